@@ -1,0 +1,1 @@
+"""tilework: a workbench for image autoencoders."""

@@ -1,0 +1,1 @@
+"""Pictures in: sources, the frame store, splits and batches."""

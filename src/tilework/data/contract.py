@@ -1,0 +1,61 @@
+"""What a source of pictures gives, and the settings that every source has."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from tilework.spec import PictureSize, Plugin, Settings, Size
+
+
+@dataclass(frozen=True)
+class Item:
+    """One picture as its source delivers it: uint8, (H, W, C) with C 1 or 3, any size (the frame store fits it)."""
+
+    pixels: NDArray[np.uint8]
+    group: str
+    """What stays on one side of a split: a clip, an animation, or the picture itself."""
+    frame: int = 0
+    """Number of the frame within its file or group."""
+    label: str | None = None
+    file: str = ""
+
+
+class SplitSettings(Settings):
+    """Which pictures are held out."""
+
+    by: Literal["group", "frame"] = Field(
+        default="group", description="what stays together; `frame` leaks near twins and says so"
+    )
+    validation: float = Field(default=0.1, gt=0, lt=1, description="share held out")
+    seed: int = Field(default=0, ge=0, description="seed of the choice")
+
+
+class SourceConfig(Plugin, ABC):
+    """Settings that every source has. `items()` is called once; the frame store keeps what it gave."""
+
+    size: PictureSize = Field(default=Size(64, 64), description="pixels of every picture, width x height")
+    channels: Literal[1, 3] = Field(default=3, description="1 = grey, 3 = colour")
+    fit: Literal["crop", "pad", "stretch", "refuse"] = Field(
+        default="crop",
+        description="how a picture of another shape is brought to size; refuse = stop at the first that differs",
+    )
+    split: SplitSettings = SplitSettings()
+
+    @abstractmethod
+    def fingerprint(self) -> str:
+        """Text that changes whenever the items would change (settings, file names, sizes, times); the cache key."""
+
+    @abstractmethod
+    def items(self) -> Iterator[Item]:
+        """Every picture, always in the same order. Raises UserError for input that cannot be used."""
+
+    def unreadable(self) -> list[tuple[str, str]]:
+        """(file, reason) of each input that `items()` skipped; complete when `items()` has ended."""
+        return []

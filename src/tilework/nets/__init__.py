@@ -1,0 +1,5 @@
+"""Encoders and decoders; one file per kind."""
+
+from tilework.nets.contract import DecoderConfig, EncoderConfig
+
+__all__ = ["DecoderConfig", "EncoderConfig"]

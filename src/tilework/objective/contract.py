@@ -1,0 +1,43 @@
+"""What a loss term sees and gives."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor, nn
+
+from tilework.spec import Term
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One forward pass, as loss terms see it; everything is float32.
+
+    - `x` (B, C, H, W) pictures in [0, 1]; `recon` the same shape.
+    - `losses`: what the bottleneck measured itself (see `bottlenecks.contract.Latent.losses`).
+    - `inputs`: for each level what was quantised (N, D); `codebooks`: for each level the codes (K, D).
+    """
+
+    x: Tensor
+    recon: Tensor
+    losses: Mapping[str, Tensor] = field(default_factory=dict)
+    inputs: Sequence[Tensor] = ()
+    codebooks: Sequence[Tensor] = ()
+
+
+class LossTerm(nn.Module, ABC):
+    """One number per forward pass, mean-reduced over the batch: duplicating the batch does not change it."""
+
+    @abstractmethod
+    def forward(self, outcome: Outcome) -> Tensor:
+        """Outcome -> scalar float32, before its weight."""
+
+
+class TermConfig(Term, ABC):
+    """Settings of a loss term; `build` makes it, and stops the run here if something that it needs is missing."""
+
+    @abstractmethod
+    def build(self) -> LossTerm:
+        """A new loss term. Raises UserError (what, why, one fix) before the first step rather than falling back."""

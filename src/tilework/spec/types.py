@@ -1,0 +1,40 @@
+"""Small value types that several sections of a spec share."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, NamedTuple
+
+from pydantic import BeforeValidator, GetCoreSchemaHandler, PlainSerializer
+from pydantic_core import CoreSchema, core_schema
+
+
+class Size(NamedTuple):
+    """Pixels of a picture; written `128x72`, width first, or `64` for a square."""
+
+    width: int
+    height: int
+
+    def __str__(self) -> str:
+        return f"{self.width}x{self.height}"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.is_instance_schema(cls)
+
+
+def _read_size(raw: Any) -> Any:
+    if isinstance(raw, Size):
+        return raw
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        raw = f"{raw}x{raw}"
+    found = re.fullmatch(r"\s*(\d+)\s*[xX×]\s*(\d+)\s*", raw) if isinstance(raw, str) else None
+    if not found:
+        raise ValueError(f"{raw!r} is not a picture size; write width x height, for example 128x72, or 64 for a square")
+    size = Size(int(found[1]), int(found[2]))
+    if not (1 <= size.width <= 8192 and 1 <= size.height <= 8192):
+        raise ValueError(f"{size} is out of range; each side is 1 to 8192 pixels")
+    return size
+
+
+PictureSize = Annotated[Size, BeforeValidator(_read_size), PlainSerializer(str, return_type=str)]
