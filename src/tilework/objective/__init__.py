@@ -1,5 +1,6 @@
-"""Loss terms: one file per term, named as in the spec's `objective`."""
+"""Loss terms: one file per term, named as in the spec's `objective`; `Objective` sums them."""
 
 from tilework.objective.contract import LossTerm, Outcome, TermConfig
+from tilework.objective.total import Objective
 
-__all__ = ["LossTerm", "Outcome", "TermConfig"]
+__all__ = ["LossTerm", "Objective", "Outcome", "TermConfig"]

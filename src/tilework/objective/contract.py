@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -37,6 +38,11 @@ class LossTerm(nn.Module, ABC):
 
 class TermConfig(Term, ABC):
     """Settings of a loss term; `build` makes it, and stops the run here if something that it needs is missing."""
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    """Names in `Outcome.losses` that the bottleneck must give; `codebooks` also asks for its codes and their inputs."""
+    is_reconstruction: ClassVar[bool] = False
+    """True where the term compares `recon` with `x`; a run needs at least one of these."""
 
     @abstractmethod
     def build(self) -> LossTerm:

@@ -1,0 +1,122 @@
+"""The total loss: every term times its weight at this step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor, nn
+
+from tilework.errors import UserError
+from tilework.objective.contract import LossTerm, Outcome, TermConfig
+from tilework.spec import Constant, Plateau
+
+Weight = Tensor | float
+
+
+class Objective(nn.Module):
+    """total = sum over terms of weight x value, in float32 whatever autocast says.
+
+    A term whose weight is the constant 0 is not built and costs nothing until a weight above 0 arrives. Every other term is
+    built here, so that whatever it lacks stops the run before the first step (UserError).
+    """
+
+    def __init__(self, terms: Mapping[str, TermConfig]) -> None:
+        super().__init__()
+        if not any(t.is_reconstruction for t in terms.values()):
+            raise UserError(
+                "objective has no reconstruction term",
+                why=f"none of {', '.join(terms) or 'its (empty) terms'} compares the output with the picture",
+                fix="add one, for example objective.mse=1.0",
+            )
+        self.settings = dict(terms)
+        self.terms = nn.ModuleDict()
+        for name, config in terms.items():
+            if not _always_zero(config):
+                self.terms[name] = config.build()
+
+    @property
+    def reconstruction_terms(self) -> tuple[str, ...]:
+        """Names of the terms that compare `recon` with `x`."""
+        return tuple(name for name, config in self.settings.items() if config.is_reconstruction)
+
+    def check(self, losses: Iterable[str], has_codebooks: bool) -> None:
+        """Raise UserError if a term needs what the bottleneck does not give; call it once, before the first step.
+
+        `losses`: the names in `Latent.losses` of a trial pass; `has_codebooks`: whether `Bottleneck.codebooks()` is not empty.
+        Terms of constant weight 0 are not asked, until a command gives them a weight.
+        """
+        given = set(losses) | ({"codebooks"} if has_codebooks else set())
+        for name in self.terms:
+            self._refuse_missing(name, given)
+
+    def weights_at(self, step: int, steps_per_epoch: int, cuts: int | Mapping[str, int] = 0) -> dict[str, float]:
+        """The weight of every term at optimiser step `step` (from 0).
+
+        `cuts`: how often the validation loss has earned a cut of each `plateau` weight so far (one number for all, or by term).
+        """
+        weights = {}
+        for name, config in self.settings.items():
+            value = config.weight.at(step, steps_per_epoch)
+            if isinstance(config.weight, Plateau):
+                value = config.weight.reduced(value, cuts if isinstance(cuts, int) else cuts.get(name, 0))
+            weights[name] = value
+        return weights
+
+    def forward(self, outcome: Outcome, weights: Mapping[str, Weight]) -> tuple[Tensor, dict[str, Tensor]]:
+        """-> (total, scalar float32, attached; raw value of each evaluated term, detached).
+
+        A weight is a float or a 0-d tensor on the outcome's device; neither waits for the device. A term whose weight is the
+        float 0 is skipped and has no raw value; one whose weight is a tensor is always evaluated (its value is not read).
+        """
+        total = outcome.recon.new_zeros(())
+        raw: dict[str, Tensor] = {}
+        with torch.autocast(outcome.x.device.type, enabled=False):
+            for name, weight in weights.items():
+                if isinstance(weight, (int, float)) and weight == 0:
+                    continue
+                value = self._term(name, outcome)(outcome)
+                total = total + weight * value
+                raw[name] = value.detach()
+        return total, raw
+
+    def _term(self, name: str, outcome: Outcome) -> LossTerm:
+        if name not in self.terms:
+            if name not in self.settings:
+                raise UserError(
+                    f"there is no loss term '{name}' in this run",
+                    why=f"its terms are {', '.join(self.settings)}",
+                    fix=f"start a run with objective.{name}=0 in its spec; then the weight can be set while it runs",
+                )
+            self._refuse_missing(name, set(outcome.losses) | ({"codebooks"} if len(outcome.codebooks) else set()))
+            self.terms[name] = self.settings[name].build().to(outcome.x.device)
+        term = self.terms[name]
+        assert isinstance(term, LossTerm)
+        return term
+
+    def _refuse_missing(self, name: str, given: set[str]) -> None:
+        missing = sorted(self.settings[name].needs - given)
+        if missing:
+            raise UserError(
+                f"objective.{name} needs {_SAID.get(missing[0], missing[0])}, which this bottleneck does not have",
+                why=_WHY.get(missing[0], f"the bottleneck measures {', '.join(sorted(given)) or 'no loss of its own'}"),
+                fix=f"remove the term with objective.{name}=null",
+            )
+
+
+_SAID = {
+    "kl_per_dim": "a KL divergence",
+    "codebook": "a codebook loss",
+    "commitment": "a commitment loss",
+    "codebooks": "codebooks",
+}
+_WHY = {
+    "kl_per_dim": "only a gaussian bottleneck has a prior to diverge from",
+    "codebook": "only a codebook that learns by gradient has one; moving averages (EMA) and FSQ need none",
+    "commitment": "only a bottleneck that chooses codes from a learnt codebook has one",
+    "codebooks": "only a vector quantiser has codes that can be moved",
+}
+
+
+def _always_zero(config: TermConfig) -> bool:
+    return isinstance(config.weight, Constant) and config.weight.value == 0

@@ -1,0 +1,98 @@
+"""Each simple term against its formula written out in NumPy, and the promise that holds for all: duplicating changes nothing."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from tilework.errors import UserError
+from tilework.objective import LossTerm, Outcome
+from tilework.spec import TERMS
+
+
+def term(kind: str, **settings: object) -> LossTerm:
+    return TERMS.parse({"kind": kind, **settings}).build()  # type: ignore[attr-defined]
+
+
+@pytest.fixture
+def outcome() -> Outcome:
+    g = torch.Generator().manual_seed(1)
+    return Outcome(
+        x=torch.rand(5, 3, 6, 4, generator=g),
+        recon=torch.rand(5, 3, 6, 4, generator=g).requires_grad_(),
+        losses={
+            "kl_per_dim": torch.tensor([0.02, 0.7, 1.5], requires_grad=True),
+            "commitment": torch.tensor(0.3, requires_grad=True),
+            "codebook": torch.tensor(0.4, requires_grad=True),
+        },
+        inputs=(torch.randn(40, 2, generator=g),),
+        codebooks=(torch.randn(7, 2, generator=g).requires_grad_(),),
+    )
+
+
+def by_hand(kind: str, x: np.ndarray, r: np.ndarray) -> np.ndarray:
+    if kind == "mse":
+        return (x - r) ** 2
+    if kind == "l1":
+        return np.abs(x - r)
+    return -(x * np.log(r) + (1 - x) * np.log(1 - r))
+
+
+@pytest.mark.parametrize("kind", ["mse", "l1", "bce"])
+def test_pixel_terms_equal_their_formula(kind: str, outcome: Outcome) -> None:
+    x, r = outcome.x.double().numpy(), outcome.recon.detach().double().numpy()
+    each = by_hand(kind, x, r)
+    assert term(kind, per="pixel")(outcome).item() == pytest.approx(each.mean(), rel=1e-5)
+    assert term(kind, per="image")(outcome).item() == pytest.approx(each.sum(axis=(1, 2, 3)).mean(), rel=1e-5)
+
+
+def test_bce_is_finite_and_has_finite_gradients_at_saturated_pixels() -> None:
+    x = torch.tensor([0.0, 1.0, 0.0, 1.0]).view(1, 1, 2, 2)
+    logits = torch.tensor([200.0, -200.0, -200.0, 200.0]).view(1, 1, 2, 2).requires_grad_()
+    value = term("bce")(Outcome(x, torch.sigmoid(logits)))
+    value.backward()
+    assert value.item() == pytest.approx(200.0)
+    assert torch.isfinite(logits.grad).all()
+
+
+def test_bce_names_the_decoder_when_its_output_is_not_bounded(outcome: Outcome) -> None:
+    with pytest.raises(UserError, match="needs reconstructions in") as caught:
+        term("bce")(Outcome(outcome.x, outcome.recon.detach() * 3 - 1))
+    assert "decoder.output=sigmoid" in caught.value.fix
+
+
+def test_kl_sums_dimensions_and_free_bits_hold_each_one_up(outcome: Outcome) -> None:
+    assert term("kl")(outcome).item() == pytest.approx(0.02 + 0.7 + 1.5)
+    value = term("kl", free_bits=0.5)(outcome)
+    assert value.item() == pytest.approx(0.5 + 0.7 + 1.5)
+    (grad,) = torch.autograd.grad(value, outcome.losses["kl_per_dim"])
+    assert grad.tolist() == [0.0, 1.0, 1.0]  # the dimension below its free bits is not pushed
+
+
+def test_kl_of_a_known_gaussian() -> None:
+    # KL(N(1, 4) || N(0, 1)) = (1 + 4 - ln 4 - 1) / 2; the bottleneck gives it per dimension, the term must not rescale it.
+    one = (1 + 4 - math.log(4) - 1) / 2
+    x = torch.zeros(2, 1, 2, 2)
+    assert term("kl")(Outcome(x, x, {"kl_per_dim": torch.full((12,), one)})).item() == pytest.approx(12 * one)
+
+
+def test_commitment_and_codebook_pass_the_bottleneck_value_through(outcome: Outcome) -> None:
+    for kind, value in (("commitment", 0.3), ("codebook", 0.4)):
+        got = term(kind)(outcome)
+        assert got.item() == pytest.approx(value)
+        assert got.requires_grad
+
+
+@pytest.mark.parametrize("kind", ["mse", "l1", "bce"])
+@pytest.mark.parametrize("per", ["pixel", "image"])
+def test_duplicating_the_batch_changes_no_reconstruction_term(kind: str, per: str, outcome: Outcome) -> None:
+    twice = Outcome(outcome.x.repeat(2, 1, 1, 1), outcome.recon.repeat(2, 1, 1, 1))
+    t = term(kind, per=per)
+    assert t(twice).item() == pytest.approx(t(outcome).item(), rel=1e-6)
+
+
+def test_the_weight_of_commitment_defaults_to_the_papers_beta() -> None:
+    assert TERMS.parse("commitment").weight.start_value == 0.25  # type: ignore[attr-defined]
