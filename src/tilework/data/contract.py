@@ -25,6 +25,8 @@ class Item:
     """Number of the frame within its file or group."""
     label: str | None = None
     file: str = ""
+    held_out: bool | None = None
+    """Force the side of the split: True = validation, False = training (official test files); None = the split decides."""
 
 
 class SplitSettings(Settings):
@@ -55,6 +57,14 @@ class SourceConfig(Plugin, ABC):
     @abstractmethod
     def items(self) -> Iterator[Item]:
         """Every picture, always in the same order. Raises UserError for input that cannot be used."""
+
+    def settings_text(self) -> str:
+        """The settings that decide the items, as text; the split is not among them, so changing it re-uses the frame store."""
+        return self.model_dump_json(exclude={"split"})
+
+    def padding(self) -> tuple[int, int, int]:
+        """RGB colour of the border where `fit` is `pad`."""
+        return (0, 0, 0)
 
     def unreadable(self) -> list[tuple[str, str]]:
         """(file, reason) of each input that `items()` skipped; complete when `items()` has ended."""
