@@ -40,7 +40,7 @@ class TermConfig(Term, ABC):
     """Settings of a loss term; `build` makes it, and stops the run here if something that it needs is missing."""
 
     needs: ClassVar[frozenset[str]] = frozenset()
-    """Names in `Outcome.losses` that the bottleneck must give; `codebooks` also asks for its codes and their inputs."""
+    """Names in `Outcome.losses` that the bottleneck must give; `learnt_codebooks` asks for codes that have a gradient."""
     is_reconstruction: ClassVar[bool] = False
     """True where the term compares `recon` with `x`; a run needs at least one of these."""
 

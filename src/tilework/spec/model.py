@@ -84,6 +84,19 @@ class EngineSettings(Settings):
     save_every_minutes: float = Field(
         default=5.0, gt=0, description="minutes between two checkpoints (hosted notebooks end by the clock)"
     )
+    save_every_steps: int | None = Field(
+        default=None, ge=1, description="steps between two checkpoints; null = by the clock only"
+    )
+    keep_checkpoints: int = Field(default=2, ge=1, description="newest checkpoints kept, beside the best")
+    monitor: str = Field(
+        default="loss",
+        description="held-out figure that decides best, plateau and early stopping; loss = total with final weights",
+    )
+    nonfinite_steps: int = Field(
+        default=10,
+        ge=0,
+        description="steps in a row with an infinite loss or gradient that are skipped before the run stops",
+    )
     stop_after_minutes: float | None = Field(
         default=None, gt=0, description="save and stop cleanly after this long; resume goes on from there"
     )

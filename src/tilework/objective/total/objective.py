@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -40,13 +40,13 @@ class Objective(nn.Module):
         """Names of the terms that compare `recon` with `x`."""
         return tuple(name for name, config in self.settings.items() if config.is_reconstruction)
 
-    def check(self, losses: Iterable[str], has_codebooks: bool) -> None:
+    def check(self, losses: Iterable[str], codebooks: Sequence[Tensor] = ()) -> None:
         """Raise UserError if a term needs what the bottleneck does not give; call it once, before the first step.
 
-        `losses`: the names in `Latent.losses` of a trial pass; `has_codebooks`: whether `Bottleneck.codebooks()` is not empty.
-        Terms of constant weight 0 are not asked, until a command gives them a weight.
+        `losses`: the names in `Latent.losses` of a trial pass; `codebooks`: what `Bottleneck.codebooks()` gives. Terms of
+        constant weight 0 are not asked until a command gives them a weight.
         """
-        given = set(losses) | ({"codebooks"} if has_codebooks else set())
+        given = _given(losses, codebooks)
         for name in self.terms:
             self._refuse_missing(name, given)
 
@@ -88,7 +88,7 @@ class Objective(nn.Module):
                     why=f"its terms are {', '.join(self.settings)}",
                     fix=f"start a run with objective.{name}=0 in its spec; then the weight can be set while it runs",
                 )
-            self._refuse_missing(name, set(outcome.losses) | ({"codebooks"} if len(outcome.codebooks) else set()))
+            self._refuse_missing(name, _given(outcome.losses, outcome.codebooks))
             self.terms[name] = self.settings[name].build().to(outcome.x.device)
         term = self.terms[name]
         assert isinstance(term, LossTerm)
@@ -108,14 +108,20 @@ _SAID = {
     "kl_per_dim": "a KL divergence",
     "codebook": "a codebook loss",
     "commitment": "a commitment loss",
-    "codebooks": "codebooks",
+    "learnt_codebooks": "codes that learn by gradient",
 }
 _WHY = {
     "kl_per_dim": "only a gaussian bottleneck has a prior to diverge from",
     "codebook": "only a codebook that learns by gradient has one; moving averages (EMA) and FSQ need none",
     "commitment": "only a bottleneck that chooses codes from a learnt codebook has one",
-    "codebooks": "only a vector quantiser has codes that can be moved",
+    "learnt_codebooks": "it moves codes by their gradient; here there are none, or they learn by moving averages",
 }
+
+
+def _given(losses: Iterable[str], codebooks: Sequence[Tensor]) -> set[str]:
+    # Without autograd (validation) a codebook that is computed from its parameters does not say that it learns.
+    learnt = len(codebooks) > 0 and (not torch.is_grad_enabled() or all(c.requires_grad for c in codebooks))
+    return set(losses) | ({"learnt_codebooks"} if learnt else set())
 
 
 def _always_zero(config: TermConfig) -> bool:

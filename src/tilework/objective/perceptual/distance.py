@@ -1,0 +1,66 @@
+"""The distance between two pictures in the features of a frozen network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from tilework.errors import UserError
+from tilework.objective.perceptual.backbones import BACKBONES
+
+# Mean and scale of the backbones' training pictures, brought from [0, 1] to [-1, 1].
+_SHIFT = (-0.030, -0.088, -0.188)
+_SCALE = (0.458, 0.448, 0.450)
+# Inside the square root: the gradient of a norm at an all-zero activation is then 0, not 0/0.
+_EPSILON = 1e-10
+
+
+class PerceptualDistance(nn.Module):
+    """LPIPS v0.1 (arXiv 1801.03924, eq. 1): sum over layers l of the mean over positions of w_l . (f_l(x) - f_l(y))^2.
+
+    f_l are the features (B, C_l, H_l, W_l) divided by their norm over channels, w_l >= 0 learnt weights of the C_l channels.
+    Differs from the published code in the epsilon, which is inside the root of that norm.
+
+    Weights are buffers, not parameters, and not in the state dict: no optimiser and no checkpoint sees them.
+    """
+
+    def __init__(self, net: str, weights: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        self.net = net
+        self.backbone = BACKBONES[net]
+        self._names = {name: name.replace(".", "_") for name in weights}
+        for name, value in weights.items():
+            self.register_buffer(self._names[name], value, persistent=False)
+        self.register_buffer("shift", torch.tensor(_SHIFT).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("scale", torch.tensor(_SCALE).view(1, 3, 1, 1), persistent=False)
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        """Pictures (B, C, H, W) in [-1, 1], C 1 or 3 -> distance of each pair (B,). Raises UserError for too small pictures.
+
+        Features of an input without gradient are kept for no backward pass.
+        """
+        smallest = self.backbone.smallest
+        if min(x.shape[-2:]) < smallest:
+            raise UserError(
+                f"objective.lpips with net {self.net} needs pictures of at least {smallest} x {smallest} pixels, "
+                f"not {x.shape[-1]}x{x.shape[-2]}",
+                why="its network halves the picture until nothing is left",
+                fix=f"set data.size={smallest}x{smallest} or larger, or remove the term with objective.lpips=null",
+            )
+        weights = {name: self.get_buffer(buffer) for name, buffer in self._names.items()}
+        ours = self.backbone.features(self._prepared(x), weights)
+        theirs = self.backbone.features(self._prepared(y), weights)
+        total = x.new_zeros(x.shape[0])
+        for level, (a, b) in enumerate(zip(ours, theirs, strict=True)):
+            difference = (_unit(a) - _unit(b)).square()
+            total = total + nn.functional.conv2d(difference, weights[f"lin{level}.weight"]).mean(dim=(1, 2, 3))
+        return total
+
+    def _prepared(self, x: Tensor) -> Tensor:
+        return (x.expand(-1, 3, -1, -1) - self.get_buffer("shift")) / self.get_buffer("scale")
+
+
+def _unit(features: Tensor) -> Tensor:
+    return features * torch.rsqrt(features.square().sum(dim=1, keepdim=True) + _EPSILON)

@@ -1,0 +1,163 @@
+"""Where the weights of LPIPS come from, and what a person is told when they are not there or not right."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import zipfile
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tilework.errors import UserError
+from tilework.objective.perceptual.backbones import BACKBONES, Backbone
+from tilework.spec.places import cache_folder
+
+NetName = Literal["squeeze", "alex", "vgg"]
+
+_TORCHVISION = {
+    "squeeze": ("squeezenet1_1", "SqueezeNet1_1_Weights"),
+    "alex": ("alexnet", "AlexNet_Weights"),
+    "vgg": ("vgg16", "VGG16_Weights"),
+}
+
+
+def load_weights(net: NetName, source: str | None) -> dict[str, Tensor]:
+    """All weights of `net` as float32: `features.*` of the backbone and `lin<l>.weight` (1, C_l, 1, 1) of the comparison.
+
+    `source` None: `$TILEWORK_LPIPS` (a file, or a folder with `lpips_<net>_v0.1.npz`), then the cache folder. `torchvision`:
+    the backbone as the torchvision package downloads it, `lin` from the installed lpips package (torchvision has none).
+    Anything else: a path to an .npz or .safetensors file. Raises UserError for whatever is missing or does not fit.
+    """
+    if source == "torchvision":
+        weights = _from_packages(net)
+        where = "the installed torchvision and lpips packages"
+    else:
+        path = Path(source).expanduser() if source else _find(net)
+        weights = _from_file(path)
+        where = str(path)
+    return _fitting(net, weights, where)
+
+
+def _file_name(net: str) -> str:
+    return f"lpips_{net}_v0.1.npz"
+
+
+def _find(net: str) -> Path:
+    named = os.environ.get("TILEWORK_LPIPS")
+    if named:
+        path = Path(named).expanduser()
+        return path / _file_name(net) if path.is_dir() else path
+    path = cache_folder() / _file_name(net)
+    if path.is_file():
+        return path
+    raise UserError(
+        f"objective.lpips has no weights for net {net}",
+        why=f"TILEWORK_LPIPS is not set and there is no file {path}; the term never runs without them",
+        fix=f"put {_file_name(net)} there, or name it with objective.lpips.weights=PATH",
+    )
+
+
+def _from_file(path: Path) -> dict[str, Tensor]:
+    fix = (
+        "name a file of LPIPS weights with objective.lpips.weights=PATH (or remove the term with objective.lpips=null)"
+    )
+    if path.suffix not in {".npz", ".safetensors"}:
+        raise UserError(
+            f"{path} is not a file of LPIPS weights",
+            why="only .npz and .safetensors are read: other formats can run code when they are opened",
+            fix=fix,
+        )
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return {name: value.float() for name, value in load_file(path).items()}
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: torch.from_numpy(stored[name].astype(np.float32)) for name in stored.files}
+    except FileNotFoundError:
+        raise UserError(f"there is no file {path}", why="objective.lpips needs its weights from it", fix=fix) from None
+    # A damaged zip, pickled arrays, a truncated safetensors header: each library has its own exception for it.
+    except (OSError, ValueError, zipfile.BadZipFile, _safetensors_error()) as error:
+        raise UserError(
+            f"{path} cannot be read as LPIPS weights", why=str(error) or type(error).__name__, fix=fix
+        ) from None
+
+
+def _safetensors_error() -> type[Exception]:
+    from safetensors import SafetensorError
+
+    kind: type[Exception] = SafetensorError
+    return kind
+
+
+def _from_packages(net: str) -> dict[str, Tensor]:
+    for package in ("torchvision", "lpips"):
+        if importlib.util.find_spec(package) is None:
+            raise UserError(
+                f"objective.lpips.weights=torchvision needs the package {package}, which is not installed",
+                why="the backbone's weights come with torchvision, the comparison's weights with lpips",
+                fix="pip install torchvision lpips, or name a file with objective.lpips.weights=PATH",
+            )
+    function, enum = _TORCHVISION[net]
+    models: Any = importlib.import_module("torchvision.models")
+    try:
+        model = getattr(models, function)(weights=getattr(models, enum).IMAGENET1K_V1)
+    except OSError as error:
+        raise UserError(
+            f"torchvision could not get the weights of {function}",
+            why=f"{error}; it downloads them at first use",
+            fix="run once with a network, or name a file with objective.lpips.weights=PATH",
+        ) from None
+    weights = {n: v.detach().float() for n, v in model.state_dict().items() if n.startswith("features.")}
+    found = importlib.util.find_spec("lpips")
+    assert found is not None
+    assert found.origin is not None
+    lin = Path(found.origin).parent / "weights" / "v0.1" / f"{net}.pth"
+    try:
+        stored = torch.load(lin, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise UserError(
+            f"the lpips package has no file {lin}",
+            why=str(error),
+            fix="pip install --force-reinstall lpips, or name a file with objective.lpips.weights=PATH",
+        ) from None
+    # The package keeps each 1x1 convolution behind a dropout: `lin0.model.1.weight`.
+    return weights | {f"{n.split('.')[0]}.weight": v.float() for n, v in stored.items()}
+
+
+def _fitting(net: str, weights: dict[str, Tensor], where: str) -> dict[str, Tensor]:
+    """Only what `net` uses, after checking that all of it is there, in the right shape, and finite."""
+    backbone: Backbone = BACKBONES[net]
+    lins = [f"lin{level}.weight" for level in range(len(backbone.widths))]
+    wanted = [f"{n}.{part}" for n in backbone.layer_names() for part in ("weight", "bias")] + lins
+    missing = [name for name in wanted if name not in weights]
+    wrong = [
+        name
+        for name, width in zip(lins, backbone.widths, strict=True)
+        if name in weights and weights[name].numel() != width
+    ]
+    bad = [name for name in wanted if name in weights and not bool(torch.isfinite(weights[name]).all())]
+    if missing or wrong or bad:
+        problem = (
+            f"{len(missing)} tensors are missing, first {missing[0]}"
+            if missing
+            else f"{wrong[0]} has {weights[wrong[0]].numel()} numbers"
+            if wrong
+            else f"{bad[0]} is not finite"
+        )
+        raise UserError(
+            f"{where} does not hold the weights of LPIPS net {net}",
+            why=problem,
+            fix=f"choose the net that the file was made for with objective.lpips.net={' or '.join(_others(net))}",
+        )
+    kept = {name: weights[name].contiguous() for name in wanted}
+    return {n: v.reshape(1, -1, 1, 1) if n.startswith("lin") else v for n, v in kept.items()}
+
+
+def _others(net: str) -> list[str]:
+    return [name for name in BACKBONES if name != net]
