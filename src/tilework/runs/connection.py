@@ -1,0 +1,101 @@
+"""Connections to a run's SQLite file, and what a person is told when one fails."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tilework.errors import UserError
+
+BUSY_SECONDS = 30.0
+
+
+def connect(db: Path, *, readonly: bool) -> sqlite3.Connection:
+    """A connection in autocommit mode (transactions are written out). A read-only one never creates or changes the file."""
+    # Absolute and quoted by as_uri, so that a '?' or '#' in a folder's name is no option.
+    address = db.absolute().as_uri()
+    options = "?mode=ro" if readonly else "?mode=rwc"
+    if readonly and not _can_share(db):
+        # A finished run on a read-only medium: without a log beside it the file is all there is, and nothing changes it.
+        options += "&immutable=1"
+    connection = sqlite3.connect(
+        address + options, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA foreign_keys = ON")
+    if not readonly:
+        connection.execute("PRAGMA journal_mode = WAL")
+        # Safe against kills; a power cut may lose the last commits but never the file.
+        connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def _can_share(db: Path) -> bool:
+    """Whether SQLite can keep the files beside `db` through which readers and a writer agree."""
+    if db.with_name(db.name + "-wal").exists():
+        return True
+    probe = db.with_name(db.name + "-shm")
+    if probe.exists():
+        return True
+    return os.access(db.parent, os.W_OK)
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing; takes the write lock at once, so that a reader's snapshot is never upgraded half way."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+@contextmanager
+def told(db: Path) -> Iterator[None]:
+    """SQLite's errors inside become UserErrors."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise explain(error, db) from error
+
+
+def explain(error: sqlite3.Error, db: Path) -> UserError:
+    """A SQLite error about `db` as what, why and fix."""
+    run, folder = db.parent.name, db.parent
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = code & 0xFF if isinstance(code, int) else None
+    if primary in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
+        return UserError(
+            f"the store of run {run} could not be written or read: {error}",
+            why=f"most likely no space is left in {folder}; what was stored before is safe",
+            fix=f"free some space on that disk, then `tilework resume {run}`",
+        )
+    if primary in {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_AUTH}:
+        return UserError(
+            f"the store of run {run} cannot be opened: {error}",
+            why=f"this user may not write in {folder}, or the file is gone",
+            fix="copy the run folder to where you may write, and use the copy",
+        )
+    if primary in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return UserError(
+            f"the store of run {run} is held by another process: {error}",
+            why=f"it did not let go within {BUSY_SECONDS:.0f} s",
+            fix=f"close the program that has {db.name} open",
+        )
+    return damaged(db, str(error))
+
+
+def damaged(db: Path, reason: str) -> UserError:
+    """The store cannot be read; what is safe and what to do."""
+    run = db.parent.name
+    return UserError(
+        f"the store of run {run} is damaged: {reason}",
+        why=f"{db.name} was changed by another program, or the disk failed; spec.yaml, checkpoints and snapshots are safe, "
+        "being files of their own",
+        fix=f"move {db} away; `tilework resume {run}` then goes on from its checkpoint and its curves begin anew",
+    )

@@ -1,0 +1,171 @@
+"""The list of runs, and the state of each: what the run wrote of itself, and whether a process still trains it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from tilework.errors import TileworkError, UserError
+from tilework.runs.folder import RunFolder, default_root, last_written, run_names
+from tilework.runs.lock import holder
+from tilework.runs.store import RunStore
+
+
+class RunStatus(StrEnum):
+    """What a run is doing."""
+
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    STOPPED = "stopped"
+    """Ended on purpose before its end (Ctrl-C, a time limit); `resume` goes on."""
+    CRASHED = "crashed"
+    """Its process died; `resume` goes on from the last checkpoint."""
+    FOREIGN = "foreign"
+    """Of another format version, or damaged: `problem` says why it cannot be read."""
+
+
+@dataclass(frozen=True)
+class RunInfo:
+    """One line of the list of runs."""
+
+    id: str
+    path: Path
+    name: str = ""
+    """Name of the recipe or spec."""
+    status: RunStatus = RunStatus.FOREIGN
+    problem: str = ""
+    """Why the run cannot be read; empty where it can."""
+    step: int = 0
+    epoch: float = 0.0
+    total_steps: int | None = None
+    total_epochs: float | None = None
+    val: Mapping[str, float] = field(default_factory=dict)
+    """The newest held-out value of every metric."""
+    created: float | None = None
+    """Seconds since 1970, like `updated`."""
+    updated: float = 0.0
+    seconds: float = 0.0
+    """Time spent training where the run keeps count of it, else from creation to the newest row."""
+    size_bytes: int = 0
+    tilework: str = ""
+    """The version that began the run."""
+
+    @property
+    def mse(self) -> float | None:
+        """Held-out mean squared error on [0, 1]."""
+        return self.val.get("mse")
+
+    @property
+    def psnr(self) -> float | None:
+        """Held-out peak signal-to-noise ratio in dB."""
+        return self.val.get("psnr")
+
+    @property
+    def perplexity(self) -> dict[str, float]:
+        """Held-out perplexity of every level, by the name it was logged under."""
+        return {name: value for name, value in self.val.items() if name.startswith("perplexity")}
+
+
+def list_runs(root: Path | None = None) -> list[RunInfo]:
+    """Every run folder in `root`, the one written to last first. A folder that cannot be read is listed with the reason."""
+    root = default_root() if root is None else root
+    return sorted((run_info(root / name) for name in run_names(root)), key=lambda r: r.updated, reverse=True)
+
+
+def run_info(path: Path) -> RunInfo:
+    """What there is to say about one run folder, also while it is written. Never raises."""
+    base = RunInfo(id=path.name, path=path, updated=last_written(path), size_bytes=_size(path))
+    try:
+        return _read(base)
+    except TileworkError as error:
+        problem = f"{error.what} ({error.why})" if error.why else error.what
+    except Exception as error:  # one odd folder must not hide all the others
+        problem = f"{type(error).__name__}: {error}"
+    return RunInfo(
+        id=base.id,
+        path=base.path,
+        updated=base.updated,
+        size_bytes=base.size_bytes,
+        problem=problem,
+        **_what_is_known(path),
+    )
+
+
+def run_status(folder: RunFolder) -> RunStatus:
+    """The state of one run. Raises UserError where its store cannot be read."""
+    said = ""
+    if folder.db.exists():
+        with RunStore.open(folder.db) as store:
+            said = store.get_meta("status", "")
+    return _status(said, alive=holder(folder.path) is not None)
+
+
+def _read(base: RunInfo) -> RunInfo:
+    folder = RunFolder.open(base.path)
+    info = folder.info
+    alive = holder(base.path) is not None  # before the store: a run that ends in between reads as ended
+    latest: dict[str, Any] = {"step": 0, "epoch": 0.0, "time": None, "values": {}}
+    meta: dict[str, Any] = {}
+    if folder.db.exists():
+        with RunStore.open(folder.db) as store:
+            latest, meta = store.latest(), store.meta()
+    created = float(info["created"])
+    return RunInfo(
+        id=base.id,
+        path=base.path,
+        name=str(info["name"]),
+        status=_status(meta.get("status", ""), alive),
+        step=latest["step"],
+        epoch=latest["epoch"],
+        total_steps=meta.get("total_steps"),
+        total_epochs=meta.get("total_epochs"),
+        val=latest["values"].get("val", {}),
+        created=created,
+        updated=base.updated,
+        seconds=float(meta.get("seconds") or max(0.0, (latest["time"] or created) - created)),
+        size_bytes=base.size_bytes,
+        tilework=str(info.get("tilework", "")),
+    )
+
+
+def _status(said: str, alive: bool) -> RunStatus:
+    if said in {RunStatus.FINISHED, RunStatus.STOPPED}:
+        # A resume takes the lock before it writes that it runs.
+        return RunStatus.RUNNING if alive else RunStatus(said)
+    if alive:
+        return RunStatus.PAUSED if said == RunStatus.PAUSED else RunStatus.RUNNING
+    # It says that it runs (or never came to say anything), yet no process holds its lock.
+    return RunStatus.CRASHED
+
+
+def _what_is_known(path: Path) -> dict[str, Any]:
+    """Name and creation of a run whose store is beyond reading."""
+    try:
+        info = RunFolder.open(path).info
+        return {"name": str(info["name"]), "created": float(info["created"]), "tilework": str(info.get("tilework", ""))}
+    except (UserError, KeyError, TypeError, ValueError):
+        return {}
+
+
+def _size(path: Path) -> int:
+    """Bytes of all files below `path`; links are not followed, what vanishes meanwhile counts nothing."""
+    total, folders = 0, [str(path)]
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    try:
+                        if entry.is_dir(follow_symlinks=False):
+                            folders.append(entry.path)
+                        else:
+                            total += entry.stat(follow_symlinks=False).st_size
+                    except OSError:
+                        continue
+        except OSError:
+            continue
+    return total
