@@ -1,1 +1,36 @@
 """Pictures in: sources, the frame store, splits and batches."""
+
+from typing import TYPE_CHECKING, Any
+
+from tilework.data.cache import cache_folder
+from tilework.data.contract import Item, SourceConfig, SplitSettings
+from tilework.data.prepare import prepare
+from tilework.data.split import LeakReport, Split, measure_leak, split_by
+from tilework.data.store import FrameStore
+
+if TYPE_CHECKING:
+    from tilework.data.batches import Batch, Batches
+
+__all__ = [
+    "Batch",
+    "Batches",
+    "FrameStore",
+    "Item",
+    "LeakReport",
+    "SourceConfig",
+    "Split",
+    "SplitSettings",
+    "cache_folder",
+    "measure_leak",
+    "prepare",
+    "split_by",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Batches alone need torch: a spec that names a source is read, and pictures are prepared, without it.
+    if name in {"Batch", "Batches"}:
+        from tilework.data import batches
+
+        return getattr(batches, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,147 @@
+"""The frame store: every picture of a source as uint8 in memory-mapped shards, with a manifest beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilework.data.shards import shard_bytes_on_disk, shard_name
+from tilework.errors import UserError
+from tilework.spec import Size
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+
+
+class FrameStore:
+    """N pictures of one size on disk: `gather` reads any of them, the attributes say what each one is.
+
+    Open one with `FrameStore.open(folder)`, make one with `tilework.data.prepare(source)`. Attributes over the pictures
+    are arrays of length N: `labels` (index into `classes`, -1 = none), `groups` (index into `group_names`), `frames`
+    (number within the file or group), `held_out` (1 = validation is forced, 0 = training is forced, -1 = free).
+    """
+
+    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
+        self.folder = folder
+        width, height = manifest["size"]
+        self.size: Size = Size(width, height)
+        self.channels: int = manifest["channels"]
+        self.shard_counts: list[int] = manifest["shards"]
+        self.count: int = sum(self.shard_counts)
+        self.fingerprint: str = manifest["fingerprint"]
+        self.content_hash: str = manifest["content_hash"]
+        self.source: dict[str, Any] = manifest["source"]
+        self.skipped: list[tuple[str, str]] = [(file, reason) for file, reason in manifest["skipped"]]
+        self.classes: tuple[str, ...] = tuple(manifest["classes"])
+        self.group_names: list[str] = manifest["group_names"]
+        self.file_names: list[str] = manifest["file_names"]
+        columns = manifest["pictures"]
+        self.labels = np.array(columns["label"], dtype=np.int64)
+        self.groups = np.array(columns["group"], dtype=np.int64)
+        self.frames = np.array(columns["frame"], dtype=np.int64)
+        self.held_out = np.array(columns["held_out"], dtype=np.int64)
+        self._file = np.array(columns["file"], dtype=np.int64)
+        self.hashes = np.array([int(h, 16) for h in columns["dhash"]], dtype=np.uint64)
+        self._starts: NDArray[np.int64] = np.concatenate([[0], np.cumsum(self.shard_counts)])
+
+    @classmethod
+    def open(cls, folder: Path | str) -> FrameStore:
+        """The frame store in `folder`; checks the manifest and the size of every shard (`verify` checks the content).
+
+        Raises UserError where the folder is not a whole frame store of this version.
+        """
+        folder = Path(folder)
+        try:
+            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            if manifest["format"] != FORMAT:
+                raise ValueError(f"it has format {manifest['format']}, this version of tilework reads format {FORMAT}")
+            store = cls(folder, manifest)
+            for number, count in enumerate(store.shard_counts):
+                path = folder / shard_name(number)
+                expected = shard_bytes_on_disk(count, store.shape)
+                if path.stat().st_size != expected:
+                    raise ValueError(f"{path.name} has {path.stat().st_size} bytes where {expected} belong")
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            reason = f"{type(error).__name__}: {error}" if isinstance(error, (KeyError, TypeError)) else str(error)
+            raise UserError(
+                f"{folder} is not a whole frame store",
+                why=reason,
+                fix="delete that folder; the next run makes it again",
+            ) from None
+        return store
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of one picture."""
+        return (self.size.height, self.size.width, self.channels)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all pictures."""
+        return self.count * int(np.prod(self.shape))
+
+    def __len__(self) -> int:
+        return self.count
+
+    def file_of(self, index: int) -> str:
+        """Name of the file that picture `index` came from; empty for drawn pictures."""
+        return self.file_names[int(self._file[index])]
+
+    @cached_property
+    def shards(self) -> list[NDArray[np.uint8]]:
+        """The memory-mapped shards, each (n, H, W, C)."""
+        # Copy-on-write: torch refuses to wrap a read-only array quietly, and nobody's write may ever reach the disk.
+        return [np.load(self.folder / shard_name(n), mmap_mode="c") for n in range(len(self.shard_counts))]
+
+    def gather(self, indices: NDArray[np.int64], out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
+        """Pictures `indices` (B,) in that order -> (B, H, W, C) uint8, into `out` where it is given.
+
+        Reads run through each shard in ascending order, so that a cold disk sees no seeking back. Raises IndexError for
+        an index outside 0..N-1.
+        """
+        indices = np.asarray(indices, dtype=np.int64)
+        if len(indices) and not (indices.min() >= 0 and indices.max() < self.count):
+            raise IndexError(f"picture indices run from 0 to {self.count - 1}")
+        if out is None:
+            out = np.empty((len(indices), *self.shape), dtype=np.uint8)
+        if len(self.shards) == 1:
+            # mode="clip" only says that there is nothing to check any more: "raise" would copy `out` first.
+            return self.shards[0].take(indices, axis=0, out=out, mode="clip")
+        order = np.argsort(indices, kind="stable")
+        ascending = indices[order]
+        cuts = np.searchsorted(ascending, self._starts)
+        for number, (low, high) in enumerate(pairwise(cuts)):
+            if high > low:
+                out[order[low:high]] = self.shards[number][ascending[low:high] - self._starts[number]]
+        return out
+
+    def verify(self) -> None:
+        """Recompute the content hash over all pictures. Raises UserError where the content has changed."""
+        pixels = hashlib.sha256()
+        for number, count in enumerate(self.shard_counts):
+            shard = np.load(self.folder / shard_name(number), mmap_mode="r")
+            step = max(1, 2**24 // int(np.prod(self.shape)))
+            for start in range(0, count, step):
+                pixels.update(np.ascontiguousarray(shard[start : start + step]).data)
+        columns = (self.labels, self.groups, self.frames, self.held_out)
+        if content_hash(pixels.hexdigest(), self.shape, columns) != self.content_hash:
+            raise UserError(
+                f"{self.folder} is damaged",
+                why="its pictures differ from those that were prepared",
+                fix="delete that folder; the next run makes it again",
+            )
+
+
+def content_hash(pixels_sha256: str, shape: tuple[int, int, int], columns: tuple[NDArray[np.int64], ...]) -> str:
+    """One SHA-256 over the pixels (given as their own SHA-256), the shape, and labels, groups, frames and held_out."""
+    total = hashlib.sha256(f"{pixels_sha256} {shape}".encode())
+    for column in columns:
+        total.update(np.ascontiguousarray(column, dtype="<i8").tobytes())
+    return total.hexdigest()
