@@ -12,17 +12,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+Shapes = dict[str, tuple[int, ...]]
+
 
 @dataclass(frozen=True)
 class Conv:
-    """`features.<at>`: a convolution and the ReLU after it."""
+    """`features.<at>`: a convolution of `width` to `out` channels and the ReLU after it."""
 
     at: int
+    width: int
+    out: int
+    kernel: int = 3
     stride: int = 1
-    padding: int = 0
+    padding: int = 1
 
-    def names(self) -> list[str]:
-        return [f"features.{self.at}"]
+    def shapes(self) -> Shapes:
+        return {f"features.{self.at}": (self.out, self.width, self.kernel, self.kernel)}
 
     def __call__(self, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
         return _convolve(x, w, f"features.{self.at}", self.stride, self.padding).relu_()
@@ -33,12 +38,19 @@ class Fire:
     """`features.<at>`: 1x1 squeeze, then 1x1 and 3x3 side by side (arXiv 1602.07360, figure 2)."""
 
     at: int
+    width: int
+    squeeze: int
+    expand: int
 
-    def names(self) -> list[str]:
-        return [f"features.{self.at}.{part}" for part in ("squeeze", "expand1x1", "expand3x3")]
+    def shapes(self) -> Shapes:
+        return {
+            f"features.{self.at}.squeeze": (self.squeeze, self.width, 1, 1),
+            f"features.{self.at}.expand1x1": (self.expand, self.squeeze, 1, 1),
+            f"features.{self.at}.expand3x3": (self.expand, self.squeeze, 3, 3),
+        }
 
     def __call__(self, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
-        squeeze, small, large = self.names()
+        squeeze, small, large = self.shapes()
         x = _convolve(x, w, squeeze).relu_()
         return torch.cat([_convolve(x, w, small), _convolve(x, w, large, padding=1)], dim=1).relu_()
 
@@ -50,8 +62,8 @@ class Pool:
     kernel: int
     ceil: bool = False
 
-    def names(self) -> list[str]:
-        return []
+    def shapes(self) -> Shapes:
+        return {}
 
     def __call__(self, x: Tensor, w: Mapping[str, Tensor]) -> Tensor:
         return F.max_pool2d(x, self.kernel, 2, ceil_mode=self.ceil)
@@ -65,9 +77,14 @@ class Backbone:
     widths: tuple[int, ...]
     smallest: int
 
-    def layer_names(self) -> list[str]:
-        """Names of all convolutions; each has a `.weight` and a `.bias`."""
-        return [name for stage in self.stages for layer in stage for name in layer.names()]
+    def shapes(self) -> Shapes:
+        """Shape of every weight: the backbone's `.weight` and `.bias`, and `lin<l>.weight` of the comparison."""
+        wanted: Shapes = {}
+        for stage in self.stages:
+            for layer in stage:
+                for name, shape in layer.shapes().items():
+                    wanted |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
+        return wanted | {f"lin{level}.weight": (1, width, 1, 1) for level, width in enumerate(self.widths)}
 
     def features(self, x: Tensor, weights: Mapping[str, Tensor]) -> list[Tensor]:
         """Normalised pictures (B, 3, H, W) -> one (B, C_l, H_l, W_l) for each stage."""
@@ -87,13 +104,13 @@ _POOL = Pool(3, ceil=True)
 
 SQUEEZE = Backbone(
     stages=(
-        (Conv(0, stride=2),),
-        (_POOL, Fire(3), Fire(4)),
-        (_POOL, Fire(6), Fire(7)),
-        (_POOL, Fire(9)),
-        (Fire(10),),
-        (Fire(11),),
-        (Fire(12),),
+        (Conv(0, 3, 64, stride=2, padding=0),),
+        (_POOL, Fire(3, 64, 16, 64), Fire(4, 128, 16, 64)),
+        (_POOL, Fire(6, 128, 32, 128), Fire(7, 256, 32, 128)),
+        (_POOL, Fire(9, 256, 48, 192)),
+        (Fire(10, 384, 48, 192),),
+        (Fire(11, 384, 64, 256),),
+        (Fire(12, 512, 64, 256),),
     ),
     widths=(64, 128, 256, 384, 384, 512, 512),
     smallest=17,
@@ -101,11 +118,11 @@ SQUEEZE = Backbone(
 
 ALEX = Backbone(
     stages=(
-        (Conv(0, stride=4, padding=2),),
-        (Pool(3), Conv(3, padding=2)),
-        (Pool(3), Conv(6, padding=1)),
-        (Conv(8, padding=1),),
-        (Conv(10, padding=1),),
+        (Conv(0, 3, 64, kernel=11, stride=4, padding=2),),
+        (Pool(3), Conv(3, 64, 192, kernel=5, padding=2)),
+        (Pool(3), Conv(6, 192, 384)),
+        (Conv(8, 384, 256),),
+        (Conv(10, 256, 256),),
     ),
     widths=(64, 192, 384, 256, 256),
     smallest=31,
@@ -113,11 +130,11 @@ ALEX = Backbone(
 
 VGG = Backbone(
     stages=(
-        (Conv(0, padding=1), Conv(2, padding=1)),
-        (Pool(2), Conv(5, padding=1), Conv(7, padding=1)),
-        (Pool(2), Conv(10, padding=1), Conv(12, padding=1), Conv(14, padding=1)),
-        (Pool(2), Conv(17, padding=1), Conv(19, padding=1), Conv(21, padding=1)),
-        (Pool(2), Conv(24, padding=1), Conv(26, padding=1), Conv(28, padding=1)),
+        (Conv(0, 3, 64), Conv(2, 64, 64)),
+        (Pool(2), Conv(5, 64, 128), Conv(7, 128, 128)),
+        (Pool(2), Conv(10, 128, 256), Conv(12, 256, 256), Conv(14, 256, 256)),
+        (Pool(2), Conv(17, 256, 512), Conv(19, 512, 512), Conv(21, 512, 512)),
+        (Pool(2), Conv(24, 512, 512), Conv(26, 512, 512), Conv(28, 512, 512)),
     ),
     widths=(64, 128, 256, 512, 512),
     smallest=16,

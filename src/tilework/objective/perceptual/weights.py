@@ -6,6 +6,7 @@ import importlib
 import importlib.util
 import os
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ import torch
 from torch import Tensor
 
 from tilework.errors import UserError
-from tilework.objective.perceptual.backbones import BACKBONES, Backbone
+from tilework.objective.perceptual.backbones import BACKBONES
 from tilework.spec.places import cache_folder
 
 NetName = Literal["squeeze", "alex", "vgg"]
@@ -77,12 +78,15 @@ def _from_file(path: Path) -> dict[str, Tensor]:
             from safetensors.torch import load_file
 
             return {name: value.float() for name, value in load_file(path).items()}
-        with np.load(path, allow_pickle=False) as stored:
+        stored = np.load(path, allow_pickle=False)
+        if not isinstance(stored, np.lib.npyio.NpzFile):
+            raise ValueError("it is one array, not an archive of named arrays")
+        with stored:
             return {name: torch.from_numpy(stored[name].astype(np.float32)) for name in stored.files}
     except FileNotFoundError:
         raise UserError(f"there is no file {path}", why="objective.lpips needs its weights from it", fix=fix) from None
     # A damaged zip, pickled arrays, a truncated safetensors header: each library has its own exception for it.
-    except (OSError, ValueError, zipfile.BadZipFile, _safetensors_error()) as error:
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, _safetensors_error()) as error:
         raise UserError(
             f"{path} cannot be read as LPIPS weights", why=str(error) or type(error).__name__, fix=fix
         ) from None
@@ -132,32 +136,29 @@ def _from_packages(net: str) -> dict[str, Tensor]:
 
 def _fitting(net: str, weights: dict[str, Tensor], where: str) -> dict[str, Tensor]:
     """Only what `net` uses, after checking that all of it is there, in the right shape, and finite."""
-    backbone: Backbone = BACKBONES[net]
-    lins = [f"lin{level}.weight" for level in range(len(backbone.widths))]
-    wanted = [f"{n}.{part}" for n in backbone.layer_names() for part in ("weight", "bias")] + lins
-    missing = [name for name in wanted if name not in weights]
-    wrong = [
-        name
-        for name, width in zip(lins, backbone.widths, strict=True)
-        if name in weights and weights[name].numel() != width
-    ]
-    bad = [name for name in wanted if name in weights and not bool(torch.isfinite(weights[name]).all())]
-    if missing or wrong or bad:
-        problem = (
-            f"{len(missing)} tensors are missing, first {missing[0]}"
-            if missing
-            else f"{wrong[0]} has {weights[wrong[0]].numel()} numbers"
-            if wrong
-            else f"{bad[0]} is not finite"
-        )
+    shapes = BACKBONES[net].shapes()
+    # Files differ in whether a 1x1 weight is stored as a vector.
+    weights = {n: v.reshape(1, -1, 1, 1) if n.startswith("lin") else v for n, v in weights.items()}
+    fault = _misfit(weights, shapes)
+    if fault:
+        fits = [name for name, backbone in BACKBONES.items() if not _misfit(weights, backbone.shapes())]
         raise UserError(
             f"{where} does not hold the weights of LPIPS net {net}",
-            why=problem,
-            fix=f"choose the net that the file was made for with objective.lpips.net={' or '.join(_others(net))}",
+            why=fault,
+            fix=f"it holds those of {fits[0]}: set objective.lpips.net={fits[0]}"
+            if fits
+            else "name a whole file of that net with objective.lpips.weights=PATH",
         )
-    kept = {name: weights[name].contiguous() for name in wanted}
-    return {n: v.reshape(1, -1, 1, 1) if n.startswith("lin") else v for n, v in kept.items()}
+    return {name: weights[name].contiguous() for name in shapes}
 
 
-def _others(net: str) -> list[str]:
-    return [name for name in BACKBONES if name != net]
+def _misfit(weights: dict[str, Tensor], shapes: dict[str, tuple[int, ...]]) -> str:
+    missing = [name for name in shapes if name not in weights]
+    if missing:
+        return f"{len(missing)} of its {len(shapes)} tensors are missing, the first is {missing[0]}"
+    for name, shape in shapes.items():
+        if weights[name].shape != shape:
+            return f"{name} has the shape {tuple(weights[name].shape)}, not {shape}"
+        if not bool(torch.isfinite(weights[name]).all()):
+            return f"{name} holds numbers that are not finite"
+    return ""
