@@ -18,6 +18,12 @@ from tilework.nets.describe import describe
 from tilework.nets.encoders.ladder import Config as Encoder
 from tilework.spec import DECODERS, ENCODERS, Size
 
+
+@pytest.fixture(autouse=True)
+def _same_weights_each_time() -> None:
+    torch.manual_seed(0)
+
+
 SIZES = [Size(28, 28), Size(64, 36), Size(64, 64), Size(33, 47), Size(19, 16)]
 
 
@@ -77,16 +83,16 @@ def test_halving_is_half_rounded_up_or_down_and_sees_every_pixel(side: int, kern
 def test_every_pixel_reaches_the_latent_and_every_output_is_reached(side: int, kernel: int) -> None:
     size = Size(side, side + 1)
     encoder, decoder, _ = pair(size, kernel=kernel)
+    # With positive weights no contribution cancels and no ReLU is dead: what has no effect is what no window covers.
+    for p in [*encoder.parameters(), *decoder.parameters()]:
+        nn.init.constant_(p, 0.01)
     x = pictures(size).requires_grad_()
-    # abs keeps contributions from cancelling; a pixel with no gradient at all is one that no window covers.
     z = encoder(x)
-    z.abs().sum().backward()
+    z.sum().backward()
     assert x.grad is not None
-    seen = x.grad.abs().sum(dim=(0, 1))
-    assert (seen > 0).all()
+    assert (x.grad > 0).all()
     with torch.no_grad():
-        moved = (decoder(z + 1.0) - decoder(z)).abs().sum(dim=(0, 1))
-    assert (moved > 0).all()
+        assert (decoder(z + 1.0) > decoder(z)).all()
 
 
 def test_grids_of_the_reference_sizes() -> None:
@@ -171,7 +177,6 @@ def test_a_decoder_refuses_an_encoder_that_it_cannot_mirror() -> None:
 )
 @pytest.mark.parametrize("how", ["transposed", "resize"])
 def test_gradients_reach_every_parameter(extra: dict[str, object], how: str) -> None:
-    torch.manual_seed(0)
     size = Size(18, 12)
     dim = 8
     encoder, decoder, _ = pair(size, dim=dim, decoder=Decoder(upsample=how), **extra)
@@ -188,7 +193,6 @@ def test_gradients_reach_every_parameter(extra: dict[str, object], how: str) -> 
 
 def test_a_plain_ladder_computes_what_its_layers_say() -> None:
     """conv, ReLU, BatchNorm, ..., conv 3x3: the same numbers from plain functional calls in that order."""
-    torch.manual_seed(1)
     size = Size(16, 8)
     encoder, decoder, _ = pair(size, norm="batch", norm_at="last", norm_order="after", projection=3)
     w = dict(encoder.named_parameters())
