@@ -1,1 +1,29 @@
-"""tilework: a workbench for image autoencoders."""
+"""tilework: a workbench for image autoencoders (VAE, beta-VAE, VQ-VAE, residual VQ, FSQ).
+
+The whole of the Python interface is `load`, `train` and `resume`; everything else is the command line's as well:
+
+    run = tilework.train(tilework.spec("rqvae-digits", "engine.epochs=5"))
+    model = tilework.load(run)
+    codes = model.codes(pictures)          # (B, C, H, W) in [0, 1] -> (B, Q, h, w)
+    pictures = model.decode(codes)
+"""
+
+from __future__ import annotations
+
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tilework.engine.api import Model, load, resume, spec, train
+
+__version__ = metadata.version("tilework")
+__all__ = ["Model", "__version__", "load", "resume", "spec", "train"]
+
+
+def __getattr__(name: str) -> Any:
+    # Imported when first used: `import tilework` alone costs no torch.
+    if name in {"Model", "load", "resume", "spec", "train"}:
+        from tilework.engine import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'tilework' has no attribute '{name}'")

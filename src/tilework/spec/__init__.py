@@ -1,10 +1,35 @@
-"""What a run is, written down: recipes, overrides and defaults become one `RunSpec`."""
+"""What a run is, written down: recipes, overrides and defaults become one `RunSpec`.
 
-from tilework.spec.load import dump_yaml, load_spec, recipe_names, recipe_text
-from tilework.spec.model import EngineSettings, OptimizerSettings, RunSpec, Term
-from tilework.spec.plugins import BOTTLENECKS, DECODERS, ENCODERS, SOURCES, TERMS, Plugin, Registry, Settings
-from tilework.spec.schedules import Constant, Plateau, Schedule, Scheduled
-from tilework.spec.types import PictureSize, Size
+Names are imported when they are asked for: listing recipes needs `tilework.spec.load` alone, and not pydantic's models.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tilework.spec.load import dump_yaml, load_spec, recipe_names, recipe_text
+    from tilework.spec.model import EngineSettings, OptimizerSettings, RunSpec, Term
+    from tilework.spec.plugins import BOTTLENECKS, DECODERS, ENCODERS, SOURCES, TERMS, Plugin, Registry, Settings
+    from tilework.spec.schedules import Constant, Plateau, Schedule, Scheduled
+    from tilework.spec.types import PictureSize, Size
+
+_PLACES = {
+    "load": ("dump_yaml", "load_spec", "recipe_names", "recipe_text"),
+    "model": ("EngineSettings", "OptimizerSettings", "RunSpec", "Term"),
+    "plugins": ("BOTTLENECKS", "DECODERS", "ENCODERS", "SOURCES", "TERMS", "Plugin", "Registry", "Settings"),
+    "schedules": ("Constant", "Plateau", "Schedule", "Scheduled"),
+    "types": ("PictureSize", "Size"),
+}
+_HOME = {name: module for module, names in _PLACES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
+
 
 __all__ = [
     "BOTTLENECKS",

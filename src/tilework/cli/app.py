@@ -1,0 +1,41 @@
+"""The commands, in the order in which a person meets them."""
+
+from __future__ import annotations
+
+import typer
+
+from tilework.cli import demo, recipes, report, resume, runs, show, train
+
+app = typer.Typer(
+    name="tilework",
+    help="A workbench for image autoencoders: VAE, beta-VAE, VQ-VAE, residual VQ and FSQ.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("demo")(demo.demo)
+app.command("train")(train.train)
+app.command("resume")(resume.resume)
+app.command("runs")(runs.runs)
+app.command("show")(show.show)
+app.command("report")(report.report)
+app.add_typer(recipes.app, name="recipes")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from tilework import __version__
+
+        typer.echo(f"tilework {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and leave."
+    ),
+) -> None:
+    pass

@@ -1,0 +1,26 @@
+"""`tilework demo`: the main job in a minute, offline, on data that comes along."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from tilework.cli.options import RunsFolder
+
+if TYPE_CHECKING:
+    from tilework.engine.progress import Progress
+    from tilework.runs.folder import RunFolder
+
+
+def demo(runs: RunsFolder = None) -> None:
+    """Train the 2-D residual-VQ model on real handwritten digits, and show what it learned. About a minute, offline."""
+    from tilework.cli.training import run_training
+    from tilework.spec import load_spec
+
+    spec = load_spec("rqvae-digits")
+
+    def start(progress: Progress) -> RunFolder:
+        from tilework.engine import train as engine_train
+
+        return engine_train(spec, root=runs, progress=progress)
+
+    run_training(start)

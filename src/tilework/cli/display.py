@@ -1,0 +1,148 @@
+"""The live display of a run in a terminal; plain lines where there is none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from types import TracebackType
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from tilework.engine.progress import Ending, Plan, Tick
+
+QUIET_SECONDS = 10.0
+"""Without a terminal, at most one line of figures in this time."""
+_HIDDEN = ("weight.", "used.", "perplexity.", "lr", "loss", "grad_norm", "revived", "kl.", "codes", "tokens")
+
+
+class Display:
+    """Shows a run: a bar, losses, codes in use, the newest held-out figures. A `Progress` of the engine."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self.plan: Plan | None = None
+        self.ending: Ending | None = None
+        self._tick: Tick | None = None
+        self._validated: Mapping[str, float] = {}
+        self._stage = ""
+        self._quiet_since = 0.0
+        self._bar = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(bar_width=None, complete_style="yellow", finished_style="green"),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            expand=True,
+        )
+        self._task = self._bar.add_task("steps", total=None, rate="", visible=False)
+        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=8, transient=True)
+
+    def __enter__(self) -> Display:
+        if self.console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.console.is_terminal:
+            self._live.stop()
+
+    # What the engine says --------------------------------------------------------------------------------------------
+
+    def preparing(self, what: str, done: int) -> None:
+        """Show the stage before the first step."""
+        self._stage = f"preparing pictures: {done:,}" if what == "pictures" else "placing the codes among the data"
+
+    def started(self, plan: Plan) -> None:
+        """Say what will be trained, and start the bar."""
+        self.plan = plan
+        self._stage = ""
+        self._bar.update(self._task, total=plan.steps, completed=plan.resumed_at, visible=True)
+        self.console.print(_headline(plan))
+
+    def said(self, message: str) -> None:
+        """Print a remark above the bar."""
+        self.console.print(Text("note: ", style="yellow") + Text(message))
+
+    def ticked(self, tick: Tick) -> None:
+        """Take a new row of figures."""
+        self._tick = tick
+        self._bar.update(self._task, completed=tick.step, rate=f"{tick.steps_per_second:,.1f} steps/s")
+        now = time.monotonic()
+        if not self.console.is_terminal and now - self._quiet_since > QUIET_SECONDS:
+            self._quiet_since = now
+            self.console.print(
+                f"step {tick.step:,}/{self.plan.steps if self.plan else 0:,}  {tick.steps_per_second:,.1f} steps/s  "
+                f"{_losses(tick.values).plain}  {_usage(tick).plain}"
+            )
+
+    def validated(self, step: int, values: Mapping[str, float]) -> None:
+        """Take new held-out figures."""
+        self._validated = values
+
+    def saved(self, step: int) -> None:
+        """A checkpoint needs no word."""
+
+    def ended(self, ending: Ending) -> None:
+        """Remember how it ended, for the summary."""
+        self.ending = ending
+
+    # How it looks ----------------------------------------------------------------------------------------------------
+
+    def _render(self) -> RenderableType:
+        if self.plan is None or self._tick is None:
+            return Text(self._stage or "starting", style="dim")
+        rows = Table.grid(padding=(0, 2))
+        rows.add_column(style="dim", no_wrap=True)
+        rows.add_column()
+        rows.add_row("losses", _losses(self._tick.values))
+        if self._tick.used:
+            rows.add_row("codes in use", _usage(self._tick))
+        if self._validated:
+            rows.add_row("held out", _held_out(self._validated))
+        return Group(self._bar, rows)
+
+
+def _headline(plan: Plan) -> Text:
+    width, height = plan.grid
+    shape = f"{width}x{height} positions" if width * height > 1 else "one vector a picture"
+    processes = f" x {plan.processes}" if plan.processes > 1 else ""
+    text = Text.assemble((plan.run.id, "bold"), f"  {plan.spec.bottleneck.kind}, {shape}, ")
+    text.append(f"{plan.parameters:,} parameters on {plan.device}{processes} in {plan.precision}\n")
+    text.append(f"{plan.train:,} pictures to train on, {plan.validation:,} held out, {plan.steps:,} steps", style="dim")
+    if plan.resumed_at:
+        text.append(f"\nresumed at step {plan.resumed_at:,}", style="yellow")
+    return text
+
+
+def _losses(values: Mapping[str, float]) -> Text:
+    text = Text.assemble(("loss ", "dim"), f"{values['loss']:.4f}")
+    for name, value in values.items():
+        if f"weight.{name}" in values:
+            text.append(f"   {name} ", style="dim").append(f"{value:.4f}")
+    return text
+
+
+def _usage(tick: Tick) -> Text:
+    text = Text()
+    for level, used in enumerate(tick.used, start=1):
+        style = "" if used > tick.codes // 2 else "yellow"
+        text.append(f"   level {level} " if len(tick.used) > 1 else "", style="dim")
+        text.append(f"{used:,}/{tick.codes:,}", style=style)
+        perplexity = tick.values.get(f"perplexity.{level}")
+        if perplexity is not None:
+            text.append(f" (perplexity {perplexity:,.1f})", style="dim")
+    text.rstrip()
+    return Text(text.plain.lstrip()) if not text.spans else text
+
+
+def _held_out(values: Mapping[str, float]) -> Text:
+    return Text.assemble(
+        ("mse ", "dim"), f"{values['mse']:.5f}", ("   psnr ", "dim"), f"{values['psnr']:.2f} dB",
+        ("   loss ", "dim"), f"{values['loss']:.4f}",
+    )  # fmt: skip

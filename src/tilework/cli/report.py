@@ -1,0 +1,25 @@
+"""`tilework report`: one page about a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tilework.cli.options import Run, RunsFolder
+
+
+def report(
+    run: Run,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", help="Where to write the page; default: the run's folder.", show_default=False),
+    ] = None,
+    runs: RunsFolder = None,
+) -> None:
+    """Write one HTML page (and its pictures) about a run: curves, reconstructions, code usage, latent map."""
+    from tilework.report import report as write_report
+    from tilework.runs.folder import RunFolder
+
+    typer.echo(write_report(RunFolder.find(run, runs), out))

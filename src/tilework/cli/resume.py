@@ -1,0 +1,37 @@
+"""`tilework resume`: go on exactly where a run stopped, was killed or crashed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tilework.cli.options import Run, RunsFolder
+
+if TYPE_CHECKING:
+    from tilework.engine.progress import Progress
+    from tilework.runs.folder import RunFolder
+
+
+def resume(
+    run: Run,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="engine.key=value, for example engine.epochs=400.", metavar="[ENGINE.KEY=VALUE]...", show_default=False
+        ),
+    ] = None,
+    runs: RunsFolder = None,
+) -> None:
+    """Go on with a run from its last checkpoint."""
+    from tilework.cli.training import run_training
+    from tilework.runs.folder import RunFolder
+
+    folder = RunFolder.find(run, runs)
+
+    def start(progress: Progress) -> RunFolder:
+        from tilework.engine import resume as engine_resume
+
+        return engine_resume(folder, progress=progress, overrides=tuple(overrides or ()))
+
+    run_training(start)

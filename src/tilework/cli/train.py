@@ -1,0 +1,41 @@
+"""`tilework train`: a recipe or YAML file, with overrides, to its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tilework.cli.options import RunsFolder
+
+if TYPE_CHECKING:
+    from tilework.engine.progress import Progress
+    from tilework.runs.folder import RunFolder
+
+
+def train(
+    recipe: Annotated[
+        str, typer.Argument(help="A recipe's name (`tilework recipes`) or a YAML file.", metavar="RECIPE_OR_FILE")
+    ],
+    overrides: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="section.key=value, for example engine.epochs=20 bottleneck.codes=512.",
+            metavar="[SECTION.KEY=VALUE]...",
+            show_default=False,
+        ),
+    ] = None,
+    runs: RunsFolder = None,
+) -> None:
+    """Train a recipe. Ctrl-C ends it cleanly; `tilework resume` goes on."""
+    from tilework.cli.training import run_training
+    from tilework.spec import load_spec
+
+    spec = load_spec(recipe, overrides or [])
+
+    def start(progress: Progress) -> RunFolder:
+        from tilework.engine import train as engine_train
+
+        return engine_train(spec, root=runs, progress=progress)
+
+    run_training(start)

@@ -1,0 +1,160 @@
+"""The Python interface: as small as the command line's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tilework.bottlenecks import Latent
+from tilework.engine import checkpoint
+from tilework.engine.device import choose_device
+from tilework.engine.loop import resume as _resume
+from tilework.engine.loop import train as _train
+from tilework.engine.model import Autoencoder, build_model, source_of
+from tilework.engine.progress import Progress
+from tilework.errors import UserError
+from tilework.runs.folder import RunFolder
+from tilework.spec import RunSpec, load_spec
+from tilework.spec.load import parse_spec
+
+Pictures = Tensor | NDArray[Any]
+
+
+class Model:
+    """A trained model. Pictures go in as (B, C, H, W) float in [0, 1], or (B, H, W, C) uint8, as tensors or NumPy arrays.
+
+    Everything comes back as float32 (or int64) tensors on the model's device, without gradients.
+    """
+
+    def __init__(self, model: Autoencoder, spec: RunSpec, step: int, device: torch.device) -> None:
+        self.network = model.eval().to(device)
+        self.spec = spec
+        self.step = step
+        self.device = device
+
+    @property
+    def levels(self) -> int:
+        """Q: codes per grid position; 0 where the latent is continuous."""
+        return self.network.bottleneck.levels
+
+    @property
+    def codebook_size(self) -> int:
+        """K: codes per level; 0 where the latent is continuous."""
+        return self.network.bottleneck.codes_per_level
+
+    @torch.no_grad()
+    def encode(self, pictures: Pictures) -> Tensor:
+        """Pictures -> z (B, D, h, w): what the decoder sees (quantised; the mean for a Gaussian latent)."""
+        return self._latent(pictures).z
+
+    @torch.no_grad()
+    def codes(self, pictures: Pictures) -> Tensor:
+        """Pictures -> codes (B, Q, h, w) int64 in [0, K). Raises UserError for a model without codes."""
+        found = self._latent(pictures).codes
+        if found is None:
+            raise UserError(
+                f"{self.spec.name} has no codes",
+                why=f"its bottleneck is {self.spec.bottleneck.kind}, a continuous latent",
+                fix="use encode(), or train a recipe with a vq, rq or fsq bottleneck",
+            )
+        return found
+
+    @torch.no_grad()
+    def decode(self, latent: Tensor) -> Tensor:
+        """Codes (B, Q, h, w) int64, or z (B, D, h, w) float -> pictures (B, C, H, W); the output range is the decoder's."""
+        latent = torch.as_tensor(latent, device=self.device)
+        if not latent.is_floating_point():
+            latent = self.network.bottleneck.decode(self._codes(latent))
+        pictures: Tensor = self.network.decoder(latent)
+        return pictures.float()
+
+    @torch.no_grad()
+    def reconstruct(self, pictures: Pictures) -> Tensor:
+        """Pictures -> their reconstructions (B, C, H, W)."""
+        recon, _ = self.network.forward(self._pictures(pictures))
+        return recon.float()
+
+    def _latent(self, pictures: Pictures) -> Latent:
+        found: Latent = self.network.bottleneck(self.network.encoder(self._pictures(pictures)).float())
+        return found
+
+    def _codes(self, codes: Tensor) -> Tensor:
+        low, high = (int(codes.min()), int(codes.max())) if codes.numel() else (0, 0)
+        if codes.ndim != 4 or low < 0 or high >= max(1, self.codebook_size):
+            raise UserError(
+                f"decode() was given codes of shape {tuple(codes.shape)} from {low} to {high}",
+                why=f"this model has {self.levels} level(s) of {self.codebook_size} codes: (B, {self.levels}, h, w)",
+                fix="pass what codes() returns, or z as float for a continuous latent",
+            )
+        return codes.long()
+
+    def _pictures(self, pictures: Pictures) -> Tensor:
+        x = torch.as_tensor(np.ascontiguousarray(pictures) if isinstance(pictures, np.ndarray) else pictures)
+        source = source_of(self.spec)
+        if x.dtype == torch.uint8 and x.ndim == 4 and x.shape[-1] == source.channels:
+            x = x.permute(0, 3, 1, 2).float() / 255
+        wanted = (source.channels, source.size.height, source.size.width)
+        if x.ndim != 4 or tuple(x.shape[1:]) != wanted or not x.is_floating_point():
+            raise UserError(
+                f"the model was given pictures of shape {tuple(x.shape)} and type {x.dtype}",
+                why=f"it was trained on {source.size} with {source.channels} channel(s)",
+                fix=f"pass float (B, {', '.join(map(str, wanted))}) in [0, 1], or uint8 (B, H, W, C)",
+            )
+        return x.to(self.device, torch.float32)
+
+
+def spec(recipe_or_file: str, *overrides: str) -> RunSpec:
+    """A recipe's name or a YAML file, with `section.key=value` overrides, as a RunSpec. Raises UserError for wrong input."""
+    return load_spec(recipe_or_file, overrides)
+
+
+def train(
+    what: RunSpec | str, *overrides: str, runs: Path | str | None = None, progress: Progress | None = None
+) -> RunFolder:
+    """Train a spec (or a recipe with overrides) to its end; returns the run folder. `runs` is the folder of runs."""
+    if isinstance(what, RunSpec) and overrides:
+        raise UserError(
+            "train() was given a RunSpec and overrides",
+            why="a RunSpec is complete",
+            fix="pass the recipe's name with the overrides",
+        )
+    chosen = load_spec(what, overrides) if isinstance(what, str) else what
+    return _train(chosen, root=Path(runs) if runs is not None else None, progress=progress)
+
+
+def resume(run: RunFolder | Path | str, *overrides: str, progress: Progress | None = None) -> RunFolder:
+    """Go on with a stopped or killed run; only `engine.*` may be overridden."""
+    return _resume(_folder(run), progress=progress, overrides=overrides)
+
+
+def load(run: RunFolder | Path | str, *, which: str = "best", device: str = "auto") -> Model:
+    """A trained model from a run (its name, folder or RunFolder) or from one checkpoint folder.
+
+    `which`: `best` (lowest held-out loss; the default) or `last`. Averaged weights are used where the run keeps them.
+    Raises UserError for a missing run, another format, or a checkpoint that does not fit its spec.
+    """
+    if which not in {"best", "last"}:
+        raise UserError(f"which='{which}'", why="a run keeps its best and its last weights", fix="use 'best' or 'last'")
+    found = _checkpoint(run, which)
+    chosen = parse_spec(found.spec, str(found.folder / "model.json"))
+    model = build_model(chosen)
+    tensors = checkpoint.read_tensors(found.folder / "model.safetensors")
+    if (found.folder / "ema.safetensors").is_file():
+        tensors |= checkpoint.read_tensors(found.folder / "ema.safetensors")
+    checkpoint.load_weights(model, tensors, found.folder / "model.safetensors")
+    return Model(model, chosen, found.step, torch.device(choose_device(device)))
+
+
+def _checkpoint(run: RunFolder | Path | str, which: str) -> checkpoint.Checkpoint:
+    if not isinstance(run, RunFolder) and (Path(run) / "model.json").is_file():
+        return checkpoint.open_folder(Path(run))
+    return checkpoint.find(_folder(run).checkpoints, which)
+
+
+def _folder(run: RunFolder | Path | str) -> RunFolder:
+    return run if isinstance(run, RunFolder) else RunFolder.find(str(run))

@@ -1,0 +1,45 @@
+"""A slow copy of the weights, which usually validates better than the fast one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+
+class WeightAverage:
+    """Exponential moving average of all trainable parameters: a <- d a + (1 - d) w after each step.
+
+    Early on the decay is min(d, (1 + n) / (10 + n)) after n steps, so that the average does not start from the random
+    initial weights. Buffers (batch statistics, EMA codebooks) are averages already and are used as they are.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.steps = 0
+        self.live = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        self.slow = {name: p.detach().clone() for name, p in self.live.items()}
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Take one step of the average; call it once after each optimiser step."""
+        decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
+        self.steps += 1
+        torch._foreach_lerp_(list(self.slow.values()), list(self.live.values()), 1 - decay)
+
+    @contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Within this block the model has the averaged weights."""
+        kept = {name: p.detach().clone() for name, p in self.live.items()}
+        self._write(self.slow)
+        try:
+            yield
+        finally:
+            self._write(kept)
+
+    @torch.no_grad()
+    def _write(self, values: dict[str, Tensor]) -> None:
+        for name, parameter in self.live.items():
+            parameter.copy_(values[name])

@@ -1,0 +1,215 @@
+"""Checkpoints: one folder each, written whole or not at all, and read with suspicion.
+
+checkpoints/step-00001200/model.safetensors   weights and buffers
+                          ema.safetensors     averaged weights, where the run keeps them
+                          model.json          the spec and what the tensors belong to
+                          state.pt            optimiser, schedules, RNG, data position (tensors and plain values only)
+checkpoints/best-00000900/...                 the same without state.pt: the best held-out figure so far
+checkpoints/last.json, best.json              {"folder": "step-00001200"}
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from tilework.errors import RunFailure, UserError
+from tilework.runs.atomic import atomic_write_text
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint folder that exists and names what it holds."""
+
+    folder: Path
+    about: Mapping[str, Any]
+
+    @property
+    def step(self) -> int:
+        """Optimiser steps taken when it was written."""
+        return int(self.about["step"])
+
+    @property
+    def spec(self) -> dict[str, Any]:
+        """The spec of the run, as plain values."""
+        return dict(self.about["spec"])
+
+
+def save(
+    checkpoints: Path,
+    *,
+    step: int,
+    about: Mapping[str, Any],
+    model: Mapping[str, Tensor],
+    average: Mapping[str, Tensor] | None,
+    state: Mapping[str, Any] | None,
+    keep: int,
+    which: str = "last",
+) -> Path:
+    """Write one checkpoint and point `which` (`last` or `best`) at it; older ones than the newest `keep` go.
+
+    Everything is written to a temporary folder, flushed to the disk and renamed, so a kill at any instant leaves the older
+    checkpoint in force. Raises RunFailure when the disk is full or may not be written; the older checkpoint still stands.
+    """
+    name = f"{'best' if which == 'best' else 'step'}-{step:08d}"
+    temporary = checkpoints / f".writing-{uuid.uuid4().hex[:8]}"
+    try:
+        for left_over in checkpoints.glob(".writing-*"):
+            shutil.rmtree(left_over, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        save_file({k: v.detach().cpu().contiguous() for k, v in model.items()}, temporary / "model.safetensors")
+        if average is not None:
+            save_file({k: v.detach().cpu().contiguous() for k, v in average.items()}, temporary / "ema.safetensors")
+        if state is not None:
+            torch.save(dict(state), temporary / "state.pt")
+        described = {"format": FORMAT, "step": step, **about}
+        (temporary / "model.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
+        _flush(temporary)
+        final = checkpoints / name
+        if final.exists():  # The same step saved again (a stop right after a save): the older one steps aside first.
+            final.rename(checkpoints / f".writing-old-{uuid.uuid4().hex[:8]}")
+        temporary.rename(final)
+        atomic_write_text(checkpoints / f"{which}.json", json.dumps({"folder": name}))
+        _prune(checkpoints, keep)
+    except (OSError, RuntimeError, SafetensorError, UserError) as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise RunFailure(
+            f"the checkpoint of step {step:,} could not be written to {checkpoints}",
+            why=str(error).splitlines()[0] if str(error) else type(error).__name__,
+            fix="free space (or give write permission) there, then resume the run; the checkpoint before it is whole",
+        ) from error
+    return final
+
+
+def _flush(folder: Path) -> None:
+    for path in [*folder.iterdir(), folder]:
+        if os.name == "nt" and path.is_dir():
+            continue  # Windows has no handle to flush for a folder.
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _prune(checkpoints: Path, keep: int) -> None:
+    kept = {_pointed(checkpoints, which) for which in ("last", "best")}
+    steps = sorted(checkpoints.glob("step-*"))
+    for folder in [*steps[: max(0, len(steps) - keep)], *checkpoints.glob("best-*"), *checkpoints.glob(".writing-*")]:
+        if folder.name not in kept:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _pointed(checkpoints: Path, which: str) -> str | None:
+    try:
+        return str(json.loads((checkpoints / f"{which}.json").read_text(encoding="utf-8"))["folder"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def find(checkpoints: Path, which: str = "last") -> Checkpoint:
+    """The `last` or `best` checkpoint; `best` falls to `last` only where no validation has happened yet."""
+    name = _pointed(checkpoints, which) or (_pointed(checkpoints, "last") if which == "best" else None)
+    found = checkpoints / name if name and Path(name).name == name else None
+    if found is None or not found.is_dir():
+        whole = sorted(p for p in checkpoints.glob("step-*") if (p / "model.json").is_file())
+        if not whole:
+            raise UserError(
+                f"{checkpoints} holds no checkpoint",
+                why="the run ended before its first one, or the folder was copied without it",
+                fix="start the run anew with `tilework train`",
+            )
+        found = whole[-1]
+    return open_folder(found)
+
+
+def open_folder(folder: Path) -> Checkpoint:
+    """A checkpoint folder by its path. Raises UserError where it is not one, or is of another format."""
+    try:
+        about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
+        written = about["format"]
+        about["spec"], about["step"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{folder} is not a checkpoint",
+            why=f"its model.json is missing or damaged ({type(error).__name__})",
+            fix="name a run, a run folder, or a folder that holds model.json and model.safetensors",
+        ) from None
+    if written != FORMAT:
+        raise UserError(
+            f"{folder} is a checkpoint of format {written}; this tilework reads format {FORMAT}",
+            why="another version of tilework wrote it",
+            fix="use the version that wrote it (it stands in model.json)",
+        )
+    return Checkpoint(folder, about)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """A safetensors file, or a UserError that says what the file is instead."""
+    try:
+        return load_file(path)
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} is missing", why="the checkpoint is not whole", fix="copy the whole run folder again"
+        ) from None
+    except (SafetensorError, OSError, ValueError) as error:
+        head = path.read_bytes()[:4] if path.is_file() else b""
+        pickled = head[:2] == b"PK" or head[:1] == b"\x80"
+        raise UserError(
+            f"{path} is not a safetensors file",
+            why="it is a pickle, which can run code when it is read, and tilework never reads one"
+            if pickled
+            else f"it is damaged or cut short ({str(error).splitlines()[0]})",
+            fix="restore model.safetensors as tilework wrote it",
+        ) from None
+
+
+def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], where: Path) -> None:
+    """Copy `tensors` into a module; names and shapes must agree exactly, or UserError says which do not."""
+    wanted = module.state_dict()
+    missing, extra = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
+    reshaped = [k for k in wanted.keys() & tensors.keys() if wanted[k].shape != tensors[k].shape]
+    if missing or extra or reshaped:
+        parts = [f"{what} {', '.join(names[:3])}{' ...' if len(names) > 3 else ''}" for what, names in
+                 (("missing:", missing), ("unknown:", extra), ("of another shape:", sorted(reshaped))) if names]  # fmt: skip
+        raise UserError(
+            f"{where} does not fit the model of its spec",
+            why="; ".join(parts),
+            fix="restore the checkpoint as tilework wrote it, or use the spec that it was trained with",
+        )
+    module.load_state_dict(dict(tensors), strict=True)
+
+
+def read_state(checkpoint: Checkpoint) -> dict[str, Any]:
+    """Everything but the weights that an exact resume needs; tensors and plain values only."""
+    path = checkpoint.folder / "state.pt"
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(state, dict):
+            raise TypeError(f"holds a {type(state).__name__}")
+    except FileNotFoundError:
+        raise UserError(
+            f"{path} is missing",
+            why="a checkpoint without it can be used but not resumed",
+            fix="copy the whole run folder again",
+        ) from None
+    except Exception as error:
+        raise UserError(
+            f"{path} cannot be read",
+            why=f"it is damaged, or holds more than tensors and plain values ({type(error).__name__})",
+            fix="restore the checkpoint as tilework wrote it",
+        ) from None
+    return state

@@ -1,0 +1,81 @@
+"""The whole model: encoder, bottleneck, decoder."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from tilework.bottlenecks import Bottleneck, BottleneckConfig, Latent
+from tilework.data import SourceConfig
+from tilework.errors import UserError
+from tilework.nets import DecoderConfig, EncoderConfig
+from tilework.spec import RunSpec, Size
+
+
+class Autoencoder(nn.Module):
+    """Pictures (B, C, H, W) in [0, 1] -> reconstruction of the same shape and the latent in between."""
+
+    def __init__(self, encoder: nn.Module, bottleneck: Bottleneck, decoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.bottleneck = bottleneck
+        self.decoder = decoder
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Latent]:
+        """(B, C, H, W) -> reconstruction (B, C, H, W), Latent."""
+        # Some encoders drop the memory layout on the way (a dense head does); the bottleneck flattens anyway.
+        latent = self.bottleneck(self.encoder(x))
+        return self.decoder(latent.z), latent
+
+
+def source_of(spec: RunSpec) -> SourceConfig:
+    """The data section with its real type."""
+    return cast(SourceConfig, spec.data)
+
+
+def grid_of(spec: RunSpec) -> Size:
+    """Positions of the latent grid; 1x1 for a vector. Raises UserError for a picture size that does not fit."""
+    return cast(EncoderConfig, spec.encoder).grid(source_of(spec).size)
+
+
+def build_model(spec: RunSpec) -> Autoencoder:
+    """A new model with initial weights drawn from torch's global generator."""
+    source = source_of(spec)
+    encoder, decoder = cast(EncoderConfig, spec.encoder), cast(DecoderConfig, spec.decoder)
+    encoder.grid(source.size)
+    bottleneck = cast(BottleneckConfig, spec.bottleneck).build()
+    return Autoencoder(
+        encoder.build(source.size, source.channels, bottleneck.in_channels),
+        bottleneck,
+        decoder.build(source.size, source.channels, bottleneck.dim, encoder),
+    )
+
+
+def check_tokens(spec: RunSpec, model: Autoencoder, pictures: int) -> None:
+    """A codebook larger than the number of training tokens cannot be filled: refuse it, naming what would fit."""
+    grid, codes = grid_of(spec), model.bottleneck.codes_per_level
+    tokens = pictures * grid.width * grid.height
+    if codes > tokens:
+        raise UserError(
+            f"bottleneck.codes is {codes:,} but the training split yields only {tokens:,} tokens",
+            why=f"{pictures:,} training pictures x {grid.width}x{grid.height} positions; a code needs tokens to learn from",
+            fix=f"use bottleneck.codes={max(2, tokens // 5)} or less, or bring more pictures",
+        )
+
+
+def parameter_count(module: nn.Module) -> int:
+    """Number of trainable parameters."""
+    return sum(p.numel() for p in module.parameters() if p.requires_grad)
+
+
+def to_points(h: Tensor) -> Tensor:
+    """(B, D, h, w) -> (N, D) with N = B x h x w, in row order of the grid."""
+    return h.permute(0, 2, 3, 1).reshape(-1, h.shape[1])
+
+
+def is_finite(module: nn.Module) -> bool:
+    """True if no parameter or buffer holds NaN or infinity."""
+    tensors = [*module.parameters(), *module.buffers()]
+    return all(bool(torch.isfinite(t).all()) for t in tensors if t.is_floating_point())

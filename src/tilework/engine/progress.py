@@ -1,0 +1,94 @@
+"""What a run says while it goes on; the command line draws it, a library user may ignore it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from tilework.runs.folder import RunFolder
+    from tilework.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is about to run."""
+
+    run: RunFolder
+    spec: RunSpec
+    train: int
+    """Pictures in the training split."""
+    validation: int
+    steps: int
+    """Optimiser steps of the whole run."""
+    steps_per_epoch: int
+    grid: tuple[int, int]
+    parameters: int
+    device: str
+    precision: str
+    processes: int
+    resumed_at: int
+    """Step that the run goes on from; 0 for a new run."""
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One logged row of training metrics."""
+
+    step: int
+    epoch: float
+    steps_per_second: float
+    values: Mapping[str, float]
+    used: tuple[int, ...] = ()
+    """Codes in use per level over the last hundred batches or so."""
+    codes: int = 0
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended."""
+
+    status: str
+    """finished | stopped"""
+    reason: str
+    step: int
+    seconds: float
+    validation: Mapping[str, float] = field(default_factory=dict)
+
+
+class Progress(Protocol):
+    """Listener of a run. Every method may do nothing."""
+
+    def preparing(self, what: str, done: int) -> None:
+        """Pictures prepared so far, or a named stage before the first step."""
+
+    def started(self, plan: Plan) -> None:
+        """The first step is about to be taken."""
+
+    def said(self, message: str) -> None:
+        """One line that a person should see (a note, a warning)."""
+
+    def ticked(self, tick: Tick) -> None:
+        """A row of training metrics was logged."""
+
+    def validated(self, step: int, values: Mapping[str, float]) -> None:
+        """A held-out pass has ended."""
+
+    def saved(self, step: int) -> None:
+        """A checkpoint is on the disk."""
+
+    def ended(self, ending: Ending) -> None:
+        """The run is over, its last checkpoint written."""
+
+
+class Silent:
+    """A Progress that says nothing."""
+
+    def preparing(self, what: str, done: int) -> None: ...
+    def started(self, plan: Plan) -> None: ...
+    def said(self, message: str) -> None: ...
+    def ticked(self, tick: Tick) -> None: ...
+    def validated(self, step: int, values: Mapping[str, float]) -> None: ...
+    def saved(self, step: int) -> None: ...
+    def ended(self, ending: Ending) -> None: ...

@@ -1,0 +1,270 @@
+"""Everything that a run needs, put together and checked before the first step."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import torch
+from accelerate import Accelerator
+from accelerate.optimizer import AcceleratedOptimizer
+from accelerate.utils import broadcast_object_list
+from torch import nn
+
+from tilework.data import Batches, FrameStore, Split, prepare, split_by
+from tilework.engine import checkpoint
+from tilework.engine.averaging import WeightAverage
+from tilework.engine.device import make_accelerator
+from tilework.engine.model import Autoencoder, build_model, check_tokens, grid_of, source_of
+from tilework.engine.progress import Progress
+from tilework.engine.step import Stepper, make_optimizer
+from tilework.engine.stopping import Patience, PlateauState
+from tilework.engine.tally import Tally, UsageWindow
+from tilework.engine.trackers import check_trackers
+from tilework.errors import UserError
+from tilework.objective import TermConfig
+from tilework.objective.total import Objective
+from tilework.spec import Plateau, RunSpec
+
+
+@dataclass
+class Position:
+    """How far a run is. `step` optimiser steps are done; `batch` micro-batches of epoch `epoch` are used up."""
+
+    step: int = 0
+    epoch: int = 0
+    batch: int = 0
+    seconds: float = 0.0
+
+
+@dataclass
+class Judgement:
+    """What validation has decided so far."""
+
+    best: Patience = field(default_factory=Patience)
+    early: Patience = field(default_factory=Patience)
+    plateaus: dict[str, PlateauState] = field(default_factory=dict)
+    """By `lr` or the loss term's name."""
+
+    def cuts(self) -> dict[str, int]:
+        """How often each plateau schedule has been cut."""
+        return {name: p.cuts for name, p in self.plateaus.items()}
+
+
+class Session:
+    """The parts of one run on one process, and what of them a checkpoint keeps."""
+
+    def __init__(self, spec: RunSpec, progress: Progress) -> None:
+        check_trackers(spec.trackers)
+        grid_of(spec)  # An impossible shape is said before any picture is read.
+        self.spec = spec
+        self.accelerator: Accelerator = make_accelerator(spec.engine)
+        self.store: FrameStore = _prepared(self.accelerator, spec, progress)
+        self.split: Split = split_by(self.store, source_of(spec).split)
+        torch.manual_seed(spec.seed)  # The same initial weights on every rank.
+        self.model: Autoencoder = build_model(spec)
+        self.positions = grid_of(spec).width * grid_of(spec).height
+        check_tokens(spec, self.model, len(self.split.train))
+        self.objective = Objective(cast(Mapping[str, TermConfig], spec.objective))
+        self._try_out()
+
+        device = self.accelerator.device
+        layout = torch.channels_last if spec.engine.channels_last else torch.contiguous_format
+        self.model.to(device).to(memory_format=layout)
+        self.objective.to(device)
+        self.model.bottleneck.deferred = True
+        self.train_batches = self._batches(spec.engine.batch_size, train=True)
+        self.held_out = self._batches(spec.engine.batch_size, train=False)
+        self.steps_per_epoch = max(1, self.train_batches.steps_per_epoch // spec.optimizer.accumulate)
+        self.total_steps = min(
+            spec.engine.steps or 2**62, spec.engine.epochs * self.steps_per_epoch if spec.engine.epochs else 2**62
+        )
+        self.average = WeightAverage(self.model, spec.engine.ema_decay) if spec.engine.ema_decay else None
+        self.optimizer, self.wrapped = self._wrap()
+        self.stepper = Stepper(
+            self.accelerator, self.wrapped, self.model.bottleneck, self.optimizer, self.objective, spec.optimizer
+        )
+        self.position = Position()
+        self.judgement = Judgement(plateaus=self._plateaus())
+        self.tally = Tally()
+        self.window = UsageWindow()
+        # From here on each rank draws its own noise.
+        torch.manual_seed(spec.seed + 1_000_003 * (self.accelerator.process_index + 1))
+
+    def _batches(self, batch_size: int, *, train: bool) -> Batches:
+        engine, accelerator = self.spec.engine, self.accelerator
+        return Batches(
+            self.store,
+            self.split.train if train else self.split.validation,
+            batch_size,
+            seed=self.spec.seed,
+            device=accelerator.device,
+            shuffle=train,
+            drop_last=train,
+            rank=accelerator.process_index if train else 0,
+            world=accelerator.num_processes if train else 1,
+            keep_on_device=engine.data_on_device,
+            channels_last=engine.channels_last,
+        )
+
+    def all_pictures(self) -> Batches:
+        """Training batches that are the same on every rank, for the start of the codes."""
+        return Batches(
+            self.store,
+            self.split.train,
+            self.spec.engine.batch_size,
+            seed=self.spec.seed,
+            device=self.accelerator.device,
+            keep_on_device="never",
+            channels_last=self.spec.engine.channels_last,
+        )
+
+    def _wrap(self) -> tuple[AcceleratedOptimizer, nn.Module]:
+        trainable = [p for p in self.model.parameters() if p.requires_grad]
+        optimizer = make_optimizer(self.spec.optimizer, trainable, self.accelerator.device)
+        if self.spec.engine.compile:
+            self.model.encoder.compile()
+            self.model.decoder.compile()
+        wrapped, accelerated = self.accelerator.prepare(self.model, optimizer)
+        return accelerated, wrapped
+
+    def _plateaus(self) -> dict[str, PlateauState]:
+        scheduled = {"lr": self.spec.optimizer.lr} | {
+            name: cast(TermConfig, term).weight for name, term in self.spec.objective.items()
+        }
+        return {name: PlateauState(Patience()) for name, s in scheduled.items() if isinstance(s, Plateau)}
+
+    @torch.no_grad()
+    def _try_out(self) -> None:
+        """Two blank pictures through the model: every loss term must find what it needs, and the shape must come back."""
+        source = source_of(self.spec)
+        x = torch.zeros(2, source.channels, source.size.height, source.size.width)
+        self.model.eval()
+        recon, latent = self.model(x)
+        self.model.train()
+        if recon.shape != x.shape:
+            raise UserError(
+                f"decoder gives pictures of {recon.shape[-1]}x{recon.shape[-2]}x{recon.shape[1]}, "
+                f"but data.size and data.channels are {source.size} and {source.channels}",
+                why="encoder and decoder do not mirror each other",
+                fix="leave decoder.widths out, so that it mirrors the encoder",
+            )
+        self.objective.check(latent.losses, self.model.bottleneck.codebooks())
+
+    def weights(self) -> dict[str, float]:
+        """Weight of every loss term at the next step."""
+        return self.objective.weights_at(self.position.step, self.steps_per_epoch, self.judgement.cuts())
+
+    def final_weights(self) -> dict[str, float]:
+        """Weights where every schedule has ended: held-out losses use them, so that epochs can be compared."""
+        return self.objective.weights_at(max(self.total_steps, 10**9), self.steps_per_epoch)
+
+    def lr(self) -> float:
+        """Learning rate of the next step."""
+        schedule = self.spec.optimizer.lr
+        value = schedule.at(self.position.step, self.steps_per_epoch)
+        if isinstance(schedule, Plateau):
+            value = schedule.reduced(value, self.judgement.plateaus["lr"].cuts)
+        return value
+
+    # What a checkpoint keeps -----------------------------------------------------------------------------------------
+
+    def about(self) -> dict[str, Any]:
+        """What model.json says beside the tensors."""
+        from tilework import __version__
+
+        return {
+            "tilework": __version__,
+            "spec": self.spec.model_dump(mode="json"),
+            "epoch": self.position.epoch,
+            "content_hash": self.store.content_hash,
+            "classes": list(self.store.classes),
+        }
+
+    def state(self) -> dict[str, Any]:
+        """Everything but the weights that an exact resume needs. Collective: every rank calls it."""
+        own = {"rng": torch.get_rng_state(), "tally": self.tally.state(), "window": self.window.state()}
+        if self.accelerator.device.type == "cuda":
+            own["device_rng"] = torch.cuda.get_rng_state(self.accelerator.device)
+        elif self.accelerator.device.type == "mps":
+            own["device_rng"] = torch.mps.get_rng_state()
+        ranks = _gathered(self.accelerator, own)
+        judged = self.judgement
+        return {
+            "optimizer": self.optimizer.optimizer.state_dict(),
+            "scaler": self.accelerator.scaler.state_dict() if self.accelerator.scaler is not None else None,
+            "average_steps": self.average.steps if self.average else 0,
+            "position": vars(self.position).copy(),
+            "best": vars(judged.best).copy(),
+            "early": vars(judged.early).copy(),
+            "plateaus": {n: {"cuts": p.cuts, "patience": vars(p.patience).copy()} for n, p in judged.plateaus.items()},
+            "skipped_in_row": self.stepper.skipped_in_row,
+            "ranks": ranks,
+        }
+
+    def restore(self, found: checkpoint.Checkpoint) -> str:
+        """Go on exactly where a checkpoint stands; returns a remark where that cannot be exact, else ''."""
+        state = checkpoint.read_state(found)
+        tensors = checkpoint.read_tensors(found.folder / "model.safetensors")
+        checkpoint.load_weights(self.model, tensors, found.folder / "model.safetensors")
+        device = self.accelerator.device
+        if self.average is not None:
+            self._restore_average(found, int(state["average_steps"]))
+        self.optimizer.optimizer.load_state_dict(state["optimizer"])
+        if self.accelerator.scaler is not None and state["scaler"] is not None:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+        self.position = Position(**state["position"])
+        self.judgement = Judgement(
+            Patience(**state["best"]),
+            Patience(**state["early"]),
+            {n: PlateauState(Patience(**p["patience"]), p["cuts"]) for n, p in state["plateaus"].items()},
+        )
+        self.stepper.skipped_in_row = state["skipped_in_row"].to(device)
+        ranks = state["ranks"]
+        if len(ranks) != self.accelerator.num_processes:
+            return (
+                f"this run was trained by {len(ranks)} process(es) and goes on with {self.accelerator.num_processes}: "
+                "it continues, but not bit for bit"
+            )
+        own = ranks[self.accelerator.process_index]
+        torch.set_rng_state(own["rng"])
+        if "device_rng" in own and device.type == "cuda":
+            torch.cuda.set_rng_state(own["device_rng"], device)
+        elif "device_rng" in own and device.type == "mps":
+            torch.mps.set_rng_state(own["device_rng"])
+        self.tally.restore(own["tally"], device)
+        self.window.restore(own["window"], device)
+        return ""
+
+    def _restore_average(self, found: checkpoint.Checkpoint, steps: int) -> None:
+        assert self.average is not None
+        slow = checkpoint.read_tensors(found.folder / "ema.safetensors")
+        for name, tensor in self.average.slow.items():
+            tensor.copy_(slow[name])
+        self.average.steps = steps
+
+
+def _prepared(accelerator: Accelerator, spec: RunSpec, progress: Progress) -> FrameStore:
+    """The frame store; the main process of each machine makes it, the others then find it."""
+    with accelerator.local_main_process_first():
+        return prepare(source_of(spec), progress=lambda done: progress.preparing("pictures", done))
+
+
+def _gathered(accelerator: Accelerator, own: Any) -> list[Any]:
+    if accelerator.num_processes == 1:
+        return [own]
+    import torch.distributed as dist
+
+    everything: list[Any] = [None] * accelerator.num_processes
+    dist.all_gather_object(everything, own)
+    return everything
+
+
+def shared(accelerator: Accelerator, value: Any) -> Any:
+    """The main process's `value`, on every rank."""
+    if accelerator.num_processes == 1:
+        return value
+    box = [value]
+    broadcast_object_list(box, from_process=0)
+    return box[0]

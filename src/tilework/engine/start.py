@@ -1,0 +1,46 @@
+"""Before the first step: codes placed among the encoder's outputs for many batches."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import broadcast
+
+from tilework.data import Batches
+from tilework.engine.model import Autoencoder, to_points
+
+POINTS_PER_CODE = 32
+MOST_POINTS = 65_536
+
+
+@torch.no_grad()
+def start_codes(accelerator: Accelerator, model: Autoencoder, batches: Batches, count: int, seed: int) -> int:
+    """Encode `count` batches and let the bottleneck place its codes by k-means; returns the number of points used.
+
+    Batch statistics are those of each batch (as in the first training steps) and are put back afterwards. `batches` gives
+    every rank the same pictures, so all ranks compute the same codes; rank 0's are broadcast so that rounding cannot part them.
+    """
+    bottleneck = model.bottleneck
+    if not bottleneck.wants_start:
+        return 0
+    generator = torch.Generator().manual_seed(seed)
+    most = min(MOST_POINTS, max(8192, POINTS_PER_CODE * bottleneck.codes_per_level))
+    share = max(1, most // min(count, batches.steps_per_epoch))
+    kept = {name: buffer.clone() for name, buffer in model.encoder.named_buffers()}
+    points = []
+    for batch in islice(batches.epoch(0), count):
+        with accelerator.autocast():
+            h = model.encoder(batch.images)
+        some = to_points(h.float())
+        if len(some) > share:
+            some = some[torch.randperm(len(some), generator=generator)[:share].to(some.device)]
+        points.append(some)
+    for name, buffer in model.encoder.named_buffers():
+        buffer.copy_(kept[name])
+    bottleneck.start(torch.cat(points), generator)
+    if accelerator.num_processes > 1:
+        for tensor in [*bottleneck.parameters(), *bottleneck.buffers()]:
+            tensor.copy_(broadcast(tensor.detach().clone()))
+    return sum(len(p) for p in points)

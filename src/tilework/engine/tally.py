@@ -1,0 +1,108 @@
+"""Running means of training figures, kept on the device and read only when a row is logged."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+class Tally:
+    """Sums named scalars over steps; one host read per logged row.
+
+    The set of names may change in the middle (a term switched on): each name is averaged over the steps that had it.
+    """
+
+    def __init__(self) -> None:
+        self._names: tuple[str, ...] = ()
+        self._sums: Tensor | None = None
+        self._steps = 0
+        self._closed: dict[str, tuple[float, int]] = {}
+
+    def add(self, values: Mapping[str, Tensor]) -> None:
+        """Take one step's scalars."""
+        names = tuple(values)
+        if names != self._names:
+            self._close()
+            self._names = names
+        row = torch.stack([v.detach() for v in values.values()])
+        self._sums = row if self._sums is None else self._sums + row
+        self._steps += 1
+
+    def take(self) -> dict[str, float]:
+        """Means since the last call (over all processes), and start anew."""
+        if self._sums is not None and dist.is_available() and dist.is_initialized():
+            dist.all_reduce(self._sums)
+            self._sums /= dist.get_world_size()
+        self._close()
+        means = {name: total / steps for name, (total, steps) in self._closed.items()}
+        self._closed = {}
+        return means
+
+    def _close(self) -> None:
+        if self._sums is None:
+            return
+        for name, total in zip(self._names, self._sums.tolist(), strict=True):
+            before, steps = self._closed.get(name, (0.0, 0))
+            self._closed[name] = (before + total, steps + self._steps)
+        self._sums, self._steps = None, 0
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps, so that a row which spans a resume equals the uninterrupted one."""
+        return {
+            "names": list(self._names),
+            "sums": self._sums,
+            "steps": self._steps,
+            "closed": {k: list(v) for k, v in self._closed.items()},
+        }
+
+    def restore(self, state: Mapping[str, Any], device: torch.device) -> None:
+        """Go on from a checkpoint."""
+        self._names = tuple(state["names"])
+        self._sums = None if state["sums"] is None else state["sums"].to(device)
+        self._steps = int(state["steps"])
+        self._closed = {k: (float(v[0]), int(v[1])) for k, v in state["closed"].items()}
+
+
+class UsageWindow:
+    """Codes chosen per level over about the last hundred batches: ten slots of `slot` steps, the oldest dropped first."""
+
+    def __init__(self, slot: int = 10, slots: int = 10) -> None:
+        self.slot, self.slots = slot, slots
+        self._ring: Tensor | None = None
+        self._steps = 0
+
+    def add(self, counts: Tensor) -> None:
+        """Take one batch's counts (Q, K)."""
+        if self._ring is None:
+            self._ring = torch.zeros(self.slots, *counts.shape, dtype=torch.float32, device=counts.device)
+        at = (self._steps // self.slot) % self.slots
+        if self._steps % self.slot == 0:
+            self._ring[at].zero_()
+        self._ring[at] += counts
+        self._steps += 1
+
+    def figures(self) -> dict[str, float]:
+        """Per level: codes in use and perplexity, over all processes. Collective: every rank calls it."""
+        if self._ring is None:
+            return {}
+        counts = self._ring.sum(0)
+        if dist.is_available() and dist.is_initialized():
+            dist.all_reduce(counts)
+        share = counts / counts.sum(-1, keepdim=True).clamp_min(1)
+        entropy = -(share * share.clamp_min(1e-30).log()).sum(-1)
+        rows = torch.stack([(counts > 0).sum(-1).float(), entropy.exp()]).tolist()
+        names = ("used", "perplexity")
+        return {f"{name}.{level + 1}": v for name, row in zip(names, rows, strict=True) for level, v in enumerate(row)}
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps."""
+        return {"ring": self._ring, "steps": self._steps}
+
+    def restore(self, state: Mapping[str, Any], device: torch.device) -> None:
+        """Go on from a checkpoint."""
+        self._ring = None if state["ring"] is None else state["ring"].to(device)
+        self._steps = int(state["steps"])

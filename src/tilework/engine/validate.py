@@ -1,0 +1,134 @@
+"""The held-out pass: losses, PSNR and honest codebook health, on pictures that training never saw."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from accelerate import Accelerator
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from tilework.bottlenecks import Bottleneck
+from tilework.bottlenecks.health import Usage
+from tilework.data import Batches
+from tilework.engine.model import to_points
+from tilework.objective import Outcome
+from tilework.objective.total import Objective
+
+MOST_POINTS = 4000
+"""Points of a two-dimensional latent that one pass keeps for its map."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """One held-out pass.
+
+    `figures`: `loss` (total with the weights given), each raw term, `mse` and `psnr` on [0, 1], and for every level l
+    `used.l`, `perplexity.l`; with them `codes` K, `tokens` N and `tokens_per_code` N/K, without which those say nothing.
+    """
+
+    figures: dict[str, float]
+    counts: NDArray[np.int64] | None = None
+    """(Q, K) how often each code was chosen."""
+    points: NDArray[np.float32] | None = None
+    """(n, 2) encoder outputs, where the latent is one 2-D vector per picture."""
+    labels: NDArray[np.int64] | None = field(default=None)
+    """(n,) label of each point, -1 where there is none."""
+
+
+@torch.no_grad()
+def validate(
+    accelerator: Accelerator,
+    model: nn.Module,
+    bottleneck: Bottleneck,
+    objective: Objective,
+    batches: Batches,
+    weights: Mapping[str, float],
+) -> Validation:
+    """Pass over all of `batches` in evaluation mode; changes no buffer and no random state.
+
+    With several processes each takes every n-th batch and the sums are added up. PSNR = 10 log10(1 / MSE) of the MSE over all
+    pixels of the pass. Perplexity = exp(entropy in nats) of the codes chosen.
+    """
+    was_training = model.training
+    model.eval()
+    pictures, sums, names = 0, torch.zeros(0, dtype=torch.float64), []
+    usage = Usage(bottleneck.levels, bottleneck.codes_per_level) if bottleneck.levels else None
+    kl_per_dim: Tensor | None = None
+    points: list[Tensor] = []
+    labels: list[Tensor] = []
+    for number, batch in enumerate(batches.epoch(0)):
+        if number % accelerator.num_processes != accelerator.process_index:
+            continue
+        x, size = batch.images, len(batch.images)
+        recon, latent = model(x)
+        recon = recon.float()
+        total, values = objective(Outcome(x, recon, latent.losses, latent.inputs, bottleneck.codebooks()), weights)
+        squared = (recon - x).square().mean()
+        named = {**values, "loss": total, "mse": squared}
+        row = torch.stack([v.double() for v in named.values()]).cpu() * size
+        names, sums = list(named), row if not len(sums) else sums + row
+        pictures += size
+        if usage is not None and latent.codes is not None:
+            usage.add(latent.codes)
+        if "kl_per_dim" in latent.losses:
+            share = latent.losses["kl_per_dim"].double().cpu() * size
+            kl_per_dim = share if kl_per_dim is None else kl_per_dim + share
+        if bottleneck.dim == 2 and latent.z.shape[-2:] == (1, 1) and sum(map(len, points)) < MOST_POINTS:
+            points.append(latent.inputs[0].float().cpu() if latent.inputs else to_points(latent.z).cpu())
+            labels.append(batch.labels.cpu())
+    model.train(was_training)
+    return _finish(bottleneck, pictures, sums, names, usage, kl_per_dim, points, labels)
+
+
+def _finish(
+    bottleneck: Bottleneck,
+    pictures: int,
+    sums: Tensor,
+    names: list[str],
+    usage: Usage | None,
+    kl_per_dim: Tensor | None,
+    points: list[Tensor],
+    labels: list[Tensor],
+) -> Validation:
+    counts = usage.counts.cpu() if usage is not None else None
+    if dist.is_available() and dist.is_initialized():
+        gathered: list[Any] = [None] * dist.get_world_size()
+        dist.all_gather_object(gathered, (pictures, sums, names, counts, kl_per_dim))
+        # A rank may have had no batch at all (few held-out pictures, many ranks): it brings nothing but zeros.
+        full = [g for g in gathered if g[0]]
+        pictures, names = sum(g[0] for g in full), full[0][2]
+        sums = sum((g[1] for g in full[1:]), start=full[0][1])
+        counts = sum((g[3] for g in full[1:]), start=full[0][3]) if full[0][3] is not None else None
+        kl_per_dim = sum((g[4] for g in full[1:]), start=full[0][4]) if full[0][4] is not None else None
+    figures = dict(zip(names, (sums / pictures).tolist(), strict=True))
+    figures["psnr"] = -10 * math.log10(max(figures["mse"], 1e-12)) if math.isfinite(figures["mse"]) else math.nan
+    if counts is not None:
+        figures |= usage_figures(counts)
+    if kl_per_dim is not None:
+        mean = kl_per_dim / pictures
+        figures["active_units"] = float((mean > 0.01).sum())
+        figures |= {f"kl.{d + 1}": v for d, v in enumerate(mean.tolist())} if len(mean) <= 64 else {}
+    return Validation(
+        figures,
+        None if counts is None else counts.numpy().astype(np.int64),
+        torch.cat(points).numpy()[:MOST_POINTS] if points else None,
+        torch.cat(labels).numpy()[:MOST_POINTS] if labels else None,
+    )
+
+
+def usage_figures(counts: Tensor) -> dict[str, float]:
+    """Counts (Q, K) -> `used.l`, `perplexity.l` for every level l, and K, N, N/K."""
+    tokens, codes = float(counts[0].sum()), counts.shape[1]
+    figures = {"codes": float(codes), "tokens": tokens, "tokens_per_code": tokens / codes}
+    for level, row in enumerate(counts.double(), start=1):
+        share = row / row.sum().clamp_min(1)
+        figures[f"used.{level}"] = float((row > 0).sum())
+        figures[f"perplexity.{level}"] = float(torch.special.entr(share).sum().exp())
+    return figures
