@@ -14,32 +14,34 @@ BUSY_SECONDS = 30.0
 
 
 def connect(db: Path, *, readonly: bool) -> sqlite3.Connection:
-    """A connection in autocommit mode (transactions are written out). A read-only one never creates or changes the file."""
-    # Absolute and quoted by as_uri, so that a '?' or '#' in a folder's name is no option.
-    address = db.absolute().as_uri()
-    options = "?mode=ro" if readonly else "?mode=rwc"
-    if readonly and not _can_share(db):
-        # A finished run on a read-only medium: without a log beside it the file is all there is, and nothing changes it.
-        options += "&immutable=1"
+    """A connection in autocommit mode (transactions are written out). A read-only one never creates or changes anything."""
     connection = sqlite3.connect(
-        address + options, uri=True, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        # Absolute and quoted by as_uri, so that a '?' or '#' in a folder's name is no option.
+        f"{db.absolute().as_uri()}?{_mode(db) if readonly else 'mode=rwc'}",
+        uri=True,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
     )
-    connection.execute("PRAGMA foreign_keys = ON")
-    if not readonly:
-        connection.execute("PRAGMA journal_mode = WAL")
+    if readonly:
+        connection.execute("PRAGMA query_only = ON")
+    else:
         # Safe against kills; a power cut may lose the last commits but never the file.
         connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
     return connection
 
 
-def _can_share(db: Path) -> bool:
-    """Whether SQLite can keep the files beside `db` through which readers and a writer agree."""
+def _mode(db: Path) -> str:
+    """How to open `db` for reading."""
+    if os.access(db, os.W_OK) and os.access(db.parent, os.W_OK):
+        # Readers and writer agree through two files beside the database. Who may write removes them when the last one
+        # leaves; a connection of mode=ro would litter every run that is ever listed.
+        return "mode=rw"
     if db.with_name(db.name + "-wal").exists():
-        return True
-    probe = db.with_name(db.name + "-shm")
-    if probe.exists():
-        return True
-    return os.access(db.parent, os.W_OK)
+        return "mode=ro"
+    # A finished run on a read-only medium: the file is all there is, and nothing changes it.
+    return "mode=ro&immutable=1"
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import IO
 
 from tilework.errors import UserError
 from tilework.runs.atomic import atomic_write_text, write_error
+from tilework.runs.folder import RunFolder
 
 _FIXED = ["split", "step", "epoch"]
 
@@ -21,8 +22,8 @@ class CsvTracker:
     already is continued; a last line cut short by a kill is dropped. Each row reaches the file at once.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "metrics.csv"
+    def __init__(self, folder: RunFolder | Path) -> None:
+        self.path = (folder if isinstance(folder, Path) else folder.path) / "metrics.csv"
         self._file: IO[str] | None = None
         self._columns = list(_FIXED)
         lines = self._whole_lines()

@@ -16,6 +16,7 @@ from typing import IO
 
 from tilework.errors import UserError
 from tilework.runs.atomic import write_error
+from tilework.runs.folder import RunFolder
 
 if sys.platform == "win32":
     import msvcrt
@@ -66,9 +67,9 @@ class Holder:
 class RunLock:
     """The right to train the run in `folder`. Use as a context manager, or `acquire()` and `release()`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._path = folder / "lock"
+    def __init__(self, folder: RunFolder | Path) -> None:
+        self._folder = folder if isinstance(folder, Path) else folder.path
+        self._path = self._folder / "lock"
         self._file: IO[str] | None = None
 
     def acquire(self) -> RunLock:

@@ -17,7 +17,7 @@ def curves(connection: sqlite3.Connection) -> None:
     """Facts about the run, and its metrics: one row per series and step, clustered so that one curve is one scan.
 
     A NaN is stored as NULL, which is what SQLite makes of it, and NULL is read as NaN; nothing else is ever NULL there.
-    Infinities are stored as they are.
+    Infinities are stored as they are; a negative zero loses its sign.
     """
     _all(
         connection,

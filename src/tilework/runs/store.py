@@ -175,9 +175,9 @@ class RunStore(StoreReader):
 
     def close(self) -> None:
         """Flush and let go of the file. Safe to call twice."""
-        # The writer last: whoever lets go last folds SQLite's log back into run.db, and a reader may not.
         self._reading.close()
         if self._writer is not None:
+            # Last: who lets go last folds SQLite's log back into run.db, so that one file is the whole store.
             self._on_exit.detach()
             self._writer.close()
 
@@ -222,6 +222,8 @@ def _rewind(batch: Batch, step: int) -> list[str]:
 def _migrate_once(db: Path) -> None:
     connection = connect(db, readonly=False)
     try:
+        store_version(connection, db)  # a file that is not ours is refused before anything in it changes
+        connection.execute("PRAGMA journal_mode = WAL")
         migrate(connection, db)
     finally:
         connection.close()

@@ -11,10 +11,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 from tilework.errors import RunFailure, UserError
 from tilework.runs.connection import connect, explain, transaction
+
+MOST_PER_COMMIT = 2000
 
 Operation = Callable[["Batch"], None]
 
@@ -144,7 +147,7 @@ class Writer:
                     # Let a batch gather; a flush or a full buffer cuts this short.
                     self._changed.wait_for(lambda: self._urgent or self._closing, timeout=self._every)
                 self._urgent = False
-                batch = list(self._waiting)
+                batch = list(islice(self._waiting, MOST_PER_COMMIT))
             failure = self._commit(batch)
             with self._changed:
                 if failure is None:
