@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from typing import Self
 
 import torch
 from torch import Tensor, nn
@@ -89,3 +90,8 @@ class BottleneckConfig(Plugin, ABC):
     @abstractmethod
     def build(self) -> Bottleneck:
         """A new bottleneck; its initial weights come from torch's global generator."""
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        """A few small settings, one for each way that this kind can work: the conformance suite runs on every one."""
+        return []

@@ -1,0 +1,211 @@
+"""The forward pass that `vq` and `rq` share: residual levels of nearest codes, their losses and their health.
+
+With one level it is vector quantisation (arXiv 1711.00937), with Q levels residual quantisation (arXiv 2203.01941):
+level l quantises what the levels before left, r_1 = x, r_{l+1} = r_l - q_l, and the output is the sum of all q_l.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from tilework.bottlenecks.codebook.book import Codebook
+from tilework.bottlenecks.codebook.gradients import rotation, straight_through
+from tilework.bottlenecks.codebook.search import nearest, negative_half_norms
+from tilework.bottlenecks.codebook.settings import CodebookConfig
+from tilework.bottlenecks.contract import Bottleneck, Latent
+from tilework.bottlenecks.health.usage import perplexity
+from tilework.bottlenecks.tokens import (
+    codes_from_tokens,
+    finite_tokens,
+    float32,
+    from_tokens,
+    refuse_nonfinite,
+    to_tokens,
+)
+from tilework.errors import UserError
+
+
+class CodebookBottleneck(Bottleneck):
+    """Q levels of nearest codes. Takes (B, D, H, W) or (B, N, D); see `Latent` for what it gives.
+
+    Losses, with r_l the input of level l and q_l its code, both (N, D), sg = no gradient:
+
+        commitment = 1/Q sum_l mean over tokens and dimensions of (r_l - sg q_l)^2
+        codebook   = 1/Q sum_l mean over tokens and dimensions of (sg r_l - q_l)^2      (gradient codebooks only)
+
+    Neither is weighted: beta is the weight of the `commitment` term of the objective. (Papers that sum over dimensions
+    have values D times as large.)
+    """
+
+    def __init__(self, settings: CodebookConfig, *, levels: int = 1, shared: bool = False) -> None:
+        super().__init__()
+        self.settings = settings
+        self.in_channels = self.dim = settings.dim
+        self.levels, self.codes_per_level = levels, settings.codes
+        self.book = Codebook(settings, levels=levels, shared=shared)
+        inner = settings.search_dim
+        self.project_in = nn.Linear(settings.dim, inner) if inner else None
+        self.project_out = nn.Linear(inner, settings.dim) if inner else None
+        if levels > 1 and settings.distance == "cosine":
+            raise UserError(
+                "bottleneck.distance is cosine with more than one level",
+                why="what a level leaves has no norm of 1, so the next level would throw its size away",
+                fix="set bottleneck.distance=euclidean, or use kind vq",
+            )
+
+    @property
+    def codebook(self) -> Tensor:
+        """(S, K, D): the parameter or buffer that holds the codes; S = 1 where all levels share one codebook."""
+        return self.book.codes
+
+    @property
+    def bits_per_position(self) -> float:
+        return self.levels * math.log2(self.codes_per_level)
+
+    def codebooks(self) -> tuple[Tensor, ...]:
+        vectors = self.book.vectors()
+        return tuple(vectors[self.book.set_of(level)] for level in range(self.levels))
+
+    @property
+    def wants_start(self) -> bool:
+        return self.book.wants_start
+
+    @property
+    def start_note(self) -> str:
+        """What a person should know about the start of the codebook; "" = nothing."""
+        return self.book.start_note
+
+    def start(self, points: Tensor, generator: torch.Generator) -> None:
+        """Place the codes by k-means of encoder outputs `points` (N, D); every process must call it, process 0 decides."""
+        with torch.no_grad(), float32(points):
+            points = points.detach().float()
+            if points.ndim != 2 or points.shape[1] != self.in_channels:
+                raise UserError(
+                    f"a codebook of dim {self.in_channels} cannot start from points of shape {tuple(points.shape)}",
+                    why="the points are tokens, one row each",
+                    fix="give encoder outputs as (N, D), for example h.permute(0, 2, 3, 1).reshape(-1, D)",
+                )
+            if not bool(torch.isfinite(points).all(1).any()):
+                raise UserError(
+                    "no encoder output is finite, so the codebook cannot start",
+                    why="the encoder gives NaN or infinity for every token of the first batches",
+                    fix="check the pictures and the encoder's initial weights",
+                )
+            self.book.start(self._search_space(points), generator)
+
+    def update(self) -> None:
+        self.book.update()
+
+    def forward(self, h: Tensor) -> Latent:
+        with float32(h):
+            x, places = to_tokens(h.float(), self.in_channels)
+            if not self.training:
+                refuse_nonfinite(x)
+            elif not self.deferred and self.wants_start:
+                self.start(x, torch.Generator().manual_seed(int(torch.randint(2**31, ()))))
+            return self._quantise(self._search_space(x), places)
+
+    def _quantise(self, x: Tensor, places: tuple[int, ...]) -> Latent:
+        squares, usable = finite_tokens(x.detach())
+        vectors = self.book.vectors()
+        fixed = vectors.detach()
+        bias = negative_half_norms(fixed)
+        inputs: list[Tensor] = []
+        indices: list[Tensor] = []
+        errors: list[Tensor] = []
+        pulls: list[Tensor] = []
+        left, out = x, None
+        for level in range(self.levels):
+            own = self.book.set_of(level)
+            seen = left.detach() if usable is None else torch.where(usable[:, None], left.detach(), 0.0)
+            index = nearest(seen, fixed[own], bias=bias[own], chunk_mib=self.settings.chunk_mib)
+            code = fixed[own].index_select(0, index)
+            if self.book.learnt:
+                # Tokens that are not finite must not pull: NaN in this loss would be NaN in the codebook.
+                target = seen if usable is None else torch.where(usable[:, None], seen, code)
+                pulls.append(F.mse_loss(F.embedding(index, vectors[own]), target))
+            errors.append(F.mse_loss(left, code))
+            inputs.append(left)
+            indices.append(index)
+            out = code if out is None else out + code
+            if level + 1 < self.levels:
+                left = left - code
+        assert out is not None
+        flat = torch.stack(indices)
+        error = torch.stack(errors)
+        losses = {"commitment": error.mean()}
+        if pulls:
+            losses["codebook"] = torch.stack(pulls).mean()
+        turned = rotation(x, out) if self.settings.gradient == "rotation" else straight_through(x, out)
+        counts = self._count(flat, inputs, usable)
+        return Latent(
+            z=from_tokens(self._outer_space(turned), places),
+            codes=codes_from_tokens(flat, places),
+            losses=losses,
+            stats=self._stats(counts, error.detach(), squares, bias, usable),
+            inputs=tuple(inputs),
+        )
+
+    def _count(self, flat: Tensor, inputs: list[Tensor], usable: Tensor | None) -> Tensor:
+        if not self.training:
+            return self.book.tally(flat, None)
+        counts = self.book.collect(flat, inputs, usable)
+        if not self.deferred:
+            self.update()
+        return counts
+
+    def _stats(
+        self, counts: Tensor, error: Tensor, squares: Tensor, bias: Tensor, usable: Tensor | None
+    ) -> dict[str, Tensor]:
+        """What is worth a curve: for each level `counts` (Q, K), `perplexity` and `quantisation_error` (Q,), the mean
+        squared error per dimension that the level leaves; `z_norm`, `code_norm` (mean L2 norms); `nonfinite` tokens;
+        `idle` (S,), the longest time in steps that a code has won nothing; `revived` (S,) at the last update."""
+        stats = {
+            "counts": counts,
+            "perplexity": perplexity(counts),
+            "quantisation_error": error,
+            "z_norm": squares.sqrt().mean(),
+            "code_norm": bias.mul(-2).sqrt_().mean(-1),
+            "nonfinite": squares.new_zeros(()) if usable is None else (~usable).sum().float(),
+            "idle": self.book.idle.amax(-1).float(),
+        }
+        if self.book.revival:
+            stats["revived"] = self.book.revived.clone()
+        return stats
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """(B, Q, H, W) or (B, Q, N) int64 -> z (B, D, H, W) or (B, N, D): the sum of each level's code."""
+        if codes.ndim not in (3, 4) or codes.shape[1] != self.levels:
+            raise UserError(
+                f"codes of shape {tuple(codes.shape)} do not fit a bottleneck of {self.levels} level(s)",
+                why="codes are (B, Q, H, W), one layer for each level",
+                fix=f"give {self.levels} layer(s) on the second axis",
+            )
+        low, high = int(codes.min()), int(codes.max())
+        if low < 0 or high >= self.codes_per_level:
+            raise UserError(
+                f"codes run from {low} to {high}, but the codebook has 0 to {self.codes_per_level - 1}",
+                why="they come from another model, or were changed",
+                fix="use codes of the model that decodes them",
+            )
+        flat = codes.transpose(0, 1).flatten(1)
+        vectors = self.book.vectors()
+        with float32(vectors):
+            out = vectors[0].index_select(0, flat[0])
+            for level in range(1, self.levels):
+                out = out + vectors[self.book.set_of(level)].index_select(0, flat[level])
+            return from_tokens(self._outer_space(out), (codes.shape[0], *codes.shape[2:]))
+
+    def _search_space(self, x: Tensor) -> Tensor:
+        """Tokens as they are compared with codes: projected to `search_dim`, at norm 1 for cosine."""
+        if self.project_in is not None:
+            x = self.project_in(x)
+        # The floor keeps the gradient at 0 finite and of a size that clipping can handle.
+        return F.normalize(x, dim=-1, eps=1e-4) if self.book.unit else x
+
+    def _outer_space(self, x: Tensor) -> Tensor:
+        return x if self.project_out is None else self.project_out(x)

@@ -1,0 +1,73 @@
+"""Nearest code by squared Euclidean distance, in blocks that stay in cache: no N x K matrix, no autograd, no one-hot.
+
+|x - e|^2 = |x|^2 - 2 (x.e - |e|^2 / 2), and |x|^2 is the same for every code, so the nearest code has the largest
+score x.e - |e|^2 / 2: one matrix product whose bias row is the halved norms.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+# Scores held at a time, in MiB. On a CPU what fits the cache is fastest; a GPU wants large products.
+_CPU_MIB = 4.0
+_GPU_MIB = 256.0
+
+
+def negative_half_norms(codes: Tensor) -> Tensor:
+    """-|e|^2 / 2 of codes (..., K, D): (..., K)."""
+    squares: Tensor = torch.linalg.vecdot(codes, codes)
+    return squares.mul_(-0.5)
+
+
+@torch.no_grad()
+def nearest(x: Tensor, codes: Tensor, *, bias: Tensor | None = None, chunk_mib: float | None = None) -> Tensor:
+    """The index of the nearest code of every token: argmin_k |x_n - e_k|^2, ties to the lowest index.
+
+    x (N, D) and codes (K, D) float32 -> (N,) int64. `bias` (K,) is `negative_half_norms(codes)`, where it is at hand.
+    At most `chunk_mib` MiB of scores exist at a time (None: 4 on a CPU, 256 on a GPU).
+
+    Exact up to the rounding of a float32 score: with u = 2^-24 the squared distance of the answer exceeds the smallest
+    by at most 4 (D + 3) u max_k (|x||e_k| + |e_k|^2 / 2), twice for each of the two scores that are compared.
+    """
+    x, codes = x.detach(), codes.detach()
+    if bias is None:
+        bias = negative_half_norms(codes)
+    if chunk_mib is None:
+        chunk_mib = _CPU_MIB if x.device.type == "cpu" else _GPU_MIB
+    rows, columns = _block(len(x), len(codes), int(chunk_mib * 2**18))
+    transposed = codes.t()
+    if rows >= len(x) and columns >= len(codes):
+        return torch.addmm(bias, x, transposed).argmax(1)
+    found = torch.empty(len(x), dtype=torch.int64, device=x.device)
+    if columns >= len(codes):
+        scores = torch.empty(rows, len(codes), dtype=x.dtype, device=x.device)
+        for start in range(0, len(x), rows):
+            part = x[start : start + rows]
+            torch.argmax(
+                torch.addmm(bias, part, transposed, out=scores[: len(part)]), 1, out=found[start : start + rows]
+            )
+        return found
+    for start in range(0, len(x), rows):
+        part = x[start : start + rows]
+        best, where = torch.addmm(bias[:columns], part, transposed[:, :columns]).max(1)
+        for left in range(columns, len(codes), columns):
+            right = left + columns
+            score, index = torch.addmm(bias[left:right], part, transposed[:, left:right]).max(1)
+            # Strictly better only: a tie stays with the lower index.
+            better = score > best
+            best = torch.where(better, score, best)
+            where = torch.where(better, index + left, where)
+        found[start : start + rows] = where
+    return found
+
+
+def _block(n: int, k: int, floats: int) -> tuple[int, int]:
+    """Rows and codes of one block of at most `floats` scores; all codes at once as long as 64 rows of them fit."""
+    floats = max(floats, 64)
+    if n * k <= floats:
+        return n, k
+    if k * 64 <= floats:
+        return min(n, max(64, min(floats // k, 256 if floats <= 2**20 else floats // k))), k
+    columns = min(k, max(8, int((4 * floats) ** 0.5) // 8 * 8))
+    return min(n, max(1, floats // columns)), columns

@@ -1,0 +1,58 @@
+"""Settings that every bottleneck with a learnt codebook has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal, TypeVar
+
+from pydantic import Field, ValidationError
+
+from tilework.bottlenecks.codebook.revival import Revival
+from tilework.bottlenecks.contract import BottleneckConfig
+from tilework.errors import UserError
+from tilework.spec.explain import problems
+
+
+class CodebookConfig(BottleneckConfig):
+    """A codebook: how large, how it is searched, how it learns, how it begins and how dead codes come back."""
+
+    dim: int = Field(
+        default=64, ge=1, le=4096, description="dimensions D of a token (channels that the encoder delivers)"
+    )
+    codes: int = Field(default=512, ge=2, le=2**22, description="codes K of one codebook")
+    codebook: Literal["ema", "gradient"] = Field(
+        default="ema", description="codes are moving averages of their tokens, or weights that the optimiser moves"
+    )
+    decay: float = Field(default=0.99, gt=0, lt=1, description="share of the old moving average kept at each step")
+    epsilon: float = Field(default=1e-5, gt=0, le=1, description="tokens added to each code's moving count (smoothing)")
+    start: Literal["kmeans", "random"] = Field(
+        default="kmeans", description="first codes: k-means of encoder outputs, or normal with norm about 1"
+    )
+    gradient: Literal["straight_through", "rotation"] = Field(
+        default="straight_through", description="how the decoder's gradient passes the quantiser to the encoder"
+    )
+    search_dim: int | None = Field(
+        default=None, ge=1, le=4096, description="dimensions of the codes; a linear layer each side; null = dim, none"
+    )
+    distance: Literal["euclidean", "cosine"] = Field(
+        default="euclidean", description="cosine brings tokens and codes to norm 1 first"
+    )
+    revival: Revival | None = Field(default=Revival(), description="how dead codes come back; null = they do not")
+    chunk_mib: float | None = Field(
+        default=None, gt=0, le=2**16, description="MiB of scores that the search holds; null = 4 on a CPU, 256 on a GPU"
+    )
+
+
+_C = TypeVar("_C", bound=CodebookConfig)
+
+
+def read(config: type[_C], given: Mapping[str, Any]) -> _C:
+    """Constructor arguments as validated settings; a UserError names the argument that does not fit."""
+    try:
+        return config(**given)
+    except ValidationError as error:
+        raise UserError(
+            "; ".join(list(problems(error, config.model_fields))[:4]),
+            why="the bottleneck cannot be built with that",
+            fix="correct the argument named above",
+        ) from None

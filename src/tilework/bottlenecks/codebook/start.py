@@ -1,0 +1,145 @@
+"""The first codes: k-means++ and Lloyd's iterations on encoder outputs, so that every code begins where there is data.
+
+Not part of a training step: it may take seconds and wait for the device.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from tilework.bottlenecks.codebook.counter import row_keys
+from tilework.bottlenecks.codebook.search import nearest
+
+# Rounds of seeding: below this many codes they are drawn one by one (exact k-means++), above it several per round.
+_SEED_ROUNDS = 256
+_LLOYD_ROUNDS = 20
+# Multiply-adds that Lloyd may spend in all; large problems get fewer rounds (at least 2), not a longer wait.
+_LLOYD_BUDGET = 4e11
+_POINTS_PER_CODE = 64
+
+
+@dataclass(frozen=True)
+class Start:
+    """Codes (K, D), the number of points each one won (K,), and what a person should know about it ("" = nothing)."""
+
+    codes: Tensor
+    counts: Tensor
+    note: str
+
+
+@torch.no_grad()
+def kmeans(points: Tensor, k: int, generator: torch.Generator, *, unit: bool = False) -> Start:
+    """k codes that nearly minimise the mean squared distance of `points` (N, D) float32 to the nearest of them.
+
+    `generator` lives on the CPU; the same one gives the same codes. `unit`: codes are brought to norm 1 (cosine).
+    Where there are fewer distinct points than codes, the rest are copies moved by 0.01 / sqrt(D) of the data's scale.
+    k-means++: Arthur and Vassilvitskii 2007; above 256 codes several are drawn in each round, as in arXiv 1203.6402.
+    """
+    points = _sample(points.detach().float(), max(k * _POINTS_PER_CODE, 2**14), generator)
+    distinct, weights = _distinct(points)
+    if len(distinct) <= k:
+        return _too_few(distinct, weights, k, generator, unit)
+    codes = _seed(distinct, weights, k, generator)
+    rounds = max(2, min(_LLOYD_ROUNDS, int(_LLOYD_BUDGET / (len(distinct) * k * points.shape[1]))))
+    previous = None
+    for _ in range(rounds):
+        codes = _unit(codes) if unit else codes
+        owner = nearest(distinct, codes)
+        if previous is not None and torch.equal(owner, previous):
+            break
+        previous = owner
+        codes = _means(distinct, weights, owner, codes)
+    codes = _unit(codes) if unit else codes
+    counts = torch.zeros(k, device=points.device).index_add_(0, nearest(distinct, codes), weights)
+    return Start(codes, counts, "")
+
+
+def _unit(x: Tensor) -> Tensor:
+    return torch.nn.functional.normalize(x, dim=-1)
+
+
+def _sample(points: Tensor, limit: int, generator: torch.Generator) -> Tensor:
+    finite = torch.isfinite(points).all(1)
+    points = points[finite]
+    if len(points) <= limit:
+        return points
+    chosen = torch.randperm(len(points), generator=generator)[:limit]
+    return points[chosen.to(points.device)]
+
+
+def _distinct(points: Tensor) -> tuple[Tensor, Tensor]:
+    """The distinct rows, in order of their keys, and how often each occurs."""
+    keys, order = row_keys(points).sort(stable=True)
+    first = torch.ones_like(keys, dtype=torch.bool)
+    first[1:] = keys[1:] != keys[:-1]
+    starts = first.nonzero()[:, 0]
+    ends = torch.cat([starts[1:], starts.new_tensor([len(keys)])])
+    return points[order[starts]], (ends - starts).float()
+
+
+def _seed(points: Tensor, weights: Tensor, k: int, generator: torch.Generator) -> Tensor:
+    """k distinct points, each drawn with a chance proportional to its weight x squared distance to those drawn before."""
+    chosen = torch.empty(0, dtype=torch.int64, device=points.device)
+    # The first draw is by weight alone.
+    distance = torch.ones_like(weights)
+    rounds_left = min(k, _SEED_ROUNDS)
+    while len(chosen) < k:
+        draw = 1 if len(chosen) == 0 else -(-(k - len(chosen)) // max(1, rounds_left))
+        rounds_left -= 1
+        # The `draw` smallest of Exponential(rate) variables: a weighted draw without replacement, in one pass.
+        uniform = torch.rand(len(points), generator=generator, dtype=torch.float64).to(points.device)
+        rate = (weights * distance).double()
+        arrival = torch.where(rate > 0, -torch.log1p(-uniform) / rate, torch.inf)
+        arrival[chosen] = torch.inf
+        new = arrival.topk(draw, largest=False).indices
+        if len(chosen) == 0:
+            distance = torch.full_like(weights, torch.inf)
+        chosen = torch.cat([chosen, new])
+        centres = points[new]
+        # Differences, not the product formula: a chosen point must be at distance 0 exactly.
+        nearer = (points - centres[nearest(points, centres)]).square().sum(1)
+        distance = torch.minimum(distance, nearer)
+    return points[chosen]
+
+
+def _means(points: Tensor, weights: Tensor, owner: Tensor, codes: Tensor) -> Tensor:
+    """The weighted mean of each code's points; a code without points moves to one of the worst served points."""
+    k = len(codes)
+    counts = torch.zeros(k, device=points.device).index_add_(0, owner, weights)
+    sums = torch.zeros_like(codes).index_add_(0, owner, points * weights[:, None])
+    means = sums / counts.clamp_min(1)[:, None]
+    empty = (counts == 0).nonzero()[:, 0]
+    if len(empty):
+        loss = weights * (points - codes[owner]).square().sum(1)
+        means[empty] = points[loss.topk(len(empty)).indices]
+    return means
+
+
+def _too_few(distinct: Tensor, weights: Tensor, k: int, generator: torch.Generator, unit: bool) -> Start:
+    found, dim = distinct.shape
+    if found == 0:
+        raise ValueError("k-means needs at least one finite point")
+    mean = (distinct * weights[:, None]).sum(0) / weights.sum()
+    scale = ((distinct - mean).square().sum(1) * weights).sum().div(weights.sum()).sqrt()
+    # All points equal: their own size is the only scale there is.
+    scale = torch.where(scale > 0, scale, mean.norm().clamp_min(1.0))
+    copies = torch.arange(k - found, device=distinct.device) % found
+    noise = torch.randn(k - found, dim, generator=generator).to(distinct.device)
+    codes = torch.cat([distinct, distinct[copies] + noise * (0.01 / dim**0.5) * scale])
+    codes = _unit(codes) if unit else codes
+    share = torch.bincount(torch.cat([torch.arange(found, device=copies.device), copies]), minlength=found)
+    # Copies share the count of their original, so that none of them looks dead before it has had time.
+    per_copy = weights / share
+    counts = torch.cat([per_copy, per_copy[copies]])
+    note = (
+        ""
+        if found == k
+        else (
+            f"only {found} distinct encoder outputs for {k} codes: the other {k - found} start as copies "
+            f"moved by 0.01/sqrt(D) of the data's scale"
+        )
+    )
+    return Start(codes, counts, note)

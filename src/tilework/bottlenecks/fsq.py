@@ -1,0 +1,164 @@
+"""Finite scalar quantisation: every channel is rounded to a few levels, and the code is the tuple (arXiv 2309.15505)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, Self
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field, ValidationError, field_validator
+from torch import Tensor
+
+from tilework.bottlenecks.codebook.gradients import straight_through
+from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig, Latent
+from tilework.bottlenecks.health.usage import perplexity
+from tilework.bottlenecks.tokens import (
+    codes_from_tokens,
+    finite_tokens,
+    float32,
+    from_tokens,
+    refuse_nonfinite,
+    to_tokens,
+)
+from tilework.errors import UserError
+from tilework.spec.explain import problems
+
+_MOST_CODES = 2**22
+
+
+class FSQ(Bottleneck):
+    """D = len(levels) channels; channel d takes one of levels[d] values in [-1, 1]. No codebook exists anywhere.
+
+    With L levels, reach = (L - 1)/2 x 1.001 and, for even L, a shift of half a level (section 3.1 and appendix A.1):
+
+        b = reach tanh(x + shift) - offset        z = round(b) / floor(L/2)
+
+    straight through the rounding; the tanh keeps its own gradient. The code is the mixed-radix number of the digits,
+    first channel least significant. In and out (B, D, H, W) or (B, N, D).
+    """
+
+    radix: Tensor
+    middle: Tensor
+    reach: Tensor
+    shift: Tensor
+    offset: Tensor
+    place: Tensor
+
+    def __init__(self, *, levels: Sequence[int]) -> None:
+        super().__init__()
+        try:
+            steps = Config(levels=tuple(levels)).levels
+        except ValidationError as error:
+            raise UserError(
+                "; ".join(problems(error, Config.model_fields)),
+                why="FSQ cannot be built with that",
+                fix="use 5 to 16 levels a channel and more channels for more codes, for example [8, 5, 5, 5]",
+            ) from None
+        self.dim = self.in_channels = len(steps)
+        self.levels = 1
+        self.codes_per_level = math.prod(steps)
+        radix = torch.tensor(steps)
+        # Slightly wider than (L-1)/2, so that the outermost levels are reached at a finite input.
+        reach = (radix - 1) * 1.001 / 2
+        offset = torch.where(radix % 2 == 0, 0.5, 0.0)
+        # They follow from the settings, so they are not state.
+        for name, value in {
+            "radix": radix,
+            "middle": radix // 2,
+            "reach": reach,
+            "offset": offset,
+            "shift": torch.atanh(offset / reach),
+            "place": torch.tensor([math.prod(steps[:d]) for d in range(len(steps))]),
+        }.items():
+            self.register_buffer(name, value, persistent=False)
+
+    @property
+    def bits_per_position(self) -> float:
+        return math.log2(self.codes_per_level)
+
+    def forward(self, h: Tensor) -> Latent:
+        with float32(h):
+            x, places = to_tokens(h.float(), self.dim)
+            if not self.training:
+                refuse_nonfinite(x)
+            squares, usable = finite_tokens(x.detach())
+            safe = x if usable is None else torch.where(usable[:, None], x, 0.0)
+            bounded = self.reach * torch.tanh(safe + self.shift) - self.offset
+            digits = bounded.detach().round().long() + self.middle
+            code = (digits * self.place).sum(1)
+            z = straight_through(bounded / self.middle, self._values(code))
+            counted = code if usable is None else torch.where(usable, code, self.codes_per_level)
+            counts = self._count(counted)
+            stats = {
+                "counts": counts,
+                "perplexity": perplexity(counts),
+                "quantisation_error": F.mse_loss(bounded.detach() / self.middle, z.detach()).unsqueeze(0),
+                "z_norm": squares.sqrt().mean(),
+                "nonfinite": squares.new_zeros(()) if usable is None else (~usable).sum().float(),
+            }
+            codes = codes_from_tokens(code.unsqueeze(0), places)
+            return Latent(z=from_tokens(z, places), codes=codes, stats=stats)
+
+    def decode(self, codes: Tensor) -> Tensor:
+        if codes.ndim not in (3, 4) or codes.shape[1] != 1:
+            raise UserError(
+                f"codes of shape {tuple(codes.shape)} do not fit FSQ",
+                why="codes are (B, 1, H, W): one number for all channels",
+                fix="give one layer on the second axis",
+            )
+        low, high = int(codes.min()), int(codes.max())
+        if low < 0 or high >= self.codes_per_level:
+            raise UserError(
+                f"codes run from {low} to {high}, but there are 0 to {self.codes_per_level - 1}",
+                why="they come from another model, or were changed",
+                fix="use codes of the model that decodes them",
+            )
+        return from_tokens(self._values(codes.flatten()), (codes.shape[0], *codes.shape[2:]))
+
+    def _values(self, code: Tensor) -> Tensor:
+        """(N,) int64 -> (N, D) float32 in [-1, 1]."""
+        digits = code.unsqueeze(1).div(self.place, rounding_mode="floor") % self.radix
+        return (digits - self.middle).float() / self.middle
+
+    def _count(self, code: Tensor) -> Tensor:
+        k = self.codes_per_level
+        if code.device.type == "cpu":
+            return torch.bincount(code, minlength=k)[:k].float().unsqueeze(0)
+        ones = torch.ones_like(code, dtype=torch.float32)
+        return torch.zeros(k + 1, device=code.device).index_add_(0, code, ones)[:k].unsqueeze(0)
+
+
+class Config(BottleneckConfig):
+    """Finite scalar quantisation."""
+
+    kind: Literal["fsq"] = "fsq"
+    levels: tuple[int, ...] = Field(
+        default=(8, 6, 5),
+        min_length=1,
+        max_length=64,
+        description="levels of each channel, 2 to 256 (5 or more is advised); codes K = their product, dim = how many",
+    )
+
+    @field_validator("levels")
+    @classmethod
+    def _in_range(cls, levels: tuple[int, ...]) -> tuple[int, ...]:
+        wrong = [n for n in levels if not 2 <= n <= 256]
+        if wrong:
+            raise ValueError(f"a channel has 2 to 256 levels, and {wrong[0]} is asked for")
+        if math.prod(levels) > _MOST_CODES:
+            raise ValueError(f"{math.prod(levels)} codes are more than {_MOST_CODES}; use fewer channels or levels")
+        return levels
+
+    @property
+    def dim(self) -> int:
+        """Channels D that the encoder delivers: one for each entry of `levels`."""
+        return len(self.levels)
+
+    def build(self) -> Bottleneck:
+        return FSQ(levels=self.levels)
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        return [cls(levels=(8, 6, 5)), cls(levels=(5, 3)), cls(levels=(2, 4, 7, 256))]

@@ -1,0 +1,74 @@
+"""A Gaussian latent with a standard normal prior: the VAE of arXiv 1312.6114."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig, Latent
+from tilework.bottlenecks.health.activity import ACTIVE
+from tilework.bottlenecks.tokens import (
+    count_nonfinite,
+    float32,
+    from_tokens,
+    refuse_nonfinite,
+    split_channels,
+    to_tokens,
+)
+
+LOG_VARIANCE = (-30.0, 20.0)
+"""Range of the log-variance: beyond it exp overflows or the KL divergence is all rounding."""
+
+
+class Gaussian(Bottleneck):
+    """The encoder's channels are mu (D) then log-variance (D); z ~ N(mu, exp(logvar)) in training, z = mu in evaluation.
+
+    Loss, appendix B of the paper, kept apart for each dimension:
+
+        kl_per_dim[d] = mean over batch and positions of (mu_d^2 + exp(logvar_d) - 1 - logvar_d) / 2      (nats)
+
+    In (B, 2D, H, W) or (B, N, 2D), out (B, D, H, W) or (B, N, D). The noise comes from torch's global generator of the
+    device. `logvar` is clamped to [-30, 20] in value; its gradient passes, so that an encoder out there comes back.
+    """
+
+    def __init__(self, *, dim: int) -> None:
+        super().__init__()
+        self.dim, self.in_channels = dim, 2 * dim
+
+    def forward(self, h: Tensor) -> Latent:
+        with float32(h):
+            x, places = to_tokens(h.float(), self.in_channels)
+            if not self.training:
+                refuse_nonfinite(x)
+            mu, raw = split_channels(x.unsqueeze(0))
+            mu, raw = mu[0], raw[0]
+            logvar = raw + (raw.clamp(*LOG_VARIANCE) - raw).detach()
+            kl = 0.5 * (mu.square() + logvar.exp() - 1.0 - logvar).mean(0)
+            z = mu + (0.5 * logvar).exp() * torch.randn_like(mu) if self.training else mu
+            fixed = mu.detach()
+            stats = {
+                "kl_per_dim": kl.detach(),
+                "active_units": (kl.detach() > ACTIVE).sum(),
+                "mu_mean": fixed.mean(0),
+                "mu_var": fixed.var(0, correction=0),
+                "z_norm": fixed.norm(dim=1).mean(),
+                "nonfinite": count_nonfinite(x),
+            }
+            return Latent(z=from_tokens(z, places), losses={"kl_per_dim": kl}, stats=stats)
+
+
+class Config(BottleneckConfig):
+    """A Gaussian latent (VAE, beta-VAE)."""
+
+    kind: Literal["gaussian"] = "gaussian"
+    dim: int = Field(default=12, ge=1, le=4096, description="latent dimensions D; the encoder delivers 2 x D channels")
+
+    def build(self) -> Bottleneck:
+        return Gaussian(dim=self.dim)
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        return [cls(dim=3)]

@@ -1,0 +1,65 @@
+"""Residual quantisation: each level's codes stand for what the levels before left (arXiv 2203.01941)."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import Field
+
+from tilework.bottlenecks.codebook.quantizer import CodebookBottleneck
+from tilework.bottlenecks.codebook.revival import Revival
+from tilework.bottlenecks.codebook.settings import CodebookConfig, read
+from tilework.bottlenecks.contract import Bottleneck
+
+
+class RQ(CodebookBottleneck):
+    """`levels` codebooks of `codes` x `dim`, or one for all levels (`shared`). In and out (B, D, H, W) or (B, N, D).
+
+    >>> import torch
+    >>> latent = RQ(dim=2, codes=16, levels=2)(torch.randn(64, 2, 1, 1))
+    >>> latent.codes.shape
+    torch.Size([64, 2, 1, 1])
+    """
+
+    def __init__(
+        self,
+        *,
+        dim: int,
+        codes: int,
+        levels: int,
+        shared: bool = False,
+        codebook: Literal["ema", "gradient"] = "ema",
+        decay: float = 0.99,
+        epsilon: float = 1e-5,
+        start: Literal["kmeans", "random"] = "kmeans",
+        gradient: Literal["straight_through", "rotation"] = "straight_through",
+        search_dim: int | None = None,
+        distance: Literal["euclidean"] = "euclidean",
+        revival: Revival | dict[str, Any] | None = Revival(),  # noqa: B008 (frozen)
+        chunk_mib: float | None = None,
+    ) -> None:
+        given = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
+        super().__init__(read(Config, given), levels=levels, shared=shared)
+
+
+class Config(CodebookConfig):
+    """Residual quantisation with several codebooks in turn."""
+
+    kind: Literal["rq"] = "rq"
+    levels: int = Field(default=2, ge=1, le=64, description="codebooks Q that are applied one after another")
+    shared: bool = Field(default=False, description="all levels use one codebook")
+    distance: Literal["euclidean"] = Field(
+        default="euclidean", description="residuals have no norm of 1, so cosine does not fit"
+    )
+
+    def build(self) -> Bottleneck:
+        return RQ(**{name: getattr(self, name) for name in type(self).model_fields if name != "kind"})
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        return [
+            cls(dim=2, codes=16, levels=2, codebook="gradient", revival=None),
+            cls(dim=8, codes=16, levels=3),
+            cls(dim=8, codes=16, levels=3, shared=True, gradient="rotation"),
+            cls(dim=8, codes=12, levels=2, search_dim=3, start="random", codebook="gradient"),
+        ]

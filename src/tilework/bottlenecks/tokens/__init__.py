@@ -1,0 +1,16 @@
+"""Between the encoder's output and a list of tokens: layout, precision and the refusal of values that are not finite."""
+
+from tilework.bottlenecks.tokens.finite import count_nonfinite, finite_tokens, refuse_nonfinite
+from tilework.bottlenecks.tokens.layout import codes_from_tokens, from_tokens, split_channels, to_tokens
+from tilework.bottlenecks.tokens.precision import float32
+
+__all__ = [
+    "codes_from_tokens",
+    "count_nonfinite",
+    "finite_tokens",
+    "float32",
+    "from_tokens",
+    "refuse_nonfinite",
+    "split_channels",
+    "to_tokens",
+]
