@@ -18,7 +18,7 @@ from tilework.data.contract import Item, SourceConfig
 from tilework.data.fit import fit_picture
 from tilework.data.natural import natural_key
 from tilework.data.shards import SHARD_BYTES, ShardWriter
-from tilework.data.store import FORMAT, MANIFEST, FrameStore, content_hash
+from tilework.data.store import FORMAT, MANIFEST, THUMBS, FrameStore, content_hash
 from tilework.errors import UserError
 
 
@@ -113,7 +113,8 @@ def _write(
             table.add(item)
             if progress is not None:
                 progress(number)
-        hashes = writer.close()
+        hashes, thumbs = writer.close()
+        np.save(folder / THUMBS, thumbs)
     finally:
         writer.abandon()
     if not table.group:

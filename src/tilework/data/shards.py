@@ -11,11 +11,11 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from tilework.data.hashing import difference_hash
+from tilework.data.twins import THUMB, difference_hash, grey, thumbnails
 
 SHARD_BYTES = 256 * 2**20
 _HEADER_BYTES = 128
-_HASH_EVERY = 256
+_LOOK_EVERY = 64
 
 
 class ShardWriter:
@@ -33,6 +33,7 @@ class ShardWriter:
         self._file: BinaryIO | None = None
         self._waiting: list[NDArray[np.uint8]] = []
         self._hashes: list[NDArray[np.uint64]] = []
+        self._thumbs: list[NDArray[np.uint8]] = []
 
     def add(self, picture: NDArray[np.uint8]) -> None:
         """Append one picture. Raises OSError when the disk is full."""
@@ -46,14 +47,16 @@ class ShardWriter:
         self.pixels_sha256.update(data)
         self.counts[-1] += 1
         self._waiting.append(picture)
-        if len(self._waiting) == _HASH_EVERY:
-            self._hash()
+        if len(self._waiting) == _LOOK_EVERY:
+            self._look()
 
-    def close(self) -> NDArray[np.uint64]:
-        """Complete the last shard; returns the perceptual hash of every picture (N,)."""
+    def close(self) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
+        """Complete the last shard; returns the perceptual hash (N,) and the 16 x 16 thumbnail of every picture."""
         self._finish_shard()
-        self._hash()
-        return np.concatenate(self._hashes) if self._hashes else np.empty(0, np.uint64)
+        self._look()
+        if not self._hashes:
+            return np.empty(0, np.uint64), np.empty((0, THUMB, THUMB), np.uint8)
+        return np.concatenate(self._hashes), np.concatenate(self._thumbs)
 
     def abandon(self) -> None:
         """Close the open file without completing it."""
@@ -61,9 +64,11 @@ class ShardWriter:
             self._file.close()
             self._file = None
 
-    def _hash(self) -> None:
+    def _look(self) -> None:
         if self._waiting:
-            self._hashes.append(difference_hash(np.stack(self._waiting)))
+            luma = grey(np.stack(self._waiting))
+            self._hashes.append(difference_hash(luma))
+            self._thumbs.append(thumbnails(luma))
             self._waiting.clear()
 
     def _finish_shard(self) -> None:

@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilework.data.contract import SplitSettings
-from tilework.data.hashing import nearest_distance
 from tilework.data.store import FrameStore
+from tilework.data.twins import has_twin
 from tilework.errors import UserError
 
 NEIGHBOUR_FRAMES = 2
-TWIN_BITS = 4
 _LEAK_LIMIT = 50_000
 _LEAK_SAMPLE = 5_000
 
@@ -28,12 +27,12 @@ class LeakReport:
     neighbours: float
     """Share with a training picture of the same group at most 2 frames away."""
     twins: float
-    """Share with a training picture whose 64-bit dHash differs in at most 4 bits."""
+    """Share with a near twin in training: the same picture but for a small shift or change (see `tilework.data.twins`)."""
 
     def __str__(self) -> str:
         return (
             f"{self.neighbours:.0%} of the held-out pictures are within {NEIGHBOUR_FRAMES} frames of a training picture, "
-            f"{self.twins:.0%} have a near twin in training (dHash within {TWIN_BITS} of 64 bits; {self.examined:,} examined)"
+            f"{self.twins:.0%} have a near twin in training ({self.examined:,} examined)"
         )
 
 
@@ -150,5 +149,5 @@ def measure_leak(store: FrameStore, train: Indices, validation: Indices, seed: i
     trained = np.unique(place[train])
     for delta in range(-NEIGHBOUR_FRAMES, NEIGHBOUR_FRAMES + 1):
         near |= np.isin(place[validation] + delta, trained, assume_unique=False)
-    twins = nearest_distance(store.hashes[validation], store.hashes[train]) <= TWIN_BITS
+    twins = has_twin(store.hashes[validation], store.thumbs[validation], store.hashes[train], store.thumbs[train])
     return LeakReport(examined=len(validation), neighbours=float(near.mean()), twins=float(twins.mean()))

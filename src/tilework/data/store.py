@@ -18,6 +18,7 @@ from tilework.spec import Size
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+THUMBS = "thumbs.npy"
 
 
 class FrameStore:
@@ -63,6 +64,8 @@ class FrameStore:
             if manifest["format"] != FORMAT:
                 raise ValueError(f"it has format {manifest['format']}, this version of tilework reads format {FORMAT}")
             store = cls(folder, manifest)
+            if not (folder / THUMBS).is_file():
+                raise ValueError(f"{THUMBS} is missing")
             for number, count in enumerate(store.shard_counts):
                 path = folder / shard_name(number)
                 expected = shard_bytes_on_disk(count, store.shape)
@@ -99,6 +102,12 @@ class FrameStore:
         """The memory-mapped shards, each (n, H, W, C)."""
         # Copy-on-write: torch refuses to wrap a read-only array quietly, and nobody's write may ever reach the disk.
         return [np.load(self.folder / shard_name(n), mmap_mode="c") for n in range(len(self.shard_counts))]
+
+    @cached_property
+    def thumbs(self) -> NDArray[np.uint8]:
+        """Grey thumbnails (N, 16, 16) of all pictures."""
+        thumbs: NDArray[np.uint8] = np.load(self.folder / THUMBS, mmap_mode="c")
+        return thumbs
 
     def gather(self, indices: NDArray[np.int64], out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
         """Pictures `indices` (B,) in that order -> (B, H, W, C) uint8, into `out` where it is given.

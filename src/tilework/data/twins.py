@@ -1,0 +1,85 @@
+"""Near twins: pictures so alike that having seen the one gives the other away."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+TWIN_BITS = 4
+TWIN_DIFFERENCE = 0.05
+THUMB = 16
+_FLAT = (2 / 255) ** 2
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+def grey(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """(N, H, W, C) uint8 -> (N, H, W) float32 luma in 0..255."""
+    if frames.shape[3] == 1:
+        return frames[..., 0].astype(np.float32)
+    luma: NDArray[np.float32] = frames.astype(np.float32) @ _LUMA
+    return luma
+
+
+def difference_hash(luma: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """dHash of pictures (N, H, W) -> (N,) uint64.
+
+    Each picture is averaged by area to 9 x 8 cells; bit 8 r + c is set where the cell right of (r, c) is brighter by more
+    than half a grey level. The margin (the plain dHash has none) keeps flat areas at 0 instead of at rounding noise.
+    """
+    cells = _area_mean(luma.shape[1], 8) @ luma @ _area_mean(luma.shape[2], 9).T
+    bits = cells[:, :, 1:] > cells[:, :, :-1] + 0.5
+    packed = np.packbits(bits.reshape(len(luma), 64), axis=1, bitorder="little")
+    hashes: NDArray[np.uint64] = packed.view("<u8")[:, 0].astype(np.uint64)
+    return hashes
+
+
+def thumbnails(luma: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Pictures (N, H, W) averaged by area to (N, 16, 16) uint8."""
+    small = _area_mean(luma.shape[1], THUMB) @ luma @ _area_mean(luma.shape[2], THUMB).T
+    return np.rint(small).clip(0, 255).astype(np.uint8)
+
+
+def _area_mean(pixels: int, cells: int) -> NDArray[np.float32]:
+    """(cells, pixels) matrix whose row k averages the k-th of `cells` equal stretches, with fractions at its ends."""
+    edges = np.linspace(0, pixels, cells + 1)
+    left = np.arange(pixels)
+    cover = np.minimum(edges[1:, None], left + 1) - np.maximum(edges[:-1, None], left)
+    weights: NDArray[np.float32] = (np.clip(cover, 0, None) * (cells / pixels)).astype(np.float32)
+    return weights
+
+
+def has_twin(
+    hashes: NDArray[np.uint64],
+    thumbs: NDArray[np.uint8],
+    among_hashes: NDArray[np.uint64],
+    among_thumbs: NDArray[np.uint8],
+    chunk: int = 256,
+) -> NDArray[np.bool_]:
+    """Which of V pictures have a near twin among T others: (V,) bool; memory is chunk x T float32.
+
+    A twin's dHash differs in at most 4 of 64 bits, and its 16 x 16 thumbnail differs (mean square) by at most 5 % of the
+    picture's own variance. The hash alone is not enough: most handwritten digits lie within 4 bits of another one.
+    """
+    # Both distances are matrix products. With bits as +1 and -1, a dot product of two hashes is 64 - 2 x their distance.
+    signs, small = _signs(among_hashes).T, _flat(among_thumbs).T
+    lengths = np.einsum("dt,dt->t", small, small)
+    found = np.zeros(len(hashes), dtype=bool)
+    for start in range(0, len(hashes), chunk):
+        part = slice(start, start + chunk)
+        alike = _signs(hashes[part]) @ signs >= 64 - 2 * TWIN_BITS
+        mine = _flat(thumbs[part])
+        square = (mine * mine).sum(1)[:, None] + lengths - 2 * (mine @ small)
+        bound = np.maximum(TWIN_DIFFERENCE * mine.var(1), _FLAT) * mine.shape[1]
+        found[part] = (alike & (square <= bound[:, None])).any(axis=1)
+    return found
+
+
+def _signs(hashes: NDArray[np.uint64]) -> NDArray[np.float32]:
+    bits = np.unpackbits(hashes.astype("<u8").view(np.uint8).reshape(len(hashes), 8), axis=1)
+    return bits.astype(np.float32) * 2 - 1
+
+
+def _flat(thumbs: NDArray[np.uint8]) -> NDArray[np.float32]:
+    # Around 0, so that float32 loses least in the difference of squares.
+    flat: NDArray[np.float32] = thumbs.reshape(len(thumbs), -1).astype(np.float32) / np.float32(255) - np.float32(0.5)
+    return flat
