@@ -18,7 +18,7 @@ from tilework.engine import checkpoint, snapshot
 from tilework.engine.device import precision_name
 from tilework.engine.model import grid_of, parameter_count, source_of
 from tilework.engine.progress import Ending, Plan, Progress, Silent, Tick
-from tilework.engine.session import Session, shared
+from tilework.engine.session import Session, average_batch_statistics, largest_difference_between_ranks, shared
 from tilework.engine.start import start_codes
 from tilework.engine.stopping import Interrupt, should_stop_early
 from tilework.engine.trackers import Trackers
@@ -285,6 +285,8 @@ class _Loop:
 
     def _validate(self) -> Validation:
         session, position = self.session, self.session.position
+        if self.votes is not None:
+            average_batch_statistics(session.model)
         if session.average is not None:
             with session.average.in_place():
                 found = self._held_out_pass()
@@ -301,9 +303,7 @@ class _Loop:
         session = self.session
         return validate(
             session.accelerator,
-            session.wrapped
-            if session.accelerator.num_processes == 1
-            else session.accelerator.unwrap_model(session.wrapped),
+            session.model,
             session.model.bottleneck,
             session.objective,
             session.held_out,
@@ -326,12 +326,11 @@ class _Loop:
             return
         session, position = self.session, self.session.position
         images = next(iter(session.held_out.epoch(0))).images[: snapshot.PICTURES]
-        model = session.accelerator.unwrap_model(session.wrapped)
         if session.average is not None:
             with session.average.in_place():
-                pictures = snapshot.reconstructions(model, images)
+                pictures = snapshot.reconstructions(session.model, images)
         else:
-            pictures = snapshot.reconstructions(model, images)
+            pictures = snapshot.reconstructions(session.model, images)
         kinds = {
             "reconstructions": pictures,
             "usage": snapshot.usage(found),
@@ -410,9 +409,12 @@ class _Loop:
     def _close(self, status: str, reason: str) -> None:
         position = self.session.position
         figures: Mapping[str, float] = self.newest.figures if self.newest else {}
+        apart = largest_difference_between_ranks(self.session.model) if self.votes is not None else None
         self._save()
         if self.main:
             assert self.store is not None
+            if apart is not None:
+                self.store.event("ranks-compared", position.step, largest_difference=apart)
             self.store.event(status, position.step, reason=reason)
             self.store.set_meta("status", status)
             self.store.flush()

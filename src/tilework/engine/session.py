@@ -268,3 +268,30 @@ def shared(accelerator: Accelerator, value: Any) -> Any:
     box = [value]
     broadcast_object_list(box, from_process=0)
     return box[0]
+
+
+@torch.no_grad()
+def average_batch_statistics(model: nn.Module) -> None:
+    """Give every rank the mean of all ranks' batch-norm statistics, so that all validate (and save) the same model."""
+    for name, tensor in model.named_buffers():
+        if name.endswith(("running_mean", "running_var")):
+            torch.distributed.all_reduce(tensor)
+            tensor /= torch.distributed.get_world_size()
+
+
+@torch.no_grad()
+def largest_difference_between_ranks(model: nn.Module) -> float:
+    """Largest absolute difference of any weight or codebook entry from the main process's; 0.0 unless ranks drifted apart.
+
+    Batch statistics are each rank's own and are left out. Collective: every rank calls it.
+    """
+    largest = 0.0
+    batch_statistics = ("running_mean", "running_var", "num_batches_tracked")
+    for name, tensor in model.state_dict().items():
+        if tensor.is_floating_point() and not name.endswith(batch_statistics):
+            first = tensor.detach().clone()
+            torch.distributed.broadcast(first, src=0)
+            difference = (first - tensor).abs().max() if tensor.numel() else first.new_zeros(())
+            torch.distributed.all_reduce(difference, torch.distributed.ReduceOp.MAX)
+            largest = max(largest, float(difference))
+    return largest

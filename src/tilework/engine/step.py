@@ -50,7 +50,7 @@ def make_optimizer(
 class Stepper:
     """Takes optimiser steps; owns the gradient guard.
 
-    A step whose loss or gradient is not finite changes no weight: it is skipped and counted. `skipped_in_row` (a device
+    A step whose gradient is not finite changes no weight: it is skipped and counted. `skipped_in_row` (a device
     tensor) says how many in a row, for the loop to read when it reads anything.
     """
 
@@ -88,15 +88,11 @@ class Stepper:
                 self.accelerator.backward(loss / len(micro_batches))
             measured.append({"loss": loss.detach(), **values, **_scalars(latent)})
             latents.append(latent)
-        values = (
-            {k: sum(m[k] for m in measured) / len(measured) for k in measured[0]} if len(measured) > 1 else measured[0]
-        )
-        values["grad_norm"] = self._update(values["loss"])
+        values = {k: torch.stack([m[k] for m in measured]).mean(0) for k in measured[0]}
+        values["grad_norm"] = self._update()
         self.bottleneck.update()
         counts = [c for c in (latent.stats.get("counts") for latent in latents) if c is not None]
-        return StepResult(
-            cast(dict[str, Tensor], values), sum(counts[1:], start=counts[0]) if counts else None, tuple(latents)
-        )
+        return StepResult(values, sum(counts[1:], start=counts[0]) if counts else None, tuple(latents))
 
     def losses(self, images: Tensor, weights: Mapping[str, float]) -> tuple[Tensor, dict[str, Tensor], Latent]:
         """(B, C, H, W) -> total loss (attached), raw terms (detached), latent."""
@@ -113,13 +109,13 @@ class Stepper:
             return nullcontext()
         return cast(AbstractContextManager[None], self.accelerator.no_sync(self.model))
 
-    def _update(self, loss: Tensor) -> Tensor:
+    def _update(self) -> Tensor:
         """Clip, refuse what is not finite, step; returns the gradient's L2 norm before clipping."""
         if self.accelerator.scaler is not None:
             self.accelerator.unscale_gradients(self.optimizer)
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
-        bad = ~torch.isfinite(norm + loss)
+        bad = ~torch.isfinite(norm)  # The gradient is the mean over all ranks, so that all of them judge alike.
         self.skipped_in_row = (self.skipped_in_row + 1) * bad
         if self.clip_norm is not None:
             torch._foreach_mul_(gradients, (self.clip_norm / (norm + 1e-6)).clamp(max=1.0))

@@ -9,6 +9,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from tilework.bottlenecks.health import perplexity
+
 
 class Tally:
     """Sums named scalars over steps; one host read per logged row.
@@ -92,9 +94,7 @@ class UsageWindow:
         counts = self._ring.sum(0)
         if dist.is_available() and dist.is_initialized():
             dist.all_reduce(counts)
-        share = counts / counts.sum(-1, keepdim=True).clamp_min(1)
-        entropy = -(share * share.clamp_min(1e-30).log()).sum(-1)
-        rows = torch.stack([(counts > 0).sum(-1).float(), entropy.exp()]).tolist()
+        rows = torch.stack([(counts > 0).sum(-1).float(), perplexity(counts)]).tolist()
         names = ("used", "perplexity")
         return {f"{name}.{level + 1}": v for name, row in zip(names, rows, strict=True) for level, v in enumerate(row)}
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tilework.bottlenecks import Bottleneck
-from tilework.bottlenecks.health import Usage
+from tilework.bottlenecks.health import Usage, perplexity
 from tilework.data import Batches
 from tilework.engine.model import to_points
 from tilework.objective import Outcome
@@ -127,8 +127,7 @@ def usage_figures(counts: Tensor) -> dict[str, float]:
     """Counts (Q, K) -> `used.l`, `perplexity.l` for every level l, and K, N, N/K."""
     tokens, codes = float(counts[0].sum()), counts.shape[1]
     figures = {"codes": float(codes), "tokens": tokens, "tokens_per_code": tokens / codes}
-    for level, row in enumerate(counts.double(), start=1):
-        share = row / row.sum().clamp_min(1)
-        figures[f"used.{level}"] = float((row > 0).sum())
-        figures[f"perplexity.{level}"] = float(torch.special.entr(share).sum().exp())
+    levels = zip((counts > 0).sum(-1).tolist(), perplexity(counts.double()).tolist(), strict=True)
+    for level, (used, spread) in enumerate(levels, start=1):
+        figures |= {f"used.{level}": float(used), f"perplexity.{level}": spread}
     return figures
