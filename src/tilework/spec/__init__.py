@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tilework.spec.load import dump_yaml, load_spec, recipe_names, recipe_text
     from tilework.spec.model import EngineSettings, OptimizerSettings, RunSpec, Term
+    from tilework.spec.places import cache_folder
     from tilework.spec.plugins import BOTTLENECKS, DECODERS, ENCODERS, SOURCES, TERMS, Plugin, Registry, Settings
     from tilework.spec.schedules import Constant, Plateau, Schedule, Scheduled
     from tilework.spec.types import PictureSize, Size
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _PLACES = {
     "load": ("dump_yaml", "load_spec", "recipe_names", "recipe_text"),
     "model": ("EngineSettings", "OptimizerSettings", "RunSpec", "Term"),
+    "places": ("cache_folder",),
     "plugins": ("BOTTLENECKS", "DECODERS", "ENCODERS", "SOURCES", "TERMS", "Plugin", "Registry", "Settings"),
     "schedules": ("Constant", "Plateau", "Schedule", "Scheduled"),
     "types": ("PictureSize", "Size"),
@@ -50,6 +52,7 @@ __all__ = [
     "Settings",
     "Size",
     "Term",
+    "cache_folder",
     "dump_yaml",
     "load_spec",
     "recipe_names",

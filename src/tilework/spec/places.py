@@ -9,7 +9,7 @@ from pathlib import Path
 
 def cache_folder() -> Path:
     """`$TILEWORK_CACHE`, or the platform's own cache folder with `tilework` in it. It may not exist yet."""
-    named = os.environ.get("TILEWORK_CACHE")
+    named = os.environ.get("TILEWORK_CACHE", "").strip()
     if named:
         return Path(named).expanduser()
     if sys.platform == "win32":

@@ -10,21 +10,58 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import os
 import pkgutil
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tilework.errors import UserError
-from tilework.spec.explain import problems
+from tilework.spec.explain import complaint, problems
+from tilework.spec.text import read_value
 
 
 class Settings(BaseModel):
     """A section of a spec: unknown keys are refused, values never change after they are read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _plain_values(cls, raw: Any) -> Any:
+        """`true` is no number (pydantic would read 1), and `32, 64` is a list wherever a list is wanted."""
+        if not isinstance(raw, dict):
+            return raw
+        read = dict(raw)
+        for name, value in raw.items():
+            field = cls.model_fields.get(name)
+            if field is None:
+                continue
+            if (
+                isinstance(value, bool)
+                and _takes(field.annotation, {int, float})
+                and not _takes(field.annotation, {bool})
+            ):
+                read[name] = "true" if value else "false"  # refused as text, under the field's own name
+            elif isinstance(value, str) and "," in value and _is_list(field.annotation):
+                read[name] = [read_value(part) for part in value.split(",")]
+        return read
+
+
+def _takes(annotation: Any, types: set[type]) -> bool:
+    return annotation in types or any(
+        _takes(a, types) for a in get_args(annotation) if get_origin(annotation) is not Literal
+    )
+
+
+def _is_list(annotation: Any) -> bool:
+    origin = get_origin(annotation)
+    if origin in {Annotated, Union, UnionType}:
+        return any(_is_list(a) for a in get_args(annotation))
+    return origin in {tuple, list}
 
 
 class Plugin(Settings):
@@ -43,19 +80,23 @@ class Registry:
     @cached_property
     def kinds(self) -> tuple[str, ...]:
         """Names of all kinds, found from file names without importing any."""
-        found = importlib.util.find_spec(self.package)
+        # The folder is worked out from the root package: asking for `a.b.c` itself would import `a.b`, and torch with it.
+        root, *rest = self.package.split(".")
+        found = importlib.util.find_spec(root)
         if found is None or found.submodule_search_locations is None:
             raise ModuleNotFoundError(self.package)
-        modules = pkgutil.iter_modules(list(found.submodule_search_locations))
-        return tuple(sorted(m.name for m in modules if not m.ispkg and m.name != "contract"))
+        folders = [os.path.join(place, *rest) for place in found.submodule_search_locations]
+        names = (m.name for m in pkgutil.iter_modules(folders) if not m.ispkg)
+        return tuple(sorted(n for n in names if n != "contract" and not n.startswith("_")))
 
     def config(self, kind: str) -> type[Plugin]:
         """The `Config` class of one kind (imports its file)."""
         if kind not in self.kinds:
-            close = difflib.get_close_matches(str(kind), self.kinds, n=1)
+            close = difflib.get_close_matches(str(kind).lower(), self.kinds, n=1)
+            term = self.section == "objective"
             raise UserError(
-                f"{self.section}: there is no kind '{kind}'",
-                why=f"the kinds are {', '.join(self.kinds)}",
+                f"{self.section}: there is no {'loss term' if term else 'kind'} '{kind}'",
+                why=f"the {'terms' if term else 'kinds'} are {', '.join(self.kinds)}",
                 fix=f"write {close[0]}" if close else f"choose one of {', '.join(self.kinds)}",
             )
         config: type[Plugin] = importlib.import_module(f"{self.package}.{kind}").Config
@@ -67,22 +108,22 @@ class Registry:
             return raw
         if isinstance(raw, str):
             raw = {"kind": raw}
-        if not isinstance(raw, dict) or "kind" not in raw:
+        if not isinstance(raw, dict) or raw.get("kind") is None:
+            keys = f"only {', '.join(map(str, raw))}" if isinstance(raw, dict) and raw else "nothing"
+            given = keys if raw is None or isinstance(raw, dict) else repr(raw)
             raise UserError(
                 f"{self.section} needs a kind",
-                why=f"it was given as {raw!r}",
+                why=f"{given} was given",
                 fix=f"write {self.section}.kind=... with one of {', '.join(self.kinds)}",
             )
         config = self.config(raw["kind"])
         try:
             return config.model_validate(raw)
         except ValidationError as error:
-            section = f"objective.{raw['kind']}" if self.section == "objective" else self.section
-            raise UserError(
-                "; ".join(list(problems(error, config.model_fields, section))[:4]),
-                why=f"that is not a setting that {self.section} of kind {raw['kind']} accepts",
-                fix=f"its settings are {', '.join(k for k in config.model_fields if k != 'kind')}",
-            ) from None
+            term = self.section == "objective"
+            section = f"objective.{raw['kind']}" if term else self.section
+            owner = section if term else f"{section} of kind {raw['kind']}"
+            raise complaint(problems(error, config, section), "", f"that is not what {owner} accepts") from None
 
 
 SOURCES = Registry("data", "tilework.data.sources")
@@ -90,3 +131,4 @@ ENCODERS = Registry("encoder", "tilework.nets.encoders")
 DECODERS = Registry("decoder", "tilework.nets.decoders")
 BOTTLENECKS = Registry("bottleneck", "tilework.bottlenecks")
 TERMS = Registry("objective", "tilework.objective")
+REGISTRIES = (SOURCES, ENCODERS, BOTTLENECKS, DECODERS, TERMS)

@@ -11,7 +11,15 @@ import re
 from abc import abstractmethod
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainSerializer, SerializeAsAny, ValidationError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    SerializeAsAny,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
 from tilework.spec.explain import problems
 from tilework.spec.plugins import Settings
@@ -20,29 +28,41 @@ from tilework.spec.plugins import Settings
 class Span(Settings):
     """A length of training: `500 steps` or `30 epochs`."""
 
-    amount: float = Field(ge=0)
-    unit: Literal["steps", "epochs"]
+    amount: float = Field(ge=0, le=1e12, description="how many")
+    unit: Literal["steps", "epochs"] = Field(description="of what")
 
     def steps(self, steps_per_epoch: int) -> float:
         """The same length in optimiser steps."""
         return self.amount * (steps_per_epoch if self.unit == "epochs" else 1)
 
     def __str__(self) -> str:
-        return f"{self.amount:g} {self.unit}"
+        amount = int(self.amount) if self.amount == int(self.amount) else self.amount
+        return f"{amount} {self.unit}"
+
+
+_LENGTH = re.compile(r"\s*(\d[\d_]*(?:\.\d*)?(?:e[-+]?\d+)?)\s*(step|epoch)s?\s*", re.IGNORECASE)
 
 
 def _read_span(raw: Any) -> Any:
     if isinstance(raw, str):
-        found = re.fullmatch(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(step|epoch)s?\s*", raw)
+        found = _LENGTH.fullmatch(raw)
         if not found:
-            raise ValueError(f"'{raw}' is not a length of training; write for example '30 epochs' or '500 steps'")
-        return Span(amount=float(found[1]), unit="steps" if found[2] == "step" else "epochs")
+            number = raw.strip() if re.fullmatch(r"\s*[\d.]+\s*", raw) else "30"
+            raise ValueError(f"'{raw}' is not a length of training; write for example '{number} epochs' or '500 steps'")
+        return Span(amount=float(found[1].replace("_", "")), unit="steps" if found[2].lower() == "step" else "epochs")
     if isinstance(raw, (int, float)) and not isinstance(raw, bool):
         raise ValueError(f"{raw} has no unit; write '{raw} epochs' or '{raw} steps'")
     return raw
 
 
-Length = Annotated[Span, BeforeValidator(_read_span), PlainSerializer(str, return_type=str)]
+Length = Annotated[
+    Span,
+    BeforeValidator(_read_span),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^\d+(\.\d+)? (steps|epochs)$", "examples": ["30 epochs", "500 steps"]}
+    ),
+]
 
 
 class Schedule(Settings):
@@ -50,7 +70,8 @@ class Schedule(Settings):
 
     kind: str
     warmup: Length = Field(
-        default=Span(amount=0, unit="steps"), description="rise linearly from 0 over this length first"
+        default=Span(amount=0, unit="steps"),
+        description="rise linearly from 0 over this length first (steps or epochs)",
     )
 
     def at(self, step: int, steps_per_epoch: int) -> float:
@@ -65,6 +86,11 @@ class Schedule(Settings):
         """The value without the warm-up; `step` counts from the end of the warm-up."""
 
     @property
+    @abstractmethod
+    def bounds(self) -> tuple[float, float]:
+        """The lowest and the highest value that this schedule can ever give, warm-up aside."""
+
+    @property
     def start_value(self) -> float:
         """The value at the first step, warm-up aside."""
         return self.base(0.0, 1)
@@ -74,76 +100,115 @@ class Constant(Schedule):
     """The same value all along."""
 
     kind: Literal["constant"] = "constant"
-    value: float
+    value: float = Field(description="the value")
 
     def base(self, step: float, steps_per_epoch: int) -> float:
         return self.value
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return self.value, self.value
 
 
 class Linear(Schedule):
     """From `start` to `end` in a straight line over a length, then constant."""
 
     kind: Literal["linear"] = "linear"
-    start: float
-    end: float
-    over: Length
+    start: float = Field(description="value at first")
+    end: float = Field(description="value at last")
+    over: Length = Field(description="length of the way from start to end (steps or epochs)")
 
     def base(self, step: float, steps_per_epoch: int) -> float:
-        length = self.over.steps(steps_per_epoch)
-        done = min(1.0, step / length) if length > 0 else 1.0
-        return self.start + (self.end - self.start) * done
+        done = _share(step, self.over.steps(steps_per_epoch))
+        return self.start * (1 - done) + self.end * done
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return min(self.start, self.end), max(self.start, self.end)
 
 
 class Staircase(Schedule):
     """From `start`, `rise` more after every `every`, never beyond `limit`."""
 
     kind: Literal["staircase"] = "staircase"
-    start: float = 0.0
-    rise: float
-    every: Length
-    limit: float
+    start: float = Field(default=0.0, description="value at first")
+    rise: float = Field(description="added at each stair; negative = down")
+    every: Length = Field(description="length of one stair (steps or epochs)")
+    limit: float = Field(description="value that is never passed")
+
+    @model_validator(mode="after")
+    def _towards_the_limit(self) -> Staircase:
+        if (self.limit - self.start) * self.rise < 0:
+            side = "below" if self.rise > 0 else "above"
+            raise ValueError(
+                f"limit {self.limit:g} is {side} start {self.start:g} but rise is {self.rise:g}; "
+                f"write rise: {-self.rise:g}, or a limit on the other side"
+            )
+        if self.every.amount == 0:
+            raise ValueError("every is 0, so the stairs have no length; write for example every: 2 epochs")
+        return self
 
     def base(self, step: float, steps_per_epoch: int) -> float:
-        length = self.every.steps(steps_per_epoch)
-        value = self.start + self.rise * math.floor(step / length) if length > 0 else self.limit
+        value = self.start + self.rise * math.floor(step / self.every.steps(steps_per_epoch))
         return min(value, self.limit) if self.rise >= 0 else max(value, self.limit)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return min(self.start, self.limit), max(self.start, self.limit)
 
 
 class Cosine(Schedule):
-    """From `start` to `end` along half a cosine over a length, then constant."""
+    """From `start` to `end` along half a cosine over a length, then constant (arXiv 1608.03983, eq. 5, one period)."""
 
     kind: Literal["cosine"] = "cosine"
-    start: float
-    end: float = 0.0
-    over: Length
+    start: float = Field(description="value at first")
+    end: float = Field(default=0.0, description="value at last")
+    over: Length = Field(description="length of the way from start to end (steps or epochs)")
 
     def base(self, step: float, steps_per_epoch: int) -> float:
-        length = self.over.steps(steps_per_epoch)
-        done = min(1.0, step / length) if length > 0 else 1.0
-        return self.end + (self.start - self.end) * 0.5 * (1 + math.cos(math.pi * done))
+        left = 0.5 * (1 + math.cos(math.pi * _share(step, self.over.steps(steps_per_epoch))))
+        return self.start * left + self.end * (1 - left)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return min(self.start, self.end), max(self.start, self.end)
 
 
 class Plateau(Schedule):
     """`start`, multiplied by `factor` when the validation loss has not improved for `patience` epochs; never below `minimum`."""
 
     kind: Literal["plateau"] = "plateau"
-    start: float
-    factor: float = Field(default=0.5, gt=0, lt=1)
-    patience: int = Field(default=5, ge=0, description="epochs without improvement before the value is cut")
+    start: float = Field(description="value at first")
+    factor: float = Field(default=0.5, gt=0, lt=1, description="what the value is multiplied by at each cut")
+    patience: int = Field(default=5, ge=0, le=10**6, description="epochs without improvement before the value is cut")
     min_delta: float = Field(
-        default=1e-4, ge=0, description="how much lower the validation loss must be to count (relative)"
+        default=1e-4, ge=0, lt=1, description="how much lower the validation loss must be to count (share of the best)"
     )
-    minimum: float = 0.0
+    minimum: float = Field(default=0.0, description="value below which it is never cut")
+
+    @model_validator(mode="after")
+    def _starts_above_its_minimum(self) -> Plateau:
+        if self.minimum > self.start:
+            raise ValueError(f"minimum {self.minimum:g} is above start {self.start:g}; write a minimum below the start")
+        return self
 
     def base(self, step: float, steps_per_epoch: int) -> float:
         return self.start
 
     def reduced(self, value: float, cuts: int) -> float:
-        """The scheduled `value` after `cuts` reductions."""
-        return max(self.minimum, value * self.factor**cuts) if cuts else value
+        """The scheduled `value` after `cuts` reductions; a value that a warm-up holds below the minimum stays as it is."""
+        return min(value, max(self.minimum, value * self.factor**cuts)) if cuts else value
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return self.minimum, self.start
 
 
-_KINDS: dict[str, type[Schedule]] = {
+def _share(step: float, length: float) -> float:
+    return min(1.0, step / length) if length > 0 else 1.0
+
+
+KINDS: dict[str, type[Schedule]] = {
     "constant": Constant,
     "linear": Linear,
     "staircase": Staircase,
@@ -153,19 +218,23 @@ _KINDS: dict[str, type[Schedule]] = {
 
 
 def _read_schedule(raw: Any) -> Any:
-    if isinstance(raw, bool):
-        raise ValueError("a schedule is a number or a mapping with a kind, not true or false")
-    if isinstance(raw, (int, float)):
+    if isinstance(raw, Schedule):
+        return raw
+    if isinstance(raw, (int, float)) and not isinstance(raw, bool):
         return Constant(value=float(raw))
-    if isinstance(raw, dict):
-        kind = raw.get("kind")
-        if kind not in _KINDS:
-            raise ValueError(f"'{kind}' is not a schedule; the kinds are {', '.join(_KINDS)} (or write one number)")
-        try:
-            return _KINDS[kind].model_validate(raw)
-        except ValidationError as error:
-            raise ValueError("; ".join(problems(error, _KINDS[kind].model_fields))) from None
-    return raw
+    if not isinstance(raw, dict):
+        said = "null" if raw is None else str(raw).lower() if isinstance(raw, bool) else repr(raw)
+        raise ValueError(f"{said} is not a schedule; write a number, or a mapping with a kind ({', '.join(KINDS)})")
+    kind = raw.get("kind")
+    if kind not in KINDS:
+        said = f"'{kind}' is not a schedule" if kind else "the schedule has no kind"
+        raise ValueError(f"{said}; the kinds are {', '.join(KINDS)} (or write one number)")
+    try:
+        return KINDS[kind].model_validate(raw)
+    except ValidationError as error:
+        found = problems(error, KINDS[kind])
+        said = ", ".join(p.text for p in found)
+        raise ValueError(f"{said.removeprefix('spec: ')}; {found[0].fix}") from None
 
 
 def _write_schedule(schedule: Schedule) -> Any:

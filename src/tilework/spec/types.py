@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Any, NamedTuple
 
-from pydantic import BeforeValidator, GetCoreSchemaHandler, PlainSerializer
+from pydantic import BeforeValidator, GetCoreSchemaHandler, PlainSerializer, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
 
@@ -26,6 +26,8 @@ class Size(NamedTuple):
 def _read_size(raw: Any) -> Any:
     if isinstance(raw, Size):
         return raw
+    if isinstance(raw, str) and raw.strip().isdigit():
+        raw = int(raw)
     if isinstance(raw, int) and not isinstance(raw, bool):
         raw = f"{raw}x{raw}"
     found = re.fullmatch(r"\s*(\d+)\s*[xX×]\s*(\d+)\s*", raw) if isinstance(raw, str) else None
@@ -33,8 +35,13 @@ def _read_size(raw: Any) -> Any:
         raise ValueError(f"{raw!r} is not a picture size; write width x height, for example 128x72, or 64 for a square")
     size = Size(int(found[1]), int(found[2]))
     if not (1 <= size.width <= 8192 and 1 <= size.height <= 8192):
-        raise ValueError(f"{size} is out of range; each side is 1 to 8192 pixels")
+        raise ValueError(f"{size} is out of range; write sides of 1 to 8192 pixels")
     return size
 
 
-PictureSize = Annotated[Size, BeforeValidator(_read_size), PlainSerializer(str, return_type=str)]
+PictureSize = Annotated[
+    Size,
+    BeforeValidator(_read_size),
+    PlainSerializer(str, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+x\d+$", "examples": ["64x64", "128x72"]}),
+]

@@ -40,11 +40,11 @@ class Objective(nn.Module):
         """Names of the terms that compare `recon` with `x`."""
         return tuple(name for name, config in self.settings.items() if config.is_reconstruction)
 
-    def check(self, losses: Iterable[str], codebooks: Sequence[Tensor] = ()) -> None:
+    def check(self, losses: Iterable[str], codebooks: Sequence[Tensor] | bool = ()) -> None:
         """Raise UserError if a term needs what the bottleneck does not give; call it once, before the first step.
 
-        `losses`: the names in `Latent.losses` of a trial pass; `codebooks`: what `Bottleneck.codebooks()` gives. Terms of
-        constant weight 0 are not asked until a command gives them a weight.
+        `losses`: the names in `Latent.losses` of a trial pass; `codebooks`: what `Bottleneck.codebooks()` gives, or just
+        whether there are any. Terms of constant weight 0 are not asked until a command gives them a weight.
         """
         given = _given(losses, codebooks)
         for name in self.terms:
@@ -118,9 +118,12 @@ _WHY = {
 }
 
 
-def _given(losses: Iterable[str], codebooks: Sequence[Tensor]) -> set[str]:
-    # Without autograd (validation) a codebook that is computed from its parameters does not say that it learns.
-    learnt = len(codebooks) > 0 and (not torch.is_grad_enabled() or all(c.requires_grad for c in codebooks))
+def _given(losses: Iterable[str], codebooks: Sequence[Tensor] | bool) -> set[str]:
+    if isinstance(codebooks, bool):
+        learnt = codebooks
+    else:
+        # Without autograd (validation) a codebook that is computed from its parameters does not say that it learns.
+        learnt = len(codebooks) > 0 and (not torch.is_grad_enabled() or all(c.requires_grad for c in codebooks))
     return set(losses) | ({"learnt_codebooks"} if learnt else set())
 
 

@@ -1,0 +1,109 @@
+"""YAML as a spec uses it: the plain rules of YAML 1.2 for numbers and words, and no key twice.
+
+The library's own rules (YAML 1.1) read `1e-4` as text, `010` as 8, `16:9` as 969, `no` as false and keep the last of two
+equal keys without a word. All of these have cost somebody a run.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+from tilework.errors import UserError
+
+_INTEGER = re.compile(r"^(?:[-+]?[0-9][0-9_]*|0x[0-9a-fA-F]+)$")
+_FLOAT = re.compile(
+    r"^(?:[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
+)
+_RULES = (
+    ("tag:yaml.org,2002:null", re.compile(r"^(?:~|null|Null|NULL|)$"), ["~", "n", "N", ""]),
+    ("tag:yaml.org,2002:bool", re.compile(r"^(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF")),
+    ("tag:yaml.org,2002:int", _INTEGER, list("-+0123456789")),
+    ("tag:yaml.org,2002:float", _FLOAT, list("-+0123456789.")),
+    ("tag:yaml.org,2002:merge", re.compile(r"^(?:<<)$"), ["<"]),
+)
+
+
+class _Loader(yaml.SafeLoader):
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: dict[Any, int] = {}
+        for key_node, _ in node.value:
+            if key_node.tag == "tag:yaml.org,2002:merge":
+                continue
+            key, line = key_node.value, key_node.start_mark.line + 1
+            if isinstance(key, str) and key in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key '{key}' is there twice (first in line {seen[key]})", key_node.start_mark
+                )
+            if isinstance(key, str):
+                seen[key] = line
+        return super().construct_mapping(node, deep)
+
+    def construct_integer(self, node: yaml.ScalarNode) -> int:
+        digits = str(self.construct_scalar(node)).replace("_", "")
+        return int(digits, 16) if digits.startswith("0x") else int(digits)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what any reader, of YAML 1.1 or 1.2, would take for something other than text."""
+
+
+_Loader.yaml_implicit_resolvers = {}
+_Dumper.yaml_implicit_resolvers = {k: list(v) for k, v in yaml.SafeDumper.yaml_implicit_resolvers.items()}
+for _tag, _pattern, _first in _RULES:
+    _Loader.add_implicit_resolver(_tag, _pattern, _first)
+    _Dumper.add_implicit_resolver(_tag, _pattern, _first)
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_integer)
+
+
+def read_yaml(text: str, where: str) -> dict[str, Any]:
+    """YAML text -> mapping, or a UserError that names the line."""
+    try:
+        raw = yaml.load(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f" line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "this is not text that YAML allows"
+        twice = "is there twice" in problem
+        raise UserError(
+            f"{where}{line}: {problem}",
+            why="only one of the two could be used" if twice else "the file is not valid YAML",
+            fix="remove one of them"
+            if twice
+            else f"mend{line or ' the file'}; `tilework recipes show NAME` shows a whole spec",
+        ) from None
+    except (RecursionError, ValueError) as error:
+        why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise UserError(
+            f"{where} cannot be read as YAML", why=why, fix="start from `tilework recipes show NAME`"
+        ) from None
+    if not isinstance(raw, dict):
+        raise UserError(
+            f"{where} holds no settings",
+            why="a spec is a mapping of sections (data, encoder, bottleneck, ...)" if raw else "it is empty",
+            fix="start from `tilework recipes show NAME`",
+        )
+    return raw
+
+
+def read_value(text: str) -> Any:
+    """The value of an override: a number, word, list or mapping as in YAML; whatever YAML cannot read is plain text.
+
+    Only `[`, `{` and quotes start YAML syntax, so that `#1.png`, `a: b` and `C:\\pictures` are the text that they look like.
+    """
+    text = text.strip()
+    if text[:1] in {"[", "{", '"', "'"}:
+        try:
+            return yaml.load(text, Loader=_Loader)
+        except (yaml.YAMLError, RecursionError):
+            return text
+    loader = _Loader("")
+    tag = loader.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+    return loader.construct_object(yaml.ScalarNode(tag, text))
+
+
+def write_yaml(raw: Any) -> str:
+    """YAML that `read_yaml` reads back as an equal value."""
+    return yaml.dump(raw, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
