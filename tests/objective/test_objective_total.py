@@ -102,6 +102,13 @@ def test_a_bottleneck_without_the_loss_is_refused_before_the_first_step(kind: st
     objective.check(given | set(TERMS.config(kind).needs))  # type: ignore[attr-defined]
 
 
+def test_a_rehearsal_finds_what_a_term_cannot_work_with(outcome: Outcome) -> None:
+    objective = Objective(terms(mse=1.0, bce=0.1))
+    objective.rehearse(outcome)
+    with pytest.raises(UserError, match="needs reconstructions in"):
+        Objective(terms(mse=1.0, bce=0.1)).rehearse(Outcome(outcome.x, outcome.recon - 1))
+
+
 def test_an_objective_without_reconstruction_is_refused() -> None:
     with pytest.raises(UserError, match="no reconstruction term"):
         Objective(terms(commitment=0.25))

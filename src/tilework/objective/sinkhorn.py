@@ -6,9 +6,11 @@ import math
 from typing import ClassVar, Literal
 
 import torch
+import torch.distributed as dist
 from pydantic import Field
 from torch import Tensor
 
+from tilework.errors import UserError
 from tilework.objective.contract import LossTerm, Outcome, TermConfig
 from tilework.spec import Scheduled
 from tilework.spec.schedules import Constant
@@ -60,6 +62,9 @@ class SinkhornTransport(LossTerm):
 
     Above `max_tokens`, a random subset is drawn in training (torch's global generator of that device) and an evenly spaced
     one in evaluation. Memory is about 3 x max_tokens x K x 4 bytes.
+
+    A transport cost is not a mean over tokens: with several processes, training gathers the tokens of all ranks first, so
+    that it is that of the whole batch.
     """
 
     def __init__(self, epsilon: float, iterations: int, max_tokens: int, relative: bool) -> None:
@@ -72,7 +77,17 @@ class SinkhornTransport(LossTerm):
     def forward(self, outcome: Outcome) -> Tensor:
         costs = []
         for data, codes in zip(outcome.inputs, outcome.codebooks, strict=True):
-            costs.append(transport_cost(self._some(data), codes, self.epsilon, self.iterations, self.relative))
+            if torch.is_grad_enabled() and not codes.requires_grad:
+                raise UserError(
+                    "objective.sinkhorn has no effect on this bottleneck",
+                    why="it moves codes by their gradient, and these codes learn by moving averages or not at all",
+                    fix="remove the term with objective.sinkhorn=null",
+                )
+            costs.append(
+                transport_cost(
+                    self._some(_of_all_ranks(data.detach())), codes, self.epsilon, self.iterations, self.relative
+                )
+            )
         return torch.stack(costs).mean()
 
     def _some(self, data: Tensor) -> Tensor:
@@ -82,6 +97,15 @@ class SinkhornTransport(LossTerm):
         if self.training:
             return data[torch.randperm(count, device=data.device)[: self.max_tokens]]
         return data[torch.arange(self.max_tokens, device=data.device) * count // self.max_tokens]
+
+
+def _of_all_ranks(data: Tensor) -> Tensor:
+    """Tokens (N, D) of this rank -> those of all ranks in rank order, which is the order of the whole batch."""
+    if not (torch.is_grad_enabled() and dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+        return data  # Held-out batches differ in number between ranks: there is no meeting in evaluation.
+    parts = [torch.empty_like(data) for _ in range(dist.get_world_size())]
+    dist.all_gather(parts, data.contiguous())
+    return torch.cat(parts)
 
 
 class Config(TermConfig):

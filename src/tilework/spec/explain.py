@@ -27,11 +27,12 @@ class Problem:
 
 
 def problems(error: ValidationError, model: type[BaseModel], section: str = "") -> list[Problem]:
-    """One `Problem` for each wrong field of `model`; `section` prefixes each field's name."""
+    """One `Problem` for each wrong field of `model`, unknown keys first; `section` prefixes each field's name."""
     found = [_explain(one, model, section) for one in error.errors()]
     meant = {p.key for p in found if p.key}
     # A misspelt section is also a missing section; once is enough.
-    return [p for p in found if not (p.field in meant and p.text.endswith(" is missing"))]
+    kept = [p for p in found if not (p.field in meant and p.text.endswith(" is missing"))]
+    return sorted(kept, key=lambda p: not p.text.startswith("unknown key"))
 
 
 def complaint(found: list[Problem], where: str, why: str) -> UserError:
@@ -145,7 +146,8 @@ def _wanted(kind: str, context: Mapping[str, Any], message: str) -> str:
     }
     if kind in bounds:
         key, words = bounds[kind]
-        return words.format(context[key])
+        value = context[key]
+        return words.format(f"{value:g}" if isinstance(value, float) else value)
     return message[:1].lower() + message[1:]
 
 

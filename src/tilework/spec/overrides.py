@@ -106,6 +106,8 @@ def _kept_by(path: list[str], kind: Any, old: Raw) -> Raw:
 
     registry = _registry(path[0])
     if registry and len(path) == 2:
+        if kind not in registry.kinds:
+            return dict(old)  # refused later, with the file's name
         fields = registry.config(kind).model_fields
     elif len(path) > 2 or path[0] == "optimizer":
         if not (isinstance(kind, str) and kind in KINDS and old.get("kind") in KINDS):

@@ -50,6 +50,12 @@ class Objective(nn.Module):
         for name in self.terms:
             self._refuse_missing(name, given)
 
+    @torch.no_grad()
+    def rehearse(self, outcome: Outcome) -> None:
+        """Evaluate every built term once on a trial pass, so that what it cannot work with (pictures too small for LPIPS, an
+        output that leaves [0, 1]) stops the run before the first step. Raises UserError."""
+        self(outcome, dict.fromkeys(self.terms, 1.0))
+
     def weights_at(self, step: int, steps_per_epoch: int, cuts: int | Mapping[str, int] = 0) -> dict[str, float]:
         """The weight of every term at optimiser step `step` (from 0).
 
