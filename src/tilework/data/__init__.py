@@ -2,9 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
+from tilework.data.build import prepare
 from tilework.data.cache import cache_folder
 from tilework.data.contract import Item, SourceConfig, SplitSettings
-from tilework.data.prepare import prepare
 from tilework.data.split import LeakReport, Split, measure_leak, split_by
 from tilework.data.store import FrameStore
 

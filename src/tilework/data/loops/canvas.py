@@ -55,14 +55,16 @@ class Canvas:
 
     def place(self, points: Floats) -> list[tuple[float, float]]:
         """Points of the plane (n, 2) -> pixels of the large drawing."""
-        x = (points[:, 0] + self.reach[0]) * self.unit
-        y = (self.reach[1] - points[:, 1]) * self.unit
+        # Pillow's coordinates are those of pixel centres, and its lines cut fractions off: round here.
+        x = np.rint((points[:, 0] + self.reach[0]) * self.unit - 0.5)
+        y = np.rint((self.reach[1] - points[:, 1]) * self.unit - 0.5)
         return list(zip(x.tolist(), y.tolist(), strict=True))
 
     def disc(self, pen: ImageDraw.ImageDraw, centre: Sequence[float], radius: float, fill: tuple[int, ...]) -> None:
         """A filled circle."""
-        (x, y), r = self.place(np.array([centre], dtype=np.float32))[0], radius * self.unit
-        pen.ellipse((x - r, y - r, x + r, y + r), fill=fill)
+        x, y = (centre[0] + self.reach[0]) * self.unit - 0.5, (self.reach[1] - centre[1]) * self.unit - 0.5
+        r = max(0.0, radius * self.unit - 0.5)  # the box that Pillow takes includes its last row and column
+        pen.ellipse((round(x - r), round(y - r), round(x + r), round(y + r)), fill=fill)
 
     def line(self, pen: ImageDraw.ImageDraw, points: Floats, width: float, fill: tuple[int, ...]) -> None:
         """A line through points of the plane, `width` in units."""

@@ -12,8 +12,8 @@ _COLOURS = ("e0fbfc", "98c1d9", "ee6c4d")
 
 def make(canvas: Canvas, rng: np.random.Generator) -> Frame:
     petals = int(rng.integers(5, 9))
-    theta = np.linspace(0, TAU, 361)
-    layers = 5
+    theta = np.linspace(0, TAU, 481)
+    layers = 3
 
     def draw(t: float) -> Image.Image:
         image, pen = canvas.blank((28, 37, 54))
@@ -23,9 +23,9 @@ def make(canvas: Canvas, rng: np.random.Generator) -> Frame:
             turn = TAU * t / petals + 0.22 * shift
             x = (1 - abs(reach) * 0.75) * np.cos(theta + turn) + reach * np.cos((petals - 1) * theta - turn)
             y = (1 - abs(reach) * 0.75) * np.sin(theta + turn) - reach * np.sin((petals - 1) * theta - turn)
-            scale = 0.93 - 0.1 * shift
+            scale = 0.84 - 0.1 * shift
             points = np.stack([x * canvas.reach[0], y * canvas.reach[1]], axis=1) * scale
-            canvas.line(pen, points.astype(np.float32), 0.022 + 0.016 * shift, ink(ramp(_COLOURS, shift * 1.25), 0.9))
+            canvas.line(pen, points.astype(np.float32), 0.034 + 0.016 * shift, ink(ramp(_COLOURS, shift * 1.5), 0.9))
         return image
 
     return draw

@@ -34,7 +34,7 @@ def make(canvas: Canvas, rng: np.random.Generator) -> Frame:
         # The distance to the border between the two cells, exact: away from it, d2 - d1 grows slower than that.
         apart = np.hypot(*np.moveaxis(points[nearest] - points[next_nearest], -1, 0))
         rim = (second**2 - first**2) / (2 * apart)
-        border = smoothstep(0.022, 0.022 + canvas.pixel, rim)[..., None]
+        border = smoothstep(0.034 - canvas.pixel / 2, 0.034 + canvas.pixel / 2, rim)[..., None]
         light = (1.12 - 0.55 * first)[..., None]
         return canvas.field(lead * (1 - border) + glass[nearest] * light * border)
 

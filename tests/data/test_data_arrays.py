@@ -1,0 +1,254 @@
+"""The `array` and `mnist` sources."""
+
+from __future__ import annotations
+
+import functools
+import gzip
+import http.server
+import re
+import struct
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tilework.data import cache_folder, prepare, split_by
+from tilework.errors import UserError
+from tilework.spec import SOURCES
+
+RNG = np.random.default_rng(0)
+
+
+def array(path: Path, **more):
+    return SOURCES.parse({"kind": "array", "path": str(path), "size": "6x5", "fit": "refuse", **more})
+
+
+def everything(source) -> np.ndarray:
+    store = prepare(source)
+    return store.gather(np.arange(store.count))
+
+
+@pytest.mark.parametrize("shape", [(4, 5, 6), (4, 5, 6, 1), (4, 5, 6, 3), (4, 1, 5, 6), (4, 3, 5, 6)])
+@pytest.mark.parametrize("dtype", ["uint8", "float32", "float64", "float16"])
+def test_every_layout_and_type(tmp_path, shape, dtype):
+    raw = RNG.integers(0, 256, size=shape, dtype=np.uint8)
+    np.save(tmp_path / "a.npy", raw if dtype == "uint8" else (raw / 255).astype(dtype))
+    expected = raw[..., None] if len(shape) == 3 else raw if shape[3] in (1, 3) else raw.transpose(0, 2, 3, 1)
+    out = everything(array(tmp_path / "a.npy", channels=expected.shape[3]))
+    assert np.array_equal(out, expected)
+
+
+def test_booleans_are_black_and_white(tmp_path):
+    raw = RNG.integers(0, 2, size=(4, 5, 6)).astype(bool)
+    np.save(tmp_path / "a.npy", raw)
+    assert np.array_equal(everything(array(tmp_path / "a.npy", channels=1))[..., 0], raw * 255)
+
+
+def test_npz_with_labels(tmp_path):
+    raw = RNG.integers(0, 256, size=(4, 5, 6), dtype=np.uint8)
+    np.savez(tmp_path / "a.npz", images=raw, names=np.array(["b", "a", "b", "c"]))
+    store = prepare(array(tmp_path / "a.npz", labels_key="names", channels=1))
+    assert store.classes == ("a", "b", "c")
+    assert store.labels.tolist() == [1, 0, 1, 2]
+    np.savez(tmp_path / "b.npz", images=raw, numbers=np.array([10, 9, 2, 10]))
+    store = prepare(array(tmp_path / "b.npz", labels_key="numbers", channels=1))
+    assert store.classes == ("2", "9", "10")  # natural order, not that of text
+
+
+def test_npz_asks_for_a_key_where_there_are_two(tmp_path):
+    raw = RNG.integers(0, 256, size=(4, 5, 6), dtype=np.uint8)
+    np.savez(tmp_path / "a.npz", train=raw, test=raw[:2])
+    with pytest.raises(UserError, match="2 arrays that could be the pictures") as caught:
+        prepare(array(tmp_path / "a.npz"))
+    assert caught.value.fix == "write data.key=NAME"
+    assert len(everything(array(tmp_path / "a.npz", key="test"))) == 2
+    with pytest.raises(UserError, match="no array 'tset'"):
+        prepare(array(tmp_path / "a.npz", key="tset"))
+
+
+BAD = {
+    "above one": (np.full((2, 5, 6), 255.0), "divide them by 255"),
+    "below zero": (np.full((2, 5, 6), -0.5), r"bring them to \[0, 1\]"),
+    "not a number": (np.full((2, 5, 6), np.nan), r"bring them to \[0, 1\]"),
+    "integers": (np.zeros((2, 5, 6), np.int64), "astype"),
+    "two dimensions": (np.zeros((5, 6), np.uint8), "one of these shapes"),
+    "four colours": (np.zeros((2, 5, 6, 4), np.uint8), "one of these shapes"),
+    "no picture": (np.zeros((0, 5, 6), np.uint8), "one of these shapes"),
+    "a pickle": (np.array([{"a": 1}], dtype=object), "save it again"),
+}
+
+
+@pytest.mark.parametrize("name", list(BAD))
+def test_unusable_arrays(tmp_path, name):
+    raw, fix = BAD[name]
+    np.save(tmp_path / "a.npy", raw, allow_pickle=True)
+    with pytest.raises(UserError) as caught:
+        prepare(array(tmp_path / "a.npy"))
+    assert re.search(fix, caught.value.fix)
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"PK\x03\x04 not a zip", b"\x80\x04K\x01."])
+@pytest.mark.parametrize("suffix", ["npy", "npz"])
+def test_broken_files(tmp_path, content, suffix):
+    path = tmp_path / f"a.{suffix}"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="cannot be read as an array"):
+        prepare(array(path))
+
+
+def test_a_cut_file_and_a_missing_one(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((9, 5, 6), np.uint8))
+    whole = (tmp_path / "a.npy").read_bytes()
+    (tmp_path / "a.npy").write_bytes(whole[:-50])
+    with pytest.raises(UserError, match="cannot be read as an array"):
+        prepare(array(tmp_path / "a.npy"))
+    with pytest.raises(UserError, match="there is no file"):
+        prepare(array(tmp_path / "b.npy"))
+
+
+def test_labels_must_fit(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.zeros((4, 5, 6), np.uint8), y=np.zeros(3))
+    with pytest.raises(UserError, match=r"y has shape \(3,\) for 4 pictures"):
+        prepare(array(tmp_path / "a.npz", labels_key="y"))
+    np.save(tmp_path / "a.npy", np.zeros((4, 5, 6), np.uint8))
+    with pytest.raises(UserError, match="without a name"):
+        prepare(array(tmp_path / "a.npy", labels_key="y"))
+
+
+# MNIST
+
+
+def idx(values: np.ndarray) -> bytes:
+    return struct.pack(f">{1 + values.ndim}I", 0x800 + values.ndim, *values.shape) + values.tobytes()
+
+
+def write_mnist(folder: Path, *, packed: bool = True, train: int = 20, test: int = 10) -> dict[str, np.ndarray]:
+    folder.mkdir(parents=True, exist_ok=True)
+    made = {}
+    for part, count in (("train", train), ("t10k", test)):
+        made[f"{part}-images-idx3-ubyte"] = RNG.integers(0, 256, size=(count, 28, 28), dtype=np.uint8)
+        made[f"{part}-labels-idx1-ubyte"] = (np.arange(count) % 10)[::-1].astype(np.uint8)
+    for name, values in made.items():
+        (folder / (name + ".gz" * packed)).write_bytes(gzip.compress(idx(values)) if packed else idx(values))
+    return made
+
+
+def mnist(**more):
+    return SOURCES.parse({"kind": "mnist", **more})
+
+
+@pytest.mark.parametrize("packed", [True, False])
+@pytest.mark.parametrize("below", ["", "raw", "MNIST/raw"])
+def test_mnist_from_a_folder(tmp_path, packed, below):
+    made = write_mnist(tmp_path / below, packed=packed)
+    source = mnist(path=str(tmp_path))
+    store = prepare(source)
+    pixels = np.concatenate([made["train-images-idx3-ubyte"], made["t10k-images-idx3-ubyte"]])
+    labels = np.concatenate([made["train-labels-idx1-ubyte"], made["t10k-labels-idx1-ubyte"]])
+    assert np.array_equal(store.gather(np.arange(30))[..., 0], pixels)
+    assert store.classes == tuple("0123456789")
+    assert np.array_equal(store.labels, labels)
+    split = split_by(store, source.split)
+    assert split.train.tolist() == list(range(20))
+    assert split.validation.tolist() == list(range(20, 30))
+
+
+def test_mnist_limit_cuts_both_sides_alike(tmp_path):
+    write_mnist(tmp_path, train=40, test=20)
+    source = mnist(path=str(tmp_path), limit=10)
+    split = split_by(prepare(source), source.split)
+    assert (len(split.train), len(split.validation)) == (10, 5)
+
+
+def test_mnist_that_is_not_there_or_damaged(tmp_path):
+    with pytest.raises(UserError, match="there is no folder"):
+        prepare(mnist(path=str(tmp_path / "gone")))
+    with pytest.raises(UserError, match="does not hold MNIST"):
+        prepare(mnist(path=str(tmp_path)))
+    write_mnist(tmp_path)
+    whole = (tmp_path / "t10k-images-idx3-ubyte.gz").read_bytes()
+    swapped = (tmp_path / "t10k-labels-idx1-ubyte.gz").read_bytes()
+    for content in (
+        whole[:200],
+        b"",
+        b"\x1f\x8b",
+        gzip.compress(b"abc"),
+        swapped,
+        gzip.compress(idx(np.zeros((2, 3, 3), np.uint8))[:-1]),
+    ):
+        (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(content)
+        with pytest.raises(UserError, match="not a whole idx file of pictures"):
+            prepare(mnist(path=str(tmp_path)))
+
+
+def test_mnist_downloads_from_an_address_once(tmp_path):
+    write_mnist(tmp_path / "served")
+    asked: list[str] = []
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            asked.append(self.path)
+
+    handler = functools.partial(Quiet, directory=str(tmp_path / "served"))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/"
+        assert prepare(mnist(url=url)).count == 30
+        assert len(asked) == 4
+        assert prepare(mnist(url=url, limit=5)).count < 30  # another store, the same downloads
+        assert len(asked) == 4
+        server.shutdown()
+
+
+def test_mnist_without_network_names_the_way_out(tmp_path):
+    with pytest.raises(UserError, match="could not be downloaded") as caught:
+        prepare(mnist(url="http://127.0.0.1:9/nothing/"))
+    assert "data.path=FOLDER" in caught.value.fix
+    assert "data.kind=digits" in caught.value.fix
+    assert not [p for p in (cache_folder() / "downloads").rglob("*") if p.is_file()]
+    with pytest.raises(UserError, match="could not be downloaded"):
+        prepare(mnist(url="file:///etc/"))
+
+
+def test_a_download_that_differs_from_the_published_files_is_not_kept(tmp_path, monkeypatch):
+    from tilework.data import download
+
+    def other_content(url: str, out) -> str:
+        out.write(b"something else")
+        return "0" * 32
+
+    monkeypatch.setattr(download, "_copy", other_content)
+    with pytest.raises(UserError, match="could not be downloaded") as caught:
+        prepare(mnist())
+    assert "differs from the published one" in caught.value.why
+    assert not [p for p in (cache_folder() / "downloads").rglob("*") if p.is_file()]
+
+
+def test_real_mnist(real_data):
+    store = prepare(mnist(path=str(real_data)))
+    assert store.count == 70_000
+    assert np.bincount(store.labels).sum() == 70_000
+    # The first training digits are known to be 5 0 4 1 9, and the class sizes of the test set are published.
+    assert [store.classes[i] for i in store.labels[:5]] == list("50419")
+    assert np.bincount(store.labels[60_000:]).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+# Sources to come
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        {"kind": "video", "path": "clips", "skip": 20, "every": 2, "count": 25300, "gap": 5},
+        {"kind": "hub", "id": "someone/stills", "split_name": "train", "column": "image"},
+        {"kind": "sketches", "path": "sketches", "frames": 180, "fps": 30},
+    ],
+)
+def test_sources_of_a_later_version_can_be_named_and_say_what_to_use(raw):
+    source = SOURCES.parse(raw)
+    for call in (source.fingerprint, source.items, lambda: prepare(source)):
+        with pytest.raises(UserError, match=f"data.kind={raw['kind']} is not part of this version") as caught:
+            call()
+        assert "data.kind=images data.path=FOLDER" in caught.value.fix
+        assert "data.kind=loops" in caught.value.fix
