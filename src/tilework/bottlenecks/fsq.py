@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 from torch import Tensor
 
 from tilework.bottlenecks.codebook.gradients import straight_through
@@ -23,7 +23,7 @@ from tilework.bottlenecks.tokens import (
     to_tokens,
 )
 from tilework.errors import UserError
-from tilework.spec.explain import problems
+from tilework.spec import BOTTLENECKS
 
 _MOST_CODES = 2**22
 
@@ -48,14 +48,9 @@ class FSQ(Bottleneck):
 
     def __init__(self, *, levels: Sequence[int]) -> None:
         super().__init__()
-        try:
-            steps = Config(levels=tuple(levels)).levels
-        except ValidationError as error:
-            raise UserError(
-                "; ".join(problems(error, Config.model_fields)),
-                why="FSQ cannot be built with that",
-                fix="use 5 to 16 levels a channel and more channels for more codes, for example [8, 5, 5, 5]",
-            ) from None
+        settings = BOTTLENECKS.parse({"kind": "fsq", "levels": tuple(levels)})
+        assert isinstance(settings, Config)
+        steps = settings.levels
         self.dim = self.in_channels = len(steps)
         self.levels = 1
         self.codes_per_level = math.prod(steps)
@@ -146,9 +141,9 @@ class Config(BottleneckConfig):
     def _in_range(cls, levels: tuple[int, ...]) -> tuple[int, ...]:
         wrong = [n for n in levels if not 2 <= n <= 256]
         if wrong:
-            raise ValueError(f"a channel has 2 to 256 levels, and {wrong[0]} is asked for")
+            raise ValueError(f"a channel has 2 to 256 levels, not {wrong[0]}; write 5 or more, for example [8, 5, 5, 5]")
         if math.prod(levels) > _MOST_CODES:
-            raise ValueError(f"{math.prod(levels)} codes are more than {_MOST_CODES}; use fewer channels or levels")
+            raise ValueError(f"{math.prod(levels)} codes are more than {_MOST_CODES}; write fewer channels or levels")
         return levels
 
     @property

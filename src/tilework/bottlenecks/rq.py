@@ -8,8 +8,9 @@ from pydantic import Field
 
 from tilework.bottlenecks.codebook.quantizer import CodebookBottleneck
 from tilework.bottlenecks.codebook.revival import Revival
-from tilework.bottlenecks.codebook.settings import CodebookConfig, read
+from tilework.bottlenecks.codebook.settings import CodebookConfig
 from tilework.bottlenecks.contract import Bottleneck
+from tilework.spec import BOTTLENECKS
 
 
 class RQ(CodebookBottleneck):
@@ -39,7 +40,9 @@ class RQ(CodebookBottleneck):
         chunk_mib: float | None = None,
     ) -> None:
         given = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
-        super().__init__(read(Config, given), levels=levels, shared=shared)
+        settings = BOTTLENECKS.parse({"kind": "rq", **given})
+        assert isinstance(settings, Config)
+        super().__init__(settings, levels=levels, shared=shared)
 
 
 class Config(CodebookConfig):

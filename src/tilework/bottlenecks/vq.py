@@ -6,8 +6,9 @@ from typing import Any, Literal, Self
 
 from tilework.bottlenecks.codebook.quantizer import CodebookBottleneck
 from tilework.bottlenecks.codebook.revival import Revival
-from tilework.bottlenecks.codebook.settings import CodebookConfig, read
+from tilework.bottlenecks.codebook.settings import CodebookConfig
 from tilework.bottlenecks.contract import Bottleneck
+from tilework.spec import BOTTLENECKS
 
 
 class VQ(CodebookBottleneck):
@@ -35,7 +36,9 @@ class VQ(CodebookBottleneck):
         chunk_mib: float | None = None,
     ) -> None:
         given = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
-        super().__init__(read(Config, given))
+        settings = BOTTLENECKS.parse({"kind": "vq", **given})
+        assert isinstance(settings, Config)
+        super().__init__(settings)
 
 
 class Config(CodebookConfig):

@@ -156,10 +156,9 @@ class Codebook(nn.Module):
     def update(self) -> None:
         """Apply what was collected: averages, ages, revival. One collective where there are many processes."""
         ranks = world()[0]
-        if ranks > 1:
-            self._agree()
-        elif self._pending is None:
+        if ranks == 1 and self._pending is None:
             return
+        self.agree()
         pending = self._pending or self._nothing()
         self._pending = None
         if ranks > 1:
@@ -213,9 +212,13 @@ class Codebook(nn.Module):
         points = torch.zeros(self.sets, self.slots, self.dim, device=counts.device)
         return _Pending(counts, sums, points, torch.zeros(self.slots, device=counts.device))
 
-    def _agree(self) -> None:
-        """Once per life of a process: take over the state of process 0, whatever each built or seeded by itself."""
-        if not self._ranks_agree:
+    def agree(self) -> None:
+        """Once per life of a process: take over the state of process 0, whatever each built or seeded by itself.
+
+        The first training forward or update calls it, whichever a process comes to first; it is the first collective
+        of either, so that processes that saw no token yet still meet the others.
+        """
+        if not self._ranks_agree and world()[0] > 1:
             copy_from_rank_zero(self._state())
             self._ranks_agree = True
 

@@ -107,6 +107,8 @@ class CodebookBottleneck(Bottleneck):
                 refuse_nonfinite(x)
             elif not self.deferred and self.wants_start:
                 self.start(x, torch.Generator().manual_seed(int(torch.randint(2**31, ()))))
+            else:
+                self.book.agree()
             return self._quantise(self._search_space(x), places)
 
     def _quantise(self, x: Tensor, places: tuple[int, ...]) -> Latent:

@@ -28,7 +28,7 @@ def nearest(x: Tensor, codes: Tensor, *, bias: Tensor | None = None, chunk_mib: 
     At most `chunk_mib` MiB of scores exist at a time (None: 4 on a CPU, 256 on a GPU).
 
     Exact up to the rounding of a float32 score: with u = 2^-24 the squared distance of the answer exceeds the smallest
-    by at most 4 (D + 3) u max_k (|x||e_k| + |e_k|^2 / 2), twice for each of the two scores that are compared.
+    by at most 4 (D + 3) u max_k (|x||e_k| + |e_k|^2 / 2): each of the two scores compared is off by a quarter of that.
     """
     x, codes = x.detach(), codes.detach()
     if bias is None:

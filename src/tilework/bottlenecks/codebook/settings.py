@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from tilework.bottlenecks.codebook.revival import Revival
 from tilework.bottlenecks.contract import BottleneckConfig
-from tilework.errors import UserError
-from tilework.spec.explain import problems
 
 
 class CodebookConfig(BottleneckConfig):
@@ -41,18 +38,3 @@ class CodebookConfig(BottleneckConfig):
     chunk_mib: float | None = Field(
         default=None, gt=0, le=2**16, description="MiB of scores that the search holds; null = 4 on a CPU, 256 on a GPU"
     )
-
-
-_C = TypeVar("_C", bound=CodebookConfig)
-
-
-def read(config: type[_C], given: Mapping[str, Any]) -> _C:
-    """Constructor arguments as validated settings; a UserError names the argument that does not fit."""
-    try:
-        return config(**given)
-    except ValidationError as error:
-        raise UserError(
-            "; ".join(list(problems(error, config.model_fields))[:4]),
-            why="the bottleneck cannot be built with that",
-            fix="correct the argument named above",
-        ) from None

@@ -5,6 +5,7 @@ Not part of a training step: it may take seconds and wait for the device.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -13,7 +14,7 @@ from torch import Tensor
 from tilework.bottlenecks.codebook.counter import row_keys
 from tilework.bottlenecks.codebook.search import nearest
 
-# Rounds of seeding: below this many codes they are drawn one by one (exact k-means++), above it several per round.
+# Rounds of seeding: up to this many codes are drawn one by one, more of them several per round.
 _SEED_ROUNDS = 256
 _LLOYD_ROUNDS = 20
 # Multiply-adds that Lloyd may spend in all; large problems get fewer rounds (at least 2), not a longer wait.
@@ -36,7 +37,7 @@ def kmeans(points: Tensor, k: int, generator: torch.Generator, *, unit: bool = F
 
     `generator` lives on the CPU; the same one gives the same codes. `unit`: codes are brought to norm 1 (cosine).
     Where there are fewer distinct points than codes, the rest are copies moved by 0.01 / sqrt(D) of the data's scale.
-    k-means++: Arthur and Vassilvitskii 2007; above 256 codes several are drawn in each round, as in arXiv 1203.6402.
+    Seeding by k-means++ (Arthur and Vassilvitskii 2007), many codes in rounds as in arXiv 1203.6402; then Lloyd.
     """
     points = _sample(points.detach().float(), max(k * _POINTS_PER_CODE, 2**14), generator)
     distinct, weights = _distinct(points)
@@ -81,28 +82,38 @@ def _distinct(points: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _seed(points: Tensor, weights: Tensor, k: int, generator: torch.Generator) -> Tensor:
-    """k distinct points, each drawn with a chance proportional to its weight x squared distance to those drawn before."""
-    chosen = torch.empty(0, dtype=torch.int64, device=points.device)
-    # The first draw is by weight alone.
-    distance = torch.ones_like(weights)
-    rounds_left = min(k, _SEED_ROUNDS)
-    while len(chosen) < k:
-        draw = 1 if len(chosen) == 0 else -(-(k - len(chosen)) // max(1, rounds_left))
-        rounds_left -= 1
-        # The `draw` smallest of Exponential(rate) variables: a weighted draw without replacement, in one pass.
-        uniform = torch.rand(len(points), generator=generator, dtype=torch.float64).to(points.device)
-        rate = (weights * distance).double()
-        arrival = torch.where(rate > 0, -torch.log1p(-uniform) / rate, torch.inf)
-        arrival[chosen] = torch.inf
-        new = arrival.topk(draw, largest=False).indices
-        if len(chosen) == 0:
-            distance = torch.full_like(weights, torch.inf)
+    """k distinct points, drawn with a chance proportional to weight x squared distance to the nearest drawn before.
+
+    Up to 256 codes: one at a time, the best of 2 + ln k draws (greedy k-means++). More codes: several per round.
+    """
+    chosen = _draw(weights, 1, generator)
+    distance = _squared_distance(points, points[chosen[0]])
+    greedy = k <= _SEED_ROUNDS
+    for left in range(min(k, _SEED_ROUNDS) - 1, 0, -1):
+        draw = 2 + int(math.log(k)) if greedy else -(-(k - len(chosen)) // left)
+        new = _draw(weights * distance, min(draw, len(points) - len(chosen)), generator)
+        if greedy:
+            reached = torch.stack([torch.minimum(distance, _squared_distance(points, points[c])) for c in new])
+            best = (reached @ weights).argmin()
+            new, distance = new[best : best + 1], reached[best]
+        else:
+            centres = points[new]
+            distance = torch.minimum(distance, _squared_distance(points, centres[nearest(points, centres)]))
         chosen = torch.cat([chosen, new])
-        centres = points[new]
-        # Differences, not the product formula: a chosen point must be at distance 0 exactly.
-        nearer = (points - centres[nearest(points, centres)]).square().sum(1)
-        distance = torch.minimum(distance, nearer)
+        if len(chosen) >= k:
+            break
     return points[chosen]
+
+
+def _draw(rates: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    """`count` different positions, with chances proportional to `rates`: the earliest of exponential arrival times."""
+    uniform = torch.rand(len(rates), generator=generator, dtype=torch.float64).to(rates.device)
+    return torch.where(rates > 0, -torch.log1p(-uniform) / rates, torch.inf).topk(count, largest=False).indices
+
+
+def _squared_distance(points: Tensor, centre: Tensor) -> Tensor:
+    # By differences, not by the product formula: a point that was drawn must be at distance 0 exactly.
+    return (points - centre).square().sum(1)
 
 
 def _means(points: Tensor, weights: Tensor, owner: Tensor, codes: Tensor) -> Tensor:
