@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
@@ -112,16 +113,18 @@ class EngineSettings(Settings):
         default=5.0, gt=0, le=10**6, description="minutes between two checkpoints (hosted notebooks end by the clock)"
     )
     save_every_steps: int | None = Field(
-        default=None, ge=1, description="steps between two checkpoints; null = by the clock only"
+        default=None, ge=1, le=10**12, description="steps between two checkpoints; null = by the clock only"
     )
-    keep_checkpoints: int = Field(default=2, ge=1, description="newest checkpoints kept, beside the best")
+    keep_checkpoints: int = Field(default=2, ge=1, le=10**6, description="newest checkpoints kept, beside the best")
     monitor: str = Field(
         default="loss",
-        description="held-out figure that decides best, plateau and early stopping; loss = total with final weights",
+        description="held-out figure that decides best, plateau and early stopping: loss (total with final weights), a loss "
+        "term by name, mse, psnr, or for level 1 used.1, perplexity.1",
     )
     nonfinite_steps: int = Field(
         default=10,
         ge=0,
+        le=10**6,
         description="steps in a row with an infinite loss or gradient that are skipped before the run stops",
     )
     stop_after_minutes: float | None = Field(
@@ -189,5 +192,11 @@ class RunSpec(Settings):
         if self.engine.epochs is None and self.engine.steps is None:
             raise ValueError(
                 "the run has no end: engine.epochs and engine.steps are both null; set one, for example engine.epochs=20"
+            )
+        measured = {"loss", "mse", "psnr", "active_units", *self.objective}
+        if self.engine.monitor not in measured and not re.fullmatch(r"(used|perplexity|kl)\.\d+", self.engine.monitor):
+            raise ValueError(
+                f"engine.monitor is '{self.engine.monitor}', which no held-out pass measures (it measures "
+                f"{', '.join(sorted(measured))} and by level used.1, perplexity.1); write engine.monitor=loss"
             )
         return self
