@@ -11,12 +11,16 @@ if TYPE_CHECKING:
     from tilework.runs.folder import RunFolder
 
 
+RECIPE_OVERRIDES: tuple[str, ...] = ()
+"""The demo is the recipe as it is shipped."""
+
+
 def demo(runs: RunsFolder = None) -> None:
     """Train the 2-D residual-VQ model on real handwritten digits, and show what it learned. About a minute, offline."""
     from tilework.cli.training import run_training
     from tilework.spec import load_spec
 
-    spec = load_spec("rqvae-digits")
+    spec = load_spec("rqvae-digits", RECIPE_OVERRIDES)
 
     def start(progress: Progress) -> RunFolder:
         from tilework.engine import train as engine_train

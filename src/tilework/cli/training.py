@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 def run_training(start: Callable[[Progress], RunFolder]) -> None:
     """Train with a display (only the main process of several draws), then tell what came out. Exit code 130 after Ctrl-C."""
+    from tilework.cli.launch import relaunch_if_asked
+
+    relaunch_if_asked()
     console = Console(highlight=False)
     if os.environ.get("RANK", "0") != "0":
         from tilework.engine.progress import Silent

@@ -1,0 +1,93 @@
+"""What the documents say is checked: files, names, links, commands and examples."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import Outcome
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+
+
+def names_in(file: Path) -> set[str]:
+    """Top-level names that a Python file defines or imports."""
+    found: set[str] = set()
+    for node in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign):
+            found |= {t.id for t in node.targets if isinstance(t, ast.Name)}
+    return found
+
+
+def test_walk_is_true_link_by_link() -> None:
+    text = (ROOT / "docs" / "walk.md").read_text(encoding="utf-8")
+    links = re.findall(r"`(src/[\w/.\-]+)`(?:\s+`(\w+)`)?", text)
+    assert len(links) >= 20
+    for file, name in links:
+        assert (ROOT / file).is_file(), file
+        if name:
+            assert name in names_in(ROOT / file), f"{name} is not in {file}"
+    assert re.findall(r"^(\d+)\.", text, re.MULTILINE) == [str(n) for n in range(1, 11)]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_between_pages_exist(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        assert target.startswith("http") or (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def commands(page: Path) -> list[str]:
+    blocks = re.findall(r"```bash\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    lines = [line.split(" #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line.removeprefix("uv run ") for line in lines if "tilework " in line]
+
+
+def test_readme_commands_run(
+    tilework: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every `tilework` command of the README, in its order, on a shrunken budget; the words in capitals are stand-ins."""
+    import numpy as np
+    import yaml
+    from PIL import Image
+
+    from tilework.spec import recipe_text
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "PICTURES").mkdir()
+    for number in range(6):
+        noise = np.random.default_rng(number).integers(0, 255, (40, 40, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(tmp_path / "PICTURES" / f"{number}.png")
+    own = yaml.safe_load(recipe_text("rqvae-digits"))
+    (tmp_path / "my-recipe.yaml").write_text(yaml.safe_dump(own))
+    shrink = ["engine.steps=2", "engine.epochs=1", "engine.batch_size=4", "engine.start_batches=1", "engine.threads=1"]
+    small = {
+        "p5-loops": ["data.frames=20", "data.size=16x16"],
+        "naruto": ["data.size=16x16", "bottleneck.codes=16", "encoder.widths=[8,8]"],
+    }
+    monkeypatch.setattr("tilework.cli.demo.RECIPE_OVERRIDES", tuple(shrink), raising=True)
+    ran = []
+    for line in commands(ROOT / "README.md"):
+        words = line.split()
+        if words[0] != "tilework":
+            continue
+        extra = [*shrink, *small.get(words[2], [])] if words[1] == "train" else []
+        outcome = tilework(*words[1:], *extra)
+        assert outcome.code == 0, f"{line}: {outcome.err}"
+        ran.append(words[1])
+    assert {"demo", "recipes", "train", "runs", "show", "resume", "report"} <= set(ran)
+
+
+def test_readme_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, object] = {}
+    exec(compile(example, "README.md", "exec"), names)
+    assert tuple(names["codes"].shape) == (4, 2, 1, 1)  # type: ignore[attr-defined]
+    assert names["again"].shape == names["pictures"].shape  # type: ignore[attr-defined]
+    assert (names["model"].decode(names["z"]) == names["again"]).all()  # type: ignore[attr-defined]
