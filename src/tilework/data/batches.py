@@ -126,9 +126,9 @@ class Batches:
 
     def _from_device(self, positions: NDArray[np.int64]) -> Batch:
         assert self.resident is not None
-        chosen = torch.from_numpy(positions)
-        pixels = self.resident.index_select(0, chosen.to(self.device))
-        return self._batch(pixels, chosen, positions)
+        if self.device.type == "cpu":
+            return self._batch(torch.from_numpy(self.resident.numpy().take(positions, axis=0)), positions)
+        return self._batch(self.resident.index_select(0, torch.from_numpy(positions).to(self.device)), positions)
 
     def _read(self, positions: NDArray[np.int64]) -> tuple[Tensor, NDArray[np.int64]]:
         """Gather from the memory map; into page-locked memory for CUDA, which copies it without waiting."""
@@ -139,15 +139,20 @@ class Batches:
 
     def _finish(self, read: tuple[Tensor, NDArray[np.int64]]) -> Batch:
         pixels, positions = read
-        return self._batch(pixels.to(self.device, non_blocking=True), torch.from_numpy(positions), positions)
+        return self._batch(pixels.to(self.device, non_blocking=True), positions)
 
-    def _batch(self, pixels: Tensor, chosen: Tensor, positions: NDArray[np.int64]) -> Batch:
-        # One fused pass; the permuted view makes the result channels-last without a copy. Division, not a product with
-        # 1/255, so that each value is the float32 nearest to pixel / 255.
-        images = pixels.permute(0, 3, 1, 2).div(255)
+    def _batch(self, pixels: Tensor, positions: NDArray[np.int64]) -> Batch:
+        # One pass, by division and not a product with 1/255, so that each value is the float32 nearest to pixel / 255.
+        # On a CPU NumPy does it in this thread: waking torch's other threads for so little costs more than it gains,
+        # and many times more where another process wants the same cores.
+        if self.device.type == "cpu":
+            scaled = torch.from_numpy(np.divide(pixels.numpy(), 255, dtype=np.float32))
+        else:
+            scaled = pixels.div(255)
+        images = scaled.permute(0, 3, 1, 2)  # a view: channels-last as it lies
         if not self.channels_last:
             images = images.contiguous()
-        labels = self._labels.index_select(0, chosen)
+        labels = self._labels.index_select(0, torch.from_numpy(positions))
         index = torch.from_numpy(self.indices[positions])
         return Batch(images, labels.to(self.device, non_blocking=True), index.to(self.device, non_blocking=True))
 
