@@ -9,12 +9,11 @@ from torch import Tensor, nn
 
 from tilework.errors import UserError
 from tilework.objective.perceptual.backbones import BACKBONES
+from tilework.objective.perceptual.compare import compare
 
 # Mean and scale of the backbones' training pictures, brought from [0, 1] to [-1, 1].
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
-# Inside the square root: the gradient of a norm at an all-zero activation is then 0, not 0/0.
-_EPSILON = 1e-10
 
 
 class PerceptualDistance(nn.Module):
@@ -56,16 +55,9 @@ class PerceptualDistance(nn.Module):
         theirs = self.backbone.features(self._prepared(y), weights)
         total = x.new_zeros(x.shape[0])
         for level, (a, b) in enumerate(zip(ours, theirs, strict=True)):
-            each = (_unit(a) - _unit(b)).square() @ weights[f"lin{level}.weight"].flatten()
-            total = total + each.mean(dim=(1, 2))
+            total = total + compare(a, b, weights[f"lin{level}.weight"].flatten())
         return total
 
     def _prepared(self, x: Tensor) -> Tensor:
         prepared = (x.expand(-1, 3, -1, -1) - self.get_buffer("shift")) / self.get_buffer("scale")
         return prepared.contiguous(memory_format=torch.channels_last)
-
-
-def _unit(features: Tensor) -> Tensor:
-    """(B, C, H, W) -> (B, H, W, C), each position divided by its norm. Channels are last in memory already: no copy."""
-    last = features.permute(0, 2, 3, 1)
-    return last * torch.rsqrt(last.square().sum(dim=-1, keepdim=True) + _EPSILON)
