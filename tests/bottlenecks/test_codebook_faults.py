@@ -81,7 +81,7 @@ def test_one_unhit_batch_is_not_death():
 
 
 def test_one_unhit_batch_needs_patience(monkeypatch):
-    def hasty(counts, age, settings, seed, step):
+    def hasty(counts, age, settings, counter):
         return idle_now["vq"].book.idle > 0
 
     idle_now = {}
@@ -354,7 +354,7 @@ def test_a_relative_bound_does_not_churn():
 
 
 def test_an_absolute_bound_churns(monkeypatch):
-    monkeypatch.setattr(book_module.revival, "judge", lambda counts, age, settings, seed, step: counts < 1.0 + 0 * age)
+    monkeypatch.setattr(book_module.revival, "judge", lambda counts, age, settings, counter: counts < 1.0 + 0 * age)
     faulty(check_no_churn)
 
 

@@ -7,33 +7,32 @@ import torch
 
 from tilework.bottlenecks import RQ, VQ, Revival
 from tilework.bottlenecks.codebook import reservoir, revival
-from tilework.bottlenecks.codebook.counter import bits, row_keys, uniform
+from tilework.bottlenecks.codebook.counter import Counter, row_keys
 
 
 def tokens(n=512, dim=3, seed=0):
     return torch.randn(1, n, dim, generator=torch.Generator().manual_seed(seed))
 
 
-def scalar(value):
-    return torch.tensor(value, dtype=torch.int64)
+CPU = torch.device("cpu")
 
 
 def test_a_code_is_dead_after_patience_steps_below_the_relative_bound():
     counts = torch.tensor([[100.0, 100.0, 1.0, 30.0]])
     age = torch.zeros(1, 4, dtype=torch.int32)
     settings = Revival(threshold=0.1, patience=3)
-    seen = [revival.judge(counts, age, settings, scalar(0), scalar(0)).tolist() for _ in range(4)]
+    seen = [revival.judge(counts, age, settings, Counter(0, 0)).tolist() for _ in range(4)]
     assert seen == [[[False] * 4], [[False] * 4], [[False, False, True, False]], [[False, False, True, False]]]
     # One good step begins the count anew.
-    revival.judge(torch.full((1, 4), 50.0), age, settings, scalar(0), scalar(0))
-    assert not revival.judge(counts, age, settings, scalar(0), scalar(0)).any()
+    revival.judge(torch.full((1, 4), 50.0), age, settings, Counter(0, 0))
+    assert not revival.judge(counts, age, settings, Counter(0, 0)).any()
 
 
 def test_the_cooldown_comes_before_the_patience():
     age = torch.full((1, 2), -5, dtype=torch.int32)
     counts = torch.tensor([[100.0, 0.0]])
     settings = Revival(patience=2)
-    dead = [bool(revival.judge(counts, age, settings, scalar(0), scalar(0))[0, 1]) for _ in range(8)]
+    dead = [bool(revival.judge(counts, age, settings, Counter(0, 0))[0, 1]) for _ in range(8)]
     assert dead == [False] * 6 + [True] * 2
     assert age[0, 0] == 0
 
@@ -41,7 +40,7 @@ def test_the_cooldown_comes_before_the_patience():
 def test_the_chance_per_step():
     counts = torch.cat([torch.zeros(1, 5000), torch.full((1, 5000), 1.0)], 1)
     settings = Revival(patience=0, probability=0.1)
-    drawn = [revival.judge(counts, torch.ones(1, 10_000).int(), settings, scalar(1), scalar(s)) for s in range(3)]
+    drawn = [revival.judge(counts, torch.ones(1, 10_000).int(), settings, Counter(1, s)) for s in range(3)]
     for dead in drawn:
         assert 400 < int(dead.sum()) < 600
         assert not dead[0, 5000:].any()
@@ -53,7 +52,7 @@ def test_newcomers_are_distinct_tokens_of_the_ring_and_leave_it():
     filled = torch.tensor([[True, True, True, True, True, False]])
     dead = torch.tensor([[True, False, True, True, True, False, True]])
     settings = Revival(jitter=0.0)
-    who, points, real = revival.newcomers(dead, ring, filled, settings, scalar(3), scalar(5))
+    who, points, real = revival.newcomers(dead, ring, filled, settings, Counter(3, 5))
     # Three distinct filled rows, so three of the five dead codes are served.
     assert int(real.sum()) == 3
     assert set(who[real].tolist()) <= {0, 2, 3, 4, 6}
@@ -66,8 +65,8 @@ def test_jitter_has_the_stated_size():
     ring = torch.randn(1, 4000, 2, generator=torch.Generator().manual_seed(0)) * torch.tensor([1.0, 20.0])
     filled = torch.ones(1, 4000, dtype=torch.bool)
     dead = torch.ones(1, 1000, dtype=torch.bool)
-    exact = revival.newcomers(dead, ring, filled.clone(), Revival(jitter=0.0), scalar(3), scalar(5))[1]
-    moved = revival.newcomers(dead, ring, filled.clone(), Revival(jitter=0.05), scalar(3), scalar(5))[1]
+    exact = revival.newcomers(dead, ring, filled.clone(), Revival(jitter=0.0), Counter(3, 5))[1]
+    moved = revival.newcomers(dead, ring, filled.clone(), Revival(jitter=0.05), Counter(3, 5))[1]
     spread = (moved - exact).std(1)[0]
     torch.testing.assert_close(spread, 0.05 * ring.std(1)[0], rtol=0.1, atol=0)
 
@@ -119,7 +118,7 @@ def test_every_level_is_revived_on_its_own_inputs(codebook):
 
 def test_hashed_bits_are_uniform_and_differ_by_seed_step_and_stream():
     draws = [
-        uniform(scalar(seed), scalar(step), stream, 20_000)
+        Counter(seed, step).uniform(stream, 20_000, CPU)
         for seed, step, stream in [(0, 0, 1), (1, 0, 1), (0, 1, 1), (0, 0, 2)]
     ]
     for draw in draws:
@@ -129,7 +128,7 @@ def test_hashed_bits_are_uniform_and_differ_by_seed_step_and_stream():
         assert ((histogram - 1000) ** 2 / 1000).sum() < 43.8
         assert abs(torch.corrcoef(torch.stack([draw[1:], draw[:-1]]))[0, 1]) < 0.03
     assert torch.corrcoef(torch.stack(draws)).fill_diagonal_(0).abs().max() < 0.03
-    assert torch.equal(bits(scalar(5), scalar(6), 7, 10), bits(scalar(5), scalar(6), 7, 100)[:10])
+    assert torch.equal(Counter(5, 6).bits(7, 10, CPU), Counter(5, 6).bits(7, 100, CPU)[:10])
 
 
 def test_row_keys_are_equal_exactly_for_equal_rows():
@@ -141,7 +140,7 @@ def test_row_keys_are_equal_exactly_for_equal_rows():
 
 @pytest.mark.parametrize(("slots", "total"), [(32, 1000), (32, 32), (64, 100), (32, 5)])
 def test_picks_spread_over_the_batch(slots, total):
-    found = torch.stack([reservoir.picks(scalar(0), scalar(step), slots, total) for step in range(300)])
+    found = torch.stack([reservoir.picks(Counter(0, step), slots, total, CPU) for step in range(300)])
     assert 0 <= int(found.min()) <= int(found.max()) < total
     if total >= slots:
         assert all(len(row.unique()) == slots for row in found)
@@ -155,6 +154,6 @@ def test_slots_of_micro_batches_are_shared_fairly():
     for step in range(200):
         owner = torch.zeros(64)
         for earlier in range(1, 4):
-            owner = torch.where(reservoir.keeps_new(scalar(0), scalar(step), 64, earlier), earlier, owner)
+            owner = torch.where(reservoir.keeps_new(Counter(0, step), 64, earlier, CPU), earlier, owner)
         kept += torch.bincount(owner.long(), minlength=4)
     assert (kept / kept.sum()).tolist() == pytest.approx([0.25] * 4, abs=0.02)

@@ -78,7 +78,7 @@ class FSQ(Bottleneck):
             x, places = to_tokens(h.float(), self.dim)
             if not self.training:
                 refuse_nonfinite(x)
-            squares, usable = finite_tokens(x.detach())
+            z_norm, usable = finite_tokens(x.detach())
             safe = x if usable is None else torch.where(usable[:, None], x, 0.0)
             bounded = self.reach * torch.tanh(safe + self.shift) - self.offset
             digits = bounded.detach().round().long() + self.middle
@@ -88,10 +88,10 @@ class FSQ(Bottleneck):
             counts = self._count(counted)
             stats = {
                 "counts": counts,
-                "perplexity": perplexity(counts),
+                "perplexity": perplexity(counts, len(x) if usable is None else None),
                 "quantisation_error": F.mse_loss(bounded.detach() / self.middle, z.detach()).unsqueeze(0),
-                "z_norm": squares.sqrt().mean(),
-                "nonfinite": squares.new_zeros(()) if usable is None else (~usable).sum().float(),
+                "z_norm": z_norm,
+                "nonfinite": z_norm.new_zeros(()) if usable is None else (~usable).sum().float(),
             }
             codes = codes_from_tokens(code.unsqueeze(0), places)
             return Latent(z=from_tokens(z, places), codes=codes, stats=stats)
@@ -141,7 +141,9 @@ class Config(BottleneckConfig):
     def _in_range(cls, levels: tuple[int, ...]) -> tuple[int, ...]:
         wrong = [n for n in levels if not 2 <= n <= 256]
         if wrong:
-            raise ValueError(f"a channel has 2 to 256 levels, not {wrong[0]}; write 5 or more, for example [8, 5, 5, 5]")
+            raise ValueError(
+                f"a channel has 2 to 256 levels, not {wrong[0]}; write 5 or more, for example [8, 5, 5, 5]"
+            )
         if math.prod(levels) > _MOST_CODES:
             raise ValueError(f"{math.prod(levels)} codes are more than {_MOST_CODES}; write fewer channels or levels")
         return levels

@@ -6,6 +6,7 @@ S sets of K codes (one per level, or one for all levels where it is shared), P t
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tilework.bottlenecks.codebook import ema, reservoir, revival
+from tilework.bottlenecks.codebook.counter import Counter
 from tilework.bottlenecks.codebook.ranks import copy_from_rank_zero, sum_over_ranks, world
+from tilework.bottlenecks.codebook.revival import Revival
 from tilework.bottlenecks.codebook.search import nearest
 from tilework.bottlenecks.codebook.settings import CodebookConfig
 from tilework.bottlenecks.codebook.start import kmeans
@@ -69,7 +72,7 @@ class Codebook(nn.Module):
         self.register_buffer("idle", torch.zeros(self.sets, self.k, dtype=torch.int32))
         self.register_buffer("started", torch.tensor(settings.start == "random"))
         if self.revival:
-            kept, self.slots = reservoir.slots_for(self.k)
+            kept, self.slots = reservoir.room_for(self.k)
             self.register_buffer("age", torch.zeros(self.sets, self.k, dtype=torch.int32))
             self.register_buffer("ring", torch.zeros(self.sets, kept, self.dim))
             self.register_buffer("filled", torch.zeros(self.sets, kept, dtype=torch.bool))
@@ -80,6 +83,7 @@ class Codebook(nn.Module):
         self._pending: _Pending | None = None
         self._known_started = settings.start == "random"
         self._ranks_agree = False
+        self._counter: Counter | None = None
 
     # The codes ---------------------------------------------------------------------------------------------------
 
@@ -96,10 +100,14 @@ class Codebook(nn.Module):
 
     # One step ----------------------------------------------------------------------------------------------------
 
+    def rows(self, indices: Tensor) -> Tensor:
+        """(Q, N) -> (Q, N): where each code is among the S x K rows of all sets."""
+        return indices if self.sets == 1 else indices + _offsets(self.levels, self.k, indices.device)
+
     def tally(self, indices: Tensor, usable: Tensor | None) -> Tensor:
         """How many usable tokens chose each code: indices (Q, N) -> (Q, K) float32."""
         q, k = self.levels, self.k
-        flat = indices if q == 1 else indices + _level_offsets(q, k, indices.device)
+        flat = indices if q == 1 else indices + _offsets(q, k, indices.device)
         # Tokens that are not usable go to one more code, which nobody reads.
         flat = flat if usable is None else torch.where(usable, flat, q * k)
         return _occurrences(flat.view(-1), q * k).view(q, k)
@@ -118,16 +126,27 @@ class Codebook(nn.Module):
                 index = indices[level] if usable is None else torch.where(usable, indices[level], self.k)
                 room[self.set_of(level)].index_add_(0, index, x.detach())
             sums = room[:, :-1]
-        if self.revival:
+        if self._takes_tokens:
             points, owned = self._take(inputs, usable, indices.shape[1])
         batch = _Pending(counts.sum(0, keepdim=True) if self.sets < self.levels else counts, sums, points, owned)
         self._pending = batch if self._pending is None else self._merge(self._pending, batch)
         return counts
 
+    @property
+    def _now(self) -> Counter:
+        """Seed and step as numbers: read from the state once, then counted along with it."""
+        if self._counter is None:
+            self._counter = Counter(int(self.seed), int(self.step))
+        return self._counter
+
+    @property
+    def _takes_tokens(self) -> bool:
+        return self.revival is not None and self._now.step % reservoir.EVERY == 0
+
     def _take(self, inputs: Sequence[Tensor], usable: Tensor | None, n: int) -> tuple[Tensor, Tensor]:
         """This process's part of the step's tokens for the ring: points (S, P, D), 0 where not owned, and owned (P,)."""
         ranks, rank = world()
-        token = reservoir.picks(self.seed, self.step, self.slots, n * ranks)
+        token = reservoir.picks(self._now, self.slots, n * ranks, inputs[0].device)
         mine = token.div(n, rounding_mode="floor") == rank if ranks > 1 else torch.ones_like(token, dtype=torch.bool)
         token = (token - rank * n).clamp_(0, n - 1)
         if usable is not None:
@@ -146,7 +165,7 @@ class Codebook(nn.Module):
         if old.sums is not None and new.sums is not None:
             old.sums += new.sums
         if old.points is not None and new.points is not None and old.owned is not None and new.owned is not None:
-            take = reservoir.keeps_new(self.seed, self.step, self.slots, old.forwards)
+            take = reservoir.keeps_new(self._now, self.slots, old.forwards, new.points.device)
             old.points = torch.where(take[:, None], new.points, old.points)
             old.owned = torch.where(take, new.owned, old.owned)
         old.forwards += 1
@@ -178,25 +197,26 @@ class Codebook(nn.Module):
             self.codes.copy_(self._brought_to_norm(self.codes))
         if pending.points is not None and pending.owned is not None:
             # A slot that no process or more than one filled (unequal shares of the batch) is left out.
-            reservoir.write(self.ring, self.filled, self.step, pending.points, pending.owned == 1)
-            self._revive()
+            reservoir.write(self.ring, self.filled, self._now.step, pending.points, pending.owned == 1)
+        if self.revival:
+            self._revive(self.revival)
             self.step += 1
+            self._counter = Counter(self._now.seed, self._now.step + 1)
 
-    def _revive(self) -> None:
-        assert self.revival is not None
-        dead = revival.judge(self.count, self.age, self.revival, self.seed, self.step)
+    def _revive(self, settings: Revival) -> None:
+        dead = revival.judge(self.count, self.age, settings, self._now)
         self.revived.zero_()
         # Asking costs nothing on a CPU; on a GPU it would wait, so there the whole of it runs with nobody to move.
         if dead.device.type == "cpu" and not bool(dead.any()):
             return
-        who, points, real = revival.newcomers(dead, self.ring, self.filled, self.revival, self.seed, self.step)
+        who, points, real = revival.newcomers(dead, self.ring, self.filled, settings, self._now)
         points = self._brought_to_norm(points)
-        bound = (self.revival.threshold * self.count.mean(-1, keepdim=True)).expand(real.shape)
+        bound = (settings.threshold * self.count.mean(-1, keepdim=True)).expand(real.shape)
         revival.put(self.codes.data, who, points, real)
         revival.put(self.count, who, bound, real)
         if not self.learnt:
             revival.put(self.total, who, points * bound.unsqueeze(-1), real)
-        revival.put(self.age, who, torch.full_like(who, -self.revival.cooldown, dtype=torch.int32), real)
+        revival.put(self.age, who, torch.full_like(who, -settings.cooldown, dtype=torch.int32), real)
         revival.put(self.idle, who, torch.zeros_like(who, dtype=torch.int32), real)
         self.revived.copy_(real.sum(-1))
 
@@ -207,7 +227,7 @@ class Codebook(nn.Module):
         """The part of a process that saw no token since the last update; it still takes part in the collective."""
         counts = torch.zeros(self.sets, self.k, device=self.codes.device)
         sums = None if self.learnt else torch.zeros_like(self.codes)
-        if not self.revival:
+        if not self._takes_tokens:
             return _Pending(counts, sums, None, None)
         points = torch.zeros(self.sets, self.slots, self.dim, device=counts.device)
         return _Pending(counts, sums, points, torch.zeros(self.slots, device=counts.device))
@@ -221,6 +241,7 @@ class Codebook(nn.Module):
         if not self._ranks_agree and world()[0] > 1:
             copy_from_rank_zero(self._state())
             self._ranks_agree = True
+            self._counter = None
 
     def _state(self) -> list[Tensor]:
         return [self.codes.data, *(buffer for buffer in self.buffers() if buffer is not self.codes)]
@@ -256,6 +277,7 @@ class Codebook(nn.Module):
         self.started.fill_(True)
         self._known_started = True
         copy_from_rank_zero(self._state())
+        self._counter = None
 
     def _left(self, points: Tensor, codes: Tensor) -> Tensor:
         return points - codes[nearest(points, codes)]
@@ -277,10 +299,11 @@ class Codebook(nn.Module):
     def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
         super()._load_from_state_dict(*args, **kwargs)
         self._known_started = False
-        self._pending = None
+        self._counter = self._pending = None
 
 
-def _level_offsets(levels: int, k: int, device: torch.device) -> Tensor:
+@functools.lru_cache(maxsize=16)
+def _offsets(levels: int, k: int, device: torch.device) -> Tensor:
     return (torch.arange(levels, device=device) * k).unsqueeze(1)
 
 

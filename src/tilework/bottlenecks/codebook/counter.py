@@ -1,34 +1,53 @@
 """Random numbers from a counter: a pure function of (seed, step, stream, position), computed where the tensors are.
 
-No generator state to save, no host synchronisation, the same numbers on every process that has the same seed and step.
+No generator state to save but two integers, no host synchronisation, the same numbers on every process that has the
+same seed and step.
 """
 
 from __future__ import annotations
 
 import functools
+from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 _MASK = 0xFFFFFFFF
+_T = TypeVar("_T", int, Tensor)
 
 
-def _mix(x: Tensor) -> Tensor:
-    """A 32-bit integer hash with low bias (two rounds of xor-shift and multiply), in int64 arithmetic that may wrap."""
+def _mix(x: _T) -> _T:
+    """A 32-bit integer hash with low bias (two rounds of xor-shift and multiply), of numbers or of int64 tensors (which
+    may wrap)."""
     x = (x ^ (x >> 16)) * 0x7FEB352D & _MASK
     x = (x ^ (x >> 15)) * 0x846CA68B & _MASK
     return x ^ (x >> 16)
 
 
-def bits(seed: Tensor, step: Tensor, stream: int, count: int) -> Tensor:
-    """`count` hashed integers in [0, 2^32), int64. `seed` and `step` are int64 scalars on the device to be used."""
-    key = _mix(_mix((seed & _MASK) ^ (stream * 0x9E3779B9 & _MASK)) ^ (step & _MASK))
-    return _mix(_mix(torch.arange(count, device=seed.device)) ^ key)
+@dataclass(frozen=True)
+class Counter:
+    """Where a run of random numbers stands: its seed and the step."""
+
+    seed: int
+    step: int
+
+    def key(self, stream: int) -> int:
+        """A 32-bit number for one use (`stream`) at this step."""
+        return _mix(_mix(_mix(self.seed & _MASK) ^ (stream * 0x9E3779B9 & _MASK)) ^ (self.step & _MASK))
+
+    def bits(self, stream: int, count: int, device: torch.device) -> Tensor:
+        """`count` hashed integers in [0, 2^32): (count,) int64."""
+        return _mix(_places(count, device) ^ self.key(stream))
+
+    def uniform(self, stream: int, count: int, device: torch.device) -> Tensor:
+        """`count` float32 numbers in [0, 1), on a grid of 2^-24 so that 1 is never reached by rounding."""
+        return (self.bits(stream, count, device) >> 8).float() * 2.0**-24
 
 
-def uniform(seed: Tensor, step: Tensor, stream: int, count: int) -> Tensor:
-    """`count` float32 numbers in [0, 1), on a grid of 2^-24 so that 1 is never reached by rounding."""
-    return (bits(seed, step, stream, count) >> 8).float() * 2.0**-24
+@functools.lru_cache(maxsize=16)
+def _places(count: int, device: torch.device) -> Tensor:
+    return _mix(torch.arange(count, device=device))
 
 
 @functools.lru_cache(maxsize=32)

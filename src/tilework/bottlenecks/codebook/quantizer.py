@@ -112,24 +112,19 @@ class CodebookBottleneck(Bottleneck):
             return self._quantise(self._search_space(x), places)
 
     def _quantise(self, x: Tensor, places: tuple[int, ...]) -> Latent:
-        squares, usable = finite_tokens(x.detach())
+        z_norm, usable = finite_tokens(x.detach())
         vectors = self.book.vectors()
         fixed = vectors.detach()
         bias = negative_half_norms(fixed)
         inputs: list[Tensor] = []
         indices: list[Tensor] = []
         errors: list[Tensor] = []
-        pulls: list[Tensor] = []
         left, out = x, None
         for level in range(self.levels):
             own = self.book.set_of(level)
             seen = left.detach() if usable is None else torch.where(usable[:, None], left.detach(), 0.0)
             index = nearest(seen, fixed[own], bias=bias[own], chunk_mib=self.settings.chunk_mib)
             code = fixed[own].index_select(0, index)
-            if self.book.learnt:
-                # Tokens that are not finite must not pull: NaN in this loss would be NaN in the codebook.
-                target = seen if usable is None else torch.where(usable[:, None], seen, code)
-                pulls.append(F.mse_loss(F.embedding(index, vectors[own]), target))
             errors.append(F.mse_loss(left, code))
             inputs.append(left)
             indices.append(index)
@@ -140,17 +135,24 @@ class CodebookBottleneck(Bottleneck):
         flat = torch.stack(indices)
         error = torch.stack(errors)
         losses = {"commitment": error.mean()}
-        if pulls:
-            losses["codebook"] = torch.stack(pulls).mean()
+        if self.book.learnt:
+            losses["codebook"] = self._codebook_loss(vectors, flat, inputs, usable)
         turned = rotation(x, out) if self.settings.gradient == "rotation" else straight_through(x, out)
         counts = self._count(flat, inputs, usable)
         return Latent(
             z=from_tokens(self._outer_space(turned), places),
             codes=codes_from_tokens(flat, places),
             losses=losses,
-            stats=self._stats(counts, error.detach(), squares, bias, usable),
+            stats=self._stats(counts, len(x), error.detach(), z_norm, bias, usable),
             inputs=tuple(inputs),
         )
+
+    def _codebook_loss(self, vectors: Tensor, flat: Tensor, inputs: list[Tensor], usable: Tensor | None) -> Tensor:
+        chosen = F.embedding(self.book.rows(flat), vectors.flatten(0, 1))
+        target = torch.stack(inputs).detach()
+        # Tokens that are not finite must not pull: NaN in this loss would be NaN in the codebook.
+        target = target if usable is None else torch.where(usable[:, None], target, chosen.detach())
+        return F.mse_loss(chosen, target)
 
     def _count(self, flat: Tensor, inputs: list[Tensor], usable: Tensor | None) -> Tensor:
         if not self.training:
@@ -161,18 +163,18 @@ class CodebookBottleneck(Bottleneck):
         return counts
 
     def _stats(
-        self, counts: Tensor, error: Tensor, squares: Tensor, bias: Tensor, usable: Tensor | None
+        self, counts: Tensor, tokens: int, error: Tensor, z_norm: Tensor, bias: Tensor, usable: Tensor | None
     ) -> dict[str, Tensor]:
         """What is worth a curve: for each level `counts` (Q, K), `perplexity` and `quantisation_error` (Q,), the mean
         squared error per dimension that the level leaves; `z_norm`, `code_norm` (mean L2 norms); `nonfinite` tokens;
         `idle` (S,), the longest time in steps that a code has won nothing; `revived` (S,) at the last update."""
         stats = {
             "counts": counts,
-            "perplexity": perplexity(counts),
+            "perplexity": perplexity(counts, tokens if usable is None else None),
             "quantisation_error": error,
-            "z_norm": squares.sqrt().mean(),
+            "z_norm": z_norm,
             "code_norm": bias.mul(-2).sqrt_().mean(-1),
-            "nonfinite": squares.new_zeros(()) if usable is None else (~usable).sum().float(),
+            "nonfinite": z_norm.new_zeros(()) if usable is None else (~usable).sum().float(),
             "idle": self.book.idle.amax(-1).float(),
         }
         if self.book.revival:

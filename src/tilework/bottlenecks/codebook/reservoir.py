@@ -1,4 +1,4 @@
-"""A ring of recent tokens, from which dead codes are revived. A few tokens of every step, never two from one place.
+"""A ring of recent tokens, from which dead codes are revived. Some tokens of every fourth step, spread over its batch.
 
 The choice is a function of (seed, step) over the tokens of all processes, in rank order, so that many processes keep
 the ring that one process with the whole batch would keep (given equal shares).
@@ -11,15 +11,18 @@ import functools
 import torch
 from torch import Tensor
 
-from tilework.bottlenecks.codebook.counter import bits, uniform
+from tilework.bottlenecks.codebook.counter import Counter
+
+EVERY = 4
+"""Steps from one taking of tokens to the next."""
 
 _PICK, _KEEP = 1, 2
 
 
-def slots_for(codes: int) -> tuple[int, int]:
-    """(tokens kept, tokens taken per step) for a codebook of `codes` entries."""
+def room_for(codes: int) -> tuple[int, int]:
+    """(tokens kept, tokens taken at a time) for a codebook of `codes` entries: a quarter anew every fourth step."""
     kept = min(max(2 * codes, 512), 16384)
-    return kept, kept // 16
+    return kept, kept // 4
 
 
 @functools.lru_cache(maxsize=64)
@@ -28,27 +31,28 @@ def _strata(total: int, slots: int, device: torch.device) -> tuple[Tensor, Tenso
     return edges[:-1].to(device), (edges[1:] - edges[:-1]).to(device)
 
 
-def picks(seed: Tensor, step: Tensor, slots: int, total: int) -> Tensor:
+def picks(counter: Counter, slots: int, total: int, device: torch.device) -> Tensor:
     """One token number in [0, total) from each of `slots` equal stretches of the batch: (slots,) int64.
 
     Distinct where total >= slots; otherwise some tokens come twice (revival takes only distinct points).
     """
-    start, width = _strata(total, slots, seed.device)
-    return (start + (bits(seed, step, _PICK, slots) * width >> 32)).clamp_max_(total - 1)
+    start, width = _strata(total, slots, device)
+    return (start + (counter.bits(_PICK, slots, device) * width >> 32)).clamp_max_(total - 1)
 
 
-def keeps_new(seed: Tensor, step: Tensor, slots: int, earlier: int) -> Tensor:
+def keeps_new(counter: Counter, slots: int, earlier: int, device: torch.device) -> Tensor:
     """Whether each slot takes the token of this micro-batch, the (earlier + 1)-th of its step: with chance 1/(earlier + 1).
 
     So every micro-batch of a step is as likely to be in a slot: (slots,) bool.
     """
-    return uniform(seed, step, _KEEP + 16 * earlier, slots) * (earlier + 1) < 1
+    return counter.uniform(_KEEP + 16 * earlier, slots, device) * (earlier + 1) < 1
 
 
 @torch.no_grad()
-def write(ring: Tensor, filled: Tensor, step: Tensor, points: Tensor, valid: Tensor) -> None:
+def write(ring: Tensor, filled: Tensor, step: int, points: Tensor, valid: Tensor) -> None:
     """Put points (S, P, D), where valid (P,), at the step's place in the ring (S, R, D), and mark them in filled (S, R)."""
     slots = points.shape[1]
-    places = (step * slots + torch.arange(slots, device=ring.device)) % ring.shape[1]
-    ring.index_copy_(1, places, torch.where(valid[:, None], points, ring.index_select(1, places)))
-    filled.index_copy_(1, places, filled.index_select(1, places) | valid)
+    first = step // EVERY * slots % ring.shape[1]
+    place = ring[:, first : first + slots]
+    place.copy_(torch.where(valid[:, None], points, place))
+    filled[:, first : first + slots] |= valid

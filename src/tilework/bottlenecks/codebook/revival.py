@@ -11,7 +11,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from tilework.bottlenecks.codebook.counter import bits, row_keys, uniform
+from tilework.bottlenecks.codebook.counter import Counter, row_keys
 from tilework.spec import Settings
 
 _CHANCE, _ORDER, _NOISE = 3, 4, 5
@@ -37,7 +37,7 @@ class Revival(Settings):
 
 
 @torch.no_grad()
-def judge(counts: Tensor, age: Tensor, settings: Revival, seed: Tensor, step: Tensor) -> Tensor:
+def judge(counts: Tensor, age: Tensor, settings: Revival, counter: Counter) -> Tensor:
     """Move `age` (S, K) int32 on by a step and say which codes are dead: (S, K) bool.
 
     Age counts the steps in a row below the bound; below zero it counts the cooldown out, whatever the code wins.
@@ -46,7 +46,7 @@ def judge(counts: Tensor, age: Tensor, settings: Revival, seed: Tensor, step: Te
     age.add_(1).mul_(low | (age <= 0))
     dead = low & (age >= max(1, settings.patience))
     if settings.probability < 1:
-        dead = dead & (uniform(seed, step, _CHANCE, dead.numel()).view(dead.shape) < settings.probability)
+        dead = dead & (counter.uniform(_CHANCE, dead.numel(), dead.device).view(dead.shape) < settings.probability)
     return dead
 
 
@@ -61,7 +61,7 @@ def distinct_rows(ring: Tensor, filled: Tensor) -> Tensor:
 
 @torch.no_grad()
 def newcomers(
-    dead: Tensor, ring: Tensor, filled: Tensor, settings: Revival, seed: Tensor, step: Tensor
+    dead: Tensor, ring: Tensor, filled: Tensor, settings: Revival, counter: Counter
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Match dead codes with distinct tokens of the ring, each used once: fixed shapes, no wait for the device.
 
@@ -74,12 +74,12 @@ def newcomers(
     number = torch.arange(k, 0, -1, device=dead.device)
     waiting, codes = torch.where(dead, number, 0).topk(most)
     free = distinct_rows(ring, filled)
-    order = bits(seed, step, _ORDER, sets * kept).view(sets, kept)
+    order = counter.bits(_ORDER, sets * kept, dead.device).view(sets, kept)
     luck, rows = torch.where(free, order, -1).topk(most)
     real = (waiting > 0) & (luck >= 0)
     points = ring.gather(1, rows.unsqueeze(-1).expand(-1, -1, ring.shape[-1]))
     if settings.jitter > 0:
-        noise = uniform(seed, step, _NOISE, points.numel()).view(points.shape) * 2 - 1
+        noise = counter.uniform(_NOISE, points.numel(), dead.device).view(points.shape) * 2 - 1
         # Uniform in (-a, a) has standard deviation a / sqrt 3.
         points = points + noise * (3**0.5 * settings.jitter) * _spread(ring, filled)
     filled.scatter_(1, rows, filled.gather(1, rows) & ~real)

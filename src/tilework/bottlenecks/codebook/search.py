@@ -16,8 +16,7 @@ _GPU_MIB = 256.0
 
 def negative_half_norms(codes: Tensor) -> Tensor:
     """-|e|^2 / 2 of codes (..., K, D): (..., K)."""
-    squares: Tensor = torch.linalg.vecdot(codes, codes)
-    return squares.mul_(-0.5)
+    return codes.square().sum(-1).mul_(-0.5)
 
 
 @torch.no_grad()

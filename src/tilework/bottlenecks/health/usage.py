@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 
-def perplexity(counts: Tensor) -> Tensor:
+def perplexity(counts: Tensor, total: int | None = None) -> Tensor:
     """exp of the entropy (nats) of the shares of counts (..., K): (...), from 1 (one code) to K (all alike).
 
-    No counts at all give 1.
+    No counts at all give 1. `total`, where the host knows it, is the sum of each row.
     """
-    share = counts / counts.sum(-1, keepdim=True).clamp_min(1)
+    share = counts / (total or counts.sum(-1, keepdim=True).clamp_min(1))
     entropy: Tensor = torch.special.entr(share).sum(-1)
     return entropy.exp()
 

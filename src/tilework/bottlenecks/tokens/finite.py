@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -26,13 +28,13 @@ def count_nonfinite(h: Tensor) -> Tensor:
 
 
 def finite_tokens(x: Tensor) -> tuple[Tensor, Tensor | None]:
-    """Squared norms (N,) of tokens (N, D), and which tokens are usable, or None where the host knows that all are.
+    """The mean norm of tokens (N, D), and which tokens (N,) are usable, or None where the host knows that all are.
 
     A token whose square overflows float32 is as useless as an infinite one and counts as such. On a GPU the host never
     knows (asking would wait for the device), so the mask is always given there.
     """
-    squares = torch.linalg.vecdot(x, x)
-    usable = torch.isfinite(squares)
-    if x.device.type == "cpu" and bool(usable.all()):
-        return squares, None
-    return squares, usable
+    norms = x.norm(dim=1)
+    mean = norms.mean()
+    if x.device.type == "cpu" and math.isfinite(mean.item()):
+        return mean, None
+    return mean, torch.isfinite(norms)
