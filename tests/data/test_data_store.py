@@ -248,6 +248,16 @@ def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
     assert caught.value.why == "Permission denied"
 
 
+def test_a_drive_without_locks(monkeypatch):
+    def unsupported(*_: object, **__: object) -> None:
+        raise NotImplementedError("FileSystem does not appear to support flock")
+
+    monkeypatch.setattr(build.FileLock, "acquire", unsupported)
+    with pytest.raises(UserError, match="does not take file locks") as caught:
+        prepare(listed(noise_items(2)))
+    assert "TILEWORK_CACHE" in caught.value.fix
+
+
 def test_an_error_of_reading_is_not_told_as_one_of_writing():
     class Broken(Listed):
         def items(self) -> Iterator[Item]:

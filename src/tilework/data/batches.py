@@ -133,13 +133,17 @@ class Batches:
     def _read(self, positions: NDArray[np.int64]) -> tuple[Tensor, NDArray[np.int64]]:
         """Gather from the memory map; into page-locked memory for CUDA, which copies it without waiting."""
         shape = (len(positions), *self.store.shape)
-        pixels = torch.empty(shape, dtype=torch.uint8, pin_memory=self.device.type == "cuda")
+        if self.device.type == "cuda":
+            with torch.cuda.device(self.device):  # this thread would else wake the first GPU for every rank
+                pixels = torch.empty(shape, dtype=torch.uint8, pin_memory=True)
+        else:
+            pixels = torch.empty(shape, dtype=torch.uint8)
         self.store.gather(self.indices[positions], out=pixels.numpy())
         return pixels, positions
 
     def _finish(self, read: tuple[Tensor, NDArray[np.int64]]) -> Batch:
         pixels, positions = read
-        return self._batch(pixels.to(self.device, non_blocking=True), positions)
+        return self._batch(self._to_device(pixels), positions)
 
     def _batch(self, pixels: Tensor, positions: NDArray[np.int64]) -> Batch:
         # One pass, by division and not a product with 1/255, so that each value is the float32 nearest to pixel / 255.
@@ -153,8 +157,11 @@ class Batches:
         if not self.channels_last:
             images = images.contiguous()
         labels = self._labels.index_select(0, torch.from_numpy(positions))
-        index = torch.from_numpy(self.indices[positions])
-        return Batch(images, labels.to(self.device, non_blocking=True), index.to(self.device, non_blocking=True))
+        return Batch(images, self._to_device(labels), self._to_device(torch.from_numpy(self.indices[positions])))
+
+    def _to_device(self, tensor: Tensor) -> Tensor:
+        # Only CUDA promises that a source may be let go while its copy is under way.
+        return tensor.to(self.device, non_blocking=self.device.type == "cuda")
 
 
 _Read = tuple[Tensor, NDArray[np.int64]]

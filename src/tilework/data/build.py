@@ -54,6 +54,10 @@ def prepare(
             return found
     except OSError as error:
         raise cannot_write(root, error) from error
+    except NotImplementedError as error:  # from the lock, on some network drives
+        raise UserError(
+            f"{root} does not take file locks", why=str(error), fix="point TILEWORK_CACHE at a folder on a local disk"
+        ) from error
 
 
 def _usable(home: Path, fingerprint: str) -> FrameStore | None:
