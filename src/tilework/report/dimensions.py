@@ -21,7 +21,7 @@ COLLAPSED = 0.01
 def dimensions(kl: NDArray[np.floating], theme: Theme = LIGHT, *, width: float = 1120) -> Figure:
     """Draw `kl` (D,), the mean KL divergence of each dimension from its prior in nats; collapsed ones (<= 0.01) are crosses."""
     kl = np.asarray(kl, dtype=np.float64)
-    left, above, below, plot = 46.0, 36.0, 30.0, 130.0
+    left, above, below, plot = 50.0, 38.0, 36.0, 130.0
     figure = sheet(width, above + plot + below, theme)
     axes = place(figure, left, above, width - left - 8, plot)
     quiet(axes, theme)
@@ -37,7 +37,7 @@ def dimensions(kl: NDArray[np.floating], theme: Theme = LIGHT, *, width: float =
     axes.yaxis.set_major_locator(MaxNLocator(4))
     if len(kl) <= 32:
         axes.set_xticks(at)
-    axes.set_xlabel("latent dimension", fontsize=7, color=theme.mute, labelpad=2)
+    axes.set_xlabel("latent dimension", fontsize=7.8, color=theme.mute, labelpad=2)
     bits = kl[np.isfinite(kl)].sum() / np.log(2)
     remark = (
         f"{active.sum()} of {len(kl)} active (> {COLLAPSED} nats) · {kl.sum():.2f} nats = {bits:.1f} bits a picture"

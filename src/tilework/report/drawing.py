@@ -38,19 +38,19 @@ def quiet(axes: Axes, theme: Theme) -> None:
         spine.set_visible(False)
     axes.grid(visible=True, axis="y", color=theme.grid, linewidth=0.8)
     axes.set_axisbelow(True)
-    axes.tick_params(which="both", length=0, labelsize=7, labelcolor=theme.mute, pad=3)
+    axes.tick_params(which="both", length=0, labelsize=7.8, labelcolor=theme.mute, pad=3)
 
 
 def title(axes: Axes, text: str, theme: Theme, *, right: str = "", rise: float = 8.0) -> None:
     """A bold heading above the axes at the left, and a muted remark at the right, `rise` points above."""
     axes.annotate(
         text, (0, 1), (0, rise), xycoords="axes fraction", textcoords="offset points",
-        fontsize=8.5, fontweight="bold", color=theme.text, ha="left", va="bottom", annotation_clip=False,
+        fontsize=9.5, fontweight="bold", color=theme.text, ha="left", va="bottom", annotation_clip=False,
     )  # fmt: skip
     if right:
         axes.annotate(
             right, (1, 1), (0, rise), xycoords="axes fraction", textcoords="offset points",
-            fontsize=7.5, color=theme.mute, ha="right", va="bottom", annotation_clip=False,
+            fontsize=8, color=theme.mute, ha="right", va="bottom", annotation_clip=False,
         )  # fmt: skip
 
 

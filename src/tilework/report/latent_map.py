@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -42,45 +43,98 @@ def latent_map(
     A code that was never chosen is a cross. Cells are the regions nearest to a code, tinted in the colour of most of the points
     in them. Label -1 means none. Without codes (K = 0) only the points are drawn. `names` are the classes' names.
     """
-    sane = np.isfinite(points).all(axis=1)
-    return _draw(
-        np.asarray(points, dtype=np.float64)[sane], np.asarray(labels)[sane],
-        np.asarray(codes, dtype=np.float64).reshape(-1, 2), counts, theme, names, heading, remark, width,
-    )  # fmt: skip
-
-
-def _draw(
-    points: NDArray[np.float64], labels: NDArray[np.integer], codes: NDArray[np.float64],
-    counts: NDArray[np.integer] | None, theme: Theme, names: Sequence[str], heading: str, remark: str, width: float,
-) -> Figure:  # fmt: skip
-    alive = np.ones(len(codes), dtype=bool) if counts is None else np.asarray(counts) > 0
-    colours = class_colours(labels)
-    legend = 112.0 if colours else 12.0
-    left, above, below = 34.0, 38.0, 28.0
+    scene = Scene.of(points, labels, codes, counts)
+    legend = 104.0 if scene.colours else 12.0
+    left, above, below = 42.0, 38.0, 28.0
     side = width - left - legend
     figure = sheet(width, side + above + below, theme)
     axes = place(figure, left, above, side, side)
-    box = _frame(points, codes)
-    quiet(axes, theme)
-    axes.grid(visible=False)
-    for spine in axes.spines.values():
-        spine.set(visible=True, color=theme.line, linewidth=0.8)
-    axes.set(xlim=box[:2], ylim=box[2:], aspect="equal")
+    box = scene.frame()
+    scene.draw(axes, box, theme)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))
-    if len(codes):
-        _cells(axes, codes, box, points, labels, colours, theme)
-    _points(axes, points, labels, colours, theme)
-    _codes(axes, codes, alive, theme)
-    outside = _outside(codes, box)
-    remarks = [remark] if remark else [f"{len(points):,} pictures"]
-    if len(codes) and not remark:
-        remarks.append(f"{alive.sum()} of {len(codes)} codes in use")
+    outside = _outside(scene.codes, box)
+    remarks = [remark or f"{len(scene.points):,} pictures"]
+    if len(scene.codes) and not remark:
+        remarks.append(f"{scene.alive.sum()} of {len(scene.codes)} codes in use")
     if outside:
         remarks.append(f"{outside} codes outside the map")
     title(axes, heading, theme, right=" · ".join(remarks), rise=7)
-    _legend(axes, colours, names, bool(len(codes) and not alive.all()), theme)
+    _legend(axes, scene.colours, names, bool((~scene.alive).any()), theme)
     return figure
+
+
+def latent_story(
+    moments: Sequence[tuple[str, Scene]], theme: Theme = LIGHT, *, columns: int = 4, width: float = 1120
+) -> Figure:
+    """The same latent space at several moments, (what, scene) each, all in one frame so that movement can be seen."""
+    gap, above, rim = 14.0, 28.0, 2.0
+    side = (width - gap * (columns - 1) - 2 * rim) / columns
+    rows = -(-len(moments) // columns)
+    figure = sheet(width, rows * (above + side + gap), theme)
+    frames = np.array([scene.frame() for _, scene in moments])
+    box = (frames[:, 0].min(), frames[:, 1].max(), frames[:, 2].min(), frames[:, 3].max())
+    for number, (what, scene) in enumerate(moments):
+        row, column = divmod(number, columns)
+        axes = place(figure, rim + column * (side + gap), row * (above + side + gap) + above, side, side)
+        scene.draw(axes, box, theme, small=True)
+        axes.tick_params(labelbottom=False, labelleft=False)
+        title(axes, what, theme, rise=4)
+    return figure
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One moment of a 2-D latent space, checked and ready to draw."""
+
+    points: NDArray[np.float64]
+    labels: NDArray[np.integer]
+    codes: NDArray[np.float64]
+    alive: NDArray[np.bool_]
+
+    @classmethod
+    def of(
+        cls,
+        points: NDArray[np.floating],
+        labels: NDArray[np.integer],
+        codes: NDArray[np.floating],
+        counts: NDArray[np.integer] | None = None,
+    ) -> Scene:
+        """From arrays as `latent_map` takes them; points that are no numbers are left out."""
+        sane = np.isfinite(points).all(axis=1)
+        codes = np.asarray(codes, dtype=np.float64).reshape(-1, 2)
+        alive = np.ones(len(codes), dtype=bool) if counts is None else np.asarray(counts) > 0
+        return cls(np.asarray(points, dtype=np.float64)[sane], np.asarray(labels)[sane], codes, alive)
+
+    @property
+    def colours(self) -> dict[int, str]:
+        """Label -> colour."""
+        return class_colours(self.labels)
+
+    def frame(self) -> Box:
+        """A square around the points (all but the outermost 0.2 %) and those codes that are not far away from them."""
+        seen = self.points if len(self.points) else self.codes
+        if not len(seen):
+            return (-1.0, 1.0, -1.0, 1.0)
+        low, high = np.quantile(seen, 0.002, axis=0), np.quantile(seen, 0.998, axis=0)
+        middle, half = (low + high) / 2, max(float((high - low).max()) / 2, 1e-6)
+        near = self.codes[np.abs(self.codes - middle).max(axis=1) < 1.6 * half]
+        both = np.concatenate([near, [low], [high]])
+        low, high = both.min(axis=0), both.max(axis=0)
+        middle, half = (low + high) / 2, max(float((high - low).max()) / 2, 1e-6) * 1.08
+        return (middle[0] - half, middle[0] + half, middle[1] - half, middle[1] + half)
+
+    def draw(self, axes: Axes, box: Box, theme: Theme, *, small: bool = False) -> None:
+        """Cells, points and codes into `axes`, framed by `box` (x0, x1, y0, y1)."""
+        quiet(axes, theme)
+        axes.grid(visible=False)
+        for spine in axes.spines.values():
+            spine.set(visible=True, color=theme.line, linewidth=0.8)
+        axes.set(xlim=box[:2], ylim=box[2:], aspect="equal")
+        if len(self.codes):
+            _cells(axes, self, box, theme)
+        _points(axes, self, theme, small)
+        _codes(axes, self.codes, self.alive, theme, small)
 
 
 def class_colours(labels: NDArray[np.integer]) -> dict[int, str]:
@@ -92,34 +146,17 @@ def class_colours(labels: NDArray[np.integer]) -> dict[int, str]:
     return {label: to_hex(hue) for label, hue in zip(found, hues, strict=True)}
 
 
-def _frame(points: NDArray[np.float64], codes: NDArray[np.float64]) -> Box:
-    """A square around the points (all but the outermost 0.2 %) and those codes that are not far away from them."""
-    seen = points if len(points) else codes
-    if not len(seen):
-        return (-1.0, 1.0, -1.0, 1.0)
-    low, high = np.quantile(seen, 0.002, axis=0), np.quantile(seen, 0.998, axis=0)
-    middle, half = (low + high) / 2, max(float((high - low).max()) / 2, 1e-6)
-    near = codes[np.abs(codes - middle).max(axis=1) < 1.6 * half] if len(codes) else codes
-    both = np.concatenate([near, [low], [high]])
-    low, high = both.min(axis=0), both.max(axis=0)
-    middle, half = (low + high) / 2, max(float((high - low).max()) / 2, 1e-6) * 1.08
-    return (middle[0] - half, middle[0] + half, middle[1] - half, middle[1] + half)
-
-
 def _outside(codes: NDArray[np.float64], box: Box) -> int:
     inside = (codes[:, 0] >= box[0]) & (codes[:, 0] <= box[1]) & (codes[:, 1] >= box[2]) & (codes[:, 1] <= box[3])
     return int((~inside).sum())
 
 
-def _cells(
-    axes: Axes, codes: NDArray[np.float64], box: Box, points: NDArray[np.float64], labels: NDArray[np.integer],
-    colours: dict[int, str], theme: Theme,
-) -> None:  # fmt: skip
-    cells = voronoi_cells(codes, box)
-    owner = nearest(points, codes)
+def _cells(axes: Axes, scene: Scene, box: Box, theme: Theme) -> None:
+    cells = voronoi_cells(scene.codes, box)
+    owner, colours = nearest(scene.points, scene.codes), scene.colours
     tinted, tints = [], []
     for number, cell in enumerate(cells):
-        mine = labels[owner == number]
+        mine = scene.labels[owner == number]
         mine = mine[mine >= 0]
         if len(cell) and len(mine):
             tinted.append(cell)
@@ -138,40 +175,39 @@ def nearest(points: NDArray[np.float64], codes: NDArray[np.float64]) -> NDArray[
     return found
 
 
-def _points(
-    axes: Axes, points: NDArray[np.float64], labels: NDArray[np.integer], colours: dict[int, str], theme: Theme
-) -> None:
-    if not len(points):
+def _points(axes: Axes, scene: Scene, theme: Theme, small: bool) -> None:
+    if not len(scene.points):
         return
     # In one shuffled pass: class after class, the last would cover the first.
-    order = np.random.default_rng(0).permutation(len(points))
-    fill = np.array([colours.get(int(label), theme.mute) for label in labels[order]])
+    order = np.random.default_rng(0).permutation(len(scene.points))
+    colours = scene.colours
+    fill = [colours.get(int(label), theme.mute) for label in scene.labels[order]]
     edge = [theme.text if theme.needs_outline(colour) else colour for colour in fill]
-    size = float(np.clip(9000 / len(points), 4.0, 16.0))
-    axes.scatter(
-        points[order, 0], points[order, 1], s=size, c=fill, edgecolors=edge, linewidths=0.25, alpha=0.85, zorder=3
-    )
+    size = float(np.clip(9000 / len(scene.points), 4.0, 16.0)) * (0.4 if small else 1.0)
+    x, y = scene.points[order].T
+    axes.scatter(x, y, s=size, c=fill, edgecolors=edge, linewidths=0.25 if size >= 8 else 0.1, alpha=0.85, zorder=3)
 
 
-def _codes(axes: Axes, codes: NDArray[np.float64], alive: NDArray[np.bool_], theme: Theme) -> None:
-    numbered = len(codes) <= 64
+def _codes(axes: Axes, codes: NDArray[np.float64], alive: NDArray[np.bool_], theme: Theme, small: bool) -> None:
+    numbered = len(codes) <= 64 and not small
     size = 13.0 if numbered else 6.0 if len(codes) <= 256 else 3.5
     axes.plot(
         *codes[alive].T, "o", markersize=size, markerfacecolor=theme.panel, markeredgecolor=theme.text,
-        markeredgewidth=1.5 if numbered else 0.9, zorder=5,
+        markeredgewidth=1.5 if numbered else 1.0, zorder=5,
     )  # fmt: skip
-    axes.plot(*codes[~alive].T, "x", markersize=size * 0.62, color=theme.bad, markeredgewidth=1.8, zorder=5)
-    if numbered:
-        for number, (x, y) in enumerate(codes):
-            if alive[number]:
-                axes.text(
-                    x, y, str(number), fontsize=6.5, fontweight="bold", color=theme.text, zorder=6,
-                    ha="center", va="center_baseline", clip_on=True,
-                )  # fmt: skip
-            else:
-                axes.annotate(
-                    str(number), (x, y), (5, 4), textcoords="offset points", fontsize=6.5, color=theme.bad, zorder=6
-                )
+    axes.plot(*codes[~alive].T, "x", markersize=max(size * 0.62, 4.0), color=theme.bad, markeredgewidth=1.8, zorder=5)
+    if not numbered:
+        return
+    for number, (x, y) in enumerate(codes):
+        if alive[number]:
+            axes.text(
+                x, y, str(number), fontsize=6.5, fontweight="bold", color=theme.text, zorder=6,
+                ha="center", va="center_baseline", clip_on=True,
+            )  # fmt: skip
+        else:
+            axes.annotate(
+                str(number), (x, y), (5, 4), textcoords="offset points", fontsize=6.5, color=theme.bad, zorder=6
+            )
 
 
 def _legend(axes: Axes, colours: dict[int, str], names: Sequence[str], any_dead: bool, theme: Theme) -> None:
@@ -203,7 +239,7 @@ def _legend(axes: Axes, colours: dict[int, str], names: Sequence[str], any_dead:
         )
     if handles:
         found = axes.legend(
-            handles=handles, loc="upper left", bbox_to_anchor=(1.02, 1.0), frameon=False, fontsize=7.5,
+            handles=handles, loc="upper left", bbox_to_anchor=(1.02, 1.0), frameon=False, fontsize=8,
             handletextpad=0.3, labelspacing=0.55, borderaxespad=0.0,
         )  # fmt: skip
         for text in found.get_texts():

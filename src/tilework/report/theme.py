@@ -19,6 +19,10 @@ PETROFF10 = (
 )
 
 
+# Which of a theme's line colours stand for the levels of a residual quantiser, one after another.
+LEVEL_COLOURS = (0, 2, 1, 3, 4, 5)
+
+
 @dataclass(frozen=True)
 class Theme:
     """Colours by what they are for. `lines` are those of the ten that read well as thin lines on `panel`."""
@@ -35,6 +39,10 @@ class Theme:
     bad: str
     """Dead codes, values that are no numbers."""
     lines: tuple[str, ...]
+
+    def level(self, number: int) -> str:
+        """Colour of a codebook level, counted from 0: the same in every figure."""
+        return self.lines[LEVEL_COLOURS[number % len(LEVEL_COLOURS)]]
 
     def needs_outline(self, colour: str) -> bool:
         """Whether a mark of this colour has less than 3:1 contrast with `panel` (WCAG 2.1, 1.4.11)."""

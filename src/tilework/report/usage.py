@@ -29,11 +29,11 @@ def usage(
     """
     levels = np.atleast_2d(np.asarray(counts))
     in_order = levels.shape[1] <= _SEPARATE if by_index is None else by_index
-    left, above, below, plot = 46.0, 36.0, 30.0, 116.0
+    left, above, below, plot = 50.0, 38.0, 36.0, 116.0
     figure = sheet(width, len(levels) * (above + plot + below), theme)
     for number, row in enumerate(levels):
         axes = place(figure, left, number * (above + plot + below) + above, width - left - 8, plot)
-        _level(axes, row, theme, theme.lines[(0, 2, 3, 4)[number % 4]], in_order)
+        _level(axes, row, theme, theme.level(number), in_order)
         name = f"level {number + 1}" if len(levels) > 1 else "codes"
         title(axes, name, theme, right=describe(row), rise=6)
     return figure
@@ -104,4 +104,4 @@ def _level(axes: Axes, counts: NDArray[np.int64], theme: Theme, colour: str, in_
         axes.set_xticks(at)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
-    axes.set_xlabel("code" if in_order else "codes, most used first", fontsize=7, color=theme.mute, labelpad=2)
+    axes.set_xlabel("code" if in_order else "codes, most used first", fontsize=7.8, color=theme.mute, labelpad=2)

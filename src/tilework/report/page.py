@@ -1,0 +1,148 @@
+"""One page about one run: what it learned, how it got there, and what it was asked to do. No server, no network, no script."""
+
+from __future__ import annotations
+
+import time
+from html import escape
+from importlib import resources
+from pathlib import Path
+
+from tilework.report.album import Album
+from tilework.report.facts import duration, key_facts
+from tilework.report.moments import Moment, evenly, load
+from tilework.report.sections import (
+    curves_section,
+    dimensions_section,
+    events_section,
+    figures_section,
+    findings_section,
+    latent_section,
+    pictures_section,
+    section,
+    spec_section,
+    story_section,
+    time_section,
+    usage_section,
+)
+from tilework.runs.atomic import atomic_write_text
+from tilework.runs.folder import RunFolder
+from tilework.runs.status import RunInfo, run_info
+from tilework.runs.store import RunStore
+
+_NEEDED = {
+    "reconstructions": ("originals", "reconstructions"),
+    "usage": ("counts",),
+    "latent": ("points", "labels"),
+}
+
+
+def report(run: RunFolder, out: Path | None = None) -> Path:
+    """Write a page about `run`, and its pictures as PNG files into a folder of the same name beside it; gives the page's path.
+
+    `out` is a folder or the name of an .html file; by default `report.html` in the run folder. May be called while the run
+    trains. Raises UserError where the run's store cannot be read or the page cannot be written.
+    """
+    page = (run.path if out is None else out) / "report.html"
+    if out is not None and out.suffix.lower() in {".html", ".htm"}:
+        page = out
+    album = Album()
+    html = _page(run, album)
+    album.write(page.parent / page.stem)
+    atomic_write_text(page, html)
+    return page
+
+
+def _page(run: RunFolder, album: Album) -> str:
+    info = run_info(run.path)
+    with RunStore.open(run.db) as store:
+        meta, events, findings = store.meta(), store.events(), store.findings()
+        lost: list[str] = []
+        newest: dict[str, Moment | None] = {}
+        for kind, needed in _NEEDED.items():
+            found = load(run, store.snapshots(kind)[-1:], needed, lost)
+            newest[kind] = found[-1] if found else None
+        pictures = load(run, evenly(store.snapshots("reconstructions"), 8), _NEEDED["reconstructions"], lost)
+        latents = load(run, evenly(store.snapshots("latent"), 8), _NEEDED["latent"], lost)
+        names = [str(name) for name in meta.get("classes", [])]
+        maps = max(1, len(newest["latent"].arrays.get("codes", []))) if newest["latent"] else 0
+        several = maps > 1
+        body = [
+            figures_section(key_facts(info, meta)),
+            findings_section(findings),
+            pictures_section(album, newest["reconstructions"], beside_map=maps == 1),
+            *_beside(
+                several,
+                latent_section(album, newest["latent"], names),
+                curves_section(album, store, events)
+                + usage_section(album, newest["usage"])
+                + dimensions_section(album, store),
+            ),
+            time_section(album, pictures, store),
+            story_section(album, latents),
+            _lost_section(lost),
+            events_section(events),
+            spec_section(_spec_text(run)),
+        ]
+    return _html(info, meta_line(info, meta), "\n".join(part for part in body if part), "wide" if several else "")
+
+
+def _beside(several: bool, maps: str, numbers: str) -> list[str]:
+    """Several maps stand above curves and histograms, or on a wide screen beside them; one map stands beside the pictures."""
+    if not several:
+        return [maps, numbers]
+    return [f'<div class="duo"><div class="stack">{maps}</div><div class="stack">{numbers}</div></div>']
+
+
+def meta_line(info: RunInfo, meta: dict[str, object]) -> str:
+    """When the run began, how long it took and with what."""
+    parts = []
+    if info.created is not None:
+        parts.append(time.strftime("%d %B %Y, %H:%M", time.localtime(info.created)).lstrip("0"))
+    parts.append(duration(info.seconds))
+    parts += [f"{name} {meta[name]}" for name in ("torch",) if name in meta]
+    return " · ".join(parts)
+
+
+def _html(info: RunInfo, line: str, body: str, kind: str) -> str:
+    css = (resources.files("tilework.report") / "page.css").read_text(encoding="utf-8")
+    # The policy is the proof that nothing is fetched and nothing runs: only embedded pictures and this style.
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<title>{escape(info.id)} · tilework</title>
+<style>
+{css}</style>
+</head>
+<body>
+<header>
+<span class="logo" aria-hidden="true"><i></i><i></i><i></i><i></i></span>
+<h1>{escape(info.id)}</h1>
+<span class="chip {escape(info.status)}">{escape(info.status)}</span>
+<span class="grow"></span>
+<span class="mute">{escape(line)}</span>
+</header>
+<main class="{kind}">
+{body}
+</main>
+<footer>Made by tilework {escape(info.tilework)}. Figures are held-out unless they say training.</footer>
+</body>
+</html>
+"""
+
+
+def _lost_section(lost: list[str]) -> str:
+    if not lost:
+        return ""
+    names = ", ".join(dict.fromkeys(lost))
+    return section("missing", f"<p>These snapshots are named in the store and could not be read: {escape(names)}.</p>")
+
+
+def _spec_text(run: RunFolder) -> str:
+    try:
+        return run.spec_file.read_text(encoding="utf-8", errors="replace")
+    except OSError as error:
+        return f"spec.yaml could not be read: {error.strerror}"
