@@ -1,0 +1,95 @@
+"""Write the kept results into docs/benchmarks.md. Run: uv run benchmarks/render.py
+
+Only what stands between the two marks is written; the words around it are kept.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from harness.report import RESULTS, figure_text, memory_text, speed_text, target_text, verdict
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- results: written by benchmarks/render.py -->", "<!-- end of results -->"
+
+
+def rendered(page: str, results: Path = RESULTS) -> str:
+    """The page with its results block made from the JSON files in `results`."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    if not after:
+        raise ValueError(f"the page has no lines '{BEGIN}' and '{END}'")
+    return f"{before}{BEGIN}\n\n{block(results)}\n{END}{after}"
+
+
+def block(results: Path) -> str:
+    """The table of all kept rows and a line for each machine that they were measured on."""
+    rows = list(kept(results))
+    if not rows:
+        return "No results are kept yet.\n"
+    lines = [
+        "| comparison | tilework | peer | figure: median (range) | target | | peak memory, tilework / peer |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    notes: dict[str, list[str]] = {}
+    for name, row in rows:
+        ours, peer = row.get("ours"), row.get("peer")
+        memory = f"{memory_text(ours)} / {memory_text(peer)}" if ours else "-"
+        cells = [name, speed_text(ours), speed_text(peer), figure_text(row), target_text(row), verdict(row), memory]
+        lines.append(f"| {' | '.join(cells)} |")
+        notes.setdefault(conditions(row), []).append(name)
+    lines += ["", *(f"- {', '.join(names)}: {condition}." for condition, names in notes.items())]
+    return "\n".join(lines) + "\n"
+
+
+def kept(results: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    """(name, row) of everything in the results folder, by file name and then in the order of the file."""
+    for path in sorted(results.glob("*.json")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if "comparisons" in found:
+            yield from found["comparisons"].items()
+        else:
+            yield path.stem.replace("_", "-"), epoch_row(found)
+
+
+def epoch_row(found: dict[str, Any]) -> dict[str, Any]:
+    """A result of `data_delivery.py` (seconds per epoch of two sides) as a row like the others."""
+    (_, ours), (_, peer) = found["medians"].items()
+    pairs = zip(*found["runs"].values(), strict=True)
+    ratios = [b["seconds"] / a["seconds"] for a, b in pairs]
+    sides = [{"images_per_second": m["frames"] / m["seconds"], "peak_mib": m["peak_mib"]} for m in (ours, peer)]
+    return {
+        "figure": "speedup",
+        "target": found["target"],
+        "value": {"median": found["ratio"], "min": min(ratios), "max": max(ratios)},
+        "ours": sides[0],
+        "peer": sides[1],
+        "pairs": len(ratios),
+        "machine": {"cores": found["cores"], "python": found["python"]} | found.get("machine", {}),
+        "date": found.get("date"),
+    }
+
+
+def conditions(row: dict[str, Any]) -> str:
+    """Where, when and with which versions a row was measured, in one phrase."""
+    facts = row.get("machine", {})
+    versions = [f"{name} {facts[name]}" for name in ("torch", "jax", "flax", "python") if facts.get(name)]
+    parts = [row.get("date"), facts.get("cpu"), f"{facts['cores']} cores" if "cores" in facts else None, *versions]
+    ours = row.get("ours") or {}
+    if "precision" in ours:
+        parts.append(f"tilework in {ours['precision']}")
+    if row.get("pairs", 1) > 1:
+        parts.append(f"{row['pairs']} pairs" + (f" of {row['steps']} steps" if row.get("steps") else ""))
+    return ", ".join(part for part in parts if part)
+
+
+def main() -> None:
+    PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    print(f"wrote {PAGE.relative_to(PAGE.parent.parent)}")
+
+
+if __name__ == "__main__":
+    main()
