@@ -93,17 +93,18 @@ def _model_at(model: type[BaseModel], loc: tuple[Any, ...]) -> type[BaseModel] |
         if isinstance(part, int):
             continue  # a place in a list: the class of its items was found one step before
         field = here.model_fields.get(part)
-        here = next(_models_in(field.annotation), None) if field else None
+        here = next(models_in(field.annotation), None) if field else None
     return here
 
 
-def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The settings classes that a field's annotation names, through `Annotated`, `| None`, lists and mappings."""
     from pydantic import BaseModel
 
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for inner in get_args(annotation):
-        yield from _models_in(inner)
+        yield from models_in(inner)
 
 
 def _example(model: type[BaseModel], loc: tuple[Any, ...], field: str) -> str:

@@ -65,6 +65,9 @@ Length = Annotated[
 ]
 
 
+_NO_WARMUP = Span(amount=0, unit="steps")
+
+
 class Schedule(Settings):
     """A value over the run. `at(step, steps_per_epoch)` counts optimiser steps from 0."""
 
@@ -238,12 +241,10 @@ def _read_schedule(raw: Any) -> Any:
 
 
 def _write_schedule(schedule: Schedule) -> Any:
-    if isinstance(schedule, Constant) and schedule.warmup.amount == 0:
+    plain = schedule.warmup == _NO_WARMUP
+    if isinstance(schedule, Constant) and plain:
         return schedule.value
-    written = schedule.model_dump()
-    if schedule.warmup.amount == 0:
-        del written["warmup"]
-    return written
+    return schedule.model_dump(exclude={"warmup"} if plain else None)
 
 
 # A number in the spec, or a mapping with a `kind`.
