@@ -259,6 +259,16 @@ def test_it_needs_no_engine(config):
 
 
 @every
+def test_inference_mode_in_between_does_no_harm(config):
+    bottleneck = built(config)
+    with torch.inference_mode():
+        bottleneck.eval()(grid(bottleneck))
+    bottleneck.train()
+    _, gradient = train_step(bottleneck, grid(bottleneck))
+    assert gradient.isfinite().all()
+
+
+@every
 def test_bits(config):
     bottleneck = built(config)
     k, q = bottleneck.codes_per_level, bottleneck.levels
