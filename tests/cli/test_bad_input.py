@@ -75,7 +75,9 @@ def fingerprint(folder: Path) -> dict[str, str]:
         ("objective.kl=1", ["objective.kl", "gaussian"]),
         ("encoder.widths=[8,8,8,8,8]", ["encoder.widths", "data.size"]),
         ("bottleneck.codes=4096", ["bottleneck.codes is 4,096", "tokens"]),
-        ("data.split.validation=0.0001", ["data.split.validation"]),
+        ("data.split.validation=0", ["data.split.validation"]),
+        ("objective.lpips=0.1", ["lpips", "weights"]),
+        ("optimizer.lr=-1", ["optimizer.lr"]),
     ],
 )
 def test_settings(tilework: Command, override: str, words: list[str]) -> None:
@@ -178,8 +180,8 @@ def test_checkpoint_with_missing_and_renamed_tensors(tilework: Command, small_ru
 
 
 class Bomb:
-    def __reduce__(self) -> tuple[object, tuple[str, str]]:
-        return (setattr, (pytest, "_unpickled", "yes"))  # type: ignore[return-value]
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return (exec, ("import pytest; pytest._unpickled = True",))
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "state.pt"])

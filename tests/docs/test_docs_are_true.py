@@ -48,9 +48,7 @@ def commands(page: Path) -> list[str]:
     return [line.removeprefix("uv run ") for line in lines if "tilework " in line]
 
 
-def test_readme_commands_run(
-    tilework: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_readme_commands_run(tilework: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every `tilework` command of the README, in its order, on a shrunken budget; the words in capitals are stand-ins."""
     import numpy as np
     import yaml

@@ -78,7 +78,7 @@ def write_pictures(run: RunFolder) -> dict[str, Path]:
     if "reconstructions" in newest:
         found = newest["reconstructions"]
         files["contact sheet"] = run.path / "contact-sheet.png"
-        contact_sheet(found["originals"], found["reconstructions"]).save(files["contact sheet"])
+        contact_sheet(found["originals"], found["reconstructions"], columns=8).save(files["contact sheet"])
     if "latent" in newest:
         found = newest["latent"]
         files["latent space"] = run.path / "latent.png"

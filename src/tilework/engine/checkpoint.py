@@ -166,8 +166,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             f"{path} is missing", why="the checkpoint is not whole", fix="copy the whole run folder again"
         ) from None
     except (SafetensorError, OSError, ValueError) as error:
-        head = path.read_bytes()[:4] if path.is_file() else b""
-        pickled = head[:2] == b"PK" or head[:1] == b"\x80"
+        pickled = path.is_file() and _looks_pickled(path.read_bytes())
         raise UserError(
             f"{path} is not a safetensors file",
             why="it is a pickle, which can run code when it is read, and tilework never reads one"
@@ -175,6 +174,11 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             else f"it is damaged or cut short ({str(error).splitlines()[0]})",
             fix="restore model.safetensors as tilework wrote it",
         ) from None
+
+
+def _looks_pickled(content: bytes) -> bool:
+    """A bare pickle (protocol byte first, full stop last) or the zip file that torch.save makes."""
+    return content[:2] == b"PK" or (content[:1] == b"\x80" and content[1:2] <= b"\x05" and content[-1:] == b".")
 
 
 def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], where: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -228,6 +228,8 @@ class _Loop:
             else:
                 self.store = RunStore.create(self.run_folder.db)
             self.trackers = Trackers(session.accelerator, session.spec, self.run_folder)
+            if resumed:
+                self.trackers.rewind(position.step)
             facts = {
                 "status": "running",
                 "total_steps": session.total_steps,
@@ -246,6 +248,8 @@ class _Loop:
             self.store.event("resumed" if resumed else "started", position.step)
         if session.spec.note and not resumed:
             self.progress.said(session.spec.note.strip())
+        if session.store.skipped and not resumed:
+            self.progress.said(_left_out(session.store.skipped, session.store.count))
         leak = session.split.leak
         if leak is not None and not resumed and (source_of(session.spec).split.by == "frame" or leak.twins > 0.02):
             self.progress.said(f"Held-out figures flatter this model: {leak}.")
@@ -457,6 +461,12 @@ class _Loop:
     @property
     def _used_lr(self) -> float:
         return float(self.session.optimizer.optimizer.param_groups[0]["lr"])
+
+
+def _left_out(skipped: Sequence[tuple[str, str]], count: int) -> str:
+    named = "; ".join(f"{Path(file).name}: {reason}" for file, reason in skipped[:3])
+    more = f"; and {len(skipped) - 3} more" if len(skipped) > 3 else ""
+    return f"{len(skipped):,} of {count + len(skipped):,} pictures could not be used and are left out ({named}{more})."
 
 
 def _out_of_memory(session: Session, error: Exception) -> RunFailure:

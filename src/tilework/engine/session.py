@@ -23,7 +23,7 @@ from tilework.engine.stopping import Patience, PlateauState
 from tilework.engine.tally import Tally, UsageWindow
 from tilework.engine.trackers import check_trackers
 from tilework.errors import UserError
-from tilework.objective import TermConfig
+from tilework.objective import Outcome, TermConfig
 from tilework.objective.total import Objective
 from tilework.spec import Plateau, RunSpec
 
@@ -150,7 +150,10 @@ class Session:
                 why="encoder and decoder do not mirror each other",
                 fix="leave decoder.widths out, so that it mirrors the encoder",
             )
-        self.objective.check(latent.losses, self.model.bottleneck.codebooks())
+        with torch.enable_grad():  # Codes that learn by gradient are told from averages by their gradient.
+            books = self.model.bottleneck.codebooks()
+        self.objective.check(latent.losses, books)
+        self.objective.rehearse(Outcome(x, recon.float(), latent.losses, latent.inputs, books))
 
     def weights(self) -> dict[str, float]:
         """Weight of every loss term at the next step."""

@@ -57,7 +57,7 @@ def write(folder: Path, kind: str, step: int, arrays: dict[str, NDArray[Any]]) -
     """Write `<kind>-<step>.npz` into the snapshots folder; returns the file's name."""
     folder.mkdir(exist_ok=True)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, allow_pickle=False, **arrays)
+    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
     name = f"{kind}-{step:08d}.npz"
     atomic_write_bytes(folder / name, buffer.getvalue())
     return name

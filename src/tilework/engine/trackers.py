@@ -65,6 +65,12 @@ class Trackers:
         for sink in self._sinks:
             sink.log(step, epoch, values, split)
 
+    def rewind(self, step: int) -> None:
+        """Forget what was logged after `step`, where a tracker can (CSV); services keep their rows and show the newer ones."""
+        for sink in self._sinks:
+            if isinstance(sink, CsvTracker):
+                sink.rewind(step)
+
     def close(self) -> None:
         """Flush and close all of them."""
         for sink in self._sinks:

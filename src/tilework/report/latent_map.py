@@ -53,7 +53,7 @@ def latent_map(
     scene.draw(axes, box, theme)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))
-    outside = _outside(scene.codes, box)
+    outside = int((~_inside(scene.codes, box)).sum())
     remarks = [remark or f"{len(scene.points):,} pictures"]
     if len(scene.codes) and not remark:
         remarks.append(f"{scene.alive.sum()} of {len(scene.codes)} codes in use")
@@ -134,7 +134,7 @@ class Scene:
         if len(self.codes):
             _cells(axes, self, box, theme)
         _points(axes, self, theme, small)
-        _codes(axes, self.codes, self.alive, theme, small)
+        _codes(axes, self, box, theme, small)
 
 
 def class_colours(labels: NDArray[np.integer]) -> dict[int, str]:
@@ -146,9 +146,8 @@ def class_colours(labels: NDArray[np.integer]) -> dict[int, str]:
     return {label: to_hex(hue) for label, hue in zip(found, hues, strict=True)}
 
 
-def _outside(codes: NDArray[np.float64], box: Box) -> int:
-    inside = (codes[:, 0] >= box[0]) & (codes[:, 0] <= box[1]) & (codes[:, 1] >= box[2]) & (codes[:, 1] <= box[3])
-    return int((~inside).sum())
+def _inside(codes: NDArray[np.float64], box: Box) -> NDArray[np.bool_]:
+    return (codes[:, 0] >= box[0]) & (codes[:, 0] <= box[1]) & (codes[:, 1] >= box[2]) & (codes[:, 1] <= box[3])
 
 
 def _cells(axes: Axes, scene: Scene, box: Box, theme: Theme) -> None:
@@ -188,9 +187,12 @@ def _points(axes: Axes, scene: Scene, theme: Theme, small: bool) -> None:
     axes.scatter(x, y, s=size, c=fill, edgecolors=edge, linewidths=0.25 if size >= 8 else 0.1, alpha=0.85, zorder=3)
 
 
-def _codes(axes: Axes, codes: NDArray[np.float64], alive: NDArray[np.bool_], theme: Theme, small: bool) -> None:
-    numbered = len(codes) <= 64 and not small
-    size = 13.0 if numbered else 6.0 if len(codes) <= 256 else 3.5
+def _codes(axes: Axes, scene: Scene, box: Box, theme: Theme, small: bool) -> None:
+    # Those outside are left out here: a label millions of pixels away is more than the renderer can place.
+    numbers = np.flatnonzero(_inside(scene.codes, box))
+    codes, alive = scene.codes[numbers], scene.alive[numbers]
+    numbered = len(scene.codes) <= 64 and not small
+    size = 13.0 if numbered else 6.0 if len(scene.codes) <= 256 else 3.5
     axes.plot(
         *codes[alive].T, "o", markersize=size, markerfacecolor=theme.panel, markeredgecolor=theme.text,
         markeredgewidth=1.5 if numbered else 1.0, zorder=5,
@@ -198,8 +200,8 @@ def _codes(axes: Axes, codes: NDArray[np.float64], alive: NDArray[np.bool_], the
     axes.plot(*codes[~alive].T, "x", markersize=max(size * 0.62, 4.0), color=theme.bad, markeredgewidth=1.8, zorder=5)
     if not numbered:
         return
-    for number, (x, y) in enumerate(codes):
-        if alive[number]:
+    for number, living, (x, y) in zip(numbers.tolist(), alive, codes, strict=True):
+        if living:
             axes.text(
                 x, y, str(number), fontsize=6.5, fontweight="bold", color=theme.text, zorder=6,
                 ha="center", va="center_baseline", clip_on=True,
