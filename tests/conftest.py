@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pytest
+from commands import SMALL, Outcome
 
 if TYPE_CHECKING:
     from tilework.runs.folder import RunFolder
@@ -41,14 +42,6 @@ def real_data() -> Path:
     return found
 
 
-class Outcome(NamedTuple):
-    """What a command did."""
-
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def tilework(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Callable[..., Outcome]:
     """Run a `tilework` command in this process, through the same entry point as the shell's."""
@@ -66,17 +59,6 @@ def tilework(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str])
         return Outcome(code, *capfd.readouterr())
 
     return run
-
-
-SMALL = (
-    "engine.steps=6",
-    "engine.epochs=1",
-    "engine.batch_size=32",
-    "engine.log_every_steps=2",
-    "engine.threads=1",
-    "engine.start_batches=2",
-)
-"""Overrides that shrink a run to a few seconds."""
 
 
 @pytest.fixture

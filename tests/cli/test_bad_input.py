@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import SMALL, Outcome
+from commands import SMALL, Outcome
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
