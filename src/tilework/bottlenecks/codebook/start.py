@@ -14,8 +14,11 @@ from torch import Tensor
 from tilework.bottlenecks.codebook.counter import row_keys
 from tilework.bottlenecks.codebook.search import nearest
 
-# Rounds of seeding: up to this many codes are drawn one by one, more of them several per round.
-_SEED_ROUNDS = 256
+# Up to this many codes are drawn one by one; more of them in rounds of several, on a sample: each round passes over all
+# points, Lloyd mends what the coarser draw missed, and nobody should wait a minute for the first step.
+_ONE_BY_ONE = 256
+_SEED_ROUNDS = 64
+_SEED_POINTS_PER_CODE = 8
 _LLOYD_ROUNDS = 20
 # Multiply-adds that Lloyd may spend in all; large problems get fewer rounds (at least 2), not a longer wait.
 _LLOYD_BUDGET = 4e11
@@ -43,7 +46,8 @@ def kmeans(points: Tensor, k: int, generator: torch.Generator, *, unit: bool = F
     distinct, weights = _distinct(points)
     if len(distinct) <= k:
         return _too_few(distinct, weights, k, generator, unit)
-    codes = _seed(distinct, weights, k, generator)
+    sample = slice(None) if k <= _ONE_BY_ONE else _some(len(distinct), k, generator).to(distinct.device)
+    codes = _seed(distinct[sample], weights[sample], k, generator)
     rounds = max(2, min(_LLOYD_ROUNDS, int(_LLOYD_BUDGET / (len(distinct) * k * points.shape[1]))))
     previous = None
     for _ in range(rounds):
@@ -71,6 +75,11 @@ def _sample(points: Tensor, limit: int, generator: torch.Generator) -> Tensor:
     return points[chosen.to(points.device)]
 
 
+def _some(count: int, k: int, generator: torch.Generator) -> Tensor:
+    """Positions of the points that many codes are drawn from."""
+    return torch.randperm(count, generator=generator)[: k * _SEED_POINTS_PER_CODE]
+
+
 def _distinct(points: Tensor) -> tuple[Tensor, Tensor]:
     """The distinct rows, in order of their keys, and how often each occurs."""
     keys, order = row_keys(points).sort(stable=True)
@@ -88,8 +97,8 @@ def _seed(points: Tensor, weights: Tensor, k: int, generator: torch.Generator) -
     """
     chosen = _draw(weights, 1, generator)
     distance = _squared_distance(points, points[chosen[0]])
-    greedy = k <= _SEED_ROUNDS
-    for left in range(min(k, _SEED_ROUNDS) - 1, 0, -1):
+    greedy = k <= _ONE_BY_ONE
+    for left in range((k if greedy else _SEED_ROUNDS) - 1, 0, -1):
         draw = 2 + int(math.log(k)) if greedy else -(-(k - len(chosen)) // left)
         new = _draw(weights * distance, min(draw, len(points) - len(chosen)), generator)
         if greedy:
