@@ -76,10 +76,13 @@ class Display:
         now = time.monotonic()
         if not self.console.is_terminal and now - self._quiet_since > QUIET_SECONDS:
             self._quiet_since = now
-            self.console.print(
-                f"step {tick.step:,}/{self.plan.steps if self.plan else 0:,}  {tick.steps_per_second:,.1f} steps/s  "
-                f"{_losses(tick.values).plain}  {_usage(tick).plain}"
-            )
+            parts = [
+                f"step {tick.step:,}/{self.plan.steps if self.plan else 0:,}",
+                f"{tick.steps_per_second:,.1f} steps/s",
+                _losses(tick.values).plain,
+                f"codes {_usage(tick).plain.strip()}" if tick.used else "",
+            ]
+            self.console.print("   ".join(p for p in parts if p), soft_wrap=True)
 
     def validated(self, step: int, values: Mapping[str, float]) -> None:
         """Take new held-out figures."""

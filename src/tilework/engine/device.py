@@ -19,10 +19,10 @@ def cpu_has_bf16() -> bool:
 def choose_precision(wanted: str, device_type: str) -> str:
     """`auto`: bf16 where the hardware has it, fp16 (with loss scaling) on older GPUs, float32 otherwise."""
     if wanted != "auto":
-        if wanted == "fp16" and device_type == "cpu":
+        if wanted == "fp16" and device_type != "cuda":
             raise UserError(
-                "engine.precision is fp16 but the run is on the CPU",
-                why="fp16 training needs a GPU with loss scaling",
+                f"engine.precision is fp16 but the run is on {device_type}",
+                why="fp16 needs scaled losses, which torch has for CUDA only",
                 fix="use engine.precision=auto",
             )
         return wanted
