@@ -148,7 +148,9 @@ class _Loop:
 
     def _step(self, micro_batches: list[Batch]) -> None:
         session, position = self.session, self.session.position
+        session.statistics.keep()
         result = session.stepper.step(micro_batches, session.weights(), session.lr())
+        session.statistics.mend(session.stepper.skipped_in_row)
         if session.average is not None:
             session.average.update()
         session.tally.add(result.values)

@@ -18,6 +18,7 @@ from tilework.engine.averaging import WeightAverage
 from tilework.engine.device import make_accelerator
 from tilework.engine.model import Autoencoder, build_model, check_tokens, grid_of, source_of
 from tilework.engine.progress import Progress
+from tilework.engine.statistics import BatchStatistics
 from tilework.engine.step import Stepper, make_optimizer
 from tilework.engine.stopping import Patience, PlateauState
 from tilework.engine.tally import Tally, UsageWindow
@@ -85,6 +86,7 @@ class Session:
         self.stepper = Stepper(
             self.accelerator, self.wrapped, self.model.bottleneck, self.optimizer, self.objective, spec.optimizer
         )
+        self.statistics = BatchStatistics(self.model)
         self.position = Position()
         self.judgement = Judgement(plateaus=self._plateaus())
         self.tally = Tally()
