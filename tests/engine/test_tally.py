@@ -1,0 +1,88 @@
+"""Running means and the usage window against NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from tilework.engine.tally import Tally, UsageWindow
+
+CPU = torch.device("cpu")
+
+
+def test_means_also_when_a_term_comes_and_goes() -> None:
+    rng = np.random.default_rng(0)
+    tally = Tally()
+    seen: dict[str, list[float]] = {}
+    for step in range(50):
+        names = ["loss", "mse"] + (["lpips"] if step % 7 > 3 else [])
+        row = {name: float(rng.normal()) for name in names}
+        tally.add({k: torch.tensor(v, dtype=torch.float64) for k, v in row.items()})
+        for name, value in row.items():
+            seen.setdefault(name, []).append(value)
+    means = tally.take()
+    assert means.keys() == seen.keys()
+    for name, values in seen.items():
+        assert means[name] == pytest.approx(np.mean(values)), name
+    assert tally.take() == {}
+    tally.add({"loss": torch.tensor(2.0)})
+    assert tally.take() == {"loss": 2.0}
+
+
+def test_one_nan_spoils_its_own_mean_alone() -> None:
+    tally = Tally()
+    for value in (1.0, float("nan"), 3.0):
+        tally.add({"lpips": torch.tensor(value), "mse": torch.tensor(1.0)})
+    means = tally.take()
+    assert np.isnan(means["lpips"])
+    assert means["mse"] == 1.0
+
+
+@pytest.mark.parametrize("cut", [0, 1, 13, 25])
+def test_a_row_that_spans_a_resume_equals_the_uninterrupted_one(cut: int) -> None:
+    rng = np.random.default_rng(1)
+    rows = [
+        {"loss": torch.tensor(rng.normal())} | ({"kl": torch.tensor(rng.normal())} if n % 3 else {}) for n in range(26)
+    ]
+    whole, first, second = Tally(), Tally(), Tally()
+    for row in rows:
+        whole.add(row)
+    for row in rows[:cut]:
+        first.add(row)
+    second.restore(first.state(), CPU)
+    for row in rows[cut:]:
+        second.add(row)
+    assert second.take() == whole.take()
+
+
+@pytest.mark.parametrize("steps", [1, 9, 10, 11, 95, 100, 101, 257])
+def test_usage_window_counts_the_last_hundred_batches_or_a_little_less(steps: int) -> None:
+    rng = np.random.default_rng(steps)
+    window, counts = UsageWindow(), []
+    for _ in range(steps):
+        counts.append(rng.multinomial(6, np.full(8, 1 / 8), size=2).astype(np.float32))
+        window.add(torch.from_numpy(counts[-1]))
+    # Ten slots of ten steps; the newest slot holds the steps since the last multiple of ten.
+    newest = (steps - 1) % 10 + 1
+    summed = np.sum(counts[-(90 + newest) :], axis=0).astype(np.float64)
+    figures = window.figures()
+    for level in (0, 1):
+        p = summed[level] / summed[level].sum()
+        entropy = -np.sum(p[p > 0] * np.log(p[p > 0]))
+        assert figures[f"used.{level + 1}"] == (summed[level] > 0).sum()
+        assert figures[f"perplexity.{level + 1}"] == pytest.approx(np.exp(entropy), rel=1e-5)
+
+
+def test_usage_window_resumes_and_starts_empty() -> None:
+    window, copy = UsageWindow(slot=2, slots=2), UsageWindow(slot=2, slots=2)
+    assert window.figures() == {}
+    for step in range(3):
+        window.add(torch.eye(4)[step : step + 1])
+    copy.restore({k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in window.state().items()}, CPU)
+    for _ in range(2):
+        for each in (window, copy):
+            each.add(torch.eye(4)[3:])
+    assert copy.figures() == window.figures()
+    # Steps 0..4 in slots (0, 1), (2, 3), (4): the first slot was dropped for the fifth step.
+    assert window.figures()["used.1"] == 2
