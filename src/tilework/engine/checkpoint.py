@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import uuid
 from collections.abc import Mapping
@@ -64,7 +65,6 @@ def save(
     Everything is written to a temporary folder, flushed to the disk and renamed, so a kill at any instant leaves the older
     checkpoint in force. Raises RunFailure when the disk is full or may not be written; the older checkpoint still stands.
     """
-    name = f"{'best' if which == 'best' else 'step'}-{step:08d}"
     temporary = checkpoints / f".writing-{uuid.uuid4().hex[:8]}"
     try:
         for left_over in checkpoints.glob(".writing-*"):
@@ -78,20 +78,25 @@ def save(
         described = {"format": FORMAT, "step": step, **about}
         (temporary / "model.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
         _flush(temporary)
-        final = checkpoints / name
-        if final.exists():  # The same step saved again (a stop right after a save): the older one steps aside first.
-            final.rename(checkpoints / f".writing-old-{uuid.uuid4().hex[:8]}")
+        final = _free_name(checkpoints, f"{'best' if which == 'best' else 'step'}-{step:08d}")
         temporary.rename(final)
-        atomic_write_text(checkpoints / f"{which}.json", json.dumps({"folder": name}))
+        atomic_write_text(checkpoints / f"{which}.json", json.dumps({"folder": final.name}))
         _prune(checkpoints, keep)
     except (OSError, RuntimeError, SafetensorError, UserError) as error:
-        shutil.rmtree(temporary, ignore_errors=True)
         raise RunFailure(
             f"the checkpoint of step {step:,} could not be written to {checkpoints}",
             why=str(error).splitlines()[0] if str(error) else type(error).__name__,
             fix="free space (or give write permission) there, then resume the run; the checkpoint before it is whole",
         ) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
     return final
+
+
+def _free_name(checkpoints: Path, name: str) -> Path:
+    """A step that is saved twice (a stop right after a save) gets a second folder: the first is in force until then."""
+    names = (name, *(f"{name}-{again}" for again in range(2, 1000)))
+    return next(checkpoints / free for free in names if not (checkpoints / free).exists())
 
 
 def _flush(folder: Path) -> None:
@@ -106,11 +111,21 @@ def _flush(folder: Path) -> None:
 
 
 def _prune(checkpoints: Path, keep: int) -> None:
-    kept = {_pointed(checkpoints, which) for which in ("last", "best")}
-    steps = sorted(checkpoints.glob("step-*"))
-    for folder in [*steps[: max(0, len(steps) - keep)], *checkpoints.glob("best-*"), *checkpoints.glob(".writing-*")]:
+    last, best = _pointed(checkpoints, "last"), _pointed(checkpoints, "best")
+    # Of two folders of one step, the one in force stays.
+    steps = dict(sorted(_steps(checkpoints), key=lambda found: found[1].name == last))
+    kept = {steps[number].name for number in sorted(steps)[-keep:]} | {last, best}
+    made = [path for _, path in _steps(checkpoints)]
+    for folder in [*made, *checkpoints.glob("best-*"), *checkpoints.glob(".writing-*")]:
         if folder.name not in kept:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _steps(checkpoints: Path) -> list[tuple[int, Path]]:
+    """(step, folder) of every checkpoint but the best, oldest first."""
+    found = ((re.fullmatch(r"step-(\d+)(?:-(\d+))?", p.name), p) for p in checkpoints.glob("step-*"))
+    known = [(int(m[1]), int(m[2] or 1), p) for m, p in found if m]
+    return [(step, path) for step, _, path in sorted(known)]
 
 
 def _pointed(checkpoints: Path, which: str) -> str | None:
@@ -125,7 +140,7 @@ def find(checkpoints: Path, which: str = "last") -> Checkpoint:
     name = _pointed(checkpoints, which) or (_pointed(checkpoints, "last") if which == "best" else None)
     found = checkpoints / name if name and Path(name).name == name else None
     if found is None or not found.is_dir():
-        whole = sorted(p for p in checkpoints.glob("step-*") if (p / "model.json").is_file())
+        whole = [p for _, p in _steps(checkpoints) if (p / "model.json").is_file()]
         if not whole:
             raise UserError(
                 f"{checkpoints} holds no checkpoint",
