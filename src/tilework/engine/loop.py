@@ -24,6 +24,7 @@ from tilework.engine.stopping import Interrupt, should_stop_early
 from tilework.engine.trackers import Trackers
 from tilework.engine.validate import Validation, validate
 from tilework.errors import RunFailure, TileworkError, UserError
+from tilework.runs.atomic import atomic_write_text
 from tilework.runs.folder import RunFolder, default_root
 from tilework.runs.lock import RunLock
 from tilework.runs.store import RunStore
@@ -47,7 +48,8 @@ def train(spec: RunSpec, *, root: Path | None = None, progress: Progress | None 
 def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple[str, ...] = ()) -> RunFolder:
     """Go on with a run from its last checkpoint, exactly as if it had never stopped.
 
-    `overrides` may touch `engine.*` only (a longer budget, another device). Raises UserError where the run is being trained
+    `overrides` may touch `engine.*` and `trackers` only (a longer budget, another device), and are kept for the next
+    resume. Raises UserError where the run is being trained
     already, its data changed, or its checkpoint is damaged; nothing is written then.
     """
     foreign = [o for o in overrides if not o.startswith(("engine.", "trackers"))]
@@ -227,6 +229,7 @@ class _Loop:
             if resumed:
                 self.store = RunStore.open(self.run_folder.db, readonly=False)
                 self.store.rewind(position.step)
+                self._keep_spec()
             else:
                 self.store = RunStore.create(self.run_folder.db)
             self.trackers = Trackers(session.accelerator, session.spec, self.run_folder)
@@ -272,6 +275,11 @@ class _Loop:
                 position.step,
             )
         )
+
+    def _keep_spec(self) -> None:
+        """A longer budget given at a resume holds for the next resume too."""
+        if load_spec(str(self.run_folder.spec_file)) != self.session.spec:
+            atomic_write_text(self.run_folder.spec_file, dump_yaml(self.session.spec))
 
     def _start(self) -> None:
         """Codes among the data, the first held-out pass and a checkpoint of step 0, so that nothing can be lost."""

@@ -209,10 +209,23 @@ class Session:
         }
 
     def restore(self, found: checkpoint.Checkpoint) -> str:
-        """Go on exactly where a checkpoint stands; returns a remark where that cannot be exact, else ''."""
+        """Go on exactly where a checkpoint stands; returns a remark where that cannot be exact, else ''.
+
+        Raises UserError for a checkpoint that is damaged or does not fit the spec.
+        """
         state = checkpoint.read_state(found)
         tensors = checkpoint.read_tensors(found.folder / "model.safetensors")
         checkpoint.load_weights(self.model, tensors, found.folder / "model.safetensors")
+        try:
+            return self._restore_state(found, state)
+        except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+            raise UserError(
+                f"{found.folder / 'state.pt'} does not fit the run",
+                why=f"it is not the state that this spec needs ({type(error).__name__}: {error})",
+                fix="restore the checkpoint as tilework wrote it",
+            ) from None
+
+    def _restore_state(self, found: checkpoint.Checkpoint, state: Mapping[str, Any]) -> str:
         device = self.accelerator.device
         if self.average is not None:
             self._restore_average(found, int(state["average_steps"]))
@@ -244,9 +257,17 @@ class Session:
 
     def _restore_average(self, found: checkpoint.Checkpoint, steps: int) -> None:
         assert self.average is not None
-        slow = checkpoint.read_tensors(found.folder / "ema.safetensors")
+        path = found.folder / "ema.safetensors"
+        # A run that kept no average until now begins one with the weights that it has.
+        slow = checkpoint.read_tensors(path) if steps or path.is_file() else self.average.live
+        if slow.keys() != self.average.slow.keys():
+            raise UserError(
+                f"{path} does not fit the model of its spec",
+                why="it names other weights",
+                fix="restore the checkpoint as tilework wrote it",
+            )
         for name, tensor in self.average.slow.items():
-            tensor.copy_(slow[name])
+            tensor.copy_(slow[name].detach())
         self.average.steps = steps
 
 

@@ -38,7 +38,7 @@ class RunFolder:
 
     @property
     def spec_file(self) -> Path:
-        """The whole spec as it was when the run began."""
+        """The whole spec, with what later resumes were told about the engine."""
         return self.path / "spec.yaml"
 
     @property
