@@ -339,7 +339,7 @@ class _Loop:
         if self.store is None:
             return
         session, position = self.session, self.session.position
-        images = next(iter(session.held_out.epoch(0))).images[: snapshot.PICTURES]
+        images = next(iter(session.shown.epoch(0))).images
         if session.average is not None:
             with session.average.in_place():
                 pictures = snapshot.reconstructions(session.model, images)
@@ -444,14 +444,13 @@ class _Loop:
         return error
 
     def _let_go(self) -> None:
-        try:
-            if self.trackers is not None:
-                self.trackers.close()
-            if self.store is not None:
-                self.store.close()
-        finally:
+        with contextlib.ExitStack() as held:
             if self.main:
-                self.lock.release()
+                held.callback(self.lock.release)
+            if self.store is not None:
+                held.callback(self.store.close)
+            if self.trackers is not None:
+                held.callback(self.trackers.close)
 
     # Small answers ---------------------------------------------------------------------------------------------------
 

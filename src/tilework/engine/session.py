@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.optimizer import AcceleratedOptimizer
 from accelerate.utils import broadcast_object_list
+from numpy.typing import NDArray
 from torch import nn
 
 from tilework.data import Batches, FrameStore, Split, prepare, split_by
@@ -18,6 +20,7 @@ from tilework.engine.averaging import WeightAverage
 from tilework.engine.device import make_accelerator
 from tilework.engine.model import Autoencoder, build_model, check_tokens, grid_of, source_of
 from tilework.engine.progress import Progress
+from tilework.engine.snapshot import PICTURES
 from tilework.engine.statistics import BatchStatistics
 from tilework.engine.step import Stepper, make_optimizer
 from tilework.engine.stopping import Patience, PlateauState
@@ -77,6 +80,9 @@ class Session:
         self.model.bottleneck.deferred = True
         self.train_batches = self._batches(spec.engine.batch_size, train=True)
         self.held_out = self._batches(spec.engine.batch_size, train=False)
+        # Spread over the held-out side: its first few may all be of one class, or of one clip.
+        spread = np.linspace(0, len(self.split.validation) - 1, min(PICTURES, len(self.split.validation))).round()
+        self.shown = self._batches(PICTURES, train=False, indices=self.split.validation[spread.astype(np.int64)])
         self.steps_per_epoch = max(1, self.train_batches.steps_per_epoch // spec.optimizer.accumulate)
         self.total_steps = min(
             spec.engine.steps or 2**62, spec.engine.epochs * self.steps_per_epoch if spec.engine.epochs else 2**62
@@ -94,11 +100,11 @@ class Session:
         # From here on each rank draws its own noise.
         torch.manual_seed(spec.seed + 1_000_003 * (self.accelerator.process_index + 1))
 
-    def _batches(self, batch_size: int, *, train: bool) -> Batches:
+    def _batches(self, batch_size: int, *, train: bool, indices: NDArray[np.int64] | None = None) -> Batches:
         engine, accelerator = self.spec.engine, self.accelerator
         return Batches(
             self.store,
-            self.split.train if train else self.split.validation,
+            indices if indices is not None else self.split.train if train else self.split.validation,
             batch_size,
             seed=self.spec.seed,
             device=accelerator.device,
