@@ -1,8 +1,8 @@
 """tilework: a workbench for image autoencoders (VAE, beta-VAE, VQ-VAE, residual VQ, FSQ).
 
-The whole of the Python interface is `load`, `train` and `resume`; everything else is the command line's as well:
+The whole of the Python interface is `load`, `train`, `resume` and `recipe`; everything else is the command line's as well:
 
-    run = tilework.train(tilework.spec("rqvae-digits", "engine.epochs=5"))
+    run = tilework.train("rqvae-digits", "engine.epochs=5")
     model = tilework.load(run)
     codes = model.codes(pictures)          # (B, C, H, W) in [0, 1] -> (B, Q, h, w)
     pictures = model.decode(codes)
@@ -14,15 +14,15 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tilework.engine.api import Model, load, resume, spec, train
+    from tilework.engine.api import Model, load, recipe, resume, train
 
 __version__ = metadata.version("tilework")
-__all__ = ["Model", "__version__", "load", "resume", "spec", "train"]
+__all__ = ["Model", "__version__", "load", "recipe", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:
     # Imported when first used: `import tilework` alone costs no torch.
-    if name in {"Model", "load", "resume", "spec", "train"}:
+    if name in {"Model", "load", "recipe", "resume", "train"}:
         from tilework.engine import api
 
         return getattr(api, name)

@@ -15,7 +15,7 @@ from tilework.engine import checkpoint
 from tilework.engine.device import choose_device
 from tilework.engine.loop import resume as _resume
 from tilework.engine.loop import train as _train
-from tilework.engine.model import Autoencoder, build_model, source_of
+from tilework.engine.model import Autoencoder, build_model, grid_of, source_of
 from tilework.engine.progress import Progress
 from tilework.errors import UserError
 from tilework.runs.folder import RunFolder
@@ -65,12 +65,11 @@ class Model:
         return found
 
     @torch.no_grad()
-    def decode(self, latent: Tensor) -> Tensor:
+    def decode(self, latent: Pictures) -> Tensor:
         """Codes (B, Q, h, w) int64, or z (B, D, h, w) float -> pictures (B, C, H, W); the output range is the decoder's."""
-        latent = torch.as_tensor(latent, device=self.device)
-        if not latent.is_floating_point():
-            latent = self.network.bottleneck.decode(self._codes(latent))
-        pictures: Tensor = self.network.decoder(latent)
+        latent = _as_tensor(latent, "decode()").to(self.device)
+        z = self._z(latent) if latent.is_floating_point() else self.network.bottleneck.decode(self._codes(latent))
+        pictures: Tensor = self.network.decoder(z)
         return pictures.float()
 
     @torch.no_grad()
@@ -84,17 +83,40 @@ class Model:
         return found
 
     def _codes(self, codes: Tensor) -> Tensor:
+        grid = grid_of(self.spec)
+        wanted = (self.levels, grid.height, grid.width)
         low, high = (int(codes.min()), int(codes.max())) if codes.numel() else (0, 0)
-        if codes.ndim != 4 or low < 0 or high >= max(1, self.codebook_size):
+        if (
+            not self.levels
+            or codes.ndim != 4
+            or tuple(codes.shape[1:]) != wanted
+            or low < 0
+            or high >= self.codebook_size
+        ):
             raise UserError(
                 f"decode() was given codes of shape {tuple(codes.shape)} from {low} to {high}",
-                why=f"this model has {self.levels} level(s) of {self.codebook_size} codes: (B, {self.levels}, h, w)",
-                fix="pass what codes() returns, or z as float for a continuous latent",
+                why=f"this model has {self.levels} level(s) of {self.codebook_size} codes on {grid} positions"
+                if self.levels
+                else f"the latent of this model is continuous ({self.spec.bottleneck.kind}); it has no codes",
+                fix=f"pass int64 (B, {', '.join(map(str, wanted))}) in [0, {self.codebook_size}), as codes() returns it"
+                if self.levels
+                else "pass z as float, as encode() returns it",
             )
         return codes.long()
 
+    def _z(self, z: Tensor) -> Tensor:
+        grid = grid_of(self.spec)
+        wanted = (self.network.bottleneck.dim, grid.height, grid.width)
+        if z.ndim != 4 or tuple(z.shape[1:]) != wanted:
+            raise UserError(
+                f"decode() was given z of shape {tuple(z.shape)}",
+                why=f"the latent of this model has {wanted[0]} dimensions on {grid} positions",
+                fix=f"pass float (B, {', '.join(map(str, wanted))}), as encode() returns it",
+            )
+        return z.float()
+
     def _pictures(self, pictures: Pictures) -> Tensor:
-        x = torch.as_tensor(np.ascontiguousarray(pictures) if isinstance(pictures, np.ndarray) else pictures)
+        x = _as_tensor(pictures, "the model")
         source = source_of(self.spec)
         if x.dtype == torch.uint8 and x.ndim == 4 and x.shape[-1] == source.channels:
             x = x.permute(0, 3, 1, 2).float() / 255
@@ -105,12 +127,31 @@ class Model:
                 why=f"it was trained on {source.size} with {source.channels} channel(s)",
                 fix=f"pass float (B, {', '.join(map(str, wanted))}) in [0, 1], or uint8 (B, H, W, C)",
             )
-        return x.to(self.device, torch.float32)
+        x = x.to(self.device, torch.float32)
+        # Written so that NaN is refused too. A little over is rounding; 255 is another range.
+        if x.numel() and not bool(((x >= -0.01) & (x <= 1.01)).all()):
+            raise UserError(
+                f"the model was given pixels from {x.min().item():g} to {x.max().item():g}",
+                why="it was trained on pixels in [0, 1]",
+                fix="divide by 255, or pass uint8 (B, H, W, C)",
+            )
+        return x
 
 
-def spec(recipe_or_file: str, *overrides: str) -> RunSpec:
-    """A recipe's name or a YAML file, with `section.key=value` overrides, as a RunSpec. Raises UserError for wrong input."""
-    return load_spec(recipe_or_file, overrides)
+def _as_tensor(given: Any, who: str) -> Tensor:
+    try:
+        return torch.as_tensor(np.ascontiguousarray(given) if isinstance(given, np.ndarray) else given)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise UserError(
+            f"{who} was given a {type(given).__name__} that is not a tensor of numbers",
+            why=str(error).splitlines()[0],
+            fix="pass a torch tensor or a NumPy array",
+        ) from None
+
+
+def recipe(name_or_file: str, *overrides: str) -> RunSpec:
+    """A shipped recipe or a YAML file, with `section.key=value` overrides, as a RunSpec for `train`. Raises UserError for wrong input."""
+    return load_spec(name_or_file, overrides)
 
 
 def train(

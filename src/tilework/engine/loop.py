@@ -251,8 +251,6 @@ class _Loop:
             for key, value in facts.items():
                 self.store.set_meta(key, value)
             self.store.event("resumed" if resumed else "started", position.step)
-        if session.spec.note and not resumed:
-            self.progress.said(session.spec.note.strip())
         if session.store.skipped and not resumed:
             self.progress.said(_left_out(session.store.skipped, session.store.count))
         leak = session.split.leak

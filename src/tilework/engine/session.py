@@ -280,7 +280,12 @@ class Session:
 def _prepared(accelerator: Accelerator, spec: RunSpec, progress: Progress) -> FrameStore:
     """The frame store; the main process of each machine makes it, the others then find it."""
     with accelerator.local_main_process_first():
-        return prepare(source_of(spec), progress=lambda done: progress.preparing("pictures", done))
+        try:
+            return prepare(source_of(spec), progress=lambda done: progress.preparing("pictures", done))
+        except UserError:
+            if spec.note:  # What a recipe has to say about its pictures helps exactly where they cannot be had.
+                progress.said(spec.note.strip())
+            raise
 
 
 def _gathered(accelerator: Accelerator, own: Any) -> list[Any]:

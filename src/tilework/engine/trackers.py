@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -37,8 +38,8 @@ class _Sink(Protocol):
 class _Service:
     """TensorBoard or W&B through Accelerate's own tracker of that name."""
 
-    def __init__(self, accelerator: Accelerator, tracker: Any) -> None:
-        self._accelerator, self._tracker = accelerator, tracker
+    def __init__(self, tracker: Any) -> None:
+        self._tracker = tracker
 
     def log(self, step: int, epoch: float, values: Mapping[str, float], split: str) -> None:
         self._tracker.log({f"{split}/{name}": value for name, value in values.items()} | {"epoch": epoch}, step=step)
@@ -58,7 +59,7 @@ class Trackers:
             if tracker.kind == "csv":
                 self._sinks.append(CsvTracker(run.path))
             else:
-                self._sinks.append(_Service(accelerator, _open(tracker, spec, run)))
+                self._sinks.append(_Service(_open(tracker, spec, run)))
 
     def log(self, step: int, epoch: float, values: Mapping[str, float], split: str) -> None:
         """Send one row to every tracker."""
@@ -72,9 +73,10 @@ class Trackers:
                 sink.rewind(step)
 
     def close(self) -> None:
-        """Flush and close all of them."""
-        for sink in self._sinks:
-            sink.close()
+        """Flush and close all of them, also where one fails."""
+        with contextlib.ExitStack() as all_of_them:
+            for sink in self._sinks:
+                all_of_them.callback(sink.close)
 
 
 def _open(tracker: Tracker, spec: RunSpec, run: RunFolder) -> Any:
@@ -86,6 +88,8 @@ def _open(tracker: Tracker, spec: RunSpec, run: RunFolder) -> Any:
         else:
             # The id makes a resumed run go on in the same W&B run.
             made = WandBTracker(tracker.project, name=run.id, id=run.id, dir=str(run.path), resume="allow")
+        made.start()
+        if tracker.kind == "wandb":
             made.store_init_configuration(spec.model_dump(mode="json"))
     except Exception as error:
         raise UserError(

@@ -162,7 +162,7 @@ class RunSpec(Settings):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$", max_length=64, description="what runs of this spec are called")
     about: str = Field(default="", description="one line for the list of recipes")
-    note: str = Field(default="", description="said when a run of this spec starts")
+    note: str = Field(default="", description="said when the pictures of this spec cannot be had")
     seed: int = Field(default=0, ge=0, lt=2**32, description="seed of initial weights, batches, noise and start codes")
     data: Annotated[SerializeAsAny[Plugin], BeforeValidator(SOURCES.parse)] = Field(
         description="where the pictures come from, their size, and what is held out"
