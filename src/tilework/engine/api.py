@@ -150,7 +150,10 @@ def _as_tensor(given: Any, who: str) -> Tensor:
 
 
 def recipe(name_or_file: str, *overrides: str) -> RunSpec:
-    """A shipped recipe or a YAML file, with `section.key=value` overrides, as a RunSpec for `train`. Raises UserError for wrong input."""
+    """A shipped recipe or a YAML file, with `section.key=value` overrides, as a RunSpec for `train`.
+
+    Raises UserError for wrong input.
+    """
     return load_spec(name_or_file, overrides)
 
 
