@@ -29,7 +29,7 @@ class Display:
         self._tick: Tick | None = None
         self._validated: Mapping[str, float] = {}
         self._stage = ""
-        self._quiet_since = 0.0
+        self._quiet_since = time.monotonic()
         self._bar = Progress(
             TextColumn("[bold]{task.description}"),
             BarColumn(bar_width=None, complete_style="yellow", finished_style="green"),
@@ -57,6 +57,8 @@ class Display:
     def preparing(self, what: str, done: int) -> None:
         """Show the stage before the first step."""
         self._stage = f"preparing pictures: {done:,}" if what == "pictures" else "placing the codes among the data"
+        if not self.console.is_terminal and (what != "pictures" or self._silent_for_long()):
+            self.console.print(self._stage)
 
     def started(self, plan: Plan) -> None:
         """Say what will be trained, and start the bar."""
@@ -73,9 +75,7 @@ class Display:
         """Take a new row of figures."""
         self._tick = tick
         self._bar.update(self._task, completed=tick.step, rate=f"{tick.steps_per_second:,.1f} steps/s")
-        now = time.monotonic()
-        if not self.console.is_terminal and now - self._quiet_since > QUIET_SECONDS:
-            self._quiet_since = now
+        if not self.console.is_terminal and self._silent_for_long():
             parts = [
                 f"step {tick.step:,}/{self.plan.steps if self.plan else 0:,}",
                 f"{tick.steps_per_second:,.1f} steps/s",
@@ -94,6 +94,13 @@ class Display:
     def ended(self, ending: Ending) -> None:
         """Remember how it ended, for the summary."""
         self.ending = ending
+
+    def _silent_for_long(self) -> bool:
+        now = time.monotonic()
+        if now - self._quiet_since < QUIET_SECONDS:
+            return False
+        self._quiet_since = now
+        return True
 
     # How it looks ----------------------------------------------------------------------------------------------------
 
