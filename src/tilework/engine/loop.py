@@ -40,17 +40,18 @@ def train(spec: RunSpec, *, root: Path | None = None, progress: Progress | None 
     progress = progress or Silent()
     session = Session(spec, progress)
     main = session.accelerator.is_main_process
-    path = RunFolder.create(root or default_root(), spec.name, dump_yaml(spec)).path if main else None
-    run = RunFolder(shared(session.accelerator, path))
-    return _Loop(session, run, progress).run(resumed=False)
+    with Interrupt().listening() as interrupt:  # from here on Ctrl-C leaves a run that can be resumed
+        path = RunFolder.create(root or default_root(), spec.name, dump_yaml(spec)).path if main else None
+        run = RunFolder(shared(session.accelerator, path))
+        return _Loop(session, run, progress, interrupt).run(resumed=False)
 
 
 def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple[str, ...] = ()) -> RunFolder:
     """Go on with a run from its last checkpoint, exactly as if it had never stopped.
 
     `overrides` may touch `engine.*` and `trackers` only (a longer budget, another device), and are kept for the next
-    resume. Raises UserError where the run is being trained
-    already, its data changed, or its checkpoint is damaged; nothing is written then.
+    resume. Raises UserError where the run is being trained already, its data changed, or its checkpoint is damaged;
+    nothing is written then.
     """
     foreign = [o for o in overrides if not o.startswith(("engine.", "trackers"))]
     if foreign:
@@ -71,7 +72,8 @@ def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple
     remark = session.restore(found)
     if remark:
         progress.said(remark)
-    return _Loop(session, run, progress).run(resumed=True)
+    with Interrupt().listening() as interrupt:
+        return _Loop(session, run, progress, interrupt).run(resumed=True)
 
 
 @dataclass
@@ -84,13 +86,13 @@ class _Best:
 
 
 class _Loop:
-    def __init__(self, session: Session, run: RunFolder, progress: Progress) -> None:
+    def __init__(self, session: Session, run: RunFolder, progress: Progress, interrupt: Interrupt) -> None:
         self.session, self.run_folder, self.progress = session, run, progress
         self.main = session.accelerator.is_main_process
         self.lock = RunLock(run.path)
         self.store: RunStore | None = None
         self.trackers: Trackers | None = None
-        self.interrupt = Interrupt()
+        self.interrupt = interrupt
         self.best: _Best | None = None
         self.newest: Validation | None = None
         self.began = self.last_save = self.last_tick = time.monotonic()
@@ -107,27 +109,26 @@ class _Loop:
         if self.main:
             self.lock.acquire()
         try:
-            with self.interrupt.listening():
-                self._open(resumed)
-                if not resumed:
-                    self._start()
-                status, reason = "finished", "the budget is spent"
-                stream = self._batches()
-                while position.step < session.total_steps:
-                    self._step(list(islice(stream, spec.optimizer.accumulate)))
-                    if position.step % spec.engine.log_every_steps == 0:
-                        self._log()
-                    at_end = position.batch == 0 or position.step == session.total_steps
-                    if at_end and self._epoch_ends():
-                        reason = "no improvement for a while (early stopping)"
-                        break
-                    stop, save = self._vote()
-                    if stop:
-                        status, reason = "stopped", self._why_stopped()
-                        break
-                    if save:
-                        self._save()
-                self._close(status, reason)
+            self._open(resumed)
+            if not resumed:
+                self._start()
+            status, reason = "finished", "the budget is spent"
+            stream = self._batches()
+            while position.step < session.total_steps:
+                self._step(list(islice(stream, spec.optimizer.accumulate)))
+                if position.step % spec.engine.log_every_steps == 0:
+                    self._log()
+                at_end = position.batch == 0 or position.step == session.total_steps
+                if at_end and self._epoch_ends():
+                    reason = "no improvement for a while (early stopping)"
+                    break
+                stop, save = self._vote()
+                if stop:
+                    status, reason = "stopped", self._why_stopped()
+                    break
+                if save:
+                    self._save()
+            self._close(status, reason)
         except torch.OutOfMemoryError as error:
             raise self._failed(_out_of_memory(session, error)) from error
         except TileworkError as error:
@@ -292,8 +293,8 @@ class _Loop:
         )
         if points and self.store is not None:
             self.store.event("codes-started", 0, points=points)
+        self._save()  # before the held-out pass, which may be long
         self._snapshot(self._validate())
-        self._save()
 
     def _validate(self) -> Validation:
         session, position = self.session, self.session.position
