@@ -49,6 +49,15 @@ class Checkpoint:
         return dict(self.about["spec"])
 
 
+@dataclass(frozen=True)
+class Best:
+    """The best weights so far, kept in memory until the next checkpoint takes them to the disk."""
+
+    step: int
+    model: Mapping[str, Tensor]
+    average: Mapping[str, Tensor] | None
+
+
 def save(
     checkpoints: Path,
     *,

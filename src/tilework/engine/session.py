@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
 from accelerate import Accelerator
 from accelerate.optimizer import AcceleratedOptimizer
-from accelerate.utils import broadcast_object_list
 from numpy.typing import NDArray
 from torch import nn
 
 from tilework.data import Batches, FrameStore, Split, prepare, split_by
 from tilework.engine import checkpoint
 from tilework.engine.averaging import WeightAverage
-from tilework.engine.device import make_accelerator
-from tilework.engine.model import Autoencoder, build_model, check_tokens, grid_of, source_of
-from tilework.engine.progress import Progress
+from tilework.engine.device import make_accelerator, precision_name
+from tilework.engine.model import Autoencoder, build_model, check_tokens, grid_of, parameter_count, source_of
+from tilework.engine.progress import Plan, Progress
+from tilework.engine.ranks import gathered
 from tilework.engine.snapshot import PICTURES
 from tilework.engine.statistics import BatchStatistics
 from tilework.engine.step import Stepper, make_optimizer
@@ -29,6 +31,7 @@ from tilework.engine.trackers import check_trackers
 from tilework.errors import UserError
 from tilework.objective import Outcome, TermConfig
 from tilework.objective.total import Objective
+from tilework.runs.folder import RunFolder
 from tilework.spec import Plateau, RunSpec
 
 
@@ -179,6 +182,70 @@ class Session:
             value = schedule.reduced(value, self.judgement.plateaus["lr"].cuts)
         return value
 
+    @property
+    def epoch(self) -> float:
+        """Passes over the training split so far, with the part of the present one."""
+        return self.position.epoch + self.position.batch / self.micro_batches_per_epoch
+
+    @property
+    def micro_batches_per_epoch(self) -> int:
+        """Batches of one epoch; `accumulate` of them make a step."""
+        return self.steps_per_epoch * self.spec.optimizer.accumulate
+
+    def used_settings(self) -> dict[str, float]:
+        """What the step just taken used: every term's weight, and the learning rate."""
+        weights = self.objective.weights_at(self.position.step - 1, self.steps_per_epoch, self.judgement.cuts())
+        return {f"weight.{name}": w for name, w in weights.items()} | {
+            "lr": float(self.optimizer.optimizer.param_groups[0]["lr"])
+        }
+
+    def judged_weights(self) -> AbstractContextManager[None]:
+        """Within this block the model has the weights that are judged and shown: the averaged ones where the run keeps them."""
+        return self.average.in_place() if self.average is not None else nullcontext()
+
+    def facts(self) -> dict[str, Any]:
+        """What the run store says of the run as a whole."""
+        return {
+            "total_steps": self.total_steps,
+            "total_epochs": self.total_steps / self.steps_per_epoch,
+            "steps_per_epoch": self.steps_per_epoch,
+            "parameters": parameter_count(self.model),
+            "device": str(self.accelerator.device),
+            "precision": precision_name(self.accelerator),
+            "processes": self.accelerator.num_processes,
+            "content_hash": self.store.content_hash,
+            "classes": list(self.store.classes),
+            "torch": torch.__version__,
+        }
+
+    def plan(self, run: RunFolder) -> Plan:
+        """What is about to run, for whoever watches."""
+        grid = grid_of(self.spec)
+        return Plan(
+            run,
+            self.spec,
+            len(self.split.train),
+            len(self.split.validation),
+            self.total_steps,
+            self.steps_per_epoch,
+            (grid.width, grid.height),
+            parameter_count(self.model),
+            str(self.accelerator.device),
+            precision_name(self.accelerator),
+            self.accelerator.num_processes,
+            self.position.step,
+        )
+
+    def remarks(self) -> list[str]:
+        """What a person should know of the pictures before the first step."""
+        found = []
+        if self.store.skipped:
+            found.append(_left_out(self.store.skipped, self.store.count))
+        leak = self.split.leak
+        if leak is not None and (source_of(self.spec).split.by == "frame" or leak.twins > 0.02):
+            found.append(f"Held-out figures flatter this model: {leak}.")
+        return found
+
     # What a checkpoint keeps -----------------------------------------------------------------------------------------
 
     def about(self) -> dict[str, Any]:
@@ -200,7 +267,7 @@ class Session:
             own["device_rng"] = torch.cuda.get_rng_state(self.accelerator.device)
         elif self.accelerator.device.type == "mps":
             own["device_rng"] = torch.mps.get_rng_state()
-        ranks = _gathered(self.accelerator, own)
+        ranks = gathered(self.accelerator, own)
         judged = self.judgement
         return {
             "optimizer": self.optimizer.optimizer.state_dict(),
@@ -288,47 +355,7 @@ def _prepared(accelerator: Accelerator, spec: RunSpec, progress: Progress) -> Fr
             raise
 
 
-def _gathered(accelerator: Accelerator, own: Any) -> list[Any]:
-    if accelerator.num_processes == 1:
-        return [own]
-    import torch.distributed as dist
-
-    everything: list[Any] = [None] * accelerator.num_processes
-    dist.all_gather_object(everything, own)
-    return everything
-
-
-def shared(accelerator: Accelerator, value: Any) -> Any:
-    """The main process's `value`, on every rank."""
-    if accelerator.num_processes == 1:
-        return value
-    box = [value]
-    broadcast_object_list(box, from_process=0)
-    return box[0]
-
-
-@torch.no_grad()
-def average_batch_statistics(model: nn.Module) -> None:
-    """Give every rank the mean of all ranks' batch-norm statistics, so that all validate (and save) the same model."""
-    for name, tensor in model.named_buffers():
-        if name.endswith(("running_mean", "running_var")):
-            torch.distributed.all_reduce(tensor)
-            tensor /= torch.distributed.get_world_size()
-
-
-@torch.no_grad()
-def largest_difference_between_ranks(model: nn.Module) -> float:
-    """Largest absolute difference of any weight or codebook entry from the main process's; 0.0 unless ranks drifted apart.
-
-    Batch statistics are each rank's own and are left out. Collective: every rank calls it.
-    """
-    largest = 0.0
-    batch_statistics = ("running_mean", "running_var", "num_batches_tracked")
-    for name, tensor in model.state_dict().items():
-        if tensor.is_floating_point() and not name.endswith(batch_statistics):
-            first = tensor.detach().clone()
-            torch.distributed.broadcast(first, src=0)
-            difference = (first - tensor).abs().max() if tensor.numel() else first.new_zeros(())
-            torch.distributed.all_reduce(difference, torch.distributed.ReduceOp.MAX)
-            largest = max(largest, float(difference))
-    return largest
+def _left_out(skipped: Sequence[tuple[str, str]], count: int) -> str:
+    named = "; ".join(f"{Path(file).name}: {reason}" for file, reason in skipped[:3])
+    more = f"; and {len(skipped) - 3} more" if len(skipped) > 3 else ""
+    return f"{len(skipped):,} of {count + len(skipped):,} pictures could not be used and are left out ({named}{more})."
