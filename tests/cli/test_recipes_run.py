@@ -1,0 +1,157 @@
+"""Every shipped recipe runs to its end through the command line, on a shrunken budget and stand-in pictures."""
+
+from __future__ import annotations
+
+import gzip
+import re
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from commands import Outcome
+from conftest import data_folder
+from PIL import Image
+
+import tilework as api
+from tilework.engine.model import grid_of, source_of
+from tilework.runs.folder import RunFolder
+from tilework.runs.status import RunStatus, run_status
+from tilework.runs.store import RunStore
+from tilework.spec import load_spec, recipe_names
+
+Command = Callable[..., Outcome]
+BUDGET = ("engine.steps=3", "engine.epochs=1", "engine.threads=1", "engine.log_every_steps=1", "engine.start_batches=2")
+LATER = {"video", "hub", "sketches"}
+"""Sources that recipes name and this version does not read."""
+
+
+def kind_of(recipe: str) -> str:
+    return load_spec(recipe).data.kind
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """24 generated pictures: soft colour gradients with a bright disc, each in another place."""
+    folder = tmp_path_factory.mktemp("pictures")
+    y, x = np.mgrid[0:144, 0:192] / 144
+    rng = np.random.default_rng(0)
+    for number in range(24):
+        a, b, cx, cy = rng.uniform(0.2, 1, 4)
+        disc = ((x - cx) ** 2 + (y - cy) ** 2) < 0.04
+        picture = np.stack([a * x / 1.4, b * y, disc * 0.8], -1).clip(0, 1)
+        Image.fromarray((picture * 255).astype(np.uint8)).save(folder / f"{number:02}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def idx_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A little set in MNIST's own format: 300 and 50 blurred blots."""
+    folder = tmp_path_factory.mktemp("idx")
+    rng = np.random.default_rng(1)
+    for part, count in (("train", 300), ("t10k", 50)):
+        labels = rng.integers(0, 10, count, dtype=np.uint8)
+        images = np.zeros((count, 28, 28), np.uint8)
+        for picture, label in zip(images, labels, strict=True):
+            picture[4 + label : 14 + label, 9:19] = 255
+        for name, array in ((f"{part}-images-idx3-ubyte", images), (f"{part}-labels-idx1-ubyte", labels)):
+            head = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+            (folder / f"{name}.gz").write_bytes(gzip.compress(head + array.tobytes()))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def lpips_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The real weights where there are some, else random ones of the right shapes."""
+    data = data_folder()
+    real = data / "perceptual" / "lpips_squeeze_v0.1.npz" if data else None
+    if real is not None and real.is_file():
+        return real
+    from tilework.objective.perceptual.backbones import SQUEEZE
+
+    rng = np.random.default_rng(2)
+    path = tmp_path_factory.mktemp("lpips") / "made.npz"
+    arrays: dict[str, Any] = {n: rng.normal(0, 0.05, s).astype(np.float32) for n, s in SQUEEZE.shapes().items()}
+    np.savez(path, **{n: np.abs(a) if n.startswith("lin") else a for n, a in arrays.items()})
+    return path
+
+
+def stand_in(recipe: str, pictures: Path, idx_files: Path, lpips_weights: Path) -> list[str]:
+    """Overrides that give a recipe what it can have here; network, latent and losses stay its own, but for their width."""
+    spec = load_spec(recipe)
+    kind = spec.data.kind
+    overrides = ["engine.batch_size=4"]
+    if kind == "mnist":
+        overrides.append(f"data.path={idx_files}")
+    elif kind == "loops":
+        overrides.append("data.frames=6")
+    elif kind in LATER:
+        overrides += ["data.kind=images", f"data.path={pictures}"]
+    if source_of(spec).channels == 3:
+        # A big picture's net is made narrow, to be quick; the number of stages, blocks and the grid stay.
+        overrides += ["engine.batch_size=2", "encoder.widths=" + str([8] * len(spec.encoder.widths)).replace(" ", "")]
+        overrides += ["bottleneck.dim=8"] if spec.encoder.projection == "none" else []
+    if getattr(spec.bottleneck, "codes", 0) > 64:
+        overrides.append("bottleneck.codes=32")
+    if "lpips" in spec.objective:
+        overrides.append(f"objective.lpips.weights={lpips_weights}")
+    return overrides
+
+
+@pytest.mark.parametrize("recipe", recipe_names())
+def test_recipe_runs_to_its_end(
+    tilework: Command, recipe: str, pictures: Path, idx_files: Path, lpips_weights: Path
+) -> None:
+    overrides = stand_in(recipe, pictures, idx_files, lpips_weights)
+    done = tilework("train", recipe, *BUDGET, *overrides)
+    assert done.code == 0, done.err
+    assert "finished after 3 steps" in done.out
+    run = RunFolder.find("last")
+    assert run.id.startswith(recipe)
+    assert run_status(run) is RunStatus.FINISHED
+
+    spec = load_spec(recipe, overrides)
+    source, grid = source_of(spec), grid_of(spec)
+    model = api.load(run)
+    x = torch.rand(2, source.channels, source.size.height, source.size.width)
+    assert model.reconstruct(x).shape == x.shape
+    assert model.encode(x).shape == (2, model.network.bottleneck.dim, grid.height, grid.width)
+    if model.levels:
+        assert torch.equal(model.decode(model.codes(x)), model.reconstruct(x))
+
+    with Image.open(run.path / "contact-sheet.png") as sheet:
+        assert sheet.width > source.size.width
+    assert (run.path / "latent.png").is_file() == (model.network.bottleneck.dim == 2)
+    with RunStore.open(run.db) as store:
+        logged = dict.fromkeys(name for name, split in store.series() if split == "val")
+        assert all(np.isfinite(store.metrics("loss")[1]))
+    working = {name for name, term in spec.objective.items() if term.weight.bounds[1] > 0}
+    assert working <= set(logged), "each loss term of the recipe was measured"
+
+
+@pytest.mark.parametrize("recipe", [name for name in recipe_names() if kind_of(name) in LATER])
+def test_a_source_of_a_later_version_names_what_to_take_instead(
+    tilework: Command, recipe: str, pictures: Path, lpips_weights: Path
+) -> None:
+    weights = [f"objective.lpips.weights={lpips_weights}"] if "lpips" in load_spec(recipe).objective else []
+    refused = tilework("train", recipe, *weights)
+    assert refused.code == 2
+    said = re.sub(r"\s+", " ", refused.err)
+    assert f"data.kind={kind_of(recipe)} is not part of this version" in said
+    assert "data.kind=images data.path=FOLDER" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("recipe", [name for name in recipe_names() if "lpips" in load_spec(name).objective])
+def test_perceptual_recipes_stop_before_the_first_step_without_weights(
+    tilework: Command, recipe: str, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TILEWORK_LPIPS", str(tmp_path / "none.npz"))
+    refused = tilework("train", recipe, *BUDGET, "data.kind=images", f"data.path={pictures}", "bottleneck.codes=32")
+    assert refused.code == 2
+    assert "objective.lpips" in refused.err
+    assert "objective.lpips.weights=PATH" in refused.err
+    assert not (tmp_path / "runs").exists()
