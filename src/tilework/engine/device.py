@@ -6,6 +6,7 @@ import torch
 from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState
 
+from tilework.engine.memory import keep_freed_memory
 from tilework.errors import UserError
 from tilework.spec import EngineSettings
 
@@ -52,6 +53,8 @@ def make_accelerator(settings: EngineSettings) -> Accelerator:
     if settings.threads is not None:
         torch.set_num_threads(settings.threads)
     device = choose_device(settings.device)
+    if device == "cpu":
+        keep_freed_memory()
     precision = choose_precision(settings.precision, device)
     # The state is a process-wide singleton: without a reset a second run in this process keeps the first one's precision.
     AcceleratorState._reset_state(reset_partial_state=False)

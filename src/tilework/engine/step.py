@@ -85,10 +85,12 @@ class Stepper:
             last = number == len(micro_batches) - 1
             with self._synchronised(last):
                 loss, values, latent = self.losses(batch.images, weights)
-                self.accelerator.backward(loss / len(micro_batches))
+                self._backward(loss if len(micro_batches) == 1 else loss / len(micro_batches))
             measured.append({"loss": loss.detach(), **values, **_scalars(latent)})
             latents.append(latent)
-        values = {k: torch.stack([m[k] for m in measured]).mean(0) for k in measured[0]}
+        values = measured[0]
+        if len(measured) > 1:
+            values = {k: torch.stack([m[k] for m in measured]).mean(0) for k in values}
         values["grad_norm"] = self._update()
         self.bottleneck.update()
         counts = [c for c in (latent.stats.get("counts") for latent in latents) if c is not None]
@@ -103,6 +105,12 @@ class Stepper:
             # Every parameter must be part of the loss on every rank, also one whose term has weight 0 at the moment.
             total = total + 0.0 * torch.stack([v.sum() for v in latent.losses.values()] or [recon.sum()]).sum()
         return total, values, latent
+
+    def _backward(self, loss: Tensor) -> None:
+        if self.accelerator.scaler is None:
+            torch.autograd.backward(loss)  # What Accelerate does, without its bookkeeping.
+        else:
+            self.accelerator.backward(loss)
 
     def _synchronised(self, last: bool) -> AbstractContextManager[None]:
         if last or self._alone:
