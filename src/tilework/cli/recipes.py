@@ -16,6 +16,7 @@ def recipes(context: typer.Context) -> None:
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     from tilework.spec.load import read_yaml, recipe_names, recipe_text
 
@@ -23,7 +24,7 @@ def recipes(context: typer.Context) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column()
     for name in recipe_names():
-        table.add_row(name, str(read_yaml(recipe_text(name), name).get("about", "")))
+        table.add_row(name, Text(str(read_yaml(recipe_text(name), name).get("about", ""))))
     console = Console(highlight=False)
     console.print(table)
     console.print("\n[dim]tilework train NAME [section.key=value ...]   ·   tilework recipes show NAME[/dim]")

@@ -33,29 +33,41 @@ def runs(runs: RunsFolder = None) -> None:
     console = Console(highlight=False)
     found = list_runs(root)
     if not found:
-        console.print(f"No runs in {root}. Start one: [bold]tilework demo[/bold]")
+        console.print(Text.assemble(f"No runs in {root}. Start one: ", ("tilework demo", "bold")), soft_wrap=True)
         return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("run", "state", "step", "held-out MSE", "PSNR", "perplexity", "written"):
-        table.add_column(
-            heading, justify="right" if heading not in {"run", "state"} else "left", no_wrap=heading != "state"
-        )
-    for info in found:
-        status = Text(str(info.status), style=_STYLES.get(str(info.status), ""))
-        if info.problem:
-            table.add_row(info.id, status, "", "", "", "", _ago(info.updated))
-            table.add_row(Text(f"  {info.problem}", style="dim"))
-            continue
-        table.add_row(
-            Text(info.id, style="bold"),
-            status,
-            f"{info.step:,}" + (f"/{info.total_steps:,}" if info.total_steps else ""),
-            f"{info.mse:.5f}" if info.mse is not None else "",
-            f"{info.psnr:.2f} dB" if info.psnr is not None else "",
-            _perplexity(info),
-            _ago(info.updated),
-        )
+    rows, wide = [_row(info) for info in found], console.options.update(width=1000)
+    shown = ["run", "state", "step", "held-out MSE", "PSNR", "perplexity", "written"]
+    for least in ("perplexity", "PSNR", "written", "held-out MSE", "step", None):
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for heading in shown:
+            table.add_column(heading, justify="left" if heading in {"run", "state"} else "right", no_wrap=True)
+        for info, row in zip(found, rows, strict=True):
+            cells: dict[str, str | Text] = {
+                **row,
+                "run": Text(info.id, style="bold"),
+                "state": Text(info.status, _STYLES[info.status]),
+            }
+            table.add_row(*(cells.get(heading, "") for heading in shown))
+        if least is None or console.measure(table, options=wide).maximum <= console.width:
+            break
+        shown.remove(least)  # a narrow terminal shows fewer columns rather than half of each
     console.print(table)
+    for info in found:
+        if info.problem:
+            console.print(Text(f"{info.id}: {info.problem}", style="dim"))
+
+
+def _row(info: RunInfo) -> dict[str, str]:
+    """Figures of one run by heading; one that cannot be read has only its date."""
+    if info.problem:
+        return {"written": _ago(info.updated)}
+    return {
+        "step": f"{info.step:,}" + (f"/{info.total_steps:,}" if info.total_steps else ""),
+        "held-out MSE": f"{info.mse:.5f}" if info.mse is not None else "",
+        "PSNR": f"{info.psnr:.2f} dB" if info.psnr is not None else "",
+        "perplexity": _perplexity(info),
+        "written": _ago(info.updated),
+    }
 
 
 def _perplexity(info: RunInfo) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -30,18 +31,26 @@ def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> N
         console.print(figures_table(ending.validation, plan.validation))
     shown = show_pictures(console, run)
     files = write_pictures(run)
-    rows = Table.grid(padding=(0, 2))
-    rows.add_column(style="dim", no_wrap=True)
-    rows.add_column(overflow="fold")
-    for what, path in files.items():
-        rows.add_row(what, _short(path))
-    rows.add_row("run folder", _short(run.path))
-    rows.add_row(
-        "next", f"tilework report {run.id}" if said == "finished" else f"tilework resume {run.id}{_where(run)}"
-    )
     if shown:
         console.print()
-    console.print(rows)
+    for what, path in {**files, "run folder": run.path}.items():
+        _line(console, what, _short(path))
+    _line(console, "next", report_command(run) if said == "finished" else resume_command(run))
+
+
+def _line(console: Console, what: str, text: str) -> None:
+    """One line, however long: a path or a command that was wrapped cannot be copied."""
+    console.print(Text.assemble((f"{what:<15}", "dim"), text), soft_wrap=True)
+
+
+def resume_command(run: RunFolder) -> str:
+    """What to type to go on with a run."""
+    return f"tilework resume {_named(run)}"
+
+
+def report_command(run: RunFolder) -> str:
+    """What to type to get the page of a run."""
+    return f"tilework report {_named(run)}"
 
 
 def figures_table(values: Mapping[str, float], pictures: int) -> Table:
@@ -148,7 +157,8 @@ def _short(path: Path) -> str:
         return str(path)
 
 
-def _where(run: RunFolder) -> str:
+def _named(run: RunFolder) -> str:
+    """The run's id where `tilework runs` lists it from here, else its folder, quoted for the shell."""
     from tilework.runs.folder import default_root
 
-    return "" if run.path.parent == default_root().absolute() else f" --runs {_short(run.path.parent)}"
+    return run.id if run.path.parent == default_root().absolute() else shlex.quote(_short(run.path))

@@ -1,0 +1,267 @@
+"""The commands that only look: quick, readable on any terminal and in any pipe, and what they are given is shown as it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from commands import SMALL, Outcome
+
+from tilework.runs.folder import RunFolder
+from tilework.runs.store import RunStore
+from tilework.spec import recipe_names
+from tilework.spec.load import read_yaml, recipe_text
+
+Command = Callable[..., Outcome]
+HEAVY = ("torch", "accelerate", "sklearn", "matplotlib", "tilework.engine", "scipy")
+
+
+def shell(text: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A line typed into bash, with `tilework` on the path."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-c", text],
+        env={**os.environ, "PATH": path, **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", ["--help", "--version", "runs", "recipes", "recipes show naruto", "train --help", "resume no-such-run"]
+)
+def test_what_only_looks_does_not_load_torch(arguments: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "tilework", *arguments.split()], capture_output=True, text=True
+    )
+    timed = re.findall(r"import time:\s+(\d+) \|\s+(\d+) \|(\s+)(\S+)", done.stderr)
+    sys.stdout.write(f"tilework {arguments}: {sum(int(own) for own, *_ in timed) / 1e6:.2f} s of imports\n")
+    imported = {name for *_, name in timed}
+    assert {"tilework.cli", "typer"} <= imported
+    assert not {name for name in imported if name.split(".")[0] in HEAVY or name in HEAVY}
+
+
+def test_version_also_as_a_module() -> None:
+    for command in ("tilework --version", f"{sys.executable} -m tilework --version"):
+        done = shell(command)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip() == f"tilework {metadata.version('tilework')}"
+
+
+def test_help_names_every_command_and_no_command_shows_help(tilework: Command) -> None:
+    for arguments in (["--help"], ["-h"], []):
+        told = tilework(*arguments)
+        for command in ("demo", "train", "resume", "runs", "show", "report", "recipes"):
+            assert re.search(rf"\b{command}\b", told.out + told.err), (arguments, command)
+
+
+def test_recipes_has_a_line_for_each(tilework: Command) -> None:
+    listed = tilework("recipes")
+    assert listed.code == 0
+    for name in recipe_names():
+        about = read_yaml(recipe_text(name), name)["about"]
+        assert re.search(rf"^{re.escape(name)}\s+{re.escape(about)}\s*$", listed.out, re.MULTILINE), name
+
+
+def test_recipes_show_prints_the_file(tilework: Command) -> None:
+    for name in recipe_names():
+        assert tilework("recipes", "show", name).out == recipe_text(name)
+
+
+# Runs -----------------------------------------------------------------------------------------------------------------
+
+
+def made_run(name: str, **figures: float) -> RunFolder:
+    """A run folder with a store, without training."""
+    run = RunFolder.create(Path(os.environ["TILEWORK_RUNS"]), name, recipe_text("rqvae-digits"))
+    with RunStore.create(run.db) as store:
+        store.set_meta("status", "finished")
+        store.set_meta("total_steps", 1200)
+        if figures:
+            store.log(1200, 3.0, figures, "val")
+    return run
+
+
+FIGURES = {"mse": 0.01234, "psnr": 19.09, "codes": 16.0, "perplexity.1": 12.3, "perplexity.2": 8.8}
+
+
+def test_runs_of_an_empty_place(tilework: Command) -> None:
+    listed = tilework("runs")
+    assert listed.code == 0
+    assert "No runs in" in listed.out
+    assert "tilework demo" in listed.out
+
+
+def test_runs_one_and_many_the_newest_first(tilework: Command) -> None:
+    runs = []
+    for number, name in enumerate(["vae-digits", "rqvae-digits", "p5-loops"]):
+        runs.append(made_run(name, **(FIGURES if number else {})))
+        for file in (runs[-1].db, runs[-1].info_file):
+            os.utime(file, (1_700_000_000 + number, 1_700_000_000 + number))
+        listed = tilework("runs")
+        assert listed.code == 0
+        assert [line.split()[0] for line in listed.out.splitlines()[1:]] == [run.id for run in reversed(runs)]
+    assert "0.01234" in listed.out
+    assert "19.09 dB" in listed.out
+    assert "12.3 + 8.8 of 16" in listed.out
+    assert "1,200/1,200" in listed.out
+
+
+def test_broken_runs_are_listed_with_the_reason_and_hide_no_other(tilework: Command) -> None:
+    whole = made_run("whole", **FIGURES)
+    damaged, newer, no_store = made_run("damaged"), made_run("newer"), made_run("no-store")
+    damaged.db.write_bytes(b"not a database, whatever it says" * 100)
+    newer.info_file.write_text(json.dumps({"format": 99, "tilework": "9.9"}))
+    no_store.db.unlink()
+    listed = tilework("runs")
+    assert listed.code == 0
+    assert "Traceback" not in listed.err
+    for run in (whole, damaged, newer, no_store):
+        assert run.id in listed.out
+    assert "format 99" in listed.out
+    assert "0.01234" in listed.out
+    for run in (damaged, newer):
+        shown = tilework("show", run.id)
+        assert "Traceback" not in shown.err
+        assert shown.code in {0, 2}
+    assert tilework("show", no_store.id).code == 0
+
+
+def test_show_tells_figures_events_files_and_spec(tilework: Command, small_run: RunFolder) -> None:
+    shown = tilework("show", "last")
+    assert shown.code == 0
+    for word in (small_run.id, "finished", "held-out mse", "codes-started", "step-00000006", str(small_run.path)):
+        assert word in shown.out
+    assert "kind: rq" in shown.out
+
+
+def test_report_writes_a_page(tilework: Command, small_run: RunFolder, tmp_path: Path) -> None:
+    done = tilework("report", small_run.id)
+    assert done.code == 0
+    page = Path(done.out.strip())
+    assert page.suffix == ".html"
+    assert small_run.id in page.read_text()
+    elsewhere = tilework("report", small_run.id, "--out", tmp_path / "page [1]")
+    assert elsewhere.code == 0
+    assert Path(elsewhere.out.strip()).is_file()
+
+
+# Terminals and pipes --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("columns", ["40", "80", "200"])
+@pytest.mark.parametrize("command", ["runs", "show last", "recipes", "--help"])
+def test_every_width(command: str, columns: str) -> None:
+    """Names stay whole: a run's name that is cut cannot be typed."""
+    run = made_run("gamefactory-v2.1.6", **FIGURES)
+    odd = made_run("odd")
+    odd.info_file.write_text(json.dumps({"format": 99}))
+    os.utime(odd.info_file, (1_700_000_000, 1_700_000_000))
+    os.utime(odd.db, (1_700_000_000, 1_700_000_000))
+    done = shell(f"tilework {command}", COLUMNS=columns)
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= int(columns)
+    if command == "runs":
+        assert run.id in done.stdout
+        assert odd.id in done.stdout
+        if columns != "40":  # the name alone fills it
+            assert "finished" in done.stdout
+            assert "…" not in done.stdout
+
+
+@pytest.mark.parametrize("command", ["recipes", "recipes show naruto", "runs", "show last", "--help"])
+def test_a_reader_that_leaves_early_is_no_error(command: str) -> None:
+    made_run("piped", **FIGURES)
+    for reader in ("head -n 1", "true"):
+        done = shell(f"tilework {command} | {reader}")
+        assert done.returncode == 0
+        assert done.stderr == "", command
+
+
+def test_no_colours_in_a_pipe() -> None:
+    made_run("piped", **FIGURES)
+    for command in ("runs", "show last", "recipes", "train no-such-recipe"):
+        done = shell(f"tilework {command}")
+        assert "\x1b" not in done.stdout + done.stderr, command
+
+
+ODD = "odd [red]place [link=x] [bold"
+
+
+def test_brackets_in_names_are_shown_as_they_are(
+    tilework: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Square brackets are styles to the library that draws: `[red]` must not vanish from a path."""
+    runs = tmp_path / ODD
+    monkeypatch.setenv("TILEWORK_RUNS", str(runs))
+    assert ODD in tilework("runs").out
+    done = tilework("train", "rqvae-digits", *SMALL, "--runs", runs)
+    assert done.code == 0, done.err
+    assert ODD in done.out
+    run = RunFolder.find("last")
+    assert ODD in tilework("show", "last").out.replace("\n", "")
+    run.path.rename(runs / "[bold]x[link]")
+    for command in ("runs", "show last"):
+        told = tilework(*command.split())
+        assert told.code == 0
+        assert "[bold]x[link]" in told.out
+    (runs / "[bold]x[link]" / "run.json").write_text('{"format": "[/red]9"}')
+    assert "[/red]9" in tilework("runs").out
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", ODD),
+        ("train", "rqvae-digits", f"bottleneck.codes={ODD}"),
+        ("train", "rqvae-digits", f"{ODD.replace('=', '-')}=3"),
+        ("train", f"{ODD}.yaml"),
+        ("resume", ODD),
+        ("show", ODD),
+        ("recipes", "show", ODD),
+        ("train", "rqvae-digits", "data.kind=images", f"data.path={ODD}"),
+    ],
+)
+def test_brackets_in_errors_are_shown_as_they_are(tilework: Command, arguments: tuple[str, ...]) -> None:
+    refused = tilework(*arguments)
+    assert refused.code == 2
+    assert "Traceback" not in refused.err
+    assert ODD in refused.err.replace("link-x", "link=x")
+
+
+def test_a_remark_with_brackets_is_shown_as_it_is(tilework: Command, tmp_path: Path) -> None:
+    """A picture that cannot be read is named in a remark."""
+    import numpy as np
+    from PIL import Image
+
+    pictures = tmp_path / "pictures"
+    pictures.mkdir()
+    for number in range(12):
+        Image.fromarray(np.full((28, 28), 20 * number, np.uint8)).save(pictures / f"{number}.png")
+    (pictures / "[red]zero[link=].png").write_bytes(b"")
+    folder = ("data.kind=images", f"data.path={pictures}", "engine.batch_size=2", "bottleneck.codes=2")
+    done = tilework("train", "rqvae-digits", *SMALL, *folder)
+    assert done.code == 0, done.err
+    assert "[red]zero[link=].png" in done.out + done.err
+
+
+def test_what_is_printed_next_can_be_typed(tilework: Command, tmp_path: Path) -> None:
+    """From any folder of runs, whatever its name: the command is quoted, and never broken over two lines."""
+    runs = tmp_path / "it's a [place]" / ("long " * 20).strip()
+    done = shell(f'tilework train rqvae-digits {" ".join(SMALL)} engine.stop_after_minutes=1e-9 --runs "{runs}"')
+    assert done.returncode == 0, done.stderr
+    (line,) = [line for line in done.stdout.splitlines() if line.startswith("next")]
+    again = shell(f"{line.removeprefix('next')} engine.stop_after_minutes=null")
+    assert again.returncode == 0, again.stderr
+    (line,) = [line for line in again.stdout.splitlines() if line.startswith("next")]
+    report = shell(line.removeprefix("next"))
+    assert report.returncode == 0, report.stderr
+    assert Path(report.stdout.strip()).is_file()
