@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import signal
 import sys
 
 from tilework.errors import TileworkError
@@ -9,15 +11,16 @@ from tilework.errors import TileworkError
 
 def main() -> None:
     """Entry point of `tilework`."""
-    from tilework.cli.app import app
-
+    # Everything is on the disk by then: an impatient Ctrl-C must not turn a clean end into a traceback.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     try:
+        from tilework.cli.app import app
+
         app()
     except TileworkError as error:
         _tell(error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
-        sys.stderr.write("\nInterrupted before the first step: no run was made, nothing is lost.\n")
         sys.exit(130)
     except BrokenPipeError:
         # The reader (head, less) has seen enough.

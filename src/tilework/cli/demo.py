@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tilework.cli.options import RunsFolder
@@ -18,13 +19,13 @@ RECIPE_OVERRIDES: tuple[str, ...] = ()
 def demo(runs: RunsFolder = None) -> None:
     """Train the 2-D residual-VQ model on real handwritten digits, and show what it learned. About a minute, offline."""
     from tilework.cli.training import run_training
-    from tilework.spec import load_spec
 
-    spec = load_spec("rqvae-digits", RECIPE_OVERRIDES)
+    def prepare() -> Callable[[Progress], RunFolder]:
+        from tilework.spec import load_spec
 
-    def start(progress: Progress) -> RunFolder:
+        spec = load_spec("rqvae-digits", RECIPE_OVERRIDES)
         from tilework.engine import train as engine_train
 
-        return engine_train(spec, root=runs, progress=progress)
+        return lambda progress: engine_train(spec, root=runs, progress=progress)
 
-    run_training(start)
+    run_training(prepare)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,13 +26,13 @@ def resume(
 ) -> None:
     """Go on with a run from its last checkpoint."""
     from tilework.cli.training import run_training
-    from tilework.runs.folder import RunFolder
 
-    folder = RunFolder.find(run, runs)
+    def prepare() -> Callable[[Progress], RunFolder]:
+        from tilework.runs.folder import RunFolder
 
-    def start(progress: Progress) -> RunFolder:
+        folder = RunFolder.find(run, runs)
         from tilework.engine import resume as engine_resume
 
-        return engine_resume(folder, progress=progress, overrides=tuple(overrides or ()))
+        return lambda progress: engine_resume(folder, progress=progress, overrides=tuple(overrides or ()))
 
-    run_training(start)
+    run_training(prepare)

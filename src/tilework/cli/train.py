@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -29,13 +30,13 @@ def train(
 ) -> None:
     """Train a recipe. Ctrl-C ends it cleanly; `tilework resume` goes on."""
     from tilework.cli.training import run_training
-    from tilework.spec import load_spec
 
-    spec = load_spec(recipe, overrides or [])
+    def prepare() -> Callable[[Progress], RunFolder]:
+        from tilework.spec import load_spec
 
-    def start(progress: Progress) -> RunFolder:
+        spec = load_spec(recipe, overrides or [])
         from tilework.engine import train as engine_train
 
-        return engine_train(spec, root=runs, progress=progress)
+        return lambda progress: engine_train(spec, root=runs, progress=progress)
 
-    run_training(start)
+    run_training(prepare)

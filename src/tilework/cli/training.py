@@ -3,39 +3,82 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.text import Text
 
 if TYPE_CHECKING:
-    from tilework.engine.progress import Progress
+    from tilework.engine.progress import Plan, Progress
     from tilework.runs.folder import RunFolder
 
 
-def run_training(start: Callable[[Progress], RunFolder]) -> None:
-    """Train with a display (only the main process of several draws), then tell what came out. Exit code 130 after Ctrl-C."""
+def run_training(prepare: Callable[[], Callable[[Progress], RunFolder]]) -> None:
+    """Train with a display (only the main process of several draws), then tell what came out. Exit code 130 after Ctrl-C.
+
+    `prepare` reads what was asked for, which loads torch, and gives back what starts the training.
+    """
     from tilework.cli.launch import relaunch_if_asked
 
     relaunch_if_asked()
     console = Console(highlight=False)
-    if os.environ.get("RANK", "0") != "0":
-        from tilework.engine.progress import Silent
+    plan: Plan | None = None
+    try:
+        with _sigterm_as_ctrl_c():
+            with console.status("loading torch"):  # a second or two, said rather than suffered
+                start = prepare()
+            if os.environ.get("RANK", "0") != "0":
+                from tilework.engine.progress import Silent
 
-        start(Silent())
-        return
-    from tilework.cli.display import Display
+                start(Silent())
+                return
+            from tilework.cli.display import Display
 
-    display = Display(console)
-    with console.status("loading torch"):
-        import tilework.engine  # noqa: F401 (a second or two, said rather than suffered)
-    with display:
-        run = start(display)
-    from tilework.cli.summary import summarise
+            display = Display(console)
+            try:
+                with display:
+                    run = start(display)
+            finally:
+                plan = display.plan
+            from tilework.cli.summary import summarise
 
-    assert display.ending is not None
-    assert display.plan is not None
-    summarise(console, run, display.plan, display.ending)
+            assert display.ending is not None
+            assert display.plan is not None
+            summarise(console, run, display.plan, display.ending)
+    except KeyboardInterrupt:
+        _tell_interrupted(plan)
+        sys.exit(130)
     if display.ending.status == "stopped" and display.ending.reason.startswith(("Ctrl-C", "asked")):
         sys.exit(130)
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """While no run listens yet, or no more: SIGTERM ends the command as Ctrl-C does, with a word and exit code 130."""
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _tell_interrupted(plan: Plan | None) -> None:
+    """Ctrl-C before the first step, or a second one that would not wait."""
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    if plan is None:
+        console.print("Interrupted before the first step: nothing is lost.")
+    elif not (plan.run.checkpoints / "last.json").is_file():
+        console.print("Interrupted before the first checkpoint: start again with the same command.")
+    else:
+        from tilework.cli.summary import resume_command
+
+        console.print(Text(f"Interrupted; the last checkpoint stands. Go on with: {resume_command(plan.run)}"))
