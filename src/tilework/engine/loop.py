@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from itertools import islice
@@ -93,6 +94,8 @@ class _Loop:
             self.lock.acquire()
         try:
             if self.main:
+                if resumed and checkpoint.find(self.folder.checkpoints).step != position.step:
+                    raise _went_on(self.folder)
                 self.record = Record(session, self.folder, resumed=resumed)
             self._announce(resumed)
             if not resumed:
@@ -130,6 +133,8 @@ class _Loop:
             finally:
                 if self.main:
                     self.lock.release()
+                    if not list(self.folder.checkpoints.iterdir()):
+                        shutil.rmtree(self.folder.path, ignore_errors=True)  # It never came to a state worth keeping.
         return self.folder
 
     def _batches(self) -> Iterator[Batch]:
@@ -298,6 +303,14 @@ class _Loop:
         if self.record is not None:
             self.record.failed(error)
         return error
+
+
+def _went_on(run: RunFolder) -> UserError:
+    return UserError(
+        f"run {run.id} was trained on while this process was getting ready",
+        why="another process held it until a moment ago and has saved a newer checkpoint",
+        fix=f"resume it again: tilework resume {run.id}",
+    )
 
 
 def _never_finite(step: int, skipped: int, values: Mapping[str, float]) -> RunFailure:

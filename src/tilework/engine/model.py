@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import cast
 
-import torch
 from torch import Tensor, nn
 
 from tilework.bottlenecks import Bottleneck, BottleneckConfig, Latent
@@ -73,9 +72,3 @@ def parameter_count(module: nn.Module) -> int:
 def to_points(h: Tensor) -> Tensor:
     """(B, D, h, w) -> (N, D) with N = B x h x w, in row order of the grid."""
     return h.permute(0, 2, 3, 1).reshape(-1, h.shape[1])
-
-
-def is_finite(module: nn.Module) -> bool:
-    """True if no parameter or buffer holds NaN or infinity."""
-    tensors = [*module.parameters(), *module.buffers()]
-    return all(bool(torch.isfinite(t).all()) for t in tensors if t.is_floating_point())
