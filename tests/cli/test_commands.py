@@ -172,9 +172,25 @@ def test_every_width(command: str, columns: str) -> None:
     if command == "runs":
         assert run.id in done.stdout
         assert odd.id in done.stdout
-        if columns != "40":  # the name alone fills it
-            assert "finished" in done.stdout
-            assert "…" not in done.stdout
+        assert "finished" in done.stdout
+        assert "foreign" in done.stdout
+        assert "…" not in done.stdout
+
+
+@pytest.mark.parametrize("columns", ["20", "60", "80", "120", None])
+def test_runs_never_cut_a_name_a_state_or_a_number(columns: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Columns that do not fit are left out whole; a pipe (no width given) has them all."""
+    run = made_run("gamefactory-v2.1.6", **FIGURES)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    done = shell("tilework runs", **({"COLUMNS": columns} if columns else {}))
+    assert done.returncode == 0, done.stderr
+    words = done.stdout.split()
+    assert {run.id, "finished"} <= set(words)
+    for part, whole in (("1,200", "1,200/1,200"), ("0.0", "0.01234"), ("19.", "19.09 dB"), ("12.", "12.3 + 8.8 of 16")):
+        assert (part in done.stdout) == (whole in done.stdout), whole
+    if columns in {"120", None}:
+        for whole in ("1,200/1,200", "0.01234", "19.09 dB", "12.3 + 8.8 of 16", "written"):
+            assert whole in done.stdout
 
 
 @pytest.mark.parametrize("command", ["recipes", "recipes show naruto", "runs", "show last", "--help"])

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from tilework.cli.options import RunsFolder
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from tilework.runs.status import RunInfo
 
 _STYLES = {
@@ -18,43 +20,55 @@ _STYLES = {
     "crashed": "red",
     "foreign": "dim",
 }
+_HEADINGS = ("run", "state", "step", "held-out MSE", "PSNR", "perplexity", "written")
+
+
+_GIVEN_UP = ("perplexity", "written", "PSNR", "held-out MSE", "step")
+"""What a narrow terminal does without, in this order; never the name and the state."""
 
 
 def runs(runs: RunsFolder = None) -> None:
     """List the runs, the one written to last first."""
-    from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
+    from tilework.cli.output import console_for_text
     from tilework.runs.folder import default_root
     from tilework.runs.status import list_runs
 
     root = runs or default_root()
-    console = Console(highlight=False)
+    console = console_for_text()
     found = list_runs(root)
     if not found:
         console.print(Text.assemble(f"No runs in {root}. Start one: ", ("tilework demo", "bold")), soft_wrap=True)
         return
-    rows, wide = [_row(info) for info in found], console.options.update(width=1000)
-    shown = ["run", "state", "step", "held-out MSE", "PSNR", "perplexity", "written"]
-    for least in ("perplexity", "PSNR", "written", "held-out MSE", "step", None):
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for heading in shown:
-            table.add_column(heading, justify="left" if heading in {"run", "state"} else "right", no_wrap=True)
-        for info, row in zip(found, rows, strict=True):
-            cells: dict[str, str | Text] = {
-                **row,
-                "run": Text(info.id, style="bold"),
-                "state": Text(info.status, _STYLES[info.status]),
-            }
-            table.add_row(*(cells.get(heading, "") for heading in shown))
-        if least is None or console.measure(table, options=wide).maximum <= console.width:
+    rows = [{"run": info.id, "state": str(info.status), **_row(info)} for info in found]
+    wide = console.options.update(width=100_000)
+    for count in range(len(_GIVEN_UP) + 1):
+        table = _table(rows, [heading for heading in _HEADINGS if heading not in _GIVEN_UP[:count]])
+        if console.measure(table, options=wide).maximum <= console.width:
+            console.print(table)
             break
-        shown.remove(least)  # a narrow terminal shows fewer columns rather than half of each
-    console.print(table)
+    else:
+        for row in rows:  # no room for two columns: two lines a run
+            console.print(Text(row["run"], style="bold"), soft_wrap=True)
+            console.print(Text.assemble("  ", (row["state"], _STYLES[row["state"]]), f"  {row.get('step', '')}"))
     for info in found:
         if info.problem:
             console.print(Text(f"{info.id}: {info.problem}", style="dim"))
+
+
+def _table(rows: list[dict[str, str]], shown: list[str]) -> Table:
+    """The runs with the headings that are shown; what a run has no figure for stays empty."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for heading in shown:
+        table.add_column(heading, justify="left" if heading in {"run", "state"} else "right", no_wrap=True)
+    for row in rows:
+        styles = {"run": "bold", "state": _STYLES[row["state"]]}
+        table.add_row(*(Text(row.get(heading, ""), styles.get(heading, "")) for heading in shown))
+    return table
 
 
 def _row(info: RunInfo) -> dict[str, str]:
