@@ -135,12 +135,72 @@ def test_broken_runs_are_listed_with_the_reason_and_hide_no_other(tilework: Comm
     assert tilework("show", no_store.id).code == 0
 
 
-def test_show_tells_figures_events_files_and_spec(tilework: Command, small_run: RunFolder) -> None:
+def test_show_tells_figures_events_files_and_what_differs(tilework: Command, small_run: RunFolder) -> None:
     shown = tilework("show", "last")
     assert shown.code == 0
-    for word in (small_run.id, "finished", "held-out mse", "codes-started", "step-00000006", str(small_run.path)):
-        assert word in shown.out
-    assert "kind: rq" in shown.out
+    for word in (small_run.id, "finished", "mean over pixels in [0, 1]", " dB", "codes placed among", "step-00000006",
+                 "contact-sheet.png", "latent.png", str(small_run.path)):  # fmt: skip
+        assert word in shown.out, word
+    assert "report.html" not in shown.out
+    assert tilework("report", "last").code == 0
+    assert "report.html" in tilework("show", "last").out
+    differing = shown.out.partition("differs from recipe rqvae-digits in:")[2].split()
+    assert {word for word in differing if "=" in word} == set(SMALL)
+    assert "kind: rq" not in shown.out
+
+
+def test_show_spec_is_the_file_itself(tilework: Command, small_run: RunFolder) -> None:
+    assert tilework("show", "last", "--spec").out == small_run.spec_file.read_text()
+
+
+def test_show_knows_the_best_weights_and_how_old_the_figures_are(tilework: Command) -> None:
+    run = made_run("rqvae-digits")
+    with RunStore.open(run.db, readonly=False) as store:
+        store.log(400, 1.0, {**FIGURES, "loss": 0.125}, "val")
+        store.log(800, 2.0, {**FIGURES, "loss": 0.5}, "val")
+        store.log(850, 2.1, {"loss": 0.5})
+    for which, name, step in (("last", "step-00000850", 850), ("best", "best-00000400", 400)):
+        (run.checkpoints / name).mkdir()
+        (run.checkpoints / name / "model.json").write_text(json.dumps({"step": step}))
+        (run.checkpoints / f"{which}.json").write_text(json.dumps({"folder": name}))
+    shown = tilework("show", run.id).out
+    assert "as of step 800" in shown
+    assert "best so far: loss 0.125 at step 400; tilework.load uses those weights" in shown
+    assert re.search(r"last weights .*step-00000850 +\(step 850\)", shown)
+    assert re.search(r"best weights .*best-00000400 +\(step 400, held-out loss 0.125\)", shown)
+
+
+def test_the_end_of_a_run_says_how_to_go_on(tilework: Command) -> None:
+    done = tilework("train", "rqvae-digits", *SMALL)
+    assert "finished after 6 steps" in done.out
+    assert "less than one epoch was trained (6 of " in done.out
+    run = RunFolder.find("last")
+    for line in (
+        f"next           tilework report {run.id}",
+        f"to go on       tilework resume {run.id} engine.steps=12",
+    ):
+        assert line in done.out.splitlines()
+    again = tilework("resume", "last")
+    assert again.code == 0
+    assert f"already finished at step 6; to go on: tilework resume {run.id} engine.steps=12" in again.out
+    assert "finished after" not in again.out
+    longer = tilework("resume", "last", "engine.steps=12")
+    assert "resumed at step 6" in longer.out
+    assert "finished after 12 steps" in longer.out
+
+
+@pytest.mark.parametrize(
+    ("used", "codes", "tokens", "told"),
+    [(6, 4096, 40_000, True), (1024, 4096, 40_000, False), (6, 4096, 10_000, False), (3, 16, 64, True)],
+)
+def test_a_poorly_used_codebook_is_told(used: int, codes: int, tokens: int, told: bool) -> None:
+    """Less than a quarter of the codes, where each could have had four tokens."""
+    from tilework.cli.summary import poorly_used
+
+    remarks = poorly_used({"used.1": used, "codes": codes, "tokens": tokens}, "tilework resume x")
+    assert remarks == [f"only {used:,} of {codes:,} codes are in use; train longer: tilework resume x"] * told
+    two = poorly_used({"used.1": codes, "used.2": used, "codes": codes, "tokens": tokens}, "tilework resume x")
+    assert [("of level 2" in remark) for remark in two] == [True] * told
 
 
 def test_report_writes_a_page(tilework: Command, small_run: RunFolder, tmp_path: Path) -> None:
@@ -168,7 +228,8 @@ def test_every_width(command: str, columns: str) -> None:
     os.utime(odd.db, (1_700_000_000, 1_700_000_000))
     done = shell(f"tilework {command}", COLUMNS=columns)
     assert done.returncode == 0, done.stderr
-    assert max(map(len, done.stdout.splitlines())) <= int(columns)
+    for line in done.stdout.splitlines():  # a path or a setting that is wrapped could not be copied
+        assert len(line) <= int(columns) or (command == "show last" and ("/" in line or "=" in line)), line
     if command == "runs":
         assert run.id in done.stdout
         assert odd.id in done.stdout

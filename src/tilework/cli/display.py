@@ -16,7 +16,8 @@ from tilework.engine.progress import Ending, Plan, Tick
 
 QUIET_SECONDS = 10.0
 """Without a terminal, at most one line of figures in this time."""
-_HIDDEN = ("weight.", "used.", "perplexity.", "lr", "loss", "grad_norm", "revived", "kl.", "codes", "tokens")
+AVERAGED_SECONDS = 60.0
+"""Speed and time left are means over the last minute: held-out passes and checkpoints are part of the way."""
 
 
 class Display:
@@ -37,6 +38,7 @@ class Display:
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
             expand=True,
+            speed_estimate_period=AVERAGED_SECONDS,
         )
         self._task = self._bar.add_task("steps", total=None, rate="", visible=False)
         self._live = Live(console=console, get_renderable=self._render, refresh_per_second=8, transient=True)
@@ -56,6 +58,8 @@ class Display:
 
     def preparing(self, what: str, done: int) -> None:
         """Show the stage before the first step."""
+        if what == "codes" and self.plan is not None and not hasattr(self.plan.spec.bottleneck, "start"):
+            return  # a VAE has none, and FSQ's stand where they stand
         self._stage = f"preparing pictures: {done:,}" if what == "pictures" else "placing the codes among the data"
         if not self.console.is_terminal and (what != "pictures" or self._silent_for_long()):
             self.console.print(self._stage)
@@ -74,11 +78,13 @@ class Display:
     def ticked(self, tick: Tick) -> None:
         """Take a new row of figures."""
         self._tick = tick
-        self._bar.update(self._task, completed=tick.step, rate=f"{tick.steps_per_second:,.1f} steps/s")
+        self._bar.update(self._task, completed=tick.step)
+        speed = self._bar.tasks[0].speed or tick.steps_per_second
+        self._bar.update(self._task, rate=f"{speed:,.1f} steps/s")
         if not self.console.is_terminal and self._silent_for_long():
             parts = [
                 f"step {tick.step:,}/{self.plan.steps if self.plan else 0:,}",
-                f"{tick.steps_per_second:,.1f} steps/s",
+                f"{speed:,.1f} steps/s",
                 _losses(tick.values).plain,
                 f"codes {_usage(tick).plain.strip()}" if tick.used else "",
             ]

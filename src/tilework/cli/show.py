@@ -1,51 +1,177 @@
-"""`tilework show`: one run, its figures, what happened, and where its files are."""
+"""`tilework show`: one run, its figures, what happened, where its files are, and what its spec changed."""
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from tilework.cli.options import Run, RunsFolder
 
-
-def show(run: Run, runs: RunsFolder = None) -> None:
-    """Show one run: state, held-out figures, events, checkpoints, spec."""
+if TYPE_CHECKING:
     from rich.console import Console
-    from rich.syntax import Syntax
-    from rich.table import Table
-    from rich.text import Text
 
     from tilework.runs.folder import RunFolder
-    from tilework.runs.status import run_info
-    from tilework.runs.store import RunStore
+    from tilework.runs.records import Event
+    from tilework.runs.status import RunInfo
+
+_EVENTS = 8
+_WORDS = {
+    "started": "training began",
+    "resumed": "resumed",
+    "codes-started": "codes placed among {points:,} encoder outputs",
+    "finished": "finished: {reason}",
+    "stopped": "stopped: {reason}",
+    "failed": "failed: {what}",
+    "plateau": "{what} was cut (cut number {cuts}): no improvement for a while",
+    "skipped-steps": "{in_row} steps in a row were skipped: their gradient was infinite or NaN",
+    "ranks-compared": "codebooks of all processes differ by at most {largest_difference:g}",
+    "store-made-anew": "the run's store was made anew: {why}",
+}
+"""Events of the engine in plain words."""
+
+
+def show(
+    run: Run,
+    spec: Annotated[
+        bool, typer.Option("--spec", help="Print the run's whole spec (YAML, every default written out) and no more.")
+    ] = False,
+    runs: RunsFolder = None,
+) -> None:
+    """Show one run: state, held-out figures, events, files, and what its spec changed in its recipe."""
+    from tilework.runs.folder import RunFolder
 
     folder = RunFolder.find(run, runs)
+    if spec:
+        typer.echo(_spec_text(folder), nl=False)
+        return
+    from tilework.cli.output import console_for_text
+    from tilework.runs.status import run_info
+
+    console = console_for_text()
     info = run_info(folder.path)
-    console = Console(highlight=False)
-    facts = Table.grid(padding=(0, 2))
-    facts.add_column(style="dim", no_wrap=True)
-    facts.add_column(overflow="fold")
-    facts.add_row("run", Text.assemble((info.id, "bold"), f"  {info.status}"))
+    _facts(console, folder, info)
+    _differences(console, folder, info.name)
+
+
+def _facts(console: Console, folder: RunFolder, info: RunInfo) -> None:
+    from rich.text import Text
+
+    from tilework.cli.held_out import HeldOut, held_out
+    from tilework.cli.summary import duration, figures_table
+    from tilework.runs.store import RunStore
+
+    def line(what: str, text: str | Text) -> None:
+        """A path is never wrapped: it could not be copied."""
+        text = Text.assemble((f"{what:<15}", "dim"), text)
+        console.print(text, soft_wrap="/" in text.plain)
+
+    line("run", Text.assemble((info.id, "bold"), f"  {info.status}"))
     if info.problem:
-        facts.add_row("problem", Text(info.problem))
+        line("problem", info.problem)
     total = f" of {info.total_steps:,}" if info.total_steps else ""
-    facts.add_row("step", f"{info.step:,}{total}  (epoch {info.epoch:,.1f}, {info.seconds:,.0f} s)")
-    facts.add_row("folder", Text(str(folder.path)))
+    line("trained", f"{info.step:,}{total} steps, {info.epoch:,.1f} epochs, {duration(info.seconds)}")
+    known = HeldOut()
+    events: list[Event] = []
     if folder.db.is_file() and not info.problem:
         with RunStore.open(folder.db) as store:
             meta, events = store.meta(), store.events()
-        machine = ", ".join(str(meta[k]) for k in ("device", "precision") if k in meta)
-        facts.add_row("model", f"{meta.get('parameters', 0):,} parameters on {machine}")
-        for name, value in info.val.items():
-            facts.add_row(f"held-out {name}", f"{value:,.5g}")
-        for event in events[-8:]:
-            when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.time))
-            facts.add_row("event", Text(f"{when}  step {event.step:,}  {event.kind}  {_payload(event.payload)}"))
-    for checkpoint in sorted(folder.checkpoints.glob("*-*")):
-        facts.add_row("checkpoint", Text(checkpoint.name))
-    console.print(facts)
+        if "parameters" in meta:
+            line(
+                "model", f"{meta['parameters']:,} parameters on {meta.get('device', '?')}, {meta.get('precision', '?')}"
+            )
+        known = held_out(folder)
+    if known.values:
+        console.print()
+        console.print(figures_table(known.values, None, known.step if known.step != info.step else None))
+        if known.remark:
+            console.print(Text(known.remark))
     console.print()
-    console.print(Syntax(folder.spec_file.read_text(encoding="utf-8"), "yaml", background_color="default"))
+    for what, text in _files(folder, known):
+        line(what, text)
+    for number, event in enumerate(events[-_EVENTS:]):
+        when = time.strftime("%d %b %H:%M:%S", time.localtime(event.time))
+        line("" if number else "events", f"{when}  step {event.step:,}  {in_words(event)}")
 
 
-def _payload(payload: object) -> str:
-    return "  ".join(f"{k}: {v}" for k, v in payload.items()) if isinstance(payload, dict) else ""
+def _files(folder: RunFolder, known: Any) -> Iterator[tuple[str, str]]:
+    """The run's files that exist: what they are, and where."""
+    from tilework.cli.held_out import checkpoint_name, step_of
+    from tilework.cli.summary import short_path
+
+    yield "run folder", str(folder.path)
+    for what, name in (
+        ("contact sheet", "contact-sheet.png"),
+        ("latent space", "latent.png"),
+        ("report", "report.html"),
+    ):
+        if (folder.path / name).is_file():
+            yield what, short_path(folder.path / name)
+    for which in ("last", "best"):
+        pointed, step = checkpoint_name(folder, which), step_of(folder, which)
+        if pointed is not None and step is not None:
+            more = f", held-out {known.monitor} {known.best:.5g}" if which == "best" and known.best is not None else ""
+            yield f"{which} weights", f"{short_path(folder.checkpoints / pointed)}  (step {step:,}{more})"
+
+
+def in_words(event: Event) -> str:
+    """What happened, in words; kind and details of an event that has none."""
+    try:
+        said = _WORDS[event.kind].format(**event.payload)
+    except (KeyError, ValueError, TypeError):
+        said = "  ".join([event.kind, *(f"{key}: {value}" for key, value in event.payload.items())])
+    return said + (" (trained again since)" if event.rewound else "")
+
+
+def _differences(console: Console, folder: RunFolder, recipe: str) -> None:
+    """What the run's spec changed in the shipped recipe of its name, as overrides; nothing where there is no such recipe."""
+    from rich.text import Text
+
+    from tilework.errors import TileworkError
+    from tilework.spec import load_spec
+    from tilework.spec.load import read_yaml, recipe_names
+
+    if recipe not in recipe_names():
+        return
+    try:
+        mine = dict(_flat(read_yaml(_spec_text(folder), str(folder.spec_file))))
+        with console.status("reading the recipe"):  # its sections load torch
+            shipped = dict(_flat(load_spec(recipe).model_dump(mode="json")))
+    except TileworkError:
+        return  # written by a version whose spec was another
+    changed = {k: v for k, v in mine.items() if k not in {"about", "note"} and shipped.get(k, ...) != v}
+    console.print()
+    if not changed:
+        console.print(Text(f"spec: recipe {recipe} as it is shipped", style="dim"), soft_wrap=True)
+        return
+    console.print(Text(f"differs from recipe {recipe} in:", style="dim"), soft_wrap=True)
+    for key, value in changed.items():
+        was = f"   (recipe: {_plain(shipped[key])})" if key in shipped else ""
+        console.print(Text(f"  {key}={_plain(value)}") + Text(was, style="dim"), soft_wrap=True)
+
+
+def _flat(section: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Every setting with its full name."""
+    for key, value in section.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _plain(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _spec_text(folder: RunFolder) -> str:
+    from tilework.errors import UserError
+
+    try:
+        return folder.spec_file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(
+            f"{folder.spec_file} cannot be read", why=str(error), fix="restore spec.yaml from a copy of the run"
+        ) from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,29 +13,56 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tilework.engine.progress import Ending, Plan
+from tilework.cli.held_out import held_out
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
+
+if TYPE_CHECKING:
+    from tilework.engine.progress import Ending, Plan
 
 
 def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> None:
     """Print the held-out figures, write contact-sheet.png (and latent.png for a 2-D latent) into the run folder."""
-    said = "finished" if ending.status == "finished" else "stopped"
-    console.print(
-        Text.assemble(
-            (said, "bold green" if said == "finished" else "bold yellow"),
-            f" after {ending.step:,} steps in {_duration(ending.seconds)} ({ending.reason})",
+    finished = ending.status == "finished"
+    early = "early stopping" in ending.reason
+    if finished and plan.resumed_at >= plan.steps:
+        console.print(
+            Text.assemble(
+                ("already finished", "bold green"),
+                f" at step {ending.step:,}; to go on: {longer_command(run, plan)}",
+            ),
+            soft_wrap=True,
         )
-    )
-    if ending.validation:
-        console.print(figures_table(ending.validation, plan.validation))
+    else:
+        console.print(
+            Text.assemble(
+                ("finished", "bold green") if finished else ("stopped", "bold yellow"),
+                f" after {ending.step:,} steps in {duration(ending.seconds)} ({ending.reason})",
+            )
+        )
+    known = held_out(run)
+    if known.values:
+        console.print(figures_table(known.values, plan.validation, known.step if known.step != ending.step else None))
+    for remark in (
+        known.remark,
+        _short_of_an_epoch(ending.step, plan.steps_per_epoch),
+        *poorly_used(known.values, longer_command(run, plan) if finished else resume_command(run)),
+    ):
+        if remark:
+            console.print(Text.assemble(("note: ", "yellow"), remark), soft_wrap=True)
     shown = show_pictures(console, run)
     files = write_pictures(run)
     if shown:
         console.print()
     for what, path in {**files, "run folder": run.path}.items():
-        _line(console, what, _short(path))
-    _line(console, "next", report_command(run) if said == "finished" else resume_command(run))
+        _line(console, what, short_path(path))
+    _line(console, "next", report_command(run) if finished else resume_command(run))
+    if finished:
+        _line(
+            console,
+            "to go on",
+            f"{resume_command(run)} engine.early_stopping=null" if early else longer_command(run, plan),
+        )
 
 
 def _line(console: Console, what: str, text: str) -> None:
@@ -48,16 +75,30 @@ def resume_command(run: RunFolder) -> str:
     return f"tilework resume {_named(run)}"
 
 
+def longer_command(run: RunFolder, plan: Plan) -> str:
+    """What to type to train a finished run for as long again."""
+    engine = plan.spec.engine
+    longer = []
+    if engine.epochs is not None and engine.epochs * plan.steps_per_epoch < 2 * plan.steps:
+        longer.append(f"engine.epochs={2 * engine.epochs}")
+    if engine.steps is not None and engine.steps < 2 * plan.steps:
+        longer.append(f"engine.steps={2 * engine.steps}")
+    return " ".join([resume_command(run), *longer])
+
+
 def report_command(run: RunFolder) -> str:
     """What to type to get the page of a run."""
     return f"tilework report {_named(run)}"
 
 
-def figures_table(values: Mapping[str, float], pictures: int) -> Table:
-    """Held-out figures, each with what it needs to be understood (K, N and N/K beside every usage)."""
-    table = Table(
-        box=None, pad_edge=False, show_header=False, title=f"on {pictures:,} held-out pictures", title_justify="left"
-    )
+def figures_table(values: Mapping[str, float], pictures: int | None = None, step: int | None = None) -> Table:
+    """Held-out figures, each with what it needs to be understood (K, N and N/K beside every usage).
+
+    `pictures` is how many were held out, `step` when the figures are older than the run; None where unknown or needless.
+    """
+    title = f"on {pictures:,} held-out pictures" if pictures is not None else "on the held-out pictures"
+    title += f", as of step {step:,}" if step is not None else ""
+    table = Table(box=None, pad_edge=False, show_header=False, title=title, title_justify="left")
     table.add_column(style="dim", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(style="dim")
@@ -75,6 +116,24 @@ def figures_table(values: Mapping[str, float], pictures: int) -> Table:
     if "active_units" in values:
         table.add_row("active units", f"{int(values['active_units'])}", "latent dimensions with KL above 0.01 nats")
     return table
+
+
+def poorly_used(values: Mapping[str, float], command: str) -> list[str]:
+    """One honest line for each level of which less than a quarter is in use, although every code had four tokens or more."""
+    remarks, level = [], 1
+    while f"used.{level}" in values:
+        used, codes, tokens = (int(values[name]) for name in (f"used.{level}", "codes", "tokens"))
+        if used < codes / 4 and tokens >= 4 * codes:
+            where = f" of level {level}" if "used.2" in values else ""
+            remarks.append(f"only {used:,} of {codes:,} codes{where} are in use; train longer: {command}")
+        level += 1
+    return remarks
+
+
+def _short_of_an_epoch(step: int, steps_per_epoch: int) -> str:
+    if step >= steps_per_epoch:
+        return ""
+    return f"less than one epoch was trained ({step:,} of {steps_per_epoch:,} steps): the model has not seen every picture yet"
 
 
 def write_pictures(run: RunFolder) -> dict[str, Path]:
@@ -144,13 +203,15 @@ def _half_blocks(picture: NDArray[np.uint8]) -> Text:
     return text
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """17 s, 3 min 5 s, 2 h 10 min."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
 
 
-def _short(path: Path) -> str:
+def short_path(path: Path) -> str:
+    """The path as it is typed from here."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
@@ -161,4 +222,4 @@ def _named(run: RunFolder) -> str:
     """The run's id where `tilework runs` lists it from here, else its folder, quoted for the shell."""
     from tilework.runs.folder import default_root
 
-    return run.id if run.path.parent == default_root().absolute() else shlex.quote(_short(run.path))
+    return run.id if run.path.parent == default_root().absolute() else shlex.quote(short_path(run.path))

@@ -24,9 +24,10 @@ def run_training(prepare: Callable[[], Callable[[Progress], RunFolder]]) -> None
     `prepare` reads what was asked for, which loads torch, and gives back what starts the training.
     """
     from tilework.cli.launch import relaunch_if_asked
+    from tilework.cli.output import console_for_text
 
     relaunch_if_asked()
-    console = Console(highlight=False)
+    console = console_for_text()
     plan: Plan | None = None
     try:
         with _sigterm_as_ctrl_c():

@@ -1,0 +1,77 @@
+"""What a run's store and checkpoints say about held-out pictures: the newest figures, and the best ones so far."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tilework.errors import TileworkError
+from tilework.runs.folder import RunFolder
+from tilework.runs.store import RunStore
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """The newest held-out pass of a run, and the one whose weights were kept as the best."""
+
+    step: int = 0
+    values: Mapping[str, float] = field(default_factory=dict)
+    """Empty before the first held-out pass."""
+    monitor: str = "loss"
+    best_step: int | None = None
+    best: float | None = None
+    """Value of `monitor` at `best_step`, where both are known."""
+
+    @property
+    def remark(self) -> str:
+        """One line on the best weights where they are not the newest ones; else empty."""
+        if self.best_step is None or self.best_step == self.step:
+            return ""
+        value = f"{self.monitor} {self.best:.5g} " if self.best is not None else ""
+        return f"best so far: {value}at step {self.best_step:,}; tilework.load uses those weights"
+
+
+def held_out(run: RunFolder) -> HeldOut:
+    """What is known about a run that has a store; figures that are not there are left out."""
+    monitor = _monitor(run)
+    best_step = step_of(run, "best")
+    with RunStore.open(run.db) as store:
+        steps = store.rows("val")[0]
+        if not len(steps):
+            return HeldOut(monitor=monitor)
+        newest = int(steps[-1])
+        at, values = store.metrics(monitor, "val")
+        found = {int(step): float(value) for step, value in zip(at, values, strict=True)}
+        figures = store.latest()["values"].get("val", {})
+    best = found.get(best_step) if best_step is not None else None
+    return HeldOut(newest, figures, monitor, best_step, best)
+
+
+def step_of(run: RunFolder, which: str) -> int | None:
+    """The step of the `last` or `best` checkpoint; None where there is none that can be read."""
+    folder = checkpoint_name(run, which)
+    if folder is None:
+        return None
+    try:
+        return int(json.loads((run.checkpoints / folder / "model.json").read_text(encoding="utf-8"))["step"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def checkpoint_name(run: RunFolder, which: str) -> str | None:
+    """The folder that `last.json` or `best.json` points at."""
+    try:
+        return str(json.loads((run.checkpoints / f"{which}.json").read_text(encoding="utf-8"))["folder"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _monitor(run: RunFolder) -> str:
+    from tilework.spec.text import read_yaml
+
+    try:
+        engine = read_yaml(run.spec_file.read_text(encoding="utf-8"), str(run.spec_file)).get("engine")
+    except (OSError, UnicodeDecodeError, TileworkError):
+        return "loss"
+    return str(engine.get("monitor") or "loss") if isinstance(engine, dict) else "loss"
