@@ -63,12 +63,20 @@ def test_help_names_every_command_and_no_command_shows_help(tilework: Command) -
             assert re.search(rf"\b{command}\b", told.out + told.err), (arguments, command)
 
 
-def test_recipes_has_a_line_for_each(tilework: Command) -> None:
+def test_recipes_has_a_line_for_each_with_what_it_needs_the_ready_ones_first(tilework: Command) -> None:
     listed = tilework("recipes")
     assert listed.code == 0
+    found = []
     for name in recipe_names():
-        about = read_yaml(recipe_text(name), name)["about"]
-        assert re.search(rf"^{re.escape(name)}\s+{re.escape(about)}\s*$", listed.out, re.MULTILINE), name
+        recipe = read_yaml(recipe_text(name), name)
+        line = rf"^{re.escape(name)}\s\s+(\S.*\S)\s\s+{re.escape(recipe['about'])}\s*$"
+        match = re.search(line, listed.out, re.MULTILINE)
+        assert match, name
+        kind, needs = recipe["data"]["kind"], match[1].split(" + ")
+        assert needs[0] == {"digits": "ready", "loops": "ready", "mnist": "downloads"}.get(kind, "your pictures"), name
+        assert needs[1:] == ["LPIPS weights"] * ("lpips" in recipe["objective"]), name
+        found.append((match.start(), needs[0]))
+    assert list(dict.fromkeys(needs for _, needs in sorted(found))) == ["ready", "downloads", "your pictures"]
 
 
 def test_recipes_show_prints_the_file(tilework: Command) -> None:

@@ -190,6 +190,8 @@ def test_weights_are_found_by_path_by_variable_and_in_the_cache(
     with pytest.raises(UserError, match="has no weights for net alex") as caught:
         lpips(net="alex")
     assert name in caught.value.why
+    for way in ("objective.lpips=0", "objective.lpips.weights=PATH", "objective.lpips.weights=torchvision"):
+        assert way in caught.value.fix
     (tmp_path / "cache").mkdir()
     cached = write(tmp_path / "cache" / name, weights)
     for source in (None, str(cached), str(write(tmp_path / "w.safetensors", weights))):

@@ -1,33 +1,56 @@
-"""`tilework recipes`: what is shipped."""
+"""`tilework recipes`: what is shipped, and what each recipe needs before it can start."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 import typer
 
 app = typer.Typer(help="List the shipped recipes, or show one.", invoke_without_command=True, rich_markup_mode="rich")
 
+_EMBEDDED = {"digits", "loops"}
+_FETCHED = {"mnist"}
+
 
 @app.callback()
 def recipes(context: typer.Context) -> None:
-    """List the shipped recipes with one line each."""
+    """List the shipped recipes with one line each, those that start at once first."""
     if context.invoked_subcommand is not None:
         return
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+    from tilework.cli.output import console_for_text
     from tilework.spec.load import read_yaml, recipe_names, recipe_text
 
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column()
-    for name in recipe_names():
-        table.add_row(name, Text(str(read_yaml(recipe_text(name), name).get("about", ""))))
-    console = Console(highlight=False)
+    console = console_for_text()
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("recipe", style="bold", no_wrap=True)
+    table.add_column("needs", overflow="fold", max_width=16 if console.width < 130 else None)
+    table.add_column("what it is", overflow="fold")
+    shipped = [read_yaml(recipe_text(name), name) for name in recipe_names()]
+    for recipe in sorted(shipped, key=lambda raw: (_order(raw), raw["name"])):
+        table.add_row(recipe["name"], needs(recipe), Text(str(recipe.get("about", ""))))
     console.print(table)
-    console.print("\n[dim]tilework train NAME [section.key=value ...]   ·   tilework recipes show NAME[/dim]")
+    console.print()
+    for line in (
+        "your pictures: add data.kind=images data.path=FOLDER",
+        "LPIPS weights: see docs/recipes.md, or add objective.lpips=0 to train without",
+        "tilework train NAME [section.key=value ...]   ·   tilework recipes show NAME",
+    ):
+        console.print(Text(line, style="dim"))
+
+
+def needs(recipe: Mapping[str, Any]) -> str:
+    """What a person must have: nothing ("ready"), a network once, a folder of pictures, weights for LPIPS."""
+    pictures = ("ready", "downloads", "your pictures")[_order(recipe)]
+    return f"{pictures} + LPIPS weights" if "lpips" in recipe["objective"] else pictures
+
+
+def _order(recipe: Mapping[str, Any]) -> int:
+    kind = recipe["data"]["kind"]
+    return 0 if kind in _EMBEDDED else 1 if kind in _FETCHED else 2
 
 
 @app.command("show")

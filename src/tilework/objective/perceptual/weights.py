@@ -26,6 +26,11 @@ _TORCHVISION = {
     "vgg": ("vgg16", "VGG16_Weights"),
 }
 
+_GET = (
+    "give the weights: a file with objective.lpips.weights=PATH, or objective.lpips.weights=torchvision after "
+    "pip install torchvision lpips, which needs a network (docs/recipes.md says what such a file holds)"
+)
+
 
 def load_weights(net: NetName, source: str | None) -> dict[str, Tensor]:
     """All weights of `net` as float32: `features.*` of the backbone and `lin<l>.weight` (1, C_l, 1, 1) of the comparison.
@@ -59,14 +64,12 @@ def _find(net: str) -> Path:
     raise UserError(
         f"objective.lpips has no weights for net {net}",
         why=f"TILEWORK_LPIPS is not set and there is no file {path}; the term never runs without them",
-        fix=f"put {_file_name(net)} there, or name it with objective.lpips.weights=PATH",
+        fix=f"train without it: objective.lpips=0. Or {_GET}",
     )
 
 
 def _from_file(path: Path) -> dict[str, Tensor]:
-    fix = (
-        "name a file of LPIPS weights with objective.lpips.weights=PATH (or remove the term with objective.lpips=null)"
-    )
+    fix = f"train without it: objective.lpips=0. Or {_GET}"
     if path.suffix not in {".npz", ".safetensors"}:
         raise UserError(
             f"{path} is not a file of LPIPS weights",
