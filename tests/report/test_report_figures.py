@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tilework.report.cells import voronoi_cells
-from tilework.report.contact_sheet import contact_sheet, strip, whole_scale
+from tilework.report.contact_sheet import contact_sheet, name_rows, strip, whole_scale
 from tilework.report.curves import Curve, Panel, curves, smooth
 from tilework.report.dimensions import dimensions
 from tilework.report.drawing import png, short_number
@@ -181,10 +181,23 @@ def test_the_map_shows_points_codes_and_dead_codes() -> None:
     figure = latent_map(points, labels, codes, np.array([80, 60, 60, 0]), names=("cat", "dog", "owl"))
     assert crosses(figure, LIGHT)[:1] == [(2.0, 2.0)]
     said = texts(figure)
-    assert {"cat", "dog", "owl", "dead code", "0", "1", "2", "3"} <= set(said)
+    assert {"label", "cat", "dog", "owl", "dead code", "c0", "c1", "c2", "c3"} <= set(said)
     assert "200 pictures · 3 of 4 codes in use" in said
     tints = figure.axes[0].collections[0].get_facecolor()
     assert len(tints) == 3  # the cell of the code that has no picture stays clear
+
+
+def test_a_caption_says_what_is_what() -> None:
+    points = np.random.default_rng(0).normal(size=(50, 2))
+    for codes, words in ((0, ["dot = picture"]), (4, ["dot = picture", "numbered box = code", "cell ="]),
+                         (100, ["circle = code"])):  # fmt: skip
+        figure = latent_map(
+            points, np.zeros(50, int), points[:1].repeat(codes, 0) + np.arange(codes)[:, None], caption=True
+        )
+        last = texts(figure)
+        assert all(any(word in text for text in last) for word in words)
+        assert pixels(figure).std() > 0
+    assert not any("dot =" in text for text in texts(latent_map(points, np.zeros(50, int), points[:3])))
 
 
 def test_unlabelled_points_many_classes_and_outlying_codes() -> None:
@@ -192,7 +205,7 @@ def test_unlabelled_points_many_classes_and_outlying_codes() -> None:
     points = rng.normal(size=(300, 2))
     points[5] = math.nan
     codes = np.concatenate([rng.normal(size=(100, 2)), [[500.0, 500.0]]])
-    assert "1 codes outside the map" in "".join(texts(latent_map(points, np.full(300, -1), codes)))
+    assert "1 code outside the map" in "".join(texts(latent_map(points, np.full(300, -1), codes)))
     many = texts(latent_map(points, np.arange(300) % 30, codes))
     assert "and 10 more" in many
     colours = class_colours(np.arange(30))
@@ -242,6 +255,21 @@ def test_pixels_stay_pixels(channels: int, scale: int) -> None:
             np.testing.assert_array_equal(block[..., :3], np.kron(expected, np.ones((scale, scale, 1), np.uint8)))
     drawn = 5 * 2 * high * wide
     assert (sheet[..., 3] == 255).sum() == drawn  # everything else is a gap that one can see through
+
+
+@pytest.mark.parametrize("high", [9, 40])
+def test_named_rows_leave_the_pixels_alone(high: int) -> None:
+    rng = np.random.default_rng(0)
+    originals, recon = rng.integers(0, 256, size=(2, 5, high, 8, 3), dtype=np.uint8)
+    sheet = contact_sheet(originals, recon, columns=2, scale=1)
+    named = np.asarray(name_rows(sheet, high))
+    margin = named.shape[1] - sheet.width
+    np.testing.assert_array_equal(named[:, margin:], np.asarray(sheet))
+    written = np.flatnonzero(named[:, :margin, 3].any(axis=1))
+    for row in range(3):  # three pairs of rows: each has a name at its middle
+        for part in range(2):
+            middle = row * (2 * high + 16) + part * (high + 4) + high // 2
+            assert np.abs(written - middle).min() <= 1
 
 
 def test_errors_are_on_a_fixed_scale() -> None:

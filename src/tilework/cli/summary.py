@@ -20,6 +20,8 @@ from tilework.runs.store import RunStore
 if TYPE_CHECKING:
     from tilework.engine.progress import Ending, Plan
 
+_SHEET = 1120  # pixels that a contact sheet's pictures may take from left to right
+
 
 def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> None:
     """Print the held-out figures, write contact-sheet.png (and latent.png for a 2-D latent) into the run folder."""
@@ -138,7 +140,7 @@ def _short_of_an_epoch(step: int, steps_per_epoch: int) -> str:
 
 def write_pictures(run: RunFolder) -> dict[str, Path]:
     """contact-sheet.png, and latent.png where the latent is 2-D, from the newest snapshots; returns name -> file."""
-    from tilework.report.contact_sheet import contact_sheet
+    from tilework.report.contact_sheet import contact_sheet, name_rows, whole_scale
     from tilework.report.latent_map import latent_map
 
     files: dict[str, Path] = {}
@@ -146,7 +148,10 @@ def write_pictures(run: RunFolder) -> dict[str, Path]:
     if "reconstructions" in newest:
         found = newest["reconstructions"]
         files["contact sheet"] = run.path / "contact-sheet.png"
-        contact_sheet(found["originals"], found["reconstructions"], columns=8).save(files["contact sheet"])
+        originals = found["originals"]
+        scale = whole_scale(originals.shape[2], 8, _SHEET)
+        sheet = contact_sheet(originals, found["reconstructions"], columns=8, scale=scale)
+        name_rows(sheet, originals.shape[1] * scale).save(files["contact sheet"])
     if "latent" in newest:
         found = newest["latent"]
         files["latent space"] = run.path / "latent.png"
@@ -157,6 +162,8 @@ def write_pictures(run: RunFolder) -> dict[str, Path]:
             found["labels"],
             codes[0] if len(codes) else codes.reshape(0, 2),
             counts[0] if len(counts) else counts.reshape(0),
+            heading="encoder outputs" + (", level 1 codes" if len(codes) > 1 else " and codes" if len(codes) else ""),
+            caption=True,
         )
         figure.savefig(files["latent space"])
     return files

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 Pictures = NDArray[np.uint8]
 
@@ -12,6 +12,9 @@ FULL_ERROR = 0.5
 """Absolute error, on [0, 1], that is drawn in full colour."""
 _RED = (229, 96, 77)
 _GAP = 4
+_LETTERS = 13
+_WORDS = (128, 128, 128, 255)
+"""Grey that can be read on white and on black: the sheet's gaps are transparent."""
 
 
 def contact_sheet(
@@ -47,6 +50,21 @@ def contact_sheet(
                 bands.append(_space(_GAP, bands[0].shape[1]))
             bands.append(_side_by_side(row[start : start + columns], columns, scale))
     return Image.fromarray(np.concatenate(bands))
+
+
+def name_rows(sheet: Image.Image, high: int, names: tuple[str, ...] = ("original", "reconstruction")) -> Image.Image:
+    """A contact sheet with its rows named at the left; `high` is the height of a row in pixels. The pictures stay as they are."""
+    font = ImageFont.load_default(_LETTERS)
+    margin = round(max(font.getlength(name) for name in names)) + 2 * _GAP
+    named = Image.new("RGBA", (sheet.width + margin, sheet.height))
+    named.paste(sheet, (margin, 0))
+    draw = ImageDraw.Draw(named)
+    block = len(names) * (high + _GAP) + 2 * _GAP
+    for start in range(0, sheet.height, block):
+        for number, name in enumerate(names):
+            middle = start + number * (high + _GAP) + high / 2
+            draw.text((margin - 2 * _GAP, middle), name, fill=_WORDS, font=font, anchor="rm")
+    return named
 
 
 def strip(

@@ -1,4 +1,4 @@
-"""A 2-D latent space on paper: pictures as points, codes as numbered circles, and the cell that each code claims."""
+"""A 2-D latent space on paper: pictures as points, codes as numbered boxes, and the cell that each code claims."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 Box = tuple[float, float, float, float]
 _LEGEND = 20  # classes that fit beside the map
+_NUMBERED = 64  # codes up to here have their numbers
 
 
 def latent_map(
@@ -36,16 +37,18 @@ def latent_map(
     names: Sequence[str] = (),
     heading: str = "latent space",
     remark: str = "",
+    caption: bool = False,
     width: float = 720,
 ) -> Figure:
     """Draw `points` (N, 2) coloured by `labels` (N,), and `codes` (K, 2) with their `counts` (K,); `width` in CSS pixels.
 
     A code that was never chosen is a cross. Cells are the regions nearest to a code, tinted in the colour of most of the points
-    in them. Label -1 means none. Without codes (K = 0) only the points are drawn. `names` are the classes' names.
+    in them. Label -1 means none. Without codes (K = 0) only the points are drawn. `names` are the classes' names. With `caption`
+    a line below says what is what.
     """
     scene = Scene.of(points, labels, codes, counts)
     legend = 104.0 if scene.colours else 12.0
-    left, above, below = 42.0, 38.0, 28.0
+    left, above, below = 42.0, 38.0, 48.0 if caption else 28.0
     side = width - left - legend
     figure = sheet(width, side + above + below, theme)
     axes = place(figure, left, above, side, side)
@@ -58,10 +61,21 @@ def latent_map(
     if len(scene.codes) and not remark:
         remarks.append(f"{scene.alive.sum()} of {len(scene.codes)} codes in use")
     if outside:
-        remarks.append(f"{outside} codes outside the map")
+        remarks.append(f"{outside} code{'s' if outside > 1 else ''} outside the map")
     title(axes, heading, theme, right=" · ".join(remarks), rise=7)
     _legend(axes, scene.colours, names, bool((~scene.alive).any()), theme)
+    if caption:
+        figure.text(
+            left / width, 8 / (side + above + below), _what_is_what(scene), fontsize=8, color=theme.mute, va="bottom"
+        )
     return figure
+
+
+def _what_is_what(scene: Scene) -> str:
+    if not len(scene.codes):
+        return "dot = picture, coloured by its label"
+    mark = "numbered box" if len(scene.codes) <= _NUMBERED else "circle"
+    return f"dot = picture · {mark} = code · cell = what the code claims, tinted like most pictures in it"
 
 
 def latent_story(
@@ -191,25 +205,26 @@ def _codes(axes: Axes, scene: Scene, box: Box, theme: Theme, small: bool) -> Non
     # Those outside are left out here: a label millions of pixels away is more than the renderer can place.
     numbers = np.flatnonzero(_inside(scene.codes, box))
     codes, alive = scene.codes[numbers], scene.alive[numbers]
-    numbered = len(scene.codes) <= 64 and not small
+    numbered = len(scene.codes) <= _NUMBERED and not small
     size = 13.0 if numbered else 6.0 if len(scene.codes) <= 256 else 3.5
-    axes.plot(
-        *codes[alive].T, "o", markersize=size, markerfacecolor=theme.panel, markeredgecolor=theme.text,
-        markeredgewidth=1.5 if numbered else 1.0, zorder=5,
-    )  # fmt: skip
+    if not numbered:
+        axes.plot(
+            *codes[alive].T, "o", markersize=size, markerfacecolor=theme.panel, markeredgecolor=theme.text,
+            markeredgewidth=1.0, zorder=5,
+        )  # fmt: skip
     axes.plot(*codes[~alive].T, "x", markersize=max(size * 0.62, 4.0), color=theme.bad, markeredgewidth=1.8, zorder=5)
     if not numbered:
         return
     for number, living, (x, y) in zip(numbers.tolist(), alive, codes, strict=True):
+        name = f"c{number}"  # not the number alone: classes are numbers too
         if living:
             axes.text(
-                x, y, str(number), fontsize=6.5, fontweight="bold", color=theme.text, zorder=6,
+                x, y, name, fontsize=6.5, fontweight="bold", color=theme.text, zorder=6,
                 ha="center", va="center_baseline", clip_on=True,
+                bbox={"boxstyle": "round,pad=0.3", "facecolor": theme.panel, "edgecolor": theme.text, "linewidth": 1.2},
             )  # fmt: skip
         else:
-            axes.annotate(
-                str(number), (x, y), (5, 4), textcoords="offset points", fontsize=6.5, color=theme.bad, zorder=6
-            )
+            axes.annotate(name, (x, y), (5, 4), textcoords="offset points", fontsize=6.5, color=theme.bad, zorder=6)
 
 
 def _legend(axes: Axes, colours: dict[int, str], names: Sequence[str], any_dead: bool, theme: Theme) -> None:
@@ -243,6 +258,8 @@ def _legend(axes: Axes, colours: dict[int, str], names: Sequence[str], any_dead:
         found = axes.legend(
             handles=handles, loc="upper left", bbox_to_anchor=(1.02, 1.0), frameon=False, fontsize=8,
             handletextpad=0.3, labelspacing=0.55, borderaxespad=0.0,
+            title="label" if colours else None, title_fontsize=8, alignment="left",
         )  # fmt: skip
+        found.get_title().set_color(theme.mute)
         for text in found.get_texts():
             text.set_color(theme.text)

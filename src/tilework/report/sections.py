@@ -90,7 +90,10 @@ def latent_section(album: Album, newest: Moment | None, names: Sequence[str]) ->
             )
         )  # fmt: skip
         left = left - book[nearest(left, np.asarray(book, dtype=np.float64))]
-    note = "<p>Cells are what each code claims, tinted like most of the pictures in them. A cross is a code that none chose.</p>"
+    note = (
+        "<p>A dot is a picture, a numbered box (a circle where there are many) a code. Cells are what each code claims, "
+        "tinted like most of the pictures in them. A cross is a code that none chose.</p>"
+    )
     side_by_side = f'<div class="pair">{"".join(maps)}</div>' if len(maps) > 1 else maps[0]
     remark = f"{len(points):,} held-out pictures, step {newest.step:,}"
     return section("latent space", side_by_side + note, remark, "half" if len(maps) == 1 else "")
