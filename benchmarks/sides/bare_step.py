@@ -19,7 +19,7 @@ from systems import system
 from torch import Tensor
 
 from tilework.data import Batches, prepare, split_by
-from tilework.engine.device import choose_precision
+from tilework.engine.device import make_accelerator, precision_name
 from tilework.engine.model import build_model, parameter_count, source_of, to_points
 from tilework.spec import RunSpec
 
@@ -39,11 +39,12 @@ def main() -> None:
     given = side_arguments(__doc__ or "")
     chosen = system(given.system, tiny=given.tiny)
     spec = chosen.spec(given.folder, extra=(f"engine.steps={given.warm + given.steps}",))
+    # Sets up the process (threads, memory) as the real loop does; nothing below goes through it.
+    precision = precision_name(make_accelerator(spec.engine))
     torch.manual_seed(spec.seed)
     model = build_model(spec).to(memory_format=torch.channels_last)
     model.bottleneck.deferred = True
     optimizer = torch.optim.Adam(model.parameters(), lr=spec.optimizer.lr.start_value, fused=True)
-    precision = choose_precision("auto", "cpu")
     weights = {name: term.weight.start_value for name, term in spec.objective.items()}  # type: ignore[attr-defined]
     images = pictures(spec)
     with torch.no_grad():
