@@ -68,6 +68,7 @@ def fingerprint(folder: Path) -> dict[str, str]:
         ("bottleneck.kind=vqq", ["vqq", "vq"]),
         ("objective.lpipz=1", ["lpipz", "lpips"]),
         ("data.kind=digit", ["digit", "digits"]),
+        ("data.path=PICTURES", ["unknown key data.path", "add data.kind=images"]),
         ("engine.device=tpu", ["engine.device", "tpu"]),
         ("engine.monitor=happiness", ["engine.monitor", "happiness"]),
         ("nonsense", ["'nonsense' is not an override"]),
@@ -82,6 +83,20 @@ def fingerprint(folder: Path) -> dict[str, str]:
 )
 def test_settings(tilework: Command, override: str, words: list[str]) -> None:
     refused(tilework("train", "rqvae-digits", *SMALL, override), *words)
+    nothing_made()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["train"], ["tilework train rqvae-digits", "tilework recipes"]),
+        (["train", "--steps", "3"], ["no option --steps", "engine.steps=3"]),
+        (["train", "rqvae-digits", "--batch-size=16"], ["no option --batch-size=16", "engine.batch_size=16"]),
+        (["train", "rqvae-digits", *SMALL, "--lr", "0.1"], ["no option --lr", "optimizer.lr=0.1"]),
+    ],
+)
+def test_options_of_other_tools_and_no_recipe(tilework: Command, words: list[str], told: list[str]) -> None:
+    refused(tilework(*words), *told)
     nothing_made()
 
 
@@ -112,7 +127,7 @@ def on_folder(folder: Path) -> tuple[str, ...]:
 
 def test_folders_of_pictures(tilework: Command, tmp_path: Path) -> None:
     pictures = tmp_path / "pictures"
-    refused(tilework(*on_folder(pictures)), str(pictures))
+    refused(tilework(*on_folder(pictures)), str(pictures), "check the spelling", str(Path.cwd()))
     pictures.mkdir()
     refused(tilework(*on_folder(pictures)), str(pictures))
     (pictures / "empty.png").write_bytes(b"")

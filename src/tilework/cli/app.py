@@ -16,7 +16,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("demo")(demo.demo)
-app.command("train")(train.train)
+app.command("train", context_settings={"ignore_unknown_options": True})(train.train)
 app.command("resume")(resume.resume)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)

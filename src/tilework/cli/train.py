@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tilework.cli.options import RunsFolder
+from tilework.errors import UserError
 
 if TYPE_CHECKING:
     from tilework.engine.progress import Progress
@@ -16,8 +17,11 @@ if TYPE_CHECKING:
 
 def train(
     recipe: Annotated[
-        str, typer.Argument(help="A recipe's name (`tilework recipes`) or a YAML file.", metavar="RECIPE_OR_FILE")
-    ],
+        str | None,
+        typer.Argument(
+            help="A recipe's name (`tilework recipes`) or a YAML file.", metavar="RECIPE_OR_FILE", show_default=False
+        ),
+    ] = None,
     overrides: Annotated[
         list[str] | None,
         typer.Argument(
@@ -31,6 +35,15 @@ def train(
     """Train a recipe. Ctrl-C ends it cleanly; `tilework resume` goes on."""
     from tilework.cli.training import run_training
 
+    words = [*([recipe] if recipe is not None else []), *(overrides or [])]
+    _refuse_options(words)
+    if recipe is None:
+        raise UserError(
+            "train was not told what to train",
+            why="it takes a recipe's name or a YAML file",
+            fix="tilework train rqvae-digits; `tilework recipes` lists all",
+        )
+
     def prepare() -> Callable[[Progress], RunFolder]:
         from tilework.spec import load_spec
 
@@ -40,3 +53,27 @@ def train(
         return lambda progress: engine_train(spec, root=runs, progress=progress)
 
     run_training(prepare)
+
+
+def _refuse_options(words: list[str]) -> None:
+    """`--steps 3` is what other tools take: say how it is written here."""
+    for at, word in enumerate(words):
+        if not word.startswith("-"):
+            continue
+        name, _, value = word.lstrip("-").partition("=")
+        value = value or (words[at + 1] if at + 1 < len(words) and not words[at + 1].startswith("-") else "...")
+        raise UserError(
+            f"train has no option {word}",
+            why="settings are written section.key=value, after the recipe's name; docs/spec-reference.md lists them",
+            fix=f"write {_full_name(name.replace('-', '_'))}={value}",
+        )
+
+
+def _full_name(key: str) -> str:
+    """engine.steps for steps, optimizer.lr for lr; as it is where no section of those two has it."""
+    from tilework.spec.model import EngineSettings, OptimizerSettings
+
+    for section, settings in (("engine", EngineSettings), ("optimizer", OptimizerSettings)):
+        if key in settings.model_fields:
+            return f"{section}.{key}"
+    return key if "." in key else f"section.{key}"

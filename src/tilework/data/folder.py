@@ -40,7 +40,11 @@ def picture_files(folder: Path) -> list[PictureFile]:
     Raises UserError where the folder is missing, is a file, cannot be listed, or holds no picture file.
     """
     if not folder.exists():
-        raise UserError(f"there is no folder {folder}", why="data.path does not exist", fix="write data.path=FOLDER")
+        raise UserError(
+            f"there is no folder {folder}",
+            why=f"data.path does not exist, seen from the folder {Path.cwd()}",
+            fix="check the spelling of data.path=FOLDER, or write the whole path",
+        )
     if not folder.is_dir():
         raise UserError(
             f"{folder} is not a folder",

@@ -228,7 +228,7 @@ def _no_such_run(text: str, names: list[str], root: Path) -> UserError:
         f"there is no run '{text}' in {root}",
         why=f"the nearest names are {_some(close)}"
         if close
-        else f"it holds {len(names)} runs, none with a name like that",
+        else f"it holds {len(names)} run{'s' if len(names) != 1 else ''}, none with a name like that",
         fix=f"did you mean {close[0]}? `tilework runs` lists all" if close else "`tilework runs` lists all",
     )
 

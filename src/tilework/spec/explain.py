@@ -69,6 +69,8 @@ def _unknown(field: str, key: str, model: type[BaseModel] | None, section: str) 
     meant = _elsewhere(key)
     if meant:
         return Problem(field, f"unknown key {field} (did you mean {meant}?)", f"write {meant}", meant)
+    if field == "data.path":
+        return Problem(field, f"unknown key {field}", "for your own folder of pictures add data.kind=images")
     settings = ", ".join(k for k in known if k != "kind")
     fix = f"remove it; {parent or section or 'a spec'} has {settings}" if settings else "remove it"
     return Problem(field, f"unknown key {field}", fix)

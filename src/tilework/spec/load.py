@@ -88,7 +88,9 @@ def parse_spec(raw: dict[str, Any], where: str = "spec") -> RunSpec:
         return RunSpec.model_validate(raw)
     except ValidationError as error:
         raise complaint(
-            problems(error, RunSpec), where, "the spec does not fit what this version of tilework understands"
+            problems(error, RunSpec),
+            where,
+            "a setting is misspelt, missing, or has a value that it cannot take; docs/spec-reference.md lists them all",
         ) from None
     except UserError as error:
         # A section that found its own fault; only the file's name is still to be said.

@@ -70,6 +70,10 @@ class Plugin(Settings):
     kind: str = Field(description="which plug-in of this section to use")
 
 
+_MEANT = {("data", word): "images" for word in ("folder", "folders", "directory", "dir", "files", "pictures", "photos")}
+"""Words that people try for a kind, section by section."""
+
+
 @dataclass(frozen=True)
 class Registry:
     """The kinds of one section of the spec."""
@@ -92,7 +96,8 @@ class Registry:
     def config(self, kind: str) -> type[Plugin]:
         """The `Config` class of one kind (imports its file)."""
         if kind not in self.kinds:
-            close = difflib.get_close_matches(str(kind).lower(), self.kinds, n=1)
+            named = str(kind).lower()
+            close = difflib.get_close_matches(_MEANT.get((self.section, named), named), self.kinds, n=1)
             term = self.section == "objective"
             raise UserError(
                 f"{self.section}: there is no {'loss term' if term else 'kind'} '{kind}'",
