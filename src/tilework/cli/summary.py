@@ -26,12 +26,14 @@ _SHEET = 1120  # pixels that a contact sheet's pictures may take from left to ri
 def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> None:
     """Print the held-out figures, write contact-sheet.png (and latent.png for a 2-D latent) into the run folder."""
     finished = ending.status == "finished"
-    early = "early stopping" in ending.reason
+    onward = longer_command(run, plan) if finished else resume_command(run)
+    if "early stopping" in ending.reason:
+        onward = f"{resume_command(run)} engine.early_stopping=null"
     if finished and plan.resumed_at >= plan.steps:
         console.print(
             Text.assemble(
                 ("already finished", "bold green"),
-                f" at step {ending.step:,}; to go on: {longer_command(run, plan)}",
+                f" at step {ending.step:,}; to go on: {onward}",
             ),
             soft_wrap=True,
         )
@@ -48,7 +50,7 @@ def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> N
     for remark in (
         known.remark,
         _short_of_an_epoch(ending.step, plan.steps_per_epoch),
-        *poorly_used(known.values, longer_command(run, plan) if finished else resume_command(run)),
+        *poorly_used(known.values, onward),
     ):
         if remark:
             console.print(Text.assemble(("note: ", "yellow"), remark), soft_wrap=True)
@@ -60,11 +62,7 @@ def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> N
         _line(console, what, short_path(path))
     _line(console, "next", report_command(run) if finished else resume_command(run))
     if finished:
-        _line(
-            console,
-            "to go on",
-            f"{resume_command(run)} engine.early_stopping=null" if early else longer_command(run, plan),
-        )
+        _line(console, "to go on", onward)
 
 
 def _line(console: Console, what: str, text: str) -> None:
