@@ -1,0 +1,49 @@
+"""The live display: what it says before the first step, and how fast it says that a run is."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tilework.cli.display import AVERAGED_SECONDS, Display
+from tilework.engine.progress import Plan, Tick
+from tilework.runs.folder import RunFolder
+from tilework.spec import load_spec
+
+
+def plan(recipe: str, resumed_at: int = 0) -> Plan:
+    run = RunFolder(Path("runs") / f"{recipe}-quiet-fox")
+    return Plan(run, load_spec(recipe), 900, 100, 1000, 10, (1, 1), 42, "cpu", "float32", 1, resumed_at)
+
+
+@pytest.mark.parametrize(("recipe", "has_codes"), [("rqvae-digits", True), ("p5-loops", True), ("vae-digits", False)])
+def test_only_a_codebook_is_said_to_place_codes(recipe: str, has_codes: bool) -> None:
+    said = io.StringIO()
+    display = Display(Console(file=said, width=200))
+    display.preparing("pictures", 100)
+    display.started(plan(recipe))
+    display.preparing("codes", 0)
+    assert ("placing the codes" in said.getvalue()) == has_codes
+
+
+@pytest.mark.parametrize("resumed_at", [0, 400])
+def test_the_speed_is_a_mean_over_the_last_minute(resumed_at: int) -> None:
+    display = Display(Console(file=io.StringIO(), width=200))
+    now = 1000.0
+    display._bar.get_time = lambda: now  # type: ignore[method-assign]
+    display.started(plan("vae-digits", resumed_at))
+    # 100 steps in two seconds, then a held-out pass of eight, and so on: ten steps a second in the long run.
+    step, shown = resumed_at, []
+    for _ in range(12):
+        now += 2
+        step += 50
+        display.ticked(Tick(step, 1.0, 50.0, {"loss": 1.0}))
+        now += 8
+        step += 50
+        display.ticked(Tick(step, 1.0, 6.25, {"loss": 1.0}))
+        shown.append(float(display._bar.tasks[0].fields["rate"].split()[0]))
+    assert AVERAGED_SECONDS == 60
+    assert all(8.5 < rate < 12 for rate in shown[5:]), shown
