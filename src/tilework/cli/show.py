@@ -145,9 +145,9 @@ def _differences(console: Console, folder: RunFolder, recipe: str) -> None:
     changed = {k: v for k, v in mine.items() if k not in {"about", "note"} and shipped.get(k, ...) != v}
     console.print()
     if not changed:
-        console.print(Text(f"spec: recipe {recipe} as it is shipped", style="dim"), soft_wrap=True)
+        console.print(Text(f"spec: recipe {recipe} as it is shipped", style="dim"))
         return
-    console.print(Text(f"differs from recipe {recipe} in:", style="dim"), soft_wrap=True)
+    console.print(Text(f"differs from recipe {recipe} in:", style="dim"))
     for key, value in changed.items():
         was = f"   (recipe: {_plain(shipped[key])})" if key in shipped else ""
         console.print(Text(f"  {key}={_plain(value)}") + Text(was, style="dim"), soft_wrap=True)
