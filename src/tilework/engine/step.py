@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 from accelerate import Accelerator
@@ -119,7 +119,9 @@ class Stepper:
 
     def _update(self) -> Tensor:
         """Clip, refuse what is not finite, step; returns the gradient's L2 norm before clipping."""
-        if self.accelerator.scaler is not None:
+        scaled = self.accelerator.scaler is not None
+        optimizer: Any = self.optimizer if scaled else self.optimizer.optimizer
+        if scaled:
             self.accelerator.unscale_gradients(self.optimizer)
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
@@ -127,13 +129,13 @@ class Stepper:
         self.skipped_in_row = (self.skipped_in_row + 1) * bad
         if self.clip_norm is not None:
             torch._foreach_mul_(gradients, (self.clip_norm / (norm + 1e-6)).clamp(max=1.0))
-        if self.accelerator.scaler is None and self._fused and norm.device.type == "cuda":
+        if not scaled and self._fused and norm.device.type == "cuda":
             # The fused kernel itself leaves the weights alone when this flag is set: no wait for the device.
-            self.optimizer.optimizer.found_inf = bad.float()
-            self.optimizer.step()
-        elif self.accelerator.scaler is not None or not bool(bad):
-            self.optimizer.step()
-        self.optimizer.zero_grad()
+            optimizer.found_inf = bad.float()
+            optimizer.step()
+        elif scaled or not bool(bad):
+            optimizer.step()
+        optimizer.zero_grad()
         return norm
 
 
