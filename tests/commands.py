@@ -1,7 +1,9 @@
-"""What tests of the command line share: how a command ended, and how a run is made small."""
+"""What tests share: how a command ended, how a run is made small, where real pictures are."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -22,3 +24,9 @@ SMALL = (
     "engine.start_batches=2",
 )
 """Overrides that shrink a run to a few seconds."""
+
+
+def data_folder() -> Path | None:
+    """Real pictures for tests: `$TILEWORK_DATA`, or a folder `shared/data` beside the checkout; None where absent."""
+    found = Path(os.environ.get("TILEWORK_DATA") or Path(__file__).parents[2] / "shared" / "data")
+    return found if found.is_dir() else None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from commands import SMALL, Outcome
+from commands import SMALL, Outcome, data_folder
 
 if TYPE_CHECKING:
     from tilework.runs.folder import RunFolder
@@ -25,12 +25,6 @@ def _own_folders(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monke
     monkeypatch.setenv("TILEWORK_RUNS", str(tmp_path / "runs"))
     if "TILEWORK_CACHE" not in os.environ:
         monkeypatch.setenv("TILEWORK_CACHE", str(shared))
-
-
-def data_folder() -> Path | None:
-    """Real pictures for tests: `$TILEWORK_DATA`, or a folder `shared/data` beside the checkout; None where absent."""
-    found = Path(os.environ.get("TILEWORK_DATA") or Path(__file__).parents[2] / "shared" / "data")
-    return found if found.is_dir() else None
 
 
 @pytest.fixture

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from commands import Outcome
-from conftest import data_folder
+from commands import Outcome, data_folder
 from PIL import Image
 
 import tilework as api
