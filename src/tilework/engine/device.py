@@ -7,6 +7,7 @@ from accelerate import Accelerator, DistributedDataParallelKwargs
 from accelerate.state import AcceleratorState
 
 from tilework.engine.memory import keep_freed_memory
+from tilework.engine.ranks import leave_group_at_exit
 from tilework.errors import UserError
 from tilework.spec import EngineSettings
 
@@ -58,6 +59,7 @@ def make_accelerator(settings: EngineSettings) -> Accelerator:
     precision = choose_precision(settings.precision, device)
     # The state is a process-wide singleton: without a reset a second run in this process keeps the first one's precision.
     AcceleratorState._reset_state(reset_partial_state=False)
+    leave_group_at_exit()
     return Accelerator(
         mixed_precision="no" if precision == "float32" else precision,
         cpu=device == "cpu",

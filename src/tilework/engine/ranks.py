@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 from typing import Any
 
 import torch
@@ -9,6 +11,17 @@ import torch.distributed as dist
 from accelerate import Accelerator
 from accelerate.utils import broadcast_object_list
 from torch import nn
+
+
+@functools.cache
+def leave_group_at_exit() -> None:
+    """Leave the process group before Python ends: gloo's threads, still alive then, now and then abort the whole process."""
+
+    def leave() -> None:
+        if dist.is_available() and dist.is_initialized():
+            dist.destroy_process_group()
+
+    atexit.register(leave)
 
 
 class Votes:
