@@ -3,10 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from tilework.data.build import prepare
-from tilework.data.cache import cache_folder
 from tilework.data.contract import Item, SourceConfig, SplitSettings
 from tilework.data.split import LeakReport, Split, measure_leak, split_by
 from tilework.data.store import FrameStore
+from tilework.spec.places import cache_folder
 
 if TYPE_CHECKING:
     from tilework.data.batches import Batch, Batches

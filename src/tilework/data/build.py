@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 from filelock import FileLock
 
-from tilework.data.cache import cache_folder, cannot_write, is_full
+from tilework.data.cache import cannot_write, is_full
 from tilework.data.contract import Item, SourceConfig
 from tilework.data.fit import fit_picture
 from tilework.data.natural import natural_key
 from tilework.data.shards import SHARD_BYTES, ShardWriter
 from tilework.data.store import FORMAT, MANIFEST, THUMBS, FrameStore, content_hash
 from tilework.errors import UserError
+from tilework.spec.places import cache_folder
 
 
 def prepare(

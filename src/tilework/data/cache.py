@@ -1,27 +1,11 @@
-"""Where prepared pictures and downloads are kept, and one way to say that a folder cannot be written."""
+"""One way to say that the folder of prepared pictures and downloads cannot be written."""
 
 from __future__ import annotations
 
 import errno
-import os
-import sys
 from pathlib import Path
 
 from tilework.errors import UserError
-
-
-def cache_folder() -> Path:
-    """`$TILEWORK_CACHE` where it is set, else the platform's cache folder for tilework."""
-    chosen = os.environ.get("TILEWORK_CACHE", "").strip()
-    if chosen:
-        return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA", "").strip() or str(Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME", "").strip() or str(Path.home() / ".cache")
-    return Path(base) / "tilework"
 
 
 def is_full(error: OSError) -> bool:

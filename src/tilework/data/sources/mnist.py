@@ -9,12 +9,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from tilework.data.cache import cache_folder
 from tilework.data.contract import Item, SourceConfig
 from tilework.data.download import fetch
 from tilework.data.idx import read_idx
 from tilework.errors import UserError
 from tilework.spec import PictureSize, Size
+from tilework.spec.places import cache_folder
 
 _BASES = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 # The published files' MD5; they are checked where the default addresses are used.
