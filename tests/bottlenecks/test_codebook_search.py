@@ -21,7 +21,19 @@ def excess(x, codes, chosen):
 
 
 @pytest.mark.parametrize("chunk_mib", [None, 1e-3, 0.01, 0.1])
-@pytest.mark.parametrize(("n", "d", "k"), [(1, 1, 2), (128, 2, 16), (300, 3, 1000), (77, 16, 513), (64, 64, 3000)])
+@pytest.mark.parametrize(
+    ("n", "d", "k"),
+    [
+        (1, 1, 2),
+        (128, 2, 16),
+        (300, 3, 1000),
+        (77, 16, 513),
+        (64, 64, 3000),
+        (7, 4, 20000),
+        (16, 1, 4099),
+        (1033, 8, 517),
+    ],
+)
 def test_equals_brute_force_up_to_rounding(n, d, k, chunk_mib):
     generator = torch.Generator().manual_seed(n + k)
     x, codes = torch.randn(n, d, generator=generator), torch.randn(k, d, generator=generator)

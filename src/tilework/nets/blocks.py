@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from tilework.nets.stepup import StepUp
 from tilework.spec import Size
 
 Activation = Literal["relu", "silu", "gelu", "leaky_relu", "elu"]
@@ -101,7 +102,7 @@ def upsample(inputs: int, outputs: int, kernel: int, small: Size, large: Size, h
         return named([("resize", nearest), ("conv", nn.Conv2d(inputs, outputs, 3, padding=1))])
     # A transposed convolution alone gives 2 x side - 4 + kernel; what is missing is 0 or 1.
     missing = (large.height - 2 * small.height + 4 - kernel, large.width - 2 * small.width + 4 - kernel)
-    return nn.ConvTranspose2d(inputs, outputs, kernel, stride=2, padding=1, output_padding=missing)
+    return StepUp(inputs, outputs, kernel, stride=2, padding=1, output_padding=missing)
 
 
 class Picture(nn.Module):

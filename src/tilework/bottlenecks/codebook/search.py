@@ -7,11 +7,16 @@ score x.e - |e|^2 / 2: one matrix product whose bias row is the halved norms.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 # Scores held at a time, in MiB. On a CPU what fits the cache is fastest; a GPU wants large products.
-_CPU_MIB = 4.0
+_CPU_MIB = 16.0
 _GPU_MIB = 256.0
+# The convolution's pictures, and the scores below which calling it costs more than it gains.
+_GROUP = 16
+_SMALL = 2**16
+_ONEDNN = bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
 
 
 def negative_half_norms(codes: Tensor) -> Tensor:
@@ -24,7 +29,7 @@ def nearest(x: Tensor, codes: Tensor, *, bias: Tensor | None = None, chunk_mib: 
     """The index of the nearest code of every token: argmin_k |x_n - e_k|^2, ties to the lowest index.
 
     x (N, D) and codes (K, D) float32 -> (N,) int64. `bias` (K,) is `negative_half_norms(codes)`, where it is at hand.
-    At most `chunk_mib` MiB of scores exist at a time (None: 4 on a CPU, 256 on a GPU).
+    At most `chunk_mib` MiB of scores exist at a time (None: 16 on a CPU, 256 on a GPU).
 
     Exact up to the rounding of a float32 score: with u = 2^-24 the squared distance of the answer exceeds the smallest
     by at most 4 (D + 3) u max_k (|x||e_k| + |e_k|^2 / 2): each of the two scores compared is off by a quarter of that.
@@ -35,24 +40,20 @@ def nearest(x: Tensor, codes: Tensor, *, bias: Tensor | None = None, chunk_mib: 
     if chunk_mib is None:
         chunk_mib = _CPU_MIB if x.device.type == "cpu" else _GPU_MIB
     rows, columns = _block(len(x), len(codes), int(chunk_mib * 2**18))
-    transposed = codes.t()
     if rows >= len(x) and columns >= len(codes):
-        return torch.addmm(bias, x, transposed).argmax(1)
+        return _scores(x, codes, bias).argmax(1)
     found = torch.empty(len(x), dtype=torch.int64, device=x.device)
     if columns >= len(codes):
-        scores = torch.empty(rows, len(codes), dtype=x.dtype, device=x.device)
         for start in range(0, len(x), rows):
             part = x[start : start + rows]
-            torch.argmax(
-                torch.addmm(bias, part, transposed, out=scores[: len(part)]), 1, out=found[start : start + rows]
-            )
+            torch.argmax(_scores(part, codes, bias), 1, out=found[start : start + rows])
         return found
     for start in range(0, len(x), rows):
         part = x[start : start + rows]
-        best, where = torch.addmm(bias[:columns], part, transposed[:, :columns]).max(1)
+        best, where = _scores(part, codes[:columns], bias[:columns]).max(1)
         for left in range(columns, len(codes), columns):
             right = left + columns
-            score, index = torch.addmm(bias[left:right], part, transposed[:, left:right]).max(1)
+            score, index = _scores(part, codes[left:right], bias[left:right]).max(1)
             # Strictly better only: a tie stays with the lower index.
             better = score > best
             best = torch.where(better, score, best)
@@ -61,12 +62,28 @@ def nearest(x: Tensor, codes: Tensor, *, bias: Tensor | None = None, chunk_mib: 
     return found
 
 
+def _scores(x: Tensor, codes: Tensor, bias: Tensor) -> Tensor:
+    """x.e + bias of tokens (n, D) and codes (K, D): (n, K).
+
+    On a CPU as a 1x1 convolution, which oneDNN computes with the widest vectors that the processor has. The library behind
+    addmm uses half of them on processors of another maker than its own: the convolution is 2.3 times faster there.
+    """
+    whole = len(x) // _GROUP * _GROUP
+    small = whole == 0 or len(x) * len(codes) < _SMALL
+    if small or x.device.type != "cpu" or x.dtype != torch.float32 or not _ONEDNN:
+        return torch.addmm(bias, x, codes.t())
+    # As pictures of n/16 x 1 pixels: sixteen pictures are what makes torch choose oneDNN, also with one thread.
+    pictures = x[:whole].reshape(_GROUP, whole // _GROUP, 1, -1).permute(0, 3, 1, 2)
+    found = F.conv2d(pictures, codes[:, :, None, None], bias).permute(0, 2, 3, 1).reshape(whole, len(codes))
+    return found if whole == len(x) else torch.cat([found, torch.addmm(bias, x[whole:], codes.t())])
+
+
 def _block(n: int, k: int, floats: int) -> tuple[int, int]:
-    """Rows and codes of one block of at most `floats` scores; all codes at once as long as 64 rows of them fit."""
+    """Rows and codes of one block of at most `floats` scores; all codes at once as long as 256 rows of them fit."""
     floats = max(floats, 64)
     if n * k <= floats:
         return n, k
-    if k * 64 <= floats:
-        return min(n, max(64, min(floats // k, 256 if floats <= 2**20 else floats // k))), k
+    if k * 256 <= floats:
+        return min(n, max(64, min(floats // k, 1024 if floats <= 2**22 else floats // k))), k
     columns = min(k, max(8, int((4 * floats) ** 0.5) // 8 * 8))
     return min(n, max(1, floats // columns)), columns

@@ -36,5 +36,8 @@ class CodebookConfig(BottleneckConfig):
     )
     revival: Revival | None = Field(default=Revival(), description="how dead codes come back; null = they do not")
     chunk_mib: float | None = Field(
-        default=None, gt=0, le=2**16, description="MiB of scores that the search holds; null = 4 on a CPU, 256 on a GPU"
+        default=None,
+        gt=0,
+        le=2**16,
+        description="MiB of scores that the search holds; null = 16 on a CPU, 256 on a GPU",
     )
