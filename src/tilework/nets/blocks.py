@@ -105,6 +105,30 @@ def upsample(inputs: int, outputs: int, kernel: int, small: Size, large: Size, h
     return StepUp(inputs, outputs, kernel, stride=2, padding=1, output_padding=missing)
 
 
+class Flatten(nn.Module):
+    """(B, C, H, W) -> (B, H W C): pixel by pixel, the order in which channels-last memory already lies, so nothing is copied."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, H, W) -> (B, H W C)."""
+        return x.permute(0, 2, 3, 1).flatten(1)
+
+
+class Unflatten(nn.Module):
+    """What undoes `Flatten`: (B, H W C) -> (B, C, H, W), channels last in memory."""
+
+    def __init__(self, channels: int, size: Size) -> None:
+        super().__init__()
+        self.channels, self.size = channels, size
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, H W C) -> (B, C, H, W)."""
+        return x.unflatten(1, (self.size.height, self.size.width, self.channels)).permute(0, 3, 1, 2)
+
+    def extra_repr(self) -> str:
+        """Shown by print(module)."""
+        return f"{self.channels}, {self.size}"
+
+
 class Picture(nn.Module):
     """The last step: to [0, 1] by sigmoid or (tanh + 1) / 2, or as it is (`linear`). Computed in float32.
 

@@ -65,5 +65,6 @@ def _by_phases(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
     # (C, D, 2, k, 2, k) -> (D x 2 x 2, C, k, k), the order that pixel_shuffle expects.
     phases = padded[:, :, taps][..., taps].permute(1, 2, 4, 0, 3, 5).flatten(0, 2)
     phases = phases.contiguous(memory_format=torch.channels_last)
-    x = F.pad(x, (0, 1, 0, 1)) if kernel == 3 else x
-    return F.pixel_shuffle(F.conv2d(x, phases, bias.repeat_interleave(4), padding=kernel - 3), 2)
+    y = F.conv2d(x, phases, bias.repeat_interleave(4), padding=1)
+    # Two taps with padding on both sides give one row and column too many at the front; cutting is cheaper than padding x.
+    return F.pixel_shuffle(y if kernel == 4 else y[:, :, 1:, 1:], 2)

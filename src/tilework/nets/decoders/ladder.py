@@ -8,7 +8,7 @@ from pydantic import Field
 from torch import nn
 
 from tilework.errors import UserError
-from tilework.nets.blocks import Activation, Norm, Output, Picture, Upsample, upsample
+from tilework.nets.blocks import Activation, Flatten, Norm, Output, Picture, Unflatten, Upsample, upsample
 from tilework.nets.contract import DecoderConfig, EncoderConfig
 from tilework.nets.encoders.ladder import Config as Encoder
 from tilework.nets.rungs import Chain, Count, Dense, Plan, Width, Widths, sizes
@@ -102,14 +102,14 @@ class Config(DecoderConfig):
         plan = chain.plan
         width = plan.widths[-1]
         if plan.dense is not None:
-            chain.layers.append(("flatten", nn.Flatten()))
+            chain.layers.append(("flatten", Flatten()))
             features = in_channels
             for number, hidden in enumerate(reversed(plan.dense), start=1):
                 chain.layers.append((f"dense{number}", nn.Linear(features, hidden)))
                 chain.layers.append((f"dense{number}_act", chain.nonlinearity()))
                 features = hidden
             chain.layers.append(("grow", nn.Linear(features, width * latent.width * latent.height)))
-            chain.add("unflatten", nn.Unflatten(1, (width, latent.height, latent.width)), width)
+            chain.add("unflatten", Unflatten(width, latent), width)
         elif plan.projection != "none":
             project = nn.Conv2d(in_channels, width, plan.projection, padding=plan.projection // 2)
             chain.add("project", project, width)

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from torch import nn
 
 from tilework.errors import UserError
-from tilework.nets.blocks import Activation, Norm, downsample
+from tilework.nets.blocks import Activation, Flatten, Norm, Unflatten, downsample
 from tilework.nets.contract import EncoderConfig
 from tilework.nets.rungs import Chain, Count, Dense, Plan, Width, Widths, sizes
 from tilework.spec import Size
@@ -84,13 +84,13 @@ class Config(EncoderConfig):
         return chain.build()
 
     def _head(self, chain: Chain, features: int, out_channels: int) -> None:
-        chain.layers.append(("flatten", nn.Flatten()))
+        chain.layers.append(("flatten", Flatten()))
         for number, width in enumerate(self.dense or (), start=1):
             chain.layers.append((f"dense{number}", nn.Linear(features, width)))
             chain.layers.append((f"dense{number}_act", chain.nonlinearity()))
             features = width
         chain.layers.append(("out", nn.Linear(features, out_channels)))
-        chain.layers.append(("unflatten", nn.Unflatten(1, (out_channels, 1, 1))))
+        chain.layers.append(("unflatten", Unflatten(out_channels, Size(1, 1))))
 
     def _check_width(self, out_channels: int) -> None:
         if self.dense is None and self.projection == "none" and self.widths[-1] != out_channels:
