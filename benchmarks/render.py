@@ -6,6 +6,7 @@ Only what stands between the two marks is written; the words around it are kept.
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,9 @@ def rendered(page: str, results: Path = RESULTS) -> str:
 
 def block(results: Path) -> str:
     """The table of all kept rows and a line for each machine that they were measured on."""
-    rows = list(kept(results))
+    rows, quality = list(kept(results)), learned(results)
     if not rows:
-        return "No results are kept yet.\n"
+        return "\n".join(quality).lstrip() + "\n" if quality else "No results are kept yet.\n"
     lines = [
         "| comparison | tilework | peer | figure: median (range) | target | | peak memory, tilework / peer |",
         "|---|---|---|---|---|---|---|",
@@ -42,7 +43,7 @@ def block(results: Path) -> str:
         lines.append(f"| {' | '.join(cells)} |")
         notes.setdefault(conditions(row), []).append(name)
     lines += ["", *(f"- {', '.join(names)}: {condition}." for condition, names in notes.items())]
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *quality]) + "\n"
 
 
 def kept(results: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -51,8 +52,40 @@ def kept(results: Path) -> Iterator[tuple[str, dict[str, Any]]]:
         found = json.loads(path.read_text(encoding="utf-8"))
         if "comparisons" in found:
             yield from found["comparisons"].items()
-        else:
+        elif "medians" in found:
             yield path.stem.replace("_", "-"), epoch_row(found)
+
+
+def learned(results: Path) -> list[str]:
+    """Tables of what models learnt with each quantiser: one for each set and K, best first."""
+    path = results / "learning.json"
+    if not path.is_file():
+        return []
+    found = json.loads(path.read_text(encoding="utf-8"))
+    groups: dict[tuple[str, int, int], dict[str, list[dict[str, Any]]]] = {}
+    for run in found["runs"]:
+        groups.setdefault((run["set"], run["codes"], run["steps"]), {}).setdefault(run["config"], []).append(run)
+    lines = []
+    for (name, codes, steps), configs in sorted(groups.items()):
+        means = {config: statistics.mean(r["mse"] for r in runs) for config, runs in configs.items()}
+        default = means.get("peer-default")
+        n_over_k = next(iter(configs.values()))[0]["tokens"] / codes
+        lines += [
+            "", f"{name}, K = {codes:,}, {steps:,} steps, held-out N/K = {n_over_k:,.0f}:", "",
+            "| quantiser | held-out MSE (lowest to highest seed) | against its defaults | codes used | perplexity / K | seeds |",
+            "|---|---|---|---|---|---|",
+        ]  # fmt: skip
+        for config in sorted(configs, key=means.__getitem__):
+            runs = configs[config]
+            mse = [r["mse"] for r in runs]
+            used = statistics.mean(r["used"] for r in runs) / codes
+            spread = statistics.mean(r["perplexity"] for r in runs) / codes
+            against = f"{means[config] / default - 1:+.1%}" if default else "-"
+            lines.append(
+                f"| {config} | {means[config]:.5f} ({min(mse):.5f} to {max(mse):.5f}) | {against} | {used:.1%} | {spread:.2f} "
+                f"| {len(runs)} |"
+            )
+    return lines
 
 
 def epoch_row(found: dict[str, Any]) -> dict[str, Any]:

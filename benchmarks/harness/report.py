@@ -1,7 +1,8 @@
 """Results files and how their rows read: the same words in the terminal and on the documentation page.
 
 A results file is {"benchmark": name, "comparisons": {name: row}}. A row has `claim`, `figure` (what `value` is: speedup,
-overhead or difference), `target`, `value` {median, min, max}, `ours` and `peer` (medians of each side), `date`, `machine`.
+overhead, share, MiB or difference), `target`, `value` {median, min, max}, `ours` and `peer` (medians of each side), `date`,
+`machine`.
 """
 
 from __future__ import annotations
@@ -41,6 +42,10 @@ def figure_text(row: dict[str, Any]) -> str:
         return f"{value['median']:.2f}x ({value['min']:.2f} to {value['max']:.2f})"
     if row["figure"] == "overhead":
         return f"{value['median']:+.1%} ({value['min']:+.1%} to {value['max']:+.1%})"
+    if row["figure"] == "share":
+        return f"{value['median']:.2f} of its time ({value['min']:.2f} to {value['max']:.2f})"
+    if row["figure"] == "MiB":
+        return f"{value['median']:,.0f} MiB"
     return f"{value['median']:.1e}"
 
 
@@ -49,6 +54,10 @@ def target_text(row: dict[str, Any]) -> str:
     target = row["target"]
     if row["figure"] == "speedup":
         return f"at least {target:g}x"
+    if row["figure"] == "share":
+        return f"under {target:g}"
+    if row["figure"] == "MiB":
+        return f"under {target:,.0f} MiB"
     return f"under {target:.0%}" if row["figure"] == "overhead" else f"under {target:.0e}"
 
 
@@ -56,8 +65,10 @@ def speed_text(side: dict[str, Any] | None) -> str:
     """`812 images/s, 15.8 ms`, or a dash where there is no such side."""
     if not side:
         return "-"
-    speed = side["images_per_second"]
     step = f", {side['step_ms']:.1f} ms" if "step_ms" in side else ""
+    if "images_per_second" not in side:
+        return step.removeprefix(", ")
+    speed = side["images_per_second"]
     return (f"{speed:,.0f}" if speed >= 100 else f"{speed:.1f}") + f" images/s{step}"
 
 

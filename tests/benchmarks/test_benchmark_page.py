@@ -34,6 +34,11 @@ def test_every_comparison_is_on_the_page(benchmarks: Path) -> None:
     page = PAGE.read_text(encoding="utf-8")
     for name in COMPARISONS:
         assert f"**{name}**" in page
+    from quantizer import SHAPES
+
+    for _, _, codes in SHAPES:
+        assert f"**step-{codes}**" in page
+        assert f"**search-{codes}**" in page
 
 
 def test_rows_are_read_from_the_files(benchmarks: Path, tmp_path: Path) -> None:

@@ -93,6 +93,7 @@ def test_settings(tilework: Command, override: str, words: list[str]) -> None:
         (["train", "--steps", "3"], ["no option --steps", "engine.steps=3"]),
         (["train", "rqvae-digits", "--batch-size=16"], ["no option --batch-size=16", "engine.batch_size=16"]),
         (["train", "rqvae-digits", *SMALL, "--lr", "0.1"], ["no option --lr", "optimizer.lr=0.1"]),
+        (["resume", "last", "--epochs", "40"], ["resume has no option --epochs", "engine.epochs=40"]),
     ],
 )
 def test_options_of_other_tools_and_no_recipe(tilework: Command, words: list[str], told: list[str]) -> None:

@@ -175,6 +175,7 @@ def test_the_leak_of_a_split_by_frame_is_what_brute_force_counts():
     by_group = split_by(store, SplitSettings())
     assert by_group.leak is not None
     assert (by_group.leak.neighbours, by_group.leak.twins) == (0.0, 0.0)
+    assert "frames" not in str(by_group.leak)
 
 
 def test_copies_of_a_picture_in_other_groups_are_found():

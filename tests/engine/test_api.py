@@ -21,8 +21,8 @@ from tilework.errors import UserError
 from tilework.runs.folder import RunFolder
 
 GRID = (4, 4)
-CODES = {"vq": (1, 8), "rq": (3, 8), "fsq": (1, 60), "gaussian": (0, 0), "none": (0, 0)}
-DIM = {"vq": 4, "rq": 4, "fsq": 3, "gaussian": 4, "none": 4}
+CODES = {"vq": (1, 8), "rq": (3, 8), "fsq": (1, 60), "lfq": (1, 64), "gaussian": (0, 0), "none": (0, 0)}
+DIM = {"vq": 4, "rq": 4, "fsq": 3, "lfq": 6, "gaussian": 4, "none": 4}
 
 
 @pytest.fixture(scope="module")

@@ -164,3 +164,11 @@ def test_the_latents_are_handed_on_for_whoever_watches() -> None:
     result = step(made, batches(made, 2))
     assert len(result.latents) == 2
     assert all(isinstance(latent, Latent) for latent in result.latents)
+
+
+def test_weights_that_make_a_held_out_pass_infinite_are_a_failure_of_the_run() -> None:
+    """They are finite themselves, so no step was refused; the pictures of a person have nothing to do with it."""
+    with pytest.raises(RunFailure, match="held-out pass") as told:
+        tilework.train(tiny("vq", "engine.steps=1", "optimizer.lr=1e25", "optimizer.clip_norm=null"))
+    assert told.value.exit_code == 1
+    assert told.value.fix

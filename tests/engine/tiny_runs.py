@@ -16,10 +16,16 @@ BOTTLENECKS: dict[str, dict[str, Any]] = {
     "vq": {"kind": "vq", "dim": 4, "codes": 8},
     "rq": {"kind": "rq", "dim": 4, "codes": 8, "levels": 3},
     "fsq": {"kind": "fsq", "levels": [5, 4, 3]},
+    "lfq": {"kind": "lfq", "dim": 6},
     "gaussian": {"kind": "gaussian", "dim": 4},
     "none": {"kind": "none", "dim": 4},
 }
-_TERMS: dict[str, dict[str, Any]] = {"vq": {"commitment": 0.25}, "rq": {"commitment": 0.25}, "gaussian": {"kl": 1.0}}
+_TERMS: dict[str, dict[str, Any]] = {
+    "vq": {"commitment": 0.25},
+    "rq": {"commitment": 0.25},
+    "lfq": {"commitment": 0.25, "entropy": 0.1},
+    "gaussian": {"kl": 1.0},
+}
 
 
 def tiny(bottleneck: str = "vq", *overrides: str) -> RunSpec:

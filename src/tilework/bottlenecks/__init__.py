@@ -8,8 +8,9 @@ from tilework.bottlenecks.codebook import Revival
 from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig, Latent
 from tilework.bottlenecks.fsq import FSQ
 from tilework.bottlenecks.gaussian import Gaussian
+from tilework.bottlenecks.lfq import LFQ
 from tilework.bottlenecks.none import NoBottleneck
 from tilework.bottlenecks.rq import RQ
 from tilework.bottlenecks.vq import VQ
 
-__all__ = ["FSQ", "RQ", "VQ", "Bottleneck", "BottleneckConfig", "Gaussian", "Latent", "NoBottleneck", "Revival"]
+__all__ = ["FSQ", "LFQ", "RQ", "VQ", "Bottleneck", "BottleneckConfig", "Gaussian", "Latent", "NoBottleneck", "Revival"]

@@ -22,7 +22,7 @@ from tilework.bottlenecks.tokens import (
     refuse_nonfinite,
     to_tokens,
 )
-from tilework.errors import UserError
+from tilework.bottlenecks.tokens.counting import check_codes, occurrences
 from tilework.spec import BOTTLENECKS
 
 _MOST_CODES = 2**22
@@ -85,7 +85,7 @@ class FSQ(Bottleneck):
             code = (digits * self.place).sum(1)
             z = straight_through(bounded / self.middle, self._values(code))
             counted = code if usable is None else torch.where(usable, code, self.codes_per_level)
-            counts = self._count(counted)
+            counts = occurrences(counted, self.codes_per_level).unsqueeze(0)
             stats = {
                 "counts": counts,
                 "perplexity": perplexity(counts, len(x) if usable is None else None),
@@ -97,32 +97,13 @@ class FSQ(Bottleneck):
             return Latent(z=from_tokens(z, places), codes=codes, stats=stats)
 
     def decode(self, codes: Tensor) -> Tensor:
-        if codes.ndim not in (3, 4) or codes.shape[1] != 1:
-            raise UserError(
-                f"codes of shape {tuple(codes.shape)} do not fit FSQ",
-                why="codes are (B, 1, H, W): one number for all channels",
-                fix="give one layer on the second axis",
-            )
-        low, high = int(codes.min()), int(codes.max())
-        if low < 0 or high >= self.codes_per_level:
-            raise UserError(
-                f"codes run from {low} to {high}, but there are 0 to {self.codes_per_level - 1}",
-                why="they come from another model, or were changed",
-                fix="use codes of the model that decodes them",
-            )
+        check_codes(codes, 1, self.codes_per_level, "fsq")
         return from_tokens(self._values(codes.flatten()), (codes.shape[0], *codes.shape[2:]))
 
     def _values(self, code: Tensor) -> Tensor:
         """(N,) int64 -> (N, D) float32 in [-1, 1]."""
         digits = code.unsqueeze(1).div(self.place, rounding_mode="floor") % self.radix
         return (digits - self.middle).float() / self.middle
-
-    def _count(self, code: Tensor) -> Tensor:
-        k = self.codes_per_level
-        if code.device.type == "cpu":
-            return torch.bincount(code, minlength=k)[:k].float().unsqueeze(0)
-        ones = torch.ones_like(code, dtype=torch.float32)
-        return torch.zeros(k + 1, device=code.device).index_add_(0, code, ones)[:k].unsqueeze(0)
 
 
 class Config(BottleneckConfig):

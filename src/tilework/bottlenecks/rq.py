@@ -29,7 +29,8 @@ class RQ(CodebookBottleneck):
         codes: int,
         levels: int,
         shared: bool = False,
-        codebook: Literal["ema", "gradient"] = "ema",
+        level_dropout: float = 0.0,
+        codebook: Literal["ema", "gradient", "simvq"] = "ema",
         decay: float = 0.99,
         epsilon: float = 1e-5,
         start: Literal["kmeans", "random"] = "kmeans",
@@ -42,7 +43,7 @@ class RQ(CodebookBottleneck):
         given = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
         settings = BOTTLENECKS.parse({"kind": "rq", **given})
         assert isinstance(settings, Config)
-        super().__init__(settings, levels=levels, shared=shared)
+        super().__init__(settings, levels=levels, shared=shared, level_dropout=level_dropout)
 
 
 class Config(CodebookConfig):
@@ -51,6 +52,12 @@ class Config(CodebookConfig):
     kind: Literal["rq"] = "rq"
     levels: int = Field(default=2, ge=1, le=64, description="codebooks Q that are applied one after another")
     shared: bool = Field(default=False, description="all levels use one codebook")
+    level_dropout: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="share of training pictures that go through only the first 1 to Q levels, so that fewer levels decode well",
+    )
     distance: Literal["euclidean"] = Field(
         default="euclidean", description="residuals have no norm of 1, so cosine does not fit"
     )
@@ -65,4 +72,7 @@ class Config(CodebookConfig):
             cls(dim=8, codes=16, levels=3),
             cls(dim=8, codes=16, levels=3, shared=True, gradient="rotation"),
             cls(dim=8, codes=12, levels=2, search_dim=3, start="random", codebook="gradient"),
+            cls(dim=8, codes=16, levels=3, codebook="simvq"),
+            cls(dim=8, codes=16, levels=3, level_dropout=0.5),
+            cls(dim=4, codes=16, levels=3, level_dropout=1.0, shared=True, codebook="gradient"),
         ]

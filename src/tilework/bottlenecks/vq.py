@@ -25,7 +25,7 @@ class VQ(CodebookBottleneck):
         *,
         dim: int,
         codes: int,
-        codebook: Literal["ema", "gradient"] = "ema",
+        codebook: Literal["ema", "gradient", "simvq"] = "ema",
         decay: float = 0.99,
         epsilon: float = 1e-5,
         start: Literal["kmeans", "random"] = "kmeans",
@@ -56,5 +56,7 @@ class Config(CodebookConfig):
             cls(dim=8, codes=16, codebook="gradient", gradient="rotation"),
             cls(dim=8, codes=16, distance="cosine", search_dim=4),
             cls(dim=6, codes=20, distance="cosine", codebook="gradient", start="random", revival=None),
+            cls(dim=8, codes=16, codebook="simvq"),
+            cls(dim=6, codes=20, codebook="simvq", distance="cosine", search_dim=4, start="random"),
             cls(dim=2, codes=300, start="random", gradient="rotation", revival=Revival(patience=0, cooldown=0)),
         ]

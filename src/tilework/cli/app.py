@@ -17,7 +17,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("train", context_settings={"ignore_unknown_options": True})(train.train)
-app.command("resume")(resume.resume)
+app.command("resume", context_settings={"ignore_unknown_options": True})(resume.resume)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
 app.command("report")(report.report)

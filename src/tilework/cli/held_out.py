@@ -22,6 +22,8 @@ class HeldOut:
     best_step: int | None = None
     best: float | None = None
     """Value of `monitor` at `best_step`, where both are known."""
+    leak: str = ""
+    """Why the figures look better than they are, where the training pictures give some of the held-out ones away."""
 
     @property
     def remark(self) -> str:
@@ -40,12 +42,13 @@ def held_out(run: RunFolder) -> HeldOut:
         steps = store.rows("val")[0]
         if not len(steps):
             return HeldOut(monitor=monitor)
+        leak = str(store.get_meta("leak", ""))
         newest = int(steps[-1])
         at, values = store.metrics(monitor, "val")
         found = {int(step): float(value) for step, value in zip(at, values, strict=True)}
         figures = store.latest()["values"].get("val", {})
     best = found.get(best_step) if best_step is not None else None
-    return HeldOut(newest, figures, monitor, best_step, best)
+    return HeldOut(newest, figures, monitor, best_step, best, leak)
 
 
 def step_of(run: RunFolder, which: str) -> int | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tilework.cli.options import Run, RunsFolder
+from tilework.cli.options import Run, RunsFolder, refuse_options
 
 if TYPE_CHECKING:
     from tilework.engine.progress import Progress
@@ -26,6 +26,8 @@ def resume(
 ) -> None:
     """Go on with a run from its last checkpoint."""
     from tilework.cli.training import run_training
+
+    refuse_options("resume", [run, *(overrides or [])])
 
     def prepare() -> Callable[[Progress], RunFolder]:
         from tilework.runs.folder import RunFolder

@@ -89,6 +89,8 @@ def _facts(console: Console, folder: RunFolder, info: RunInfo) -> None:
         console.print(figures_table(known.values, None, known.step if known.step != info.step else None))
         if known.remark:
             console.print(Text(known.remark))
+        if known.leak:
+            console.print(Text(known.leak))
     console.print()
     for what, text in _files(folder, known):
         line(what, text)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tilework.cli.options import RunsFolder
+from tilework.cli.options import RunsFolder, refuse_options
 from tilework.errors import UserError
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def train(
     from tilework.cli.training import run_training
 
     words = [*([recipe] if recipe is not None else []), *(overrides or [])]
-    _refuse_options(words)
+    refuse_options("train", words)
     if recipe is None:
         raise UserError(
             "train was not told what to train",
@@ -53,27 +53,3 @@ def train(
         return lambda progress: engine_train(spec, root=runs, progress=progress)
 
     run_training(prepare)
-
-
-def _refuse_options(words: list[str]) -> None:
-    """`--steps 3` is what other tools take: say how it is written here."""
-    for at, word in enumerate(words):
-        if not word.startswith("-"):
-            continue
-        name, _, value = word.lstrip("-").partition("=")
-        value = value or (words[at + 1] if at + 1 < len(words) and not words[at + 1].startswith("-") else "...")
-        raise UserError(
-            f"train has no option {word}",
-            why="settings are written section.key=value, after the recipe's name; docs/spec-reference.md lists them",
-            fix=f"write {_full_name(name.replace('-', '_'))}={value}",
-        )
-
-
-def _full_name(key: str) -> str:
-    """engine.steps for steps, optimizer.lr for lr; as it is where no section of those two has it."""
-    from tilework.spec.model import EngineSettings, OptimizerSettings
-
-    for section, settings in (("engine", EngineSettings), ("optimizer", OptimizerSettings)):
-        if key in settings.model_fields:
-            return f"{section}.{key}"
-    return key if "." in key else f"section.{key}"

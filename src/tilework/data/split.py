@@ -30,10 +30,13 @@ class LeakReport:
     """Share with a near twin in training: the same picture but for a small shift or change (see `tilework.data.twins`)."""
 
     def __str__(self) -> str:
-        return (
-            f"{self.neighbours:.0%} of the held-out pictures are within {NEIGHBOUR_FRAMES} frames of a training picture, "
-            f"{self.twins:.0%} have a near twin in training ({self.examined:,} examined)"
-        )
+        """What there is of it, for example "12% of the held-out pictures closely resemble a training picture"."""
+        found = []
+        if self.neighbours > 0:
+            found.append(f"{self.neighbours:.0%} are within {NEIGHBOUR_FRAMES} frames of a training picture")
+        if self.twins > 0 or not found:
+            found.append(f"{self.twins:.0%} closely resemble a training picture")
+        return f"of the {self.examined:,} held-out pictures examined, {' and '.join(found)}"
 
 
 @dataclass(frozen=True)

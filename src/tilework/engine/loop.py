@@ -234,15 +234,21 @@ class _Loop:
         session = self.session
         if self.several:
             average_batch_statistics(session.model)
-        with session.judged_weights():
-            self.newest = validate(
-                session.accelerator,
-                session.model,
-                session.model.bottleneck,
-                session.objective,
-                session.held_out,
-                session.final_weights(),
-            )
+        try:
+            with session.judged_weights():
+                self.newest = validate(
+                    session.accelerator,
+                    session.model,
+                    session.model.bottleneck,
+                    session.objective,
+                    session.held_out,
+                    session.final_weights(),
+                )
+        except UserError as error:
+            # The bottleneck refuses what is not finite. In a run that is no mistake of a person's input.
+            raise RunFailure(
+                f"step {session.position.step:,}, held-out pass: {error.what}", why=error.why, fix=error.fix
+            ) from error
         if self.record is not None:
             self.record.row(self.newest.figures, "val")
         self.progress.validated(session.position.step, self.newest.figures)

@@ -13,6 +13,7 @@ from accelerate.optimizer import AcceleratedOptimizer
 from torch import Tensor, nn
 
 from tilework.bottlenecks import Bottleneck, Latent
+from tilework.bottlenecks.health import flat_stats
 from tilework.data import Batch
 from tilework.objective import Outcome
 from tilework.objective.total import Objective
@@ -86,7 +87,7 @@ class Stepper:
             with self._synchronised(last):
                 loss, values, latent = self.losses(batch.images, weights)
                 self._backward(loss if len(micro_batches) == 1 else loss / len(micro_batches))
-            measured.append({"loss": loss.detach(), **values, **_scalars(latent)})
+            measured.append({"loss": loss.detach(), **values, **flat_stats(latent.stats, self.bottleneck.levels)})
             latents.append(latent)
         values = measured[0]
         if len(measured) > 1:
@@ -137,7 +138,3 @@ class Stepper:
             optimizer.step()
         optimizer.zero_grad()
         return norm
-
-
-def _scalars(latent: Latent) -> dict[str, Tensor]:
-    return {name: value.float() for name, value in latent.stats.items() if value.ndim == 0}

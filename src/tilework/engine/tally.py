@@ -11,6 +11,9 @@ from torch import Tensor
 
 from tilework.bottlenecks.health import perplexity
 
+# Counted, not measured: a row says how many since the row before.
+_TOTALS = frozenset({"revived"})
+
 
 class Tally:
     """Sums named scalars over steps; one host read per logged row.
@@ -35,12 +38,15 @@ class Tally:
         self._steps += 1
 
     def take(self) -> dict[str, float]:
-        """Means since the last call (over all processes), and start anew."""
+        """Means (of events the total) since the last call (over all processes), and start anew."""
         if self._sums is not None and dist.is_available() and dist.is_initialized():
             dist.all_reduce(self._sums)
             self._sums /= dist.get_world_size()
         self._close()
-        means = {name: total / steps for name, (total, steps) in self._closed.items()}
+        means = {
+            name: total / (1 if name.split(".")[0] in _TOTALS else steps)
+            for name, (total, steps) in self._closed.items()
+        }
         self._closed = {}
         return means
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tilework.bottlenecks import Bottleneck
-from tilework.bottlenecks.health import Usage, perplexity
+from tilework.bottlenecks.health import Usage, duplicate_codes, flat_stats, perplexity
 from tilework.data import Batches
 from tilework.engine.model import to_points
 from tilework.objective import Outcome
@@ -24,6 +24,8 @@ from tilework.objective.total import Objective
 MOST_POINTS = 4000
 """Points of a two-dimensional latent that one pass keeps for its map."""
 
+_MEASURED = frozenset({"quantisation_error", "z_norm", "code_norm"})
+
 
 @dataclass(frozen=True)
 class Validation:
@@ -31,6 +33,7 @@ class Validation:
 
     `figures`: `loss` (total with the weights given), each raw term, `mse` and `psnr` on [0, 1], and for every level l
     `used.l`, `perplexity.l`; with them `codes` K, `tokens` N and `tokens_per_code` N/K, without which those say nothing.
+    Of a codebook also `quantisation_error.l`, `code_norm.l` beside `z_norm`, and `duplicates.l` (codes that repeat another).
     """
 
     figures: dict[str, float]
@@ -71,7 +74,8 @@ def validate(
         recon = recon.float()
         total, values = objective(Outcome(x, recon, latent.losses, latent.inputs, bottleneck.codebooks()), weights)
         squared = (recon - x).square().mean()
-        named = {**values, "loss": total, "mse": squared}
+        health = flat_stats(latent.stats, bottleneck.levels)
+        named = {**values, "loss": total, "mse": squared, **{k: v for k, v in health.items() if _base(k) in _MEASURED}}
         row = torch.stack([v.double() for v in named.values()]).cpu() * size
         names, sums = list(named), row if not len(sums) else sums + row
         pictures += size
@@ -111,6 +115,7 @@ def _finish(
     figures["psnr"] = -10 * math.log10(max(figures["mse"], 1e-12)) if math.isfinite(figures["mse"]) else math.nan
     if counts is not None:
         figures |= usage_figures(counts)
+    figures |= {f"duplicates.{q}": float(duplicate_codes(c)) for q, c in enumerate(bottleneck.codebooks(), start=1)}
     if kl_per_dim is not None:
         mean = kl_per_dim / pictures
         figures["active_units"] = float((mean > 0.01).sum())
@@ -121,6 +126,10 @@ def _finish(
         torch.cat(points).numpy()[:MOST_POINTS] if points else None,
         torch.cat(labels).numpy()[:MOST_POINTS] if labels else None,
     )
+
+
+def _base(name: str) -> str:
+    return name.partition(".")[0]
 
 
 def usage_figures(counts: Tensor) -> dict[str, float]:

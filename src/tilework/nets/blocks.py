@@ -122,7 +122,7 @@ class Unflatten(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, H W C) -> (B, C, H, W)."""
-        return x.unflatten(1, (self.size.height, self.size.width, self.channels)).permute(0, 3, 1, 2)
+        return x.reshape(-1, self.size.height, self.size.width, self.channels).permute(0, 3, 1, 2)
 
     def extra_repr(self) -> str:
         """Shown by print(module)."""

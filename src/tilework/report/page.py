@@ -67,7 +67,7 @@ def _page(run: RunFolder, album: Album) -> str:
         maps = max(1, len(newest["latent"].arrays.get("codes", []))) if newest["latent"] else 0
         several = maps > 1
         body = [
-            figures_section(key_facts(info, meta)),
+            figures_section(key_facts(info, meta), str(meta.get("leak", ""))),
             findings_section(findings),
             pictures_section(album, newest["reconstructions"], beside_map=maps == 1),
             *_beside(

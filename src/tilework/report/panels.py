@@ -19,13 +19,21 @@ _TITLES = {
     "kl": "KL",
     "psnr": "PSNR",
     "used": "codes in use",
+    "quantisation_error": "quantisation error",
+    "z_norm": "mean norm of tokens",
+    "code_norm": "mean norm of codes",
+    "idle": "longest time without a token",
+    "revived": "codes revived since the last row",
+    "duplicates": "codes that repeat another",
     "weight": "loss weights",
     "lr": "learning rate",
     "steps_per_second": "speed",
 }
-_UNITS = {"psnr": "dB", "steps_per_second": "steps/s", "kl": "nats"}
+_UNITS = {"idle": "steps", "psnr": "dB", "steps_per_second": "steps/s", "kl": "nats"}
 _FIRST = ("loss", "psnr", "mse")
-_HEALTH = ("perplexity", "used", "active_units")
+_HEALTH = (
+    "perplexity", "used", "active_units", "quantisation_error", "z_norm", "code_norm", "idle", "revived", "duplicates",
+)  # fmt: skip
 _SETTINGS = ("lr", "weight", "grad_norm", "steps_per_second")
 
 

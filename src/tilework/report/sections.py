@@ -28,14 +28,15 @@ def section(heading: str, body: str, remark: str = "", kind: str = "") -> str:
     return f'<section class="{kind}"><h2>{escape(heading)}{said}</h2>{body}</section>'
 
 
-def figures_section(facts: Sequence[Fact]) -> str:
-    """The cards with the key figures."""
+def figures_section(facts: Sequence[Fact], leak: str = "") -> str:
+    """The cards with the key figures, and below them why they look better than they are (`leak`), where they do."""
     cards = "".join(
         f'<dl class="figure"><dt>{escape(f.name)}</dt><dd class="big">{escape(f.big)} <small>{escape(f.unit)}</small></dd>'
         f'<dd class="more">{escape(f.more)}</dd></dl>'
         for f in facts
     )
-    return f'<section class="figures" aria-label="key figures">{cards}</section>'
+    said = f'<p class="leak">Note: {escape(leak)}.</p>' if leak else ""
+    return f'<section class="figures" aria-label="key figures">{cards}</section>{said}'
 
 
 def pictures_section(album: Album, newest: Moment | None, beside_map: bool) -> str:

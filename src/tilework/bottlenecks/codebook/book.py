@@ -22,6 +22,7 @@ from tilework.bottlenecks.codebook.revival import Revival
 from tilework.bottlenecks.codebook.search import nearest
 from tilework.bottlenecks.codebook.settings import CodebookConfig
 from tilework.bottlenecks.codebook.start import kmeans
+from tilework.bottlenecks.tokens.counting import occurrences
 
 
 @dataclass
@@ -56,13 +57,17 @@ class Codebook(nn.Module):
         self.sets = 1 if shared else levels
         self.k = settings.codes
         self.dim = settings.search_dim or settings.dim
-        self.learnt = settings.codebook == "gradient"
+        self.learnt = settings.codebook != "ema"
         self.unit = settings.distance == "cosine"
         self.decay, self.epsilon = settings.decay, settings.epsilon
         self.revival = settings.revival if settings.revival and settings.revival.enabled else None
         codes = torch.randn(self.sets, self.k, self.dim) * self.dim**-0.5
         codes = F.normalize(codes, dim=-1) if self.unit else codes
-        if self.learnt:
+        self.mix: nn.Parameter | None = None
+        if settings.codebook == "simvq":
+            self.register_buffer("codes", codes)
+            self.mix = nn.Parameter(torch.eye(self.dim).repeat(self.sets, 1, 1))
+        elif self.learnt:
             self.codes = nn.Parameter(codes)
         else:
             self.register_buffer("codes", codes)
@@ -88,11 +93,27 @@ class Codebook(nn.Module):
     # The codes ---------------------------------------------------------------------------------------------------
 
     def vectors(self) -> Tensor:
-        """(S, K, D), of norm 1 for cosine; attached to the graph where they are learnt."""
+        """(S, K, D), of norm 1 for cosine; attached to the graph where they are learnt.
+
+        SimVQ (arXiv 2411.02038, eq. 5): fixed vectors times one learnt matrix, so that every step moves every code. Differs:
+        the matrix starts as the identity and the vectors where the tokens are, and dead codes come back as elsewhere.
+        """
+        if self.mix is not None:
+            # Of a copy: `update` may write to the vectors before this graph's backward pass.
+            mixed = self.codes.clone() @ self.mix
+            return F.normalize(mixed, dim=-1) if self.unit else mixed
         if self.unit and self.learnt:
             # Of a copy: `update` may bring the parameter back to norm 1 before this graph's backward pass.
             return F.normalize(self.codes.clone(), dim=-1)
         return self.codes
+
+    def _kept(self, points: Tensor, sets: slice) -> Tensor:
+        """What `codes` must hold so that `vectors` gives these points (S, P, D)."""
+        if self.mix is None:
+            return points
+        # The smallest solution where the matrix has lost its rank.
+        inverse: Tensor = torch.linalg.pinv(self.mix.detach()[sets])
+        return points @ inverse
 
     def set_of(self, level: int) -> int:
         """Which of the S sets a level uses."""
@@ -105,25 +126,31 @@ class Codebook(nn.Module):
         return indices if self.sets == 1 else indices + _offsets(self.levels, self.k, indices.device)
 
     def tally(self, indices: Tensor, usable: Tensor | None) -> Tensor:
-        """How many usable tokens chose each code: indices (Q, N) -> (Q, K) float32."""
+        """How many usable tokens chose each code: indices (Q, N), usable (N,) or (Q, N) -> (Q, K) float32."""
         q, k = self.levels, self.k
         flat = indices if q == 1 else indices + _offsets(q, k, indices.device)
         # Tokens that are not usable go to one more code, which nobody reads.
         flat = flat if usable is None else torch.where(usable, flat, q * k)
-        return _occurrences(flat.view(-1), q * k).view(q, k)
+        return occurrences(flat.view(-1), q * k).view(q, k)
 
     @torch.no_grad()
-    def collect(self, indices: Tensor, inputs: Sequence[Tensor], usable: Tensor | None) -> Tensor:
+    def collect(
+        self, indices: Tensor, inputs: Sequence[Tensor], usable: Tensor | None, active: Tensor | None = None
+    ) -> Tensor:
         """Remember what the tokens of one forward pass chose; returns the counts (Q, K) of this pass.
 
-        indices (Q, N); inputs: for each level (N, D); usable (N,): tokens that may enter the statistics, None = all.
+        indices (Q, N); inputs: for each level (N, D); usable (N,): tokens that may enter the statistics, None = all;
+        active (Q, N): levels that a token goes through, None = all.
         """
-        counts = self.tally(indices, usable)
+        counted = active if usable is None else usable if active is None else usable & active
+        counts = self.tally(indices, counted)
         sums = points = owned = None
         if not self.learnt:
             room = torch.zeros(self.sets, self.k + 1, self.dim, device=indices.device)
             for level, x in enumerate(inputs):
-                index = indices[level] if usable is None else torch.where(usable, indices[level], self.k)
+                index = indices[level]
+                if counted is not None:
+                    index = torch.where(counted if counted.ndim == 1 else counted[level], index, self.k)
                 room[self.set_of(level)].index_add_(0, index, x.detach())
             sums = room[:, :-1]
         if self._takes_tokens:
@@ -193,7 +220,7 @@ class Codebook(nn.Module):
         if pending.sums is not None:
             ema.decay_towards(self.total, pending.sums, self.decay)
             self.codes.copy_(self._brought_to_norm(ema.codes_of(self.count, self.total, self.epsilon)))
-        elif self.unit:
+        elif self.unit and self.mix is None:
             self.codes.copy_(self._brought_to_norm(self.codes))
         if pending.points is not None and pending.owned is not None:
             # A slot that no process or more than one filled (unequal shares of the batch) is left out.
@@ -212,7 +239,7 @@ class Codebook(nn.Module):
         who, points, real = revival.newcomers(dead, self.ring, self.filled, settings, self._now)
         points = self._brought_to_norm(points)
         bound = (settings.threshold * self.count.mean(-1, keepdim=True)).expand(real.shape)
-        revival.put(self.codes.data, who, points, real)
+        revival.put(self.codes.data, who, self._kept(points, slice(None)), real)
         revival.put(self.count, who, bound, real)
         if not self.learnt:
             revival.put(self.total, who, points * bound.unsqueeze(-1), real)
@@ -244,7 +271,7 @@ class Codebook(nn.Module):
             self._counter = None
 
     def _state(self) -> list[Tensor]:
-        return [self.codes.data, *(buffer for buffer in self.buffers() if buffer is not self.codes)]
+        return [*(weight.data for weight in self.parameters()), *self.buffers()]
 
     # The start ---------------------------------------------------------------------------------------------------
 
@@ -283,6 +310,8 @@ class Codebook(nn.Module):
         return points - codes[nearest(points, codes)]
 
     def _place(self, level: int, codes: Tensor, counts: Tensor) -> None:
+        if self.mix is not None:
+            self.mix.data[level] = torch.eye(self.dim, device=codes.device)
         self.codes.data[level] = codes
         # Shares of the tokens, at a mean of one per code: m = mean x n, and young averages follow the encoder quickly.
         # An empty cluster (possible after Lloyd's last round) keeps a small count, so that m / n is its code.
@@ -305,12 +334,3 @@ class Codebook(nn.Module):
 @functools.lru_cache(maxsize=16)
 def _offsets(levels: int, k: int, device: torch.device) -> Tensor:
     return (torch.arange(levels, device=device) * k).unsqueeze(1)
-
-
-def _occurrences(flat: Tensor, size: int) -> Tensor:
-    """How often each of 0..size-1 occurs (`size` itself is left out): (size,) float32."""
-    if flat.device.type == "cpu":
-        return torch.bincount(flat, minlength=size)[:size].float()
-    # bincount waits for a GPU to learn the size of its answer.
-    ones = torch.ones_like(flat, dtype=torch.float32)
-    return torch.zeros(size + 1, device=flat.device).index_add_(0, flat, ones)[:size]

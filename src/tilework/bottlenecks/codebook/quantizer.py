@@ -26,6 +26,7 @@ from tilework.bottlenecks.tokens import (
     refuse_nonfinite,
     to_tokens,
 )
+from tilework.bottlenecks.tokens.counting import check_codes
 from tilework.errors import UserError
 
 
@@ -41,11 +42,14 @@ class CodebookBottleneck(Bottleneck):
     have values D times as large.)
     """
 
-    def __init__(self, settings: CodebookConfig, *, levels: int = 1, shared: bool = False) -> None:
+    def __init__(
+        self, settings: CodebookConfig, *, levels: int = 1, shared: bool = False, level_dropout: float = 0.0
+    ) -> None:
         super().__init__()
         self.settings = settings
         self.in_channels = self.dim = settings.dim
         self.levels, self.codes_per_level = levels, settings.codes
+        self.level_dropout = level_dropout
         self.book = Codebook(settings, levels=levels, shared=shared)
         inner = settings.search_dim
         self.project_in = nn.Linear(settings.dim, inner) if inner else None
@@ -119,16 +123,17 @@ class CodebookBottleneck(Bottleneck):
         inputs: list[Tensor] = []
         indices: list[Tensor] = []
         errors: list[Tensor] = []
+        active = self._active(places, x.device)
         left, out = x, None
         for level in range(self.levels):
             own = self.book.set_of(level)
             seen = left.detach() if usable is None else torch.where(usable[:, None], left.detach(), 0.0)
             index = nearest(seen, fixed[own], bias=bias[own], chunk_mib=self.settings.chunk_mib)
             code = fixed[own].index_select(0, index)
-            errors.append(F.mse_loss(left, code))
+            errors.append(F.mse_loss(left, code) if active is None else _mean_where(active[level], left, code))
             inputs.append(left)
             indices.append(index)
-            out = code if out is None else out + code
+            out = code if out is None else out + (code if active is None else code * active[level].unsqueeze(1))
             if level + 1 < self.levels:
                 left = left - code
         assert out is not None
@@ -136,41 +141,60 @@ class CodebookBottleneck(Bottleneck):
         error = torch.stack(errors)
         losses = {"commitment": error.mean()}
         if self.book.learnt:
-            losses["codebook"] = self._codebook_loss(vectors, flat, inputs, usable)
+            losses["codebook"] = self._codebook_loss(vectors, flat, inputs, usable, active)
         turned = rotation(x, out) if self.settings.gradient == "rotation" else straight_through(x, out)
-        counts = self._count(flat, inputs, usable)
+        counts = self._count(flat, inputs, usable, active)
         return Latent(
             z=from_tokens(self._outer_space(turned), places),
             codes=codes_from_tokens(flat, places),
             losses=losses,
-            stats=self._stats(counts, len(x), error.detach(), z_norm, bias, usable),
+            stats=self._stats(
+                counts, len(x) if usable is None and active is None else None, error.detach(), z_norm, bias, usable
+            ),
             inputs=tuple(inputs),
         )
 
-    def _codebook_loss(self, vectors: Tensor, flat: Tensor, inputs: list[Tensor], usable: Tensor | None) -> Tensor:
+    def _active(self, places: tuple[int, ...], device: torch.device) -> Tensor | None:
+        """Which levels each token goes through in this forward pass: (Q, N), or None for all of them.
+
+        Drawn for each picture, so that no level's statistics ever rest (arXiv 2107.03312, section III-C, draws it likewise).
+        """
+        if not self.training or self.level_dropout == 0 or self.levels == 1:
+            return None
+        pictures = places[0]
+        depth = torch.randint(1, self.levels + 1, (pictures,), device=device)
+        dropped = torch.rand(pictures, device=device) < self.level_dropout
+        depth = torch.where(dropped, depth, self.levels).repeat_interleave(math.prod(places[1:]))
+        return depth > torch.arange(self.levels, device=device).unsqueeze(1)
+
+    def _codebook_loss(
+        self, vectors: Tensor, flat: Tensor, inputs: list[Tensor], usable: Tensor | None, active: Tensor | None
+    ) -> Tensor:
         chosen = F.embedding(self.book.rows(flat), vectors.flatten(0, 1))
         target = torch.stack(inputs).detach()
         # Tokens that are not finite must not pull: NaN in this loss would be NaN in the codebook.
         target = target if usable is None else torch.where(usable[:, None], target, chosen.detach())
-        return F.mse_loss(chosen, target)
+        if active is None:
+            return F.mse_loss(chosen, target)
+        return torch.stack([_mean_where(a, c, t) for a, c, t in zip(active, chosen, target, strict=True)]).mean()
 
-    def _count(self, flat: Tensor, inputs: list[Tensor], usable: Tensor | None) -> Tensor:
+    def _count(self, flat: Tensor, inputs: list[Tensor], usable: Tensor | None, active: Tensor | None) -> Tensor:
         if not self.training:
             return self.book.tally(flat, None)
-        counts = self.book.collect(flat, inputs, usable)
+        counts = self.book.collect(flat, inputs, usable, active)
         if not self.deferred:
             self.update()
         return counts
 
     def _stats(
-        self, counts: Tensor, tokens: int, error: Tensor, z_norm: Tensor, bias: Tensor, usable: Tensor | None
+        self, counts: Tensor, tokens: int | None, error: Tensor, z_norm: Tensor, bias: Tensor, usable: Tensor | None
     ) -> dict[str, Tensor]:
         """What is worth a curve: for each level `counts` (Q, K), `perplexity` and `quantisation_error` (Q,), the mean
         squared error per dimension that the level leaves; `z_norm`, `code_norm` (mean L2 norms); `nonfinite` tokens;
         `idle` (S,), the longest time in steps that a code has won nothing; `revived` (S,) at the last update."""
         stats = {
             "counts": counts,
-            "perplexity": perplexity(counts, tokens if usable is None else None),
+            "perplexity": perplexity(counts, tokens),
             "quantisation_error": error,
             "z_norm": z_norm,
             "code_norm": bias.mul(-2).sqrt_().mean(-1),
@@ -182,25 +206,16 @@ class CodebookBottleneck(Bottleneck):
         return stats
 
     def decode(self, codes: Tensor) -> Tensor:
-        """(B, Q, H, W) or (B, Q, N) int64 -> z (B, D, H, W) or (B, N, D): the sum of each level's code."""
-        if codes.ndim not in (3, 4) or codes.shape[1] != self.levels:
-            raise UserError(
-                f"codes of shape {tuple(codes.shape)} do not fit a bottleneck of {self.levels} level(s)",
-                why="codes are (B, Q, H, W), one layer for each level",
-                fix=f"give {self.levels} layer(s) on the second axis",
-            )
-        low, high = int(codes.min()), int(codes.max())
-        if low < 0 or high >= self.codes_per_level:
-            raise UserError(
-                f"codes run from {low} to {high}, but the codebook has 0 to {self.codes_per_level - 1}",
-                why="they come from another model, or were changed",
-                fix="use codes of the model that decodes them",
-            )
+        """(B, Q, H, W) or (B, Q, N) int64 -> z (B, D, H, W) or (B, N, D): the sum of each level's code.
+
+        The codes of the first levels alone give the coarser value that these levels stand for.
+        """
+        check_codes(codes, self.levels, self.codes_per_level, self.settings.kind, fewer=True)
         flat = codes.transpose(0, 1).flatten(1)
         vectors = self.book.vectors()
         with float32(vectors):
             out = vectors[0].index_select(0, flat[0])
-            for level in range(1, self.levels):
+            for level in range(1, len(flat)):
                 out = out + vectors[self.book.set_of(level)].index_select(0, flat[level])
             return from_tokens(self._outer_space(out), (codes.shape[0], *codes.shape[2:]))
 
@@ -213,3 +228,9 @@ class CodebookBottleneck(Bottleneck):
 
     def _outer_space(self, x: Tensor) -> Tensor:
         return x if self.project_out is None else self.project_out(x)
+
+
+def _mean_where(active: Tensor, a: Tensor, b: Tensor) -> Tensor:
+    """Mean squared difference of (N, D) over the tokens that are active (N,); 0 where none is."""
+    each = (a - b).square().mean(1)
+    return torch.where(active, each, 0.0).sum() / active.sum().clamp_min(1)

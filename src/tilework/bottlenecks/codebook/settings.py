@@ -17,8 +17,10 @@ class CodebookConfig(BottleneckConfig):
         default=64, ge=1, le=4096, description="dimensions D of a token (channels that the encoder delivers)"
     )
     codes: int = Field(default=512, ge=2, le=2**22, description="codes K of one codebook")
-    codebook: Literal["ema", "gradient"] = Field(
-        default="ema", description="codes are moving averages of their tokens, or weights that the optimiser moves"
+    codebook: Literal["ema", "gradient", "simvq"] = Field(
+        default="ema",
+        description="codes are moving averages of their tokens, weights that the optimiser moves, or fixed vectors times one "
+        "learnt matrix (SimVQ)",
     )
     decay: float = Field(default=0.99, gt=0, lt=1, description="share of the old moving average kept at each step")
     epsilon: float = Field(default=1e-5, gt=0, le=1, description="tokens added to each code's moving count (smoothing)")

@@ -1,0 +1,148 @@
+"""Lookup-free quantisation: every channel becomes its sign, and the code is the tuple of bits (arXiv 2310.05737)."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor
+
+from tilework.bottlenecks.codebook.gradients import straight_through
+from tilework.bottlenecks.codebook.ranks import sum_over_ranks, world
+from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig, Latent
+from tilework.bottlenecks.health.usage import perplexity
+from tilework.bottlenecks.tokens import (
+    codes_from_tokens,
+    finite_tokens,
+    float32,
+    from_tokens,
+    refuse_nonfinite,
+    to_tokens,
+)
+from tilework.bottlenecks.tokens.counting import check_codes, occurrences
+from tilework.spec import BOTTLENECKS
+
+
+class LFQ(Bottleneck):
+    """D channels of one bit each, -1 or 1, so K = 2^D codes and no codebook. In and out (B, D, H, W) or (B, N, D).
+
+        z = sign(x), straight through        code = sum_d 2^d [x_d > 0]
+
+    Losses, unweighted, with T the temperature and p(c|x) = softmax over all K codes of -|x - c|^2 / T:
+
+        commitment = mean over tokens and dimensions of (x - sg z)^2
+        entropy    = mean over tokens of H(p(.|x)) - diversity x H(mean over tokens of p(.|x))      (nats)
+
+    The first entropy makes every token decide, the second makes all codes be used (section 3.1 and eq. 4 of the paper). Both are
+    exact without N x K probabilities: p(c|x) is a product over channels, so the first is a sum of D binary entropies, and
+    the mean over tokens is one matrix product of the probabilities of the first and of the last D/2 bits.
+    """
+
+    place: Tensor
+
+    def __init__(self, *, dim: int, diversity: float = 1.0, temperature: float = 0.01) -> None:
+        super().__init__()
+        settings = BOTTLENECKS.parse({"kind": "lfq", "dim": dim, "diversity": diversity, "temperature": temperature})
+        assert isinstance(settings, Config)
+        self.settings = settings
+        self.dim = self.in_channels = settings.dim
+        self.levels = 1
+        self.codes_per_level = 2**settings.dim
+        # It follows from the settings, so it is not state.
+        self.register_buffer("place", 2 ** torch.arange(settings.dim), persistent=False)
+
+    @property
+    def bits_per_position(self) -> float:
+        return float(self.dim)
+
+    def forward(self, h: Tensor) -> Latent:
+        with float32(h):
+            x, places = to_tokens(h.float(), self.dim)
+            if not self.training:
+                refuse_nonfinite(x)
+            z_norm, usable = finite_tokens(x.detach())
+            safe = x if usable is None else torch.where(usable[:, None], x, 0.0)
+            code = ((safe.detach() > 0) * self.place).sum(1)
+            fixed = self._values(code)
+            error = F.mse_loss(safe, fixed)
+            counted = code if usable is None else torch.where(usable, code, self.codes_per_level)
+            counts = occurrences(counted, self.codes_per_level).unsqueeze(0)
+            stats = {
+                "counts": counts,
+                "perplexity": perplexity(counts, len(x) if usable is None else None),
+                "quantisation_error": error.detach().unsqueeze(0),
+                "z_norm": z_norm,
+                "nonfinite": z_norm.new_zeros(()) if usable is None else (~usable).sum().float(),
+            }
+            return Latent(
+                z=from_tokens(straight_through(safe, fixed), places),
+                codes=codes_from_tokens(code.unsqueeze(0), places),
+                losses={"commitment": error, "entropy": self._entropy(safe)},
+                stats=stats,
+            )
+
+    def _entropy(self, x: Tensor) -> Tensor:
+        # |x + 1|^2 - |x - 1|^2 = 4x, so the probability of a 1 is sigmoid(4x / T).
+        logits = x * (4 / self.settings.temperature)
+        each = (F.softplus(logits) - logits * torch.sigmoid(logits)).sum(1).mean()
+        if self.settings.diversity == 0:
+            return each
+        ones = torch.sigmoid(logits)
+        half = (self.dim + 1) // 2
+        mean = _patterns(ones[:, half:]).t() @ _patterns(ones[:, :half]) / max(len(x), 1)
+        mean = self._over_ranks(mean, len(x))
+        entropy = -(mean * mean.clamp_min(torch.finfo(mean.dtype).tiny).log()).sum()
+        return each - self.settings.diversity * entropy
+
+    def _over_ranks(self, mean: Tensor, tokens: int) -> Tensor:
+        """The mean over the tokens of all processes, with this one's gradient: averaged over processes that is the true one."""
+        if world()[0] == 1 or not self.training:
+            return mean
+        total, count = sum_over_ranks([mean.detach() * tokens, mean.new_tensor([float(tokens)])])
+        return mean + (total / count - mean.detach())
+
+    def decode(self, codes: Tensor) -> Tensor:
+        check_codes(codes, 1, self.codes_per_level, "lfq")
+        with float32(self.place):
+            return from_tokens(self._values(codes.flatten()), (codes.shape[0], *codes.shape[2:]))
+
+    def _values(self, code: Tensor) -> Tensor:
+        """(N,) int64 -> (N, D) float32, -1 or 1."""
+        return torch.where((code.unsqueeze(1) & self.place) > 0, 1.0, -1.0)
+
+
+def _patterns(ones: Tensor) -> Tensor:
+    """Probabilities (N, b) that each bit is 1 -> (N, 2^b) of every pattern of the b bits, the first bit least significant."""
+    found = ones.new_ones(len(ones), 1)
+    for bit in range(ones.shape[1]):
+        one = ones[:, bit : bit + 1]
+        found = torch.cat([found * (1 - one), found * one], 1)
+    return found
+
+
+class Config(BottleneckConfig):
+    """Lookup-free quantisation: one bit a channel."""
+
+    kind: Literal["lfq"] = "lfq"
+    dim: int = Field(default=10, ge=1, le=20, description="channels D, one bit each; codes K = 2^D")
+    diversity: float = Field(
+        default=1.0,
+        ge=0,
+        le=100,
+        description="factor of the entropy of all tokens together, in the loss `entropy` (nats); 0 = none",
+    )
+    temperature: float = Field(
+        default=0.01,
+        gt=0,
+        le=100,
+        description="of the soft assignment in the loss `entropy`; smaller = nearer to signs",
+    )
+
+    def build(self) -> Bottleneck:
+        return LFQ(dim=self.dim, diversity=self.diversity, temperature=self.temperature)
+
+    @classmethod
+    def examples(cls) -> list[Self]:
+        return [cls(dim=5, temperature=0.5), cls(dim=1, temperature=1.0), cls(dim=4, diversity=0.0, temperature=1.0)]
