@@ -48,6 +48,28 @@ def test_no_group_is_on_both_sides_and_every_picture_on_one(tmp_path_factory, si
     assert split.leak.neighbours == 0
 
 
+@settings(deadline=None, max_examples=60)
+@given(
+    sizes=st.lists(st.integers(1, 30), min_size=1, max_size=8),
+    share=st.floats(0.01, 0.99),
+    seed=st.integers(0, 10**6),
+)
+def test_a_segment_of_every_group_is_held_out(tmp_path_factory, sizes, share, seed):
+    groups = [g for g, size in enumerate(sizes) for _ in range(size)]
+    store = store_of(groups, tmp=tmp_path_factory.mktemp("cache"))
+    if max(sizes) == 1:
+        with pytest.raises(UserError, match="segment"):
+            split_by(store, SplitSettings(by="segment", validation=share, seed=seed))
+        return
+    split = split_by(store, SplitSettings(by="segment", validation=share, seed=seed))
+    assert sorted([*split.train, *split.validation]) == list(range(len(groups)))
+    for group, size in enumerate(sizes):
+        frames = np.sort(store.frames[split.validation][store.groups[split.validation] == group])
+        assert len(frames) == (min(max(1, round(share * size)), size - 1) if size > 1 else 0)
+        assert np.array_equal(frames, np.arange(len(frames)) + (frames[0] if len(frames) else 0))
+    assert split.leak is not None
+
+
 @settings(deadline=None, max_examples=40)
 @given(labels=st.lists(st.integers(0, 4), min_size=2, max_size=80), share=st.floats(0.05, 0.95))
 def test_single_pictures_are_held_out_class_by_class(tmp_path_factory, labels, share):

@@ -32,8 +32,10 @@ class Item:
 class SplitSettings(Settings):
     """Which pictures are held out."""
 
-    by: Literal["group", "frame"] = Field(
-        default="group", description="what stays together; `frame` leaks near twins and says so"
+    by: Literal["group", "segment", "frame"] = Field(
+        default="group",
+        description="what is held out: whole groups (clips, animations), one stretch of frames of each, or single frames; the "
+        "last two leak near twins, and say how many",
     )
     validation: float = Field(default=0.1, gt=0, lt=1, description="share held out")
     seed: int = Field(default=0, ge=0, description="seed of the choice")

@@ -53,13 +53,15 @@ def split_by(store: FrameStore, settings: SplitSettings) -> Split:
 
     By group, all of a group lands on one side; where every picture is its own group and has a label, each class keeps its
     share. Pictures that the source forces (official test files) go where they belong and only the rest is divided. By
-    frame, pictures are drawn one by one and the leak is measured. Raises UserError where a side would be empty.
+    segment, one stretch of frames of every group is held out; by frame, pictures are drawn one by one; both measure the
+    leak. Raises UserError where a side would be empty.
     """
-    held_out = _held_out_by_frame(store, settings) if settings.by == "frame" else _held_out_by_group(store, settings)
+    draw = {"group": _held_out_by_group, "segment": _held_out_by_segment, "frame": _held_out_by_frame}[settings.by]
+    held_out = draw(store, settings)
     validation, train = np.flatnonzero(held_out), np.flatnonzero(~held_out)
     if len(validation) == 0 or len(train) == 0:
         raise _empty_side(store, settings, "training" if len(train) == 0 else "validation")
-    measure = settings.by == "frame" or store.count <= _LEAK_LIMIT
+    measure = settings.by != "group" or store.count <= _LEAK_LIMIT
     return Split(train, validation, measure_leak(store, train, validation, settings.seed) if measure else None)
 
 
@@ -82,6 +84,21 @@ def _held_out_by_frame(store: FrameStore, settings: SplitSettings) -> NDArray[np
     held_out: NDArray[np.bool_] = store.held_out == 1
     free = np.flatnonzero(store.held_out < 0)
     held_out[_draw(free, settings.validation, np.random.default_rng(settings.seed))] = True
+    return held_out
+
+
+def _held_out_by_segment(store: FrameStore, settings: SplitSettings) -> NDArray[np.bool_]:
+    """One stretch of consecutive frames of each group that has more than one; a single picture trains."""
+    rng = np.random.default_rng(settings.seed)
+    held_out: NDArray[np.bool_] = store.held_out == 1
+    free = np.flatnonzero(store.held_out < 0)
+    in_order = free[np.lexsort((store.frames[free], store.groups[free]))]
+    for frames in np.split(in_order, np.flatnonzero(np.diff(store.groups[in_order])) + 1):
+        if len(frames) < 2:
+            continue
+        count = min(max(1, round(settings.validation * len(frames))), len(frames) - 1)
+        first = int(rng.integers(0, len(frames) - count + 1))
+        held_out[frames[first : first + count]] = True
     return held_out
 
 
