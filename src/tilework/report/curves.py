@@ -110,9 +110,12 @@ def _draw(
     axes.set_xlim(0, max(end, 1) * 1.01)
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     count_axis(axes)
+    named: set[str] = set()
     for step, what in marks:
         axes.axvline(step, color=theme.mute, linewidth=0.8, linestyle=(0, (3, 3)), zorder=1)
-        if labelled:
+        # Each kind is named once: lines that look alike mean the same, and names of close ones would lie on each other.
+        if labelled and what not in named:
+            named.add(what)
             axes.annotate(
                 what, (step, 1), (3, -2), xycoords=("data", "axes fraction"), textcoords="offset points",
                 fontsize=7, color=theme.mute, va="top",
