@@ -51,7 +51,7 @@ SETS = {
         {"kind": "images", "size": "64x64", "channels": 3, "split": {"validation": 0.2}}, (32, 64), 32, "flowers"
     ),
     "loops": Pictures(
-        {"kind": "loops", "size": "64x64", "channels": 1, "frames": 180, "split": {"by": "group", "validation": 0.2}},
+        {"kind": "loops", "size": "64x64", "channels": 1, "frames": 180, "split": {"by": "segment", "validation": 0.1}},
         (32, 64, 64), 32,
     ),
 }  # fmt: skip
@@ -180,7 +180,7 @@ def train(name: str, config: str, codes: int, seed: int, steps: int, lr: float, 
     torch.manual_seed(seed)
     ladder = Encoder(widths=chosen.widths, kernel=4, tail_blocks=2, residual_width=32)
     encoder = ladder.build(pictures.size, pictures.channels, DIM)
-    decoder = Decoder(output="sigmoid").build(pictures.size, pictures.channels, DIM, ladder)
+    decoder = Decoder(output="linear").build(pictures.size, pictures.channels, DIM, ladder)
     quantiser = CONFIGS[config](codes)
     model = nn.ModuleList([encoder, quantiser, decoder]).to(memory_format=torch.channels_last)
     images = endless(Batches(store, split.train, chosen.batch, seed=seed))

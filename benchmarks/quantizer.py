@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import resource
 import statistics
 import subprocess
 import sys
@@ -132,17 +133,14 @@ def step_rows(shapes: list[tuple[int, int, int]], count: int) -> dict[str, Any]:
 
 
 def search_rows(shapes: list[tuple[int, int, int]], count: int) -> dict[str, Any]:
-    """The search alone against the product alone, which finds nothing yet; its N x K numbers lie ready."""
+    """The search alone against the product alone, `x @ codes.t()`, which has found nothing yet."""
     from tilework.bottlenecks.codebook.search import nearest
 
     rows = {}
     for n, d, k in shapes:
         torch.manual_seed(0)
         x, codes = torch.randn(n, d), torch.randn(k, d)
-        scores = torch.empty(n, k)
-        found = pairs(
-            lambda x=x, codes=codes: nearest(x, codes), lambda x=x, c=codes, s=scores: torch.mm(x, c.t(), out=s), count
-        )
+        found = pairs(lambda x=x, c=codes: nearest(x, c), lambda x=x, c=codes: x @ c.t(), count)
         claim = f"nearest codes, N {n:,}, D {d}, K {k:,}, against z E^T alone"
         rows[f"search-{k}"] = share(found, SEARCH_TARGETS.get((n, d, k), 0.9), claim, n)
         print(f"  search {k}: {rows[f'search-{k}']['value']}", file=sys.stderr)
@@ -165,7 +163,10 @@ def residual_row(shape: tuple[int, int, int, int], count: int) -> dict[str, Any]
 
 
 def memory_of(shape: tuple[int, int, int]) -> dict[str, float]:
-    """Peak MiB of one training step above what inputs and codebook hold. Run in a process of its own."""
+    """Peak MiB of one training step above what inputs and codebook hold. Run in a process of its own.
+
+    The peak is of the whole life of the process, so whatever building the layer needed for a moment counts too.
+    """
     from tilework.bottlenecks import VQ
 
     n, d, k = shape
@@ -174,11 +175,19 @@ def memory_of(shape: tuple[int, int, int]) -> dict[str, float]:
     # What any first step loads (threads, kernels) is not the step's: a small one goes first.
     small = VQ(dim=d, codes=16, start="random")
     ours_of(small(torch.randn(1, 64, d, requires_grad=True)))[0].sum().backward()
-    before = peak_mib() or 0.0
+    before = held_mib()
     began = time.perf_counter()
     z, loss = ours_of(layer(x))
     (z.sum() + loss).backward()
     return {"mib": (peak_mib() or 0.0) - before, "seconds": time.perf_counter() - began}
+
+
+def held_mib() -> float:
+    """MiB that this process holds now (Linux; elsewhere its peak so far, which makes the figure too small)."""
+    status = Path("/proc/self/statm")
+    if not status.is_file():
+        return peak_mib() or 0.0
+    return int(status.read_text().split()[1]) * resource.getpagesize() / 2**20
 
 
 def memory_row(shape: tuple[int, int, int], tiny: bool) -> dict[str, Any]:

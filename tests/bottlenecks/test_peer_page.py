@@ -55,7 +55,7 @@ def test_defaults_that_the_page_names():
     peer = pytest.importorskip("vector_quantize_pytorch")
     theirs = inspect.signature(peer.VectorQuantize.__init__).parameters
     ours = inspect.signature(VQ.__init__).parameters
-    assert (theirs["decay"].default, ours["decay"].default) == (0.8, 0.99)
+    assert (theirs["decay"].default, ours["decay"].default) == (0.8, 0.9)
     assert theirs["commitment_weight"].default == 1
     assert ours["gradient"].default == "straight_through"
 

@@ -31,7 +31,7 @@ class RQ(CodebookBottleneck):
         shared: bool = False,
         level_dropout: float = 0.0,
         codebook: Literal["ema", "gradient", "simvq"] = "ema",
-        decay: float = 0.99,
+        decay: float = 0.9,
         epsilon: float = 1e-5,
         start: Literal["kmeans", "random"] = "kmeans",
         gradient: Literal["straight_through", "rotation"] = "straight_through",

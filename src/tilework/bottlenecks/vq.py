@@ -26,7 +26,7 @@ class VQ(CodebookBottleneck):
         dim: int,
         codes: int,
         codebook: Literal["ema", "gradient", "simvq"] = "ema",
-        decay: float = 0.99,
+        decay: float = 0.9,
         epsilon: float = 1e-5,
         start: Literal["kmeans", "random"] = "kmeans",
         gradient: Literal["straight_through", "rotation"] = "straight_through",

@@ -41,25 +41,47 @@ def nearest(x: Tensor, codes: Tensor, *, bias: Tensor | None = None, chunk_mib: 
         chunk_mib = _CPU_MIB if x.device.type == "cpu" else _GPU_MIB
     rows, columns = _block(len(x), len(codes), int(chunk_mib * 2**18))
     if rows >= len(x) and columns >= len(codes):
-        return _scores(x, codes, bias).argmax(1)
+        return _best(_scores(x, codes, bias))[1]
     found = torch.empty(len(x), dtype=torch.int64, device=x.device)
     if columns >= len(codes):
         for start in range(0, len(x), rows):
             part = x[start : start + rows]
-            torch.argmax(_scores(part, codes, bias), 1, out=found[start : start + rows])
+            found[start : start + rows] = _best(_scores(part, codes, bias))[1]
         return found
     for start in range(0, len(x), rows):
         part = x[start : start + rows]
-        best, where = _scores(part, codes[:columns], bias[:columns]).max(1)
+        best, where = _best(_scores(part, codes[:columns], bias[:columns]))
         for left in range(columns, len(codes), columns):
             right = left + columns
-            score, index = _scores(part, codes[left:right], bias[left:right]).max(1)
+            score, index = _best(_scores(part, codes[left:right], bias[left:right]))
             # Strictly better only: a tie stays with the lower index.
             better = score > best
             best = torch.where(better, score, best)
             where = torch.where(better, index + left, where)
         found[start : start + rows] = where
     return found
+
+
+def _best(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """The largest score of each row (n, K) and the lowest index that has it.
+
+    torch's argmax looks at one number at a time on a CPU, its amax at a whole vector: ten times faster. So the largest of every
+    group of 64 or 128 neighbours first, then argmax among groups, then inside the one that won.
+    """
+    n, k = scores.shape
+    width = 64 if k <= 2048 else 128
+    if scores.device.type != "cpu" or k < 4 * width:
+        return scores.max(1)
+    whole = k // width * width
+    groups = scores[:, :whole].reshape(n, whole // width, width)
+    best, group = groups.amax(2).max(1)
+    inside = groups[torch.arange(n), group].argmax(1)
+    index = group.mul_(width).add_(inside)
+    if whole == k:
+        return best, index
+    last, where = scores[:, whole:].max(1)
+    better = last > best
+    return torch.where(better, last, best), torch.where(better, where.add_(whole), index)
 
 
 def _scores(x: Tensor, codes: Tensor, bias: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ class CodebookConfig(BottleneckConfig):
         description="codes are moving averages of their tokens, weights that the optimiser moves, or fixed vectors times one "
         "learnt matrix (SimVQ)",
     )
-    decay: float = Field(default=0.99, gt=0, lt=1, description="share of the old moving average kept at each step")
+    decay: float = Field(default=0.9, gt=0, lt=1, description="share of the old moving average kept at each step")
     epsilon: float = Field(default=1e-5, gt=0, le=1, description="tokens added to each code's moving count (smoothing)")
     start: Literal["kmeans", "random"] = Field(
         default="kmeans", description="first codes: k-means of encoder outputs, or normal with norm about 1"
