@@ -11,7 +11,7 @@ pictures = torch.rand(256, 1, 28, 28).round()  # yours go here: (B, C, H, W) in 
 encoder = nn.Sequential(nn.Conv2d(1, 32, 4, 2, 1), nn.ReLU(), nn.Conv2d(32, 16, 4, 2, 1))
 quantiser = VQ(dim=16, codes=64, gradient="rotation")
 decoder = nn.Sequential(nn.ConvTranspose2d(16, 32, 4, 2, 1), nn.ReLU(), nn.ConvTranspose2d(32, 1, 4, 2, 1))
-optimiser = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=1e-3)
+optimiser = torch.optim.Adam([*encoder.parameters(), *quantiser.parameters(), *decoder.parameters()], lr=1e-3)
 
 for step in range(40):
     x = pictures[torch.randint(len(pictures), (64,))]

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tilework.bottlenecks.codebook.search import _block, nearest
+from tilework.bottlenecks.codebook.search import _best, _block, nearest
 
 
 def excess(x, codes, chosen):
@@ -84,3 +84,15 @@ def test_a_block_never_holds_more_than_it_may(n, k, floats):
     assert 1 <= rows <= n
     assert 1 <= columns <= k
     assert rows * columns <= floats
+
+
+@pytest.mark.parametrize("k", [1, 2, 63, 64, 255, 256, 257, 300, 511, 512, 2048, 2049, 2176, 4099])
+def test_the_largest_score_and_its_lowest_index(k):
+    """Few different values, so that almost every row has ties, across groups and in the part that fills none."""
+    generator = torch.Generator().manual_seed(k)
+    for values in (2, 5, 1000):
+        scores = torch.randint(-values, values, (41, k), generator=generator).float()
+        best, index = _best(scores)
+        assert np.array_equal(index.numpy(), scores.numpy().argmax(1))
+        assert np.array_equal(best.numpy(), scores.numpy().max(1))
+    assert _best(torch.full((3, k), -torch.inf))[1].tolist() == [0, 0, 0]

@@ -7,6 +7,7 @@ K codes of one codebook, Q levels (codebooks applied one after another).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -52,6 +53,17 @@ class Bottleneck(nn.Module, ABC):
     codes_per_level: int = 0
     """K; 0 where nothing is discrete."""
     deferred: bool = False
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Moves to other devices; stays float32 when the model around it becomes half, bfloat16 or double."""
+
+        def kept(tensor: Tensor) -> Tensor:
+            changed = fn(tensor)
+            same = changed.dtype == tensor.dtype or not tensor.is_floating_point()
+            return changed if same else tensor.to(changed.device)
+
+        super()._apply(kept, recurse)  # type: ignore[no-untyped-call]
+        return self
 
     @abstractmethod
     def forward(self, h: Tensor) -> Latent:

@@ -97,7 +97,7 @@ class FSQ(Bottleneck):
             return Latent(z=from_tokens(z, places), codes=codes, stats=stats)
 
     def decode(self, codes: Tensor) -> Tensor:
-        check_codes(codes, 1, self.codes_per_level, "fsq")
+        codes = check_codes(codes, 1, self.codes_per_level, "fsq")
         return from_tokens(self._values(codes.flatten()), (codes.shape[0], *codes.shape[2:]))
 
     def _values(self, code: Tensor) -> Tensor:

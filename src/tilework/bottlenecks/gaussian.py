@@ -18,6 +18,7 @@ from tilework.bottlenecks.tokens import (
     split_channels,
     to_tokens,
 )
+from tilework.spec import BOTTLENECKS
 
 LOG_VARIANCE = (-30.0, 20.0)
 """Range of the log-variance: beyond it exp overflows or the KL divergence is all rounding."""
@@ -36,6 +37,7 @@ class Gaussian(Bottleneck):
 
     def __init__(self, *, dim: int) -> None:
         super().__init__()
+        BOTTLENECKS.parse({"kind": "gaussian", "dim": dim})
         self.dim, self.in_channels = dim, 2 * dim
 
     def forward(self, h: Tensor) -> Latent:

@@ -38,6 +38,9 @@ class LFQ(Bottleneck):
     The first entropy makes every token decide, the second makes all codes be used (section 3.1 and eq. 4 of the paper). Both are
     exact without N x K probabilities: p(c|x) is a product over channels, so the first is a sum of D binary entropies, and
     the mean over tokens is one matrix product of the probabilities of the first and of the last D/2 bits.
+
+    In several processes the mean is over the tokens of all, so in training every process must make as many forward passes
+    as the others (or set diversity=0).
     """
 
     place: Tensor
@@ -66,7 +69,7 @@ class LFQ(Bottleneck):
             safe = x if usable is None else torch.where(usable[:, None], x, 0.0)
             code = ((safe.detach() > 0) * self.place).sum(1)
             fixed = self._values(code)
-            error = F.mse_loss(safe, fixed)
+            error = _mean_over((safe - fixed).square().mean(1), usable)
             counted = code if usable is None else torch.where(usable, code, self.codes_per_level)
             counts = occurrences(counted, self.codes_per_level).unsqueeze(0)
             stats = {
@@ -79,38 +82,47 @@ class LFQ(Bottleneck):
             return Latent(
                 z=from_tokens(straight_through(safe, fixed), places),
                 codes=codes_from_tokens(code.unsqueeze(0), places),
-                losses={"commitment": error, "entropy": self._entropy(safe)},
+                losses={"commitment": error, "entropy": self._entropy(safe, usable)},
                 stats=stats,
             )
 
-    def _entropy(self, x: Tensor) -> Tensor:
+    def _entropy(self, x: Tensor, usable: Tensor | None) -> Tensor:
         # |x + 1|^2 - |x - 1|^2 = 4x, so the probability of a 1 is sigmoid(4x / T).
         logits = x * (4 / self.settings.temperature)
-        each = (F.softplus(logits) - logits * torch.sigmoid(logits)).sum(1).mean()
+        each = _mean_over((F.softplus(logits) - logits * torch.sigmoid(logits)).sum(1), usable)
         if self.settings.diversity == 0:
             return each
         ones = torch.sigmoid(logits)
         half = (self.dim + 1) // 2
-        mean = _patterns(ones[:, half:]).t() @ _patterns(ones[:, :half]) / max(len(x), 1)
-        mean = self._over_ranks(mean, len(x))
+        low = _patterns(ones[:, :half])
+        low = low if usable is None else low * usable.unsqueeze(1)
+        count = torch.full((), float(len(x)), device=x.device) if usable is None else usable.sum().float()
+        mean = self._over_ranks(_patterns(ones[:, half:]).t() @ low / count.clamp_min(1), count)
         entropy = -(mean * mean.clamp_min(torch.finfo(mean.dtype).tiny).log()).sum()
         return each - self.settings.diversity * entropy
 
-    def _over_ranks(self, mean: Tensor, tokens: int) -> Tensor:
+    def _over_ranks(self, mean: Tensor, count: Tensor) -> Tensor:
         """The mean over the tokens of all processes, with this one's gradient: averaged over processes that is the true one."""
         if world()[0] == 1 or not self.training:
             return mean
-        total, count = sum_over_ranks([mean.detach() * tokens, mean.new_tensor([float(tokens)])])
-        return mean + (total / count - mean.detach())
+        total, tokens = sum_over_ranks([mean.detach() * count, count])
+        return mean + (total / tokens.clamp_min(1) - mean.detach())
 
     def decode(self, codes: Tensor) -> Tensor:
-        check_codes(codes, 1, self.codes_per_level, "lfq")
+        codes = check_codes(codes, 1, self.codes_per_level, "lfq")
         with float32(self.place):
             return from_tokens(self._values(codes.flatten()), (codes.shape[0], *codes.shape[2:]))
 
     def _values(self, code: Tensor) -> Tensor:
         """(N,) int64 -> (N, D) float32, -1 or 1."""
-        return torch.where((code.unsqueeze(1) & self.place) > 0, 1.0, -1.0)
+        return ((code.unsqueeze(1) & self.place) > 0).float() * 2 - 1
+
+
+def _mean_over(each: Tensor, usable: Tensor | None) -> Tensor:
+    """The mean of (N,) over the usable tokens; 0 where there is none."""
+    if usable is None:
+        return each.sum() / max(len(each), 1)
+    return torch.where(usable, each, 0.0).sum() / usable.sum().clamp_min(1)
 
 
 def _patterns(ones: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig, Latent
 from tilework.bottlenecks.tokens import count_nonfinite, float32, from_tokens, refuse_nonfinite, to_tokens
+from tilework.spec import BOTTLENECKS
 
 
 class NoBottleneck(Bottleneck):
@@ -16,6 +17,7 @@ class NoBottleneck(Bottleneck):
 
     def __init__(self, *, dim: int) -> None:
         super().__init__()
+        BOTTLENECKS.parse({"kind": "none", "dim": dim})
         self.in_channels = self.dim = dim
 
     def forward(self, h: Tensor) -> Latent:

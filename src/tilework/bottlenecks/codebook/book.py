@@ -61,29 +61,29 @@ class Codebook(nn.Module):
         self.unit = settings.distance == "cosine"
         self.decay, self.epsilon = settings.decay, settings.epsilon
         self.revival = settings.revival if settings.revival and settings.revival.enabled else None
-        codes = torch.randn(self.sets, self.k, self.dim) * self.dim**-0.5
+        codes = torch.randn(self.sets, self.k, self.dim, dtype=torch.float32) * self.dim**-0.5
         codes = F.normalize(codes, dim=-1) if self.unit else codes
         self.mix: nn.Parameter | None = None
         if settings.codebook == "simvq":
             self.register_buffer("codes", codes)
-            self.mix = nn.Parameter(torch.eye(self.dim).repeat(self.sets, 1, 1))
+            self.mix = nn.Parameter(torch.eye(self.dim, dtype=torch.float32).repeat(self.sets, 1, 1))
         elif self.learnt:
             self.codes = nn.Parameter(codes)
         else:
             self.register_buffer("codes", codes)
             self.register_buffer("total", codes.clone())
         if self.revival or not self.learnt:
-            self.register_buffer("count", torch.ones(self.sets, self.k))
+            self.register_buffer("count", torch.ones(self.sets, self.k, dtype=torch.float32))
         self.register_buffer("idle", torch.zeros(self.sets, self.k, dtype=torch.int32))
         self.register_buffer("started", torch.tensor(settings.start == "random"))
         if self.revival:
             kept, self.slots = reservoir.room_for(self.k)
             self.register_buffer("age", torch.zeros(self.sets, self.k, dtype=torch.int32))
-            self.register_buffer("ring", torch.zeros(self.sets, kept, self.dim))
+            self.register_buffer("ring", torch.zeros(self.sets, kept, self.dim, dtype=torch.float32))
             self.register_buffer("filled", torch.zeros(self.sets, kept, dtype=torch.bool))
             self.register_buffer("step", torch.zeros((), dtype=torch.int64))
             self.register_buffer("seed", torch.randint(2**31, ()))
-            self.register_buffer("revived", torch.zeros(self.sets))
+            self.register_buffer("revived", torch.zeros(self.sets, dtype=torch.float32))
         self.start_note = ""
         self._pending: _Pending | None = None
         self._known_started = settings.start == "random"
@@ -111,9 +111,14 @@ class Codebook(nn.Module):
         """What `codes` must hold so that `vectors` gives these points (S, P, D)."""
         if self.mix is None:
             return points
-        # The smallest solution where the matrix has lost its rank.
-        inverse: Tensor = torch.linalg.pinv(self.mix.detach()[sets])
-        return points @ inverse
+        # Damped least squares: a matrix that has almost lost its rank would ask for huge vectors, which the next step of the
+        # optimiser throws far away. inv_ex, because anything that checks for errors waits for a GPU.
+        mix = self.mix.detach()[sets]
+        square = mix @ mix.mT
+        small = 1e-6 * square.diagonal(dim1=-2, dim2=-1).mean(-1)
+        damping = small[:, None, None] * torch.eye(self.dim, dtype=mix.dtype, device=mix.device)
+        inverse: Tensor = torch.linalg.inv_ex(square + damping).inverse
+        return points @ mix.mT @ inverse
 
     def set_of(self, level: int) -> int:
         """Which of the S sets a level uses."""
@@ -146,7 +151,7 @@ class Codebook(nn.Module):
         counts = self.tally(indices, counted)
         sums = points = owned = None
         if not self.learnt:
-            room = torch.zeros(self.sets, self.k + 1, self.dim, device=indices.device)
+            room = self.codes.new_zeros(self.sets, self.k + 1, self.dim)
             for level, x in enumerate(inputs):
                 index = indices[level]
                 if counted is not None:
@@ -190,7 +195,7 @@ class Codebook(nn.Module):
     def _merge(self, old: _Pending, new: _Pending) -> _Pending:
         old.counts = old.counts + new.counts
         if old.sums is not None and new.sums is not None:
-            old.sums += new.sums
+            old.sums = old.sums + new.sums  # not in place: the first may have been made in inference mode
         if old.points is not None and new.points is not None and old.owned is not None and new.owned is not None:
             take = reservoir.keeps_new(self._now, self.slots, old.forwards, new.points.device)
             old.points = torch.where(take[:, None], new.points, old.points)
@@ -219,7 +224,9 @@ class Codebook(nn.Module):
             ema.decay_towards(self.count, pending.counts, self.decay)
         if pending.sums is not None:
             ema.decay_towards(self.total, pending.sums, self.decay)
-            self.codes.copy_(self._brought_to_norm(ema.codes_of(self.count, self.total, self.epsilon)))
+            means = self._brought_to_norm(ema.codes_of(self.count, self.total, self.epsilon))
+            moving = ema.known(self.count, self.epsilon).unsqueeze(-1)
+            self.codes.copy_(torch.where(moving, means, self.codes))
         elif self.unit and self.mix is None:
             self.codes.copy_(self._brought_to_norm(self.codes))
         if pending.points is not None and pending.owned is not None:
@@ -252,12 +259,12 @@ class Codebook(nn.Module):
 
     def _nothing(self) -> _Pending:
         """The part of a process that saw no token since the last update; it still takes part in the collective."""
-        counts = torch.zeros(self.sets, self.k, device=self.codes.device)
+        counts = self.codes.new_zeros(self.sets, self.k)
         sums = None if self.learnt else torch.zeros_like(self.codes)
         if not self._takes_tokens:
             return _Pending(counts, sums, None, None)
-        points = torch.zeros(self.sets, self.slots, self.dim, device=counts.device)
-        return _Pending(counts, sums, points, torch.zeros(self.slots, device=counts.device))
+        points = counts.new_zeros(self.sets, self.slots, self.dim)
+        return _Pending(counts, sums, points, counts.new_zeros(self.slots))
 
     def agree(self) -> None:
         """Once per life of a process: take over the state of process 0, whatever each built or seeded by itself.
@@ -302,9 +309,9 @@ class Codebook(nn.Module):
                 points = self._left(points, begun.codes)
         self.start_note = "; ".join(notes)
         self.started.fill_(True)
-        self._known_started = True
         copy_from_rank_zero(self._state())
-        self._counter = None
+        # Process 0 decides, also that there is no start yet because it saw no token.
+        self._known_started, self._ranks_agree, self._counter = False, True, None
 
     def _left(self, points: Tensor, codes: Tensor) -> Tensor:
         return points - codes[nearest(points, codes)]

@@ -20,6 +20,15 @@ def decay_towards(average: Tensor, new: Tensor, decay: float) -> None:
     average.lerp_(new, 1.0 - decay)
 
 
+def known(counts: Tensor, epsilon: float) -> Tensor:
+    """Which codes have won enough of late to have a mean: counts n (S, K) -> (S, K) bool.
+
+    The others stay where they are: with n near e the smoothing pulls a code to 0, which under cosine is no code at all and
+    would be nearest to every token in no code's direction.
+    """
+    return counts > 100 * epsilon
+
+
 @torch.no_grad()
 def codes_of(counts: Tensor, sums: Tensor, epsilon: float) -> Tensor:
     """Counts n (S, K) and sums m (S, K, D) -> codes (S, K, D), with the smoothing of the counts above."""

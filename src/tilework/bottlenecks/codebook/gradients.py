@@ -17,7 +17,8 @@ _SMALL = 1e-6
 class _StraightThrough(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, q: Tensor) -> Tensor:
-        return q.view_as(q)
+        # A copy: a view made here could not be changed in place by the decoder's first layer.
+        return q.clone()
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None]:
@@ -33,7 +34,7 @@ class _Rotation(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor, q: Tensor) -> Tensor:
         ctx.save_for_backward(x, q)
-        return q.view_as(q)
+        return q.clone()
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None]:

@@ -109,7 +109,7 @@ class CodebookBottleneck(Bottleneck):
             x, places = to_tokens(h.float(), self.in_channels)
             if not self.training:
                 refuse_nonfinite(x)
-            elif not self.deferred and self.wants_start:
+            elif self.wants_start and len(x):
                 self.start(x, torch.Generator().manual_seed(int(torch.randint(2**31, ()))))
             else:
                 self.book.agree()
@@ -179,7 +179,7 @@ class CodebookBottleneck(Bottleneck):
         return torch.stack([_mean_where(a, c, t) for a, c, t in zip(active, chosen, target, strict=True)]).mean()
 
     def _count(self, flat: Tensor, inputs: list[Tensor], usable: Tensor | None, active: Tensor | None) -> Tensor:
-        if not self.training:
+        if not self.training or flat.shape[1] == 0:
             return self.book.tally(flat, None)
         counts = self.book.collect(flat, inputs, usable, active)
         if not self.deferred:
@@ -210,7 +210,7 @@ class CodebookBottleneck(Bottleneck):
 
         The codes of the first levels alone give the coarser value that these levels stand for.
         """
-        check_codes(codes, self.levels, self.codes_per_level, self.settings.kind, fewer=True)
+        codes = check_codes(codes, self.levels, self.codes_per_level, self.settings.kind, fewer=True)
         flat = codes.transpose(0, 1).flatten(1)
         vectors = self.book.vectors()
         with float32(vectors):

@@ -28,6 +28,8 @@ def negative_half_norms(codes: Tensor) -> Tensor:
 def nearest(x: Tensor, codes: Tensor, *, bias: Tensor | None = None, chunk_mib: float | None = None) -> Tensor:
     """The index of the nearest code of every token: argmin_k |x_n - e_k|^2, ties to the lowest index.
 
+    (Scores that are equal; where K is so large that codes are searched in blocks, equal codes of two blocks may be rounded
+    apart, within the bound below.)
     x (N, D) and codes (K, D) float32 -> (N,) int64. `bias` (K,) is `negative_half_norms(codes)`, where it is at hand.
     At most `chunk_mib` MiB of scores exist at a time (None: 16 on a CPU, 256 on a GPU).
 
@@ -75,7 +77,7 @@ def _best(scores: Tensor) -> tuple[Tensor, Tensor]:
     whole = k // width * width
     groups = scores[:, :whole].reshape(n, whole // width, width)
     best, group = groups.amax(2).max(1)
-    inside = groups[torch.arange(n), group].argmax(1)
+    inside = groups[torch.arange(n, device=scores.device), group].argmax(1)
     index = group.mul_(width).add_(inside)
     if whole == k:
         return best, index

@@ -58,7 +58,7 @@ def kmeans(points: Tensor, k: int, generator: torch.Generator, *, unit: bool = F
         previous = owner
         codes = _means(distinct, weights, owner, codes)
     codes = _unit(codes) if unit else codes
-    counts = torch.zeros(k, device=points.device).index_add_(0, nearest(distinct, codes), weights)
+    counts = weights.new_zeros(k).index_add_(0, nearest(distinct, codes), weights)
     return Start(codes, counts, "")
 
 
@@ -71,13 +71,13 @@ def _sample(points: Tensor, limit: int, generator: torch.Generator) -> Tensor:
     points = points[finite]
     if len(points) <= limit:
         return points
-    chosen = torch.randperm(len(points), generator=generator)[:limit]
+    chosen = torch.randperm(len(points), generator=generator, device="cpu")[:limit]
     return points[chosen.to(points.device)]
 
 
 def _some(count: int, k: int, generator: torch.Generator) -> Tensor:
     """Positions of the points that many codes are drawn from."""
-    return torch.randperm(count, generator=generator)[: k * _SEED_POINTS_PER_CODE]
+    return torch.randperm(count, generator=generator, device="cpu")[: k * _SEED_POINTS_PER_CODE]
 
 
 def _distinct(points: Tensor) -> tuple[Tensor, Tensor]:
@@ -116,7 +116,7 @@ def _seed(points: Tensor, weights: Tensor, k: int, generator: torch.Generator) -
 
 def _draw(rates: Tensor, count: int, generator: torch.Generator) -> Tensor:
     """`count` different positions, with chances proportional to `rates`: the earliest of exponential arrival times."""
-    uniform = torch.rand(len(rates), generator=generator, dtype=torch.float64).to(rates.device)
+    uniform = torch.rand(len(rates), generator=generator, dtype=torch.float64, device="cpu").to(rates.device)
     return torch.where(rates > 0, -torch.log1p(-uniform) / rates, torch.inf).topk(count, largest=False).indices
 
 
@@ -128,7 +128,7 @@ def _squared_distance(points: Tensor, centre: Tensor) -> Tensor:
 def _means(points: Tensor, weights: Tensor, owner: Tensor, codes: Tensor) -> Tensor:
     """The weighted mean of each code's points; a code without points moves to one of the worst served points."""
     k = len(codes)
-    counts = torch.zeros(k, device=points.device).index_add_(0, owner, weights)
+    counts = weights.new_zeros(k).index_add_(0, owner, weights)
     sums = torch.zeros_like(codes).index_add_(0, owner, points * weights[:, None])
     means = sums / counts.clamp_min(1)[:, None]
     empty = (counts == 0).nonzero()[:, 0]
@@ -147,7 +147,7 @@ def _too_few(distinct: Tensor, weights: Tensor, k: int, generator: torch.Generat
     # All points equal: their own size is the only scale there is.
     scale = torch.where(scale > 0, scale, mean.norm().clamp_min(1.0))
     copies = torch.arange(k - found, device=distinct.device) % found
-    noise = torch.randn(k - found, dim, generator=generator).to(distinct.device)
+    noise = torch.randn(k - found, dim, generator=generator, device="cpu", dtype=torch.float32).to(distinct.device)
     codes = torch.cat([distinct, distinct[copies] + noise * (0.01 / dim**0.5) * scale])
     codes = _unit(codes) if unit else codes
     share = torch.bincount(torch.cat([torch.arange(found, device=copies.device), copies]), minlength=found)

@@ -10,10 +10,13 @@ from tilework.errors import UserError
 def check_channels(h: Tensor, channels: int) -> None:
     """Refuse anything but (B, C, H, W) or (B, N, C) with C = `channels`."""
     if h.ndim not in (3, 4):
+        vectors = h.ndim < 3
         raise UserError(
             f"a bottleneck takes (B, C, H, W) or (B, N, C), and was given a tensor of shape {tuple(h.shape)}",
             why=f"it has {h.ndim} axes",
-            fix="give a batch of grids, for example h[:, :, None, None] for a batch of vectors",
+            fix="give h[:, :, None, None] for a batch of vectors"
+            if vectors
+            else "flatten all but two of the spatial axes",
         )
     found = h.shape[1] if h.ndim == 4 else h.shape[2]
     if found != channels:
@@ -41,7 +44,7 @@ def from_tokens(x: Tensor, places: tuple[int, ...]) -> Tensor:
 
 def codes_from_tokens(indices: Tensor, places: tuple[int, ...]) -> Tensor:
     """(Q, N) -> (B, Q, H, W) or (B, Q, N)."""
-    return indices.view(-1, *places).transpose(0, 1)
+    return indices.view(len(indices), *places).transpose(0, 1)
 
 
 def split_channels(h: Tensor) -> tuple[Tensor, Tensor]:
