@@ -136,7 +136,7 @@ CONFIGS: dict[str, Callable[[int], nn.Module]] = {
     "vq": lambda k: ours_vq(k),
     "vq-simvq": lambda k: ours_vq(k, codebook="simvq", search_dim=16),
     "fsq": lambda k: projected(Ours(FSQ(levels=BITS[k][0])), len(BITS[k][0])),
-    "lfq": lambda k: projected(Ours(LFQ(dim=BITS[k][1]), commitment=0.25, entropy=0.02), BITS[k][1]),
+    "lfq": lambda k: projected(Ours(LFQ(dim=BITS[k][1]), commitment=0.25, entropy=0.3), BITS[k][1]),
     "peer-default": lambda k: peer_vq(k),
     "peer-kmeans-expiry": lambda k: peer_vq(k, decay=0.99, kmeans_init=True, threshold_ema_dead_code=2),
     "peer-cos16-rotation": lambda k: peer_vq(

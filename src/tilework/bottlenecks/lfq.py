@@ -45,7 +45,7 @@ class LFQ(Bottleneck):
 
     place: Tensor
 
-    def __init__(self, *, dim: int, diversity: float = 1.0, temperature: float = 0.01) -> None:
+    def __init__(self, *, dim: int, diversity: float = 1.0, temperature: float = 1.0) -> None:
         super().__init__()
         settings = BOTTLENECKS.parse({"kind": "lfq", "dim": dim, "diversity": diversity, "temperature": temperature})
         assert isinstance(settings, Config)
@@ -146,7 +146,7 @@ class Config(BottleneckConfig):
         description="factor of the entropy of all tokens together, in the loss `entropy` (nats); 0 = none",
     )
     temperature: float = Field(
-        default=0.01,
+        default=1.0,
         gt=0,
         le=100,
         description="of the soft assignment in the loss `entropy`; smaller = nearer to signs",
