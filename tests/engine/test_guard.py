@@ -69,8 +69,10 @@ def test_clipping_is_that_of_the_definition(clip_norm: float) -> None:
 @pytest.mark.parametrize("bottleneck", ["none", "vq"])
 def test_two_half_batches_accumulated_equal_the_whole_one(bottleneck: str) -> None:
     """Half the batch twice against the batch once, for a net without batch norm."""
-    one = session(tiny(bottleneck, "engine.batch_size=64", "optimizer.clip_norm=0.1"))
-    two = session(tiny(bottleneck, "engine.batch_size=32", "optimizer.accumulate=2", "optimizer.clip_norm=0.1"))
+    # Codes that start by the first forward pass would start by half a batch here and by a whole one there.
+    start = ["bottleneck.start=random"] if bottleneck == "vq" else []
+    one = session(tiny(bottleneck, "engine.batch_size=64", "optimizer.clip_norm=0.1", *start))
+    two = session(tiny(bottleneck, "engine.batch_size=32", "optimizer.accumulate=2", "optimizer.clip_norm=0.1", *start))
     for number in range(3):
         (whole,) = [b for n, b in enumerate(one.train_batches.epoch(0)) if n == number]
         halves = [Batch(whole.images[h], whole.labels[h], whole.index[h]) for h in (slice(32), slice(32, 64))]
