@@ -25,6 +25,7 @@ from typing import Any
 
 import torch
 from harness import machine
+from harness.pairs import Side, alternate
 from harness.report import RESULTS, merge, print_table, verdict
 from harness.sides import peak_mib
 from torch import Tensor
@@ -38,22 +39,23 @@ MEMORY = (65536, 32, 262144)
 TINY_MEMORY = (512, 8, 256)
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """How long `work` takes once."""
-    began = time.perf_counter()
-    work()
-    return time.perf_counter() - began
+def timed(work: Callable[[], object]) -> Side:
+    """A side that says how long `work` takes once."""
+
+    def side() -> dict[str, Any]:
+        began = time.perf_counter()
+        work()
+        return {"seconds": time.perf_counter() - began}
+
+    return side
 
 
-def pairs(ours: Callable[[], object], peer: Callable[[], object], count: int) -> dict[str, Any]:
-    """Medians of both and of their ratio, in alternating pairs after two rounds to warm up."""
+def measure(ours: Callable[[], object], peer: Callable[[], object], count: int) -> dict[str, list[float]]:
+    """Seconds of both in alternating pairs, after two rounds to warm up."""
     for _ in range(2):
         ours(), peer()
-    mine, other = [], []
-    for number in range(count):
-        for work, kept in ((ours, mine), (peer, other))[:: 1 if number % 2 == 0 else -1]:
-            kept.append(seconds(work))
-    return {"ours": mine, "peer": other}
+    found = alternate(timed(ours), timed(peer), count)
+    return {"ours": [r["seconds"] for r in found.ours], "peer": [r["seconds"] for r in found.peer]}
 
 
 def speedup(found: dict[str, Any], target: float, claim: str, tokens: int) -> dict[str, Any]:
@@ -119,7 +121,7 @@ def step_rows(shapes: list[tuple[int, int, int]], count: int) -> dict[str, Any]:
         x = torch.randn(1, n, d)
         ours = VQ(dim=d, codes=k, decay=0.99, start="random", revival=None)
         theirs = VectorQuantize(dim=d, codebook_size=k, decay=0.99, rotation_trick=False)
-        found = pairs(stepper(ours, x, ours_of), stepper(theirs, x, peer_of), count)
+        found = measure(stepper(ours, x, ours_of), stepper(theirs, x, peer_of), count)
         claim = f"training step, N {n:,}, D {d}, K {k:,}, against vector-quantize-pytorch"
         rows[f"step-{k}"] = speedup(found, 6.0, claim, n)
         print(f"  step {k}: {rows[f'step-{k}']['value']}", file=sys.stderr)
@@ -140,7 +142,7 @@ def search_rows(shapes: list[tuple[int, int, int]], count: int) -> dict[str, Any
     for n, d, k in shapes:
         torch.manual_seed(0)
         x, codes = torch.randn(n, d), torch.randn(k, d)
-        found = pairs(lambda x=x, c=codes: nearest(x, c), lambda x=x, c=codes: x @ c.t(), count)
+        found = measure(lambda x=x, c=codes: nearest(x, c), lambda x=x, c=codes: x @ c.t(), count)
         claim = f"nearest codes, N {n:,}, D {d}, K {k:,}, against z E^T alone"
         rows[f"search-{k}"] = share(found, SEARCH_TARGETS.get((n, d, k), 0.9), claim, n)
         print(f"  search {k}: {rows[f'search-{k}']['value']}", file=sys.stderr)
@@ -158,7 +160,7 @@ def residual_row(shape: tuple[int, int, int, int], count: int) -> dict[str, Any]
     x = torch.randn(1, n, d)
     ours = RQ(dim=d, codes=k, levels=levels, decay=0.99, start="random", revival=None)
     theirs = ResidualVQ(dim=d, codebook_size=k, num_quantizers=levels, decay=0.99, rotation_trick=False)
-    found = pairs(stepper(ours, x, ours_of), stepper(theirs, x, peer_of), count)
+    found = measure(stepper(ours, x, ours_of), stepper(theirs, x, peer_of), count)
     return {"residual": speedup(found, 5.0, f"residual VQ, {levels} levels of {k:,} x {d}, N {n:,}", n)}
 
 

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from tilework.bottlenecks.codebook.gradients import straight_through
 from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig, Latent
-from tilework.bottlenecks.health.usage import perplexity
+from tilework.bottlenecks.health.implicit import implicit_stats
 from tilework.bottlenecks.tokens import (
+    check_codes,
     codes_from_tokens,
     finite_tokens,
     float32,
@@ -22,7 +23,6 @@ from tilework.bottlenecks.tokens import (
     refuse_nonfinite,
     to_tokens,
 )
-from tilework.bottlenecks.tokens.counting import check_codes, occurrences
 from tilework.spec import BOTTLENECKS
 
 _MOST_CODES = 2**22
@@ -84,15 +84,8 @@ class FSQ(Bottleneck):
             digits = bounded.detach().round().long() + self.middle
             code = (digits * self.place).sum(1)
             z = straight_through(bounded / self.middle, self._values(code))
-            counted = code if usable is None else torch.where(usable, code, self.codes_per_level)
-            counts = occurrences(counted, self.codes_per_level).unsqueeze(0)
-            stats = {
-                "counts": counts,
-                "perplexity": perplexity(counts, len(x) if usable is None else None),
-                "quantisation_error": F.mse_loss(bounded.detach() / self.middle, z.detach()).unsqueeze(0),
-                "z_norm": z_norm,
-                "nonfinite": z_norm.new_zeros(()) if usable is None else (~usable).sum().float(),
-            }
+            error = F.mse_loss(bounded.detach() / self.middle, z.detach())
+            stats = implicit_stats(code, self.codes_per_level, error, z_norm, usable)
             codes = codes_from_tokens(code.unsqueeze(0), places)
             return Latent(z=from_tokens(z, places), codes=codes, stats=stats)
 

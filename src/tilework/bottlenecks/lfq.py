@@ -12,16 +12,17 @@ from torch import Tensor
 from tilework.bottlenecks.codebook.gradients import straight_through
 from tilework.bottlenecks.codebook.ranks import sum_over_ranks, world
 from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig, Latent
-from tilework.bottlenecks.health.usage import perplexity
+from tilework.bottlenecks.health.implicit import implicit_stats
 from tilework.bottlenecks.tokens import (
+    check_codes,
     codes_from_tokens,
     finite_tokens,
     float32,
     from_tokens,
+    mean_over,
     refuse_nonfinite,
     to_tokens,
 )
-from tilework.bottlenecks.tokens.counting import check_codes, occurrences
 from tilework.spec import BOTTLENECKS
 
 
@@ -69,30 +70,21 @@ class LFQ(Bottleneck):
             safe = x if usable is None else torch.where(usable[:, None], x, 0.0)
             code = ((safe.detach() > 0) * self.place).sum(1)
             fixed = self._values(code)
-            error = _mean_over((safe - fixed).square().mean(1), usable)
-            counted = code if usable is None else torch.where(usable, code, self.codes_per_level)
-            counts = occurrences(counted, self.codes_per_level).unsqueeze(0)
-            stats = {
-                "counts": counts,
-                "perplexity": perplexity(counts, len(x) if usable is None else None),
-                "quantisation_error": error.detach().unsqueeze(0),
-                "z_norm": z_norm,
-                "nonfinite": z_norm.new_zeros(()) if usable is None else (~usable).sum().float(),
-            }
+            error = mean_over((safe - fixed).square().mean(1), usable)
             return Latent(
                 z=from_tokens(straight_through(safe, fixed), places),
                 codes=codes_from_tokens(code.unsqueeze(0), places),
                 losses={"commitment": error, "entropy": self._entropy(safe, usable)},
-                stats=stats,
+                stats=implicit_stats(code, self.codes_per_level, error, z_norm, usable),
             )
 
     def _entropy(self, x: Tensor, usable: Tensor | None) -> Tensor:
         # |x + 1|^2 - |x - 1|^2 = 4x, so the probability of a 1 is sigmoid(4x / T).
         logits = x * (4 / self.settings.temperature)
-        each = _mean_over((F.softplus(logits) - logits * torch.sigmoid(logits)).sum(1), usable)
+        ones = torch.sigmoid(logits)
+        each = mean_over((F.softplus(logits) - logits * ones).sum(1), usable)
         if self.settings.diversity == 0:
             return each
-        ones = torch.sigmoid(logits)
         half = (self.dim + 1) // 2
         low = _patterns(ones[:, :half])
         low = low if usable is None else low * usable.unsqueeze(1)
@@ -116,13 +108,6 @@ class LFQ(Bottleneck):
     def _values(self, code: Tensor) -> Tensor:
         """(N,) int64 -> (N, D) float32, -1 or 1."""
         return ((code.unsqueeze(1) & self.place) > 0).float() * 2 - 1
-
-
-def _mean_over(each: Tensor, usable: Tensor | None) -> Tensor:
-    """The mean of (N,) over the usable tokens; 0 where there is none."""
-    if usable is None:
-        return each.sum() / max(len(each), 1)
-    return torch.where(usable, each, 0.0).sum() / usable.sum().clamp_min(1)
 
 
 def _patterns(ones: Tensor) -> Tensor:

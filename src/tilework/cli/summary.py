@@ -49,7 +49,7 @@ def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> N
         console.print(figures_table(known.values, plan.validation, known.step if known.step != ending.step else None))
     for remark in (
         known.remark,
-        known.leak if known.values else "",
+        known.leak,
         _short_of_an_epoch(ending.step, plan.steps_per_epoch),
         *poorly_used(known.values, onward),
     ):

@@ -22,7 +22,7 @@ from tilework.bottlenecks.codebook.revival import Revival
 from tilework.bottlenecks.codebook.search import nearest
 from tilework.bottlenecks.codebook.settings import CodebookConfig
 from tilework.bottlenecks.codebook.start import kmeans
-from tilework.bottlenecks.tokens.counting import occurrences
+from tilework.bottlenecks.tokens import occurrences
 
 
 @dataclass
@@ -98,22 +98,19 @@ class Codebook(nn.Module):
         SimVQ (arXiv 2411.02038, eq. 5): fixed vectors times one learnt matrix, so that every step moves every code. Differs:
         the matrix starts as the identity and the vectors where the tokens are, and dead codes come back as elsewhere.
         """
-        if self.mix is not None:
-            # Of a copy: `update` may write to the vectors before this graph's backward pass.
-            mixed = self.codes.clone() @ self.mix
-            return F.normalize(mixed, dim=-1) if self.unit else mixed
-        if self.unit and self.learnt:
-            # Of a copy: `update` may bring the parameter back to norm 1 before this graph's backward pass.
-            return F.normalize(self.codes.clone(), dim=-1)
-        return self.codes
+        if self.mix is None and not (self.unit and self.learnt):
+            return self.codes
+        # Of a copy: `update` may write to the codes before this graph's backward pass.
+        codes = self.codes.clone()
+        return self._brought_to_norm(codes if self.mix is None else codes @ self.mix)
 
-    def _kept(self, points: Tensor, sets: slice) -> Tensor:
+    def _kept(self, points: Tensor) -> Tensor:
         """What `codes` must hold so that `vectors` gives these points (S, P, D)."""
         if self.mix is None:
             return points
         # Damped least squares: a matrix that has almost lost its rank would ask for huge vectors, which the next step of the
         # optimiser throws far away. inv_ex, because anything that checks for errors waits for a GPU.
-        mix = self.mix.detach()[sets]
+        mix = self.mix.detach()
         square = mix @ mix.mT
         small = 1e-6 * square.diagonal(dim1=-2, dim2=-1).mean(-1)
         damping = small[:, None, None] * torch.eye(self.dim, dtype=mix.dtype, device=mix.device)
@@ -152,11 +149,9 @@ class Codebook(nn.Module):
         sums = points = owned = None
         if not self.learnt:
             room = self.codes.new_zeros(self.sets, self.k + 1, self.dim)
+            index = indices if counted is None else torch.where(counted, indices, self.k)
             for level, x in enumerate(inputs):
-                index = indices[level]
-                if counted is not None:
-                    index = torch.where(counted if counted.ndim == 1 else counted[level], index, self.k)
-                room[self.set_of(level)].index_add_(0, index, x.detach())
+                room[self.set_of(level)].index_add_(0, index[level], x.detach())
             sums = room[:, :-1]
         if self._takes_tokens:
             points, owned = self._take(inputs, usable, indices.shape[1])
@@ -246,7 +241,7 @@ class Codebook(nn.Module):
         who, points, real = revival.newcomers(dead, self.ring, self.filled, settings, self._now)
         points = self._brought_to_norm(points)
         bound = (settings.threshold * self.count.mean(-1, keepdim=True)).expand(real.shape)
-        revival.put(self.codes.data, who, self._kept(points, slice(None)), real)
+        revival.put(self.codes.data, who, self._kept(points), real)
         revival.put(self.count, who, bound, real)
         if not self.learnt:
             revival.put(self.total, who, points * bound.unsqueeze(-1), real)

@@ -19,14 +19,15 @@ from tilework.bottlenecks.codebook.settings import CodebookConfig
 from tilework.bottlenecks.contract import Bottleneck, Latent
 from tilework.bottlenecks.health.usage import perplexity
 from tilework.bottlenecks.tokens import (
+    check_codes,
     codes_from_tokens,
     finite_tokens,
     float32,
     from_tokens,
+    mean_over,
     refuse_nonfinite,
     to_tokens,
 )
-from tilework.bottlenecks.tokens.counting import check_codes
 from tilework.errors import UserError
 
 
@@ -130,7 +131,7 @@ class CodebookBottleneck(Bottleneck):
             seen = left.detach() if usable is None else torch.where(usable[:, None], left.detach(), 0.0)
             index = nearest(seen, fixed[own], bias=bias[own], chunk_mib=self.settings.chunk_mib)
             code = fixed[own].index_select(0, index)
-            errors.append(F.mse_loss(left, code) if active is None else _mean_where(active[level], left, code))
+            errors.append(F.mse_loss(left, code) if active is None else _error_over(active[level], left, code))
             inputs.append(left)
             indices.append(index)
             out = code if out is None else out + (code if active is None else code * active[level].unsqueeze(1))
@@ -176,7 +177,7 @@ class CodebookBottleneck(Bottleneck):
         target = target if usable is None else torch.where(usable[:, None], target, chosen.detach())
         if active is None:
             return F.mse_loss(chosen, target)
-        return torch.stack([_mean_where(a, c, t) for a, c, t in zip(active, chosen, target, strict=True)]).mean()
+        return torch.stack([_error_over(a, c, t) for a, c, t in zip(active, chosen, target, strict=True)]).mean()
 
     def _count(self, flat: Tensor, inputs: list[Tensor], usable: Tensor | None, active: Tensor | None) -> Tensor:
         if not self.training or flat.shape[1] == 0:
@@ -230,7 +231,6 @@ class CodebookBottleneck(Bottleneck):
         return x if self.project_out is None else self.project_out(x)
 
 
-def _mean_where(active: Tensor, a: Tensor, b: Tensor) -> Tensor:
+def _error_over(active: Tensor, a: Tensor, b: Tensor) -> Tensor:
     """Mean squared difference of (N, D) over the tokens that are active (N,); 0 where none is."""
-    each = (a - b).square().mean(1)
-    return torch.where(active, each, 0.0).sum() / active.sum().clamp_min(1)
+    return mean_over((a - b).square().mean(1), active)

@@ -38,3 +38,10 @@ def finite_tokens(x: Tensor) -> tuple[Tensor, Tensor | None]:
     if x.device.type == "cpu" and math.isfinite(mean.item()):
         return mean, None
     return mean, torch.isfinite(norms)
+
+
+def mean_over(each: Tensor, chosen: Tensor | None) -> Tensor:
+    """The mean of `each` (N,) over the chosen tokens (N,), None = all; 0 where there is none."""
+    if chosen is None:
+        return each.sum() / max(len(each), 1)
+    return torch.where(chosen, each, 0.0).sum() / chosen.sum().clamp_min(1)
