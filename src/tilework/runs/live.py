@@ -1,0 +1,146 @@
+"""The live file of a run: the newest frame of each channel, and what watchers and senders tell the trainer.
+
+One memory-mapped file, made by the trainer. Its control page holds `watched_until` (seconds since 1970, written by whoever
+watches) and `bell` (raised by whoever has put a command into the store); the trainer reads both at every step, which costs less
+than a microsecond. Each channel is one frame behind a sequence lock: odd while it is written; a checksum catches what a lock in
+shared memory cannot promise on every processor.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import struct
+import time
+import zlib
+from pathlib import Path
+
+from tilework.runs.atomic import write_error
+
+MAGIC = b"tilework live 1\n"
+CHANNELS = {"motion": 2 * 2**20, "pictures": 16 * 2**20}
+"""Most bytes of a frame of each channel. The file is sparse: what is never written takes no disk."""
+
+_PAGE = 4096
+_WATCHED, _BELL = 64, 72
+# For each channel: sequence number, length, checksum of the frame.
+_SLOT = struct.Struct("<QQI")
+_PLACES = {"motion": (_PAGE, 2 * _PAGE), "pictures": (_PAGE + 512, 2 * _PAGE + CHANNELS["motion"])}
+_SIZE = 2 * _PAGE + sum(CHANNELS.values())
+
+
+class LiveWriter:
+    """The trainer's side. Replaces what an earlier process left."""
+
+    def __init__(self, path: Path) -> None:
+        temp = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            with open(temp, "w+b") as file:
+                file.truncate(_SIZE)
+                self._map = mmap.mmap(file.fileno(), _SIZE)
+            self._map[: len(MAGIC)] = MAGIC
+            # Renamed into place: a reader of an older file keeps that one, and sees by its path that it is old.
+            os.replace(temp, path)
+        except OSError as error:
+            raise write_error(path, error) from error
+        self._sequence = dict.fromkeys(CHANNELS, 0)
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody watches right now."""
+        return _double(self._map, _WATCHED) > time.time()
+
+    @property
+    def bell(self) -> int:
+        """How often the bell was rung."""
+        return int(struct.unpack_from("<Q", self._map, _BELL)[0])
+
+    def write(self, channel: str, frame: bytes) -> bool:
+        """Replace the newest frame; False where it is larger than the channel (it is left out, the last one stays)."""
+        slot, place = _PLACES[channel]
+        if len(frame) > CHANNELS[channel]:
+            return False
+        number = self._sequence[channel]
+        _SLOT.pack_into(self._map, slot, number + 1, 0, 0)
+        self._map[place : place + len(frame)] = frame
+        _SLOT.pack_into(self._map, slot, number + 1, len(frame), zlib.crc32(frame))
+        struct.pack_into("<Q", self._map, slot, number + 2)
+        self._sequence[channel] = number + 2
+        return True
+
+    def close(self) -> None:
+        """Let go of the file; it stays, for who watches to see the last frame."""
+        self._map.close()
+
+
+class LiveReader:
+    """A watcher's or sender's side. Raises FileNotFoundError where there is no live file, ValueError where it is none."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with open(path, "r+b") as file:
+            found = os.fstat(file.fileno())
+            if found.st_size != _SIZE:
+                raise ValueError(f"{path} is no live file")
+            self._map = mmap.mmap(file.fileno(), _SIZE)
+        self._identity = (found.st_dev, found.st_ino)
+        if self._map[: len(MAGIC)] != MAGIC:
+            self._map.close()
+            raise ValueError(f"{path} is no live file")
+
+    @property
+    def current(self) -> bool:
+        """False where another process has begun a new live file since, or the file is gone."""
+        try:
+            found = os.stat(self._path)
+        except OSError:
+            return False
+        return (found.st_dev, found.st_ino) == self._identity
+
+    def watch(self, seconds: float = 2.0) -> None:
+        """Say that somebody watches, until `seconds` from now."""
+        until = time.time() + seconds
+        if _double(self._map, _WATCHED) < until:
+            struct.pack_into("<d", self._map, _WATCHED, until)
+
+    def ring(self) -> None:
+        """Say that a command waits in the store."""
+        (count,) = struct.unpack_from("<Q", self._map, _BELL)
+        struct.pack_into("<Q", self._map, _BELL, (count + 1) % 2**64)
+
+    def sequence(self, channel: str) -> int:
+        """Number of the newest frame; 0 = none yet. Cheap: whoever polls asks this first."""
+        return int(struct.unpack_from("<Q", self._map, _PLACES[channel][0])[0]) // 2
+
+    def newest(self, channel: str) -> tuple[int, bytes] | None:
+        """(number, frame), or None where none was written yet or the writer is always quicker (try again later)."""
+        slot, place = _PLACES[channel]
+        for _ in range(20):
+            number, length, checksum = _SLOT.unpack_from(self._map, slot)
+            if number == 0:
+                return None
+            if number % 2 == 0 and length <= CHANNELS[channel]:
+                frame = self._map[place : place + length]
+                after = struct.unpack_from("<Q", self._map, slot)[0]
+                if after == number and zlib.crc32(frame) == checksum:
+                    return number // 2, frame
+            time.sleep(0.0002)
+        return None
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._map.close()
+
+
+def ring(path: Path) -> None:
+    """Raise the bell of a live file, if there is one: the trainer looks into the store within its next step."""
+    try:
+        reader = LiveReader(path)
+    except (OSError, ValueError):
+        return  # Nobody trains, or a trainer without a live file: it looks into the store every second anyway.
+    reader.ring()
+    reader.close()
+
+
+def _double(memory: mmap.mmap, at: int) -> float:
+    return float(struct.unpack_from("<d", memory, at)[0])
