@@ -27,6 +27,7 @@ class Latent:
       `commitment`, `codebook` are scalars; `kl_per_dim` is (D,), the mean over batch and positions for each dimension.
     - `stats`: named detached tensors, left on their device (no host synchronisation): what is worth logging at each step.
     - `inputs`: for each level what was quantised, (N, D) float32, attached to the graph: for losses between data and codes.
+    - `mean` (N, D) detached: where each token lies without its noise, where `z` has noise.
     """
 
     z: Tensor
@@ -34,6 +35,7 @@ class Latent:
     losses: dict[str, Tensor] = field(default_factory=dict)
     stats: dict[str, Tensor] = field(default_factory=dict)
     inputs: tuple[Tensor, ...] = ()
+    mean: Tensor | None = None
 
 
 class Bottleneck(nn.Module, ABC):
@@ -89,6 +91,22 @@ class Bottleneck(nn.Module, ABC):
     def update(self) -> None:
         """Apply the statistics collected since the last call (EMA, revival). Every rank must call it: it communicates."""
         return
+
+    def knobs(self) -> dict[str, float]:
+        """Settings that may be turned while a run goes on, and what they stand at."""
+        return {}
+
+    def turn(self, name: str, value: float) -> None:
+        """Turn one of `knobs`; from the next `update` on."""
+        raise KeyError(name)
+
+    def revive(self) -> int:
+        """Make every code below the revival bound due at the next `update`; returns how many there are."""
+        return 0
+
+    def outer(self, points: Tensor) -> Tensor:
+        """(N, d) sums of codes as `codebooks` gives them -> (N, D) of what the decoder sees."""
+        return points
 
     @property
     def bits_per_position(self) -> float:

@@ -59,7 +59,7 @@ class Gaussian(Bottleneck):
                 "z_norm": fixed.norm(dim=1).mean(),
                 "nonfinite": count_nonfinite(x),
             }
-            return Latent(z=from_tokens(z, places), losses={"kl_per_dim": kl}, stats=stats)
+            return Latent(z=from_tokens(z, places), losses={"kl_per_dim": kl}, stats=stats, mean=fixed)
 
 
 class Config(BottleneckConfig):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -13,6 +14,7 @@ import torch
 
 from tilework.data import Batch
 from tilework.engine import checkpoint
+from tilework.engine.control import Control, Order, journal
 from tilework.engine.progress import Ending, Progress, Silent, Tick
 from tilework.engine.ranks import Votes, average_batch_statistics, largest_difference_between_ranks, shared
 from tilework.engine.record import Record
@@ -20,14 +22,25 @@ from tilework.engine.session import Session
 from tilework.engine.start import start_codes
 from tilework.engine.stopping import Interrupt, should_stop_early
 from tilework.engine.validate import Validation, validate
+from tilework.engine.watch import Watch
 from tilework.errors import RunFailure, TileworkError, UserError
 from tilework.runs.folder import RunFolder, default_root
 from tilework.runs.lock import RunLock
+from tilework.runs.store import RunStore
 from tilework.spec import Plateau, RunSpec, dump_yaml, load_spec
 
 
-def train(spec: RunSpec, *, root: Path | None = None, progress: Progress | None = None) -> RunFolder:
-    """Train a new run to its end (or until it is stopped) and return its folder.
+def train(
+    spec: RunSpec,
+    *,
+    root: Path | None = None,
+    progress: Progress | None = None,
+    script: Sequence[Order] = (),
+    until: int | None = None,
+) -> RunFolder:
+    """Train a new run to its end (or until it is stopped) and return its folder; after a reset, the folder of the new run.
+
+    `script`: interventions to repeat at their steps; `until`: the step after which to end, where that is before the spec's end.
 
     Everything is checked before the folder is made: a spec that cannot run leaves nothing behind. Raises UserError for what
     the person can change, RunFailure for what went wrong on the way (the last checkpoint then stands).
@@ -38,7 +51,9 @@ def train(spec: RunSpec, *, root: Path | None = None, progress: Progress | None 
     with Interrupt().listening() as interrupt:  # from here on Ctrl-C leaves a run that can be resumed
         path = RunFolder.create(root or default_root(), spec.name, dump_yaml(spec)).path if main else None
         run = RunFolder(shared(session.accelerator, path))
-        return _Loop(session, run, progress, interrupt).run(resumed=False)
+        loop = _Loop(session, run, progress, interrupt, script, until)
+        loop.run(resumed=False)
+        return _after_resets(loop)
 
 
 def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple[str, ...] = ()) -> RunFolder:
@@ -68,23 +83,47 @@ def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple
     if remark:
         progress.said(remark)
     with Interrupt().listening() as interrupt:
-        return _Loop(session, run, progress, interrupt).run(resumed=True)
+        loop = _Loop(session, run, progress, interrupt)
+        loop.run(resumed=True)
+        return _after_resets(loop)
+
+
+def _after_resets(loop: _Loop) -> RunFolder:
+    """Each reset ends a run and begins another in the same process: other initial weights, the same pictures."""
+    while loop.following is not None:
+        spec, folder, script = loop.following
+        loop = _Loop(Session(spec, loop.progress), folder, loop.progress, loop.interrupt, script)
+        loop.run(resumed=False)
+    return loop.folder
 
 
 class _Loop:
-    def __init__(self, session: Session, folder: RunFolder, progress: Progress, interrupt: Interrupt) -> None:
+    def __init__(
+        self,
+        session: Session,
+        folder: RunFolder,
+        progress: Progress,
+        interrupt: Interrupt,
+        script: Sequence[Order] = (),
+        until: int | None = None,
+    ) -> None:
         self.session, self.folder, self.progress, self.interrupt = session, folder, progress, interrupt
+        self.script, self.last_step = script, min(session.total_steps, until or session.total_steps)
         self.main = session.accelerator.is_main_process
         self.several = session.accelerator.num_processes > 1
         self.lock = RunLock(folder.path)
         self.votes = Votes(session.accelerator)
         self.record: Record | None = None
         """Only the main process writes anything down."""
+        self.watch: Watch | None = None
+        self.following: tuple[RunSpec, RunFolder, tuple[Order, ...]] | None = None
+        """After a reset: what the new run is."""
         self.best: checkpoint.Best | None = None
         self.newest: Validation | None = None
         self.began = self.last_save = self.last_tick = time.monotonic()
         self.seconds_before = session.position.seconds
         self.ticked_at = session.position.step
+        self.saved_step = -1
 
     # The story -------------------------------------------------------------------------------------------------------
 
@@ -96,16 +135,26 @@ class _Loop:
             if self.main:
                 if resumed and checkpoint.find(self.folder.checkpoints).step != position.step:
                     raise _went_on(self.folder)
+                if resumed and not self.script:
+                    self.script = _told_after(self.folder, position.step)
                 self.record = Record(session, self.folder, resumed=resumed)
+                self.watch = Watch(session, self.folder, self.record)
+            self.control = Control(session, self.record, self.watch, self.script, tell=self._say)
             self._announce(resumed)
             if not resumed:
                 self._start_codes()
                 self._save()  # Before the held-out pass, which may be long.
             if position.step == 0:
                 self._snapshot(self._validate())
-            status, reason = "finished", "the budget is spent"
+            status, reason, orders = "finished", "the budget is spent", True
             stream = self._batches()
-            while position.step < session.total_steps:
+            while position.step < self.last_step:
+                if orders:
+                    self.control.obey(self._idle)
+                    if ending := self._asked_to_end():
+                        status, reason = "stopped", ending
+                        self._snapshot(None)
+                        break
                 self._step(list(islice(stream, spec.optimizer.accumulate)))
                 if position.step % spec.engine.log_every_steps == 0:
                     self._log()
@@ -113,13 +162,16 @@ class _Loop:
                 if at_end and self._epoch_ends():
                     reason = "no improvement for a while (early stopping)"
                     break
-                stop, save = self._due()
+                stop, save, orders = self._due()
                 if stop:
                     status, reason = "stopped", self._why_stopped()
                     self._snapshot(None)
                     break
                 if save:
                     self._save()
+            else:
+                if self.last_step < session.total_steps:
+                    status, reason = "stopped", f"it was to end after step {self.last_step:,}"
             self._close(status, reason)
         except torch.OutOfMemoryError as error:
             raise self._failed(_out_of_memory(session, error)) from error
@@ -128,8 +180,11 @@ class _Loop:
             raise
         finally:
             try:
-                if self.record is not None:
-                    self.record.close()
+                with contextlib.ExitStack() as held:
+                    if self.record is not None:
+                        held.callback(self.record.close)
+                    if self.watch is not None:
+                        held.callback(self.watch.close, self.control, self.following[1].id if self.following else None)
             finally:
                 if self.main:
                     self.lock.release()
@@ -159,6 +214,9 @@ class _Loop:
         position.batch += len(micro_batches)
         if position.batch >= session.micro_batches_per_epoch:
             position.epoch, position.batch = position.epoch + 1, 0
+        if self.watch is not None:
+            self.watch.stepped(self.control, result, micro_batches)
+        self.control.stepped()
 
     def _log(self) -> None:
         session, position = self.session, self.session.position
@@ -170,6 +228,10 @@ class _Loop:
         if self.record is not None:
             values |= session.used_settings()
             self.record.row({**values, "steps_per_second": rate}, "train")
+            if self.watch is not None:
+                self.watch.figures = values
+            if revived := sum(v for name, v in values.items() if name.startswith("revived.")):
+                self.record.event("revived", codes=int(revived))
             if skipped:
                 self.record.event("skipped-steps", in_row=skipped)
             bottleneck = session.model.bottleneck
@@ -201,12 +263,19 @@ class _Loop:
 
     def _close(self, status: str, reason: str) -> None:
         position = self.session.position
+        if self.control.ending == "reset":
+            self.following = self._new_run()
         apart = largest_difference_between_ranks(self.session.model) if self.several else 0.0
         self._save()
         if self.record is not None:
             if self.several:
                 self.record.event("ranks-compared", largest_difference=apart)
             self.record.ended(status, reason)
+        if self.following:
+            self._say(
+                f"reset: {self.following[1].id} begins with other weights; this run stands at step {position.step:,}"
+            )
+            return
         figures = self.newest.figures if self.newest else {}
         self.progress.ended(Ending(status, reason, position.step, position.seconds, figures))
 
@@ -232,6 +301,8 @@ class _Loop:
 
     def _validate(self) -> Validation:
         session = self.session
+        if self.watch is not None:
+            self.watch.show(self.control, "validating")
         if self.several:
             average_batch_statistics(session.model)
         try:
@@ -285,16 +356,64 @@ class _Loop:
             self.record.checkpoint(state, self.best)
             self.progress.saved(session.position.step)
         self.best = None
-        self.last_save = time.monotonic()
+        self.last_save, self.saved_step = time.monotonic(), session.position.step
 
-    def _due(self) -> tuple[bool, bool]:
-        """(stop?, save?), the same on every rank; the clock that counts is the main process's."""
+    def _due(self) -> tuple[bool, bool, bool]:
+        """(stop?, save?, orders?), the same on every rank; the clock that counts is the main process's."""
         engine, now = self.session.spec.engine, time.monotonic()
         save = now - self.last_save > engine.save_every_minutes * 60 or (
             engine.save_every_steps is not None and self.session.position.step % engine.save_every_steps == 0
         )
-        stop, save = self.votes.any(self.interrupt.asked or self._time_is_up(), save and self.main)
-        return stop, save
+        stop, save, orders = self.votes.any(
+            self.interrupt.asked or self._time_is_up(), save and self.main, self.control.wanted
+        )
+        return stop, save, orders
+
+    # Steering --------------------------------------------------------------------------------------------------------
+
+    def _idle(self) -> bool:
+        """While paused: snapshots and checkpoints are made, a signal still ends the run. True where that is asked for."""
+        standing = self.session.position.step != self.saved_step and time.monotonic() - self.last_save > 10
+        self._snapshot_if_asked()
+        stop, save = self.votes.any(self.interrupt.asked or self._time_is_up(), standing and self.main)
+        if save:
+            self._save()
+        return stop
+
+    def _asked_to_end(self) -> str:
+        """Why the run is to end before its next step; "" where it is not."""
+        self._snapshot_if_asked()
+        if self.control.ending == "reset":
+            return "reset"
+        if self.control.ending == "stop":
+            return "asked to stop"
+        (stop,) = self.votes.any(self.interrupt.asked or self._time_is_up())
+        return self._why_stopped() if stop else ""
+
+    def _snapshot_if_asked(self) -> None:
+        if not self.control.snapshot_asked:
+            return
+        self.control.snapshot_asked = False
+        self._snapshot(None)
+        if self.watch is not None:
+            self.watch.keep(self.control)
+        if self.record is not None:
+            self.record.event("snapshot")
+        self._save()
+
+    def _new_run(self) -> tuple[RunSpec, RunFolder, tuple[Order, ...]]:
+        """What a reset begins: the same spec with the next seed, and the knobs where they stand."""
+        spec = self.session.spec.model_copy(update={"seed": self.session.spec.seed + 1})
+        path = RunFolder.create(self.folder.path.parent, spec.name, dump_yaml(spec)).path if self.main else None
+        folder = RunFolder(shared(self.session.accelerator, path))
+        script = tuple(Order("set", {"name": n, "value": v}, None, 1) for n, v in self.session.steered.items())
+        if self.record is not None:
+            self.record.event("reset", next=folder.id)
+        return spec, folder, script
+
+    def _say(self, message: str) -> None:
+        if self.main:
+            self.progress.said(message)
 
     def _time_is_up(self) -> bool:
         limit = self.session.spec.engine.stop_after_minutes
@@ -309,6 +428,18 @@ class _Loop:
         if self.record is not None:
             self.record.failed(error)
         return error
+
+
+def _told_after(run: RunFolder, step: int) -> tuple[Order, ...]:
+    """What a run had been told after the checkpoint that it goes on from: it is told again at the same steps.
+
+    Not where the run failed, for what it was told may be why.
+    """
+    with RunStore.open(run.db) as store:
+        if any(event.kind == "failed" and event.step >= step and not event.rewound for event in store.events("failed")):
+            return ()
+        told = journal(store.commands(), ("applied", "undone"))
+    return tuple(order for order in told if order.before_step > step)
 
 
 def _went_on(run: RunFolder) -> UserError:

@@ -71,7 +71,8 @@ class Session:
         self.split: Split = split_by(self.store, source_of(spec).split)
         torch.manual_seed(spec.seed)  # The same initial weights on every rank.
         self.model: Autoencoder = build_model(spec)
-        self.positions = grid_of(spec).width * grid_of(spec).height
+        self.grid = grid_of(spec)
+        self.positions = self.grid.width * self.grid.height
         check_tokens(spec, self.model, len(self.split.train))
         self.objective = Objective(cast(Mapping[str, TermConfig], spec.objective))
         self._try_out()
@@ -97,6 +98,8 @@ class Session:
         )
         self.statistics = BatchStatistics(self.model)
         self.position = Position()
+        self.steered: dict[str, float] = {}
+        """Settings changed by hand while the run goes on, by their path in the spec; they replace its schedules."""
         self.judgement = Judgement(plateaus=self._plateaus())
         self.tally = Tally()
         self.window = UsageWindow()
@@ -130,6 +133,10 @@ class Session:
             keep_on_device="never",
             channels_last=self.spec.engine.channels_last,
         )
+
+    def some_pictures(self, indices: NDArray[np.int64]) -> Batches:
+        """All of these pictures of the store as one batch."""
+        return self._batches(len(indices), train=False, indices=indices)
 
     def _wrap(self) -> tuple[AcceleratedOptimizer, nn.Module]:
         trainable = [p for p in self.model.parameters() if p.requires_grad]
@@ -168,19 +175,68 @@ class Session:
 
     def weights(self) -> dict[str, float]:
         """Weight of every loss term at the next step."""
-        return self.objective.weights_at(self.position.step, self.steps_per_epoch, self.judgement.cuts())
+        return self._steered(self.objective.weights_at(self.position.step, self.steps_per_epoch, self.judgement.cuts()))
 
     def final_weights(self) -> dict[str, float]:
         """Weights where every schedule has ended: held-out losses use them, so that epochs can be compared."""
-        return self.objective.weights_at(max(self.total_steps, 10**9), self.steps_per_epoch)
+        return self._steered(self.objective.weights_at(max(self.total_steps, 10**9), self.steps_per_epoch))
+
+    def _steered(self, weights: dict[str, float]) -> dict[str, float]:
+        return {name: self.steered.get(f"objective.{name}", w) for name, w in weights.items()}
 
     def lr(self) -> float:
         """Learning rate of the next step."""
+        if "optimizer.lr" in self.steered:
+            return self.steered["optimizer.lr"]
         schedule = self.spec.optimizer.lr
         value = schedule.at(self.position.step, self.steps_per_epoch)
         if isinstance(schedule, Plateau):
             value = schedule.reduced(value, self.judgement.plateaus["lr"].cuts)
         return value
+
+    def steer(self, name: str, value: float) -> None:
+        """Set a weight, the learning rate or a knob of the bottleneck by hand, from the next step on.
+
+        Raises UserError where a loss term lacks what it needs; nothing has changed then. A changed weight changes what the
+        held-out loss means, so the judgement of best, plateau and early stopping begins anew.
+        """
+        before = self.final_weights()
+        self._turn(name, value)
+        if self.final_weights() != before:
+            self.judgement.best, self.judgement.early = Patience(), Patience()
+            for plateau in self.judgement.plateaus.values():
+                plateau.patience = Patience()
+
+    def _turn(self, name: str, value: float) -> None:
+        section, _, rest = name.partition(".")
+        if section == "bottleneck":
+            self.model.bottleneck.turn(rest, value)
+        elif section == "objective" and value > 0:
+            self._rehearse(rest)
+        self.steered[name] = value
+
+    def _rehearse(self, term: str) -> None:
+        """A loss term that had no weight so far meets two blank pictures before it meets the run."""
+        if term in self.objective.terms:
+            return
+        source, device = source_of(self.spec), self.accelerator.device
+        x = torch.zeros(2, source.channels, source.size.height, source.size.width, device=device)
+        was_training = self.model.training
+        self.model.eval()
+        try:
+            with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.no_grad():
+                recon, latent = self.model(x)
+                with torch.enable_grad():
+                    books = self.model.bottleneck.codebooks()
+                outcome = Outcome(x, recon.float(), latent.losses, latent.inputs, books)
+                try:
+                    self.objective(outcome, {term: 1.0})
+                except UserError:
+                    if term in self.objective.terms:
+                        del self.objective.terms[term]
+                    raise
+        finally:
+            self.model.train(was_training)
 
     @property
     def epoch(self) -> float:
@@ -194,7 +250,8 @@ class Session:
 
     def used_settings(self) -> dict[str, float]:
         """What the step just taken used: every term's weight, and the learning rate."""
-        weights = self.objective.weights_at(self.position.step - 1, self.steps_per_epoch, self.judgement.cuts())
+        scheduled = self.objective.weights_at(self.position.step - 1, self.steps_per_epoch, self.judgement.cuts())
+        weights = self._steered(scheduled)
         return {f"weight.{name}": w for name, w in weights.items()} | {
             "lr": float(self.optimizer.optimizer.param_groups[0]["lr"])
         }
@@ -221,7 +278,7 @@ class Session:
 
     def plan(self, run: RunFolder) -> Plan:
         """What is about to run, for whoever watches."""
-        grid = grid_of(self.spec)
+        grid = self.grid
         return Plan(
             run,
             self.spec,
@@ -286,6 +343,7 @@ class Session:
             "early": vars(judged.early).copy(),
             "plateaus": {n: {"cuts": p.cuts, "patience": vars(p.patience).copy()} for n, p in judged.plateaus.items()},
             "skipped_in_row": self.stepper.skipped_in_row,
+            "steered": dict(self.steered),
             "ranks": ranks,
         }
 
@@ -320,6 +378,8 @@ class Session:
             {n: PlateauState(Patience(**p["patience"]), p["cuts"]) for n, p in state["plateaus"].items()},
         )
         self.stepper.skipped_in_row = state["skipped_in_row"].to(device)
+        for name, value in state.get("steered", {}).items():
+            self._turn(name, value)
         ranks = state["ranks"]
         if len(ranks) != self.accelerator.num_processes:
             return (

@@ -72,6 +72,10 @@ class Stepper:
         self.clip_norm = settings.clip_norm
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.skipped_in_row = torch.zeros((), device=accelerator.device)
+        self.keep_code_gradient = False
+        """Whether somebody wants to see what the codes' gradient is."""
+        self.code_gradient: Tensor | None = None
+        """(S, K) L2 norm of each code's gradient in the last step, where codes learn by gradient and it was wanted."""
         self._fused = bool(optimizer.optimizer.defaults.get("fused"))
         self._alone = accelerator.num_processes == 1
 
@@ -136,5 +140,13 @@ class Stepper:
             optimizer.step()
         elif scaled or not bool(bad):
             optimizer.step()
+        if self.keep_code_gradient:
+            self.code_gradient = _code_gradient(self.bottleneck)
         optimizer.zero_grad()
         return norm
+
+
+def _code_gradient(bottleneck: Bottleneck) -> Tensor | None:
+    codes = getattr(bottleneck, "codebook", None)
+    gradient = codes.grad if isinstance(codes, nn.Parameter) else None
+    return None if gradient is None else gradient.detach().norm(dim=-1)

@@ -93,6 +93,13 @@ class UsageWindow:
         self._ring[at] += counts
         self._steps += 1
 
+    def shares(self) -> Tensor | None:
+        """Share of the window's tokens that each code won (Q, K), of this process; None before the first batch."""
+        if self._ring is None:
+            return None
+        counts = self._ring.sum(0)
+        return counts / counts.sum(-1, keepdim=True).clamp_min(1)
+
     def figures(self) -> dict[str, float]:
         """Per level: codes in use and perplexity, over all processes. Collective: every rank calls it."""
         if self._ring is None:

@@ -14,9 +14,10 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-def atomic_write_bytes(path: Path, data: bytes) -> None:
+def atomic_write_bytes(path: Path, data: bytes, *, sync: bool = True) -> None:
     """Replace `path` by `data` in one instant: a reader, or a kill at any moment, meets the old file or the new one.
 
+    Without `sync` a power cut (not a kill) may lose it; for what can be done without, such as a picture of the timeline.
     Raises UserError where the disk is full or the folder may not be written; the old file then stands and nothing is left over.
     """
     temp = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")
@@ -24,10 +25,11 @@ def atomic_write_bytes(path: Path, data: bytes) -> None:
         with temp.open("wb") as file:
             file.write(data)
             file.flush()
-            # Without this a power cut may keep the rename and lose the bytes.
-            os.fsync(file.fileno())
+            if sync:  # Without this a power cut may keep the rename and lose the bytes.
+                os.fsync(file.fileno())
         temp.replace(path)
-        fsync_folder(path.parent)
+        if sync:
+            fsync_folder(path.parent)
     except OSError as error:
         raise write_error(path, error) from error
     finally:

@@ -249,6 +249,37 @@ class Codebook(nn.Module):
         revival.put(self.idle, who, torch.zeros_like(who, dtype=torch.int32), real)
         self.revived.copy_(real.sum(-1))
 
+    # By hand -------------------------------------------------------------------------------------------------------
+
+    def knobs(self) -> dict[str, float]:
+        """Settings that may be turned while a run goes on."""
+        found = {} if self.learnt else {"decay": self.decay}
+        return found | ({"revival.threshold": self.revival.threshold} if self.revival else {})
+
+    def turn(self, name: str, value: float) -> None:
+        """Turn one of `knobs`; a threshold of 0 lets dead codes be."""
+        if name not in self.knobs():
+            raise KeyError(name)
+        if name == "decay":
+            self.decay = value
+        elif self.revival:
+            self.revival = self.revival.model_copy(update={"threshold": value})
+
+    @torch.no_grad()
+    def make_due(self) -> int:
+        """Let every code below the bound have waited long enough, whatever its cooldown; returns how many."""
+        if not self.revival:
+            return 0
+        low = self.count < self.revival.threshold * self.count.mean(-1, keepdim=True)
+        self.age.masked_fill_(low, max(1, self.revival.patience))
+        return int(low.sum())
+
+    def revived_ago(self) -> Tensor | None:
+        """Steps since each code's revival (S, K), -1 where its cooldown is over; None without revival."""
+        if not self.revival:
+            return None
+        return torch.where(self.age < 0, self.age + self.revival.cooldown, -1)
+
     def _brought_to_norm(self, codes: Tensor) -> Tensor:
         return F.normalize(codes, dim=-1) if self.unit else codes
 

@@ -105,6 +105,19 @@ class CodebookBottleneck(Bottleneck):
     def update(self) -> None:
         self.book.update()
 
+    def knobs(self) -> dict[str, float]:
+        return self.book.knobs()
+
+    def turn(self, name: str, value: float) -> None:
+        self.book.turn(name, value)
+
+    def revive(self) -> int:
+        return self.book.make_due()
+
+    def outer(self, points: Tensor) -> Tensor:
+        with float32(points):
+            return self._outer_space(points)
+
     def forward(self, h: Tensor) -> Latent:
         with float32(h):
             x, places = to_tokens(h.float(), self.in_channels)

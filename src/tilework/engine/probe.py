@@ -1,0 +1,228 @@
+"""What a watcher sees of a model: points, codes and usage that training has anyway, and pictures made for the purpose."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tilework.bottlenecks import Latent
+from tilework.data import Batch
+from tilework.engine.model import to_points
+from tilework.engine.plane import Plane
+from tilework.engine.session import Session
+from tilework.engine.snapshot import to_uint8
+
+POINTS = 1024
+"""Encoder outputs of the rolling window."""
+MOST_CODES = 8192
+"""Q x K up to which codes and their usage are sent one by one."""
+MOST_DECODED = 512
+PROBE = 256
+"""Training pictures that stay the same from frame to frame."""
+PROBE_BYTES = 2 * 2**20
+
+Arrays = dict[str, NDArray[Any]]
+
+
+class Probe:
+    """Looks at a session from outside: changes no weight, no buffer and no random state."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        bottleneck = session.model.bottleneck
+        self.levels, self.codes = bottleneck.levels, bottleneck.codes_per_level
+        self.listed = 0 < self.levels * self.codes <= MOST_CODES
+        self.plane: Plane | None = None
+        self._seen: deque[tuple[Tensor, Tensor | None, Tensor]] = deque()
+        self._tokens = 0
+        self._revived: NDArray[np.int32] | None = None
+        self._pictures: Batch | None = None
+        self._thumbs: NDArray[np.uint8] | None = None
+
+    # The window ------------------------------------------------------------------------------------------------------
+
+    def seen(self, latents: Sequence[Latent], batches: Sequence[Batch]) -> None:
+        """Remember what one step encoded: references, no copies."""
+        for latent, batch in zip(latents, batches, strict=True):
+            points = latent.mean if latent.mean is not None else latent.inputs[0] if latent.inputs else None
+            if points is None:
+                points = to_points(latent.z)
+            self._seen.append((points.detach(), latent.codes, batch.labels))
+            self._tokens += len(points)
+        while len(self._seen) > 1 and self._tokens - len(self._seen[0][0]) >= POINTS:
+            self._tokens -= len(self._seen.popleft()[0])
+
+    def window(self) -> tuple[NDArray[np.float32], NDArray[np.int32] | None, NDArray[np.int16]]:
+        """The newest tokens: (P, D), codes (P, Q) or None, labels (P,)."""
+        points, codes, labels = [], [], []
+        room = POINTS
+        for x, code, label in reversed(self._seen):
+            every = max(1, -(-len(x) // POINTS))
+            x = x[::every][:room]
+            room -= len(x)
+            points.append(x)
+            per_picture = max(1, self.session.positions)
+            labels.append(label.repeat_interleave(per_picture)[::every][: len(x)])
+            if code is not None:
+                codes.append(code.transpose(0, 1).flatten(1).T[::every][: len(x)])
+            if room <= 0:
+                break
+        if not points:
+            return np.zeros((0, 1), np.float32), None, np.zeros(0, np.int16)
+        found = torch.cat(points).float().cpu().numpy()
+        assigned = torch.cat(codes).to(torch.int32).cpu().numpy() if codes else None
+        return found, assigned, torch.cat(labels).to(torch.int16).cpu().numpy()
+
+    # Frames ----------------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def motion(self, gradient: Tensor | None = None, *, follow: bool = True) -> Arrays:
+        """Points, labels, codes, usage, idle times: all from what training has anyway."""
+        points, assigned, labels = self.window()
+        plane = self._plane(points)
+        if follow:
+            plane.follow(points)
+        found: Arrays = {"points": plane.project(points), "labels": labels}
+        if assigned is not None:
+            found["assigned"] = assigned
+        if not self.listed:
+            return found
+        books = self.session.model.bottleneck.codebooks()
+        if books and books[0].shape[1] == plane.dim:
+            every = torch.stack([book.detach() for book in books]).float().cpu().numpy()
+            found["codes"] = np.stack([plane.project(book, offsets=level > 0) for level, book in enumerate(every)])
+        usage = self.session.window.shares()
+        if usage is not None:
+            found["usage"] = usage.float().cpu().numpy()
+        found |= self._ages()
+        if gradient is not None:
+            found["gradient"] = self._per_level(gradient).float().cpu().numpy()
+        return found
+
+    def _plane(self, points: NDArray[np.float32]) -> Plane:
+        if self.plane is None or self.plane.dim != points.shape[1]:
+            self.plane = Plane(points.shape[1])
+        return self.plane
+
+    def _ages(self) -> Arrays:
+        book = getattr(self.session.model.bottleneck, "book", None)
+        if book is None:
+            return {}
+        found: Arrays = {"idle": self._per_level(book.idle).to(torch.int32).cpu().numpy()}
+        ago = book.revived_ago()
+        if ago is not None:
+            since = self._per_level(ago).to(torch.int32).cpu().numpy()
+            before = self._revived if self._revived is not None else np.full(since.shape, -1, np.int32)
+            # Known exactly while the cooldown runs; after it, what was seen then.
+            self._revived = np.where(since >= 0, self.session.position.step - since, before).astype(np.int32)
+            found["revived"] = self._revived
+        return found
+
+    def _per_level(self, of_sets: Tensor) -> Tensor:
+        """(S, K) -> (Q, K): levels that share one codebook show the same."""
+        return of_sets if len(of_sets) == self.levels else of_sets.expand(self.levels, -1)
+
+    @torch.no_grad()
+    def reconstructions(self, count: int | None = None, *, originals: bool = True) -> Arrays:
+        """Held-out pictures as they come back now, and the codes of each position."""
+        session, model = self.session, self.session.model
+        if self._pictures is None:
+            self._pictures = next(session.shown.epoch(0))
+        images = self._pictures.images[:count]
+        with _evaluating(model), session.judged_weights():
+            recon, latent = model(images)
+        found: Arrays = {"originals": to_uint8(images)} if originals else {}
+        found["recon"] = to_uint8(recon)
+        if latent.codes is not None and session.positions > 1:
+            found["codemap"] = latent.codes.to(torch.int32).cpu().numpy()
+        return found
+
+    @torch.no_grad()
+    def decoded(self) -> Arrays:
+        """Each code decoded alone: level 1 as it is, a later level on top of the mean code of the levels before."""
+        bottleneck = self.session.model.bottleneck
+        books = bottleneck.codebooks()
+        if not books or self.levels * self.codes > MOST_DECODED:
+            return {}
+        base = torch.zeros_like(books[0][:1])
+        shown = []
+        for book in books:
+            shown.append(base + book.detach())
+            base = base + book.detach().mean(0, keepdim=True)
+        z = bottleneck.outer(torch.cat(shown))
+        grid = self._grid()
+        small = (min(grid[1], 5), min(grid[0], 5)) if self.session.positions > 1 else (1, 1)
+        field = z[:, :, None, None].expand(-1, -1, *small)
+        with _evaluating(self.session.model), self.session.judged_weights():
+            pictures = self.session.model.decoder(field.contiguous())
+        if self.session.positions > 1:  # The inner tokens: the border sees the padding.
+            pictures = _inner(pictures, small)
+        images = to_uint8(pictures.clamp(0, 1))
+        return {"decoded": images.reshape(self.levels, self.codes, *images.shape[1:])}
+
+    @torch.no_grad()
+    def fixed(self) -> Arrays:
+        """The fixed pictures: thumbnails, where they lie, and the nearest of them to each code of level 1."""
+        session, model = self.session, self.session.model
+        if session.positions > 1:
+            return {}
+        images, labels = self._fixed_pictures()
+        with _evaluating(model), session.judged_weights():
+            latent = model.bottleneck(model.encoder(images))
+        points = latent.mean if latent.mean is not None else latent.inputs[0] if latent.inputs else to_points(latent.z)
+        points = points.float()
+        found: Arrays = {"thumbs": self._thumbs_of(images), "probe_labels": labels.to(torch.int16).cpu().numpy()}
+        if self.plane is not None and self.plane.dim == points.shape[1]:
+            found["probe"] = self.plane.project(points.cpu().numpy())
+        books = model.bottleneck.codebooks()
+        if books and self.listed and books[0].shape[1] == points.shape[1]:
+            near = torch.cdist(books[0].detach().float(), points).topk(min(4, len(points)), largest=False).indices
+            found["nearest"] = near.to(torch.int32).cpu().numpy()
+        return found
+
+    def _fixed_pictures(self) -> tuple[Tensor, Tensor]:
+        if not hasattr(self, "_fixed"):
+            session = self.session
+            shape = session.store.shape
+            most = min(PROBE, max(16, PROBE_BYTES // max(1, int(np.prod(shape)))), len(session.split.train))
+            spread = np.linspace(0, len(session.split.train) - 1, most).round().astype(np.int64)
+            batch = next(session.some_pictures(session.split.train[spread]).epoch(0))
+            self._fixed = batch.images, batch.labels
+        return self._fixed
+
+    def _thumbs_of(self, images: Tensor) -> NDArray[np.uint8]:
+        if self._thumbs is None:
+            side = max(1, max(images.shape[-2:]) // 48)
+            self._thumbs = to_uint8(torch.nn.functional.avg_pool2d(images, side) if side > 1 else images)
+        return self._thumbs
+
+    def _grid(self) -> tuple[int, int]:
+        plan = self.session.grid
+        return plan.width, plan.height
+
+
+def _inner(pictures: Tensor, tokens: tuple[int, int]) -> Tensor:
+    """The part of (B, C, H, W) that the middle tokens made."""
+    high, wide = pictures.shape[-2] // tokens[0], pictures.shape[-1] // tokens[1]
+    top, left = (1 if tokens[0] > 2 else 0), (1 if tokens[1] > 2 else 0)
+    return pictures[..., top * high : pictures.shape[-2] - top * high, left * wide : pictures.shape[-1] - left * wide]
+
+
+class _evaluating:
+    """Within this block the model is in evaluation mode."""
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        self.model = model
+
+    def __enter__(self) -> None:
+        self.was_training = self.model.training
+        self.model.eval()
+
+    def __exit__(self, *_: object) -> None:
+        self.model.train(self.was_training)

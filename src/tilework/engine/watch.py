@@ -1,0 +1,167 @@
+"""The live frames of a run, as often as its budget allows and only while somebody watches; and the timeline, always.
+
+Shares of the training time bound what watching costs: MOTION for points, codes and usage, PICTURES for what has to be decoded. A
+frame that took t seconds is followed by the next no sooner than t / share later.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from tilework.data import Batch
+from tilework.engine.probe import Probe
+from tilework.engine.record import Record
+from tilework.engine.session import Session
+from tilework.engine.step import StepResult
+from tilework.runs.atomic import atomic_write_bytes
+from tilework.runs.folder import RunFolder
+from tilework.runs.frames import pack
+from tilework.runs.live import LiveWriter
+
+if TYPE_CHECKING:
+    from tilework.engine.control import Control
+
+FRAMES_PER_SECOND = 30.0
+MOTION, PICTURES, TIMELINE = 0.025, 0.012, 0.01
+"""Shares of the training time."""
+PICTURE_SECONDS = 0.5
+TIMELINE_PICTURES = 8
+
+
+class _Budget:
+    """When the next frame of a channel may be made."""
+
+    def __init__(self, share: float, seconds: float) -> None:
+        self.share, self.seconds = share, seconds
+        self.next = 0.0
+        self.cost = 0.0
+
+    def spent(self, cost: float) -> None:
+        self.cost = cost if self.cost == 0 else 0.7 * self.cost + 0.3 * cost
+        self.next = time.monotonic() + max(self.seconds, max(cost, self.cost) / self.share)
+
+
+class Watch:
+    """The run's live file and timeline; only the main process has one."""
+
+    def __init__(self, session: Session, run: RunFolder, record: Record) -> None:
+        self.session, self.run, self.record = session, run, record
+        self.live = LiveWriter(run.live)
+        self.probe = Probe(session)
+        self.figures: dict[str, float] = {}
+        self.rate = 0.0
+        self._motion = _Budget(MOTION, 1 / FRAMES_PER_SECOND)
+        self._pictures = _Budget(PICTURES, PICTURE_SECONDS)
+        self._timeline = _Budget(TIMELINE, 0.0)
+        self._frames = {"motion": 0, "pictures": 0, "timeline": 0}
+        self._state = ""
+        self._picture_step = -1
+        self._next_kept = session.position.step
+        self._begun = bool(record.store.snapshots("live"))
+        """Whether the timeline has its first frame, the one with the original pictures."""
+        self._rate_from = (time.monotonic(), session.position.step)
+
+    # From the loop ---------------------------------------------------------------------------------------------------
+
+    def stepped(self, control: Control, result: StepResult, batches: Sequence[Batch]) -> None:
+        """One step was taken."""
+        self.probe.seen(result.latents, batches)
+        self._count_rate()
+        watched = self.live.watched
+        self.session.stepper.keep_code_gradient = watched
+        if watched:
+            self.show(control, "running")
+        if self.session.position.step >= self._next_kept and time.monotonic() >= self._timeline.next:
+            self.keep(control)
+
+    def show(self, control: Control, state: str, following: str | None = None) -> None:
+        """Frames for whoever watches, where they are due; a change of state is always shown."""
+        changed = state != self._state
+        self._state = state
+        if not self.live.watched:
+            return
+        now = time.monotonic()
+        still = state != "running"
+        if changed or now >= self._motion.next:
+            began = time.perf_counter()
+            self._write("motion", control, self.probe.motion(self.session.stepper.code_gradient), following)
+            self._motion.spent(time.perf_counter() - began)
+            if still:
+                self._motion.next = time.monotonic() + 0.1
+        due = now >= self._pictures.next
+        if state in {"running", "paused"} and due and self._picture_step != self.session.position.step:
+            began = time.perf_counter()
+            self._write("pictures", control, self.probe.reconstructions() | self.probe.decoded() | self.probe.fixed())
+            self._pictures.spent(time.perf_counter() - began)
+            self._picture_step = self.session.position.step
+
+    def keep(self, control: Control) -> None:
+        """One frame for the timeline. The spacing grows with the run: about 48 frames each time that it doubles 1.4 times."""
+        step, began = self.session.position.step, time.perf_counter()
+        arrays = self.probe.motion(follow=not self.live.watched)
+        arrays |= self.probe.reconstructions(TIMELINE_PICTURES, originals=not self._begun)
+        arrays.pop("codemap", None)
+        name = f"live-{step:08d}.frame"
+        data = pack(self._header("timeline", control), arrays)
+        self.run.snapshots.mkdir(exist_ok=True)
+        atomic_write_bytes(self.run.snapshots / name, zlib.compress(data, 1), sync=False)
+        self.record.store.snapshot(step, self.session.epoch, "live", f"snapshots/{name}")
+        self._begun, self._next_kept = True, step + max(1, step // 48)
+        self._timeline.spent(time.perf_counter() - began)
+
+    def close(self, control: Control, following: str | None = None) -> None:
+        """The last frame, and the live file is gone: what is left to see is in the timeline."""
+        self.show(control, "ended", following)
+        self.live.close()
+        self.run.live.unlink(missing_ok=True)
+
+    # Frames ----------------------------------------------------------------------------------------------------------
+
+    def _write(self, channel: str, control: Control, arrays: dict[str, Any], following: str | None = None) -> None:
+        self.live.write(channel, pack(self._header(channel, control, following), arrays))
+
+    def _header(self, channel: str, control: Control, following: str | None = None) -> dict[str, Any]:
+        session, probe = self.session, self.probe
+        self._frames[channel] += 1
+        plane, grid = probe.plane, session.grid
+        return {
+            "v": 1,
+            "channel": channel,
+            "seq": self._frames[channel],
+            "time": time.time(),
+            "step": session.position.step,
+            "epoch": session.epoch,
+            "total_steps": session.total_steps,
+            "steps_per_epoch": session.steps_per_epoch,
+            "state": self._state or "running",
+            "steps_per_second": self.rate,
+            "pace": control.pace,
+            "values": control.steering.values(),
+            "applied": list(control.applied),
+            "figures": self.figures,
+            "next": following,
+            "cost": {
+                "motion_ms": 1e3 * self._motion.cost,
+                "pictures_ms": 1e3 * self._pictures.cost,
+                "share": MOTION + PICTURES,
+            },
+            "view": {
+                "kind": plane.kind if plane else "plane",
+                "dim": plane.dim if plane else 0,
+                "levels": probe.levels,
+                "codes": probe.codes,
+                "grid": [grid.width, grid.height],
+                "variance": plane.variance if plane else None,
+                "points_of": "window",
+                "classes": list(session.store.classes),
+            },
+        }
+
+    def _count_rate(self) -> None:
+        now, (then, step) = time.monotonic(), self._rate_from
+        if now - then >= 0.5:
+            self.rate = (self.session.position.step - step) / (now - then)
+            self._rate_from = (now, self.session.position.step)
