@@ -1,0 +1,76 @@
+"""`tilework studio`: watch and steer runs in the browser."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tilework.cli.options import RunsFolder
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tilework.studio.server import Studio
+
+Port = Annotated[int, typer.Option("--port", help="Port to serve at.", min=0, max=65535)]
+Open = Annotated[bool, typer.Option("--open", help="Open the page in the browser.")]
+Host = Annotated[
+    str,
+    typer.Option("--host", help="Address to serve at. Any but 127.0.0.1 lets other machines in that have the URL."),
+]
+
+
+def studio(port: Port = 7860, runs: RunsFolder = None, open_: Open = False, host: Host = "127.0.0.1") -> None:
+    """Watch, steer and compare runs in the browser; start new ones. Runs go on when it ends."""
+    from tilework.studio.server import Studio
+
+    serve(Studio(runs, host, port), open_)
+
+
+def serve(studio: Studio, open_: bool = False, fragment: str = "", word: str = "runs go on without it") -> None:
+    """Print the URL when the studio answers, and serve until Ctrl-C or SIGTERM."""
+    from tilework.studio.server import open_browser
+
+    def ready() -> None:
+        url = studio.url(fragment)
+        _announce(studio, url, word)
+        if open_:
+            open_browser(url)
+
+    # Sent once more by the server when it has ended: by then it must not kill what is still to be done here.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            studio.run(ready)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _announce(studio: Studio, url: str, word: str) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    from tilework.studio import page_files
+    from tilework.studio.server import LOOPBACK
+
+    console = Console(highlight=False, soft_wrap=True)
+    if studio.host not in {LOOPBACK, "localhost", "::1"}:
+        warn(console, "other machines can reach this studio, unencrypted; who has the URL can train and delete runs")
+    if not page_files.built():
+        warn(
+            console,
+            "there is no page to show: its front end was not built; `uv sync --reinstall-package tilework` does",
+        )
+    console.print(Text.assemble(("studio  ", "bold"), url))
+    console.print(Text(f"runs    {studio.root.path}", style="dim"))
+    console.print(Text(f"Ctrl-C ends the studio; {word}", style="dim"))
+
+
+def warn(console: Console, text: str) -> None:
+    """One line that a person should read."""
+    from rich.text import Text
+
+    console.print(Text.assemble(("warning: ", "bold yellow"), text))

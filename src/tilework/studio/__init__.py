@@ -1,0 +1,1 @@
+"""The studio: a page on the loopback interface that watches and steers runs. It trains nothing and never imports torch."""

@@ -1,0 +1,90 @@
+"""The studio as one ASGI application: its routes, and what they share."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from anyio import to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+
+from tilework.errors import TileworkError
+from tilework.studio import about_runs, changes, page_files, sockets
+from tilework.studio.answers import answer, error_answer
+from tilework.studio.cards import Cards
+from tilework.studio.forms import Forms
+from tilework.studio.guard import Guard, Keys
+from tilework.studio.launch import Launcher
+from tilework.studio.listing import Listing
+from tilework.studio.places import Root
+from tilework.studio.thumbs import Thumbs
+from tilework.studio.watch import Watchers
+
+ROUTES = [
+    Route("/", page_files.index),
+    Route("/assets/{path:path}", page_files.asset),
+    Route("/api/runs", about_runs.runs),
+    Route("/api/runs", changes.start, methods=["POST"]),
+    Route("/api/runs/{id}", about_runs.run),
+    Route("/api/runs/{id}/curves", about_runs.curves),
+    Route("/api/runs/{id}/marks", about_runs.marks),
+    Route("/api/runs/{id}/timeline", about_runs.timeline),
+    Route("/api/runs/{id}/frames/{step:int}", about_runs.frame),
+    Route("/api/runs/{id}/thumb.png", about_runs.thumb),
+    Route("/api/runs/{id}/form", changes.form),
+    Route("/api/runs/{id}/resume", changes.resume, methods=["POST"]),
+    Route("/api/runs/{id}/stop", changes.stop, methods=["POST"]),
+    Route("/api/runs/{id}/delete", changes.delete, methods=["POST"]),
+    Route("/api/compare", about_runs.compare),
+    Route("/api/recipes", changes.recipes),
+    Route("/api/recipes/{name}", changes.recipe),
+    Route("/api/check", changes.check, methods=["POST"]),
+    WebSocketRoute("/ws/runs", sockets.runs_socket),
+    WebSocketRoute("/ws/runs/{id}", sockets.run_socket),
+]
+
+
+def build(root: Root, keys: Keys, page: Path = page_files.PAGE) -> Guard:
+    """The application behind its guard. `.app` is the Starlette application, whose state holds what the routes share."""
+    app = Starlette(
+        routes=ROUTES,
+        lifespan=_life,
+        exception_handlers={TileworkError: error_answer, HTTPException: _http_error},
+    )
+    state = app.state
+    state.root, state.page = root, page
+    state.cards, state.thumbs = Cards(root), Thumbs()
+    state.listing = Listing(root, state.cards)
+    state.watchers = Watchers(root)
+    state.launcher, state.forms = Launcher(root), Forms(root)
+    state.crowd = sockets.Crowd()
+    return Guard(app, keys)
+
+
+@contextlib.asynccontextmanager
+async def _life(app: Starlette) -> AsyncIterator[None]:
+    """From the first request to the last: then all watching ends. Runs that were started here go on."""
+    try:
+        yield
+    finally:
+        await app.state.watchers.close()
+        await app.state.listing.close()
+        await to_thread.run_sync(app.state.forms.close)
+        logging.getLogger("tilework.studio").debug("closed; %d runs go on", app.state.launcher.reap())
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    """An unknown path, a method that it does not have."""
+    assert isinstance(error, HTTPException)
+    said = {
+        "what": f"{error.detail}: {request.method} {request.url.path[:200]}",
+        "why": "there is no such route",
+        "fix": "",
+    }
+    return answer({"error": said}, error.status_code)

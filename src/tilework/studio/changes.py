@@ -1,0 +1,97 @@
+"""Routes that begin, stop, resume and delete runs, and those of the forms that a new run is made with."""
+
+from __future__ import annotations
+
+from anyio import to_thread
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import Response
+
+from tilework.runs import steer
+from tilework.runs.folder import RunFolder
+from tilework.runs.lock import holder
+from tilework.studio.about_runs import of_run, root_of
+from tilework.studio.answers import Busy, answer, body_of
+from tilework.studio.forms import Forms
+from tilework.studio.launch import Launcher
+from tilework.studio.trash import move_to_trash
+
+
+def _forms(request: Request) -> Forms:
+    found: Forms = request.app.state.forms
+    return found
+
+
+def _launcher(request: Request) -> Launcher:
+    found: Launcher = request.app.state.launcher
+    return found
+
+
+async def recipes(request: Request) -> Response:
+    """`GET /api/recipes`. Who asks this will ask for a form next: its process starts meanwhile."""
+    found = await to_thread.run_sync(_forms(request).recipes)
+    response = answer({"recipes": found})
+    response.background = BackgroundTask(_forms(request).warm)  # starlette runs it in a thread
+    return response
+
+
+async def recipe(request: Request) -> Response:
+    """`GET /api/recipes/{name}`."""
+    return answer(await to_thread.run_sync(_forms(request).of_recipe, request.path_params["name"]))
+
+
+async def form(request: Request) -> Response:
+    """`GET /api/runs/{id}/form`."""
+    return answer(await to_thread.run_sync(_forms(request).of_run, request.path_params["id"]))
+
+
+async def check(request: Request) -> Response:
+    """`POST /api/check`."""
+    found = await to_thread.run_sync(_forms(request).check, await body_of(request))
+    found.pop("yaml", None)
+    return answer(found)
+
+
+async def start(request: Request) -> Response:
+    """`POST /api/runs`: {id} when the run exists. {id: null} (202) where its pictures take long to prepare: the list will show
+    it. The errors of a spec that is refused as in `check`."""
+    checked = await to_thread.run_sync(_forms(request).check, await body_of(request))
+    if not checked["ok"]:
+        first = checked["errors"][0]
+        error = {"what": first["what"], "why": first["why"], "fix": first["fix"]}
+        return answer({"error": error, "errors": checked["errors"]}, 400)
+    run_id = await to_thread.run_sync(_launcher(request).train, checked["yaml"])
+    request.app.state.listing.look_now()
+    return answer({"id": run_id}, 202 if run_id is None else 200)
+
+
+async def resume(request: Request) -> Response:
+    """`POST /api/runs/{id}/resume`: {id} when the process trains."""
+    await body_of(request)
+    run = await of_run(request, lambda folder: folder)
+    await to_thread.run_sync(_launcher(request).resume, run)
+    request.app.state.listing.look_now()
+    return answer({"id": run.id})
+
+
+async def stop(request: Request) -> Response:
+    """`POST /api/runs/{id}/stop`: {id, command} when the wish is in the run's store; the run ends after its present step."""
+    await body_of(request)
+
+    def ask(folder: RunFolder) -> dict[str, object]:
+        if holder(folder.path) is None:
+            raise Busy(
+                f"run {folder.id} is not being trained", why="there is nothing to stop", fix="resume it to go on"
+            )
+        return {"id": folder.id, "command": steer.send(folder, "stop")}
+
+    return answer(await of_run(request, ask))
+
+
+async def delete(request: Request) -> Response:
+    """`POST /api/runs/{id}/delete`: {id, trash}: where the folder is now."""
+    await body_of(request)
+    root = root_of(request)
+    moved = await of_run(request, lambda folder: move_to_trash(root, folder))
+    request.app.state.listing.look_now()
+    return answer({"id": request.path_params["id"], "trash": str(moved)})

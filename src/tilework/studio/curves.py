@@ -1,0 +1,73 @@
+"""Curves as the page draws them: one list of steps and epochs for a split, and one list of values for each series."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+Columns = dict[str, Any]
+"""{step: [...], epoch: [...], series: {name: [...]}}; a value that was not logged at a step is None."""
+MOST = 2000
+"""Rows of a split that are sent unless asked otherwise."""
+
+
+def splits(connection: sqlite3.Connection) -> list[str]:
+    """Names of the splits that have rows."""
+    return [split for (split,) in connection.execute("SELECT DISTINCT split FROM series ORDER BY split")]
+
+
+def whole(connection: sqlite3.Connection, split: str, most: int = MOST, upto: int | None = None) -> Columns:
+    """A split from its beginning (to step `upto`), thinned evenly to at most `most` rows; the newest row is always there."""
+    where, values = "WHERE split = ? AND step <= ?", (split, 2**62 if upto is None else upto)
+    (count,) = connection.execute(f"SELECT count(*) FROM rows {where}", values).fetchone()
+    stride = max(1, -(-count // max(1, most - 1)))
+    rows = connection.execute(
+        "SELECT step, epoch FROM (SELECT step, epoch, row_number() OVER (ORDER BY step) - 1 AS n FROM rows "
+        f"{where}) WHERE n % ? = 0 OR n = ? ORDER BY step",
+        (*values, stride, count - 1),
+    ).fetchall()
+    return _columns(connection, split, rows)
+
+
+def since(connection: sqlite3.Connection, split: str, step: int, most: int = MOST) -> Columns:
+    """The rows after `step`, at most `most` of them."""
+    rows = connection.execute(
+        "SELECT step, epoch FROM rows WHERE split = ? AND step > ? ORDER BY step LIMIT ?", (split, step, most)
+    ).fetchall()
+    return _columns(connection, split, rows)
+
+
+def _columns(connection: sqlite3.Connection, split: str, rows: Sequence[tuple[int, float]]) -> Columns:
+    places = {step: at for at, (step, _) in enumerate(rows)}
+    # Series outside, steps inside: each value is one look into the primary key, also where few steps of many are wanted.
+    found = connection.execute(
+        "SELECT series.name, metrics.step, metrics.value FROM series CROSS JOIN json_each(?) AS wanted "
+        "CROSS JOIN metrics ON metrics.series_id = series.id AND metrics.step = wanted.value WHERE series.split = ?",
+        (json.dumps(list(places)), split),
+    )
+    series: dict[str, list[float | None]] = {}
+    for name, step, value in found:
+        if name not in series:
+            series[name] = [None] * len(rows)
+        series[name][places[step]] = value
+    return {"step": list(places), "epoch": [epoch for _, epoch in rows], "series": series}
+
+
+def spark(connection: sqlite3.Connection, name: str = "loss", points: int = 48) -> Columns:
+    """The training loss as a small line: {step: [...], loss: [...]}, thinned evenly, four digits."""
+    found = connection.execute("SELECT id FROM series WHERE name = ? AND split = 'train'", (name,)).fetchone()
+    if found is None:
+        return {"step": [], "loss": []}
+    (count,) = connection.execute("SELECT count(*) FROM metrics WHERE series_id = ?", found).fetchone()
+    stride = max(1, -(-count // (points - 1)))
+    rows = connection.execute(
+        "SELECT step, value FROM (SELECT step, value, row_number() OVER (ORDER BY step) - 1 AS n FROM metrics "
+        "WHERE series_id = ?) WHERE n % ? = 0 OR n = ?",
+        (found[0], stride, count - 1),
+    ).fetchall()
+    return {
+        "step": [step for step, _ in rows],
+        "loss": [None if value is None else float(f"{value:.4g}") for _, value in rows],
+    }

@@ -1,0 +1,59 @@
+"""All there is to say about one run at once: the page's first look at it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tilework.errors import TileworkError
+from tilework.runs.folder import RunFolder
+from tilework.spec.text import read_yaml
+from tilework.studio.cards import run_card
+from tilework.studio.places import Root, inside
+
+_EMPTY: dict[str, Any] = {"step": [], "epoch": [], "series": {}}
+NOTHING: dict[str, Any] = {
+    "curves": {"train": _EMPTY, "val": _EMPTY},
+    "marks": [],
+    "timeline": [],
+    "steerable": [],
+    "facts": {},
+}
+"""What is known of a run whose store is missing or cannot be read."""
+_LOG_LINES = 200
+_LOG_BYTES = 64 * 1024
+_MOST_SPEC_BYTES = 2**20
+
+
+def details(root: Root, folder: RunFolder, everything: Mapping[str, Any]) -> dict[str, Any]:
+    """{card, spec, facts, steerable, log, curves, marks, timeline}; `everything` is what the run's journal knows, or nothing."""
+    return {
+        "card": run_card(folder),
+        "spec": spec_of(folder),
+        "log": last_lines(root.log_of(folder.id)),
+        **(everything or NOTHING),
+    }
+
+
+def spec_of(folder: RunFolder) -> dict[str, Any]:
+    """The run's spec as it stands in its folder, unchecked; empty where it cannot be read."""
+    try:
+        path = inside(folder, "spec.yaml")
+        if path.stat().st_size > _MOST_SPEC_BYTES:
+            return {}
+        return read_yaml(path.read_text(encoding="utf-8"), str(path))
+    except (OSError, UnicodeDecodeError, TileworkError):
+        return {}
+
+
+def last_lines(log: Path, most: int = _LOG_LINES) -> list[str]:
+    """The end of what a process has printed; empty where it was not started here."""
+    try:
+        with log.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(0, size - _LOG_BYTES))
+            text = file.read().decode("utf-8", errors="replace")
+    except OSError:
+        return []
+    return [line.rstrip() for line in text.splitlines()][-most:]

@@ -1,0 +1,136 @@
+"""Specs for the page's forms, from a worker process that is started when the first is asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+from typing import Any
+
+from tilework.errors import UserError
+from tilework.studio.answers import NotHere
+from tilework.studio.places import Root, inside
+
+MOST_OVERRIDES = 300
+MOST_LETTERS = 4000
+_PATIENCE_SECONDS = 120.0
+
+
+class Forms:
+    """Asks the worker. May be asked from any thread; the worker answers one question at a time."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._worker: subprocess.Popen[str] | None = None
+        self._one_at_a_time = threading.Lock()
+        self._closed = False
+
+    def recipes(self) -> list[dict[str, str]]:
+        """{name, about} of every shipped recipe."""
+        from tilework.spec.load import read_yaml, recipe_names, recipe_text
+
+        return [{"name": n, "about": str(read_yaml(recipe_text(n), n).get("about", ""))} for n in recipe_names()]
+
+    def of_recipe(self, name: str) -> dict[str, Any]:
+        """{spec, schema} of a shipped recipe. Raises NotHere."""
+        return self._ask({"question": "form", "source": _recipe(name)})
+
+    def of_run(self, run_id: str) -> dict[str, Any]:
+        """{spec, schema} of a run: what a next one begins with. Raises NotHere, and UserError for a spec that is damaged."""
+        return self._ask({"question": "form", "source": self._spec_file(run_id)})
+
+    def check(self, body: dict[str, Any]) -> dict[str, Any]:
+        """What the worker's check gives for {recipe or from, overrides}. Raises UserError for another body, NotHere."""
+        recipe, run_id, overrides = body.get("recipe"), body.get("from"), body.get("overrides", [])
+        if not (isinstance(overrides, list) and all(isinstance(o, str) and len(o) <= MOST_LETTERS for o in overrides)):
+            raise UserError(
+                "overrides must be a list of texts", why="each is section.key=value", fix="send [] for none"
+            )
+        if len(overrides) > MOST_OVERRIDES:
+            raise UserError(f"at most {MOST_OVERRIDES} overrides are taken", why=f"{len(overrides)} were sent")
+        if isinstance(recipe, str) and run_id is None:
+            source = _recipe(recipe)
+        elif isinstance(run_id, str) and recipe is None:
+            source = self._spec_file(run_id)
+        else:
+            raise UserError(
+                "nothing to start from", why="a recipe or the id of a run is needed", fix="send one of the two"
+            )
+        return self._ask({"question": "check", "source": source, "overrides": overrides})
+
+    def warm(self) -> None:
+        """Start the worker, so that the first form need not wait for torch."""
+        with contextlib.suppress(UserError):
+            self._ask({"question": "warm"})
+
+    def close(self) -> None:
+        """End the worker."""
+        self._closed = True
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.kill()
+            worker.wait()
+            for pipe in (worker.stdin, worker.stdout):
+                if pipe is not None:
+                    with contextlib.suppress(OSError):
+                        pipe.close()
+
+    def _spec_file(self, run_id: str) -> str:
+        return str(inside(self._root.run(run_id), "spec.yaml"))
+
+    def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
+        with self._one_at_a_time:
+            if self._closed:
+                raise UserError("the studio is closing")
+            try:
+                said = self._exchange(question)
+            except (OSError, ValueError):
+                self._kill()
+                said = {"error": {"what": "the process that reads specs has died", "why": "", "fix": "try again"}}
+        if "error" in said:
+            raise UserError(said["error"]["what"], why=said["error"]["why"], fix=said["error"]["fix"])
+        found: dict[str, Any] = said["found"]
+        return found
+
+    def _exchange(self, question: dict[str, Any]) -> dict[str, Any]:
+        """One question, one answer. Raises OSError or ValueError where the worker is gone or does not answer in time."""
+        if self._worker is None or self._worker.poll() is not None:
+            self._kill()
+            self._worker = subprocess.Popen(
+                [sys.executable, "-m", "tilework.studio.worker"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                text=True,
+                encoding="utf-8",
+                start_new_session=True,
+            )
+        worker = self._worker
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        # A check takes milliseconds and the first a few seconds; one that hangs must not hang the studio.
+        alarm = threading.Timer(_PATIENCE_SECONDS, worker.kill)
+        alarm.daemon = True
+        alarm.start()
+        try:
+            worker.stdin.write(json.dumps(question) + "\n")
+            worker.stdin.flush()
+            found: dict[str, Any] = json.loads(worker.stdout.readline())
+        finally:
+            alarm.cancel()
+        return found
+
+    def _kill(self) -> None:
+        closed, self._closed = self._closed, False
+        self.close()
+        self._closed = closed
+
+
+def _recipe(name: str) -> str:
+    """The name, if a shipped recipe has it: what the page sends is never taken for a path."""
+    from tilework.spec.load import recipe_names
+
+    if name not in recipe_names():
+        raise NotHere(f"there is no recipe '{name[:80]}'", why="it is none of those that are shipped")
+    return name

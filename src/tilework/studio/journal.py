@@ -1,0 +1,226 @@
+"""A run's store as its viewers follow it: everything once, then what is new since the last look."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from tilework.errors import UserError
+from tilework.runs.connection import connect, told
+from tilework.runs.folder import RunFolder
+from tilework.runs.store import RunStore
+from tilework.studio import curves, marks
+
+Message = dict[str, Any]
+_FRAMES = "snapshots/live-%.frame"
+"""Names of the stored frames of the timeline."""
+
+
+@dataclass
+class _Seen:
+    """How far the viewers have read. Everything behind it is news."""
+
+    steps: dict[str, int] = field(default_factory=dict)
+    """By split."""
+    event: int = 0
+    finding: int = 0
+    timeline: int = -1
+
+
+class Journal:
+    """Reads one run.db with a connection of its own. Not for two threads at once.
+
+    Raises UserError from every method where the store is missing, damaged or foreign; the next call tries again.
+    """
+
+    def __init__(self, folder: RunFolder) -> None:
+        self.folder = folder
+        self._connection: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+        self._seen: _Seen | None = None
+        self._anew = False
+        """Whether the file is another one than that which was read before."""
+
+    def close(self) -> None:
+        """Let go of the file."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+    # Everything ------------------------------------------------------------------------------------------------------
+
+    def whole(self) -> tuple[dict[str, Any], list[Message]]:
+        """({curves, marks, timeline, facts, steerable}, news): all there is, and what of it `news` would have told now."""
+        with self._reading() as connection:
+            news = self._news(connection)
+            facts = {key: _value(value) for key, value in connection.execute("SELECT key, value FROM meta")}
+            everything = {
+                "curves": self._curves(connection),
+                "marks": self._marks(connection, 0, 0),
+                "timeline": self._timeline(connection, -1),
+                "steerable": facts.pop("steerable", None) or [],
+                "facts": facts,
+            }
+        return everything, news
+
+    def all_curves(self, most: int) -> dict[str, curves.Columns]:
+        """All splits, thinned to `most` rows each."""
+        with self._reading() as connection:
+            return self._curves(connection, most)
+
+    def all_marks(self) -> list[marks.Mark]:
+        """The newest marks, in order."""
+        with self._reading() as connection:
+            return self._marks(connection, 0, 0)
+
+    def all_steps(self) -> list[int]:
+        """Steps of the stored frames."""
+        with self._reading() as connection:
+            return self._timeline(connection, -1)
+
+    def frame_file(self, step: int) -> str | None:
+        """Name of the stored frame of a step, relative to the run's folder."""
+        with self._reading() as connection:
+            found = connection.execute(
+                "SELECT file FROM snapshots WHERE step = ? AND file LIKE ?", (step, _FRAMES)
+            ).fetchone()
+        return str(found[0]) if found else None
+
+    def newest_pictures(self) -> tuple[int, str] | None:
+        """(step, file) of the newest stored reconstructions."""
+        with self._reading() as connection:
+            found: tuple[int, str] | None = connection.execute(
+                "SELECT step, file FROM snapshots WHERE kind = 'reconstructions' ORDER BY step DESC LIMIT 1"
+            ).fetchone()
+        return found
+
+    # News ------------------------------------------------------------------------------------------------------------
+
+    def news(self) -> list[Message]:
+        """Messages about what was written since the last call, as the socket sends them; nothing the first time."""
+        with self._reading() as connection:
+            return self._news(connection)
+
+    def _news(self, connection: sqlite3.Connection) -> list[Message]:
+        seen, now = self._seen, self._newest(connection)
+        if seen is None:
+            self._seen = now
+            return []
+        new_marks = self._marks(connection, seen.event, seen.finding)
+        rows = {
+            split: curves.since(connection, split, seen.steps.get(split, -1), curves.MOST + 1)
+            for split, step in now.steps.items()
+            if step > seen.steps.get(split, -1)
+        }
+        anew = (
+            self._anew
+            or any(mark["kind"] in {"resumed", "store-made-anew"} for mark in new_marks)
+            or now.event < seen.event
+            or any(now.steps.get(split, -1) < step for split, step in seen.steps.items())
+            or any(len(columns["step"]) > curves.MOST for columns in rows.values())
+        )
+        self._anew, self._seen = False, now
+        if not anew:
+            found: list[Message] = [{"type": "rows", "split": split, **columns} for split, columns in rows.items()]
+            if new_marks:
+                found.append({"type": "marks", "marks": new_marks})
+            if steps := self._timeline(connection, seen.timeline):
+                found.append({"type": "timeline", "steps": steps})
+            return found
+        # What was drawn may be of steps that are trained again: all of it is sent once more.
+        return [
+            *({"type": "rows", "split": s, **c, "reset": True} for s, c in self._curves(connection).items()),
+            {"type": "marks", "marks": self._marks(connection, 0, 0), "reset": True},
+            {"type": "timeline", "steps": self._timeline(connection, -1), "reset": True},
+        ]
+
+    # Questions -------------------------------------------------------------------------------------------------------
+
+    def _newest(self, connection: sqlite3.Connection) -> _Seen:
+        steps = {
+            split: step
+            for split in curves.splits(connection)
+            for (step,) in connection.execute("SELECT max(step) FROM rows WHERE split = ?", (split,))
+            if step is not None
+        }
+        (event,) = connection.execute("SELECT coalesce(max(id), 0) FROM events").fetchone()
+        (finding,) = connection.execute("SELECT coalesce(max(id), 0) FROM findings").fetchone()
+        (timeline,) = connection.execute(
+            "SELECT coalesce(max(step), -1) FROM snapshots WHERE file LIKE ?", (_FRAMES,)
+        ).fetchone()
+        return _Seen(steps, event, finding, timeline)
+
+    @staticmethod
+    def _curves(connection: sqlite3.Connection, most: int = curves.MOST) -> dict[str, curves.Columns]:
+        empty: dict[str, curves.Columns] = {name: {"step": [], "epoch": [], "series": {}} for name in ("train", "val")}
+        return empty | {split: curves.whole(connection, split, most) for split in curves.splits(connection)}
+
+    @staticmethod
+    def _marks(connection: sqlite3.Connection, event: int, finding: int) -> list[marks.Mark]:
+        events = connection.execute(
+            "SELECT id, time, step, kind, payload FROM events WHERE id > ? AND NOT rewound ORDER BY id DESC LIMIT ?",
+            (event, marks.MOST),
+        )
+        findings = connection.execute(
+            "SELECT id, time, step, code, severity, payload FROM findings WHERE id > ? ORDER BY id DESC LIMIT ?",
+            (finding, marks.MOST),
+        )
+        found = [marks.of_event(*row) for row in events] + [marks.of_finding(*row) for row in findings]
+        return sorted(found, key=lambda mark: (mark["time"], mark["id"]))[-marks.MOST :]
+
+    @staticmethod
+    def _timeline(connection: sqlite3.Connection, after: int) -> list[int]:
+        found = connection.execute(
+            "SELECT DISTINCT step FROM snapshots WHERE step > ? AND file LIKE ? ORDER BY step", (after, _FRAMES)
+        )
+        return [step for (step,) in found]
+
+    # The file --------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """One moment of the store: all questions inside see the same rows."""
+        with told(self.folder.db):
+            connection = self._opened()
+            try:
+                connection.execute("BEGIN")
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                self.close()  # the next look begins with a fresh connection
+                raise
+
+    def _opened(self) -> sqlite3.Connection:
+        db = self.folder.db
+        try:
+            found = db.lstat()
+        except OSError:
+            self.close()
+            raise UserError(
+                f"run {self.folder.id} has no store",
+                why=f"{db.name} is missing: the run has just begun, or the file was taken away",
+                fix="wait, or copy run.db back",
+            ) from None
+        identity = (found.st_dev, found.st_ino)
+        if self._connection is not None and self._identity == identity:
+            return self._connection
+        self.close()
+        if db.is_symlink():
+            raise UserError(
+                f"the store of run {self.folder.id} is a link", why="links are not followed", fix="copy the file"
+            )
+        RunStore.open(db).close()  # refuses what is no store, and brings an older one up to date
+        self._anew = self._anew or self._identity not in {None, identity}
+        self._connection, self._identity = connect(db, readonly=True), identity
+        return self._connection
+
+
+def _value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,51 @@
+"""A run as it is seen from outside: alive, ended, crashed, gone. What the socket's `state` says."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from tilework.errors import TileworkError
+from tilework.runs.folder import RunFolder
+from tilework.runs.status import RunStatus, run_status
+from tilework.runs.store import RunStore
+from tilework.studio.places import Root
+
+
+def state_of(root: Root, folder: RunFolder) -> dict[str, Any]:
+    """{type, status, message, resume, command}; `resume` is whether `command` would go on with it. Never raises."""
+    if not os.path.lexists(folder.path / "run.json"):
+        return _state("deleted", f"the folder of run {folder.id} is gone")
+    try:
+        RunFolder.open(folder.path)
+        status = run_status(folder)
+        message = _why(folder, status)
+    except TileworkError as error:
+        return _state("foreign", f"{error.what} ({error.why})" if error.why else error.what)
+    except Exception as error:  # whatever is odd about a folder, a message is all that it costs
+        return _state("foreign", f"{type(error).__name__}: {error}")
+    ended = status in {RunStatus.STOPPED, RunStatus.CRASHED, RunStatus.FINISHED}
+    goes_on = ended and (folder.checkpoints / "last.json").is_file()
+    return _state(str(status), message, root.command(folder) if goes_on else None)
+
+
+def _state(status: str, message: str, command: str | None = None) -> dict[str, Any]:
+    return {"type": "state", "status": status, "message": message, "resume": command is not None, "command": command}
+
+
+def _why(folder: RunFolder, status: RunStatus) -> str:
+    """What its journal says about its end."""
+    if status in {RunStatus.RUNNING, RunStatus.PAUSED}:
+        return ""
+    last = None
+    if folder.db.exists():
+        with RunStore.open(folder.db) as store:
+            ends = [e for e in store.events() if e.kind in {"finished", "stopped", "failed", "started", "resumed"}]
+            last = ends[-1] if ends else None
+    if last is not None and last.kind == "failed":
+        return " ".join(
+            f"{last.payload.get(part, '')};" for part in ("what", "why", "fix") if last.payload.get(part)
+        ).strip(";")
+    if status is RunStatus.CRASHED:
+        return "its process has ended without a word; what came after the last checkpoint is lost"
+    return str(last.payload.get("reason", "")) if last is not None and last.kind == str(status) else ""

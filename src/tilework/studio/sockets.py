@@ -1,0 +1,173 @@
+"""The two sockets: all runs, and one run. What a page may say, and what it is told when it says something else."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+from anyio import to_thread
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from tilework.errors import TileworkError, UserError
+from tilework.runs import steer
+from tilework.runs.folder import RunFolder
+from tilework.runs.live import CHANNELS
+from tilework.studio.answers import NotHere, error_body, read_json
+from tilework.studio.listing import Listing
+from tilework.studio.viewer import Viewer
+from tilework.studio.watch import Watcher, Watchers
+
+MOST_VIEWERS = 200
+TOO_MANY = 1013  # "try again later"
+GONE = 4404
+
+Message = dict[str, Any]
+
+
+class Crowd:
+    """Counts the open sockets of one studio."""
+
+    def __init__(self, most: int = MOST_VIEWERS) -> None:
+        self.most = most
+        self.present = 0
+
+
+async def runs_socket(socket: WebSocket) -> None:
+    """`/ws/runs`: the list of runs, again whenever something in it has changed."""
+    listing: Listing = socket.app.state.listing
+
+    async def talk(viewer: Viewer) -> None:
+        try:
+            await listing.join(viewer)
+            await _listen(socket, viewer, {})
+        finally:
+            listing.leave(viewer)
+
+    await _converse(socket, talk)
+
+
+async def run_socket(socket: WebSocket) -> None:
+    """`/ws/runs/{id}`: hello, then news and frames of one run; commands the other way."""
+    watchers: Watchers = socket.app.state.watchers
+    run_id = socket.path_params["id"]
+
+    async def talk(viewer: Viewer) -> None:
+        try:
+            folder = await to_thread.run_sync(socket.app.state.root.run, run_id)
+        except NotHere as error:
+            viewer.say(
+                {"type": "state", "status": "deleted", "message": str(error.what), "resume": False, "command": None}
+            )
+            viewer.end(GONE)
+            return
+        watcher = watchers.of(folder)
+        try:
+            await watcher.join(viewer)
+            await _listen(socket, viewer, _page_says(watcher, viewer))
+        finally:
+            watcher.leave(viewer)
+
+    await _converse(socket, talk)
+
+
+def _page_says(watcher: Watcher, viewer: Viewer) -> dict[str, Callable[[Message], Awaitable[None]]]:
+    """What each type of message does."""
+
+    async def ack(message: Message) -> None:
+        channel, seq = message.get("channel"), message.get("seq")
+        if channel not in CHANNELS or not isinstance(seq, int):
+            raise UserError("this acknowledges no frame", why="it needs a channel and a seq", fix="send {channel, seq}")
+        watcher.acknowledged(viewer, channel, seq)
+
+    async def watch(message: Message) -> None:
+        if not isinstance(message.get("on"), bool):
+            raise UserError("watch needs on: true or false")
+        watcher.show(viewer, message["on"])
+
+    async def command(message: Message) -> None:
+        ref = message.get("ref")
+        if not isinstance(ref, (int, str)) or len(str(ref)) > 100:
+            raise UserError("a command needs a ref", why="its answer carries the same", fix="send a number")
+        answered: Message = {"type": "answer", "ref": ref, "ok": True}
+        try:
+            answered["id"] = await to_thread.run_sync(
+                _send, watcher.folder, message.get("kind"), message.get("payload")
+            )
+        except TileworkError as error:
+            answered |= {"ok": False, "error": error_body(error)}
+        viewer.say(answered)
+
+    return {"ack": ack, "watch": watch, "command": command}
+
+
+def _send(folder: RunFolder, kind: object, payload: object) -> int:
+    """Put one command into the run's store. Raises UserError."""
+    payload = {} if payload is None else payload
+    if not isinstance(kind, str) or not isinstance(payload, dict) or {"folder", "kind"} & payload.keys():
+        raise UserError("a command needs a kind and a payload", why="a kind is text, a payload an object")
+    steer.check(kind, payload)
+    return steer.send(folder, kind, **payload)
+
+
+async def _listen(socket: WebSocket, viewer: Viewer, known: dict[str, Callable[[Message], Awaitable[None]]]) -> None:
+    """Read messages until the page is gone. Whatever it sends, it gets a word back and nothing else happens."""
+    while True:
+        received = await socket.receive()
+        if received["type"] == "websocket.disconnect":
+            return
+        ref = None
+        try:
+            text = received.get("text")
+            if text is None:
+                raise UserError("this message is binary", why="pages send text", fix="send one JSON object")
+            message = read_json(text)
+            said = message.get("ref")
+            ref = said if isinstance(said, (int, str)) else None
+            act = known.get(str(message.get("type")))
+            if act is None:
+                raise UserError(
+                    f"there is no message of type {str(message.get('type'))[:40]!r}",
+                    why=f"a page may send {', '.join(known) or 'nothing here'}",
+                )
+            await act(message)
+        except TileworkError as error:
+            viewer.say({"type": "answer", "ref": ref, "ok": False, "error": error_body(error)})
+
+
+async def _converse(socket: WebSocket, talk: Callable[[Viewer], Awaitable[None]]) -> None:
+    """Open the socket, send what the viewer is to be told while `talk` goes on, and close it."""
+    crowd: Crowd = socket.app.state.crowd
+    await socket.accept()
+    if crowd.present >= crowd.most:
+        await socket.close(TOO_MANY, f"{crowd.most} pages are open already")
+        return
+    crowd.present += 1
+    try:
+        async with anyio.create_task_group() as group:
+            viewer = Viewer(cut=group.cancel_scope.cancel)
+
+            async def speak() -> None:
+                with contextlib.suppress(WebSocketDisconnect, OSError):
+                    while (message := await viewer.take()) is not None:
+                        if isinstance(message, str):
+                            await socket.send_text(message)
+                        else:
+                            await socket.send_bytes(message)
+                group.cancel_scope.cancel()
+
+            async def listen() -> None:
+                await talk(viewer)
+                if viewer.code is None:
+                    group.cancel_scope.cancel()
+
+            group.start_soon(speak)
+            group.start_soon(listen)
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect, OSError):  # the page may be gone already
+            if viewer.cut_off:
+                await socket.close(TOO_MANY, "this page reads too slowly")
+            elif viewer.code is not None:
+                await socket.close(viewer.code)
+    finally:
+        crowd.present -= 1

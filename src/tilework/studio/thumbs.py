@@ -1,0 +1,89 @@
+"""The newest reconstructions of a run as one small picture, for its card."""
+
+from __future__ import annotations
+
+import io
+import threading
+import zipfile
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from tilework.runs.folder import RunFolder
+from tilework.studio.answers import NotHere
+from tilework.studio.journal import Journal
+from tilework.studio.places import inside
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_COLUMNS, _ROWS = 6, 2
+_MOST_PIXELS = 128
+"""Of one picture, on its longer side; larger ones lose rows and columns."""
+_MOST_BYTES = 256 * 2**20
+_KEPT = 128
+
+
+class Thumbs:
+    """Thumbnails, of which the last ones asked for are kept. May be asked from any thread."""
+
+    def __init__(self) -> None:
+        self._made: OrderedDict[tuple[str, int, int], bytes] = OrderedDict()
+        self._one_at_a_time = threading.Lock()
+
+    def of(self, folder: RunFolder) -> bytes:
+        """PNG bytes. Raises NotHere where the run has stored no pictures that can be read, UserError for a damaged store."""
+        journal = Journal(folder)
+        try:
+            found = journal.newest_pictures()
+        finally:
+            journal.close()
+        if found is None:
+            raise NotHere(f"run {folder.id} has stored no pictures yet", why="it does so at its first validation")
+        path = inside(folder, found[1])
+        key = (str(path), path.stat().st_mtime_ns, path.stat().st_size)
+        with self._one_at_a_time:
+            if key in self._made:
+                self._made.move_to_end(key)
+                return self._made[key]
+        try:
+            png = _drawn(_pictures(path))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+            raise NotHere(f"{path.name} of run {folder.id} cannot be read", why=str(error)[:200]) from None
+        with self._one_at_a_time:
+            self._made[key] = png
+            while len(self._made) > _KEPT:
+                self._made.popitem(last=False)
+        return png
+
+
+def _pictures(path: Any) -> NDArray[Any]:
+    """(n, H, W, C) uint8 of a stored file; refuses anything else, and what would fill the memory."""
+    import numpy as np
+
+    with zipfile.ZipFile(path) as archive:
+        if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
+            raise ValueError("it is too large")
+    with np.load(path, allow_pickle=False) as arrays:
+        found = arrays["reconstructions"][: _COLUMNS * _ROWS]
+    if found.ndim != 4 or found.dtype != np.uint8 or found.shape[3] not in {1, 3} or 0 in found.shape:
+        raise ValueError("it holds no pictures")
+    step = max(1, -(-max(found.shape[1:3]) // _MOST_PIXELS))
+    thinned: NDArray[Any] = found[:, ::step, ::step]
+    return thinned
+
+
+def _drawn(pictures: NDArray[Any]) -> bytes:
+    """The pictures side by side, pixel for pixel, as a PNG."""
+    import numpy as np
+    from PIL import Image
+
+    rows = 1 if len(pictures) <= _COLUMNS else _ROWS
+    columns = -(-len(pictures) // rows)
+    _, height, width, channels = pictures.shape
+    sheet = np.zeros((rows * height, columns * width, channels), np.uint8)
+    for at, picture in enumerate(pictures):
+        y, x = at // columns * height, at % columns * width
+        sheet[y : y + height, x : x + width] = picture
+    out = io.BytesIO()
+    Image.fromarray(sheet[:, :, 0] if channels == 1 else sheet).save(out, "PNG")
+    return out.getvalue()

@@ -1,0 +1,273 @@
+"""One watcher for each run that is looked at, shared by all its viewers: reads once, tells everybody.
+
+The live file is asked about sixty times a second, and only while a page is visible; the store five times a second; the state from
+outside once. All reading is done in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterable
+
+from anyio import to_thread
+
+from tilework.errors import TileworkError, UserError
+from tilework.runs.folder import RunFolder
+from tilework.runs.frames import read_header
+from tilework.runs.live import CHANNELS, LiveReader
+from tilework.studio.answers import to_text
+from tilework.studio.details import details
+from tilework.studio.journal import Journal, Message
+from tilework.studio.outside import state_of
+from tilework.studio.places import Root
+from tilework.studio.viewer import Frame, Viewer
+
+LOOK_SECONDS = 1 / 60
+STORE_SECONDS = 0.2
+STATE_SECONDS = 1.0
+_NUDGE_SECONDS = 0.5
+"""How often the trainer is told that somebody watches (for the next two seconds)."""
+
+
+class Watcher:
+    """Reads one run for its viewers, from the first that joins to the last that leaves."""
+
+    def __init__(self, root: Root, folder: RunFolder, ended: Callable[[Watcher], None]) -> None:
+        self.root, self.folder = root, folder
+        self.viewers: set[Viewer] = set()
+        self._greeted: set[Viewer] = set()
+        """Those that had their hello: what comes after it is for them."""
+        self._ended = ended
+        self._journal = Journal(folder)
+        self._reader: LiveReader | None = None
+        self._newest: dict[str, Frame] = {}
+        self._numbers: dict[str, int] = {}
+        self._hello = ""
+        self._state: Message = {}
+        self._problem = ""
+        self._one_at_a_time = asyncio.Lock()
+        """Around the journal: a hello and the news after it fit together without gap or overlap."""
+        self._due = dict.fromkeys(("nudge", "store", "state"), 0.0)
+        self.closing = False
+        self._wake = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    # Viewers ---------------------------------------------------------------------------------------------------------
+
+    async def join(self, viewer: Viewer) -> None:
+        """Send the viewer all there is, and from now on what is new."""
+        self.viewers.add(viewer)
+        async with self._one_at_a_time:
+            if not self._state:
+                self._state = await to_thread.run_sync(state_of, self.root, self.folder)
+            if self._hello:
+                await self._read_news()  # which forgets the hello where there is any
+            if not self._hello:
+                self._hello, news = await to_thread.run_sync(self._compose)
+                self._tell(news)
+            viewer.say(self._hello)
+            viewer.say(self._state)
+            self._greeted.add(viewer)
+        for frame in self._newest.values():
+            viewer.offer(frame)
+        if self._task is None and not self.closing:
+            self._task = asyncio.create_task(self._watch(), name=f"watch {self.folder.id}")
+        self._wake.set()
+
+    def leave(self, viewer: Viewer) -> None:
+        """Forget the viewer; the last one ends the watching."""
+        self.viewers.discard(viewer)
+        self._greeted.discard(viewer)
+        if not self.viewers:
+            self.close()
+
+    def close(self) -> None:
+        """End the watching; `settled` returns when all files are closed."""
+        if not self.closing:
+            self.closing = True
+            self._ended(self)
+            self._wake.set()
+
+    async def settled(self) -> None:
+        """Wait until everything is let go of."""
+        if self._task is not None:
+            await asyncio.wait({self._task})
+        else:
+            self._journal.close()
+
+    def acknowledged(self, viewer: Viewer, channel: str, seq: int) -> None:
+        """A page has drawn a frame; if a newer one is here already, it gets that."""
+        newest = self._newest.get(channel)
+        if viewer.acknowledged(channel, seq) and newest is not None and newest.seq != seq:
+            viewer.offer(newest)
+
+    def show(self, viewer: Viewer, visible: bool) -> None:
+        """A page was hidden or shown again."""
+        viewer.visible = visible
+        if visible:
+            viewer.forget_frames()
+            for frame in self._newest.values():
+                viewer.offer(frame)
+            self._wake.set()
+
+    # The watch -------------------------------------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        try:
+            while not self.closing:
+                try:
+                    await self._look()
+                except Exception:  # a fault of ours costs one look, not the watch
+                    logging.getLogger("tilework.studio").exception("watching %s failed", self.folder.id)
+                    await asyncio.sleep(1.0)
+                await self._pause()
+        finally:
+            self._let_go()
+            self._journal.close()
+
+    async def _pause(self) -> None:
+        """Until the next look; a hidden page is in no hurry."""
+        if self._visible and self._reader is not None:
+            await asyncio.sleep(LOOK_SECONDS)
+            return
+        self._wake.clear()
+        if not self.closing:
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), STORE_SECONDS if self._visible else STATE_SECONDS)
+
+    @property
+    def _visible(self) -> bool:
+        return any(viewer.visible for viewer in self.viewers)
+
+    async def _look(self) -> None:
+        if self._visible:
+            if self._is_due("nudge", _NUDGE_SECONDS):
+                await to_thread.run_sync(self._nudge)
+            # Eight bytes of shared memory: cheaper to read here than to ask a thread.
+            if self._reader is not None and any(self._reader.sequence(c) != self._numbers.get(c, 0) for c in CHANNELS):
+                for frame in await to_thread.run_sync(self._read_frames):
+                    self._newest[frame.channel] = frame
+                    for viewer in self.viewers:
+                        viewer.offer(frame)
+        elif self._reader is not None:
+            self._let_go()
+        if self._is_due("state", STATE_SECONDS):
+            self._tell_state(await to_thread.run_sync(state_of, self.root, self.folder))
+        if self._is_due("store", STORE_SECONDS):
+            async with self._one_at_a_time:
+                await self._read_news()
+
+    def _is_due(self, what: str, every: float) -> bool:
+        now = time.monotonic()
+        if now < self._due[what]:
+            return False
+        self._due[what] = now + every
+        return True
+
+    def _tell(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            text = to_text(message)
+            for viewer in list(self._greeted):
+                viewer.say(text)
+
+    def _tell_state(self, state: Message) -> None:
+        if state != self._state:
+            self._state, self._hello = state, ""
+            self._tell([state])
+
+    async def _read_news(self) -> None:
+        try:
+            news = await to_thread.run_sync(self._journal.news)
+        except TileworkError as error:
+            if error.what != self._problem:
+                self._problem, self._due["state"], self._hello = error.what, 0.0, ""
+            return
+        self._problem = ""
+        if news:
+            self._hello = ""
+            self._tell(news)
+        if any(message["type"] == "marks" for message in news):
+            self._due["state"] = 0.0  # a run that began, went on or ended says so there
+
+    def _let_go(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
+
+    # In threads ------------------------------------------------------------------------------------------------------
+
+    def _compose(self) -> tuple[str, list[Message]]:
+        everything: Message = {}
+        news: list[Message] = []
+        with contextlib.suppress(TileworkError):  # the state says what is wrong with the store
+            everything, news = self._journal.whole()
+        return to_text({"type": "hello", **details(self.root, self.folder, everything)}), news
+
+    def _nudge(self) -> None:
+        """Find the live file of the process that trains now, and tell it that somebody watches."""
+        if self._reader is not None and not self._reader.current:
+            self._let_go()
+        if self._reader is None:
+            try:
+                if self.folder.live.is_symlink():
+                    raise UserError("the live file is a link")
+                self._reader = LiveReader(self.folder.live)
+            except (OSError, ValueError, UserError):
+                return
+            self._numbers.clear()
+            self._newest.clear()
+            for viewer in list(self.viewers):
+                viewer.forget_frames()
+        self._reader.watch()
+
+    def _read_frames(self) -> list[Frame]:
+        """What is new in the live file, whole and true frames only."""
+        found = []
+        for channel in CHANNELS:
+            assert self._reader is not None
+            if self._reader.sequence(channel) == self._numbers.get(channel, 0):
+                continue
+            newest = self._reader.newest(channel)
+            if newest is None:
+                continue
+            self._numbers[channel], data = newest
+            try:
+                found.append(Frame(channel, int(read_header(data)["seq"]), data))
+            except (ValueError, KeyError, TypeError):
+                continue
+        return found
+
+
+class Watchers:
+    """The watchers of a studio, by run."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._open: dict[str, Watcher] = {}
+        self._ending: set[asyncio.Task[None]] = set()
+
+    def of(self, folder: RunFolder) -> Watcher:
+        """The watcher of a run, begun where there is none."""
+        found = self._open.get(folder.id)
+        if found is None:
+            found = self._open[folder.id] = Watcher(self._root, folder, self._forget)
+        return found
+
+    def __len__(self) -> int:
+        return len(self._open) + len(self._ending)
+
+    def _forget(self, watcher: Watcher) -> None:
+        self._open.pop(watcher.folder.id, None)
+        task = asyncio.ensure_future(watcher.settled())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def close(self) -> None:
+        """End all watching and wait for it."""
+        for watcher in list(self._open.values()):
+            watcher.close()
+        while self._ending:
+            await asyncio.wait(set(self._ending))
