@@ -29,6 +29,8 @@ class _Seen:
     event: int = 0
     finding: int = 0
     timeline: int = -1
+    outline: str = ""
+    """What the store says of the run as a whole, without what changes all the time."""
 
 
 class Journal:
@@ -42,8 +44,6 @@ class Journal:
         self._connection: sqlite3.Connection | None = None
         self._identity: tuple[int, int] | None = None
         self._seen: _Seen | None = None
-        self._anew = False
-        """Whether the file is another one than that which was read before."""
 
     def close(self) -> None:
         """Let go of the file."""
@@ -56,7 +56,11 @@ class Journal:
     def whole(self) -> tuple[dict[str, Any], list[Message]]:
         """({curves, marks, timeline, facts, steerable}, news): all there is, and what of it `news` would have told now."""
         with self._reading() as connection:
-            news = self._news(connection)
+            before = self._seen
+            news = self._news(connection) or []
+            self._seen = self._newest(connection)
+            if before is not None:
+                self._seen.outline = before.outline  # who has seen the old one is still to hear of it
             facts = {key: _value(value) for key, value in connection.execute("SELECT key, value FROM meta")}
             everything = {
                 "curves": self._curves(connection),
@@ -100,16 +104,22 @@ class Journal:
 
     # News ------------------------------------------------------------------------------------------------------------
 
-    def news(self) -> list[Message]:
-        """Messages about what was written since the last call, as the socket sends them; nothing the first time."""
-        with self._reading() as connection:
-            return self._news(connection)
+    def news(self) -> list[Message] | None:
+        """Messages about what was written since the last call, as the socket sends them.
 
-    def _news(self, connection: sqlite3.Connection) -> list[Message]:
+        None where `whole` is to be told again: the store was not readable then, is another file now, or says other things about
+        the run as a whole.
+        """
+        with self._reading() as connection:
+            found = self._news(connection)
+        if found is None:
+            self._seen = None
+        return found
+
+    def _news(self, connection: sqlite3.Connection) -> list[Message] | None:
         seen, now = self._seen, self._newest(connection)
-        if seen is None:
-            self._seen = now
-            return []
+        if seen is None or seen.outline != now.outline:
+            return None
         new_marks = self._marks(connection, seen.event, seen.finding)
         rows = {
             split: curves.since(connection, split, seen.steps.get(split, -1), curves.MOST + 1)
@@ -117,13 +127,12 @@ class Journal:
             if step > seen.steps.get(split, -1)
         }
         anew = (
-            self._anew
-            or any(mark["kind"] in {"resumed", "store-made-anew"} for mark in new_marks)
+            any(mark["kind"] in {"resumed", "store-made-anew"} for mark in new_marks)
             or now.event < seen.event
             or any(now.steps.get(split, -1) < step for split, step in seen.steps.items())
             or any(len(columns["step"]) > curves.MOST for columns in rows.values())
         )
-        self._anew, self._seen = False, now
+        self._seen = now
         if not anew:
             found: list[Message] = [{"type": "rows", "split": split, **columns} for split, columns in rows.items()]
             if new_marks:
@@ -152,7 +161,11 @@ class Journal:
         (timeline,) = connection.execute(
             "SELECT coalesce(max(step), -1) FROM snapshots WHERE file LIKE ?", (_FRAMES,)
         ).fetchone()
-        return _Seen(steps, event, finding, timeline)
+        outline = connection.execute(
+            "SELECT group_concat(key || value) FROM "
+            "(SELECT key, value FROM meta WHERE key NOT IN ('status', 'seconds') ORDER BY key)"
+        ).fetchone()[0]
+        return _Seen(steps, event, finding, timeline, outline or "")
 
     @staticmethod
     def _curves(connection: sqlite3.Connection, most: int = curves.MOST) -> dict[str, curves.Columns]:
@@ -214,7 +227,8 @@ class Journal:
                 f"the store of run {self.folder.id} is a link", why="links are not followed", fix="copy the file"
             )
         RunStore.open(db).close()  # refuses what is no store, and brings an older one up to date
-        self._anew = self._anew or self._identity not in {None, identity}
+        if self._identity != identity:
+            self._seen = None
         self._connection, self._identity = connect(db, readonly=True), identity
         return self._connection
 

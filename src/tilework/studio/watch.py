@@ -14,15 +14,14 @@ from collections.abc import Callable, Iterable
 
 from anyio import to_thread
 
-from tilework.errors import TileworkError, UserError
+from tilework.errors import TileworkError
 from tilework.runs.folder import RunFolder
-from tilework.runs.frames import read_header
-from tilework.runs.live import CHANNELS, LiveReader
 from tilework.studio.answers import to_text
 from tilework.studio.details import details
 from tilework.studio.journal import Journal, Message
 from tilework.studio.outside import state_of
 from tilework.studio.places import Root
+from tilework.studio.stream import Stream
 from tilework.studio.viewer import Frame, Viewer
 
 LOOK_SECONDS = 1 / 60
@@ -42,9 +41,9 @@ class Watcher:
         """Those that had their hello: what comes after it is for them."""
         self._ended = ended
         self._journal = Journal(folder)
-        self._reader: LiveReader | None = None
+        self._stream = Stream(folder)
+        self._generation = 0
         self._newest: dict[str, Frame] = {}
-        self._numbers: dict[str, int] = {}
         self._hello = ""
         self._state: Message = {}
         self._problem = ""
@@ -63,11 +62,10 @@ class Watcher:
         async with self._one_at_a_time:
             if not self._state:
                 self._state = await to_thread.run_sync(state_of, self.root, self.folder)
-            if self._hello:
+            if self._greeted:
                 await self._read_news()  # which forgets the hello where there is any
             if not self._hello:
-                self._hello, news = await to_thread.run_sync(self._compose)
-                self._tell(news)
+                await self._write_hello()
             viewer.say(self._hello)
             viewer.say(self._state)
             self._greeted.add(viewer)
@@ -107,8 +105,9 @@ class Watcher:
     def show(self, viewer: Viewer, visible: bool) -> None:
         """A page was hidden or shown again."""
         viewer.visible = visible
+        viewer.forget_frames()
         if visible:
-            viewer.forget_frames()
+            self._due["nudge"] = 0.0
             for frame in self._newest.values():
                 viewer.offer(frame)
             self._wake.set()
@@ -125,12 +124,12 @@ class Watcher:
                     await asyncio.sleep(1.0)
                 await self._pause()
         finally:
-            self._let_go()
+            self._stream.close()
             self._journal.close()
 
     async def _pause(self) -> None:
         """Until the next look; a hidden page is in no hurry."""
-        if self._visible and self._reader is not None:
+        if self._visible and self._stream.open:
             await asyncio.sleep(LOOK_SECONDS)
             return
         self._wake.clear()
@@ -144,16 +143,12 @@ class Watcher:
 
     async def _look(self) -> None:
         if self._visible:
+            if self._stream.fresh:
+                self._show(await to_thread.run_sync(self._stream.read))
             if self._is_due("nudge", _NUDGE_SECONDS):
-                await to_thread.run_sync(self._nudge)
-            # Eight bytes of shared memory: cheaper to read here than to ask a thread.
-            if self._reader is not None and any(self._reader.sequence(c) != self._numbers.get(c, 0) for c in CHANNELS):
-                for frame in await to_thread.run_sync(self._read_frames):
-                    self._newest[frame.channel] = frame
-                    for viewer in self.viewers:
-                        viewer.offer(frame)
-        elif self._reader is not None:
-            self._let_go()
+                self._show(await to_thread.run_sync(self._stream.nudge))
+        else:
+            self._stream.close()
         if self._is_due("state", STATE_SECONDS):
             self._tell_state(await to_thread.run_sync(state_of, self.root, self.folder))
         if self._is_due("store", STORE_SECONDS):
@@ -166,6 +161,17 @@ class Watcher:
             return False
         self._due[what] = now + every
         return True
+
+    def _show(self, frames: Iterable[Frame]) -> None:
+        if self._stream.generation != self._generation:
+            self._generation = self._stream.generation
+            self._newest.clear()
+            for viewer in self.viewers:
+                viewer.forget_frames()
+        for frame in frames:
+            self._newest[frame.channel] = frame
+            for viewer in self.viewers:
+                viewer.offer(frame)
 
     def _tell(self, messages: Iterable[Message]) -> None:
         for message in messages:
@@ -186,18 +192,22 @@ class Watcher:
                 self._problem, self._due["state"], self._hello = error.what, 0.0, ""
             return
         self._problem = ""
+        if news is None:
+            await self._write_hello()
+            for viewer in list(self._greeted):
+                viewer.say(self._hello)
+            return
         if news:
             self._hello = ""
             self._tell(news)
         if any(message["type"] == "marks" for message in news):
             self._due["state"] = 0.0  # a run that began, went on or ended says so there
 
-    def _let_go(self) -> None:
-        reader, self._reader = self._reader, None
-        if reader is not None:
-            reader.close()
+    async def _write_hello(self) -> None:
+        self._hello, news = await to_thread.run_sync(self._compose)
+        self._tell(news)
 
-    # In threads ------------------------------------------------------------------------------------------------------
+    # In a thread ------------------------------------------------------------------------------------------------------
 
     def _compose(self) -> tuple[str, list[Message]]:
         everything: Message = {}
@@ -205,40 +215,6 @@ class Watcher:
         with contextlib.suppress(TileworkError):  # the state says what is wrong with the store
             everything, news = self._journal.whole()
         return to_text({"type": "hello", **details(self.root, self.folder, everything)}), news
-
-    def _nudge(self) -> None:
-        """Find the live file of the process that trains now, and tell it that somebody watches."""
-        if self._reader is not None and not self._reader.current:
-            self._let_go()
-        if self._reader is None:
-            try:
-                if self.folder.live.is_symlink():
-                    raise UserError("the live file is a link")
-                self._reader = LiveReader(self.folder.live)
-            except (OSError, ValueError, UserError):
-                return
-            self._numbers.clear()
-            self._newest.clear()
-            for viewer in list(self.viewers):
-                viewer.forget_frames()
-        self._reader.watch()
-
-    def _read_frames(self) -> list[Frame]:
-        """What is new in the live file, whole and true frames only."""
-        found = []
-        for channel in CHANNELS:
-            assert self._reader is not None
-            if self._reader.sequence(channel) == self._numbers.get(channel, 0):
-                continue
-            newest = self._reader.newest(channel)
-            if newest is None:
-                continue
-            self._numbers[channel], data = newest
-            try:
-                found.append(Frame(channel, int(read_header(data)["seq"]), data))
-            except (ValueError, KeyError, TypeError):
-                continue
-        return found
 
 
 class Watchers:
