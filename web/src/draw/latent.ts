@@ -1,0 +1,273 @@
+import { Delaunay } from 'd3-delaunay'
+import type { Colours } from '../lib/theme.svelte'
+import { toScreenX, toScreenY, type Camera } from '../scene/camera'
+import { mix } from '../scene/palette'
+import type { Scene } from '../scene/scene'
+import { drawTile, type Atlas } from './atlas'
+import type { Surface } from './surface'
+import { Sprites } from './sprites'
+
+/** Everything that one picture of the latent space is made from. Positions are in latent coordinates. */
+export interface Picture {
+  scene: Scene
+  points: Float32Array
+  marks: Float32Array
+  colours: string[] // of groups
+  group: ArrayLike<number> | null // per point, row of `colours`; -1 = none
+  markGroup: ArrayLike<number> // per mark
+  trails: Trail | null
+  flash: Map<number, number> // mark -> 1 (just revived) .. 0
+  tiles: Atlas | null
+  tileOf: number
+  probe: { atlas: Atlas; places: Float32Array } | null // the fixed pictures, drawn where they lie
+  hidden: Set<number> // groups whose points are left out
+  fresh: { rows: number; share: number } // the first rows are new and this far in
+  gone: Gone | null // points that have just left the window
+  focus: number | null // the mark under the pointer, or pinned
+  cells: boolean
+  labels: boolean
+}
+
+export interface Gone {
+  points: Float32Array
+  group: ArrayLike<number> | null
+  colours: string[]
+}
+
+export interface Trail {
+  places: Float32Array[]
+  revived: (Int32Array | null)[]
+  steps: number[]
+  from: number // first code of the level within a position array
+}
+
+const MOST_CELLS = 2048
+const sprites = new Sprites()
+
+export function drawLatent(to: Surface, camera: Camera, picture: Picture, theme: Colours): void {
+  const { g, width, height } = to
+  g.globalAlpha = 1
+  g.fillStyle = theme.canvas
+  g.fillRect(0, 0, width, height)
+  const x = (v: number): number => toScreenX(camera, width, v)
+  const y = (v: number): number => toScreenY(camera, height, v)
+  const marks = onScreen(picture.marks, x, y)
+  if (picture.cells && picture.scene.ids.length > 1 && picture.scene.ids.length <= MOST_CELLS) drawCells(to, marks, picture, theme)
+  if (picture.trails) drawTrails(to, picture, theme, x, y)
+  drawPoints(to, picture, theme, x, y)
+  drawMarks(to, marks, picture, theme)
+}
+
+function onScreen(places: Float32Array, x: (v: number) => number, y: (v: number) => number): Float64Array {
+  const out = new Float64Array(places.length)
+  for (let i = 0; i < places.length; i += 2) {
+    out[i] = x(places[i])
+    out[i + 1] = y(places[i + 1])
+  }
+  return out
+}
+
+/** The region that each mark claims, tinted by the class that most of its points have; all borders in one stroke. */
+function drawCells(to: Surface, marks: Float64Array, picture: Picture, theme: Colours): void {
+  const { g, width, height } = to
+  const voronoi = new Delaunay(marks).voronoi([-2, -2, width + 2, height + 2])
+  const byTint = new Map<number, Path2D>()
+  for (let i = 0; i < picture.scene.ids.length; i++) {
+    const group = picture.markGroup[i] ?? -1
+    if (group < 0) continue
+    let path = byTint.get(group)
+    if (!path) byTint.set(group, (path = new Path2D()))
+    voronoi.renderCell(i, path as unknown as CanvasRenderingContext2D)
+  }
+  for (const [group, path] of byTint) {
+    g.fillStyle = mix(picture.colours[group % picture.colours.length], theme.canvas, theme.dark ? 0.13 : 0.15)
+    g.fill(path)
+  }
+  const borders = new Path2D()
+  voronoi.render(borders as unknown as CanvasRenderingContext2D)
+  g.lineWidth = 1
+  g.strokeStyle = theme.line
+  g.stroke(borders)
+  if (picture.focus !== null && picture.focus < picture.scene.ids.length) {
+    const cell = new Path2D()
+    voronoi.renderCell(picture.focus, cell as unknown as CanvasRenderingContext2D)
+    g.lineWidth = 1.6
+    g.strokeStyle = theme.accent
+    g.stroke(cell)
+  }
+}
+
+const TRAIL_BANDS = 3
+
+/** The way that each code has come, the older the fainter; a revival is a jump, not a way. */
+function drawTrails(to: Surface, picture: Picture, theme: Colours, x: (v: number) => number, y: (v: number) => number): void {
+  const trail = picture.trails!
+  const { g } = to
+  const codes = picture.scene.ids.length
+  const length = trail.places.length
+  if (!length || codes > 600) return
+  const every = Math.max(1, Math.ceil((length * codes) / 9000))
+  g.lineWidth = 1.25
+  g.lineJoin = 'round'
+  g.strokeStyle = theme.text
+  const alone = picture.focus
+  for (let band = 0; band < TRAIL_BANDS; band++) {
+    const begin = Math.floor((length * band) / TRAIL_BANDS)
+    const end = Math.floor((length * (band + 1)) / TRAIL_BANDS)
+    g.globalAlpha = (0.1 + 0.14 * band) * (theme.dark ? 1 : 1.1)
+    g.beginPath()
+    for (let i = 0; i < codes; i++) {
+      if (alone === null) way(i, begin, end)
+    }
+    g.stroke()
+  }
+  if (alone !== null && alone < codes) {
+    g.globalAlpha = 0.85
+    g.strokeStyle = theme.accent
+    g.beginPath()
+    way(alone, 0, length)
+    g.stroke()
+  }
+  g.globalAlpha = 1
+
+  function way(code: number, begin: number, end: number): void {
+    const at = 2 * (trail.from + code)
+    let lastX = 0
+    let lastY = 0
+    let pen = false
+    for (let t = Math.max(0, begin - every); t < end; t += every) {
+      const places = trail.places[t]
+      const px = x(places[at])
+      const py = y(places[at + 1])
+      const revived = trail.revived[t]?.[trail.from + code] ?? -1
+      const jumped = t > 0 && revived > trail.steps[Math.max(0, t - every)]
+      if (!pen || jumped) g.moveTo(px, py)
+      else if (Math.abs(px - lastX) + Math.abs(py - lastY) < 1) continue
+      else g.lineTo(px, py)
+      pen = true
+      lastX = px
+      lastY = py
+    }
+    if (end === length && pen) g.lineTo(x(picture.marks[2 * code]), y(picture.marks[2 * code + 1]))
+  }
+}
+
+function drawPoints(to: Surface, picture: Picture, theme: Colours, x: (v: number) => number, y: (v: number) => number): void {
+  const { g, width, height, ratio } = to
+  const { points, group, colours, focus, fresh, gone, probe, hidden } = picture
+  const owner = picture.scene.owner
+  const count = points.length / 2
+  const radius = count > 4000 ? 1.6 : count > 1500 ? 2.1 : 2.7
+  const side = Math.ceil((2 * radius + 3) * ratio) / ratio
+  const none = sprites.dot(theme.mute, radius, ratio, theme.canvas, theme.text)
+  const full = probe ? 0.35 : 0.92
+  if (gone) cloud(gone.points, gone.group, gone.colours, (1 - fresh.share) * full * (focus === null ? 1 : 0.16), 0)
+  cloud(points, group, colours, full, fresh.rows)
+  if (probe) for (let p = 0; p < probe.places.length / 2; p++) thumb(p)
+  g.globalAlpha = 1
+
+  function cloud(places: Float32Array, groups: ArrayLike<number> | null, tones: string[], alpha: number, isFresh: number): void {
+    const dots = tones.map((colour) => sprites.dot(colour, radius, ratio, theme.canvas, theme.text))
+    for (let p = 0; p < places.length / 2; p++) {
+      const px = x(places[2 * p])
+      const py = y(places[2 * p + 1])
+      if (!(px > -8 && py > -8 && px < width + 8 && py < height + 8)) continue
+      const which = groups ? groups[p] : 0
+      if (hidden.has(which)) continue
+      let a = p < isFresh ? alpha * fresh.share : alpha
+      if (focus !== null && owner && places === points) a *= owner[p] === focus ? 1 : 0.16
+      g.globalAlpha = a
+      g.drawImage(which < 0 ? none : dots[which % dots.length], px - side / 2, py - side / 2, side, side)
+    }
+  }
+
+  function thumb(p: number): void {
+    const tile = 20
+    const px = x(probe!.places[2 * p]) - tile / 2
+    const py = y(probe!.places[2 * p + 1]) - tile / 2
+    if (!(px > -tile && py > -tile && px < width && py < height)) return
+    g.globalAlpha = 0.9
+    drawTile(g, probe!.atlas, p, px, py, tile, tile)
+  }
+}
+
+function drawMarks(to: Surface, marks: Float64Array, picture: Picture, theme: Colours): void {
+  const { g, width, height } = to
+  const { scene, focus } = picture
+  const count = scene.ids.length
+  const combos = scene.level < 0
+  const radius = combos ? (count > 400 ? 2.5 : 3.5) : count <= 40 ? 8.5 : count <= 128 ? 7 : count <= 600 ? 3.5 : 2
+  const numbers = picture.labels && !combos && count <= 128
+  const seen = (i: number): boolean =>
+    marks[2 * i] > -40 && marks[2 * i] < width + 40 && marks[2 * i + 1] > -40 && marks[2 * i + 1] < height + 40
+
+  const crosses = new Path2D()
+  const discs = new Path2D()
+  const live: number[] = []
+  for (let i = 0; i < count; i++) {
+    if (!seen(i)) continue
+    const px = marks[2 * i]
+    const py = marks[2 * i + 1]
+    if (scene.dead[i]) {
+      if (combos) {
+        discs.moveTo(px + 1, py) // a pair that nothing uses: a small ring
+        discs.arc(px, py, 1, 0, 2 * Math.PI)
+        continue
+      }
+      const r = Math.max(2.5, radius * 0.7)
+      crosses.moveTo(px - r, py - r)
+      crosses.lineTo(px + r, py + r)
+      crosses.moveTo(px + r, py - r)
+      crosses.lineTo(px - r, py + r)
+    } else {
+      live.push(i)
+      if (picture.tiles) continue
+      discs.moveTo(px + radius, py)
+      discs.arc(px, py, radius, 0, 2 * Math.PI)
+    }
+  }
+  g.lineWidth = count <= 600 ? 1.8 : 1
+  g.fillStyle = theme.canvas
+  g.strokeStyle = theme.text
+  g.fill(discs)
+  g.stroke(discs)
+  if (picture.tiles) for (const i of live) picturedMark(i)
+  g.lineWidth = 2.2
+  g.strokeStyle = theme.bad
+  g.stroke(crosses)
+
+  if (numbers) {
+    g.fillStyle = theme.text
+    g.font = `600 ${count <= 40 ? 9.5 : 8}px system-ui, sans-serif`
+    g.textAlign = picture.tiles ? 'left' : 'center'
+    g.textBaseline = 'middle'
+    for (const i of live) {
+      if (picture.tiles) g.fillText(String(scene.ids[i]), marks[2 * i] + 16, marks[2 * i + 1] - 9)
+      else g.fillText(String(scene.ids[i]), marks[2 * i], marks[2 * i + 1] + 0.5)
+    }
+    g.fillStyle = theme.bad
+    g.textAlign = 'left'
+    for (let i = 0; i < count; i++) if (scene.dead[i] && seen(i)) g.fillText(String(scene.ids[i]), marks[2 * i] + 9, marks[2 * i + 1])
+  }
+  for (const [i, strength] of picture.flash) ring(i, radius + 4 + 22 * (1 - strength), strength, theme.ok)
+  if (focus !== null && focus < count) ring(focus, (picture.tiles ? 17 : radius) + 4, 1, theme.accent)
+
+  function picturedMark(i: number): void {
+    const side = count <= 40 ? 28 : 20
+    const px = marks[2 * i] - side / 2
+    const py = marks[2 * i + 1] - side / 2
+    g.fillStyle = theme.text
+    g.fillRect(px - 1.5, py - 1.5, side + 3, side + 3)
+    drawTile(g, picture.tiles!, picture.tileOf + scene.ids[i], px, py, side, side)
+  }
+
+  function ring(i: number, r: number, alpha: number, colour: string): void {
+    g.globalAlpha = alpha
+    g.lineWidth = 2
+    g.strokeStyle = colour
+    g.beginPath()
+    g.arc(marks[2 * i], marks[2 * i + 1], r, 0, 2 * Math.PI)
+    g.stroke()
+    g.globalAlpha = 1
+  }
+}

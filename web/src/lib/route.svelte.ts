@@ -1,0 +1,63 @@
+/**
+ * Everything that a view shows is in the address: `#/runs/ID?view=sum&at=400`. Reading it again, or sending it to someone,
+ * gives the same view. A value equal to its default is left out.
+ */
+export interface Route {
+  page: 'runs' | 'live' | 'compare' | 'new'
+  id: string
+  query: Record<string, string>
+}
+
+export function parseHash(hash: string): Route {
+  const [path, search = ''] = hash.replace(/^#/, '').split('?', 2)
+  const parts = path.split('/').filter(Boolean)
+  const query = Object.fromEntries(new URLSearchParams(search))
+  if (parts[0] === 'runs' && parts[1]) return { page: 'live', id: safeDecode(parts[1]), query }
+  if (parts[0] === 'compare') return { page: 'compare', id: '', query }
+  if (parts[0] === 'new') return { page: 'new', id: '', query }
+  return { page: 'runs', id: '', query }
+}
+
+export function makeHash(path: string, query: Record<string, string | null | undefined>): string {
+  const params = new URLSearchParams()
+  for (const [name, value] of Object.entries(query)) if (value !== null && value !== undefined && value !== '') params.set(name, value)
+  const search = params.toString().replaceAll('%2C', ',')
+  return `#${path}${search ? `?${search}` : ''}`
+}
+
+export const livePath = (id: string): string => `/runs/${encodeURIComponent(id)}`
+
+function safeDecode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+class Router {
+  current = $state.raw<Route>({ page: 'runs', id: '', query: {} })
+
+  start(): void {
+    const read = (): void => {
+      this.current = parseHash(location.hash)
+    }
+    window.addEventListener('hashchange', read)
+    read()
+  }
+
+  go(hash: string): void {
+    location.hash = hash
+  }
+
+  /** Change part of the view without a new entry in the history. */
+  set(changes: Record<string, string | null>): void {
+    const route = parseHash(location.hash)
+    const query: Record<string, string | null> = { ...route.query, ...changes }
+    const path = location.hash.replace(/^#/, '').split('?', 1)[0] || '/'
+    history.replaceState(null, '', makeHash(path, query))
+    this.current = parseHash(location.hash)
+  }
+}
+
+export const router = new Router()

@@ -1,0 +1,55 @@
+import { SHOWN, type Shown } from '../scene/scene'
+import { router } from './route.svelte'
+
+/** What the live page shows, read from and written to the address. Defaults are left out of it. */
+const flag = (name: string, byDefault: boolean): boolean => {
+  const value = router.current.query[name]
+  return value === undefined ? byDefault : value === '1'
+}
+const setFlag = (name: string, value: boolean, byDefault: boolean): void =>
+  router.set({ [name]: value === byDefault ? null : value ? '1' : '0' })
+
+export const view = {
+  get shown(): Shown {
+    const value = router.current.query.view as Shown
+    return SHOWN.includes(value) ? value : 'level'
+  },
+  set shown(value: Shown) {
+    router.set({ view: value === 'level' ? null : value })
+  },
+  get residualLevel(): number {
+    return Math.max(1, Number(router.current.query.residual ?? 1) || 1)
+  },
+  set residualLevel(value: number) {
+    router.set({ residual: value === 1 ? null : String(value) })
+  },
+  get cells(): boolean { return flag('cells', true) },
+  set cells(value: boolean) { setFlag('cells', value, true) },
+  get trails(): boolean { return flag('trails', true) },
+  set trails(value: boolean) { setFlag('trails', value, true) },
+  get labels(): boolean { return flag('labels', true) },
+  set labels(value: boolean) { setFlag('labels', value, true) },
+  get pictures(): boolean { return flag('pictures', false) },
+  set pictures(value: boolean) { setFlag('pictures', value, false) },
+  get probe(): boolean { return flag('probe', false) },
+  set probe(value: boolean) { setFlag('probe', value, false) },
+  get byCode(): boolean { return flag('bycode', false) },
+  set byCode(value: boolean) { setFlag('bycode', value, false) },
+  get map(): boolean { return flag('map', false) },
+  set map(value: boolean) { setFlag('map', value, false) },
+  get sorted(): boolean { return flag('sorted', false) },
+  set sorted(value: boolean) { setFlag('sorted', value, false) },
+  get pinned(): number | null {
+    const value = Number(router.current.query.code ?? NaN)
+    return Number.isInteger(value) && value >= 0 ? value : null
+  },
+  set pinned(value: number | null) {
+    router.set({ code: value === null ? null : String(value) })
+  },
+  get hidden(): number[] {
+    return (router.current.query.hide ?? '').split(',').filter(Boolean).map(Number).filter(Number.isInteger)
+  },
+  set hidden(value: number[]) {
+    router.set({ hide: value.length ? [...value].sort((a, b) => a - b).join() : null })
+  },
+}

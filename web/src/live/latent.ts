@@ -1,0 +1,305 @@
+import { atlasOf, type Atlas } from '../draw/atlas'
+import { drawLatent, type Gone, type Trail } from '../draw/latent'
+import { counters, draw, undraw } from '../draw/loop'
+import { surface } from '../draw/surface'
+import type { Frame } from '../lib/frame'
+import type { Colours } from '../lib/theme.svelte'
+import { between, boxOf, fit, suits, toScreenX, toScreenY, zoomAt, type Camera } from '../scene/camera'
+import { classColours, codeColours } from '../scene/palette'
+import { majority, makeScene, type Scene, type Shown } from '../scene/scene'
+import { Rhythm, Tween } from '../scene/tween'
+import { shiftBetween } from '../scene/window'
+import type { Stage } from './stage'
+import type { Trails } from '../scene/trails'
+
+export interface Options {
+  shown: Shown
+  residualLevel: number
+  cells: boolean
+  trails: boolean
+  labels: boolean
+  pictures: boolean
+  probe: boolean
+  byCode: boolean
+  focus: number | null
+  hidden: Set<number> // classes whose points are left out
+  still: boolean
+  colours: Colours
+}
+
+const FLASH = 1400
+const CAMERA_MOVE = 420
+const VIEW_MOVE = 450
+
+/** The latent canvas: takes frames from the stage, keeps camera and motion, and draws when one of them changed. */
+export class LatentCanvas {
+  scene: Scene | null = null
+  camera: Camera = { x: 0, y: 0, scale: 100 }
+  auto = true
+  private options: Options
+  private readonly to
+  private readonly points = new Tween()
+  private readonly marks = new Tween()
+  private readonly rhythm = new Rhythm()
+  private readonly unlisten: () => void
+  private group: ArrayLike<number> | null = null
+  private markGroup: ArrayLike<number> = []
+  private palette: string[] = []
+  private move: { from: Camera; to: Camera; begun: number } | null = null
+  private flashes = new Map<number, number>()
+  private tiles: { frame: Frame; atlas: Atlas | null } | null = null
+  private thumbs: { frame: Frame; atlas: Atlas | null } | null = null
+  private placed = false
+  private raw: { points: Float32Array; labels: Int16Array | null } = { points: new Float32Array(0), labels: null }
+  private gone: Gone | null = null
+  private came = { rows: 0, begun: 0, length: 1 }
+  private trailCut = 0
+  private trailVersion = -1
+  private trail: Trail | null = null
+  private readonly paint = (time: number): boolean => this.draw(time)
+
+  constructor(canvas: HTMLCanvasElement, private readonly stage: Stage, private readonly trails: Trails, options: Options,
+    private readonly changed: (what: 'scene' | 'camera') => void) {
+    this.options = options
+    this.to = surface(canvas, () => {
+      if (this.auto) this.frameAll(0)
+      draw(this.paint)
+    }, true)
+    this.unlisten = stage.listen((what) => (what === 'motion' ? this.take() : draw(this.paint)))
+    if (stage.motion) this.take()
+  }
+
+  end(): void {
+    this.unlisten()
+    this.to.end()
+    undraw(this.paint)
+  }
+
+  set(options: Options): void {
+    const before = this.options
+    this.options = options
+    const other = before.shown !== options.shown || before.residualLevel !== options.residualLevel
+    if (other || before.byCode !== options.byCode ) this.take(other)
+    draw(this.paint)
+  }
+
+  /** Take the newest frame of the stage, or look at the same one in another way. */
+  private take(otherView = false): void {
+    const frame = this.stage.motion
+    if (!frame) return
+    const before = this.scene
+    const scene = makeScene(frame, this.options.shown, this.options.residualLevel)
+    if (!scene) return
+    this.scene = scene
+    const time = performance.now()
+    const length = this.options.still ? 0 : otherView ? VIEW_MOVE : this.rhythm.beat(time)
+    this.noteRevivals(before, scene, time)
+    this.movePoints(before, scene, time, length, otherView)
+    this.colour(scene, frame.header.view.classes)
+    const alike = before !== null && before.key === scene.key
+    this.marks.aim(scene.marks, time, length, alike ? (i) => (this.flashes.get(i) === time ? -1 : i) : null)
+    if (this.auto) this.follow(scene, otherView || !this.placed)
+    this.trailVersion = -1
+    this.changed('scene')
+    draw(this.paint)
+  }
+
+  /** Points that stay move, points that came fade in where they are, points that left fade out where they were. */
+  private movePoints(before: Scene | null, scene: Scene, time: number, length: number, otherView: boolean): void {
+    const reach = (0.05 * Math.min(this.to.width, this.to.height)) / this.camera.scale
+    const tolerance = this.stage.motion!.header.view.kind === 'plane' ? reach / 5000 : reach
+    const shift = !before ? null : scene.stable || otherView ? 0 : shiftBetween(this.raw, this.rawOf(scene), tolerance)
+    if (before && !otherView && length > 0 && shift !== 0) {
+      const cut = shift === null ? 0 : Math.max(0, before.points.length / 2 - shift)
+      this.gone = { points: this.points.at(time).slice(2 * cut), group: this.group ? Array.from(this.group).slice(cut) : null, colours: this.palette }
+    } else if (!otherView && shift !== 0) this.gone = null
+    if (shift !== 0 || otherView) this.came = { rows: shift ?? scene.points.length / 2, begun: time, length: Math.max(length, 120) }
+    if (otherView) this.gone = null
+    this.raw = this.rawOf(scene)
+    this.points.aim(scene.points, time, length, shift === null ? null : (row) => row - shift)
+  }
+
+  private rawOf(scene: Scene): { points: Float32Array; labels: Int16Array | null } {
+    return { points: this.stage.motion!.f4('points')!, labels: scene.labels }
+  }
+
+  private noteRevivals(before: Scene | null, scene: Scene, time: number): void {
+    if (!before || before.key !== scene.key) this.flashes.clear()
+    else if (scene.revived && before.revived) {
+      for (let i = 0; i < scene.ids.length; i++) if (scene.revived[i] > before.revived[i]) this.flashes.set(i, time)
+    }
+  }
+
+  private colour(scene: Scene, classes: string[]): void {
+    const named = labelled(scene)
+    const byCode = (this.options.byCode || !named) && scene.owner !== null
+    if (byCode) {
+      this.palette = codeColours(Math.min(4096, scene.ids.length))
+      this.group = scene.owner
+      this.markGroup = Int32Array.from({ length: scene.ids.length }, (_, i) => (scene.dead[i] ? -1 : i))
+    } else {
+      this.palette = named ? classColours(Math.max(classes.length, 1 + max(scene.labels!))) : classColours(1)
+      this.group = named ? scene.labels : null
+      this.markGroup = majority(scene.owner, named ? scene.labels : null, scene.ids.length)
+    }
+  }
+
+  private follow(scene: Scene, now: boolean): void {
+    if (!this.to.width) return
+    const box = boxOf(scene.points, scene.marks, scene.dead)
+    if (!box) return
+    const goal = this.move?.to ?? this.camera
+    if (!now && this.placed && suits(goal, box, this.to.width, this.to.height)) return
+    this.goTo(fit(box, this.to.width, this.to.height), this.placed ? CAMERA_MOVE : 0)
+    this.placed = true
+  }
+
+  frameAll(duration = CAMERA_MOVE): void {
+    this.auto = true
+    if (!this.scene || !this.to.width) return
+    const box = boxOf(this.scene.points, this.scene.marks, this.scene.dead)
+    if (box) this.goTo(fit(box, this.to.width, this.to.height), duration)
+    this.placed = true
+  }
+
+  /** A camera that someone chose: nothing moves it until they fit the view again. */
+  place(camera: Camera): void {
+    this.auto = false
+    this.placed = true
+    this.move = null
+    this.camera = camera
+    draw(this.paint)
+  }
+
+  private goTo(camera: Camera, duration: number): void {
+    if (duration && !this.options.still) this.move = { from: this.camera, to: camera, begun: performance.now() }
+    else {
+      this.move = null
+      this.camera = camera
+    }
+    draw(this.paint)
+  }
+
+  pan(dx: number, dy: number): void {
+    this.place({ ...this.camera, x: this.camera.x - dx / this.camera.scale, y: this.camera.y + dy / this.camera.scale })
+    this.changed('camera')
+  }
+
+  zoom(px: number, py: number, factor: number): void {
+    this.place(zoomAt(this.camera, this.to.width, this.to.height, px, py, factor))
+    this.changed('camera')
+  }
+
+  /** The mark within reach of a pixel. */
+  markAt(px: number, py: number): number | null {
+    let best: number | null = null
+    let least = 16 ** 2
+    for (let i = 0; i < this.marks.now.length / 2; i++) {
+      const [x, y] = this.screen(i)
+      const d = (x - px) ** 2 + (y - py) ** 2
+      if (d < least) {
+        least = d
+        best = i
+      }
+    }
+    return best
+  }
+
+  screen(mark: number): [number, number] {
+    const { width, height } = this.to
+    return [toScreenX(this.camera, width, this.marks.now[2 * mark]), toScreenY(this.camera, height, this.marks.now[2 * mark + 1])]
+  }
+
+  get size(): [number, number] {
+    return [this.to.width, this.to.height]
+  }
+
+  get classColours(): string[] {
+    return this.palette
+  }
+
+  private currentTrail(scene: Scene): Trail | null {
+    if (!this.options.trails || scene.level < 0 || !this.stage.motion) return null
+    const cut = this.stage.motion.header.step
+    if (this.trailVersion !== this.trails.version || this.trailCut !== cut || !this.trail) {
+      this.trailVersion = this.trails.version
+      this.trailCut = cut
+      this.trail = { ...this.trails.until(cut), from: scene.level * scene.perLevel }
+    }
+    return this.trail
+  }
+
+  private draw(time: number): boolean {
+    const { scene, options } = this
+    if (!this.to.width || !options.colours.canvas) return false
+    if (!scene) {
+      this.to.g.fillStyle = options.colours.canvas
+      this.to.g.fillRect(0, 0, this.to.width, this.to.height)
+      return false
+    }
+    if (this.move) {
+      const t = Math.min(1, (time - this.move.begun) / CAMERA_MOVE)
+      this.camera = between(this.move.from, this.move.to, Math.max(0, t))
+      if (t >= 1) this.move = null
+    }
+    const flash = new Map<number, number>()
+    for (const [mark, begun] of this.flashes) {
+      const left = 1 - (time - begun) / FLASH
+      if (left > 0) flash.set(mark, Math.min(1, left))
+      else this.flashes.delete(mark)
+    }
+    const fade = options.still ? 1 : Math.min(1, Math.max(0, (time - this.came.begun) / this.came.length))
+    drawLatent(this.to, this.camera, {
+      scene,
+      points: this.points.at(time),
+      marks: this.marks.at(time),
+      colours: this.palette,
+      group: this.group,
+      hidden: labelled(scene) && !this.options.byCode ? this.options.hidden : NONE,
+      fresh: { rows: this.came.rows, share: fade },
+      gone: fade < 1 ? this.gone : null,
+      markGroup: this.markGroup,
+      trails: this.currentTrail(scene),
+      flash: options.still ? new Map() : flash,
+      tiles: options.pictures && scene.level >= 0 && scene.ids.length <= 128 ? this.decoded() : null,
+      tileOf: Math.max(0, scene.level) * scene.perLevel,
+      probe: options.probe && scene.shown !== 'residual' ? this.probe() : null,
+      focus: options.focus !== null && options.focus < Math.max(1, scene.ids.length) ? options.focus : null,
+      cells: options.cells,
+      labels: options.labels,
+    }, options.colours)
+    counters.drawn += 1
+    counters.lastDrawn = performance.now()
+    const header = this.stage.motion!.header
+    counters.shown = { step: header.step, seq: header.seq, points: scene.points.length / 2, marks: scene.ids.length, shown: scene.shown }
+    return this.move !== null || fade < 1 || this.points.moving(time) || this.marks.moving(time) || (flash.size > 0 && !options.still)
+  }
+
+  private decoded(): Atlas | null {
+    const frame = this.stage.pictures.decoded
+    if (!frame) return null
+    if (this.tiles?.frame !== frame) this.tiles = { frame, atlas: atlasOf(frame, 'decoded') }
+    return this.tiles.atlas
+  }
+
+  /** The fixed pictures, and where they lay when they were last looked at. */
+  private probe(): { atlas: Atlas; places: Float32Array } | null {
+    const frame = this.stage.pictures.probe
+    const places = frame?.f4('probe')
+    if (!frame || !places) return null
+    if (this.thumbs?.frame !== frame) this.thumbs = { frame, atlas: atlasOf(frame, 'thumbs') }
+    return this.thumbs.atlas ? { atlas: this.thumbs.atlas, places } : null
+  }
+}
+
+const NONE: Set<number> = new Set()
+
+function labelled(scene: Scene): boolean {
+  return scene.labels?.some((label) => label >= 0) ?? false
+}
+
+function max(values: Int16Array): number {
+  let most = 0
+  for (const value of values) if (value > most) most = value
+  return most
+}

@@ -1,0 +1,102 @@
+import { decodeFrame, type Frame } from '../lib/frame'
+import type { ServerMessage } from '../lib/types'
+
+export interface Listener {
+  message(message: ServerMessage): void
+  frame(frame: Frame): void
+  link(state: 'connecting' | 'open' | 'lost', retryAt: number | null): void
+}
+
+/** The socket of one run. It comes back by itself after a loss, waiting longer each time, and then begins with the whole picture. */
+export class RunSocket {
+  private socket: WebSocket | null = null
+  private tries = 0
+  private timer: ReturnType<typeof setTimeout> | null = null
+  private ended = false
+  private ref = 0
+  private waiting = new Map<number, (answer: Answer) => void>()
+  private readonly visible = (): void => this.watch()
+
+  constructor(private readonly id: string, private readonly listener: Listener) {
+    document.addEventListener('visibilitychange', this.visible)
+    this.open()
+  }
+
+  /** Send a command; the answer says whether it was put down for the trainer, not yet that it took effect. */
+  command(kind: string, payload: unknown): Promise<Answer> {
+    const ref = ++this.ref
+    if (this.socket?.readyState !== WebSocket.OPEN) {
+      return Promise.resolve({ ok: false, error: { what: 'not sent: the studio is not connected' } })
+    }
+    this.send({ type: 'command', ref, kind, payload })
+    return new Promise((resolve) => this.waiting.set(ref, resolve))
+  }
+
+  retryNow(): void {
+    if (this.timer === null) return
+    clearTimeout(this.timer)
+    this.timer = null
+    this.open()
+  }
+
+  end(): void {
+    this.ended = true
+    document.removeEventListener('visibilitychange', this.visible)
+    if (this.timer !== null) clearTimeout(this.timer)
+    this.socket?.close()
+  }
+
+  private open(): void {
+    this.listener.link('connecting', null)
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
+    const socket = new WebSocket(`${scheme}://${location.host}/ws/runs/${encodeURIComponent(this.id)}`)
+    socket.binaryType = 'arraybuffer'
+    this.socket = socket
+    socket.onopen = () => {
+      this.listener.link('open', null)
+      this.watch()
+    }
+    socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
+      this.tries = 0
+      if (typeof event.data === 'string') this.text(JSON.parse(event.data) as ServerMessage)
+      else this.binary(event.data)
+    }
+    socket.onclose = () => this.lost()
+  }
+
+  private text(message: ServerMessage): void {
+    if (message.type === 'answer') {
+      this.waiting.get(message.ref)?.(message)
+      this.waiting.delete(message.ref)
+    } else this.listener.message(message)
+  }
+
+  private binary(data: ArrayBuffer): void {
+    const frame = decodeFrame(data)
+    this.send({ type: 'ack', channel: frame.header.channel, seq: frame.header.seq })
+    this.listener.frame(frame)
+  }
+
+  private lost(): void {
+    for (const resolve of this.waiting.values()) resolve({ ok: false, error: { what: 'the connection was lost before the answer' } })
+    this.waiting.clear()
+    if (this.ended) return
+    const wait = Math.min(8000, 400 * 2 ** this.tries) * (0.8 + 0.4 * Math.random())
+    this.tries += 1
+    this.listener.link('lost', Date.now() + wait)
+    this.timer = setTimeout(() => {
+      this.timer = null
+      this.open()
+    }, wait)
+  }
+
+  private watch(): void {
+    this.send({ type: 'watch', on: !document.hidden })
+  }
+
+  private send(message: unknown): void {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message))
+  }
+}
+
+export type Answer = { ok: boolean; id?: number; error?: { what: string; why?: string; fix?: string } }

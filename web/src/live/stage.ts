@@ -1,0 +1,41 @@
+import type { Frame } from '../lib/frame'
+
+/** What the canvases show now: the newest live frames, or one frame of the history. Canvases listen; nothing here is reactive. */
+export class Stage {
+  motion: Frame | null = null
+  pictures: Pictures = {}
+  private listeners = new Set<(what: 'motion' | 'pictures') => void>()
+
+  listen(listener: (what: 'motion' | 'pictures') => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  showMotion(frame: Frame): void {
+    this.motion = frame
+    for (const listener of this.listeners) listener('motion')
+  }
+
+  showPictures(pictures: Pictures): void {
+    this.pictures = pictures
+    for (const listener of this.listeners) listener('pictures')
+  }
+}
+
+/** Pictures come in parts: originals once, reconstructions often, decoded codes when there was time. Each part keeps its frame. */
+export interface Pictures {
+  originals?: Frame
+  recon?: Frame
+  decoded?: Frame
+  codemap?: Frame
+  nearest?: Frame
+  probe?: Frame
+}
+
+const parts = ['originals', 'recon', 'decoded', 'codemap', 'nearest', 'probe'] as const
+
+export function withFrame(pictures: Pictures, frame: Frame): Pictures {
+  const out = { ...pictures }
+  for (const part of parts) if (frame.shapes.has(part)) out[part] = frame
+  return out
+}

@@ -1,0 +1,22 @@
+import type { Run } from './run.svelte'
+
+/** The one word for how a run stands, from what its frames and the server say, and whether we still hear from either. */
+export interface Standing {
+  word: string
+  kind: string // class of the pill
+  live: boolean // commands can reach the trainer
+}
+
+const OVER = new Set(['finished', 'stopped', 'crashed', 'foreign', 'deleted'])
+
+export function standing(run: Run): Standing {
+  const outside = run.outside?.status ?? ''
+  if (outside === 'deleted') return { word: 'deleted', kind: 'deleted', live: false }
+  if (run.link === 'lost') return { word: 'disconnected', kind: 'disconnected', live: false }
+  if (!run.card) return { word: 'connecting', kind: 'connecting', live: false }
+  if (OVER.has(outside)) return { word: outside === 'foreign' ? 'another version' : outside, kind: outside, live: false }
+  const inside = run.live?.state
+  if (inside && inside !== 'ended') return { word: inside, kind: inside, live: true }
+  if (inside === 'ended') return { word: 'ending', kind: 'stopping', live: false }
+  return { word: outside || 'preparing', kind: outside || 'preparing', live: outside === 'running' || outside === 'paused' }
+}
