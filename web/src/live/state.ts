@@ -14,7 +14,7 @@ export function standing(run: Run): Standing {
   if (outside === 'deleted') return { word: 'deleted', kind: 'deleted', live: false }
   if (run.link === 'lost') return { word: 'disconnected', kind: 'disconnected', live: false }
   if (!run.card) return { word: 'connecting', kind: 'connecting', live: false }
-  if (OVER.has(outside)) return { word: outside === 'foreign' ? 'another version' : outside, kind: outside, live: false }
+  if (OVER.has(outside)) return { word: outside === 'foreign' ? 'unreadable' : outside, kind: outside, live: false }
   const inside = run.live?.state
   if (inside && inside !== 'ended') return { word: inside, kind: inside, live: true }
   if (inside === 'ended') return { word: 'ending', kind: 'stopping', live: false }

