@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,11 +41,16 @@ def serve(studio: Studio, open_: bool = False, fragment: str = "", word: str = "
         if open_:
             open_browser(url)
 
-    # Sent once more by the server when it has ended: by then it must not kill what is still to be done here.
+    with contextlib.suppress(KeyboardInterrupt), sigterm_as_ctrl_c():
+        studio.run(ready)
+
+
+@contextlib.contextmanager
+def sigterm_as_ctrl_c() -> Iterator[None]:
+    """SIGTERM ends what is inside as Ctrl-C does: in good order. The server sends a signal once more when it has ended."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        with contextlib.suppress(KeyboardInterrupt):
-            studio.run(ready)
+        yield
     finally:
         signal.signal(signal.SIGTERM, before)
 

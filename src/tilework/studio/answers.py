@@ -15,6 +15,10 @@ MOST_BODY = 256 * 1024
 """Bytes that a request may carry."""
 
 
+FAULT = {"what": "the studio failed at this", "why": "see the terminal that it runs in", "fix": "report this"}
+"""What a page is told of a fault of ours."""
+
+
 class NotHere(UserError):
     """What was asked for does not exist (HTTP 404)."""
 

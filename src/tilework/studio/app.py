@@ -16,7 +16,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from tilework.errors import TileworkError
 from tilework.studio import about_runs, changes, page_files, sockets
-from tilework.studio.answers import answer, error_answer
+from tilework.studio.answers import FAULT, answer, error_answer
 from tilework.studio.cards import Cards
 from tilework.studio.forms import Forms
 from tilework.studio.guard import Guard, Keys
@@ -55,7 +55,7 @@ def build(root: Root, keys: Keys, page: Path = page_files.PAGE) -> Guard:
     app = Starlette(
         routes=ROUTES,
         lifespan=_life,
-        exception_handlers={TileworkError: error_answer, HTTPException: _http_error},
+        exception_handlers={TileworkError: error_answer, HTTPException: _http_error, Exception: _fault},
     )
     state = app.state
     state.root, state.page = root, page
@@ -88,3 +88,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
         "fix": "",
     }
     return answer({"error": said}, error.status_code)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """A fault of ours; the guard writes its trace to the terminal."""
+    return answer({"error": FAULT}, 500)

@@ -12,13 +12,15 @@ import secrets
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
 
+from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from tilework.studio.answers import answer
+from tilework.studio.answers import FAULT, answer
 
+_log = logging.getLogger("tilework.studio")
 _SAFE = {"GET", "HEAD"}
 _REFUSED = 4403
 """Close code of a socket that may not be opened. Before `accept` the server makes HTTP 403 of it."""
@@ -48,7 +50,7 @@ class Keys:
 class Guard:
     """ASGI in front of `app`. Refuses what is not ours, answers the launch URL, adds the security headers to every answer."""
 
-    def __init__(self, app: ASGIApp, keys: Keys) -> None:
+    def __init__(self, app: Starlette, keys: Keys) -> None:
         self.app = app
         self.keys = keys
 
@@ -61,7 +63,7 @@ class Guard:
             if refusal or not self._has_cookie(headers):
                 await receive()
                 return await send({"type": "websocket.close", "code": _REFUSED, "reason": ""})
-            return await self.app(scope, receive, send)
+            return await self._told(scope, receive, send)
         answered: Response | None = None
         if refusal:
             answered = _no(scope, *refusal)
@@ -104,13 +106,22 @@ class Guard:
         response.set_cookie(self.keys.cookie, self.keys.session, path="/", httponly=True, samesite="strict")
         return response
 
+    async def _told(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A socket; the server itself is silent, so its faults are told here."""
+        try:
+            await self.app(scope, receive, send)
+        except Exception:
+            _log.exception("the studio failed at %s", scope["path"])
+            raise
+
     # What every answer carries ---------------------------------------------------------------------------------------
 
     async def _headed(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        begun = False
+        begun = ended = False
 
         async def send_headed(message: Message) -> None:
-            nonlocal begun
+            nonlocal begun, ended
+            ended = message["type"] == "http.response.body" and not message.get("more_body", False)
             if message["type"] == "http.response.start":
                 begun = True
                 _secure(MutableHeaders(scope=message), Headers(scope=scope).get("host", ""))
@@ -119,15 +130,11 @@ class Guard:
         try:
             await app(scope, receive, send_headed)
         except Exception:
-            logging.getLogger("tilework.studio").exception("the studio failed at %s", scope["path"])
-            if begun:
-                raise
-            failure = {
-                "what": "the studio failed at this",
-                "why": "see the terminal that it runs in",
-                "fix": "report this",
-            }
-            await answer({"error": failure}, 500)(scope, receive, send_headed)
+            _log.exception("the studio failed at %s", scope["path"])
+            if begun and not ended:
+                raise  # half an answer: only the end of the connection can say so
+            if not begun:
+                await answer({"error": FAULT}, 500)(scope, receive, send_headed)
 
 
 def _secure(headers: MutableHeaders, host: str) -> None:

@@ -118,7 +118,7 @@ class Journal:
 
     def _news(self, connection: sqlite3.Connection) -> list[Message] | None:
         seen, now = self._seen, self._newest(connection)
-        if seen is None or seen.outline != now.outline:
+        if seen is None or seen.outline != now.outline or now.event < seen.event:
             return None
         new_marks = self._marks(connection, seen.event, seen.finding)
         rows = {
@@ -128,7 +128,6 @@ class Journal:
         }
         anew = (
             any(mark["kind"] in {"resumed", "store-made-anew"} for mark in new_marks)
-            or now.event < seen.event
             or any(now.steps.get(split, -1) < step for split, step in seen.steps.items())
             or any(len(columns["step"]) > curves.MOST for columns in rows.values())
         )
@@ -140,10 +139,10 @@ class Journal:
             if steps := self._timeline(connection, seen.timeline):
                 found.append({"type": "timeline", "steps": steps})
             return found
-        # What was drawn may be of steps that are trained again: all of it is sent once more.
+        # What was drawn may be of steps that are trained again: curves and timeline begin anew.
         return [
             *({"type": "rows", "split": s, **c, "reset": True} for s, c in self._curves(connection).items()),
-            {"type": "marks", "marks": self._marks(connection, 0, 0), "reset": True},
+            *([{"type": "marks", "marks": new_marks}] if new_marks else []),
             {"type": "timeline", "steps": self._timeline(connection, -1), "reset": True},
         ]
 

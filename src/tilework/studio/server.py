@@ -61,6 +61,7 @@ class Studio:
             log_level="critical",  # faults are told by the guard; request lines would tell the token
             access_log=False,
             server_header=False,
+            proxy_headers=False,
             lifespan="on",
             timeout_graceful_shutdown=2,
             limit_concurrency=1000,

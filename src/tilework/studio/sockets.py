@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -14,14 +15,13 @@ from tilework.errors import TileworkError, UserError
 from tilework.runs import steer
 from tilework.runs.folder import RunFolder
 from tilework.runs.live import CHANNELS
-from tilework.studio.answers import NotHere, error_body, read_json
+from tilework.studio.answers import FAULT, NotHere, error_body, read_json
 from tilework.studio.listing import Listing
 from tilework.studio.viewer import Viewer
 from tilework.studio.watch import Watcher, Watchers
 
 MOST_VIEWERS = 200
 TOO_MANY = 1013  # "try again later"
-GONE = 4404
 
 Message = dict[str, Any]
 
@@ -57,10 +57,9 @@ async def run_socket(socket: WebSocket) -> None:
         try:
             folder = await to_thread.run_sync(socket.app.state.root.run, run_id)
         except NotHere as error:
-            viewer.say(
-                {"type": "state", "status": "deleted", "message": str(error.what), "resume": False, "command": None}
-            )
-            viewer.end(GONE)
+            # The socket stays: a page would only try again and again.
+            viewer.say({"type": "state", "status": "deleted", "message": error.what, "resume": False, "command": None})
+            await _listen(socket, viewer, dict.fromkeys(("ack", "watch"), _nothing))
             return
         watcher = watchers.of(folder)
         try:
@@ -72,12 +71,16 @@ async def run_socket(socket: WebSocket) -> None:
     await _converse(socket, talk)
 
 
+async def _nothing(message: Message) -> None:
+    """There is nothing to watch."""
+
+
 def _page_says(watcher: Watcher, viewer: Viewer) -> dict[str, Callable[[Message], Awaitable[None]]]:
     """What each type of message does."""
 
     async def ack(message: Message) -> None:
         channel, seq = message.get("channel"), message.get("seq")
-        if channel not in CHANNELS or not isinstance(seq, int):
+        if not isinstance(channel, str) or channel not in CHANNELS or not isinstance(seq, int):
             raise UserError("this acknowledges no frame", why="it needs a channel and a seq", fix="send {channel, seq}")
         watcher.acknowledged(viewer, channel, seq)
 
@@ -134,10 +137,13 @@ async def _listen(socket: WebSocket, viewer: Viewer, known: dict[str, Callable[[
             await act(message)
         except TileworkError as error:
             viewer.say({"type": "answer", "ref": ref, "ok": False, "error": error_body(error)})
+        except Exception:  # a fault of ours costs an answer, not the socket
+            logging.getLogger("tilework.studio").exception("a message was not understood")
+            viewer.say({"type": "answer", "ref": ref, "ok": False, "error": FAULT})
 
 
 async def _converse(socket: WebSocket, talk: Callable[[Viewer], Awaitable[None]]) -> None:
-    """Open the socket, send what the viewer is to be told while `talk` goes on, and close it."""
+    """Open the socket, and send what the viewer is to be told while `talk` goes on."""
     crowd: Crowd = socket.app.state.crowd
     await socket.accept()
     if crowd.present >= crowd.most:
@@ -150,7 +156,8 @@ async def _converse(socket: WebSocket, talk: Callable[[Viewer], Awaitable[None]]
 
             async def speak() -> None:
                 with contextlib.suppress(WebSocketDisconnect, OSError):
-                    while (message := await viewer.take()) is not None:
+                    while True:
+                        message = await viewer.take()
                         if isinstance(message, str):
                             await socket.send_text(message)
                         else:
@@ -159,15 +166,10 @@ async def _converse(socket: WebSocket, talk: Callable[[Viewer], Awaitable[None]]
 
             async def listen() -> None:
                 await talk(viewer)
-                if viewer.code is None:
-                    group.cancel_scope.cancel()
+                group.cancel_scope.cancel()
 
             group.start_soon(speak)
             group.start_soon(listen)
-        with contextlib.suppress(RuntimeError, WebSocketDisconnect, OSError):  # the page may be gone already
-            if viewer.cut_off:
-                await socket.close(TOO_MANY, "this page reads too slowly")
-            elif viewer.code is not None:
-                await socket.close(viewer.code)
+        # A page that was cut off reads nothing, no goodbye either: the server drops its connection.
     finally:
         crowd.present -= 1

@@ -32,8 +32,6 @@ class Viewer:
     def __init__(self, cut: Callable[[], None]) -> None:
         self.visible = True
         self.cut_off = False
-        self.code: int | None = None
-        """With which code to close the socket once all is sent; None = not yet."""
         self._cut = cut
         self._texts: deque[str] = deque()
         self._text_bytes = 0
@@ -49,6 +47,7 @@ class Viewer:
         if len(self._texts) > MOST_TEXTS or (self._text_bytes > MOST_TEXT_BYTES and len(self._texts) > 1):
             self.cut_off = True
             self._texts.clear()
+            self._text_bytes = 0
             self._frames.clear()
             self._cut()
         self._ready.set()
@@ -78,13 +77,8 @@ class Viewer:
         """Bytes that wait to be sent."""
         return self._text_bytes + sum(len(frame.data) for frame in self._frames.values())
 
-    def end(self, code: int) -> None:
-        """Close the socket when what waits is sent."""
-        self.code = code
-        self._ready.set()
-
-    async def take(self) -> str | bytes | None:
-        """The next message to send; waits for one. None when the socket is to be closed."""
+    async def take(self) -> str | bytes:
+        """The next message to send; waits for one."""
         while True:
             if self._texts:
                 text = self._texts.popleft()
@@ -94,7 +88,5 @@ class Viewer:
                 channel = next(iter(self._frames))
                 frame = self._flying[channel] = self._frames.pop(channel)
                 return frame.data
-            if self.code is not None:
-                return None
             self._ready.clear()
             await self._ready.wait()

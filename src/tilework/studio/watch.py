@@ -104,6 +104,8 @@ class Watcher:
 
     def show(self, viewer: Viewer, visible: bool) -> None:
         """A page was hidden or shown again."""
+        if visible == viewer.visible:
+            return
         viewer.visible = visible
         viewer.forget_frames()
         if visible:
@@ -196,6 +198,7 @@ class Watcher:
             await self._write_hello()
             for viewer in list(self._greeted):
                 viewer.say(self._hello)
+                viewer.say(self._state)
             return
         if news:
             self._hello = ""

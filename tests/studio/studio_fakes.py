@@ -1,0 +1,204 @@
+"""What the studio's tests share: a real server on a free port, a client that knows its key, and a trainer that is none."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+from websockets.asyncio.client import ClientConnection, connect
+
+from tilework.runs.folder import RunFolder
+from tilework.runs.frames import pack, read_header
+from tilework.runs.live import LiveWriter
+from tilework.runs.lock import RunLock
+from tilework.runs.store import RunStore
+from tilework.studio.server import Studio
+
+HEADERS = {"content-type": "application/json"}
+
+
+class Served:
+    """A studio that answers, in a thread of this process."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+        self.address = f"127.0.0.1:{studio.port}"
+        self.origin = f"http://{self.address}"
+        self.cookie = f"{studio.keys.cookie}={studio.keys.session}"
+        self.client = httpx.Client(base_url=self.origin, timeout=60, verify=False, trust_env=False)
+
+    @property
+    def state(self) -> Any:
+        return self.studio.app.app.state
+
+    def ask(self, method: str, path: str, **more: Any) -> httpx.Response:
+        """One request with everything that it needs."""
+        headers = {"cookie": self.cookie, "origin": self.origin, **more.pop("headers", {})}
+        return self.client.request(method, path, headers=headers, **more)
+
+    def get(self, path: str, **more: Any) -> httpx.Response:
+        return self.ask("GET", path, **more)
+
+    def post(self, path: str, body: Any = None) -> httpx.Response:
+        return self.ask("POST", path, content=json.dumps(body or {}))
+
+    @contextlib.asynccontextmanager
+    async def socket(self, path: str, **more: Any) -> AsyncIterator[Page]:
+        """An open page."""
+        headers = {"Cookie": self.cookie, **more.pop("headers", {})}
+        async with connect(
+            f"ws://{self.address}{path}",
+            additional_headers=headers,
+            origin=more.pop("origin", self.origin),
+            max_size=None,
+            compression=None,
+            **more,
+        ) as connection:
+            yield Page(connection)
+
+    def run(self, run_id: str, **more: Any) -> contextlib.AbstractAsyncContextManager[Page]:
+        return self.socket(f"/ws/runs/{run_id}", **more)
+
+
+@contextlib.contextmanager
+def serving(runs: Path, page: Path | None = None) -> Iterator[Served]:
+    """A studio on a free port, and its end."""
+    studio = Studio(runs, port=0, **({"page": page} if page else {}))
+    thread = threading.Thread(target=lambda: studio.run(), name="server")
+    thread.start()
+    until(lambda: studio.server.started)
+    found = Served(studio)
+    try:
+        yield found
+    finally:
+        found.client.close()
+        studio.server.should_exit = True
+        thread.join(15)
+        assert not thread.is_alive(), "the server did not end"
+
+
+class Page:
+    """A client of a socket: takes messages, keeps what it was told."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+        self.texts: list[dict[str, Any]] = []
+        self.frames: list[dict[str, Any]] = []
+
+    async def take(self, seconds: float = 5.0) -> dict[str, Any]:
+        """The next message: a text, or the header of a frame under `frame`."""
+        got = await asyncio.wait_for(self.connection.recv(), seconds)
+        if isinstance(got, bytes):
+            self.frames.append(read_header(got))
+            return {"type": "frame", "frame": self.frames[-1], "bytes": len(got)}
+        self.texts.append(json.loads(got))
+        return self.texts[-1]
+
+    async def until(
+        self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 5.0, ack: bool = True
+    ) -> dict[str, Any]:
+        """The first message that is wanted; acknowledges frames on the way."""
+        end = time.monotonic() + seconds
+        while True:
+            message = await self.take(max(0.01, end - time.monotonic()))
+            if message["type"] == "frame" and ack:
+                await self.ack(message["frame"])
+            if wanted(message):
+                return message
+
+    async def of_type(self, kind: str, seconds: float = 5.0) -> dict[str, Any]:
+        return await self.until(lambda message: message["type"] == kind, seconds)
+
+    async def quiet(self, seconds: float) -> list[dict[str, Any]]:
+        """Everything that comes within this time."""
+        found = []
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            try:
+                found.append(await self.take(left))
+            except TimeoutError:
+                break
+        return found
+
+    async def say(self, message: Any) -> None:
+        await self.connection.send(message if isinstance(message, (str, bytes)) else json.dumps(message))
+
+    async def ack(self, header: dict[str, Any]) -> None:
+        await self.say({"type": "ack", "channel": header["channel"], "seq": header["seq"]})
+
+
+class FakeTrainer:
+    """A run as a trainer leaves it on disk: lock, store, live file; without a model."""
+
+    def __init__(self, root: Path, name: str = "fake", live: bool = True) -> None:
+        self.run = RunFolder.create(root, name, "name: fake\nseed: 0\nobjective:\n  commitment: 0.25\n")
+        self.lock = RunLock(self.run)
+        self.lock.acquire()
+        self.store = RunStore.create(self.run.db)
+        for key, value in {
+            "status": "running",
+            "total_steps": 1000,
+            "steerable": [{"name": "objective.commitment"}],
+        }.items():
+            self.store.set_meta(key, value)
+        self.store.event("started", 0)
+        self.live = LiveWriter(self.run.live) if live else None
+        self.seq = {"motion": 0, "pictures": 0}
+        self.step = 0
+        self.store.flush()
+
+    def steps(self, count: int, split: str = "train") -> None:
+        for _ in range(count):
+            self.step += 1
+            self.store.log(self.step, self.step / 10, {"loss": 1 / self.step, "mse": 0.5}, split)
+        self.store.flush()
+
+    def frame(self, channel: str = "motion", points: int = 100) -> int:
+        self.seq[channel] += 1
+        assert self.live is not None
+        header = {
+            "v": 1,
+            "channel": channel,
+            "seq": self.seq[channel],
+            "time": time.time(),
+            "step": self.step,
+            "next": None,
+        }
+        self.live.write(channel, pack(header, {"points": np.zeros((points, 2), np.float32)}))
+        return self.seq[channel]
+
+    def end(self, status: str | None = "finished") -> None:
+        """End in good order, or (None) without a word."""
+        if self.live is not None:
+            self.live.close()
+            if status is not None:
+                self.run.live.unlink()
+        if status is not None:
+            self.store.event(status, self.step, reason="the test is over")
+            self.store.set_meta("status", status)
+        self.store.close()
+        self.lock.release()
+
+
+def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
+    """Wait for something to become true."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
+
+
+async def soon(condition: Callable[[], Any], seconds: float = 10.0) -> None:
+    """`until` for a client that must go on reading."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        await asyncio.sleep(0.01)

@@ -1,0 +1,257 @@
+"""Real processes: a run that is started, steered, stopped, resumed and deleted from the page, and outlives the studio."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from commands import SMALL
+from studio_fakes import FakeTrainer, Served, serving, until
+
+from tilework.errors import UserError
+from tilework.runs.folder import RunFolder
+from tilework.runs.lock import holder
+from tilework.studio.server import Studio
+
+LONG = [*(o for o in SMALL if not o.startswith(("engine.steps", "engine.epochs"))), "engine.epochs=100000"]
+
+
+def test_a_run_from_the_form_to_the_trash(root: Path) -> None:
+    """The whole life of a run, with the real trainer."""
+    with serving(root) as served:
+        names = [recipe["name"] for recipe in served.get("/api/recipes").json()["recipes"]]
+        assert "rqvae-digits" in names
+        form = served.get("/api/recipes/rqvae-digits").json()
+        assert form["spec"]["bottleneck"]["kind"] == "rq"
+        assert "bottleneck.rq" in form["schema"]["$defs"]
+        assert served.get("/api/recipes/none").status_code == 404
+        _check_names_fields(served)
+
+        began = served.post("/api/runs", {"recipe": "rqvae-digits", "overrides": LONG})
+        assert began.status_code == 200, began.text
+        run_id = began.json()["id"]
+        run = RunFolder(served.studio.root.path / run_id)
+        who = holder(run.path)
+        assert who is not None
+        assert who.pid is not None
+        assert os.getsid(who.pid) != os.getsid(0), "Ctrl-C in the studio's terminal is not for the run"
+        asyncio.run(_steer(served, run_id))
+
+        assert served.post(f"/api/runs/{run_id}/delete").status_code == 409
+        assert served.post(f"/api/runs/{run_id}/resume").status_code == 409
+        _stop(served, run)
+        found = served.get(f"/api/runs/{run_id}").json()
+        assert found["card"]["status"] == "stopped"
+        assert any(run_id in line for line in found["log"]), "what the process printed is kept"
+        assert served.get(f"/api/runs/{run_id}/thumb.png").content.startswith(b"\x89PNG")
+        steps = served.get(f"/api/runs/{run_id}/timeline").json()["steps"]
+        assert served.get(f"/api/runs/{run_id}/frames/{steps[0]}").status_code == 200
+        assert served.post(f"/api/runs/{run_id}/stop").status_code == 409
+
+        step = found["card"]["step"]
+        assert served.post(f"/api/runs/{run_id}/resume").json() == {"id": run_id}
+        assert holder(run.path) is not None
+        until(lambda: served.get(f"/api/runs/{run_id}").json()["card"]["step"] > step, 60)
+        _stop(served, run)
+        assert served.post(f"/api/runs/{run_id}/delete").status_code == 200
+        assert not run.path.exists()
+        until(lambda: served.state.launcher.reap() == 0)
+        worker = served.state.forms._worker
+        assert worker.poll() is None
+    assert worker.poll() is not None, "the worker of the forms ends with the studio"
+
+
+def _check_names_fields(served: Served) -> None:
+    good = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": ["bottleneck.codes=8"]}).json()
+    assert good["ok"]
+    assert good["spec"]["bottleneck"]["codes"] == 8
+    wrong = ["bottleneck.codes=-1", "engine.epohcs=3", "optimizer.lr=fast", "data.path=/x"]
+    for override in wrong:
+        bad = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": [override]}).json()
+        assert bad["ok"] is False, override
+        fields = [error["field"] for error in bad["errors"]]
+        assert override.split("=")[0] in fields, (override, bad)
+        assert all(error["what"] for error in bad["errors"])
+    refused = served.post("/api/runs", {"recipe": "rqvae-digits", "overrides": ["bottleneck.codes=-1"]})
+    assert refused.status_code == 400
+    assert "codes" in refused.json()["error"]["what"]
+    # A spec that is well formed and cannot run: the process says why before there is a run.
+    answer = served.post(
+        "/api/runs", {"recipe": "rqvae-digits", "overrides": ["data.kind=images", "data.path=/no/such"]}
+    )
+    assert answer.status_code == 400, answer.text
+    assert "/no/such" in answer.json()["error"]["what"]
+    assert served.get("/api/runs").json()["runs"] == []
+
+
+async def _steer(served: Served, run_id: str) -> None:
+    async with served.run(run_id) as page:
+        hello = await page.of_type("hello", 10)
+        name = "objective.commitment"
+        while name not in [knob["name"] for knob in hello["steerable"]]:
+            hello = await page.of_type("hello", 20)
+        frame = (await page.of_type("frame", 20))["frame"]
+        assert frame["view"]["kind"] == "plane"
+        await page.say({"type": "command", "ref": 1, "kind": "pause"})
+        await page.until(lambda m: m["type"] == "frame" and m["frame"]["state"] == "paused", 20)
+        await page.say({"type": "command", "ref": 2, "kind": "set", "payload": {"name": name, "value": 0.7}})
+        changed = await page.until(lambda m: m["type"] == "frame" and m["frame"]["values"].get(name) == 0.7, 20)
+        assert changed["frame"]["applied"][-1]["status"] == "applied"
+        step = changed["frame"]["step"]
+        await page.say({"type": "command", "ref": 3, "kind": "step", "payload": {"n": 2}})
+        await page.until(
+            lambda m: m["type"] == "frame" and m["frame"]["step"] == step + 2 and m["frame"]["state"] == "paused", 20
+        )
+        await page.say({"type": "command", "ref": 4, "kind": "run"})
+        await page.until(lambda m: m["type"] == "frame" and m["frame"]["step"] > step + 4, 20)
+        assert any(m["type"] == "marks" and m["marks"][0]["kind"] == "set" for m in page.texts)
+
+
+def _stop(served: Served, run: RunFolder) -> None:
+    assert served.post(f"/api/runs/{run.id}/stop").status_code == 200
+    until(lambda: holder(run.path) is None, 60)
+    until(lambda: served.get(f"/api/runs/{run.id}").json()["card"]["status"] == "stopped", 10)
+
+
+# The command ----------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def command(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`tilework ...` in a process of its own, and the URL that it printed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tilework", *map(str, arguments)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    said = ""
+    try:
+        while "http://" not in said:
+            line = process.stdout.readline()
+            assert line, f"it ended: {said}"
+            said += line
+        yield process, next(word for word in said.split() if word.startswith("http://"))
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def test_the_studio_may_be_killed_and_the_trainer_does_not_notice(root: Path) -> None:
+    trainer = FakeTrainer(root)
+    assert trainer.live is not None
+    with command("studio", "--port", 0, "--runs", root) as (process, url):
+        with httpx.Client(follow_redirects=True, trust_env=False) as client:
+            assert client.get(url).status_code in {200, 503}
+            assert client.get(url.split("?")[0] + "api/runs").json()["runs"][0]["id"] == trainer.run.id
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+    for _ in range(20):
+        trainer.steps(1)
+        trainer.frame()
+    assert not trainer.live.watched
+    trainer.end()
+    with serving(root) as served:
+        assert served.get("/api/runs").json()["runs"][0]["status"] == "finished"
+
+
+def test_ctrl_c_ends_the_studio_quickly_with_pages_open(root: Path) -> None:
+    trainer = FakeTrainer(root)
+    with command("studio", "--port", 0, "--runs", root) as (process, url):
+        address = url.split("/")[2]
+        cookie = httpx.get(url, trust_env=False).headers["set-cookie"].split(";")[0]
+
+        async def look() -> float:
+            from websockets.asyncio.client import connect
+
+            headers = {"Cookie": cookie}
+            async with connect(
+                f"ws://{address}/ws/runs/{trainer.run.id}", additional_headers=headers, origin=f"http://{address}"
+            ) as page:
+                await page.recv()
+                began = time.monotonic()
+                process.send_signal(signal.SIGINT)
+                with contextlib.suppress(Exception):
+                    while True:
+                        await asyncio.wait_for(page.recv(), 10)
+                await asyncio.to_thread(process.wait, 10)
+                return time.monotonic() - began
+
+        assert asyncio.run(look()) < 5
+        assert process.returncode == 0
+        assert process.stdout is not None
+        rest = process.stdout.read()
+        assert "Traceback" not in rest
+        assert "token=" not in rest
+    trainer.end()
+
+
+def test_the_token_is_printed_once_and_in_no_log(root: Path) -> None:
+    with command("studio", "--port", 0, "--runs", root) as (process, url):
+        token = url.partition("token=")[2]
+        httpx.get(url, trust_env=False)
+        httpx.get(url.replace(token, "wrong"), trust_env=False)
+        process.send_signal(signal.SIGINT)
+        process.wait(10)
+        assert process.stdout is not None
+        assert token not in process.stdout.read()
+
+
+def test_a_port_in_use_is_told_with_the_way_out(root: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UserError, match="in use") as error:
+            Studio(root, port=port)
+        assert error.value.fix == f"tilework studio --port {port + 1}"
+    with pytest.raises(UserError):
+        Studio(root, host="203.0.113.7", port=0)
+
+
+def test_another_host_is_warned_about_and_has_its_own_names(root: Path, tilework: Any, monkeypatch: Any) -> None:
+    monkeypatch.setattr(Studio, "run", lambda self, ready: (ready(), self.close()))
+    done = tilework("studio", "--host", "0.0.0.0", "--port", 0, "--runs", root)
+    assert done.code == 0
+    assert "other machines can reach this studio" in done.out
+    quiet = tilework("studio", "--port", 0, "--runs", root)
+    assert "other machines" not in quiet.out
+    studio = Studio(root, host="0.0.0.0", port=0)
+    assert f"127.0.0.1:{studio.port}" in studio.keys.hosts
+    assert not any(name.startswith("0.0.0.0") for name in studio.keys.hosts if "0.0.0.0" not in name)
+    studio.close()
+
+
+def test_demo_live_is_a_run_of_its_own_and_ctrl_c_ends_both(root: Path) -> None:
+    with command("demo", "--live", "--port", 0, "--runs", root) as (process, url):
+        run_id = url.partition("#/runs/")[2]
+        run = RunFolder(root / run_id)
+        who = holder(run.path)
+        assert who is not None
+        assert who.pid != process.pid
+        child = psutil.Process(who.pid)
+        with httpx.Client(follow_redirects=True, trust_env=False) as client:
+            client.get(url.partition("#")[0])
+            card = client.get(url.partition("?")[0] + f"api/runs/{run_id}").json()["card"]
+            assert card["status"] == "running"
+        until(lambda: (run.checkpoints / "last.json").is_file(), 30)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(40) == 0
+        assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+        assert holder(run.path) is None
+        assert json.loads(run.info_file.read_text())["name"] == "rqvae-digits"
+    with serving(root) as served:
+        assert served.get(f"/api/runs/{run_id}").json()["card"]["status"] in {"stopped", "finished"}
