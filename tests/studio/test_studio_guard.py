@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import re
+import socket
 from typing import Any
 
 import httpx
@@ -10,6 +12,7 @@ import pytest
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from studio_fakes import FakeTrainer, Served
 
+from tilework.studio import page_files
 from tilework.studio.guard import Keys
 
 HEADERS = {
@@ -161,3 +164,37 @@ def test_a_fault_of_ours_is_told_and_its_trace_stays_here(
     assert "secret" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert served.get(f"/api/runs/{trainer.run.id}").status_code == 200
+
+
+def test_the_studio_asks_nobody_outside(served: Served, trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No telemetry, no fonts, no update check: every address that is connected to or looked up is this machine."""
+    asked: list[object] = []
+    connect, look_up = socket.socket.connect, socket.getaddrinfo
+
+    def connecting(self: socket.socket, address: object) -> None:
+        asked.append(address)
+        connect(self, address)  # type: ignore[arg-type]
+
+    def looking_up(host: object, *more: object, **named: object) -> object:
+        asked.append((host,))
+        return look_up(host, *more, **named)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(socket.socket, "connect", connecting)
+    monkeypatch.setattr(socket, "getaddrinfo", looking_up)
+    for method, pattern in routes_of(served):
+        if method == "GET":
+            served.get(filled(pattern, trainer.run.id))
+    outside = [a for a in asked if isinstance(a, tuple) and a[0] not in {"127.0.0.1", "localhost"}]
+    assert asked, "the client of this test connects, so the ear is open"
+    assert outside == []
+
+
+def test_the_page_loads_nothing_from_outside() -> None:
+    """Where the front end is built, its page names no other host; the policy would stop it besides."""
+    index = page_files.PAGE / "index.html"
+    if not index.is_file():
+        pytest.skip("the front end is not built here")
+    text = index.read_text(encoding="utf-8")
+    assert re.findall(r"(?:src|href)=[\"'](?!/assets/)[^\"']*", text) == []
+    assert "<style" not in text
+    assert not re.search(r"<script(?![^>]*\bsrc=)", text)

@@ -73,6 +73,7 @@ async def _life(app: Starlette) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        app.state.launcher.close()
         await app.state.watchers.close()
         await app.state.listing.close()
         await to_thread.run_sync(app.state.forms.close)

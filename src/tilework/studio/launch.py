@@ -32,6 +32,7 @@ class Launcher:
         self._root = root
         self._children: list[subprocess.Popen[bytes]] = []
         self._changing = threading.Lock()
+        self._closed = threading.Event()
 
     def train(self, spec_yaml: str, patience_seconds: float = PATIENCE_SECONDS) -> str | None:
         """Start a run of this spec; its id once it exists, None where it is still being prepared after `patience_seconds`.
@@ -52,7 +53,7 @@ class Launcher:
         before = set(self._root.names())
         child = self._spawn(arguments, log)
         end = time.monotonic() + patience_seconds
-        while time.monotonic() < end:
+        while time.monotonic() < end and not self._closed.is_set():
             run_id = self._begun_by(child.pid, before)
             if run_id is not None:
                 # The process keeps the file that it has open, whatever its name.
@@ -61,7 +62,7 @@ class Launcher:
                 return run_id
             if child.poll() is not None:
                 raise said_before_its_end(log, child.returncode)
-            time.sleep(_LOOK_SECONDS)
+            self._closed.wait(_LOOK_SECONDS)
         return None
 
     def resume(self, run: RunFolder, patience_seconds: float = PATIENCE_SECONDS) -> None:
@@ -72,7 +73,7 @@ class Launcher:
         self._kept(log.name)
         child = self._spawn(["resume", str(run.path)], log)
         end = time.monotonic() + patience_seconds
-        while time.monotonic() < end:
+        while time.monotonic() < end and not self._closed.is_set():
             who = holder(run.path)
             if who is not None and who.pid == child.pid:
                 return
@@ -80,7 +81,11 @@ class Launcher:
                 if child.returncode == 0:
                     return  # there was nothing left to train
                 raise said_before_its_end(log, child.returncode)
-            time.sleep(_LOOK_SECONDS)
+            self._closed.wait(_LOOK_SECONDS)
+
+    def close(self) -> None:
+        """Wait for no start any longer: the studio ends. What was started goes on."""
+        self._closed.set()
 
     def interrupt(self, wait_seconds: float = 60.0) -> None:
         """Ask every process that was started here to end as Ctrl-C does, and wait for them."""

@@ -120,7 +120,7 @@ def _cannot_bind(host: str, port: int, error: OSError | OverflowError) -> UserEr
         return UserError(
             f"port {port} is in use" if number == errno.EADDRINUSE else f"port {port} may not be used",
             why=why if number == errno.EADDRINUSE else "ports below 1024 are for the system",
-            fix=f"tilework studio --port {port + 1 if 1024 <= port < 65535 else PORT + 1}",
+            fix=f"choose another one: --port {port + 1 if 1024 <= port < 65535 else PORT + 1}",
         )
     return UserError(
         f"the studio cannot listen at {host} port {port}",

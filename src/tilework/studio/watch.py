@@ -217,7 +217,8 @@ class Watcher:
         news: list[Message] = []
         with contextlib.suppress(TileworkError):  # the state says what is wrong with the store
             everything, news = self._journal.whole()
-        return to_text({"type": "hello", **details(self.root, self.folder, everything)}), news
+        found = details(self.root, self.folder, everything)
+        return to_text({"type": "hello", **{name: found[name] for name in found if name != "log"}}), news
 
 
 class Watchers:
