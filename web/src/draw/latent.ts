@@ -114,7 +114,7 @@ function drawTrails(to: Surface, picture: Picture, theme: Colours, x: (v: number
   for (let band = 0; band < TRAIL_BANDS; band++) {
     const begin = Math.floor((length * band) / TRAIL_BANDS)
     const end = Math.floor((length * (band + 1)) / TRAIL_BANDS)
-    g.globalAlpha = (0.1 + 0.14 * band) * (theme.dark ? 1 : 1.1)
+    g.globalAlpha = (0.16 + 0.15 * band) * (theme.dark ? 1 : 1.1)
     g.beginPath()
     for (let i = 0; i < codes; i++) {
       if (alone === null) way(i, begin, end)

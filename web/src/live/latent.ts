@@ -50,6 +50,7 @@ export class LatentCanvas {
   private tiles: { frame: Frame; atlas: Atlas | null } | null = null
   private thumbs: { frame: Frame; atlas: Atlas | null } | null = null
   private placed = false
+  private taken = ''
   private raw: { points: Float32Array; labels: Int16Array | null } = { points: new Float32Array(0), labels: null }
   private gone: Gone | null = null
   private came = { rows: 0, begun: 0, length: 1 }
@@ -79,7 +80,7 @@ export class LatentCanvas {
     const before = this.options
     this.options = options
     const other = before.shown !== options.shown || before.residualLevel !== options.residualLevel
-    if (other || before.byCode !== options.byCode ) this.take(other)
+    if (other || before.byCode !== options.byCode) this.take(true)
     draw(this.paint)
   }
 
@@ -87,6 +88,10 @@ export class LatentCanvas {
   private take(otherView = false): void {
     const frame = this.stage.motion
     if (!frame) return
+    const { step, channel } = frame.header
+    const same = `${channel} ${step} ${frame.shapes.get('points')}`
+    if (!otherView && this.scene && same === this.taken) return // a paused run sends the same picture again and again
+    this.taken = same
     const before = this.scene
     const scene = makeScene(frame, this.options.shown, this.options.residualLevel)
     if (!scene) return

@@ -1,0 +1,41 @@
+import { describe, expect, it } from 'vitest'
+import { Table } from '../live/curves'
+import { chosenAtFirst, linesOf } from './groups'
+import { onOneAxis, smooth } from './smooth'
+
+describe('curves', () => {
+  it('smoothing starts unbiased and steps over gaps', () => {
+    expect(smooth([2, null, 2], 0.9)).toEqual([2, null, 2])
+    expect(smooth([1, 3], 0)).toEqual([1, 3])
+    expect(smooth([0, 1], 0.5)[1]).toBeCloseTo(2 / 3)
+  })
+  it('of different steps share one axis', () => {
+    expect(onOneAxis([{ step: [0, 10], values: [1, 2] }, { step: [5], values: [3] }])).toEqual([[0, 5, 10], [1, null, 2], [null, 3, null]])
+  })
+  it('are grouped so that one scale serves them', () => {
+    const train = ['loss', 'mse', 'commitment', 'weight.mse', 'lr', 'grad_norm', 'perplexity.1', 'used.1']
+    const losses = linesOf('losses', train, ['loss', 'psnr'])
+    expect(losses.map((line) => line.key)).toEqual(['t.loss', 't.mse', 't.commitment', 'v.loss', 'w.mse'])
+    expect(losses.at(-1)!.times).toBe('weight.mse')
+    expect(chosenAtFirst('losses', losses)).toEqual(['t.loss', 't.mse', 't.commitment', 'v.loss'])
+    expect(linesOf('codebook', train, []).map((line) => line.series)).toEqual(['perplexity.1', 'used.1'])
+    expect(linesOf('optimiser', train, []).map((line) => line.series)).toEqual(['weight.mse', 'lr', 'grad_norm'])
+  })
+})
+
+describe('a table of rows', () => {
+  it('grows, fills what is new with gaps, and takes no step twice', () => {
+    const table = new Table({ step: [0, 10], epoch: [0, 1], series: { loss: [3, 2] } })
+    table.append({ step: [10, 20], epoch: [1, 2], series: { loss: [9, 1], mse: [9, 0.5] } })
+    expect(table.step).toEqual([0, 10, 20])
+    expect(table.series.get('loss')).toEqual([3, 2, 1])
+    expect(table.series.get('mse')).toEqual([null, null, 0.5])
+  })
+  it('is thinned, its newest rows last', () => {
+    const table = new Table(undefined, 100)
+    for (let step = 0; step < 500; step++) table.append({ step: [step], epoch: [0], series: { loss: [step] } })
+    expect(table.step.length).toBeLessThanOrEqual(100)
+    expect(table.step.at(-1)).toBe(499)
+    expect(table.series.get('loss')).toEqual(table.step)
+  })
+})

@@ -1,0 +1,43 @@
+import { describe, expect, it } from 'vitest'
+import { overridesOf, sectionsOf, written, type Node } from './fields'
+
+const schema: Node = {
+  properties: {
+    name: { type: 'string', description: 'what runs are called' },
+    bottleneck: { oneOf: [{ $ref: '#/$defs/bottleneck.vq' }], discriminator: { propertyName: 'kind', mapping: { vq: '#/$defs/bottleneck.vq', none: '#/$defs/bottleneck.none' } } },
+    objective: { type: 'object', properties: { mse: { $ref: '#/$defs/objective.mse' }, kl: { $ref: '#/$defs/objective.mse' } } },
+  },
+  $defs: {
+    'bottleneck.vq': {
+      description: 'One codebook.', type: 'object',
+      properties: {
+        kind: { const: 'vq' }, codes: { type: 'integer', default: 512, minimum: 2, maximum: 100, description: 'codes K' },
+        revival: { anyOf: [{ $ref: '#/$defs/Revival' }, { type: 'null' }] },
+        chunk: { anyOf: [{ type: 'number' }, { type: 'null' }], default: null },
+      },
+    },
+    'bottleneck.none': { type: 'object', properties: { kind: { const: 'none' } } },
+    'objective.mse': { type: 'object', properties: { kind: { const: 'mse' }, weight: { $ref: '#/$defs/schedule', description: 'factor' } } },
+    schedule: { anyOf: [{ type: 'number' }, { oneOf: [] }] },
+    Revival: { type: 'object', properties: { patience: { type: 'integer', default: 20 } } },
+  },
+} // prettier-ignore
+
+describe('a form', () => {
+  const spec = { name: 'a', bottleneck: { kind: 'vq', codes: 16, revival: { patience: 20 }, chunk: null }, objective: { mse: { kind: 'mse', weight: 1 } } }
+  it('has a field for every setting, with its path', () => {
+    const sections = sectionsOf(spec, schema)
+    expect(sections.map((section) => section.name)).toEqual(['run', 'bottleneck', 'objective'])
+    expect(sections[1].fields.map((field) => [field.path, field.control, field.value])).toEqual([
+      ['bottleneck.kind', 'select', 'vq'], ['bottleneck.codes', 'text', 16], ['bottleneck.revival.patience', 'text', 20], ['bottleneck.chunk', 'text', null],
+    ]) // prettier-ignore
+    expect(sections[1].fields[1].bounds).toBe('2 to 100')
+    expect(sections[1].fields[3].optional).toBe(true)
+    expect(sections[2].fields.map((field) => [field.path, field.label])).toEqual([['objective.mse.weight', 'mse']])
+    expect(sections[2].terms!.absent.map((term) => term.name)).toEqual(['kl'])
+  })
+  it('sends what was changed, kinds first', () => {
+    expect(overridesOf(new Map([['bottleneck.codes', '8'], ['bottleneck.kind', 'vq']]))).toEqual(['bottleneck.kind=vq', 'bottleneck.codes=8'])
+    expect([written(null), written([1, 2]), written({ kind: 'linear', start: 0 }), written(true)]).toEqual(['null', '[1, 2]', '{kind: linear, start: 0}', 'true'])
+  })
+})

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest'
+import { age, bytes, duration, figure } from './format'
+import { decodeFrame } from './frame'
+import { packed } from './packed'
+import { makeHash, parseHash } from './route.svelte'
+import { sliderText, STEPS, toPosition, toValue, typed } from './slider'
+
+describe('a frame', () => {
+  it('is decoded as views into the bytes that came', () => {
+    const buffer = packed({ step: 7, channel: 'motion' }, { points: ['f4', [1, 2], [1.5, -2]], labels: ['i2', [1], [3]], recon: ['u1', [3], [1, 2, 255]] })
+    const frame = decodeFrame(buffer)
+    expect(frame.header.step).toBe(7)
+    expect([...frame.f4('points')!]).toEqual([1.5, -2])
+    expect([...frame.i2('labels')!]).toEqual([3])
+    expect([...frame.u1('recon')!]).toEqual([1, 2, 255])
+    expect(frame.f4('points')!.buffer).toBe(buffer)
+    expect(frame.i4('assigned')).toBeNull()
+    expect(() => frame.i4('points')).toThrow('points is f4')
+  })
+
+  it('that is cut short is refused', () => {
+    expect(() => decodeFrame(new ArrayBuffer(2))).toThrow()
+    expect(() => decodeFrame(packed({}, {}).slice(0, 6))).toThrow()
+  })
+})
+
+describe('a slider', () => {
+  const log = { low: 1e-5, high: 1e-1, scale: 'log' as const }
+  const offLog = { low: 0, high: 1, scale: 'off-log' as const }
+  it('keeps its ends', () => {
+    for (const range of [log, offLog, { low: -1, high: 3, scale: 'linear' as const }]) {
+      expect(toValue(0, range)).toBeCloseTo(range.low)
+      expect(toValue(STEPS, range)).toBeCloseTo(range.high)
+      expect(toPosition(range.high, range)).toBe(STEPS)
+      expect(toPosition(range.low, range)).toBe(0)
+    }
+  })
+  it('comes back to where it was', () => {
+    for (const range of [log, offLog]) for (const at of [1, 50, 213, 399]) expect(Math.abs(toPosition(toValue(at, range), range) - at)).toBeLessThanOrEqual(1)
+  })
+  it('says off at the left end', () => {
+    expect(sliderText(0, offLog)).toBe('off')
+    expect(sliderText(0, { low: 0, high: 1, scale: 'linear' })).toBe('0')
+    expect(sliderText(0.001, log)).toBe('1.0e-3')
+  })
+  it('takes numbers and off, and nothing else', () => {
+    expect([typed('0,5'), typed(' 1e-3 '), typed('off'), typed('much'), typed('NaN'), typed('')]).toEqual([0.5, 1e-3, 0, null, null, null])
+  })
+})
+
+describe('an address', () => {
+  it('holds a view and gives it back', () => {
+    const hash = makeHash('/runs/a%20b', { view: 'sum', at: '40', code: null })
+    expect(hash).toBe('#/runs/a%20b?view=sum&at=40')
+    expect(parseHash(hash)).toEqual({ page: 'live', id: 'a b', query: { view: 'sum', at: '40' } })
+  })
+  it('that is nonsense is the list of runs', () => {
+    expect(parseHash('#/nothing/here').page).toBe('runs')
+    expect(parseHash('#/runs/%E0%A4%A').id).toBe('%E0%A4%A')
+  })
+})
+
+describe('figures', () => {
+  it('are short', () => {
+    expect([0.0123456, 1e-5, 13.149, 4812, 0, null].map((v) => figure(v))).toEqual(['0.0123', '1.0e-5', '13.1', '4,812', '0', '–'])
+    expect([duration(5), duration(3700), age(1234), bytes(1234567)]).toEqual(['5 s', '1 h 1 min', '1.2 s', '1.2 MB'])
+  })
+})
