@@ -1,0 +1,151 @@
+"""What a watcher reads: each row once, everything anew where the run went back, a trainer's last frame."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+
+import pytest
+from studio_fakes import FakeTrainer
+
+from tilework.errors import UserError
+from tilework.runs.live import LiveWriter
+from tilework.studio.journal import Journal
+from tilework.studio.stream import Stream
+
+
+def told(journal: Journal) -> list[tuple[str, bool]]:
+    news = journal.news()
+    assert news is not None
+    return [(message["type"], "reset" in message) for message in news]
+
+
+def test_news_are_told_once(trainer: FakeTrainer) -> None:
+    journal = Journal(trainer.run)
+    assert journal.news() is None, "nothing was told yet: all of it is to be"
+    everything, news = journal.whole()
+    assert news == []
+    assert everything["facts"]["total_steps"] == 1000
+    assert told(journal) == []
+    trainer.steps(3)
+    assert told(journal) == [("rows", False)]
+    assert told(journal) == []
+    trainer.steps(2)
+    everything, news = journal.whole()  # another page comes: those before are told what is new since
+    assert [message["step"] for message in news] == [[4, 5]]
+    assert everything["curves"]["train"]["step"] == [1, 2, 3, 4, 5]
+    assert told(journal) == []
+    journal.close()
+
+
+def test_a_run_that_went_back_is_seen_by_its_rows_and_by_its_event(trainer: FakeTrainer) -> None:
+    """Either alone is enough: rows may be gone before the event is there, or new ones have taken their place."""
+    trainer.steps(10)
+    journal = Journal(trainer.run)
+    journal.whole()
+    trainer.store.rewind(5)
+    assert ("rows", True) in told(journal)
+    assert told(journal) == []
+    trainer.store.rewind(3)
+    trainer.step = 3
+    trainer.store.event("resumed", 3)
+    trainer.steps(4)
+    news = journal.news()
+    assert news is not None
+    (rows,) = [m for m in news if m["type"] == "rows" and m["split"] == "train"]
+    assert rows["reset"]
+    assert rows["step"] == [1, 2, 3, 4, 5, 6, 7]
+    journal.close()
+
+
+def test_other_facts_are_told_with_one_more_hello(trainer: FakeTrainer) -> None:
+    journal = Journal(trainer.run)
+    journal.whole()
+    trainer.store.set_meta("status", "paused")
+    trainer.store.set_meta("seconds", 12.0)
+    trainer.store.flush()
+    assert told(journal) == [], "what changes all the time is no reason"
+    trainer.store.set_meta("total_steps", 2000)
+    trainer.store.flush()
+    journal.whole()  # for a new page; the others have not heard of it
+    assert journal.news() is None
+    journal.whole()
+    assert told(journal) == [], "once is enough"
+    journal.close()
+
+
+def test_more_rows_than_a_message_takes_are_thinned(trainer: FakeTrainer) -> None:
+    journal = Journal(trainer.run)
+    journal.whole()
+    trainer.steps(2500)
+    news = journal.news()
+    assert news is not None
+    (rows,) = [m for m in news if m["type"] == "rows" and m["split"] == "train"]
+    assert rows["reset"]
+    assert len(rows["step"]) <= 2000
+    assert rows["step"][-1] == 2500
+    journal.close()
+
+
+def test_a_store_that_vanishes_or_is_locked_out(trainer: FakeTrainer) -> None:
+    journal = Journal(trainer.run)
+    journal.whole()
+    trainer.end()
+    away = trainer.run.path / "away"
+    trainer.run.db.rename(away)
+    with pytest.raises(UserError, match="no store"):
+        journal.news()
+    away.rename(trainer.run.db)
+    journal.news()
+    copy = trainer.run.path / "copy"
+    copy.write_bytes(trainer.run.db.read_bytes())
+    copy.replace(trainer.run.db)  # the same rows in another file: it may be any
+    assert journal.news() is None
+    connection = sqlite3.connect(trainer.run.db)
+    connection.execute("DROP TABLE events")
+    connection.close()
+    with pytest.raises(UserError):
+        journal.whole()
+    journal.close()
+
+
+def test_the_last_frame_of_a_trainer_is_read_after_its_file_is_gone(trainer: FakeTrainer) -> None:
+    assert trainer.live is not None
+    stream = Stream(trainer.run)
+    assert stream.nudge() == []
+    assert trainer.live.watched
+    trainer.frame()
+    trainer.live.close()
+    trainer.run.live.unlink()
+    (last,) = stream.nudge()
+    assert last.seq == 1
+    assert not stream.open
+    trainer.live = LiveWriter(trainer.run.live)
+    trainer.seq["motion"] = 0
+    trainer.frame()
+    assert stream.nudge() == []
+    assert stream.generation == 2
+    assert [frame.seq for frame in stream.read()] == [1]
+    assert not stream.fresh
+    stream.close()
+
+
+def test_what_is_no_frame_is_not_passed_on(trainer: FakeTrainer) -> None:
+    assert trainer.live is not None
+    stream = Stream(trainer.run)
+    stream.nudge()
+    for data in (b"", b"\xff\xff\xff\xff", b"\x02\x00\x00\x00[]", b'\x10\x00\x00\x00{"arrays": [1]} ', bytes(1000)):
+        trainer.live.write("motion", data)
+        assert stream.read() == []
+    trainer.frame()
+    assert len(stream.read()) == 1
+    stream.close()
+    trainer.run.live.unlink()
+    trainer.run.live.symlink_to(trainer.run.spec_file)
+    assert stream.nudge() == []
+    assert not stream.open
+    trainer.run.live.unlink()
+    trainer.run.live.write_bytes(b"nothing")
+    began = time.monotonic()
+    assert stream.nudge() == []
+    assert time.monotonic() - began < 0.5
