@@ -33,7 +33,7 @@ class Served:
         self.address = f"127.0.0.1:{studio.port}"
         self.origin = f"http://{self.address}"
         self.cookie = f"{studio.keys.cookie}={studio.keys.session}"
-        self.client = httpx.Client(base_url=self.origin, timeout=60, verify=False, trust_env=False)
+        self.client = httpx.Client(base_url=self.origin, timeout=120, verify=False, trust_env=False)
 
     @property
     def state(self) -> Any:

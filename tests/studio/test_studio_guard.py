@@ -179,6 +179,7 @@ def test_the_studio_asks_nobody_outside(served: Served, trainer: FakeTrainer, mo
         asked.append((host,))
         return look_up(host, *more, **named)  # type: ignore[call-overload]
 
+    monkeypatch.setattr(served.state.forms, "_exchange", lambda question: {"found": {}})
     monkeypatch.setattr(socket.socket, "connect", connecting)
     monkeypatch.setattr(socket, "getaddrinfo", looking_up)
     for method, pattern in routes_of(served):

@@ -109,7 +109,7 @@ def test_frames_newest_wins_one_unacknowledged_at_a_time(served: Served, trainer
     assert not trainer.live.watched, "the last page is gone: the trainer computes nothing more"
 
 
-def test_a_frame_reaches_the_page_within_a_few_hundredths_of_a_second(served: Served, trainer: FakeTrainer) -> None:
+def test_a_frame_reaches_the_page_within_a_tenth_of_a_second(served: Served, trainer: FakeTrainer) -> None:
     async def watch() -> list[float]:
         late = []
         async with served.run(trainer.run.id) as page:
@@ -122,7 +122,7 @@ def test_a_frame_reaches_the_page_within_a_few_hundredths_of_a_second(served: Se
         return late
 
     late = sorted(asyncio.run(watch()))
-    assert late[len(late) // 2] < 0.05, late
+    assert late[len(late) // 2] < 0.1, late
 
 
 def test_a_hidden_page_watches_nothing(served: Served, trainer: FakeTrainer) -> None:

@@ -48,6 +48,7 @@ def test_a_run_from_the_form_to_the_trash(root: Path) -> None:
         who = holder(run.path)
         assert who is not None
         assert who.pid is not None
+        assert list((root / ".studio").iterdir()) == [served.state.root.log_of(run_id)]
         assert os.getsid(who.pid) != os.getsid(0), "Ctrl-C in the studio's terminal is not for the run"
         asyncio.run(_steer(served, run_id))
 
@@ -100,30 +101,30 @@ def _check_names_fields(served: Served) -> None:
 
 async def _steer(served: Served, run_id: str) -> None:
     async with served.run(run_id) as page:
-        hello = await page.of_type("hello", 10)
+        hello = await page.of_type("hello", 30)
         name = "objective.commitment"
         while name not in [knob["name"] for knob in hello["steerable"]]:
-            hello = await page.of_type("hello", 20)
-        frame = (await page.of_type("frame", 20))["frame"]
+            hello = await page.of_type("hello", 60)
+        frame = (await page.of_type("frame", 60))["frame"]
         assert frame["view"]["kind"] == "plane"
         await page.say({"type": "command", "ref": 1, "kind": "pause"})
-        await page.until(lambda m: m["type"] == "frame" and m["frame"]["state"] == "paused", 20)
+        await page.until(lambda m: m["type"] == "frame" and m["frame"]["state"] == "paused", 60)
         await page.say({"type": "command", "ref": 2, "kind": "set", "payload": {"name": name, "value": 0.7}})
-        changed = await page.until(lambda m: m["type"] == "frame" and m["frame"]["values"].get(name) == 0.7, 20)
+        changed = await page.until(lambda m: m["type"] == "frame" and m["frame"]["values"].get(name) == 0.7, 60)
         assert changed["frame"]["applied"][-1]["status"] == "applied"
         step = changed["frame"]["step"]
         await page.say({"type": "command", "ref": 3, "kind": "step", "payload": {"n": 2}})
         await page.until(
-            lambda m: m["type"] == "frame" and m["frame"]["step"] == step + 2 and m["frame"]["state"] == "paused", 20
+            lambda m: m["type"] == "frame" and m["frame"]["step"] == step + 2 and m["frame"]["state"] == "paused", 60
         )
         await page.say({"type": "command", "ref": 4, "kind": "run"})
-        await page.until(lambda m: m["type"] == "frame" and m["frame"]["step"] > step + 4, 20)
+        await page.until(lambda m: m["type"] == "frame" and m["frame"]["step"] > step + 4, 60)
         assert any(m["type"] == "marks" and m["marks"][0]["kind"] == "set" for m in page.texts)
 
 
 def _stop(served: Served, run: RunFolder) -> None:
     assert served.post(f"/api/runs/{run.id}/stop").status_code == 200
-    until(lambda: holder(run.path) is None, 60)
+    until(lambda: holder(run.path) is None, 90)
     until(lambda: served.get(f"/api/runs/{run.id}").json()["card"]["status"] == "stopped", 10)
 
 
@@ -236,6 +237,14 @@ def test_another_host_is_warned_about_and_has_its_own_names(root: Path, tilework
     studio.close()
 
 
+def test_a_start_that_takes_too_long_is_told(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served.state.launcher, "train", lambda spec: None)
+    monkeypatch.setattr(served.state.forms, "check", lambda body: {"ok": True, "yaml": "name: x\n"})
+    answer = served.post("/api/runs")
+    assert answer.status_code == 409
+    assert "still being prepared" in answer.json()["error"]["what"]
+
+
 def test_a_start_that_is_waited_for_does_not_hold_the_studio(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pictures take long to prepare; the studio is closed meanwhile, and the process goes on."""
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
@@ -270,9 +279,9 @@ def test_demo_live_is_a_run_of_its_own_and_ctrl_c_ends_both(root: Path) -> None:
             client.get(url.partition("#")[0])
             card = client.get(url.partition("?")[0] + f"api/runs/{run_id}").json()["card"]
             assert card["status"] == "running"
-        until(lambda: (run.checkpoints / "last.json").is_file(), 30)
+        until(lambda: (run.checkpoints / "last.json").is_file(), 90)
         process.send_signal(signal.SIGINT)
-        assert process.wait(40) == 0
+        assert process.wait(90) == 0
         assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
         assert holder(run.path) is None
         assert json.loads(run.info_file.read_text())["name"] == "rqvae-digits"

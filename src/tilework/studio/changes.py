@@ -53,8 +53,7 @@ async def check(request: Request) -> Response:
 
 
 async def start(request: Request) -> Response:
-    """`POST /api/runs`: {id} when the run exists. {id: null} (202) where its pictures take long to prepare: the list will show
-    it. The errors of a spec that is refused as in `check`."""
+    """`POST /api/runs`: {id} when the run exists; what is wrong with a spec that is refused, as `check` says it."""
     checked = await to_thread.run_sync(_forms(request).check, await body_of(request))
     if not checked["ok"]:
         first = checked["errors"][0]
@@ -62,7 +61,13 @@ async def start(request: Request) -> Response:
         return answer({"error": error, "errors": checked["errors"]}, 400)
     run_id = await to_thread.run_sync(_launcher(request).train, checked["yaml"])
     request.app.state.listing.look_now()
-    return answer({"id": run_id}, 202 if run_id is None else 200)
+    if run_id is None:
+        raise Busy(
+            "the run is still being prepared",
+            why="its pictures take long to read",
+            fix="it joins the list when it begins",
+        )
+    return answer({"id": run_id})
 
 
 async def resume(request: Request) -> Response:

@@ -45,7 +45,15 @@ class Launcher:
             spec.write_text(spec_yaml, encoding="utf-8")
         except OSError as error:
             raise write_error(spec, error) from error
-        return self.start(["train", str(spec), "--runs", str(self._root.path)], name, patience_seconds)
+        begun: str | None = None
+        try:
+            begun = self.start(["train", str(spec), "--runs", str(self._root.path)], name, patience_seconds)
+        except UserError:
+            spec.unlink(missing_ok=True)
+            raise
+        if begun is not None:
+            spec.unlink(missing_ok=True)  # the run has its own
+        return begun
 
     def start(self, arguments: list[str], name: str, patience_seconds: float = PATIENCE_SECONDS) -> str | None:
         """Start a command that begins a new run; see `train`. `name` is that of its log until the run has one."""
@@ -61,7 +69,10 @@ class Launcher:
                     log.replace(self._root.log_of(run_id))
                 return run_id
             if child.poll() is not None:
-                raise said_before_its_end(log, child.returncode)
+                error = said_before_its_end(log, child.returncode)
+                if isinstance(error, UserError):
+                    log.unlink(missing_ok=True)  # all that is in it will be read on the page
+                raise error
             self._closed.wait(_LOOK_SECONDS)
         return None
 
