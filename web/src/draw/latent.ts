@@ -114,7 +114,7 @@ function drawTrails(to: Surface, picture: Picture, theme: Colours, x: (v: number
   for (let band = 0; band < TRAIL_BANDS; band++) {
     const begin = Math.floor((length * band) / TRAIL_BANDS)
     const end = Math.floor((length * (band + 1)) / TRAIL_BANDS)
-    g.globalAlpha = (0.16 + 0.15 * band) * (theme.dark ? 1 : 1.1)
+    g.globalAlpha = (0.16 + 0.15 * band) * (codes <= 24 ? 1 : 0.55) * (theme.dark ? 1 : 1.1)
     g.beginPath()
     for (let i = 0; i < codes; i++) {
       if (alone === null) way(i, begin, end)
@@ -247,7 +247,8 @@ function drawMarks(to: Surface, marks: Float64Array, picture: Picture, theme: Co
     }
     g.fillStyle = theme.bad
     g.textAlign = 'left'
-    for (let i = 0; i < count; i++) if (scene.dead[i] && seen(i)) g.fillText(String(scene.ids[i]), marks[2 * i] + 9, marks[2 * i + 1])
+    const dead = scene.dead.reduce((n, one) => n + one, 0)
+    if (dead <= 16) for (let i = 0; i < count; i++) if (scene.dead[i] && seen(i)) g.fillText(String(scene.ids[i]), marks[2 * i] + 9, marks[2 * i + 1])
   }
   for (const [i, strength] of picture.flash) ring(i, radius + 4 + 22 * (1 - strength), strength, theme.ok)
   if (focus !== null && focus < count) ring(focus, (picture.tiles ? 17 : radius) + 4, 1, theme.accent)

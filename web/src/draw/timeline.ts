@@ -92,6 +92,6 @@ function shape(g: CanvasRenderingContext2D, kind: string, x: number, y: number):
 /** A mark in a few words: `commitment 0.25 → 0.5`. */
 export function brief(mark: Mark): string {
   if (mark.kind === 'started') return 'began'
-  const text = mark.text.replace('->', '→').replace(/^(objective|optimizer|bottleneck)\./, '').replace(':', '')
+  const text = mark.kind === 'set' ? mark.text.replace('->', '→').replace(/^(objective|optimizer|bottleneck)\./, '').replace(':', '') : mark.text
   return text.length > 30 ? `${text.slice(0, 29)}…` : text
 }

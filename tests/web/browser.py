@@ -1,0 +1,16 @@
+"""Waiting for something in the page. Playwright's own way evaluates text inside the page, which its security policy refuses."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+
+def until(page: Any, expression: str, seconds: float = 20.0) -> None:
+    """Wait until a JavaScript expression is true."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, (
+            f"it did not become true in time: {expression}; shown is {page.evaluate('window.__tilework')}"
+        )
+        time.sleep(0.05)

@@ -1,0 +1,117 @@
+"""A browser, a studio and a page for each test. Skipped, saying so, where there is no Chromium or no built page."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tilework.studio import page_files
+from tilework.studio.server import Studio
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+
+CHROMIUM = (
+    os.environ.get("TILEWORK_CHROMIUM")
+    or shutil.which("chromium")
+    or shutil.which("chromium-browser")
+    or shutil.which("google-chrome")
+)
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class Served:
+    """A studio in a thread, which can be ended and begun again at the same port."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.begin(0)
+
+    def begin(self, port: int) -> None:
+        self.studio = Studio(self.root, port=port)
+        self.thread = threading.Thread(target=lambda: self.studio.run(), name="server")
+        self.thread.start()
+        wait_for(lambda: self.studio.server.started)
+
+    def end(self) -> None:
+        self.studio.server.should_exit = True
+        self.thread.join(20)
+        assert not self.thread.is_alive()
+
+    @property
+    def origin(self) -> str:
+        return f"http://127.0.0.1:{self.studio.port}"
+
+
+def wait_for(condition: Any, seconds: float = 20.0) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    folder = tmp_path / "runs"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def served(root: Path) -> Iterator[Served]:
+    if not page_files.built():
+        pytest.skip("the studio's page was not built (TILEWORK_SKIP_WEB?)")
+    found = Served(root)
+    yield found
+    found.end()
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    if CHROMIUM is None:
+        pytest.skip("no Chromium here: set TILEWORK_CHROMIUM to one")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def page(chromium: Any, served: Served) -> Iterator[Any]:
+    """A page that holds the studio's key. Fails the test on an exception, a refusal of the content security policy, or a request
+    to anywhere else."""
+    context = chromium.new_context(viewport={"width": 1280, "height": 720})
+    found = context.new_page()
+    found.set_default_timeout(15_000)
+    wrong: list[str] = []
+    found.on("pageerror", lambda error: wrong.append(f"exception: {error}"))
+    found.on(
+        "console",
+        lambda m: wrong.append(m.text) if "Content Security Policy" in m.text or "Refused to" in m.text else None,
+    )
+    found.on(
+        "request",
+        lambda r: (
+            None
+            if r.url.startswith(served.origin) or r.url.startswith("data:")
+            else wrong.append(f"outside request: {r.url}")
+        ),
+    )
+    found.goto(served.studio.url())
+    yield found
+    context.close()
+    assert not wrong, wrong

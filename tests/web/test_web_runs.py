@@ -1,0 +1,54 @@
+"""The list of runs, the form of a new one, and comparing, in a real browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from moving_trainer import MovingTrainer, finished_run
+
+
+def test_an_empty_folder_offers_one_thing_to_do(page: Any, served: Any) -> None:
+    page.goto(f"{served.origin}/#/")
+    page.get_by_text("No runs yet").wait_for()
+    assert page.locator("main .main").count() == 1
+
+
+def test_runs_are_listed_as_they_change_and_can_be_deleted(page: Any, served: Any, root: Path) -> None:
+    with MovingTrainer(root) as trainer, finished_run(root) as ended:
+        page.goto(f"{served.origin}/#/")
+        page.locator("article", has_text=trainer.id).locator(".pill.running").wait_for()
+        card = page.locator("article", has_text=ended)
+        card.locator(".pill.finished").wait_for()
+        card.get_by_role("button", name="Delete").click()
+        page.get_by_role("button", name="Delete", exact=True).last.click()
+        card.wait_for(state="detached")
+        assert list((root / ".trash").iterdir())
+
+
+def test_two_runs_are_compared(page: Any, served: Any, root: Path) -> None:
+    with finished_run(root) as a, finished_run(root) as b:
+        page.goto(f"{served.origin}/#/")
+        for run_id in (a, b):
+            page.locator("article", has_text=run_id).locator("input[type=checkbox]").check()
+        page.get_by_role("link", name="Compare 2").click()
+        page.get_by_text("Settings that differ").wait_for()
+        page.locator(".uplot").wait_for()
+        assert a in page.locator(".keys").inner_text()
+
+
+def test_a_new_run_is_checked_field_by_field(page: Any, served: Any) -> None:
+    page.set_default_timeout(90_000)  # the first form waits for torch
+    page.goto(f"{served.origin}/#/new?recipe=rqvae-digits")
+    codes = page.locator("[id='field-bottleneck.codes']")
+    codes.wait_for()
+    codes.fill("-3")
+    codes.press("Tab")
+    page.locator(".field.wrong", has=codes).wait_for()
+    assert page.get_by_role("button", name="Start training").is_disabled()
+    codes.fill("32")
+    codes.press("Tab")
+    page.get_by_text("bottleneck.codes=32").wait_for()
+    assert page.get_by_role("button", name="Start training").is_enabled()
+    page.locator("[id='field-bottleneck.kind']").select_option("fsq")
+    page.get_by_text("bottleneck.kind=fsq").wait_for()
