@@ -18,10 +18,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from harness import machine
 from harness.report import RESULTS
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tilework.bottlenecks import FSQ, LFQ, VQ
@@ -208,23 +210,30 @@ def train(name: str, config: str, codes: int, seed: int, steps: int, lr: float, 
         optimiser.step()
     seconds = time.perf_counter() - began
     model.eval()
-    error, tokens, counts = 0.0, 0, torch.zeros(codes, dtype=torch.int64)
-    held_out = Batches(store, split.validation, 128, shuffle=False, drop_last=False)
-    with torch.no_grad():
-        for batch in held_out.epoch(0):
+
+    @torch.no_grad()
+    def measure(indices: NDArray[np.int64]) -> tuple[float, Tensor]:
+        """Summed squared error, and how often each code was chosen."""
+        error, counts = 0.0, torch.zeros(codes, dtype=torch.int64)
+        for batch in Batches(store, indices, 128, shuffle=False, drop_last=False).epoch(0):
             with low:
                 h = encoder(batch.images)
-            z, indices, _ = quantiser(h.float())
+            z, chosen, _ = quantiser(h.float())
             with low:
                 y = decoder(z)
             error += F.mse_loss(y.float(), batch.images, reduction="sum").item()
-            counts += torch.bincount(indices.flatten().long(), minlength=codes)
-            tokens += indices.numel()
+            counts += torch.bincount(chosen.flatten().long(), minlength=codes)
+        return error, counts
+
+    error, counts = measure(split.validation)
+    # A code that only training pictures use is not dead: held-out usage below 100 % may be a matter of the pictures.
+    _, training = measure(split.train)
     share = counts / counts.sum()
     pixels = len(split.validation) * store.shape[0] * store.shape[1] * (store.shape[2] if len(store.shape) > 2 else 1)
     return {
         "set": name, "config": config, "codes": codes, "seed": seed, "steps": steps, "lr": lr,
-        "mse": error / pixels, "used": int((counts > 0).sum()), "tokens": tokens,
+        "mse": error / pixels, "used": int((counts > 0).sum()), "tokens": int(counts.sum()),
+        "used_in_training": int((training > 0).sum()),
         "perplexity": float(torch.special.entr(share.double()).sum().exp()), "seconds": seconds,
     }  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from tilework.cli import demo, recipes, report, resume, runs, show, studio, train
+from tilework.cli import demo, recipes, replay, report, resume, runs, show, studio, train
 
 app = typer.Typer(
     name="tilework",
@@ -19,6 +19,7 @@ app.command("demo")(demo.demo)
 app.command("train", context_settings={"ignore_unknown_options": True})(train.train)
 app.command("studio")(studio.studio)
 app.command("resume", context_settings={"ignore_unknown_options": True})(resume.resume)
+app.command("replay")(replay.replay)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
 app.command("report")(report.report)

@@ -169,12 +169,12 @@ def write_pictures(run: RunFolder) -> dict[str, Path]:
 
 
 def newest_snapshots(run: RunFolder) -> dict[str, dict[str, NDArray[Any]]]:
-    """The newest snapshot of every kind, as arrays."""
+    """The newest snapshot of every kind that is kept as arrays."""
     found: dict[str, dict[str, NDArray[Any]]] = {}
     with RunStore.open(run.db) as store:
         for row in store.snapshots():
             path = run.path / row.file
-            if path.is_file():
+            if path.suffix == ".npz" and path.is_file():
                 found[row.kind] = {"_file": np.array(str(path))}
     for kind, named in found.items():
         with np.load(str(named["_file"]), allow_pickle=False) as arrays:

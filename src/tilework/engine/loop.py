@@ -124,6 +124,7 @@ class _Loop:
         self.seconds_before = session.position.seconds
         self.ticked_at = session.position.step
         self.saved_step = -1
+        self.stopped_in_pause = False
 
     # The story -------------------------------------------------------------------------------------------------------
 
@@ -378,6 +379,7 @@ class _Loop:
         stop, save = self.votes.any(self.interrupt.asked or self._time_is_up(), standing and self.main)
         if save:
             self._save()
+        self.stopped_in_pause = stop
         return stop
 
     def _asked_to_end(self) -> str:
@@ -387,8 +389,7 @@ class _Loop:
             return "reset"
         if self.control.ending == "stop":
             return "asked to stop"
-        (stop,) = self.votes.any(self.interrupt.asked or self._time_is_up())
-        return self._why_stopped() if stop else ""
+        return self._why_stopped() if self.stopped_in_pause else ""
 
     def _snapshot_if_asked(self) -> None:
         if not self.control.snapshot_asked:

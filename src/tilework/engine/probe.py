@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from tilework.engine.model import to_points
 from tilework.engine.plane import Plane
 from tilework.engine.session import Session
 from tilework.engine.snapshot import to_uint8
+from tilework.errors import UserError
 
 POINTS = 1024
 """Encoder outputs of the rolling window."""
@@ -28,6 +30,10 @@ PROBE = 256
 PROBE_BYTES = 2 * 2**20
 
 Arrays = dict[str, NDArray[Any]]
+
+
+class NotFinite(Exception):
+    """The model gives NaN or infinity: there is nothing to show, and the loop's guard has the word."""
 
 
 class Probe:
@@ -128,6 +134,10 @@ class Probe:
         """(S, K) -> (Q, K): levels that share one codebook show the same."""
         return of_sets if len(of_sets) == self.levels else of_sets.expand(self.levels, -1)
 
+    def pictures(self) -> Arrays:
+        """Everything that has to be computed for whoever watches. Raises NotFinite."""
+        return self.reconstructions() | self.decoded() | self.fixed()
+
     @torch.no_grad()
     def reconstructions(self, count: int | None = None, *, originals: bool = True) -> Arrays:
         """Held-out pictures as they come back now, and the codes of each position."""
@@ -135,7 +145,7 @@ class Probe:
         if self._pictures is None:
             self._pictures = next(session.shown.epoch(0))
         images = self._pictures.images[:count]
-        with _evaluating(model), session.judged_weights():
+        with _evaluating(session):
             recon, latent = model(images)
         found: Arrays = {"originals": to_uint8(images)} if originals else {}
         found["recon"] = to_uint8(recon)
@@ -159,7 +169,7 @@ class Probe:
         grid = self._grid()
         small = (min(grid[1], 5), min(grid[0], 5)) if self.session.positions > 1 else (1, 1)
         field = z[:, :, None, None].expand(-1, -1, *small)
-        with _evaluating(self.session.model), self.session.judged_weights():
+        with _evaluating(self.session):
             pictures = self.session.model.decoder(field.contiguous())
         if self.session.positions > 1:  # The inner tokens: the border sees the padding.
             pictures = _inner(pictures, small)
@@ -173,7 +183,7 @@ class Probe:
         if session.positions > 1:
             return {}
         images, labels = self._fixed_pictures()
-        with _evaluating(model), session.judged_weights():
+        with _evaluating(session):
             latent = model.bottleneck(model.encoder(images))
         points = latent.mean if latent.mean is not None else latent.inputs[0] if latent.inputs else to_points(latent.z)
         points = points.float()
@@ -214,15 +224,15 @@ def _inner(pictures: Tensor, tokens: tuple[int, int]) -> Tensor:
     return pictures[..., top * high : pictures.shape[-2] - top * high, left * wide : pictures.shape[-1] - left * wide]
 
 
-class _evaluating:
-    """Within this block the model is in evaluation mode."""
-
-    def __init__(self, model: torch.nn.Module) -> None:
-        self.model = model
-
-    def __enter__(self) -> None:
-        self.was_training = self.model.training
-        self.model.eval()
-
-    def __exit__(self, *_: object) -> None:
-        self.model.train(self.was_training)
+@contextmanager
+def _evaluating(session: Session) -> Iterator[None]:
+    """Within this block the model is in evaluation mode, with the weights that are judged."""
+    was_training = session.model.training
+    session.model.eval()
+    try:
+        with session.judged_weights():
+            yield
+    except UserError as error:  # Bottlenecks refuse values that are not finite.
+        raise NotFinite from error
+    finally:
+        session.model.train(was_training)

@@ -224,10 +224,10 @@ class Session:
         was_training = self.model.training
         self.model.eval()
         try:
-            with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.no_grad():
+            # With gradients: some terms ask whether the codes have any.
+            with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []), torch.enable_grad():
                 recon, latent = self.model(x)
-                with torch.enable_grad():
-                    books = self.model.bottleneck.codebooks()
+                books = self.model.bottleneck.codebooks()
                 outcome = Outcome(x, recon.float(), latent.losses, latent.inputs, books)
                 try:
                     self.objective(outcome, {term: 1.0})

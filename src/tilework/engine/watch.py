@@ -6,13 +6,14 @@ frame that took t seconds is followed by the next no sooner than t / share later
 
 from __future__ import annotations
 
+import contextlib
 import time
 import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilework.data import Batch
-from tilework.engine.probe import Probe
+from tilework.engine.probe import NotFinite, Probe
 from tilework.engine.record import Record
 from tilework.engine.session import Session
 from tilework.engine.step import StepResult
@@ -94,7 +95,8 @@ class Watch:
         due = now >= self._pictures.next
         if state in {"running", "paused"} and due and self._picture_step != self.session.position.step:
             began = time.perf_counter()
-            self._write("pictures", control, self.probe.reconstructions() | self.probe.decoded() | self.probe.fixed())
+            with contextlib.suppress(NotFinite):  # The page says how old its pictures are.
+                self._write("pictures", control, self.probe.pictures())
             self._pictures.spent(time.perf_counter() - began)
             self._picture_step = self.session.position.step
 
@@ -102,7 +104,8 @@ class Watch:
         """One frame for the timeline. The spacing grows with the run: about 48 frames each time that it doubles 1.4 times."""
         step, began = self.session.position.step, time.perf_counter()
         arrays = self.probe.motion(follow=not self.live.watched)
-        arrays |= self.probe.reconstructions(TIMELINE_PICTURES, originals=not self._begun)
+        with contextlib.suppress(NotFinite):
+            arrays |= self.probe.reconstructions(TIMELINE_PICTURES, originals=not self._begun)
         arrays.pop("codemap", None)
         name = f"live-{step:08d}.frame"
         data = pack(self._header("timeline", control), arrays)

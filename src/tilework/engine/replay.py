@@ -1,0 +1,111 @@
+"""Repeat a run with everything that was done to it by hand, and compare what came out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from tilework.engine import checkpoint
+from tilework.engine.control import Order, journal
+from tilework.engine.loop import train
+from tilework.engine.progress import Progress, Silent
+from tilework.errors import UserError
+from tilework.runs.folder import RunFolder
+from tilework.runs.store import RunStore
+from tilework.spec import load_spec
+
+
+@dataclass(frozen=True)
+class Replayed:
+    """A repeated run beside the one that it repeats."""
+
+    run: RunFolder
+    step: int
+    interventions: int
+    differing: int
+    """Weights, buffers and averages that are not the same, bit for bit; of `tensors`."""
+    tensors: int
+    largest: float
+    """Largest absolute difference of any number."""
+    remark: str
+    """Why the two may differ, where that is known."""
+
+    @property
+    def identical(self) -> bool:
+        """Whether every bit is the same."""
+        return self.differing == 0
+
+
+def replay(run: RunFolder, *, root: Path | None = None, progress: Progress | None = None) -> Replayed:
+    """Train a new run from `run`'s spec, with its interventions at the same steps, up to its last checkpoint; compare both.
+
+    On one CPU the two are the same bit for bit. Raises UserError where the run has no checkpoint or its journal cannot be read.
+    """
+    progress = progress or Silent()
+    target = checkpoint.find(run.checkpoints)
+    if target.step == 0:
+        raise UserError(f"run {run.id} took no step", why="there is nothing to repeat", fix=f"tilework resume {run.id}")
+    with RunStore.open(run.db) as store:
+        orders = [order for order in journal(store.commands()) if order.before_step <= target.step]
+        facts = store.meta()
+        resumed = bool(store.events("resumed"))
+    script = [Order(order.kind, _asked(order), None, order.before_step) for order in orders]
+    again = train(
+        load_spec(str(run.spec_file)), root=root or run.path.parent, progress=progress, script=script, until=target.step
+    )
+    found = checkpoint.find(again.checkpoints)
+    differing, tensors, largest = _compare(target, found)
+    with RunStore.open(again.db) as store:
+        now = store.meta()
+    return Replayed(
+        again,
+        found.step,
+        len(script),
+        differing,
+        tensors,
+        largest,
+        _why_different(facts, now, resumed) if differing else "",
+    )
+
+
+def _asked(order: Order) -> dict[str, object]:
+    """What was asked, without what was answered."""
+    return {key: order.payload[key] for key in ("name", "value") if key in order.payload}
+
+
+def _compare(one: checkpoint.Checkpoint, other: checkpoint.Checkpoint) -> tuple[int, int, float]:
+    differing, tensors, largest = 0, 0, 0.0
+    for name in ("model.safetensors", "ema.safetensors"):
+        if not (one.folder / name).is_file():
+            continue
+        ours, theirs = (checkpoint.read_tensors(c.folder / name) for c in (one, other))
+        for key, tensor in ours.items():
+            tensors += 1
+            against = theirs.get(key)
+            if against is None or against.shape != tensor.shape:
+                differing, largest = differing + 1, float("inf")
+            elif not torch.equal(tensor, against):
+                differing += 1
+                largest = max(largest, float((tensor.double() - against.double()).abs().max()))
+    return differing, tensors, largest
+
+
+def _why_different(before: dict[str, object], now: dict[str, object], resumed: bool) -> str:
+    changed = [
+        f"{what} was {before.get(key)}, is {now.get(key)}"
+        for key, what in (
+            ("device", "the device"),
+            ("precision", "the precision"),
+            ("processes", "the number of processes"),
+            ("torch", "torch"),
+            ("content_hash", "the pictures' content"),
+        )
+        if before.get(key) != now.get(key)
+    ]
+    if not changed and now.get("device") != "cpu":
+        changed.append("a GPU may add in another order each time")
+    if not changed and resumed:
+        changed.append("the run was resumed, perhaps with other settings of engine")
+    return "; ".join(changed)

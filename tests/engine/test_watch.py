@@ -1,0 +1,181 @@
+"""Watching: the frames say what is there, cost nothing when nobody looks, and change nothing when somebody does."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+import zlib
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from tiny_runs import BOTTLENECKS, tiny
+
+from tilework.engine import train
+from tilework.engine.plane import Plane
+from tilework.engine.progress import Plan, Silent
+from tilework.engine.watch import Watch
+from tilework.runs.folder import RunFolder
+from tilework.runs.frames import unpack
+from tilework.runs.live import LiveReader
+from tilework.runs.store import RunStore
+from tilework.spec import RunSpec
+
+
+class Viewer(Silent):
+    """Watches a run from its first step on and keeps every frame that it sees."""
+
+    def __init__(self) -> None:
+        self.frames: dict[str, list[tuple[dict, dict]]] = {"motion": [], "pictures": []}
+        self.done = threading.Event()
+        self.thread = threading.Thread(target=self._look)
+        self.reader: LiveReader | None = None
+
+    def started(self, plan: Plan) -> None:
+        self.reader = LiveReader(plan.run.live)
+        self.reader.watch(60)
+        self.thread.start()
+
+    def _look(self) -> None:
+        assert self.reader is not None
+        seen = {"motion": 0, "pictures": 0}
+        while not self.done.is_set():
+            for channel in seen:
+                if self.reader.sequence(channel) != seen[channel]:
+                    found = self.reader.newest(channel)
+                    if found:
+                        seen[channel] = found[0]
+                        self.frames[channel].append(unpack(found[1]))
+            time.sleep(0.001)
+
+    def close(self) -> None:
+        self.done.set()
+        self.thread.join()
+
+
+def watched(spec: RunSpec, root: Path) -> tuple[RunFolder, Viewer]:
+    viewer = Viewer()
+    run = train(spec, root=root, progress=viewer)
+    viewer.close()
+    return run, viewer
+
+
+def last_weights(run: RunFolder) -> dict[str, torch.Tensor]:
+    last = json.loads((run.checkpoints / "last.json").read_text())["folder"]
+    return load_file(run.checkpoints / last / "model.safetensors")
+
+
+@pytest.mark.parametrize("kind", sorted(BOTTLENECKS))
+def test_watching_changes_no_bit_of_a_run(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tilework.engine.watch.PICTURE_SECONDS", 0.0)
+    monkeypatch.setattr("tilework.engine.watch.PICTURES", 1.0)  # after every step
+    spec = tiny(kind, "engine.steps=12", "encoder.norm=batch", "engine.ema_decay=0.9")
+    run, viewer = watched(spec, tmp_path / "watched")
+    alone = train(spec, root=tmp_path / "alone")
+    seen, unseen = last_weights(run), last_weights(alone)
+    assert all(torch.equal(seen[key], unseen[key]) for key in unseen)
+    assert len(viewer.frames["motion"]) > 1
+    assert len(viewer.frames["pictures"]) > 1
+
+
+def test_nothing_is_made_for_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(Watch, "_write", lambda self, channel, *_: written.append(channel))
+    train(tiny("vq", "engine.steps=20"), root=tmp_path)
+    assert written == []
+
+
+def test_a_frame_says_what_the_model_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tilework.engine.watch.PICTURE_SECONDS", 0.0)
+    monkeypatch.setattr("tilework.engine.watch.PICTURES", 1.0)
+    from tilework.engine.api import load
+
+    spec = tiny("rq", "engine.steps=30", "encoder.dense=[16]", "bottleneck.dim=2", "bottleneck.codebook=gradient",
+                "objective.codebook=1.0")  # fmt: skip
+    run, viewer = watched(spec, tmp_path)
+    header, arrays = viewer.frames["motion"][-1]
+    assert header["step"] == 30
+    assert header["state"] in {"ended", "validating", "running"}
+    assert header["view"]["kind"] == "plane"
+    books = torch.stack(list(load(run, which="last").network.bottleneck.codebooks())).detach().numpy()
+    np.testing.assert_array_equal(arrays["codes"], books)
+    assert arrays["points"].shape == (960, 2), "30 steps of 32 pictures"
+    assert arrays["labels"].min() >= 0
+    # Codes were chosen as nearest to the points when the step was taken; the newest 32 by nearly the present codes.
+    distance = np.square(arrays["points"][:32, None] - books[0][None]).sum(-1)
+    assert (distance.argmin(1) == arrays["assigned"][:32, 0]).mean() > 0.9
+    np.testing.assert_allclose(arrays["usage"].sum(1), 1.0, rtol=1e-5)
+    assert (arrays["gradient"] >= 0).all()
+    assert arrays["gradient"].max() > 0
+    _, pictures = viewer.frames["pictures"][-1]
+    assert pictures["originals"].shape == pictures["recon"].shape == (16, 16, 16, 1)
+    assert pictures["decoded"].shape == (3, 8, 16, 16, 1)
+    nearest = np.square(pictures["probe"][None] - books[0][:, None]).sum(-1).argsort(1)[:, :4]
+    newest = viewer.frames["pictures"][-1][0]["step"] == 30
+    assert not newest or (nearest == pictures["nearest"]).mean() > 0.9
+
+
+def test_reconstructions_and_decoded_codes_are_the_decoder_s(tmp_path: Path) -> None:
+    from tiny_runs import session
+
+    from tilework.engine.probe import Probe
+
+    made = session(tiny("vq", "encoder.dense=[16]", "bottleneck.dim=4"))
+    probe = Probe(made)
+    found = probe.pictures()
+    model = made.model.eval()
+    with torch.no_grad():
+        images = next(made.shown.epoch(0)).images
+        recon, _ = model(images)
+        alone = model.decoder(model.bottleneck.decode(torch.arange(8).view(8, 1, 1, 1)))
+    np.testing.assert_array_equal(found["recon"], (recon.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy())
+    np.testing.assert_array_equal(
+        found["decoded"][0], (alone.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
+    )
+
+
+def test_timeline_grows_with_the_run_and_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tilework.engine.watch.TIMELINE", 1e6)  # no budget: the spacing alone decides
+    run = train(tiny("vq", "engine.steps=200"), root=tmp_path)
+    with RunStore.open(run.db) as store:
+        kept = store.snapshots("live")
+    steps = [one.step for one in kept]
+    assert steps[:5] == [1, 2, 3, 4, 5]
+    assert max(b - a for a, b in pairwise(steps)) == 4
+    for one in (kept[0], kept[-1]):
+        header, arrays = unpack(zlib.decompress((run.path / one.file).read_bytes()))
+        assert (header["channel"], header["step"]) == ("timeline", one.step)
+        assert {"points", "codes", "usage", "recon"} <= arrays.keys()
+        assert ("originals" in arrays) == (one is kept[0])
+
+
+def test_plane_is_pca_and_stays_where_it_was() -> None:
+    from sklearn.decomposition import PCA
+
+    generator = np.random.default_rng(0)
+    axes = np.linalg.qr(generator.normal(size=(16, 16)))[0] * np.array([5, 3, *[0.5] * 14])[:, None]
+    points = (generator.normal(size=(1000, 16)) @ axes + 7).astype(np.float32)
+    plane = Plane(16)
+    for _ in range(5):
+        plane.follow(points)
+    exact = PCA(2).fit(points)
+    shared = np.linalg.svd(plane.basis.T @ exact.components_.T)[1]
+    np.testing.assert_allclose(shared, 1.0, atol=1e-4)  # the same plane
+    np.testing.assert_allclose(sum(plane.variance), exact.explained_variance_ratio_.sum(), rtol=1e-3)
+    before = plane.project(points)
+    # The cloud's two long axes change places in size: an eigenvector basis would flip, this one stays.
+    plane.follow(points @ np.linalg.inv(axes) @ (axes * np.array([0.55, 1.7, *[1] * 14])[:, None]))
+    plane.mean = points.mean(0)
+    moved = plane.project(points)
+    assert np.abs(moved - before).max() < 0.2 * np.abs(before).max()
+
+
+def test_plane_of_two_dimensions_is_the_latent_itself() -> None:
+    points = np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32)
+    plane = Plane(2)
+    plane.follow(points)
+    np.testing.assert_array_equal(plane.project(points), points)

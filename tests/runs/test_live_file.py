@@ -1,0 +1,149 @@
+"""The live file: whole frames or none, whoever is quicker."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tilework.runs.frames import pack, read_header, unpack
+from tilework.runs.live import CHANNELS, LiveReader, LiveWriter, ring
+
+
+def test_a_frame_comes_back_as_it_was() -> None:
+    arrays = {
+        "points": np.arange(10, dtype=">f4").reshape(5, 2),
+        "labels": np.array([1, -1], np.int16),
+        "empty": np.zeros((0, 3), np.int32),
+        "pixels": np.arange(7, dtype=np.uint8),
+        "turned": np.arange(6, dtype=np.int32).reshape(2, 3).T,
+    }
+    frame = pack({"step": 3, "name": "é", "figures": {"loss": float("nan"), "top": [float("inf"), 1.5]}}, arrays)
+    header, found = unpack(frame)
+    assert (header["step"], header["name"]) == (3, "é")
+    assert header["figures"] == {"loss": None, "top": [None, 1.5]}
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(found[name], array)
+    assert all(one["offset"] % 8 == 0 for one in header["arrays"])
+    assert (len(frame) - sum(-(-a.nbytes // 8) * 8 for a in arrays.values())) % 8 == 0
+
+
+def test_wide_types_are_refused() -> None:
+    with pytest.raises(ValueError, match="float64"):
+        pack({}, {"points": np.zeros(3)})
+
+
+@pytest.mark.parametrize("data", [b"", b"\xff\xff\xff\xff", b"\x02\x00\x00\x00{}", b"\x04\x00\x00\x00nope"])
+def test_other_bytes_are_no_frame(data: bytes) -> None:
+    with pytest.raises(ValueError):
+        read_header(data)
+
+
+def test_newest_wins_and_nothing_is_there_at_first(tmp_path: Path) -> None:
+    writer = LiveWriter(tmp_path / "live")
+    reader = LiveReader(tmp_path / "live")
+    assert reader.newest("motion") is None
+    assert writer.write("motion", b"one")
+    assert writer.write("motion", b"second")
+    assert writer.write("pictures", b"other")
+    assert reader.newest("motion") == (2, b"second")
+    assert reader.newest("pictures") == (1, b"other")
+    assert not writer.write("motion", bytes(CHANNELS["motion"] + 1))
+    assert reader.newest("motion") == (2, b"second")
+
+
+def test_a_reader_never_meets_half_a_frame(tmp_path: Path) -> None:
+    writer = LiveWriter(tmp_path / "live")
+    code = """
+import sys
+from pathlib import Path
+from tilework.runs.live import LiveReader
+reader = LiveReader(Path(sys.argv[1]))
+print("ready", flush=True)
+found = torn = 0
+while (got := reader.newest("motion")) is None or got[1][:1] != b"!":
+    if got:
+        found += 1
+        torn += len(set(got[1])) != 1
+print(found, torn)
+"""
+    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "live")], stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    end = time.monotonic() + 2
+    number = 0
+    while time.monotonic() < end:
+        number += 1
+        writer.write("motion", bytes([65 + number % 26]) * (1000 + number % 200_000))
+    writer.write("motion", b"!")
+    found, torn = map(int, process.communicate(timeout=20)[0].split())
+    assert torn == 0
+    assert found > 100
+
+
+def test_watching_and_ringing_reach_the_trainer(tmp_path: Path) -> None:
+    writer = LiveWriter(tmp_path / "live")
+    reader = LiveReader(tmp_path / "live")
+    assert not writer.watched
+    reader.watch(0.2)
+    assert writer.watched
+    time.sleep(0.25)
+    assert not writer.watched
+    before = writer.bell
+    ring(tmp_path / "live")
+    assert writer.bell == before + 1
+    ring(tmp_path / "nothing here")
+
+
+def test_a_reader_knows_when_its_file_is_old(tmp_path: Path) -> None:
+    LiveWriter(tmp_path / "live").write("motion", b"last words")
+    reader = LiveReader(tmp_path / "live")
+    assert reader.current
+    LiveWriter(tmp_path / "live")
+    assert not reader.current
+    assert reader.newest("motion") == (1, b"last words")
+    os.remove(tmp_path / "live")
+    assert not reader.current
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 100, None])
+def test_what_is_no_live_file_is_not_read(tmp_path: Path, content: bytes | None) -> None:
+    path = tmp_path / "live"
+    if content is None:
+        LiveWriter(path).close()
+        with path.open("r+b") as file:
+            file.write(b"something else")
+    else:
+        path.write_bytes(content)
+    with pytest.raises(ValueError, match="no live file"):
+        LiveReader(path)
+    with pytest.raises(FileNotFoundError):
+        LiveReader(tmp_path / "absent")
+
+
+def test_many_readers_at_once(tmp_path: Path) -> None:
+    writer = LiveWriter(tmp_path / "live")
+    writer.write("motion", b"a" * 100_000)
+    wrong: list[bytes] = []
+
+    def look() -> None:
+        reader = LiveReader(tmp_path / "live")
+        for _ in range(50):
+            got = reader.newest("motion")
+            if got and len(set(got[1])) != 1:
+                wrong.append(got[1])
+
+    threads = [threading.Thread(target=look) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for number in range(200):
+        writer.write("motion", bytes([65 + number % 26]) * 100_000)
+    for thread in threads:
+        thread.join()
+    assert wrong == []
