@@ -1,11 +1,12 @@
 import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vitest/config'
 import { gzipped } from './dev/gzipped'
+import { licences } from './dev/licences'
 
 const outDir = process.env.TILEWORK_PAGE ?? '../src/tilework/studio/page'
 
 export default defineConfig({
-  plugins: [svelte(), gzipped()],
+  plugins: [svelte(), licences(), gzipped()],
   build: {
     outDir,
     emptyOutDir: true,

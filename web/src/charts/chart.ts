@@ -74,7 +74,7 @@ export class Chart {
       stroke: faint ? mix(line.colour, colours.panel, 0.3) : line.colour,
       width: faint ? 1 : 1.7,
       dash: line.dashed ? [5, 3] : undefined,
-      points: { show: line.dots && line.step.length < 60, size: 4, fill: line.colour },
+      points: { show: line.dots && line.step.length < 30, size: 4, fill: line.colour },
       spanGaps: true,
     })
     const axis: uPlot.Axis = {
@@ -84,7 +84,7 @@ export class Chart {
     return {
       ...this.size(),
       legend: { show: false },
-      padding: [8, 12, 0, 0],
+      padding: [8, 16, 0, 0],
       cursor: { points: { size: 6 }, drag: { x: false, y: false, setScale: false } },
       scales: { x: { time: false }, y: { distr: log ? 3 : 1, range: (plot) => rangeOf(plot.data, log) } },
       axes: [

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { gathered } from '../live/marks'
 import { boxOf, fit, readCamera, suits, toScreenX, toScreenY, writeCamera, zoomAt } from './camera'
 import { nearest, Trails } from './trails'
 import { Tween } from './tween'
@@ -62,5 +63,13 @@ describe('trails', () => {
   })
   it('the nearest stored step', () => {
     expect([nearest([0, 10, 100], 60), nearest([0, 10, 100], 3), nearest([], 3), nearest([5], 99)]).toEqual([100, 0, null, 5])
+  })
+})
+
+describe('marks', () => {
+  const set = (id: number, time: number, text: string) => ({ id, step: id, time, kind: 'set', text })
+  it('of one drag become one', () => {
+    const got = gathered([set(1, 0, 'a.b: 0 -> 1'), set(2, 1, 'a.b: 1 -> 2'), set(3, 1.5, 'c: 0 -> 1'), set(4, 30, 'c: 1 -> 5')])
+    expect(got.map((mark) => mark.text)).toEqual(['a.b: 0 -> 2', 'c: 0 -> 1', 'c: 1 -> 5'])
   })
 })
