@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import ast
 import re
+import signal
+import subprocess
+import sys
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
@@ -74,11 +78,34 @@ def test_readme_commands_run(tilework: Callable[..., Outcome], tmp_path: Path, m
         words = line.split()
         if words[0] != "tilework":
             continue
+        if words[1] == "studio" or "--live" in words:
+            serves_until_interrupted(words)
+            ran.append(words[1])
+            continue
         extra = [*shrink, *small.get(words[2], [])] if words[1] == "train" else []
         outcome = tilework(*words[1:], *extra)
         assert outcome.code == 0, f"{line}: {outcome.err}"
         ran.append(words[1])
-    assert {"demo", "recipes", "train", "runs", "show", "resume", "report"} <= set(ran)
+    assert {"demo", "recipes", "train", "runs", "show", "resume", "report", "studio", "replay"} <= set(ran)
+
+
+def serves_until_interrupted(words: list[str]) -> None:
+    """The command prints an address that answers with its page, and Ctrl-C ends it in good order."""
+    command = [sys.executable, "-m", *words, "--port", "0"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        lines = iter(process.stdout.readline, "")
+        url = next(found[0] for line in lines if (found := re.search(r"http://127\S+", line)))
+        opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        with opener.open(url, timeout=30) as answer:
+            assert answer.status == 200
+            assert b"<title>" in answer.read()
+        process.send_signal(signal.SIGINT)
+        process.stdout.read()
+        assert process.wait(60) in {0, 130}
+    finally:
+        process.kill()
 
 
 def test_readme_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
