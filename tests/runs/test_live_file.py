@@ -112,6 +112,28 @@ def test_a_reader_knows_when_its_file_is_old(tmp_path: Path) -> None:
     assert not reader.current
 
 
+def test_a_full_disk_leaves_the_last_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Through the map a full disk would be a bus error that ends the training process."""
+    writer = LiveWriter(tmp_path / "live")
+    assert writer.write("motion", b"one")
+
+    def full(start: int, end: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(writer, "_fill", full)
+    assert writer.write("motion", b"two"), "its room is reserved already"
+    assert not writer.write("motion", bytes(500_000))
+    assert LiveReader(tmp_path / "live").newest("motion") == (2, b"two")
+
+
+def test_what_is_written_has_its_place_on_the_disk(tmp_path: Path) -> None:
+    writer = LiveWriter(tmp_path / "live")
+    before = os.stat(tmp_path / "live").st_blocks * 512
+    assert 8192 <= before < 2**20, "mostly a hole"
+    writer.write("pictures", os.urandom(300_000))
+    assert os.stat(tmp_path / "live").st_blocks * 512 >= before + 300_000
+
+
 @pytest.mark.parametrize("content", [b"", b"x" * 100, None])
 def test_what_is_no_live_file_is_not_read(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "live"

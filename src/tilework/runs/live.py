@@ -22,6 +22,7 @@ CHANNELS = {"motion": 2 * 2**20, "pictures": 16 * 2**20}
 """Most bytes of a frame of each channel. The file is sparse: what is never written takes no disk."""
 
 _PAGE = 4096
+_STEP = 2**17
 _WATCHED, _BELL = 64, 72
 # For each channel: sequence number, length, checksum of the frame.
 _SLOT = struct.Struct("<QQI")
@@ -35,15 +36,24 @@ class LiveWriter:
     def __init__(self, path: Path) -> None:
         temp = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            with open(temp, "w+b") as file:
-                file.truncate(_SIZE)
-                self._map = mmap.mmap(file.fileno(), _SIZE)
+            self._file = open(temp, "w+b", buffering=0)  # noqa: SIM115 - room is reserved through it later
+            self._file.truncate(_SIZE)
+            self._fill(0, 2 * _PAGE)
+            self._map = mmap.mmap(self._file.fileno(), _SIZE)
             self._map[: len(MAGIC)] = MAGIC
             # Renamed into place: a reader of an older file keeps that one, and sees by its path that it is old.
             os.replace(temp, path)
         except OSError as error:
             raise write_error(path, error) from error
         self._sequence = dict.fromkeys(CHANNELS, 0)
+        self._reserved = dict.fromkeys(CHANNELS, 0)
+
+    def _fill(self, start: int, end: int) -> None:
+        """Give this part of the file its place on the disk. Writing to a hole through the map would end the process, unasked,
+        where the disk is full; here that is an OSError."""
+        self._file.seek(start)
+        while start < end:
+            start += self._file.write(bytes(end - start))
 
     @property
     def watched(self) -> bool:
@@ -56,10 +66,17 @@ class LiveWriter:
         return int(struct.unpack_from("<Q", self._map, _BELL)[0])
 
     def write(self, channel: str, frame: bytes) -> bool:
-        """Replace the newest frame; False where it is larger than the channel (it is left out, the last one stays)."""
+        """Replace the newest frame; False where it is larger than the channel or the disk is full (the last one stays)."""
         slot, place = _PLACES[channel]
         if len(frame) > CHANNELS[channel]:
             return False
+        if len(frame) > self._reserved[channel]:
+            end = min(CHANNELS[channel], -(-len(frame) // _STEP) * _STEP)
+            try:
+                self._fill(place + self._reserved[channel], place + end)
+            except OSError:
+                return False
+            self._reserved[channel] = end
         number = self._sequence[channel]
         _SLOT.pack_into(self._map, slot, number + 1, 0, 0)
         self._map[place : place + len(frame)] = frame
@@ -71,6 +88,7 @@ class LiveWriter:
     def close(self) -> None:
         """Let go of the file; it stays, for who watches to see the last frame."""
         self._map.close()
+        self._file.close()
 
 
 class LiveReader:
