@@ -103,3 +103,49 @@ def test_two_processes_resume_exactly(tmp_path: Path) -> None:
     assert losses(part).tolist() == losses(whole).tolist()
     for key, tensor in weights(whole).items():
         assert torch.equal(weights(part)[key], tensor), key
+
+
+STEERED = """
+import sys
+from pathlib import Path
+from tilework.engine import train
+from tilework.engine.progress import Silent
+from tilework.runs.steer import send
+from tilework.spec import load_spec
+
+class Hand(Silent):
+    at = {3: [("set", {"name": "objective.commitment", "value": 1.5}), ("pause", {}), ("step", {"n": 2})],
+          5: [("run", {})], 7: [("revive", {}), ("set", {"name": "optimizer.lr", "value": 3e-3})], 12: [("reset", {})]}
+    def started(self, plan):
+        self.run = plan.run
+    def ticked(self, tick):
+        for kind, payload in self.at.pop(tick.step, []):
+            send(self.run, kind, **payload)
+
+train(load_spec(sys.argv[1]), root=Path(sys.argv[2]), progress=Hand())
+"""
+
+
+def test_commands_act_on_every_process_alike(tmp_path: Path) -> None:
+    spec, script = tmp_path / "spec.yaml", tmp_path / "steered.py"
+    spec.write_text(COMMON + SPECS["ema-vq"])
+    script.write_text(STEERED)
+    outcomes = []
+    for number, command in enumerate(
+        ([sys.executable], [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"])
+    ):
+        root = tmp_path / str(number)
+        done = subprocess.run([*command, script, spec, root], capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, done.stderr[-3000:]
+        runs = {run.info["created"]: run for run in (RunFolder.open(path) for path in root.iterdir())}
+        outcomes.append([runs[key] for key in sorted(runs)])
+    for alone, together in zip(*outcomes, strict=True):
+        np.testing.assert_allclose(losses(together), losses(alone), atol=1e-5, rtol=0)
+        with RunStore.open(together.db) as store:
+            (same,) = store.events("ranks-compared")
+            journal = [(c.kind, c.status, c.applied_step) for c in store.commands()]
+        assert same.payload["largest_difference"] == 0.0
+        with RunStore.open(alone.db) as store:
+            assert journal == [(c.kind, c.status, c.applied_step) for c in store.commands()]
+    first, second = outcomes[1]
+    assert (len(losses(first)), len(losses(second))) == (12, 20)
