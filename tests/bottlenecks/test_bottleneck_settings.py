@@ -51,6 +51,7 @@ def test_a_spec_is_refused_by_field(raw, words):
         (lambda: RQ(dim=4, codes=8, levels=0), "levels"),
         (lambda: RQ(dim=4, codes=8, levels=2, distance="cosine"), "distance"),
         (lambda: FSQ(levels=[1, 5]), "2 to 256"),
+        (lambda: FSQ(levels=8), "must be a list"),
     ],
 )
 def test_a_constructor_refuses_the_same(make, word):

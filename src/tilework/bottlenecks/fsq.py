@@ -48,7 +48,7 @@ class FSQ(Bottleneck):
 
     def __init__(self, *, levels: Sequence[int]) -> None:
         super().__init__()
-        settings = BOTTLENECKS.parse({"kind": "fsq", "levels": tuple(levels)})
+        settings = BOTTLENECKS.parse({"kind": "fsq", "levels": levels})
         assert isinstance(settings, Config)
         steps = settings.levels
         self.dim = self.in_channels = len(steps)

@@ -14,7 +14,9 @@ from tilework.engine.session import Session
 from tilework.engine.steering import Steering
 from tilework.engine.watch import Watch
 from tilework.errors import UserError
+from tilework.runs.folder import RunFolder
 from tilework.runs.records import Command
+from tilework.runs.store import RunStore
 
 LOOK_SECONDS = 1.0
 """How often the store is asked without a bell (a sender that could not ring)."""
@@ -40,6 +42,18 @@ def journal(commands: Sequence[Command], statuses: tuple[str, ...] = ("applied",
         if c.status in statuses and c.kind in {"set", "revive"} and c.applied_step is not None
     ]
     return sorted(found, key=lambda order: (order.before_step, order.id or 0))
+
+
+def told_after(run: RunFolder, step: int) -> tuple[Order, ...]:
+    """What a run had been told after the checkpoint that it goes on from: it is told again at the same steps.
+
+    Not where the run failed, for what it was told may be why.
+    """
+    with RunStore.open(run.db) as store:
+        if any(event.kind == "failed" and event.step >= step and not event.rewound for event in store.events("failed")):
+            return ()
+        told = journal(store.commands(), ("applied", "undone"))
+    return tuple(order for order in told if order.before_step > step)
 
 
 class Control:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,8 @@ import torch
 
 from tilework.data import Batch
 from tilework.engine import checkpoint
-from tilework.engine.control import Control, Order, journal
+from tilework.engine.control import Control, Order, told_after
+from tilework.engine.failures import never_finite, out_of_memory, went_on
 from tilework.engine.progress import Ending, Progress, Silent, Tick
 from tilework.engine.ranks import Votes, average_batch_statistics, largest_difference_between_ranks, shared
 from tilework.engine.record import Record
@@ -26,7 +26,6 @@ from tilework.engine.watch import Watch
 from tilework.errors import RunFailure, TileworkError, UserError
 from tilework.runs.folder import RunFolder, default_root
 from tilework.runs.lock import RunLock
-from tilework.runs.store import RunStore
 from tilework.spec import Plateau, RunSpec, dump_yaml, load_spec
 
 
@@ -135,9 +134,9 @@ class _Loop:
         try:
             if self.main:
                 if resumed and checkpoint.find(self.folder.checkpoints).step != position.step:
-                    raise _went_on(self.folder)
+                    raise went_on(self.folder)
                 if resumed and not self.script:
-                    self.script = _told_after(self.folder, position.step)
+                    self.script = told_after(self.folder, position.step)
                 self.record = Record(session, self.folder, resumed=resumed)
                 self.watch = Watch(session, self.folder, self.record)
             self.control = Control(session, self.record, self.watch, self.script, tell=self._say)
@@ -175,7 +174,7 @@ class _Loop:
                     status, reason = "stopped", f"it was to end after step {self.last_step:,}"
             self._close(status, reason)
         except torch.OutOfMemoryError as error:
-            raise self._failed(_out_of_memory(session, error)) from error
+            raise self._failed(out_of_memory(session, error)) from error
         except TileworkError as error:
             self._failed(error)
             raise
@@ -239,7 +238,7 @@ class _Loop:
             used = tuple(int(values[f"used.{level + 1}"]) for level in range(bottleneck.levels))
             self.progress.ticked(Tick(position.step, session.epoch, rate, values, used, bottleneck.codes_per_level))
         if skipped > session.spec.engine.nonfinite_steps:
-            raise _never_finite(position.step, skipped, values)
+            raise never_finite(position.step, skipped, values)
 
     def _epoch_ends(self) -> bool:
         """Validation, and what it decides; True if the run should stop early."""
@@ -429,41 +428,3 @@ class _Loop:
         if self.record is not None:
             self.record.failed(error)
         return error
-
-
-def _told_after(run: RunFolder, step: int) -> tuple[Order, ...]:
-    """What a run had been told after the checkpoint that it goes on from: it is told again at the same steps.
-
-    Not where the run failed, for what it was told may be why.
-    """
-    with RunStore.open(run.db) as store:
-        if any(event.kind == "failed" and event.step >= step and not event.rewound for event in store.events("failed")):
-            return ()
-        told = journal(store.commands(), ("applied", "undone"))
-    return tuple(order for order in told if order.before_step > step)
-
-
-def _went_on(run: RunFolder) -> UserError:
-    return UserError(
-        f"run {run.id} was trained on while this process was getting ready",
-        why="another process held it until a moment ago and has saved a newer checkpoint",
-        fix=f"resume it again: tilework resume {run.id}",
-    )
-
-
-def _never_finite(step: int, skipped: int, values: Mapping[str, float]) -> RunFailure:
-    culprits = [k for k, v in values.items() if not math.isfinite(v) and k not in {"loss", "grad_norm"}]
-    return RunFailure(
-        f"step {step:,}: {culprits[0] if culprits else 'the gradient'} has been infinite or NaN for {skipped} steps in a row",
-        why="the learning rate is too high for this loss, or nothing clips the gradient",
-        fix="start again with optimizer.clip_norm=1.0 and a smaller optimizer.lr; the last checkpoint holds finite weights",
-    )
-
-
-def _out_of_memory(session: Session, error: Exception) -> RunFailure:
-    batch, accumulate = session.spec.engine.batch_size, session.spec.optimizer.accumulate
-    return RunFailure(
-        f"the device ran out of memory at step {session.position.step:,} with engine.batch_size={batch}",
-        why=(str(error).splitlines() or [""])[0],
-        fix=f"train with engine.batch_size={max(1, batch // 2)} optimizer.accumulate={accumulate * 2}",
-    )
