@@ -1,32 +1,113 @@
-"""`video`: frames of video files. Named by recipes; this version says what to use in its place."""
+"""`video`: frames of video files, as they are or chosen at random."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Literal
 
-from pydantic import Field
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, PrivateAttr
 
 from tilework.data.contract import Item, SourceConfig
-from tilework.data.later import not_in_this_version
-from tilework.errors import UserError
+from tilework.data.named_files import NamedFile, Paths, named_files
+from tilework.data.pictures import Unreadable
+from tilework.data.skipping import Skipped
+from tilework.data.video.choose import at_random, every_kth
+from tilework.data.video.container import SUFFIXES
+from tilework.data.video.decode import chosen_frames
+from tilework.data.video.index import read_index
+from tilework.data.video.scenes import Scenes
+from tilework.data.video.shape import Shaper
 
 
 class Config(SourceConfig):
-    """Frames of the video files in a folder, each clip one group."""
+    """Frames of mp4, mkv, webm, mov and avi files; each clip one group.
+
+    They are numbered as they are shown, whatever their times; turned upright by their rotation, and with square pixels. Of
+    a damaged clip the frames before the damage are taken, and the rest is told, unless `strict`.
+    """
 
     kind: Literal["video"] = "video"
-    path: str = Field(default=".", min_length=1, description="video file, or folder of them")
+    path: Paths = Field(min_length=1, description="video file, folder of them, or a list of both")
     skip: int = Field(default=0, ge=0, description="frames left out at the start of each clip")
-    every: int = Field(default=1, ge=1, description="take every n-th frame")
-    count: int | None = Field(default=None, ge=1, description="frames drawn at random over all clips; null = all")
-    gap: int = Field(default=0, ge=0, description="frames at least between two drawn ones of a clip")
+    every: int = Field(default=1, ge=1, description="take every n-th frame of what is left")
+    count: int | None = Field(
+        default=None,
+        ge=1,
+        description="frames drawn at random over all clips (fewer where the gap leaves no room for so many); null = all",
+    )
+    gap: int = Field(default=1, ge=0, description="frames that two drawn ones of a clip are apart, at least")
+    seed: int = Field(default=0, ge=0, description="seed of the draw")
+    scenes: bool = Field(
+        default=False,
+        description="one group per scene: a new one at each cut, judged between the frames that are taken",
+    )
+    strict: bool = Field(default=False, description="stop at the first clip that is broken")
+
+    _skipped: Skipped = PrivateAttr(default_factory=Skipped)
 
     def fingerprint(self) -> str:
-        raise self._missing()
+        return " ".join([self.settings_text(), *(f"{file.path!s} {file.mark}" for file in self._files())])
 
     def items(self) -> Iterator[Item]:
-        raise self._missing()
+        given = False
+        for item in self._items(None):
+            given = True
+            yield item
+        if not given:
+            raise self._skipped.none_left("clips")
 
-    def _missing(self) -> UserError:
-        return not_in_this_version("video", "video files")
+    def items_after(self, file: str, frame: int) -> Iterator[Item]:
+        """As `items()` from behind that frame on; clips before its clip are not opened, but to count their frames."""
+        return self._items((file, frame))
+
+    def unreadable(self) -> list[tuple[str, str]]:
+        return list(self._skipped.told)
+
+    def _files(self) -> list[NamedFile]:
+        return named_files(self.path, SUFFIXES, "videos")
+
+    def _items(self, done: tuple[str, int] | None) -> Iterator[Item]:
+        self._skipped = Skipped(self.strict)
+        files = self._files()
+        chosen = self._drawn(files) if self.count is not None else {}
+        names = [file.name for file in files]
+        first = 0 if done is None else names.index(done[0]) if done[0] in names else len(names)
+        for file in files[first:]:
+            behind = done[1] if done is not None and file.name == done[0] else -1
+            # Scenes are counted from the clip's first frame on.
+            from_frame = -1 if self.scenes else behind
+            try:
+                for item in self._of_clip(file, chosen, from_frame):
+                    if item.frame > behind:
+                        yield item
+            except Unreadable as reason:
+                self._skipped.skip(file.name, str(reason), file.path)
+
+    def _of_clip(self, file: NamedFile, chosen: dict[str, NDArray[np.int64]], behind: int) -> Iterator[Item]:
+        if self.count is not None and not len(chosen.get(file.name, ())):
+            return
+        index = read_index(file.path)
+        wanted = chosen[file.name] if self.count is not None else every_kth(index.count, self.skip, self.every)
+        item = partial(Item, file=file.name)
+        scenes = Scenes()
+        shaper = Shaper(self.size, self.fit)
+        for number, pixels in chosen_frames(file.path, index, wanted[wanted > behind], shaper):
+            group = f"{file.name} scene {scenes.of(pixels)}" if self.scenes else file.name
+            yield item(pixels=pixels, group=group, frame=number)
+        if index.promised > index.count and self.count is None:
+            raise Unreadable(f"it breaks off after frame {index.count - 1:,} of {index.promised:,}")
+
+    def _drawn(self, files: list[NamedFile]) -> dict[str, NDArray[np.int64]]:
+        """The numbers drawn of each clip; notes the clips that cannot be opened."""
+        counts = []
+        for file in files:
+            try:
+                counts.append(read_index(file.path).count)
+            except Unreadable as reason:
+                self._skipped.skip(file.name, str(reason), file.path)
+                counts.append(0)
+        drawn = at_random(counts, self.count or 0, self.gap, self.skip, self.every, self.seed)
+        return dict(zip((file.name for file in files), drawn, strict=True))

@@ -1,0 +1,119 @@
+"""The files that `data.path` names: one file, a folder of them, or several of both; in natural order."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tilework.data.natural import natural_key
+from tilework.errors import UserError
+
+Paths = str | tuple[str, ...]
+"""What a `path` setting of these sources holds."""
+
+
+@dataclass(frozen=True)
+class NamedFile:
+    """One file; `name` is how the frame store knows it: its path below the folder that was given, or its own name."""
+
+    path: Path
+    name: str
+    bytes: int
+    modified_ns: int
+
+    @property
+    def mark(self) -> str:
+        """What changes when the file does."""
+        return f"{self.name!r} {self.bytes} {self.modified_ns}"
+
+
+def given_paths(paths: Paths) -> list[Path]:
+    """`paths` as whole paths. Raises UserError for one that is not there."""
+    found = [Path(p).expanduser().absolute() for p in ([paths] if isinstance(paths, str) else paths)]
+    for path in found:
+        if not os.path.lexists(path):
+            raise UserError(
+                f"there is no file or folder {path}",
+                why=f"data.path does not exist, seen from the folder {Path.cwd()}",
+                fix="check the spelling of data.path, or write the whole path",
+            )
+    return found
+
+
+def named_files(paths: Paths, suffixes: frozenset[str], what: str) -> list[NamedFile]:
+    """Every file of `suffixes` in or below `paths`, in natural order per path, names unique; hidden ones are left out.
+
+    A file that is named itself counts whatever it is called. Raises UserError where a path is missing, a folder cannot be
+    listed, or nothing is found.
+    """
+    given = given_paths(paths)
+    found: list[NamedFile] = []
+    taken: set[str] = set()
+    for top in given:
+        # Of several folders, each file's name begins with its folder's, so that a group says where it comes from.
+        prefix = f"{top.name}/" if len(given) > 1 and top.is_dir() else ""
+        inside = walk(top, suffixes) if top.is_dir() else [top]
+        below = ((p, prefix + p.relative_to(top).as_posix() if p != top else top.name) for p in inside)
+        for path, plain in sorted(below, key=lambda pair: natural_key(pair[1])):
+            name = unique(plain, taken)
+            found.append(NamedFile(path, name, *_size_and_time(path)))
+    if not found:
+        raise UserError(
+            f"{', '.join(map(str, given))} holds no {what}",
+            why=f"no file in it or below it ends in {', '.join(sorted(suffixes))}",
+            fix="write data.path=PATH with a file or a folder that has some",
+        )
+    return found
+
+
+def after(files: Iterable[NamedFile], name: str) -> Iterator[NamedFile]:
+    """The file called `name` and all that follow it; nothing where there is no such file."""
+    reached = False
+    for file in files:
+        reached = reached or file.name == name
+        if reached:
+            yield file
+
+
+def walk(top: Path, suffixes: frozenset[str]) -> Iterator[Path]:
+    """Files below `top` by suffix, links followed once and never in a circle."""
+    seen: set[tuple[int, int]] = set()
+
+    def stop(error: OSError) -> None:
+        raise UserError(
+            f"{error.filename} cannot be listed",
+            why=error.strerror or str(error),
+            fix="give yourself the right to read it",
+        )
+
+    for here, folders, files in os.walk(top, followlinks=True, onerror=stop):
+        about = os.stat(here)
+        place = (about.st_dev, about.st_ino)
+        if place in seen:
+            folders.clear()
+            continue
+        seen.add(place)
+        folders[:] = sorted((f for f in folders if not f.startswith(".") and f != "__MACOSX"), key=natural_key)
+        for file in files:
+            if not file.startswith(".") and os.path.splitext(file)[1].lower() in suffixes:
+                yield Path(here, file)
+
+
+def unique(name: str, taken: set[str]) -> str:
+    """`name`, with a number behind it where it is taken; and takes it."""
+    number, found = 1, name
+    while found in taken:
+        number += 1
+        found = f"{name} ({number})"
+    taken.add(found)
+    return found
+
+
+def _size_and_time(path: Path) -> tuple[int, int]:
+    try:
+        about = path.stat()
+    except OSError:  # a link to nowhere: kept, so that reading it gives the reason
+        return -1, 0
+    return about.st_size, about.st_mtime_ns

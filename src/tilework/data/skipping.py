@@ -1,0 +1,40 @@
+"""What a source skipped and why; or, where it is strict, the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tilework.errors import UserError
+
+
+class Skipped:
+    """The list behind `SourceConfig.unreadable()`."""
+
+    def __init__(self, strict: bool = False) -> None:
+        self.strict = strict
+        self.told: list[tuple[str, str]] = []
+
+    def skip(self, name: str, reason: str, path: Path | str | None = None) -> None:
+        """Note that `name` (wholly or from some place on) is not used. Raises UserError where the source is strict."""
+        if self.strict:
+            raise UserError(
+                f"{path or name} cannot be read",
+                why=reason,
+                fix="mend or remove it, or write data.strict=false to skip it",
+            )
+        self.told.append((name, reason))
+
+    def none_left(self, what: str) -> UserError:
+        """The error where everything was skipped."""
+        if not self.told:
+            return UserError(
+                f"there are no {what} left to take",
+                why="the settings leave all of them out",
+                fix="check what data's settings leave out",
+            )
+        name, reason = self.told[0]
+        return UserError(
+            f"none of the {len(self.told)} {what} can be read" if len(self.told) > 1 else f"{name} cannot be read",
+            why=f"{name}: {reason} (the first of them)" if len(self.told) > 1 else reason,
+            fix=f"give whole {what}",
+        )

@@ -1,0 +1,1 @@
+"""Video files: finding their frames, choosing some, decoding only those."""

@@ -1,0 +1,63 @@
+"""Where a clip's frames are, read without decoding one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilework.data.pictures import Unreadable
+from tilework.data.video.container import opened
+
+
+@dataclass(frozen=True)
+class ClipIndex:
+    """Frames in the order in which they are shown."""
+
+    count: int
+    times: NDArray[np.int64] | None
+    """When each is shown, in the stream's own unit, ascending; None where the file does not say, or says it twice."""
+    keys: NDArray[np.int64]
+    """Numbers of the frames that can be decoded without any before them."""
+    promised: int
+    """Frames that the file's header speaks of; 0 where it does not."""
+
+    def number_at(self, time: int | None) -> int | None:
+        """The number of the frame that is shown at `time`."""
+        if self.times is None or time is None:
+            return None
+        place = int(np.searchsorted(self.times, time))
+        return place if place < self.count and self.times[place] == time else None
+
+    def key_before(self, number: int) -> int:
+        """The last frame at or before `number` from which decoding can begin."""
+        place = int(np.searchsorted(self.keys, number, side="right"))
+        return int(self.keys[place - 1]) if place else 0
+
+
+def read_index(path: Path) -> ClipIndex:
+    """Read through the packets of a clip. Raises Unreadable where it is no video."""
+    import av
+
+    times: list[int | None] = []
+    keys: list[bool] = []
+    with opened(path) as (container, stream):
+        promised = stream.frames
+        try:
+            for packet in container.demux(stream):
+                if packet.size == 0 or packet.is_discard:
+                    continue
+                times.append(packet.pts)
+                keys.append(packet.is_keyframe)
+        except av.FFmpegError:
+            pass  # what is before the damage counts; the decoder tells where it is
+    if not times:
+        raise Unreadable("it has no frames")
+    known = [t for t in times if t is not None]
+    if len(known) < len(times) or len(set(known)) < len(known):
+        return ClipIndex(len(times), None, np.zeros(1, np.int64), promised)
+    order = np.argsort(np.array(known, np.int64), kind="stable")
+    shown = np.array(known, np.int64)[order]
+    return ClipIndex(len(times), shown, np.flatnonzero(np.array(keys)[order]), promised)
