@@ -1,0 +1,1 @@
+"""Animated pictures: their frames as a viewer shows them, and when."""

@@ -1,0 +1,76 @@
+"""`animations`: GIF, animated PNG and animated WebP files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field, PrivateAttr
+
+from tilework.data.colour import Colour, rgb
+from tilework.data.contract import Item, SourceConfig
+from tilework.data.named_files import Paths, after, named_files
+from tilework.data.pictures import Unreadable
+from tilework.data.skipping import Skipped
+
+
+class Config(SourceConfig):
+    """Frames of GIF, animated PNG and animated WebP files as a viewer shows them; each file one group.
+
+    A still picture is an animation of one frame. Of a damaged file the frames before the damage are taken, and the rest is
+    told, unless `strict`.
+    """
+
+    kind: Literal["animations"] = "animations"
+    path: Paths = Field(min_length=1, description="animated picture, folder of them, or a list of both")
+    fps: float | None = Field(
+        default=None,
+        gt=0,
+        le=1000,
+        description="frames per second of playing time; null = every frame of the file once",
+    )
+    background: Colour = Field(
+        default="white", description="colour under transparent pixels and around padded ones: a name or #rrggbb"
+    )
+    strict: bool = Field(default=False, description="stop at the first file that is broken")
+
+    _skipped: Skipped = PrivateAttr(default_factory=Skipped)
+
+    def fingerprint(self) -> str:
+        from tilework.data.animation.frames import SUFFIXES
+
+        files = named_files(self.path, SUFFIXES, "animations")
+        return " ".join([self.settings_text(), *(f"{file.path!s} {file.mark}" for file in files)])
+
+    def items(self) -> Iterator[Item]:
+        given = False
+        for item in self._items(None):
+            given = True
+            yield item
+        if not given:
+            raise self._skipped.none_left("animations")
+
+    def items_after(self, file: str, frame: int) -> Iterator[Item]:
+        """As `items()` from behind that frame on; files before its file are not opened."""
+        return self._items((file, frame))
+
+    def unreadable(self) -> list[tuple[str, str]]:
+        return list(self._skipped.told)
+
+    def padding(self) -> tuple[int, int, int]:
+        return rgb(self.background)
+
+    def _items(self, done: tuple[str, int] | None) -> Iterator[Item]:
+        from tilework.data.animation.frames import SUFFIXES, animation_frames
+        from tilework.data.animation.timing import at_pace
+
+        self._skipped = Skipped(self.strict)
+        files = named_files(self.path, SUFFIXES, "animations")
+        for file in files if done is None else after(files, done[0]):
+            behind = done[1] if done is not None and file.name == done[0] else -1
+            try:
+                for number, pixels in at_pace(animation_frames(file.path, self.padding()), self.fps):
+                    if number > behind:
+                        yield Item(pixels=pixels, group=file.name, frame=number, file=file.name)
+            except Unreadable as reason:
+                self._skipped.skip(file.name, str(reason), file.path)
