@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -27,18 +30,39 @@ def decode(
     values divided by 257. With `at_least`, a large JPEG may be decoded at 1/2, 1/4 or 1/8 of its size as long as both
     sides keep that many pixels. Raises Unreadable with the reason.
     """
-    try:
+    with _reasons():
         if os.path.getsize(path) == 0:
             raise Unreadable("the file is empty")
-        with warnings.catch_warnings():
-            # Our own limit is below the one that Pillow warns at, and it is a reason and not a warning.
-            warnings.simplefilter("ignore")
-            with Image.open(path) as image:
-                if image.width * image.height > MAX_PIXELS:
-                    raise Unreadable(f"{image.width}x{image.height} is more than {MAX_PIXELS // 10**6} million pixels")
-                if at_least is not None:
-                    image.draft(None, (at_least, at_least))
-                return to_pixels(ImageOps.exif_transpose(image), background)
+        return _decoded(path, background, at_least)
+
+
+def decode_bytes(
+    packed: bytes, background: tuple[int, int, int] = (255, 255, 255), at_least: int | None = None
+) -> NDArray[np.uint8]:
+    """As `decode`, of a file that is in memory."""
+    with _reasons():
+        if not packed:
+            raise Unreadable("it is empty")
+        return _decoded(io.BytesIO(packed), background, at_least)
+
+
+def _decoded(file: Path | io.BytesIO, background: tuple[int, int, int], at_least: int | None) -> NDArray[np.uint8]:
+    with warnings.catch_warnings():
+        # Our own limit is below the one that Pillow warns at, and it is a reason and not a warning.
+        warnings.simplefilter("ignore")
+        with Image.open(file) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise Unreadable(f"{image.width}x{image.height} is more than {MAX_PIXELS // 10**6} million pixels")
+            if at_least is not None:
+                image.draft(None, (at_least, at_least))
+            return to_pixels(ImageOps.exif_transpose(image), background)
+
+
+@contextmanager
+def _reasons() -> Iterator[None]:
+    """Whatever goes wrong within, as Unreadable."""
+    try:
+        yield
     except Unreadable:
         raise
     except Image.DecompressionBombError:
