@@ -133,6 +133,14 @@ def test_reconstructions_and_decoded_codes_are_the_decoder_s(tmp_path: Path) -> 
         recon, _ = model(images)
         alone = model.decoder(model.bottleneck.decode(torch.arange(8).view(8, 1, 1, 1)))
     np.testing.assert_array_equal(found["recon"], (recon.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy())
+    first = found["decoded"].copy()
+    with torch.no_grad():
+        model.bottleneck.book.codes += 1.0
+    changed = [(probe.decoded(3)["decoded"][0] != first[0]).any((1, 2, 3)).sum() for _ in range(3)]
+    assert changed == [3, 6, 8], "three codes at a time, in turn"
+    with torch.no_grad():
+        model.bottleneck.book.codes -= 1.0
+    np.testing.assert_array_equal(probe.decoded()["decoded"], first)
     np.testing.assert_array_equal(
         found["decoded"][0], (alone.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
     )

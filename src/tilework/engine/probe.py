@@ -25,6 +25,7 @@ POINTS = 1024
 MOST_CODES = 8192
 """Q x K up to which codes and their usage are sent one by one."""
 MOST_DECODED = 512
+DECODED_AT_ONCE = 32
 PROBE = 256
 """Training pictures that stay the same from frame to frame."""
 PROBE_BYTES = 2 * 2**20
@@ -50,6 +51,8 @@ class Probe:
         self._revived: NDArray[np.int32] | None = None
         self._pictures: Batch | None = None
         self._thumbs: NDArray[np.uint8] | None = None
+        self._decoded: NDArray[np.uint8] | None = None
+        self._turn = 0
 
     # The window ------------------------------------------------------------------------------------------------------
 
@@ -134,9 +137,12 @@ class Probe:
         """(S, K) -> (Q, K): levels that share one codebook show the same."""
         return of_sets if len(of_sets) == self.levels else of_sets.expand(self.levels, -1)
 
-    def pictures(self) -> Arrays:
-        """Everything that has to be computed for whoever watches. Raises NotFinite."""
-        return self.reconstructions() | self.decoded() | self.fixed()
+    def pictures(self, *, still: bool = False) -> Arrays:
+        """Everything that has to be computed for whoever watches; all of it new where the model stands still.
+
+        Raises NotFinite.
+        """
+        return self.reconstructions() | self.decoded(None if still else DECODED_AT_ONCE) | self.fixed()
 
     @torch.no_grad()
     def reconstructions(self, count: int | None = None, *, originals: bool = True) -> Arrays:
@@ -154,8 +160,11 @@ class Probe:
         return found
 
     @torch.no_grad()
-    def decoded(self) -> Arrays:
-        """Each code decoded alone: level 1 as it is, a later level on top of the mean code of the levels before."""
+    def decoded(self, most: int | None = None) -> Arrays:
+        """Each code decoded alone: level 1 as it is, a later level on top of the mean code of the levels before.
+
+        After the first time only the next `most` of them are made anew, in turn.
+        """
         bottleneck = self.session.model.bottleneck
         books = bottleneck.codebooks()
         if not books or self.levels * self.codes > MOST_DECODED:
@@ -165,7 +174,13 @@ class Probe:
         for book in books:
             shown.append(base + book.detach())
             base = base + book.detach().mean(0, keepdim=True)
-        z = bottleneck.outer(torch.cat(shown))
+        every = torch.cat(shown)
+        if self._decoded is None or most is None or most >= len(every):
+            chosen = torch.arange(len(every), device=every.device)
+        else:
+            chosen = (torch.arange(most, device=every.device) + self._turn) % len(every)
+            self._turn = (self._turn + most) % len(every)
+        z = bottleneck.outer(every[chosen])
         grid = self._grid()
         small = (min(grid[1], 5), min(grid[0], 5)) if self.session.positions > 1 else (1, 1)
         field = z[:, :, None, None].expand(-1, -1, *small)
@@ -174,7 +189,10 @@ class Probe:
         if self.session.positions > 1:  # The inner tokens: the border sees the padding.
             pictures = _inner(pictures, small)
         images = to_uint8(pictures.clamp(0, 1))
-        return {"decoded": images.reshape(self.levels, self.codes, *images.shape[1:])}
+        if self._decoded is None:
+            self._decoded = images
+        self._decoded[chosen.cpu().numpy()] = images
+        return {"decoded": self._decoded.reshape(self.levels, self.codes, *images.shape[1:])}
 
     @torch.no_grad()
     def fixed(self) -> Arrays:

@@ -96,7 +96,7 @@ class Watch:
         if state in {"running", "paused"} and due and self._picture_step != self.session.position.step:
             began = time.perf_counter()
             with contextlib.suppress(NotFinite):  # The page says how old its pictures are.
-                self._write("pictures", control, self.probe.pictures())
+                self._write("pictures", control, self.probe.pictures(still=still))
             self._pictures.spent(time.perf_counter() - began)
             self._picture_step = self.session.position.step
 
