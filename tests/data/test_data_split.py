@@ -120,7 +120,7 @@ def test_a_group_forced_to_both_sides_is_refused():
 def test_one_group_cannot_be_split_and_the_message_names_both_fields():
     store = store_of([0] * 30)
     with pytest.raises(UserError, match=r"data\.split\.by=group with data\.split\.validation=0\.1") as caught:
-        split_by(store, SplitSettings())
+        split_by(store, SplitSettings(by="group"))
     assert "only 1 group" in caught.value.why
     assert "data.split.by=frame" in caught.value.fix
     assert len(split_by(store, SplitSettings(by="frame")).validation) == 3

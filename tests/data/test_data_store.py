@@ -19,9 +19,10 @@ from data_fakes import SMALL, Listed, listed, noise_items
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tilework.data import FrameStore, Item, build, cache_folder, prepare
+from tilework.data import FrameStore, Item, build, cache_folder, journal, prepare
 from tilework.data.shards import ShardWriter
 from tilework.data.store import MANIFEST
+from tilework.data.table import COLUMNS, NAMES, TABLE
 from tilework.errors import UserError
 from tilework.spec import SOURCES
 
@@ -162,11 +163,28 @@ def damage_version(home: Path) -> None:
 
 def damage_keys(home: Path) -> None:
     manifest = json.loads((home / MANIFEST).read_text())
-    del manifest["pictures"]
+    del manifest["shards"]
     (home / MANIFEST).write_text(json.dumps(manifest))
 
 
-DAMAGES = [damage_size, damage_cut, damage_missing, damage_manifest, damage_version, damage_keys]
+def damage_table(home: Path) -> None:
+    os.truncate(home / TABLE, 150)
+
+
+def damage_names(home: Path) -> None:
+    os.truncate(home / NAMES, 3)
+
+
+DAMAGES = [
+    damage_table,
+    damage_names,
+    damage_size,
+    damage_cut,
+    damage_missing,
+    damage_manifest,
+    damage_version,
+    damage_keys,
+]
 
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda d: d.__name__)
@@ -195,9 +213,9 @@ def test_one_changed_bit_is_found_by_verify():
 
 def test_a_changed_label_is_found_by_verify():
     store = prepare(listed(noise_items(4, label="a")))
-    manifest = json.loads((store.folder / MANIFEST).read_text())
-    manifest["pictures"]["label"][0] = -1
-    (store.folder / MANIFEST).write_text(json.dumps(manifest))
+    table = np.load(store.folder / TABLE)
+    table[0, COLUMNS.index("label")] = -1
+    np.save(store.folder / TABLE, table)
     with pytest.raises(UserError, match="is damaged"):
         FrameStore.open(store.folder).verify()
 
@@ -242,7 +260,7 @@ def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
     def denied(*_: object, **__: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(build.tempfile, "mkdtemp", denied)
+    monkeypatch.setattr(journal, "begin", denied)
     with pytest.raises(UserError, match="cannot be written") as caught:
         prepare(listed(noise_items(2)))
     assert caught.value.why == "Permission denied"

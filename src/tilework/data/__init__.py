@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from tilework.data.build import prepare
 from tilework.data.contract import Item, SourceConfig, SplitSettings
-from tilework.data.split import LeakReport, Split, measure_leak, split_by
+from tilework.data.duplicates import Duplicates, duplicates
+from tilework.data.leak import LeakReport, measure_leak
+from tilework.data.split import Split, split_by
 from tilework.data.store import FrameStore
 from tilework.spec.places import cache_folder
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Batch",
     "Batches",
+    "Duplicates",
     "FrameStore",
     "Item",
     "LeakReport",
@@ -21,6 +24,7 @@ __all__ = [
     "Split",
     "SplitSettings",
     "cache_folder",
+    "duplicates",
     "measure_leak",
     "prepare",
     "split_by",

@@ -1,26 +1,32 @@
-"""From a source to its frame store: made once, kept in the cache, published whole or not at all."""
+"""From a source to its frame store: made once, kept in the cache, published whole or not at all, gone on with after a kill."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
-import numpy as np
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from tilework.data.cache import cannot_write, is_full
 from tilework.data.contract import Item, SourceConfig
 from tilework.data.fit import fit_picture
+from tilework.data.journal import Commit
 from tilework.data.natural import natural_key
-from tilework.data.shards import SHARD_BYTES, ShardWriter
-from tilework.data.store import FORMAT, MANIFEST, THUMBS, FrameStore, content_hash
+from tilework.data.partial import Partial
+from tilework.data.shards import SHARD_BYTES
+from tilework.data.store import FORMAT, MANIFEST, FrameStore, content_hash
+from tilework.data.table import read_names
 from tilework.errors import UserError
 from tilework.spec.places import cache_folder
+
+FORGOTTEN_SECONDS = 14 * 86400
+"""Interrupted preparations that nobody has gone on with for so long are removed when another one begins."""
 
 
 def prepare(
@@ -33,19 +39,21 @@ def prepare(
     """The frame store of `source`, from `cache` (default `cache_folder()`) where it is there, else made now.
 
     It is built in a temporary folder and renamed when whole, under a file lock: a second process waits for the first and
-    uses its work. `progress` is called with the number of pictures done so far. Memory stays at a few pictures however
-    many there are. Raises UserError for input that cannot be used, a full disk, or a folder that cannot be written.
+    uses its work. After Ctrl-C, a kill or a full disk the next call goes on behind the last picture that is safely on the
+    disk, and the result is the same. `progress` is called with the number of pictures done so far. Memory stays at a few
+    pictures however many there are. Raises UserError for input that cannot be used, a full disk, or a folder that cannot be
+    written.
     """
     source = source.model_copy()  # items() notes what it skipped; the caller's spec stays as it is
     fingerprint = source.fingerprint()
-    key = hashlib.sha256(f"{FORMAT} {source.kind} {fingerprint}".encode()).hexdigest()[:16]
-    root = (cache or cache_folder()) / "frames"
-    home = root / f"{source.kind}-{key}"
+    home = store_folder(source, fingerprint, cache)
+    root = home.parent
     found = _usable(home, fingerprint)
     if found is not None:
         return found
     try:
         root.mkdir(parents=True, exist_ok=True)
+        _remove_forgotten(root)
         with FileLock(root / f"{home.name}.lock"):
             # Whoever held the lock before may have made it.
             found = _usable(home, fingerprint)
@@ -59,6 +67,21 @@ def prepare(
         raise UserError(
             f"{root} does not take file locks", why=str(error), fix="point TILEWORK_CACHE at a folder on a local disk"
         ) from error
+
+
+def store_folder(source: SourceConfig, fingerprint: str, cache: Path | None = None) -> Path:
+    """Where the store of a source with this fingerprint is, or would be."""
+    text = f"{FORMAT} {source.kind} {fingerprint}".encode("utf-8", "surrogateescape")
+    return (cache or cache_folder()) / "frames" / f"{source.kind}-{hashlib.sha256(text).hexdigest()[:16]}"
+
+
+def interrupted(source: SourceConfig, cache: Path | None = None) -> bool:
+    """Whether a preparation of `source` was interrupted and would be gone on with."""
+    return _partial(store_folder(source, source.fingerprint(), cache)).is_dir()
+
+
+def _partial(home: Path) -> Path:
+    return home.parent / f".{home.name}.partial"
 
 
 def _usable(home: Path, fingerprint: str) -> FrameStore | None:
@@ -80,16 +103,24 @@ def _build(
     shard_bytes: int,
 ) -> None:
     for left in home.parent.glob(f".{home.name}.*"):  # of a process that was killed: we hold the lock, so nobody's now
-        shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f".{home.name}.", dir=home.parent))
+        if left != _partial(home):
+            shutil.rmtree(left, ignore_errors=True)
+    shape = (source.size.height, source.size.width, int(source.channels))
+    partial = Partial(_partial(home), fingerprint, shape, shard_bytes)
     try:
-        _write(source, fingerprint, folder, progress, shard_bytes)
-        os.chmod(folder, 0o755)  # mkdtemp makes folders private; a cache may be shared
+        _fill(partial, source, progress)
+        _complete(partial, source, fingerprint)
         if home.exists():
             _set_aside(home)
-        os.replace(folder, home)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        os.replace(partial.folder, home)
+    except BaseException as error:
+        kept = partial.abandon()
+        if isinstance(error, OSError) and is_full(error):
+            raise cannot_write(
+                home.parent, error, pictures_kept=partial.done.pictures if partial.done else 0
+            ) from error
+        if not kept:
+            shutil.rmtree(partial.folder, ignore_errors=True)
         raise
 
 
@@ -100,67 +131,69 @@ def _set_aside(home: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _write(
-    source: SourceConfig,
-    fingerprint: str,
-    folder: Path,
-    progress: Callable[[int], None] | None,
-    shard_bytes: int,
-) -> None:
-    shape = (source.size.height, source.size.width, int(source.channels))
-    writer = ShardWriter(folder, shape, shard_bytes)
-    table = _Table()
-    try:
-        for number, item in enumerate(_reading(source), 1):
-            name = item.file or f"{item.group} frame {item.frame}"
-            padding = source.padding()
-            writer.add(fit_picture(item.pixels, source.size, source.channels, source.fit, padding=padding, name=name))
-            table.add(item)
-            if progress is not None:
-                progress(number)
-        hashes, thumbs = writer.close()
-        np.save(folder / THUMBS, thumbs)
-    finally:
-        writer.abandon()
-    if not table.group:
+def _remove_forgotten(root: Path) -> None:
+    """Interrupted preparations that were left long ago, where nobody is at work on them; their source has changed since."""
+    for folder in root.glob(".*.partial"):
+        try:
+            if time.time() - folder.stat().st_mtime > FORGOTTEN_SECONDS:
+                with FileLock(root / f"{folder.name[1:].removesuffix('.partial')}.lock", timeout=0):
+                    shutil.rmtree(folder, ignore_errors=True)
+        except (OSError, Timeout):
+            continue
+
+
+def _fill(partial: Partial, source: SourceConfig, progress: Callable[[int], None] | None) -> None:
+    number = partial.count
+    if progress is not None and number:
+        progress(number)
+    padding = source.padding()
+    for item in _reading(source, partial.done):
+        name = item.file or f"{item.group} frame {item.frame}"
+        picture = fit_picture(item.pixels, source.size, source.channels, source.fit, padding=padding, name=name)
+        partial.add(item, picture, source.unreadable())
+        number += 1
+        if progress is not None:
+            progress(number)
+    if number == 0:
         raise UserError(
             f"data.kind={source.kind} gave no picture",
             why="the source ended before its first picture",
             fix="check what its settings point at",
         )
-    classes = table.sort_labels()
-    columns = tuple(np.array(c, dtype=np.int64) for c in (table.label, table.group, table.frame, table.held_out))
+
+
+def _complete(partial: Partial, source: SourceConfig, fingerprint: str) -> None:
+    partial.finish()
+    names = read_names(partial.folder / "names.jsonl")
     manifest = {
         "format": FORMAT,
         "fingerprint": fingerprint,
         "source": source.model_dump(mode="json"),
+        "groups_say_all": source.groups_say_all,
         "size": list(source.size),
         "channels": int(source.channels),
-        "shards": writer.counts,
-        "content_hash": content_hash(writer.pixels_sha256.hexdigest(), shape, columns),
-        "skipped": source.unreadable(),
-        "classes": classes,
-        "group_names": list(table.groups),
-        "file_names": list(table.files),
-        "pictures": {
-            "file": table.file,
-            "frame": table.frame,
-            "group": table.group,
-            "label": table.label,
-            "held_out": table.held_out,
-            "dhash": [f"{int(h):x}" for h in hashes],
-        },
+        "shards": partial.shards.counts,
+        # In natural order, so that digit 7 is class 7 whichever picture came first.
+        "classes": sorted(names.label, key=natural_key),
+        "skipped": partial.skipped(source.unreadable()),
+        "content_hash": "",
     }
-    with open(folder / MANIFEST, "w", encoding="utf-8") as out:
-        json.dump(manifest, out, ensure_ascii=True, separators=(",", ":"))
-        out.flush()
-        os.fsync(out.fileno())
+    store = FrameStore(partial.folder, manifest)
+    columns = (store.labels, store.groups, store.frames, store.held_out)
+    digest = partial.shards.pixels_sha256.hexdigest()
+    partial.write_manifest(MANIFEST, manifest | {"content_hash": content_hash(digest, store.shape, columns)})
 
 
-def _reading(source: SourceConfig) -> Iterator[Item]:
-    """`source.items()`, with an OSError of *reading* told as such and not as a disk that cannot be written."""
+def _reading(source: SourceConfig, done: Commit | None) -> Iterator[Item]:
+    """The items that are still to come, with an OSError of *reading* told as such and not as a disk that cannot be written."""
     try:
-        yield from source.items()
+        if done is None:
+            yield from source.items()
+        elif type(source).items_after is SourceConfig.items_after:
+            # Counting is safe whatever the source calls its pictures; they are all decoded again.
+            yield from islice(source.items(), done.pictures, None)
+        else:
+            yield from source.items_after(done.file, done.frame)
     except OSError as error:
         if is_full(error):
             raise
@@ -169,31 +202,3 @@ def _reading(source: SourceConfig) -> Iterator[Item]:
             why=str(error),
             fix="check the files that its settings point at",
         ) from error
-
-
-class _Table:
-    """What is known of each picture, with names kept once."""
-
-    def __init__(self) -> None:
-        self.groups: dict[str, int] = {}
-        self.files: dict[str, int] = {}
-        self.labels: dict[str, int] = {}
-        self.group: list[int] = []
-        self.file: list[int] = []
-        self.label: list[int] = []
-        self.frame: list[int] = []
-        self.held_out: list[int] = []
-
-    def add(self, item: Item) -> None:
-        self.group.append(self.groups.setdefault(item.group, len(self.groups)))
-        self.file.append(self.files.setdefault(item.file, len(self.files)))
-        self.label.append(-1 if item.label is None else self.labels.setdefault(item.label, len(self.labels)))
-        self.frame.append(item.frame)
-        self.held_out.append(-1 if item.held_out is None else int(item.held_out))
-
-    def sort_labels(self) -> list[str]:
-        """Number the classes in natural order, so that digit 7 is class 7 whichever picture came first."""
-        classes = sorted(self.labels, key=natural_key)
-        rank = {self.labels[name]: position for position, name in enumerate(classes)}
-        self.label = [rank.get(label, -1) for label in self.label]
-        return classes

@@ -13,13 +13,19 @@ def is_full(error: OSError) -> bool:
     return error.errno in {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
-def cannot_write(folder: Path, error: OSError) -> UserError:
-    """A failed write as the person should hear it: which folder, why, and what to do."""
+def cannot_write(folder: Path, error: OSError, pictures_kept: int = 0) -> UserError:
+    """A failed write as the person should hear it: which folder, why, and what to do.
+
+    `pictures_kept` is how many are safe on the disk for a next attempt.
+    """
     if is_full(error):
+        kept = f"{pictures_kept:,} pictures are whole and kept" if pictures_kept else "nothing half-written was kept"
         return UserError(
             f"no space is left for {folder}",
-            why="the disk (or your share of it) is full; nothing half-written was kept",
-            fix="free some space, or point TILEWORK_CACHE at a folder on a larger disk",
+            why=f"the disk (or your share of it) is full; {kept}",
+            fix="free some space and give the same command again: it goes on where it stopped"
+            if pictures_kept
+            else "free some space, or point TILEWORK_CACHE at a folder on a larger disk",
         )
     return UserError(
         f"{folder} cannot be written",

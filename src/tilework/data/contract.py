@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +32,11 @@ class Item:
 class SplitSettings(Settings):
     """Which pictures are held out."""
 
-    by: Literal["group", "segment", "frame"] = Field(
-        default="group",
-        description="what is held out: whole groups (clips, animations), one stretch of frames of each, or single frames; the "
-        "last two leak near twins, and say how many",
+    by: Literal["auto", "group", "cluster", "segment", "frame"] = Field(
+        default="auto",
+        description="what is held out: whole groups (clips, animations), clusters of near twins, one stretch of frames of each "
+        "group, or single frames; the last two leak near twins, and say how many; auto = clusters where groups cannot keep "
+        "twins together (every picture its own group, or one group for each class), else groups",
     )
     validation: float = Field(default=0.1, gt=0, lt=1, description="share held out")
     seed: int = Field(default=0, ge=0, description="seed of the choice")
@@ -44,11 +45,18 @@ class SplitSettings(Settings):
 class SourceConfig(Plugin, ABC):
     """Settings that every source has. `items()` is called once; the frame store keeps what it gave."""
 
+    groups_say_all: ClassVar[bool] = False
+    """True where the source knows that its groups part what must be parted; `data.split.by=auto` then never looks for twins."""
+
     size: PictureSize = Field(default=Size(64, 64), description="pixels of every picture, width x height")
     channels: Literal[1, 3] = Field(default=3, description="1 = grey, 3 = colour")
     fit: Literal["crop", "pad", "stretch", "refuse"] = Field(
         default="crop",
         description="how a picture of another shape is brought to size; refuse = stop at the first that differs",
+    )
+    duplicates: Literal["keep", "drop", "drop-near"] = Field(
+        default="keep",
+        description="pictures seen before: keep them, drop exact copies, or drop near twins too; the first of each is kept",
     )
     split: SplitSettings = SplitSettings()
 
@@ -60,9 +68,25 @@ class SourceConfig(Plugin, ABC):
     def items(self) -> Iterator[Item]:
         """Every picture, always in the same order. Raises UserError for input that cannot be used."""
 
+    def items_after(self, file: str, frame: int) -> Iterator[Item]:
+        """The items that follow picture (`file`, `frame`), for a preparation that was interrupted behind it.
+
+        Exactly the rest of what `items()` gives. A source overrides this where it can skip files without decoding them;
+        where (file, frame) does not name one picture, it must not (the builder then counts instead).
+        """
+        rest = self.items()
+        for item in rest:
+            if (item.file, item.frame) == (file, frame):
+                break
+        yield from rest
+
+    def expected(self) -> int | None:
+        """How many pictures `items()` will give, as far as that is known without decoding; for the time left to be told."""
+        return None
+
     def settings_text(self) -> str:
-        """The settings that decide the items, as text; the split is not among them, so changing it re-uses the frame store."""
-        return self.model_dump_json(exclude={"split"})
+        """The settings that decide the items, as text; changing others (split, duplicates) re-uses the frame store."""
+        return self.model_dump_json(exclude={"split", "duplicates"})
 
     def padding(self) -> tuple[int, int, int]:
         """RGB colour of the border where `fit` is `pad`."""

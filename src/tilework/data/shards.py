@@ -1,85 +1,85 @@
-"""Writing pictures as `.npy` shards, one picture at a time and in bounded memory."""
+"""Pictures in numbered `.npy` files (shards) of bounded size, one picture at a time."""
 
 from __future__ import annotations
 
 import hashlib
-import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from tilework.data.twins import THUMB, difference_hash, grey, thumbnails
+from tilework.data.growing import GrowingArray, bytes_on_disk, rows_of
 
 SHARD_BYTES = 256 * 2**20
-_HEADER_BYTES = 128
-_LOOK_EVERY = 64
+_PIXEL = "|u1"
+_READ_BYTES = 2**24
 
 
 class ShardWriter:
     """Appends pictures (H, W, C) uint8 to numbered shards of at most `shard_bytes` each; `close()` makes them whole.
 
-    Plain writes, not a memory map: a full disk is then an OSError that can be told, and not a bus error that cannot.
+    With `kept`, the first so many pictures are there already (from a preparation that was interrupted) and stay.
     """
 
-    def __init__(self, folder: Path, shape: tuple[int, int, int], shard_bytes: int = SHARD_BYTES) -> None:
-        self.folder = folder
-        self.shape = shape
-        self.per_shard = max(1, shard_bytes // int(np.prod(shape)))
-        self.counts: list[int] = []
+    def __init__(
+        self, folder: Path, shape: tuple[int, int, int], shard_bytes: int = SHARD_BYTES, *, kept: int = 0
+    ) -> None:
+        self.folder, self.shape = folder, shape
+        self.per_shard = per_shard(shape, shard_bytes)
+        self.counts = shard_counts(kept, self.per_shard)
         self.pixels_sha256 = hashlib.sha256()
-        self._file: BinaryIO | None = None
-        self._waiting: list[NDArray[np.uint8]] = []
-        self._hashes: list[NDArray[np.uint64]] = []
-        self._thumbs: list[NDArray[np.uint8]] = []
+        for part in stored_pixels(folder, shape, self.counts):
+            self.pixels_sha256.update(part.data)
+        self._open: GrowingArray | None = None
+        if kept:
+            self._open = GrowingArray(folder / shard_name(len(self.counts) - 1), _PIXEL, shape, self.counts[-1])
 
     def add(self, picture: NDArray[np.uint8]) -> None:
         """Append one picture. Raises OSError when the disk is full."""
-        if self._file is None or self.counts[-1] == self.per_shard:
-            self._finish_shard()
-            self._file = open(self.folder / shard_name(len(self.counts)), "wb")  # noqa: SIM115 - open across calls
-            self._file.write(_header(0, self.shape))
+        if self._open is None or self.counts[-1] == self.per_shard:
+            if self._open is not None:
+                self._open.close()
+            self._open = GrowingArray(self.folder / shard_name(len(self.counts)), _PIXEL, self.shape)
             self.counts.append(0)
-        data = picture.data
-        self._file.write(data)
-        self.pixels_sha256.update(data)
+        self._open.append(picture)
+        self.pixels_sha256.update(picture.data)
         self.counts[-1] += 1
-        self._waiting.append(picture)
-        if len(self._waiting) == _LOOK_EVERY:
-            self._look()
 
-    def close(self) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
-        """Complete the last shard; returns the perceptual hash (N,) and the 16 x 16 thumbnail of every picture."""
-        self._finish_shard()
-        self._look()
-        if not self._hashes:
-            return np.empty(0, np.uint64), np.empty((0, THUMB, THUMB), np.uint8)
-        return np.concatenate(self._hashes), np.concatenate(self._thumbs)
+    def sync(self) -> None:
+        """Return when all pictures so far would survive a power cut."""
+        if self._open is not None:
+            self._open.sync()
+
+    def close(self) -> None:
+        """Make the last shard whole."""
+        if self._open is not None:
+            self._open.close()
 
     def abandon(self) -> None:
         """Close the open file without completing it."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        if self._open is not None:
+            self._open.abandon()
 
-    def _look(self) -> None:
-        if self._waiting:
-            luma = grey(np.stack(self._waiting))
-            self._hashes.append(difference_hash(luma))
-            self._thumbs.append(thumbnails(luma))
-            self._waiting.clear()
 
-    def _finish_shard(self) -> None:
-        if self._file is None:
-            return
-        self._file.seek(0)
-        self._file.write(_header(self.counts[-1], self.shape))
-        self._file.flush()
-        os.fsync(self._file.fileno())  # the rename that publishes the store must not overtake its content
-        self._file.close()
-        self._file = None
+def per_shard(shape: tuple[int, int, int], shard_bytes: int) -> int:
+    """Pictures in a full shard."""
+    return max(1, shard_bytes // int(np.prod(shape)))
+
+
+def shard_counts(pictures: int, per_shard: int) -> list[int]:
+    """Pictures in each shard: full ones and the rest."""
+    full, rest = divmod(pictures, per_shard)
+    return [per_shard] * full + [rest] * (rest > 0)
+
+
+def stored_pixels(folder: Path, shape: tuple[int, int, int], counts: list[int]) -> Iterator[NDArray[np.uint8]]:
+    """The pictures of all shards in order, some megabytes at a time, also of shards that are not complete yet."""
+    step = max(1, _READ_BYTES // int(np.prod(shape)))
+    for number, count in enumerate(counts):
+        shard = rows_of(folder / shard_name(number), _PIXEL, shape, count)
+        for start in range(0, count, step):
+            yield np.array(shard[start : start + step])
 
 
 def shard_name(number: int) -> str:
@@ -89,11 +89,4 @@ def shard_name(number: int) -> str:
 
 def shard_bytes_on_disk(count: int, shape: tuple[int, int, int]) -> int:
     """Size in bytes of a shard of `count` pictures."""
-    return _HEADER_BYTES + count * int(np.prod(shape))
-
-
-def _header(count: int, shape: tuple[int, int, int]) -> bytes:
-    """A version 1.0 `.npy` header of fixed length, so that it can be rewritten once the count is known."""
-    text = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {(count, *shape)}, }}"
-    room = _HEADER_BYTES - len(npy.magic(1, 0)) - 2
-    return npy.magic(1, 0) + room.to_bytes(2, "little") + (text.ljust(room - 1) + "\n").encode("latin1")
+    return bytes_on_disk(count, _PIXEL, shape)

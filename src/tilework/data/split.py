@@ -1,42 +1,24 @@
-"""Which pictures train and which are held out, and how much the one side gives away of the other."""
+"""Which pictures train and which are held out."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tilework.data.clusters import clusters
 from tilework.data.contract import SplitSettings
+from tilework.data.duplicates import Treatment, kept
+from tilework.data.leak import LeakReport, measure_leak
 from tilework.data.store import FrameStore
-from tilework.data.twins import has_twin
 from tilework.errors import UserError
 
-NEIGHBOUR_FRAMES = 2
 _LEAK_LIMIT = 50_000
-_LEAK_SAMPLE = 5_000
 
 Indices = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class LeakReport:
-    """How much of the validation side the training side has seen, as shares of the `examined` validation pictures."""
-
-    examined: int
-    neighbours: float
-    """Share with a training picture of the same group at most 2 frames away."""
-    twins: float
-    """Share with a near twin in training: the same picture but for a small shift or change (see `tilework.data.twins`)."""
-
-    def __str__(self) -> str:
-        """What there is of it, for example "12% of the held-out pictures closely resemble a training picture"."""
-        found = []
-        if self.neighbours > 0:
-            found.append(f"{self.neighbours:.0%} are within {NEIGHBOUR_FRAMES} frames of a training picture")
-        if self.twins > 0 or not found:
-            found.append(f"{self.twins:.0%} closely resemble a training picture")
-        return f"of the {self.examined:,} held-out pictures examined, {' and '.join(found)}"
+By = Literal["group", "cluster", "segment", "frame"]
 
 
 @dataclass(frozen=True)
@@ -46,35 +28,78 @@ class Split:
     train: Indices
     validation: Indices
     leak: LeakReport | None
+    by: By = "group"
+    """What was held out, once `auto` has been decided."""
+    dropped: int = 0
+    """Duplicates that are on neither side."""
+
+    @property
+    def kept_apart(self) -> str:
+        """How near twins are kept apart, or that they are not."""
+        return {
+            "group": "whole groups are on one side",
+            "cluster": "clusters of near twins are on one side",
+            "segment": "one stretch of frames of each group is held out: the frames beside it train",
+            "frame": "single frames are held out: nothing keeps their neighbours and near twins apart",
+        }[self.by]
 
 
-def split_by(store: FrameStore, settings: SplitSettings) -> Split:
+def split_by(store: FrameStore, settings: SplitSettings, duplicates: Treatment = "keep") -> Split:
     """Divide the pictures of `store`; the same settings always give the same split.
 
     By group, all of a group lands on one side; where every picture is its own group and has a label, each class keeps its
-    share. Pictures that the source forces (official test files) go where they belong and only the rest is divided. By
-    segment, one stretch of frames of every group is held out; by frame, pictures are drawn one by one; both measure the
-    leak. Raises UserError where a side would be empty.
+    share. By cluster, all near twins of a picture are on its side, class by class. Pictures that the source forces (official
+    test files) go where they belong and only the rest is divided. By segment, one stretch of frames of every group is held
+    out; by frame, pictures are drawn one by one; both measure the leak. `auto` is by cluster where no side is forced and
+    groups cannot keep twins together (every picture is its own group, there is one group in all, or one for each class).
+    Duplicates that are dropped are on neither side, and change nothing for the rest. Raises UserError where a side would be
+    empty.
     """
-    draw = {"group": _held_out_by_group, "segment": _held_out_by_segment, "frame": _held_out_by_frame}[settings.by]
+    by = decided(store, settings)
+    draw = {
+        "group": _held_out_by_group,
+        "cluster": _held_out_by_cluster,
+        "segment": _held_out_by_segment,
+        "frame": _held_out_by_frame,
+    }[by]
     held_out = draw(store, settings)
-    validation, train = np.flatnonzero(held_out), np.flatnonzero(~held_out)
+    stays = kept(store, duplicates)
+    validation, train = np.flatnonzero(held_out & stays), np.flatnonzero(~held_out & stays)
     if len(validation) == 0 or len(train) == 0:
-        raise _empty_side(store, settings, "training" if len(train) == 0 else "validation")
-    measure = settings.by != "group" or store.count <= _LEAK_LIMIT
-    return Split(train, validation, measure_leak(store, train, validation, settings.seed) if measure else None)
+        raise _empty_side(store, by, settings.validation, "training" if len(train) == 0 else "validation")
+    measure = by in {"segment", "frame"} or store.count <= _LEAK_LIMIT
+    leak = measure_leak(store, train, validation, settings.seed) if measure else None
+    return Split(train, validation, leak, by, int(store.count - stays.sum()))
 
 
-def _empty_side(store: FrameStore, settings: SplitSettings, side: str) -> UserError:
+def decided(store: FrameStore, settings: SplitSettings) -> By:
+    """What `data.split.by=auto` stands for with this store; any other value as it is."""
+    if settings.by != "auto":
+        return settings.by
+    if store.groups_say_all or (store.held_out >= 0).any():
+        return "group"
+    count = len(np.unique(store.groups))
+    one_for_each_class = (store.labels >= 0).all() and len(np.unique(store.labels)) == count
+    return "cluster" if count in {1, store.count} or one_for_each_class else "group"
+
+
+def _empty_side(store: FrameStore, by: By, share: float, side: str) -> UserError:
     groups = len(store.group_names)
-    if settings.by == "group" and groups < store.count:
+    said = f"data.split.by={by} with data.split.validation={share:g} leaves the {side} side empty"
+    if by == "group" and groups < store.count:
         return UserError(
-            f"data.split.by=group with data.split.validation={settings.validation:g} leaves the {side} side empty",
+            said,
             why=f"the data has {store.count:,} pictures in only {groups} group{'s' * (groups != 1)}, and a group is never cut",
             fix="give more groups (clips, animations), or write data.split.by=frame and read the leak it reports",
         )
+    if by == "cluster" and store.count > 1:
+        return UserError(
+            said,
+            why=f"all {store.count:,} pictures are near twins of one another, by a chain of pictures that resemble each other",
+            fix="give more different pictures, or write data.split.by=segment and read the leak it reports",
+        )
     return UserError(
-        f"data.split.by={settings.by} with data.split.validation={settings.validation:g} leaves the {side} side empty",
+        said,
         why=f"the data has {store.count:,} picture{'s' * (store.count != 1)}",
         fix="give at least two pictures",
     )
@@ -126,6 +151,46 @@ def _held_out_by_group(store: FrameStore, settings: SplitSettings) -> NDArray[np
     return held_out
 
 
+def _held_out_by_cluster(store: FrameStore, settings: SplitSettings) -> NDArray[np.bool_]:
+    """Whole clusters of near twins; one with a picture whose side is forced goes where that one is."""
+    rng = np.random.default_rng(settings.seed)
+    held_out: NDArray[np.bool_] = store.held_out == 1
+    first = clusters(store)
+    forced_train, forced_out = first[store.held_out == 0], first[held_out]
+    held_out |= (store.held_out < 0) & np.isin(first, forced_out) & ~np.isin(first, forced_train)
+    free = np.flatnonzero((store.held_out < 0) & ~np.isin(first, forced_out) & ~np.isin(first, forced_train))
+    if len(free) == 0:
+        return held_out
+    roots, sizes = np.unique(first[free], return_counts=True)
+    labels = store.labels[roots] if (store.labels[free] >= 0).all() else np.zeros(len(roots), dtype=np.int64)
+    if sizes.max() > 1:
+        chosen = np.concatenate(
+            [
+                _draw_clusters(roots[labels == c], sizes[labels == c], settings.validation, rng)
+                for c in np.unique(labels)
+            ]
+        )
+        if len(chosen) == 0 and len(roots) > 1 and not (store.held_out >= 0).any():
+            chosen = roots[[np.argmin(sizes)]]
+        held_out[free] = np.isin(first[free], chosen)
+    elif (store.labels[free] >= 0).all():
+        held_out[_draw_by_class(free, store.labels[free], settings.validation, rng)] = True
+    else:
+        held_out[_draw(free, settings.validation, rng)] = True
+    return held_out
+
+
+def _draw_clusters(roots: Indices, sizes: Indices, share: float, rng: np.random.Generator) -> Indices:
+    """Clusters in random order until their pictures come nearest to the share; maybe none. One larger than that share trains."""
+    wanted = share * sizes.sum()
+    small = np.flatnonzero(sizes <= max(1.0, wanted))
+    order = rng.permutation(small)
+    reached = np.concatenate([[0], np.cumsum(sizes[order])])
+    count = int(np.argmin(np.abs(reached - wanted)))
+    chosen: Indices = roots[order[: min(count, len(roots) - 1)]]
+    return chosen
+
+
 def _draw(free: Indices, share: float, rng: np.random.Generator) -> Indices:
     """A share of `free`, at least one and at most all but one."""
     wanted = min(max(1, round(share * len(free))), len(free) - 1) if len(free) > 1 else 0
@@ -155,19 +220,3 @@ def _draw_groups(sizes: NDArray[np.int64], share: float, rng: np.random.Generato
     last = len(order) - 1 if len(order) > 1 else 1
     chosen: Indices = order[: int(np.argmin(miss[:last])) + 1]
     return chosen
-
-
-def measure_leak(store: FrameStore, train: Indices, validation: Indices, seed: int = 0) -> LeakReport:
-    """How many validation pictures have a neighbour or a near twin in training; at most 5,000 of them are examined."""
-    if len(validation) > _LEAK_SAMPLE:
-        validation = np.sort(np.random.default_rng([seed, 1]).choice(validation, _LEAK_SAMPLE, replace=False))
-    near = np.zeros(len(validation), dtype=bool)
-    # One number per (group, frame): groups lie further apart than any neighbour reaches.
-    low = int(store.frames.min())
-    stride = int(store.frames.max()) - low + 2 * NEIGHBOUR_FRAMES + 1
-    place = store.groups * stride + (store.frames - low)
-    trained = np.unique(place[train])
-    for delta in range(-NEIGHBOUR_FRAMES, NEIGHBOUR_FRAMES + 1):
-        near |= np.isin(place[validation] + delta, trained, assume_unique=False)
-    twins = has_twin(store.hashes[validation], store.thumbs[validation], store.hashes[train], store.thumbs[train])
-    return LeakReport(examined=len(validation), neighbours=float(near.mean()), twins=float(twins.mean()))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -12,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.data.shards import shard_bytes_on_disk, shard_name
+from tilework.data.journal import THUMBS
+from tilework.data.shards import shard_bytes_on_disk, shard_name, stored_pixels
+from tilework.data.table import COLUMNS, NAMES, TABLE, Names, read_manifest, read_names
 from tilework.errors import UserError
 from tilework.spec import Size
 
-FORMAT = 1
+FORMAT = 2
 MANIFEST = "manifest.json"
-THUMBS = "thumbs.npy"
 
 
 class FrameStore:
@@ -41,15 +41,19 @@ class FrameStore:
         self.source: dict[str, Any] = manifest["source"]
         self.skipped: list[tuple[str, str]] = [(file, reason) for file, reason in manifest["skipped"]]
         self.classes: tuple[str, ...] = tuple(manifest["classes"])
-        self.group_names: list[str] = manifest["group_names"]
-        self.file_names: list[str] = manifest["file_names"]
-        columns = manifest["pictures"]
-        self.labels = np.array(columns["label"], dtype=np.int64)
-        self.groups = np.array(columns["group"], dtype=np.int64)
-        self.frames = np.array(columns["frame"], dtype=np.int64)
-        self.held_out = np.array(columns["held_out"], dtype=np.int64)
-        self._file = np.array(columns["file"], dtype=np.int64)
-        self.hashes = np.array([int(h, 16) for h in columns["dhash"]], dtype=np.uint64)
+        self.groups_say_all: bool = manifest["groups_say_all"]
+        table = np.load(folder / TABLE, mmap_mode="r")
+        if table.shape != (self.count, len(COLUMNS)):
+            raise ValueError(f"{TABLE} has shape {table.shape} for {self.count} pictures")
+        column = {name: np.ascontiguousarray(table[:, number]) for number, name in enumerate(COLUMNS)}
+        self.groups, self.frames, self.held_out = column["group"], column["frame"], column["held_out"]
+        self.hashes: NDArray[np.uint64] = column["dhash"].view(np.uint64)
+        self.pixel_hashes: NDArray[np.uint64] = column["pixels"].view(np.uint64)
+        self._file = column["file"]
+        # The table numbers labels as they came, `classes` are in order; -1 stays -1 by being the last entry.
+        rank = {name: number for number, name in enumerate(self.classes)}
+        place = np.array([*(rank[name] for name in self._names.label), -1], dtype=np.int64)
+        self.labels: NDArray[np.int64] = place[column["label"]]
         self._starts: NDArray[np.int64] = np.concatenate([[0], np.cumsum(self.shard_counts)])
 
     @classmethod
@@ -60,7 +64,7 @@ class FrameStore:
         """
         folder = Path(folder)
         try:
-            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+            manifest = read_manifest(folder / MANIFEST)
             if manifest["format"] != FORMAT:
                 raise ValueError(f"it has format {manifest['format']}, this version of tilework reads format {FORMAT}")
             store = cls(folder, manifest)
@@ -71,8 +75,9 @@ class FrameStore:
                 expected = shard_bytes_on_disk(count, store.shape)
                 if path.stat().st_size != expected:
                     raise ValueError(f"{path.name} has {path.stat().st_size} bytes where {expected} belong")
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            reason = f"{type(error).__name__}: {error}" if isinstance(error, (KeyError, TypeError)) else str(error)
+        except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+            plain = isinstance(error, (OSError, ValueError))
+            reason = str(error) if plain else f"{type(error).__name__}: {error}"
             raise UserError(
                 f"{folder} is not a whole frame store",
                 why=reason,
@@ -92,6 +97,20 @@ class FrameStore:
 
     def __len__(self) -> int:
         return self.count
+
+    @cached_property
+    def _names(self) -> Names:
+        return read_names(self.folder / NAMES)
+
+    @property
+    def group_names(self) -> list[str]:
+        """Names of the groups; `groups` holds positions in it."""
+        return self._names.group
+
+    @property
+    def file_names(self) -> list[str]:
+        """Names of the files that the pictures came from, in their order."""
+        return self._names.file
 
     def file_of(self, index: int) -> str:
         """Name of the file that picture `index` came from; empty for drawn pictures."""
@@ -134,11 +153,8 @@ class FrameStore:
     def verify(self) -> None:
         """Recompute the content hash over all pictures. Raises UserError where the content has changed."""
         pixels = hashlib.sha256()
-        for number, count in enumerate(self.shard_counts):
-            shard = np.load(self.folder / shard_name(number), mmap_mode="r")
-            step = max(1, 2**24 // int(np.prod(self.shape)))
-            for start in range(0, count, step):
-                pixels.update(np.ascontiguousarray(shard[start : start + step]).data)
+        for part in stored_pixels(self.folder, self.shape, self.shard_counts):
+            pixels.update(part.data)
         columns = (self.labels, self.groups, self.frames, self.held_out)
         if content_hash(pixels.hexdigest(), self.shape, columns) != self.content_hash:
             raise UserError(

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 TWIN_BITS = 4
 TWIN_DIFFERENCE = 0.05
 THUMB = 16
-_FLAT = (2 / 255) ** 2
+_FLAT_LEVELS = 2.0
+_PAIRS = 2**15
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
 
@@ -48,6 +49,33 @@ def _area_mean(pixels: int, cells: int) -> NDArray[np.float32]:
     return weights
 
 
+def twin_bound(thumbs: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """Largest sum of squared differences, in grey levels, between each thumbnail (N, 16, 16) and that of a twin of it."""
+    flat = thumbs.reshape(len(thumbs), -1)
+    spread: NDArray[np.float64] = flat.var(axis=1, dtype=np.float64)
+    return np.maximum(TWIN_DIFFERENCE * spread, _FLAT_LEVELS**2) * flat.shape[1]
+
+
+def near(
+    thumbs: NDArray[np.uint8],
+    among: NDArray[np.uint8],
+    bound: NDArray[np.float64],
+    pairs: tuple[NDArray[np.int64], NDArray[np.int64]],
+) -> NDArray[np.bool_]:
+    """Which pairs (position in `thumbs`, position in `among`) differ in their thumbnails by at most `bound` (one a pair)."""
+    one, other = pairs
+    close = np.zeros(len(one), dtype=bool)
+    # The difference of two means is cheap, and its square never above the mean of squared differences.
+    cells = THUMB * THUMB
+    means, among_means = thumbs.reshape(-1, cells).mean(1), among.reshape(-1, cells).mean(1)
+    left = np.flatnonzero((means[one] - among_means[other]) ** 2 * cells <= bound * (1 + 1e-9) + 1e-6)
+    for start in range(0, len(left), _PAIRS):
+        part = left[start : start + _PAIRS]
+        gap = thumbs[one[part]].reshape(-1, cells).astype(np.int32) - among[other[part]].reshape(-1, cells)
+        close[part] = np.einsum("nc,nc->n", gap, gap) <= bound[part]
+    return close
+
+
 def has_twin(
     hashes: NDArray[np.uint64],
     thumbs: NDArray[np.uint8],
@@ -60,26 +88,17 @@ def has_twin(
     A twin's dHash differs in at most 4 of 64 bits, and its 16 x 16 thumbnail differs (mean square) by at most 5 % of the
     picture's own variance. The hash alone is not enough: most handwritten digits lie within 4 bits of another one.
     """
-    # Both distances are matrix products. With bits as +1 and -1, a dot product of two hashes is 64 - 2 x their distance.
-    signs, small = _signs(among_hashes).T, _flat(among_thumbs).T
-    lengths = np.einsum("dt,dt->t", small, small)
+    # With bits as +1 and -1, a dot product of two hashes is 64 - 2 x their distance, exactly.
+    signs = _signs(among_hashes).T
+    bound = twin_bound(thumbs)
     found = np.zeros(len(hashes), dtype=bool)
     for start in range(0, len(hashes), chunk):
-        part = slice(start, start + chunk)
-        alike = _signs(hashes[part]) @ signs >= 64 - 2 * TWIN_BITS
-        mine = _flat(thumbs[part])
-        square = (mine * mine).sum(1)[:, None] + lengths - 2 * (mine @ small)
-        bound = np.maximum(TWIN_DIFFERENCE * mine.var(1), _FLAT) * mine.shape[1]
-        found[part] = (alike & (square <= bound[:, None])).any(axis=1)
+        one, other = np.nonzero(_signs(hashes[start : start + chunk]) @ signs >= 64 - 2 * TWIN_BITS)
+        one += start
+        found[one[near(thumbs, among_thumbs, bound[one], (one, other))]] = True
     return found
 
 
 def _signs(hashes: NDArray[np.uint64]) -> NDArray[np.float32]:
     bits = np.unpackbits(hashes.astype("<u8").view(np.uint8).reshape(len(hashes), 8), axis=1)
     return bits.astype(np.float32) * 2 - 1
-
-
-def _flat(thumbs: NDArray[np.uint8]) -> NDArray[np.float32]:
-    # Around 0, so that float32 loses least in the difference of squares.
-    flat: NDArray[np.float32] = thumbs.reshape(len(thumbs), -1).astype(np.float32) / np.float32(255) - np.float32(0.5)
-    return flat

@@ -68,7 +68,7 @@ class Session:
         self.spec = spec
         self.accelerator: Accelerator = make_accelerator(spec.engine)
         self.store: FrameStore = _prepared(self.accelerator, spec, progress)
-        self.split: Split = split_by(self.store, source_of(spec).split)
+        self.split: Split = split_by(self.store, source_of(spec).split, source_of(spec).duplicates)
         torch.manual_seed(spec.seed)  # The same initial weights on every rank.
         self.model: Autoencoder = build_model(spec)
         self.grid = grid_of(spec)
@@ -307,7 +307,7 @@ class Session:
     def leak(self) -> str:
         """One sentence where held-out figures look better than they are; "" where they can be taken at their word."""
         leak = self.split.leak
-        if leak is None or (leak.twins <= 0.02 and (source_of(self.spec).split.by == "group" or leak.neighbours == 0)):
+        if leak is None or (leak.twins <= 0.02 and (self.split.by == "group" or leak.neighbours == 0)):
             return ""
         return f"held-out figures are a little too good: {leak}"
 

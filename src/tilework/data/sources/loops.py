@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,8 @@ _REVISION = 1
 class Config(SourceConfig):
     """Rotating polygons, a Lissajous curve, Truchet tiles, noise flow, waves and five more; each one group and one label."""
 
+    groups_say_all: ClassVar[bool] = True
+
     kind: Literal["loops"] = "loops"
     frames: int = Field(default=180, ge=1, le=10_000, description="frames of each animation, once round its loop")
     animations: int = Field(default=10, ge=1, le=10, description="how many of the ten animations, from the first")
@@ -24,6 +26,9 @@ class Config(SourceConfig):
 
     def fingerprint(self) -> str:
         return f"{self.settings_text()} revision {_REVISION}"
+
+    def expected(self) -> int:
+        return self.frames * self.animations
 
     def items(self) -> Iterator[Item]:
         from tilework.data.loops import ANIMATIONS, frames

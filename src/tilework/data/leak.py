@@ -1,0 +1,52 @@
+"""How much the training side of a split gives away of the held-out side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilework.data.store import FrameStore
+from tilework.data.twins import has_twin
+
+NEIGHBOUR_FRAMES = 2
+_SAMPLE = 5_000
+
+Indices = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class LeakReport:
+    """How much of the validation side the training side has seen, as shares of the `examined` validation pictures."""
+
+    examined: int
+    neighbours: float
+    """Share with a training picture of the same group at most 2 frames away."""
+    twins: float
+    """Share with a near twin in training: the same picture but for a small shift or change (see `tilework.data.twins`)."""
+
+    def __str__(self) -> str:
+        """What there is of it, for example "12% of the held-out pictures closely resemble a training picture"."""
+        found = []
+        if self.neighbours > 0:
+            found.append(f"{self.neighbours:.0%} are within {NEIGHBOUR_FRAMES} frames of a training picture")
+        if self.twins > 0 or not found:
+            found.append(f"{self.twins:.0%} closely resemble a training picture")
+        return f"of the {self.examined:,} held-out pictures examined, {' and '.join(found)}"
+
+
+def measure_leak(store: FrameStore, train: Indices, validation: Indices, seed: int = 0) -> LeakReport:
+    """How many validation pictures have a neighbour or a near twin in training; at most 5,000 of them are examined."""
+    if len(validation) > _SAMPLE:
+        validation = np.sort(np.random.default_rng([seed, 1]).choice(validation, _SAMPLE, replace=False))
+    near = np.zeros(len(validation), dtype=bool)
+    # One number per (group, frame): groups lie further apart than any neighbour reaches.
+    low = int(store.frames.min())
+    stride = int(store.frames.max()) - low + 2 * NEIGHBOUR_FRAMES + 1
+    place = store.groups * stride + (store.frames - low)
+    trained = np.unique(place[train])
+    for delta in range(-NEIGHBOUR_FRAMES, NEIGHBOUR_FRAMES + 1):
+        near |= np.isin(place[validation] + delta, trained, assume_unique=False)
+    twins = has_twin(store.hashes[validation], store.thumbs[validation], store.hashes[train], store.thumbs[train])
+    return LeakReport(examined=len(validation), neighbours=float(near.mean()), twins=float(twins.mean()))
