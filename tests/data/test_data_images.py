@@ -97,19 +97,57 @@ def test_no_readable_picture_at_all(tmp_path):
         prepare(images(tmp_path))
 
 
-@pytest.mark.parametrize("what", ["missing", "empty", "only text", "a file"])
+@pytest.mark.parametrize("what", ["missing", "empty", "only text"])
 def test_a_folder_without_pictures(tmp_path, what):
     folder = tmp_path / "in"
-    if what == "a file":
-        save(tmp_path / "x.png")
-        folder = tmp_path / "x.png"
-    elif what != "missing":
+    if what != "missing":
         folder.mkdir()
     if what == "only text":
         (folder / "readme.txt").write_text("x")
     with pytest.raises(UserError) as caught:
         prepare(images(folder))
     assert "data.path=" in caught.value.fix
+
+
+def test_files_and_several_folders_can_be_named(tmp_path):
+    for name in ("cats/1.png", "dogs/1.png", "dogs/2.png", "lone.png"):
+        save(tmp_path / name)
+    both = [str(tmp_path / "cats"), str(tmp_path / "dogs")]
+    store = prepare(SOURCES.parse({"kind": "images", "path": both, "size": 8}))
+    assert store.group_names == ["cats/1.png", "dogs/1.png", "dogs/2.png"]
+    assert store.classes == ("cats", "dogs")
+    one = SOURCES.parse({"kind": "images", "path": [str(tmp_path / "lone.png"), *both], "size": 8})
+    assert names(one) == ["lone.png", "cats/1.png", "dogs/1.png", "dogs/2.png"]
+
+
+def test_a_folder_that_cannot_be_listed_is_told_and_the_rest_taken(tmp_path, monkeypatch):
+    save(tmp_path / "a" / "1.png")
+    save(tmp_path / "locked" / "2.png")
+    scan = os.scandir
+
+    def denied(path):
+        if str(path).rstrip("/").endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    store = prepare(images(tmp_path))
+    assert store.count == 1
+    assert store.skipped == [("locked", "this folder cannot be listed: permission denied")]
+    with pytest.raises(UserError, match="locked cannot be read"):
+        prepare(images(tmp_path, strict=True))
+
+
+def test_items_after_are_the_rest(tmp_path):
+    for n in range(12):
+        save(tmp_path / "abc"[n % 3] / f"{n}.png", (n, n, n))
+    (tmp_path / "b" / "2.png").write_bytes(b"")
+    for more in ({}, {"group": "folder"}, {"limit": 9}):
+        whole = list(images(tmp_path, **more).items())
+        for number, item in enumerate(whole):
+            rest = list(images(tmp_path, **more).items_after(item.file, item.frame))
+            told = [(i.file, i.frame, i.group, i.label, i.pixels.tobytes()) for i in rest]
+            assert told == [(i.file, i.frame, i.group, i.label, i.pixels.tobytes()) for i in whole[number + 1 :]]
 
 
 @pytest.mark.parametrize(

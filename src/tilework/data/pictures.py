@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,10 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 # Far above any photograph, far below what a small malicious file can unpack to.
 MAX_PIXELS = 100_000_000
+# Larger ones are decoded one at a time, so that several threads do not need the memory of several.
+_LARGE = 8_000_000
+_ONE_LARGE = threading.Lock()
+_ORIENTED = frozenset({"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"})
 
 
 class Unreadable(Exception):
@@ -55,7 +60,8 @@ def _decoded(file: Path | io.BytesIO, background: tuple[int, int, int], at_least
                 raise Unreadable(f"{image.width}x{image.height} is more than {MAX_PIXELS // 10**6} million pixels")
             if at_least is not None:
                 image.draft(None, (at_least, at_least))
-            return to_pixels(ImageOps.exif_transpose(image), background)
+            with _ONE_LARGE if image.width * image.height > _LARGE else nullcontext():
+                return to_pixels(_upright(image), background)
 
 
 @contextmanager
@@ -73,6 +79,13 @@ def _reasons() -> Iterator[None]:
         raise Unreadable(_plain(error)) from None
     except Exception as error:  # damaged files raise whatever their decoder meets: SyntaxError, struct.error, ...
         raise Unreadable(f"it cannot be decoded ({_plain(error)})") from None
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    image.load()  # an orientation may stand behind the pixels
+    if _ORIENTED.isdisjoint(image.info) and image.format != "TIFF":
+        return image  # the question below costs as much as decoding a small picture
+    return ImageOps.exif_transpose(image)
 
 
 def _plain(error: Exception) -> str:

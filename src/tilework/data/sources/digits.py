@@ -23,7 +23,8 @@ _HALF, _EDGE = 8.5, 1.5
 class Config(SourceConfig):
     """scikit-learn's 8x8 digits as smooth strokes on black, with a margin as MNIST has it; labels 0 to 9."""
 
-    groups_say_all: ClassVar[bool] = True  # no digit of the set was scanned twice, and recorded results stand on this split
+    # No digit of the set was scanned twice, and recorded results stand on this split.
+    groups_say_all: ClassVar[bool] = True
 
     kind: Literal["digits"] = "digits"
     size: PictureSize = Field(default=Size(28, 28), description="pixels of every picture, width x height")
