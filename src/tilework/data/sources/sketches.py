@@ -1,30 +1,118 @@
-"""`sketches`: looping p5.js sketches. Named by recipes; this version says what to use in its place."""
+"""`sketches`: p5.js sketches, drawn frame by frame."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, PrivateAttr
 
+from tilework.data.colour import Colour, rgb
 from tilework.data.contract import Item, SourceConfig
-from tilework.data.later import not_in_this_version
-from tilework.errors import UserError
+from tilework.data.named_files import Paths
+from tilework.data.pictures import Unreadable
+from tilework.data.skipping import Skipped
+
+if TYPE_CHECKING:
+    from tilework.data.sketch.chromium import Chromium
+    from tilework.data.sketch.found import Sketch
+
+# Part of the fingerprint: raise it when sketches come to be drawn differently.
+_REVISION = 1
+# The shorter side of the window that a sketch may ask for.
+_WINDOW = 512
 
 
 class Config(SourceConfig):
-    """Frames of the p5.js sketches in a folder, each sketch one group."""
+    """Frames of p5.js sketches in a headless Chromium, each sketch one group; needs the extra `p5`.
+
+    A sketch is a .js file or a folder with index.html or sketch.js; p5 is taken from its folder, the folder above, or `p5`.
+    Every preparation draws the same: chance has a seed, and all clocks follow the frame number. A sketch reaches nothing but
+    its own folder; one that throws, never draws, asks for the network or takes too long is told, and the others go on.
+    """
 
     kind: Literal["sketches"] = "sketches"
-    path: str = Field(default=".", min_length=1, description="sketch, or folder of them")
+    path: Paths = Field(min_length=1, description="sketch, folder of them, or a list of both")
+    p5: str | None = Field(
+        default=None, description="p5.js or p5.min.js for sketches that have none; null = beside them"
+    )
     frames: int = Field(default=180, ge=1, description="frames taken of each sketch")
-    fps: float = Field(default=60.0, gt=0, description="frames per second that a sketch is drawn at")
+    fps: float = Field(default=60.0, gt=0, le=1000, description="frames per second of the sketch's own clock")
+    seed: int = Field(default=0, ge=0, lt=2**32, description="seed of random(), noise() and Math.random()")
+    seconds: float = Field(default=120.0, gt=0, description="longest that one sketch may take")
+    background: Colour = Field(
+        default="white", description="colour under transparent pixels and around padded ones: a name or #rrggbb"
+    )
+    strict: bool = Field(default=False, description="stop at the first sketch that fails")
+
+    _skipped: Skipped = PrivateAttr(default_factory=Skipped)
 
     def fingerprint(self) -> str:
-        raise self._missing()
+        from tilework.data.sketch.found import find_sketches
+
+        marks = (sketch.mark() for sketch in find_sketches(self.path, self.p5))
+        return " ".join([self.settings_text(), f"revision {_REVISION}", *marks])
 
     def items(self) -> Iterator[Item]:
-        raise self._missing()
+        given = False
+        for item in self._items(None):
+            given = True
+            yield item
+        if not given:
+            raise self._skipped.none_left("sketches")
 
-    def _missing(self) -> UserError:
-        return not_in_this_version("sketches", "p5.js sketches")
+    def items_after(self, file: str, frame: int) -> Iterator[Item]:
+        """As `items()` from behind that frame on; sketches before its own are not drawn."""
+        return self._items((file, frame))
+
+    def expected(self) -> int:
+        from tilework.data.sketch.found import find_sketches
+
+        return self.frames * len(find_sketches(self.path, self.p5))
+
+    def unreadable(self) -> list[tuple[str, str]]:
+        return list(self._skipped.told)
+
+    def padding(self) -> tuple[int, int, int]:
+        return rgb(self.background)
+
+    def _items(self, done: tuple[str, int] | None) -> Iterator[Item]:
+        from tilework.data.sketch.chromium import Chromium
+        from tilework.data.sketch.found import find_sketches
+
+        self._skipped = Skipped(self.strict)
+        sketches = find_sketches(self.path, self.p5)
+        names = [sketch.name for sketch in sketches]
+        first = 0 if done is None else names.index(done[0]) if done[0] in names else len(names)
+        with Chromium() as chromium:
+            for sketch in sketches[first:]:
+                behind = done[1] if done is not None and sketch.name == done[0] else -1
+                try:
+                    for number, pixels in self._frames(chromium, sketch):
+                        if number > behind:
+                            yield Item(pixels=pixels, group=sketch.name, frame=number, file=sketch.name)
+                except Unreadable as reason:
+                    self._skipped.skip(sketch.name, str(reason), sketch.folder)
+
+    def _frames(self, chromium: Chromium, sketch: Sketch) -> Iterator[tuple[int, NDArray[np.uint8]]]:
+        from tilework.data.pictures import decode_bytes
+        from tilework.data.sketch.stage import Pace, SketchFailed, pictures
+
+        side = _WINDOW / min(self.size)
+        view = (round(self.size.width * side), round(self.size.height * side))
+        pace = Pace(self.frames, self.fps, self.seed, self.seconds, view)
+        plain: list[NDArray[np.uint8]] = []  # frames of one colour at the beginning wait until something is drawn
+        drawn = False
+        for number, png in enumerate(pictures(chromium, sketch, pace)):
+            pixels = decode_bytes(png, self.padding())
+            if not drawn and (pixels == pixels[0, 0]).all():
+                plain.append(np.broadcast_to(pixels[0, 0].copy(), pixels.shape))
+                continue
+            if not drawn:
+                drawn = True
+                yield from ((n, np.ascontiguousarray(one)) for n, one in enumerate(plain))
+            yield number, pixels
+        if not drawn:
+            raise SketchFailed(f"it never draws: all {self.frames:,} frames are of one plain colour")
