@@ -109,7 +109,9 @@ def epoch_row(found: dict[str, Any]) -> dict[str, Any]:
 def conditions(row: dict[str, Any]) -> str:
     """Where, when and with which versions a row was measured, in one phrase."""
     facts = row.get("machine", {})
-    versions = [f"{name} {facts[name]}" for name in ("torch", "jax", "flax", "python") if facts.get(name)]
+    versions = [
+        f"{name} {facts[name]}" for name in ("torch", "jax", "flax", "gradio", "chromium", "python") if facts.get(name)
+    ]
     parts = [row.get("date"), facts.get("cpu"), f"{facts['cores']} cores" if "cores" in facts else None, *versions]
     ours = row.get("ours") or {}
     if "precision" in ours:

@@ -16,7 +16,7 @@ def facts() -> dict[str, object]:
         "memory_gib": _memory_gib(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        **{name: _version(name) for name in ("torch", "jax", "flax", "optax", "numpy", "pillow", "tilework")},
+        **{name: _version(name) for name in ("torch", "jax", "flax", "optax", "numpy", "pillow", "gradio", "tilework")},
     }
 
 

@@ -1,8 +1,8 @@
 """Results files and how their rows read: the same words in the terminal and on the documentation page.
 
 A results file is {"benchmark": name, "comparisons": {name: row}}. A row has `claim`, `figure` (what `value` is: speedup,
-overhead, share, MiB or difference), `target`, `value` {median, min, max}, `ours` and `peer` (medians of each side), `date`,
-`machine`.
+overhead, share, MiB, difference, or a unit of UNITS), `target`, `value` {median, min, max}, `ours` and `peer` (medians of each
+side, or their `text`), `date`, `machine`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
+AT_LEAST = {"speedup", "per second"}
+"""Figures that reach their target from below."""
+UNITS = {"per second": "/s", "ms": " ms", "kB": " kB", "steps": " steps"}
+"""How a figure in plain units is written."""
 
 
 def merge(path: Path, benchmark: str, rows: dict[str, Any]) -> None:
@@ -25,9 +29,9 @@ def merge(path: Path, benchmark: str, rows: dict[str, Any]) -> None:
 
 
 def reached(row: dict[str, Any]) -> bool:
-    """Whether the median meets the target: a speedup from below, anything else from above."""
-    value: float = row["value"]["median"]
-    return value >= row["target"] if row["figure"] == "speedup" else value <= row["target"]
+    """Whether the median (`judged` where that is another value, such as a 95th percentile) meets the target."""
+    value: float = row["value"].get("judged", row["value"]["median"])
+    return value >= row["target"] if row["figure"] in AT_LEAST else value <= row["target"]
 
 
 def verdict(row: dict[str, Any]) -> str:
@@ -40,6 +44,10 @@ def figure_text(row: dict[str, Any]) -> str:
     value = row["value"]
     if row["figure"] == "speedup":
         return f"{value['median']:.2f}x ({value['min']:.2f} to {value['max']:.2f})"
+    if row["figure"] in UNITS:
+        judged = f", p95 {_plain(value['judged'])}" if "judged" in value else ""
+        spread = f"{_plain(value['min'])} to {_plain(value['max'])}{judged}"
+        return f"{_plain(value['median'])}{UNITS[row['figure']]} ({spread})"
     if row["figure"] == "overhead":
         return f"{value['median']:+.1%} ({value['min']:+.1%} to {value['max']:+.1%})"
     if row["figure"] == "share":
@@ -47,6 +55,11 @@ def figure_text(row: dict[str, Any]) -> str:
     if row["figure"] == "MiB":
         return f"{value['median']:,.0f} MiB"
     return f"{value['median']:.1e}"
+
+
+def _plain(value: float) -> str:
+    """Three digits, or all before the point."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
 
 def target_text(row: dict[str, Any]) -> str:
@@ -58,13 +71,17 @@ def target_text(row: dict[str, Any]) -> str:
         return f"under {target:g}"
     if row["figure"] == "MiB":
         return f"under {target:,.0f} MiB"
-    return f"under {target:.0%}" if row["figure"] == "overhead" else f"under {target:.0e}"
+    if row["figure"] in UNITS:
+        return f"{'at least' if row['figure'] in AT_LEAST else 'at most'} {target:,g}{UNITS[row['figure']]}"
+    return f"under {100 * target:g}%" if row["figure"] == "overhead" else f"under {target:.0e}"
 
 
 def speed_text(side: dict[str, Any] | None) -> str:
     """`812 images/s, 15.8 ms`, or a dash where there is no such side."""
     if not side:
         return "-"
+    if "text" in side:
+        return str(side["text"])
     step = f", {side['step_ms']:.1f} ms" if "step_ms" in side else ""
     if "images_per_second" not in side:
         return step.removeprefix(", ")
