@@ -1,5 +1,5 @@
 // Quarter-circle tiles that turn one after another, in a wave from the middle.
-const LOOP = 180, CELLS = 6;
+const LOOP = 180, CELLS = 4;
 let turned = [];
 
 function setup() {

@@ -32,7 +32,7 @@ function draw() {
       }
       const seam = Math.min(1, Math.max(0, (second - first - 3) / 4));
       const at = 4 * (y * width + x);
-      pixels[at] = pixels[at + 1] = pixels[at + 2] = 8 + seam * tone * (1 - 0.012 * first);
+      pixels[at] = pixels[at + 1] = pixels[at + 2] = 8 + seam * tone * Math.max(0.45, 1 - 0.01 * first);
       pixels[at + 3] = 255;
     }
   }

@@ -58,6 +58,6 @@ def _pictures(container: InputContainer) -> VideoStream:
 def reason_of(error: Exception) -> str:
     """A decoder's error in a person's words."""
     text = str(getattr(error, "strerror", None) or error)
-    if "Invalid data" in text:
+    if "Invalid data" in text or "Invalid argument" in text:
         return "it is not a video, or damaged where it says what is in it"
     return text[:1].lower() + text[1:]
