@@ -23,6 +23,7 @@ def _own_folders(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, monke
     """Runs go to the test's folder; prepared pictures to one cache for the whole test run."""
     shared = tmp_path_factory.getbasetemp() / "cache"
     monkeypatch.setenv("TILEWORK_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("TILEWORK_DATA_SETS", str(tmp_path / "sets"))
     if "TILEWORK_CACHE" not in os.environ:
         monkeypatch.setenv("TILEWORK_CACHE", str(shared))
 

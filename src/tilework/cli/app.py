@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from tilework.cli import demo, recipes, replay, report, resume, runs, show, studio, train
+from tilework.cli import data_sets, data_show, demo, recipes, replay, report, resume, runs, show, studio, train
 
 app = typer.Typer(
     name="tilework",
@@ -23,6 +23,8 @@ app.command("replay")(replay.replay)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
 app.command("report")(report.report)
+data_sets.app.command("show")(data_show.show)
+app.add_typer(data_sets.app, name="data")
 app.add_typer(recipes.app, name="recipes")
 
 

@@ -6,11 +6,14 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from tilework.data.natural import natural_key
 from tilework.errors import UserError
 
-Paths = str | tuple[str, ...]
+Paths = Annotated[str, Field(min_length=1)] | Annotated[tuple[str, ...], Field(min_length=1)]
 """What a `path` setting of these sources holds."""
 
 

@@ -98,6 +98,12 @@ def _empty_side(store: FrameStore, by: By, share: float, side: str) -> UserError
             why=f"all {store.count:,} pictures are near twins of one another, by a chain of pictures that resemble each other",
             fix="give more different pictures, or write data.split.by=segment and read the leak it reports",
         )
+    if by == "segment" and store.count > 1:
+        return UserError(
+            said,
+            why=f"none of the {groups:,} groups has more than one picture, so there is no stretch to hold out",
+            fix="write data.split.by=auto",
+        )
     return UserError(
         said,
         why=f"the data has {store.count:,} picture{'s' * (store.count != 1)}",

@@ -87,11 +87,30 @@ def _set(raw: Raw, path: list[str], value: Any) -> None:
     if len(path) == 1 and isinstance(value, str) and isinstance(node.get(section), dict) and _registry(section):
         node, last = node[section], "kind"  # `bottleneck=fsq` is short for `bottleneck.kind=fsq`
         path = [section, "kind"]
+    named = _registry(section).named(value) if path[1:] == ["kind"] and _registry(section) else None
+    if named is not None:
+        _stand_in(section, node, named)
+        return
     if last == "kind" and node.get("kind") not in (None, value):
         kept = _kept_by(path, value, node)
         node.clear()
         node.update(kept)
     node[last] = value
+
+
+def _stand_in(section: str, node: Raw, named: Raw) -> None:
+    """`data=NAME` or `data=PATH`: the settings that are named, with the size and the colours of the recipe.
+
+    The network was made for those, also where the recipe leaves them to its kind. Its split was made for its own pictures, so
+    the other settings stay only where a path of the same kind takes the place of another.
+    """
+    registry, kind = _registry(section), node.get("kind")
+    fields = registry.config(kind).model_fields if kind in registry.kinds else {}
+    kept = {k: node.get(k, fields[k].default if k in fields else None) for k in ("size", "channels")}
+    before = node if kind == named["kind"] else {}
+    merged = {**before, **named, **{k: v for k, v in kept.items() if v is not None}}
+    node.clear()
+    node.update(merged)
 
 
 def _registry(section: str) -> Any:

@@ -46,7 +46,12 @@ class Settings(BaseModel):
                 and not _takes(field.annotation, {bool})
             ):
                 read[name] = "true" if value else "false"  # refused as text, under the field's own name
-            elif isinstance(value, str) and "," in value and _is_list(field.annotation):
+            elif (
+                isinstance(value, str)
+                and "," in value
+                and _is_list(field.annotation)
+                and not _is_text(field.annotation)
+            ):
                 read[name] = [read_value(part) for part in value.split(",")]
         return read
 
@@ -62,6 +67,13 @@ def _is_list(annotation: Any) -> bool:
     if origin in {Annotated, Union, UnionType}:
         return any(_is_list(a) for a in get_args(annotation))
     return origin in {tuple, list}
+
+
+def _is_text(annotation: Any) -> bool:
+    """Whether text as it is will do: a path may have a comma in it."""
+    if get_origin(annotation) in {Annotated, Union, UnionType}:
+        return any(_is_text(a) for a in get_args(annotation))
+    return annotation is str
 
 
 class Plugin(Settings):
@@ -80,6 +92,15 @@ class Registry:
 
     section: str
     package: str
+    catalogue: str = ""
+    """Module with `settings_of(word)` and `names()`: words other than a kind's name that stand for whole settings."""
+
+    def named(self, word: Any) -> dict[str, Any] | None:
+        """The settings that a word stands for which is no kind: a data set's name, or a path. None where it stands for none."""
+        if not self.catalogue or not isinstance(word, str) or word in self.kinds:
+            return None
+        found: dict[str, Any] | None = importlib.import_module(self.catalogue).settings_of(word)
+        return found
 
     @cached_property
     def kinds(self) -> tuple[str, ...]:
@@ -97,12 +118,19 @@ class Registry:
         """The `Config` class of one kind (imports its file)."""
         if kind not in self.kinds:
             named = str(kind).lower()
-            close = difflib.get_close_matches(_MEANT.get((self.section, named), named), self.kinds, n=1)
+            sets = importlib.import_module(self.catalogue).names() if self.catalogue else []
+            close = difflib.get_close_matches(_MEANT.get((self.section, named), named), [*self.kinds, *sets], n=1)
             term = self.section == "objective"
+            what = "loss term" if term else "kind"
             raise UserError(
-                f"{self.section}: there is no {'loss term' if term else 'kind'} '{kind}'",
-                why=f"the {'terms' if term else 'kinds'} are {', '.join(self.kinds)}",
-                fix=f"write {close[0]}" if close else f"choose one of {', '.join(self.kinds)}",
+                f"{self.section}: there is no {what} '{kind}'",
+                why=f"the {'terms' if term else 'kinds'} are {', '.join(self.kinds)}"
+                + (f"; the data sets are {', '.join(sets)}" if sets else ""),
+                fix="check the spelling of the path"
+                if self.catalogue and "/" in named
+                else f"write {close[0]}"
+                if close
+                else f"choose one of {', '.join(self.kinds)}",
             )
         config: type[Plugin] = importlib.import_module(f"{self.package}.{kind}").Config
         return config
@@ -121,6 +149,9 @@ class Registry:
                 why=f"{given} was given",
                 fix=f"write {self.section}.kind=... with one of {', '.join(self.kinds)}",
             )
+        named = self.named(raw["kind"])
+        if named is not None:
+            raw = {**named, **{key: value for key, value in raw.items() if key != "kind"}}
         config = self.config(raw["kind"])
         try:
             return config.model_validate(raw)
@@ -131,7 +162,7 @@ class Registry:
             raise complaint(problems(error, config, section), "", f"that is not what {owner} accepts") from None
 
 
-SOURCES = Registry("data", "tilework.data.sources")
+SOURCES = Registry("data", "tilework.data.sources", "tilework.data.catalogue")
 ENCODERS = Registry("encoder", "tilework.nets.encoders")
 DECODERS = Registry("decoder", "tilework.nets.decoders")
 BOTTLENECKS = Registry("bottleneck", "tilework.bottlenecks")

@@ -22,7 +22,7 @@ class Config(SourceConfig):
     """
 
     kind: Literal["animations"] = "animations"
-    path: Paths = Field(min_length=1, description="animated picture, folder of them, or a list of both")
+    path: Paths = Field(description="animated picture, folder of them, or a list of both")
     fps: float | None = Field(
         default=None,
         gt=0,

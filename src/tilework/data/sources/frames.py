@@ -30,7 +30,7 @@ class Config(SourceConfig):
     """
 
     kind: Literal["frames"] = "frames"
-    path: Paths = Field(min_length=1, description="folder of frame folders, one frame folder, or a list of them")
+    path: Paths = Field(description="folder of frame folders, one frame folder, or a list of them")
     background: Colour = Field(
         default="white", description="colour under transparent pixels and around padded ones: a name or #rrggbb"
     )

@@ -34,7 +34,7 @@ class Config(SourceConfig):
     """
 
     kind: Literal["images"] = "images"
-    path: Paths = Field(min_length=1, description="folder of pictures, picture file, or a list of both")
+    path: Paths = Field(description="folder of pictures, picture file, or a list of both")
     group: Literal["picture", "folder"] = Field(
         default="picture",
         description="what stays on one side of the split: each picture alone, or all of a folder (frames of one clip)",

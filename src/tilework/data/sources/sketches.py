@@ -34,7 +34,7 @@ class Config(SourceConfig):
     """
 
     kind: Literal["sketches"] = "sketches"
-    path: Paths = Field(min_length=1, description="sketch, folder of them, or a list of both")
+    path: Paths = Field(description="sketch, folder of them, or a list of both")
     p5: str | None = Field(
         default=None, description="p5.js or p5.min.js for sketches that have none; null = beside them"
     )

@@ -30,7 +30,7 @@ class Config(SourceConfig):
     """
 
     kind: Literal["video"] = "video"
-    path: Paths = Field(min_length=1, description="video file, folder of them, or a list of both")
+    path: Paths = Field(description="video file, folder of them, or a list of both")
     skip: int = Field(default=0, ge=0, description="frames left out at the start of each clip")
     every: int = Field(default=1, ge=1, description="take every n-th frame of what is left")
     count: int | None = Field(

@@ -1,0 +1,96 @@
+"""Whether a data set is still what it was, and whether its split can be trusted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tilework.data.catalogue import DataSet, digest
+from tilework.data.duplicates import duplicates
+from tilework.data.split import split_by
+from tilework.data.store import FrameStore
+from tilework.errors import TileworkError, UserError
+
+LEAK_LIMIT = 0.02
+"""A larger share of held-out pictures with a near twin in training is wrong."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    verdict: Literal["good", "note", "wrong"]
+    why: str
+
+
+def check(entry: DataSet) -> list[Finding]:
+    """Look at the prepared pictures, at what they were made from, at duplicates and at the split of a set."""
+    store = _store(entry)
+    if isinstance(store, Finding):
+        return [store, _sources(entry)]
+    return [_content(entry, store), _sources(entry), _skipped(store), _duplicates(entry, store), _split(entry, store)]
+
+
+def _store(entry: DataSet) -> FrameStore | Finding:
+    if entry.store_folder is None or not entry.store_folder.is_dir():
+        why = (
+            "it was never prepared to its end"
+            if entry.frames is None
+            else "its prepared pictures are no longer in the cache"
+        )
+        return Finding("pictures", "wrong", f"{why}; `tilework data show {entry.name}` makes them")
+    try:
+        return FrameStore.open(entry.store_folder)
+    except UserError as error:
+        return Finding("pictures", "wrong", f"{error.what}: {error.why}")
+
+
+def _content(entry: DataSet, store: FrameStore) -> Finding:
+    try:
+        store.verify()
+    except UserError as error:
+        return Finding("pictures", "wrong", f"{error.what}: {error.why}; {error.fix}")
+    if store.content_hash != entry.content_hash:
+        return Finding("pictures", "wrong", "they are whole, but not those that were there when the set was added")
+    return Finding("pictures", "good", f"all {store.count:,} are as they were prepared ({store.content_hash[:12]})")
+
+
+def _sources(entry: DataSet) -> Finding:
+    try:
+        same = digest(entry.source.fingerprint()) == entry.fingerprint
+    except TileworkError as error:
+        return Finding("sources", "wrong", f"{error.what} ({error.why})" if error.why else error.what)
+    if entry.fingerprint is None:
+        return Finding("sources", "note", "they are there; what they were is not known")
+    if not same:
+        return Finding("sources", "wrong", "files were added, removed or changed; the next use prepares them again")
+    return Finding("sources", "good", "unchanged")
+
+
+def _skipped(store: FrameStore) -> Finding:
+    if not store.skipped:
+        return Finding("left out", "good", "nothing")
+    file, reason = store.skipped[0]
+    more = f", and {len(store.skipped) - 1:,} more" if len(store.skipped) > 1 else ""
+    return Finding("left out", "note", f"{file}: {reason}{more}")
+
+
+def _duplicates(entry: DataSet, store: FrameStore) -> Finding:
+    found = duplicates(store)
+    said = f"{found.copies:,} exact copies; {found.twins:,} pictures in {len(found.near):,} clusters of near twins"
+    plain = found.copies == 0 or entry.source.duplicates != "keep"
+    return Finding("duplicates", "good" if plain else "note", said)
+
+
+def _split(entry: DataSet, store: FrameStore) -> Finding:
+    source = entry.source
+    try:
+        split = split_by(store, source.split, source.duplicates)
+    except UserError as error:
+        return Finding("split", "wrong", f"{error.what}: {error.why}")
+    said = f"by {split.by}: {len(split.train):,} train, {len(split.validation):,} held out"
+    if split.leak is None:
+        return Finding("split", "good", f"{said}; {split.kept_apart}")
+    wrong = split.leak.twins > LEAK_LIMIT or (split.by in {"frame", "segment"} and split.leak.neighbours > 0)
+    return Finding("split", "wrong" if wrong else "good", f"{said}; {split.leak}")
