@@ -121,8 +121,9 @@ export class Chart {
     const { ctx, bbox } = plot
     ctx.save()
     for (const mark of marks) {
-      const x = Math.round(plot.valToPos(mark.step, 'x', true)) + 0.5
-      if (x < bbox.left || x > bbox.left + bbox.width) continue
+      // A change that is newer than the newest row stands at the right edge until the rows have caught up.
+      const x = Math.min(Math.round(plot.valToPos(mark.step, 'x', true)), bbox.left + bbox.width - 1) + 0.5
+      if (x < bbox.left) continue
       ctx.strokeStyle = mark.kind === 'finding' || mark.kind === 'failed' ? colours.bad : mark.kind === 'revived' ? colours.ok : colours.mute
       ctx.lineWidth = devicePixelRatio
       ctx.setLineDash(mark.kind === 'set' ? [3, 3] : mark.kind === 'revived' ? [1, 3] : [])

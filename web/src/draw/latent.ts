@@ -237,14 +237,17 @@ function drawMarks(to: Surface, marks: Float64Array, picture: Picture, theme: Co
   g.stroke(crosses)
 
   if (numbers) {
-    g.fillStyle = theme.text
-    g.font = `600 ${count <= 40 ? 9.5 : 8}px system-ui, sans-serif`
-    g.textAlign = picture.tiles ? 'left' : 'center'
-    g.textBaseline = 'middle'
+    const size = count <= 40 ? 9.5 : 8
     for (const i of live) {
-      if (picture.tiles) g.fillText(String(scene.ids[i]), marks[2 * i] + 16, marks[2 * i + 1] - 9)
-      else g.fillText(String(scene.ids[i]), marks[2 * i], marks[2 * i + 1] + 0.5)
+      const label = sprites.label(String(scene.ids[i]), size, theme.text, to.ratio)
+      const wide = label.width / to.ratio
+      const high = label.height / to.ratio
+      const left = picture.tiles ? marks[2 * i] + 16 : marks[2 * i] - wide / 2
+      const top = (picture.tiles ? marks[2 * i + 1] - 9 : marks[2 * i + 1]) - high / 2
+      g.drawImage(label, left, top, wide, high)
     }
+    g.font = `600 ${size}px system-ui, sans-serif`
+    g.textBaseline = 'middle'
     g.fillStyle = theme.bad
     g.textAlign = 'left'
     const dead = scene.dead.reduce((n, one) => n + one, 0)

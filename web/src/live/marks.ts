@@ -1,4 +1,5 @@
-import type { Mark } from '../lib/types'
+import { figure } from '../lib/format'
+import type { Applied, Mark } from '../lib/types'
 
 /** A slider that was dragged leaves dozens of marks: those of one setting, each soon after the one before, become one. */
 const SOON_SECONDS = 4
@@ -19,4 +20,28 @@ export function gathered(marks: Mark[]): Mark[] {
 function parts(text: string): { name: string; from: string; to: string } | null {
   const found = /^(.+): (\S+) -> (\S+)$/.exec(text)
   return found ? { name: found[1], from: found[2], to: found[3] } : null
+}
+
+/** The server sends as many at once, and nobody sees more. */
+const MOST = 500
+
+/**
+ * The mark of a command that a frame says has acted. The journal says the same, but only after the store has been written and read;
+ * until then this one stands, with a number below zero.
+ */
+export function markOf(one: Applied): Mark | null {
+  if (one.kind !== 'set' || one.status !== 'applied' || one.value == null || one.before == null) return null
+  return { id: -one.id, step: one.step - 1, time: Date.now() / 1000, kind: 'set', text: `${one.name}: ${figure(one.before, 4)} -> ${figure(one.value, 4)}` }
+}
+
+/** Marks with newer ones after them. What the journal tells replaces what a frame told already, and the other way about nothing doubles. */
+export function withJournal(marks: Mark[], more: Mark[]): Mark[] {
+  const same = (a: Mark, b: Mark): boolean => a.kind === b.kind && a.step === b.step && nameOf(a) === nameOf(b)
+  const fresh = more.filter((mark) => mark.id >= 0 || !marks.some((known) => same(known, mark)))
+  const kept = marks.filter((known) => known.id >= 0 || !fresh.some((mark) => mark.id >= 0 && same(known, mark)))
+  return [...kept, ...fresh].slice(-MOST)
+}
+
+function nameOf(mark: Mark): string {
+  return parts(mark.text)?.name ?? mark.text
 }

@@ -4,6 +4,7 @@ import type { Applied, Header, Mark, RunCard, RunState, ServerMessage, Steerable
 import { counters } from '../draw/loop'
 import { nearest, Trails } from '../scene/trails'
 import { tables, type Tables } from './curves'
+import { markOf, withJournal } from './marks'
 import { RunSocket } from './socket'
 import { Stage, withFrame, type Pictures } from './stage'
 
@@ -160,7 +161,7 @@ export class Run {
         this.curvesVersion += 1
         break
       case 'marks':
-        this.marks = [...this.marks, ...message.marks]
+        this.marks = withJournal(this.marks, message.marks)
         break
       case 'timeline':
         if (message.reset) {
@@ -212,8 +213,11 @@ export class Run {
 
   private note(one: Applied): void {
     if (this.seen.has(one.id)) return
+    if (this.seen.size > 500) this.seen = new Set(this.applied.map((known) => known.id)) // headers repeat the last few alone
     this.seen.add(one.id)
     this.applied = [...this.applied.slice(-63), one]
+    const mark = markOf(one)
+    if (mark) this.marks = withJournal(this.marks, [mark])
   }
 
   private tell(): void {

@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest'
+import type { Applied, Mark } from '../lib/types'
+import { markOf, withJournal } from './marks'
+
+const applied: Applied = { id: 4, kind: 'set', step: 161, status: 'applied', name: 'objective.mse', before: 1, value: 0.5 }
+const told: Mark = { id: 12, step: 160, time: 5, kind: 'set', text: 'objective.mse: 1 -> 0.5' }
+
+describe('marks', () => {
+  it('a frame tells of a change first, the journal takes its place', () => {
+    const first = withJournal([], [markOf(applied)!])
+    expect(first).toMatchObject([{ step: 160, kind: 'set', text: 'objective.mse: 1 -> 0.5' }])
+    expect(first[0].id).toBeLessThan(0)
+    expect(withJournal(first, [told])).toEqual([told])
+  })
+  it('the journal was quicker: nothing doubles', () => {
+    expect(withJournal([told], [markOf(applied)!])).toEqual([told])
+  })
+  it('another setting at the same step is another mark', () => {
+    expect(withJournal([told], [markOf({ ...applied, name: 'objective.kl' })!])).toHaveLength(2)
+  })
+  it('what was refused leaves none, and only the newest are kept', () => {
+    expect(markOf({ ...applied, status: 'refused' })).toBeNull()
+    expect(markOf({ ...applied, kind: 'pause' })).toBeNull()
+    const many = Array.from({ length: 700 }, (_, i) => ({ ...told, id: 2 * i, step: i }))
+    expect(withJournal(many.slice(0, 400), many.slice(400)).map((mark) => mark.step)[0]).toBe(200)
+  })
+})
