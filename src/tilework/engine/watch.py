@@ -41,8 +41,8 @@ class _Budget:
         self.cost = 0.0
 
     def spent(self, cost: float) -> None:
-        self.cost = cost if self.cost == 0 else 0.7 * self.cost + 0.3 * cost
-        self.next = time.monotonic() + max(self.seconds, max(cost, self.cost) / self.share)
+        self.cost = cost if self.cost == 0 else 0.8 * self.cost + 0.2 * cost
+        self.next = time.monotonic() + max(self.seconds, self.cost / self.share)
 
 
 class Watch:
@@ -64,6 +64,8 @@ class Watch:
         self._begun = bool(record.store.snapshots("live"))
         """Whether the timeline has its first frame, the one with the original pictures."""
         self._rate_from = (time.monotonic(), session.position.step)
+        # On a CPU what counts is the time that this thread worked: while others have the core, training does not run either.
+        self._clock = time.thread_time if session.accelerator.device.type == "cpu" else time.perf_counter
 
     # From the loop ---------------------------------------------------------------------------------------------------
 
@@ -87,22 +89,22 @@ class Watch:
         now = time.monotonic()
         still = state != "running"
         if changed or now >= self._motion.next:
-            began = time.perf_counter()
+            began = self._clock()
             self._write("motion", control, self.probe.motion(self.session.stepper.code_gradient), following)
-            self._motion.spent(time.perf_counter() - began)
+            self._motion.spent(self._clock() - began)
             if still:
                 self._motion.next = time.monotonic() + 0.1
         due = now >= self._pictures.next
         if state in {"running", "paused"} and due and self._picture_step != self.session.position.step:
-            began = time.perf_counter()
+            began = self._clock()
             with contextlib.suppress(NotFinite):  # The page says how old its pictures are.
                 self._write("pictures", control, self.probe.pictures(still=still))
-            self._pictures.spent(time.perf_counter() - began)
+            self._pictures.spent(self._clock() - began)
             self._picture_step = self.session.position.step
 
     def keep(self, control: Control) -> None:
         """One frame for the timeline. The spacing grows with the run: about 48 frames each time that it doubles 1.4 times."""
-        step, began = self.session.position.step, time.perf_counter()
+        step, began = self.session.position.step, self._clock()
         arrays = self.probe.motion(follow=not self.live.watched)
         with contextlib.suppress(NotFinite):
             arrays |= self.probe.reconstructions(TIMELINE_PICTURES, originals=not self._begun)
@@ -113,7 +115,7 @@ class Watch:
         atomic_write_bytes(self.run.snapshots / name, zlib.compress(data, 1), sync=False)
         self.record.store.snapshot(step, self.session.epoch, "live", f"snapshots/{name}")
         self._begun, self._next_kept = True, step + max(1, step // 48)
-        self._timeline.spent(time.perf_counter() - began)
+        self._timeline.spent(self._clock() - began)
 
     def close(self, control: Control, following: str | None = None) -> None:
         """The last frame, and the live file is gone: what is left to see is in the timeline."""
