@@ -232,23 +232,3 @@ def test_real_mnist(real_data):
     # The first training digits are known to be 5 0 4 1 9, and the class sizes of the test set are published.
     assert [store.classes[i] for i in store.labels[:5]] == list("50419")
     assert np.bincount(store.labels[60_000:]).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
-
-
-# Sources to come
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        {"kind": "video", "path": "clips", "skip": 20, "every": 2, "count": 25300, "gap": 5},
-        {"kind": "hub", "id": "someone/stills", "split_name": "train", "column": "image"},
-        {"kind": "sketches", "path": "sketches", "frames": 180, "fps": 30},
-    ],
-)
-def test_sources_of_a_later_version_can_be_named_and_say_what_to_use(raw):
-    source = SOURCES.parse(raw)
-    for call in (source.fingerprint, source.items, lambda: prepare(source)):
-        with pytest.raises(UserError, match=f"data.kind={raw['kind']} is not part of this version") as caught:
-            call()
-        assert "data.kind=images data.path=FOLDER" in caught.value.fix
-        assert "data.kind=loops" in caught.value.fix
