@@ -27,6 +27,9 @@ _WORDS = {
     "ranks-compared": "codebooks of all processes differ by at most {largest_difference:g}",
     "store-made-anew": "the run's store was made anew: {why}",
     "set": "{name}: {before:.4g} -> {value:.4g}",
+    "revived": "{codes:,} codes revived",
+    "snapshot": "snapshot",
+    "reset": "reset: {next} began",
     "refused": "refused: {message}",
 }
 
