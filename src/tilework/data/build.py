@@ -21,7 +21,6 @@ from tilework.data.natural import natural_key
 from tilework.data.partial import Partial
 from tilework.data.shards import SHARD_BYTES
 from tilework.data.store import FORMAT, MANIFEST, FrameStore, content_hash
-from tilework.data.table import read_names
 from tilework.errors import UserError
 from tilework.spec.places import cache_folder
 
@@ -164,7 +163,7 @@ def _fill(partial: Partial, source: SourceConfig, progress: Callable[[int], None
 
 def _complete(partial: Partial, source: SourceConfig, fingerprint: str) -> None:
     partial.finish()
-    names = read_names(partial.folder / "names.jsonl")
+    labels = partial.names.labels
     manifest = {
         "format": FORMAT,
         "fingerprint": fingerprint,
@@ -173,8 +172,10 @@ def _complete(partial: Partial, source: SourceConfig, fingerprint: str) -> None:
         "size": list(source.size),
         "channels": int(source.channels),
         "shards": partial.shards.counts,
+        "names_bytes": partial.names.nbytes,
+        "labels": labels,
         # In natural order, so that digit 7 is class 7 whichever picture came first.
-        "classes": sorted(names.label, key=natural_key),
+        "classes": sorted(labels, key=natural_key),
         "skipped": partial.skipped(source.unreadable()),
         "content_hash": "",
     }

@@ -88,6 +88,7 @@ def _walk(top: Path) -> Iterator[PictureFile]:
     while todo:
         prefix = todo.pop()
         here = f"{top}{os.sep}{prefix}"
+        below: list[str] = []
         try:
             about = os.stat(here)
             place = (about.st_dev, about.st_ino)
@@ -95,7 +96,14 @@ def _walk(top: Path) -> Iterator[PictureFile]:
                 continue
             seen.add(place)
             with os.scandir(here) as entries:
-                found = [e for e in entries if not e.name.startswith(".") and e.name != "__MACOSX"]
+                # One at a time: an entry holds all that the system says of its file.
+                for entry in entries:
+                    if entry.name.startswith(".") or entry.name == "__MACOSX":
+                        continue
+                    if _is_folder(entry):
+                        below.append(f"{prefix}{entry.name}/")
+                    elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
+                        yield _file(entry, top, prefix + entry.name)
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             if not prefix:
@@ -104,13 +112,6 @@ def _walk(top: Path) -> Iterator[PictureFile]:
                 ) from None
             name = prefix.rstrip("/")
             yield PictureFile(top, name, name, -1, 0, f"this folder cannot be listed: {reason}")
-            continue
-        below = []
-        for entry in found:
-            if _is_folder(entry):
-                below.append(f"{prefix}{entry.name}/")
-            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
-                yield _file(entry, top, prefix + entry.name)
         todo += sorted(below, key=natural_key, reverse=True)
 
 

@@ -146,7 +146,7 @@ def _held_out_by_group(store: FrameStore, settings: SplitSettings) -> NDArray[np
         )
     if len(free) == 0:
         return held_out
-    sizes = np.bincount(store.groups[free], minlength=len(store.group_names))
+    sizes = np.bincount(store.groups[free], minlength=int(store.groups.max()) + 1)
     if sizes.max() > 1:
         chosen = _draw_groups(sizes, settings.validation, rng, both_sides=not (store.held_out >= 0).any())
         held_out[free] = np.isin(store.groups[free], chosen)

@@ -41,6 +41,7 @@ class FrameStore:
         self.source: dict[str, Any] = manifest["source"]
         self.skipped: list[tuple[str, str]] = [(file, reason) for file, reason in manifest["skipped"]]
         self.classes: tuple[str, ...] = tuple(manifest["classes"])
+        self._names_bytes: int = manifest["names_bytes"]
         self.groups_say_all: bool = manifest["groups_say_all"]
         table = np.load(folder / TABLE, mmap_mode="r")
         if table.shape != (self.count, len(COLUMNS)):
@@ -52,7 +53,7 @@ class FrameStore:
         self._file = column["file"]
         # The table numbers labels as they came, `classes` are in order; -1 stays -1 by being the last entry.
         rank = {name: number for number, name in enumerate(self.classes)}
-        place = np.array([*(rank[name] for name in self._names.label), -1], dtype=np.int64)
+        place = np.array([*(rank[name] for name in manifest["labels"]), -1], dtype=np.int64)
         self.labels: NDArray[np.int64] = place[column["label"]]
         self._starts: NDArray[np.int64] = np.concatenate([[0], np.cumsum(self.shard_counts)])
 
@@ -70,6 +71,8 @@ class FrameStore:
             store = cls(folder, manifest)
             if not (folder / THUMBS).is_file():
                 raise ValueError(f"{THUMBS} is missing")
+            if (folder / NAMES).stat().st_size != store._names_bytes:
+                raise ValueError(f"{NAMES} has not its size")
             for number, count in enumerate(store.shard_counts):
                 path = folder / shard_name(number)
                 expected = shard_bytes_on_disk(count, store.shape)
@@ -100,7 +103,7 @@ class FrameStore:
 
     @cached_property
     def _names(self) -> Names:
-        return read_names(self.folder / NAMES)
+        return read_names(self.folder / NAMES, self._names_bytes)
 
     @property
     def group_names(self) -> list[str]:

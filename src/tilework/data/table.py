@@ -21,14 +21,13 @@ class Names(NamedTuple):
     file: list[str]
 
 
-def read_names(path: Path, nbytes: int | None = None) -> Names:
-    """The names in a file of names, or in the first `nbytes` of it. Raises OSError, ValueError, KeyError."""
-    with open(path, "rb") as file:
-        text = file.read(-1 if nbytes is None else nbytes)
+def read_names(path: Path, nbytes: int) -> Names:
+    """The names in the first `nbytes` of a file of names. Raises OSError, ValueError, KeyError."""
     names: dict[str, list[str]] = {kind: [] for kind in Names._fields}
-    for line in text.splitlines():
-        kind, name = json.loads(line)
-        names[kind].append(name)
+    with open(path, "rb") as file:
+        while file.tell() < nbytes:
+            kind, name = json.loads(file.readline())
+            names[kind].append(name)
     return Names(**names)
 
 
@@ -48,6 +47,11 @@ class NamesWriter:
         self._out.seek(kept)
         self.fresh = b""
         """What was appended since it was last emptied."""
+
+    @property
+    def labels(self) -> list[str]:
+        """All labels so far, by number."""
+        return list(self._labels)
 
     def group(self, name: str) -> int:
         """Number of a group."""
