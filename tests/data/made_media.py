@@ -39,11 +39,14 @@ def clip(
     key_every: int = 12,
     options: dict[str, str] | None = None,
     rotation: int = 0,
+    title: str = "",
 ) -> Path:
     """A video file of these frames (sides even for h264), at 30 frames a second unless `times` (ms) says when each is shown."""
     path.parent.mkdir(parents=True, exist_ok=True)
     container_options = {"movflags": "faststart"} if path.suffix in {".mp4", ".mov"} else {}
     with av.open(str(path), "w", options=container_options) as out:
+        if title:
+            out.metadata["title"] = title
         stream = out.add_stream(codec, rate=30)
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = "yuv420p"

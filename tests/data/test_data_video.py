@@ -261,6 +261,14 @@ def test_names_that_look_like_addresses(tmp_path, monkeypatch):
     assert numbers(video(Path("a:b%20c?.mp4"))) == [0, 1, 2]
 
 
+def test_tags_in_an_old_encoding_are_no_reason_to_refuse_a_clip(tmp_path):
+    path = clip(tmp_path / "a.mkv", [levels(n) for n in range(3)], title="caf\u00e9 \u00e9t\u00e9")
+    packed = path.read_bytes()
+    assert b"caf\xc3\xa9" in packed
+    path.write_bytes(packed.replace("\u00e9".encode(), b"\xe9 "))
+    assert numbers(video(path)) == [0, 1, 2]
+
+
 def test_settings_that_leave_nothing(tmp_path):
     clip(tmp_path / "a.mp4", [levels(n) for n in range(3)])
     with pytest.raises(UserError, match="no clips left"):

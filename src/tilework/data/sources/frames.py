@@ -53,6 +53,9 @@ class Config(SourceConfig):
         """As `items()` from behind that frame on; nothing before it is opened."""
         return self._items(file)
 
+    def expected(self) -> int:
+        return len(self._files())
+
     def unreadable(self) -> list[tuple[str, str]]:
         return list(self._skipped.told)
 

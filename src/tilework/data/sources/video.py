@@ -17,7 +17,7 @@ from tilework.data.skipping import Skipped
 from tilework.data.video.choose import at_random, every_kth
 from tilework.data.video.container import SUFFIXES
 from tilework.data.video.decode import chosen_frames
-from tilework.data.video.index import read_index
+from tilework.data.video.index import promised_frames, read_index
 from tilework.data.video.scenes import Scenes
 from tilework.data.video.shape import Shaper
 
@@ -62,6 +62,17 @@ class Config(SourceConfig):
     def items_after(self, file: str, frame: int) -> Iterator[Item]:
         """As `items()` from behind that frame on; clips before its clip are not opened, but to count their frames."""
         return self._items((file, frame))
+
+    def expected(self) -> int | None:
+        if self.count is not None:  # the gap may leave room for fewer
+            return None
+        total = 0
+        for file in self._files():
+            promised = promised_frames(file.path)
+            if promised is None:
+                return None
+            total += len(every_kth(promised, self.skip, self.every))
+        return total
 
     def unreadable(self) -> list[tuple[str, str]]:
         return list(self._skipped.told)

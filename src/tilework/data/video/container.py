@@ -28,7 +28,8 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
     try:
         if os.path.getsize(path) == 0:
             raise Unreadable("the file is empty")
-        with av.open(f"file:{path}", options=_OPTIONS) as container:
+        # Titles and tags in an old encoding are no reason to refuse a clip.
+        with av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace") as container:
             stream = _pictures(container)
             stream.thread_type = "AUTO"
             yield container, stream
@@ -60,4 +61,6 @@ def reason_of(error: Exception) -> str:
     text = str(getattr(error, "strerror", None) or error)
     if "Invalid data" in text or "Invalid argument" in text:
         return "it is not a video, or damaged where it says what is in it"
+    if "End of file" in text:
+        return "the file ends too early"
     return text[:1].lower() + text[1:]

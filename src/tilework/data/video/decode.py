@@ -93,7 +93,7 @@ def _decoded(
     try:
         for packet in container.demux(stream):
             if packet.is_corrupt and packet.size:
-                raise Damaged(f"it is damaged after frame {last:,}")
+                raise Damaged(_damaged(last))
             for frame in packet.decode():
                 found = index.number_at(frame.pts)
                 number = last + 1 if found is None else found
@@ -106,4 +106,8 @@ def _decoded(
                 last = number
                 yield number, frame
     except av.FFmpegError as error:
-        raise Damaged(f"it is damaged after frame {last:,} ({str(error.strerror).lower()})") from None
+        raise Damaged(f"{_damaged(last)} ({str(error.strerror).lower()})") from None
+
+
+def _damaged(last: int) -> str:
+    return f"it is damaged after frame {last:,}" if last >= 0 else "it is damaged before its first frame"

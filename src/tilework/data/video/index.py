@@ -61,3 +61,12 @@ def read_index(path: Path) -> ClipIndex:
     order = np.argsort(np.array(known, np.int64), kind="stable")
     shown = np.array(known, np.int64)[order]
     return ClipIndex(len(times), shown, np.flatnonzero(np.array(keys)[order]), promised)
+
+
+def promised_frames(path: Path) -> int | None:
+    """How many frames the head of a clip speaks of; 0 where it is no video, None where it does not say."""
+    try:
+        with opened(path) as (_, stream):
+            return stream.frames or None
+    except Unreadable:
+        return 0
