@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from tilework.cli.data_sets import Name
 
 if TYPE_CHECKING:
+    import numpy as np
     from rich.console import Console
 
     from tilework.data.duplicates import Duplicates
@@ -61,7 +61,7 @@ def show(
     _counts(console, store)
     _split(console, split)
     _duplicates(console, store, found, all_)
-    distinct = int(np.sum(_first(store, found)[split.train]))
+    distinct = int(_first(store, found)[split.train].sum())
     _statistics(console, statistics(store), distinct, tokens)
     _left_out(console, store, all_)
     entry.sheet.parent.mkdir(parents=True, exist_ok=True)
@@ -78,6 +78,8 @@ def _line(console: Console, what: str, text: str) -> None:
 
 
 def _counts(console: Console, store: FrameStore) -> None:
+    import numpy as np
+
     colour = "grey" if store.channels == 1 else "colour"
     _line(console, "pictures", f"{store.count:,} of {store.size} in {colour}, {store.nbytes / 2**20:,.1f} MiB")
     sizes = np.bincount(store.groups)
@@ -113,6 +115,8 @@ def _split(console: Console, split: Split) -> None:
 
 def _first(store: FrameStore, found: Duplicates) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Which pictures are no copy of an earlier one."""
+    import numpy as np
+
     first = np.ones(store.count, dtype=bool)
     for one in found.exact:
         first[one[1:]] = False
@@ -120,6 +124,8 @@ def _first(store: FrameStore, found: Duplicates) -> np.ndarray[tuple[int], np.dt
 
 
 def _duplicates(console: Console, store: FrameStore, found: Duplicates, everything: bool) -> None:
+    import numpy as np
+
     sets = f"in {len(found.exact):,} set{'s' * (len(found.exact) != 1)}"
     _line(console, "duplicates", f"exact: {found.copies:,} copies {sets}" if found.copies else "exact: none")
     across = [one for one in found.near if len(np.unique(store.groups[one])) > 1]

@@ -3,6 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from tilework.data.build import prepare
+from tilework.data.catalogue import DataSet, data_set
+from tilework.data.catalogue import add as add_data_set
+from tilework.data.catalogue import names as data_sets
+from tilework.data.catalogue import remove as remove_data_set
 from tilework.data.contract import Item, SourceConfig, SplitSettings
 from tilework.data.duplicates import Duplicates, duplicates
 from tilework.data.leak import LeakReport, measure_leak
@@ -16,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Batch",
     "Batches",
+    "DataSet",
     "Duplicates",
     "FrameStore",
     "Item",
@@ -23,10 +28,14 @@ __all__ = [
     "SourceConfig",
     "Split",
     "SplitSettings",
+    "add_data_set",
     "cache_folder",
+    "data_set",
+    "data_sets",
     "duplicates",
     "measure_leak",
     "prepare",
+    "remove_data_set",
     "split_by",
 ]
 
