@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,12 +14,15 @@ if TYPE_CHECKING:
     from av import VideoFrame
 
 
-@dataclass(frozen=True)
 class Shaper:
-    """Scales within the decoder's own scaler, which is quicker than unpacking the whole frame first."""
+    """Scales within the decoder's own scaler, which is quicker than unpacking the whole frame first; one for all frames."""
 
-    size: Size
-    fit: Fit
+    def __init__(self, size: Size, fit: Fit) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self.size, self.fit = size, fit
+        # It keeps its tables from frame to frame; `frame.reformat` would make them anew, which takes as long as scaling.
+        self._scaler = VideoReformatter()
 
     def pixels(self, frame: VideoFrame, aspect: float) -> NDArray[np.uint8]:
         """(H, W, 3) uint8. `aspect` is width over height of one pixel of the file."""
@@ -29,7 +31,7 @@ class Shaper:
         upright = Size(shown.height, shown.width) if turns % 2 else shown
         target = self._scaled(upright)
         width, height = (target.height, target.width) if turns % 2 else target
-        small = frame.reformat(width=width, height=height, format="rgb24", interpolation="BICUBIC", threads=1)
+        small = self._scaler.reformat(frame, width, height, format="rgb24", interpolation="BICUBIC", threads=1)
         rgb = np.asarray(small.to_ndarray(), dtype=np.uint8)
         turned = np.rot90(rgb, turns) if turns else rgb
         return np.ascontiguousarray(self._cut(turned))
