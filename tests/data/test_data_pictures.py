@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
+import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from tilework.data import pictures
 from tilework.data.pictures import Unreadable, decode
@@ -176,3 +179,42 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr(pictures.Image, "MAX_IMAGE_PIXELS", 1_000_000)  # Pillow's own guard, should it come first
     with pytest.raises(Unreadable, match="million pixels"):
         decode(tmp_path / "bomb.png")
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
+def test_avif(tmp_path):
+    Image.new("RGB", (32, 16), (200, 30, 60)).save(tmp_path / "a.avif", quality=90)
+    out = decode(tmp_path / "a.avif")
+    assert out.shape == (16, 32, 3)
+    assert np.abs(out.astype(int) - (200, 30, 60)).max() <= 6
+
+
+@pytest.mark.parametrize("suffix", ["png", "webp", "tiff", "jpg"])
+def test_an_orientation_is_found_in_every_format(tmp_path, suffix):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned right by a quarter
+    Image.fromarray(COLOUR).save(tmp_path / f"a.{suffix}", exif=exif)
+    assert decode(tmp_path / f"a.{suffix}").shape == (20, 12, 3)
+
+
+def test_a_real_decompression_bomb(tmp_path):
+    """A small file of 30,000 x 30,000 pixels: its header is enough to refuse it."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        return len(content).to_bytes(4, "big") + name + content + zlib.crc32(name + content).to_bytes(4, "big")
+
+    header = (30_000).to_bytes(4, "big") * 2 + bytes([1, 0, 0, 0, 0])
+    packed = zlib.compress(bytes(30_000 * 3751), 9)
+    path = tmp_path / "bomb.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b""))
+    assert path.stat().st_size < 200_000
+    with pytest.raises(Unreadable, match="million pixels"):
+        decode(path)
+
+
+def test_threads_leave_the_warnings_alone(tmp_path):
+    Image.fromarray(COLOUR).save(tmp_path / "a.png")
+    before = list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: decode(tmp_path / "a.png"), range(200)))
+    assert list(warnings.filters) == before

@@ -116,3 +116,26 @@ def test_readme_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert tuple(names["codes"].shape) == (4, 2, 1, 1)  # type: ignore[attr-defined]
     assert names["again"].shape == names["pictures"].shape  # type: ignore[attr-defined]
     assert (names["model"].decode(names["z"]) == names["again"]).all()  # type: ignore[attr-defined]
+
+
+def test_data_page_runs(tilework: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command of docs/data.md in its order, and its Python."""
+    import numpy as np
+    from PIL import Image
+
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "PICTURES").mkdir()
+    for number in range(12):
+        small = np.random.default_rng(number).integers(0, 255, (4, 4, 3), dtype=np.uint8)
+        Image.fromarray(small).resize((40, 40)).save(tmp_path / "PICTURES" / f"{number}.png")
+    shrink = ["engine.steps=2", "engine.epochs=1", "engine.batch_size=4", "engine.start_batches=1", "engine.threads=1"]
+    ran = []
+    for line in commands(ROOT / "docs" / "data.md"):
+        words = line.split()
+        extra = [*shrink, "bottleneck.codes=4"] if words[1] == "train" else []
+        outcome = tilework(*words[1:], *extra)
+        assert outcome.code == 0, f"{line}: {outcome.err}"
+        ran.append(words[2] if words[1] == "data" else words[1])
+    assert ran == ["add", "list", "show", "check", "train", "train", "remove"]
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "data.md").read_text(encoding="utf-8"), re.DOTALL)
+    exec(compile(example, "data.md", "exec"), {})

@@ -16,6 +16,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 # Far above any photograph, far below what a small malicious file can unpack to.
 MAX_PIXELS = 100_000_000
+# What Pillow warns of is a reason to tell here, or none. Once and for all threads: to set it for a while is not safe in them.
+warnings.filterwarnings("ignore", module=r"PIL\.")
 # Larger ones are decoded one at a time, so that several threads do not need the memory of several.
 _LARGE = 8_000_000
 _ONE_LARGE = threading.Lock()
@@ -52,16 +54,13 @@ def decode_bytes(
 
 
 def _decoded(file: Path | io.BytesIO, background: tuple[int, int, int], at_least: int | None) -> NDArray[np.uint8]:
-    with warnings.catch_warnings():
-        # Our own limit is below the one that Pillow warns at, and it is a reason and not a warning.
-        warnings.simplefilter("ignore")
-        with Image.open(file) as image:
-            if image.width * image.height > MAX_PIXELS:
-                raise Unreadable(f"{image.width}x{image.height} is more than {MAX_PIXELS // 10**6} million pixels")
-            if at_least is not None:
-                image.draft(None, (at_least, at_least))
-            with _ONE_LARGE if image.width * image.height > _LARGE else nullcontext():
-                return to_pixels(_upright(image), background)
+    with Image.open(file) as image:
+        if image.width * image.height > MAX_PIXELS:
+            raise Unreadable(f"{image.width}x{image.height} is more than {MAX_PIXELS // 10**6} million pixels")
+        if at_least is not None and min(image.size) >= 2 * at_least:
+            image.draft(None, (at_least, at_least))
+        with _ONE_LARGE if image.width * image.height > _LARGE else nullcontext():
+            return to_pixels(_upright(image), background)
 
 
 @contextmanager
