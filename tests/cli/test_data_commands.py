@@ -144,6 +144,12 @@ def test_a_recipe_takes_a_data_set_or_a_path(tilework: Command, photos: Path, tm
     done = tilework("train", "rqvae-digits", "data=pets", *SMALL, "engine.batch_size=4", "bottleneck.codes=4")
     assert done.code == 0, done.err
     assert "11 pictures to train on" in done.out or "10 pictures to train on" in done.out, done.out
+    page = tilework("report", "last")
+    assert page.code == 0
+    from tilework.runs.folder import RunFolder
+
+    text = (RunFolder.find("last").path / "report.html").read_text(encoding="utf-8")
+    assert "clusters of near twins are on one side; 0 of " in text
     refused(tilework("train", "rqvae-digits", "data=pet"), "there is no kind 'pet'", "write pets")
     refused(tilework("train", "rqvae-digits", "data=./pets"), "check the spelling of the path")
 
@@ -318,6 +324,15 @@ def test_what_is_there_decides_the_kind(tmp_path: Path) -> None:
 def test_real_folders_are_what_they_are(real_data: Path) -> None:
     kinds = {"flowers": "images", "emoji": "images", "gifs": "animations", "games": "video", "MNIST": "mnist"}
     assert {name: detect([str(real_data / name)]).settings["kind"] for name in kinds} == kinds
+
+
+def test_a_leak_is_measured_however_large_the_set(
+    tilework: Command, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tilework.data.split._LEAK_LIMIT", 0)
+    assert tilework("data", "add", "pets", photos, "--size", "16", "--set", "split.by=group").code == 0
+    assert "held-out pictures have a near twin in training" in tilework("data", "show", "pets").out
+    assert "closely resemble" in tilework("data", "check", "pets").out
 
 
 def test_sets_can_be_made_from_python(photos: Path) -> None:

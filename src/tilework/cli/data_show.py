@@ -59,7 +59,7 @@ def show(
     for path in [where] if isinstance(where, str) else where[:_LISTED]:
         _line(console, "from", path)
     _counts(console, store)
-    _split(console, split)
+    _split(console, store, split)
     _duplicates(console, store, found, all_)
     distinct = int(_first(store, found)[split.train].sum())
     _statistics(console, statistics(store), distinct, tokens)
@@ -98,18 +98,19 @@ def _counts(console: Console, store: FrameStore) -> None:
         _line(console, "classes", f"{len(store.classes)}: {said}{more}")
 
 
-def _split(console: Console, split: Split) -> None:
+def _split(console: Console, store: FrameStore, split: Split) -> None:
+    from tilework.data.leak import measure_leak
+
     _line(console, "split", f"by {split.by}: {len(split.train):,} train, {len(split.validation):,} held out")
     _line(console, "", split.kept_apart)
     if split.dropped:
         _line(console, "", f"{split.dropped:,} duplicates are left out of both")
-    if split.leak is None:
-        _line(console, "leak", "not measured on so many pictures: nothing that is alike is on both sides")
-        return
-    twins = round(split.leak.twins * split.leak.examined)
-    _line(console, "leak", f"{twins:,} of {split.leak.examined:,} held-out pictures have a near twin in training")
-    if split.leak.neighbours:
-        near = round(split.leak.neighbours * split.leak.examined)
+    # A training run spares itself the comparison of very large sets; whoever looks here waits for it.
+    leak = split.leak or measure_leak(store, split.train, split.validation)
+    twins = round(leak.twins * leak.examined)
+    _line(console, "leak", f"{twins:,} of {leak.examined:,} held-out pictures have a near twin in training")
+    if leak.neighbours:
+        near = round(leak.neighbours * leak.examined)
         _line(console, "", f"{near:,} are within 2 frames of a training picture: held-out figures will look too good")
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from tilework.data.catalogue import DataSet, digest
 from tilework.data.duplicates import duplicates
+from tilework.data.leak import measure_leak
 from tilework.data.split import split_by
 from tilework.data.store import FrameStore
 from tilework.errors import TileworkError, UserError
@@ -90,7 +91,6 @@ def _split(entry: DataSet, store: FrameStore) -> Finding:
     except UserError as error:
         return Finding("split", "wrong", f"{error.what}: {error.why}")
     said = f"by {split.by}: {len(split.train):,} train, {len(split.validation):,} held out"
-    if split.leak is None:
-        return Finding("split", "good", f"{said}; {split.kept_apart}")
-    wrong = split.leak.twins > LEAK_LIMIT or (split.by in {"frame", "segment"} and split.leak.neighbours > 0)
-    return Finding("split", "wrong" if wrong else "good", f"{said}; {split.leak}")
+    leak = split.leak or measure_leak(store, split.train, split.validation)
+    wrong = leak.twins > LEAK_LIMIT or (split.by in {"frame", "segment"} and leak.neighbours > 0)
+    return Finding("split", "wrong" if wrong else "good", f"{said}; {leak}")

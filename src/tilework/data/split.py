@@ -43,6 +43,14 @@ class Split:
             "frame": "single frames are held out: nothing keeps their neighbours and near twins apart",
         }[self.by]
 
+    @property
+    def told(self) -> str:
+        """How twins are kept apart, and how many are not: what stands beside held-out figures."""
+        if self.leak is None:
+            return self.kept_apart
+        twins = round(self.leak.twins * self.leak.examined)
+        return f"{self.kept_apart}; {twins:,} of {self.leak.examined:,} held-out pictures have a near twin in training"
+
 
 def split_by(store: FrameStore, settings: SplitSettings, duplicates: Treatment = "keep") -> Split:
     """Divide the pictures of `store`; the same settings always give the same split.

@@ -273,6 +273,8 @@ class Session:
             "content_hash": self.store.content_hash,
             "classes": list(self.store.classes),
             "leak": self.leak,
+            "held_out": len(self.split.validation),
+            "split": self.split.told,
             "torch": torch.__version__,
         }
 

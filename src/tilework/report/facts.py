@@ -20,7 +20,7 @@ class Fact:
 
 
 def key_facts(info: RunInfo, meta: dict[str, Any]) -> list[Fact]:
-    """Held-out picture quality, codes in use per level with K, N and N/K, active units, and how long it took."""
+    """Held-out quality, codes in use per level with K, N and N/K, active units, what was held out, and how long it took."""
     val = info.val
     facts = []
     if "psnr" in val:
@@ -33,6 +33,8 @@ def key_facts(info: RunInfo, meta: dict[str, Any]) -> list[Fact]:
         facts.append(
             Fact("active units", f"{val['active_units']:.0f}", "", "latent dimensions with KL above 0.01 nats")
         )
+    if "held_out" in meta:
+        facts.append(Fact("held-out pictures", f"{meta['held_out']:,}", "", str(meta.get("split", ""))))
     total = f" / {info.total_steps:,}" if info.total_steps and info.total_steps != info.step else ""
     rate = f", {info.step / info.seconds:,.0f} steps/s" if info.seconds >= 1 and info.step else ""
     facts.append(
