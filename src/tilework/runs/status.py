@@ -164,8 +164,8 @@ def _size(path: Path) -> int:
                             folders.append(entry.path)
                         else:
                             about = entry.stat(follow_symlinks=False)
-                        # What it takes on the disk: the live file is mostly a hole.
-                        total += min(about.st_size, getattr(about, "st_blocks", about.st_size) * 512)
+                            # What it takes on the disk: the live file is mostly a hole.
+                            total += min(about.st_size, getattr(about, "st_blocks", about.st_size) * 512)
                     except OSError:
                         continue
         except OSError:
