@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from studio_fakes import FakeTrainer, Served, serving
 
+from tilework.runs.lock import holder
+
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "runs"
     folder.mkdir()
-    return folder
+    yield folder
+    # Runs outlive the studio that began them; those of a test that failed half way must not outlive the test.
+    for run in folder.iterdir():
+        who = holder(run)
+        if who is not None and who.pid not in {None, os.getpid()}:
+            with contextlib.suppress(OSError):
+                os.kill(who.pid, signal.SIGKILL)
 
 
 @pytest.fixture

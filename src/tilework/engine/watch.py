@@ -58,7 +58,7 @@ class Watch:
         self._pictures = _Budget(PICTURES, PICTURE_SECONDS)
         self._timeline = _Budget(TIMELINE, 0.0)
         self._frames = {"motion": 0, "pictures": 0, "timeline": 0}
-        self._state = ""
+        self._state, self._answered = "", 0
         self._picture_step = -1
         self._next_kept = session.position.step
         self._begun = bool(record.store.snapshots("live"))
@@ -82,8 +82,9 @@ class Watch:
 
     def show(self, control: Control, state: str, following: str | None = None) -> None:
         """Frames for whoever watches, where they are due; a change of state is always shown."""
-        changed = state != self._state
-        self._state = state
+        answered = control.applied[-1]["id"] if control.applied else 0
+        changed = state != self._state or answered != self._answered  # Who moved a slider waits for this.
+        self._state, self._answered = state, answered
         if not self.live.watched:
             return
         now = time.monotonic()
