@@ -59,6 +59,14 @@ def test_a_schedule_in_place_of_a_number_piece_by_piece() -> None:
     assert (warm.optimizer.lr.value, str(warm.optimizer.lr.warmup)) == (1e-3, "100 steps")
 
 
+def test_a_setting_of_the_same_name_and_another_type_is_not_carried_over() -> None:
+    """Residual levels are a number, those of FSQ a list."""
+    fsq = digits("bottleneck.kind=fsq").bottleneck
+    assert fsq.levels == type(fsq)().levels
+    assert digits("bottleneck.kind=vq", "bottleneck.kind=rq").bottleneck.distance == "euclidean"
+    assert digits("data.kind=mnist", "data.path=here", "data.kind=images").data.path == "here"
+
+
 @pytest.mark.parametrize("how", ["bottleneck.kind=vq", "bottleneck=vq"])
 def test_a_changed_kind_keeps_what_both_have_and_drops_the_rest(how: str) -> None:
     before = digits("bottleneck.codes=32", "bottleneck.levels=3").bottleneck

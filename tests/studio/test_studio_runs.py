@@ -119,7 +119,13 @@ async def _steer(served: Served, run_id: str) -> None:
         )
         await page.say({"type": "command", "ref": 4, "kind": "run"})
         await page.until(lambda m: m["type"] == "frame" and m["frame"]["step"] > step + 4, 60)
-        assert any(m["type"] == "marks" and m["marks"][0]["kind"] == "set" for m in page.texts)
+        # Marks come from the journal and may follow the frame that shows the change.
+        if not any(_marks_set(m) for m in page.texts):
+            await page.until(_marks_set, 60)
+
+
+def _marks_set(message: dict[str, Any]) -> bool:
+    return message["type"] == "marks" and any(mark["kind"] == "set" for mark in message["marks"])
 
 
 def _stop(served: Served, run: RunFolder) -> None:

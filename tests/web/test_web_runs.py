@@ -51,4 +51,7 @@ def test_a_new_run_is_checked_field_by_field(page: Any, served: Any) -> None:
     page.get_by_text("bottleneck.codes=32").wait_for()
     assert page.get_by_role("button", name="Start training").is_enabled()
     page.locator("[id='field-bottleneck.kind']").select_option("fsq")
-    page.get_by_text("bottleneck.kind=fsq").wait_for()
+    # What was changed of the other kind is gone with it, and the form shows the new kind's settings.
+    page.locator("[id='field-bottleneck.levels']").wait_for()
+    page.get_by_text("bottleneck.kind=fsq", exact=True).wait_for()
+    assert page.get_by_role("button", name="Start training").is_enabled()

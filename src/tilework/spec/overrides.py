@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tilework.errors import UserError
 from tilework.spec.text import read_value
+
+if TYPE_CHECKING:
+    from pydantic.fields import FieldInfo
 
 Raw = dict[str, Any]
 
@@ -14,8 +17,8 @@ Raw = dict[str, Any]
 def apply_overrides(raw: Raw, overrides: Sequence[str]) -> Raw:
     """A new raw spec with the overrides applied in order; values are read by `read_value`.
 
-    Changing a `kind` keeps the settings that the new kind has too and drops the rest. A number that stands for a mapping (a
-    loss term's weight, a constant schedule) becomes that mapping when one of its keys is set.
+    Changing a `kind` keeps the settings that the new kind has too and can take, and drops the rest. A number that stands
+    for a mapping (a loss term's weight, a constant schedule) becomes that mapping when one of its keys is set.
     """
     try:
         raw = _own_copy(raw)
@@ -128,6 +131,9 @@ def _kept_by(path: list[str], kind: Any, old: Raw) -> Raw:
         if kind not in registry.kinds:
             return dict(old)  # refused later, with the file's name
         fields = registry.config(kind).model_fields
+        before = registry.config(old["kind"]).model_fields if old.get("kind") in registry.kinds else fields
+        # The same name need not be the same thing: residual levels are a number, those of FSQ a list.
+        fields = {k: f for k, f in fields.items() if k not in before or _goes_over(old.get(k), before[k], f)}
     elif len(path) > 2 or path[0] == "optimizer":
         if not (isinstance(kind, str) and kind in KINDS and old.get("kind") in KINDS):
             return dict(old)
@@ -139,3 +145,16 @@ def _kept_by(path: list[str], kind: Any, old: Raw) -> Raw:
     else:
         return dict(old)
     return {k: v for k, v in old.items() if k in fields and k != "kind"}
+
+
+def _goes_over(value: Any, before: FieldInfo, after: FieldInfo) -> bool:
+    """Whether a value of the one field may stand in the other. One that is wrong in both stays, so that it is told."""
+    from pydantic import TypeAdapter, ValidationError
+
+    if before.annotation == after.annotation:
+        return True
+    try:
+        TypeAdapter[Any](after.annotation).validate_python(value)
+    except ValidationError:
+        return False
+    return True

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { overridesOf, sectionsOf, written, type Node } from './fields'
+import { overridesOf, sectionsOf, withoutSection, written, type Node } from './fields'
 
 const schema: Node = {
   properties: {
@@ -39,5 +39,9 @@ describe('a form', () => {
   it('sends what was changed, kinds first', () => {
     expect(overridesOf(new Map([['bottleneck.codes', '8'], ['bottleneck.kind', 'vq']]))).toEqual(['bottleneck.kind=vq', 'bottleneck.codes=8'])
     expect([written(null), written([1, 2]), written({ kind: 'linear', start: 0 }), written(true)]).toEqual(['null', '[1, 2]', '{kind: linear, start: 0}', 'true'])
+  })
+  it('forgets what was changed of a kind that is no longer chosen', () => {
+    const changes = new Map([['bottleneck.codes', '8'], ['optimizer.lr', '1'], ['bottleneck.kind', 'fsq'], ['bottleneck.revival.patience', '3']])
+    expect([...withoutSection(changes, 'bottleneck.kind').keys()]).toEqual(['optimizer.lr', 'bottleneck.kind'])
   })
 })

@@ -157,3 +157,9 @@ export function overridesOf(changes: Map<string, string>): string[] {
   const rank = (path: string): number => (path.endsWith('.kind') ? 0 : 1)
   return [...changes].sort(([a], [b]) => rank(a) - rank(b)).map(([path, text]) => `${path}=${text}`)
 }
+
+/** The changes without those to other settings beside a `kind` that was just chosen: another kind has settings of its own. */
+export function withoutSection(changes: Map<string, string>, kind: string): Map<string, string> {
+  const section = kind.slice(0, -'kind'.length)
+  return new Map([...changes].filter(([path]) => path === kind || !path.startsWith(section)))
+}
