@@ -153,8 +153,9 @@ def _goes_over(value: Any, before: FieldInfo, after: FieldInfo) -> bool:
 
     if before.annotation == after.annotation:
         return True
+    wanted: Any = after.annotation
     try:
-        TypeAdapter[Any](after.annotation).validate_python(value)
+        TypeAdapter(wanted).validate_python(value)
     except ValidationError:
         return False
     return True
