@@ -14,7 +14,7 @@ from tilework.data import clusters as clusters_file
 from tilework.data.clusters import close_pairs, cluster, clusters
 from tilework.data.duplicates import kept
 from tilework.data.split import decided
-from tilework.data.twins import difference_hash, grey, has_twin, thumbnails
+from tilework.data.twins import difference_hash, grey, has_twin, look, thumbnails
 from tilework.errors import UserError
 from tilework.spec import SOURCES, Size
 
@@ -224,3 +224,17 @@ def test_real_flowers_and_emoji(real_data):
         assert split.leak is not None
         assert split.leak.twins == 0
         assert abs(len(split.validation) - 80) <= 8
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "channels"), [(128, 128, 3), (72, 128, 3), (28, 28, 1), (13, 7, 3), (5, 30, 1)]
+)
+def test_looking_at_once_is_what_hash_and_thumbnail_give_alone(height: int, width: int, channels: int) -> None:
+    pictures = np.random.default_rng(0).integers(0, 256, (40, height, width, channels), dtype=np.uint8)
+    hashes, thumbs = look(pictures)
+    luma = grey(pictures)
+    alone = difference_hash(luma)
+    differing = int(np.unpackbits((hashes ^ alone).view(np.uint8)).sum())
+    assert differing <= 1, "only a difference of exactly half a grey level may be rounded to the other side"
+    assert np.abs(thumbs.astype(int) - thumbnails(luma)).max() <= 1
+    assert (thumbs != thumbnails(luma)).mean() < 1e-3

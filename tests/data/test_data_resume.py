@@ -187,10 +187,10 @@ def test_what_a_power_cut_damages_is_made_again(every_picture, harm, name):
 def test_a_disk_that_fills_up_is_told_and_gone_on_with_when_there_is_room(every_picture, monkeypatch):
     original = ShardWriter.add
 
-    def full(self: ShardWriter, picture: np.ndarray) -> None:
+    def full(self: ShardWriter, picture: np.ndarray) -> bytes:
         if sum(self.counts) == 4:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        original(self, picture)
+        return original(self, picture)
 
     monkeypatch.setattr(ShardWriter, "add", full)
     with pytest.raises(UserError, match="no space is left") as caught:

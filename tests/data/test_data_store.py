@@ -230,10 +230,10 @@ def test_writing_into_what_was_gathered_never_reaches_the_disk():
 def test_a_full_disk_is_said_and_leaves_nothing(monkeypatch, code):
     original = ShardWriter.add
 
-    def full(self: ShardWriter, picture: np.ndarray) -> None:
+    def full(self: ShardWriter, picture: np.ndarray) -> bytes:
         if sum(self.counts) == 2:
             raise OSError(code, os.strerror(code))
-        original(self, picture)
+        return original(self, picture)
 
     monkeypatch.setattr(ShardWriter, "add", full)
     with pytest.raises(UserError, match="no space is left") as caught:

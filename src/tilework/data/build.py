@@ -12,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from threadpoolctl import threadpool_limits
 
 from tilework.data.cache import cannot_write, is_full
 from tilework.data.contract import Item, SourceConfig
@@ -107,7 +108,9 @@ def _build(
     shape = (source.size.height, source.size.width, int(source.channels))
     partial = Partial(_partial(home), fingerprint, shape, shard_bytes)
     try:
-        _fill(partial, source, progress)
+        # The products that look at a picture are small: BLAS threads would only take the cores from the decoders.
+        with threadpool_limits(1, user_api="blas"):
+            _fill(partial, source, progress)
         _complete(partial, source, fingerprint)
         if home.exists():
             _set_aside(home)
@@ -149,7 +152,7 @@ def _fill(partial: Partial, source: SourceConfig, progress: Callable[[int], None
     for item in _reading(source, partial.done):
         name = item.file or f"{item.group} frame {item.frame}"
         picture = fit_picture(item.pixels, source.size, source.channels, source.fit, padding=padding, name=name)
-        partial.add(item, picture, source.unreadable())
+        partial.add(item, picture, source.unreadable)
         number += 1
         if progress is not None:
             progress(number)

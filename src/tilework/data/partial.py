@@ -9,6 +9,10 @@ import os
 import shutil
 import time
 import zlib
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +25,21 @@ from tilework.data.growing import GrowingArray
 from tilework.data.journal import THUMBS, Commit
 from tilework.data.shards import ShardWriter, per_shard, shard_name
 from tilework.data.table import COLUMNS, NAMES, TABLE, NamesWriter
-from tilework.data.twins import THUMB, difference_hash, grey, thumbnails
+from tilework.data.twins import THUMB, look
 
 COMMIT_SECONDS = 2.0
-COMMIT_BYTES = 64 * 2**20
-"""So much work is lost at most by a kill; each commit waits for the disk."""
-_LOOK_EVERY, _LOOK_BYTES = 64, 4 * 2**20
+COMMIT_BYTES = 16 * 2**20
+"""So much work is lost at most by a kill, and what waits behind it; each commit waits for the disk."""
+_TOGETHER, _TOGETHER_BYTES = 64, 4 * 2**20
+_WAITING = 2
 
 
 class Partial:
     """The folder in which a store is made. Opening it again after a kill finds everything up to the last commit.
 
-    `done` is the newest commit (None at the start). `add` takes pictures that are already fitted; `skipped` is what the source
-    has left out so far.
+    `done` is the newest commit (None at the start). `add` takes pictures that are already fitted; `skipped` gives what the source
+    has left out so far. A thread of its own hashes, looks at and writes them, a parcel at a time and in order, while the caller
+    decodes the next; what goes wrong there is raised by the next call.
     """
 
     def __init__(self, folder: Path, fingerprint: str, shape: tuple[int, int, int], shard_bytes: int) -> None:
@@ -51,48 +57,64 @@ class Partial:
         self.names = NamesWriter(folder / NAMES, self.done.names_bytes if self.done else 0)
         self._table = GrowingArray(folder / TABLE, "<i8", (len(COLUMNS),), kept)
         self._thumbs = GrowingArray(folder / THUMBS, "|u1", (THUMB, THUMB), kept)
-        self._waiting: list[NDArray[np.uint8]] = []
-        self._rows: list[list[int]] = []
         self._crc = [0, 0, 0]
-        self._since, self._bytes_since = time.monotonic(), 0
         self._skipped_before = list(self.done.skipped) if self.done else []
+        self._parcel = Parcel()
+        self._added, self._since, self._bytes_since = kept, time.monotonic(), 0
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="tilework-keep")
+        self._handed: deque[Future[None]] = deque()
+        self._broken = False
 
     @property
     def count(self) -> int:
         """Pictures so far."""
-        return self._table.count + len(self._rows)
+        return self._added
 
-    def add(self, item: Item, picture: NDArray[np.uint8], skipped: list[tuple[str, str]]) -> None:
+    def add(self, item: Item, picture: NDArray[np.uint8], skipped: Callable[[], list[tuple[str, str]]]) -> None:
         """Append one picture (H, W, C), contiguous; now and then, commit. Raises OSError when the disk is full."""
-        self.shards.add(picture)
-        self._crc[0] = zlib.crc32(picture.data, self._crc[0])
-        exact = hashlib.blake2b(picture.data, digest_size=8).digest()
-        names = self.names
+        parcel = self._parcel
         held_out = -1 if item.held_out is None else int(item.held_out)
-        row = [names.file(item.file), item.frame, names.group(item.group), names.label(item.label), held_out, 0]
-        self._rows.append([*row, int.from_bytes(exact, "little", signed=True)])
-        self._waiting.append(picture)
+        parcel.known.append((item.file, item.frame, item.group, item.label, held_out))
+        parcel.pictures.append(picture)
+        self._added += 1
         self._bytes_since += picture.nbytes
-        if len(self._waiting) == _LOOK_EVERY or len(self._waiting) * picture.nbytes >= _LOOK_BYTES:
-            self._look()
-        if self._bytes_since >= COMMIT_BYTES or time.monotonic() - self._since >= COMMIT_SECONDS:
-            self.commit(item.file, item.frame, skipped)
+        whole = self._bytes_since >= COMMIT_BYTES or time.monotonic() - self._since >= COMMIT_SECONDS
+        if whole or len(parcel.pictures) == _TOGETHER or len(parcel.pictures) * picture.nbytes >= _TOGETHER_BYTES:
+            parcel.skipped = skipped()
+            self._hand_over(commit=whole)
 
-    def commit(self, file: str, frame: int, skipped: list[tuple[str, str]]) -> None:
+    def _hand_over(self, commit: bool) -> None:
+        while len(self._handed) >= _WAITING or (self._handed and self._handed[0].done()):
+            self._handed.popleft().result()
+        self._handed.append(self._thread.submit(self._keep, self._parcel, commit))
+        self._parcel = Parcel()
+        if commit:
+            self._since, self._bytes_since = time.monotonic(), 0
+
+    def _keep(self, parcel: Parcel, commit: bool) -> None:
+        """In the thread: a parcel into the files; behind one that failed, nothing more."""
+        if self._broken:
+            return
+        self._broken = True
+        self._write(parcel)
+        if commit:
+            self._commit(parcel)
+        self._broken = False
+
+    def _commit(self, parcel: Parcel) -> None:
         """Everything so far is on the disk when this returns, and said to be so in the journal."""
-        self._look()
         self.shards.sync()
         self._table.sync()
         self._thumbs.sync()
         os.fsync(self.names.sync().fileno())
         crc = (self._crc[0], self._crc[1], self._crc[2], zlib.crc32(self.names.fresh))
-        everything = self.skipped(skipped)
+        everything = self.skipped(parcel.skipped)
         new = everything[len(self._skipped_before) :]
-        self.done = Commit(self.count, self.names.nbytes, crc, file, frame, new)
+        file, frame = parcel.known[-1][:2]
+        self.done = Commit(self._table.count, self.names.nbytes, crc, file, frame, new)
         journal.append(self.folder, self.done)
         self._skipped_before = everything
         self._crc, self.names.fresh = [0, 0, 0], b""
-        self._since, self._bytes_since = time.monotonic(), 0
 
     def skipped(self, now: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """What was left out before an interruption and what the source has left out since, each once."""
@@ -100,7 +122,11 @@ class Partial:
 
     def finish(self) -> None:
         """Complete every file; only the manifest is still missing then."""
-        self._look()
+        if self._parcel.pictures:
+            self._hand_over(commit=False)
+        while self._handed:
+            self._handed.popleft().result()
+        self._thread.shutdown()
         self.shards.close()
         self._table.close()
         self._thumbs.close()
@@ -116,6 +142,7 @@ class Partial:
 
     def abandon(self) -> bool:
         """Close all files; whether there is something to go on from. Where there is not, the folder is removed."""
+        self._thread.shutdown()  # what was handed over is still kept
         self.shards.abandon()
         self._table.abandon()
         self._thumbs.abandon()
@@ -125,20 +152,31 @@ class Partial:
             shutil.rmtree(self.folder, ignore_errors=True)
         return self.done is not None
 
-    def _look(self) -> None:
-        """How the waiting pictures look: their hashes go into their rows, their thumbnails beside them."""
-        if not self._waiting:
-            return
-        luma = grey(np.stack(self._waiting))
-        rows = np.array(self._rows, dtype="<i8")
-        rows[:, COLUMNS.index("dhash")] = difference_hash(luma).view("<i8")
-        thumbs = thumbnails(luma)
-        self._table.append(rows)
+    def _write(self, parcel: Parcel) -> None:
+        """The pictures, and what is known of them: their rows with the hashes, their names, their thumbnails."""
+        names, rows = self.names, []
+        for (file, frame, group, label, held_out), picture in zip(parcel.known, parcel.pictures, strict=True):
+            exact = self.shards.add(picture)
+            self._crc[0] = zlib.crc32(picture.data, self._crc[0])
+            row = [names.file(file), frame, names.group(group), names.label(label), held_out, 0]
+            rows.append([*row, int.from_bytes(exact[:8], "little", signed=True)])
+        hashes, thumbs = look(np.stack(parcel.pictures))
+        table = np.array(rows, dtype="<i8")
+        table[:, COLUMNS.index("dhash")] = hashes.view("<i8")
+        self._table.append(table)
         self._thumbs.append(thumbs)
-        self._crc[1] = zlib.crc32(rows.data, self._crc[1])
+        self._crc[1] = zlib.crc32(table.data, self._crc[1])
         self._crc[2] = zlib.crc32(thumbs.data, self._crc[2])
-        self._waiting.clear()
-        self._rows.clear()
+
+
+@dataclass
+class Parcel:
+    """Pictures that are kept together, with (file, frame, group, label, held_out) of each."""
+
+    pictures: list[NDArray[np.uint8]] = field(default_factory=list)
+    known: list[tuple[str, int, str, str | None, int]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    """What the source had left out when the last of them came."""
 
 
 def _digest(text: str) -> str:

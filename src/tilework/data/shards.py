@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -28,23 +28,23 @@ class ShardWriter:
         self.folder, self.shape = folder, shape
         self.per_shard = per_shard(shape, shard_bytes)
         self.counts = shard_counts(kept, self.per_shard)
-        self.pixels_sha256 = hashlib.sha256()
-        for part in stored_pixels(folder, shape, self.counts):
-            self.pixels_sha256.update(part.data)
+        self.pixels_sha256 = pixels_sha256(stored_pixels(folder, shape, self.counts))
         self._open: GrowingArray | None = None
         if kept:
             self._open = GrowingArray(folder / shard_name(len(self.counts) - 1), _PIXEL, shape, self.counts[-1])
 
-    def add(self, picture: NDArray[np.uint8]) -> None:
-        """Append one picture. Raises OSError when the disk is full."""
+    def add(self, picture: NDArray[np.uint8]) -> bytes:
+        """Append one picture; its SHA-256. Raises OSError when the disk is full."""
         if self._open is None or self.counts[-1] == self.per_shard:
             if self._open is not None:
                 self._open.close()
             self._open = GrowingArray(self.folder / shard_name(len(self.counts)), _PIXEL, self.shape)
             self.counts.append(0)
         self._open.append(picture)
-        self.pixels_sha256.update(picture.data)
+        digest = hashlib.sha256(picture.data).digest()
+        self.pixels_sha256.update(digest)
         self.counts[-1] += 1
+        return digest
 
     def sync(self) -> None:
         """Return when all pictures so far would survive a power cut."""
@@ -60,6 +60,15 @@ class ShardWriter:
         """Close the open file without completing it."""
         if self._open is not None:
             self._open.abandon()
+
+
+def pixels_sha256(parts: Iterable[NDArray[np.uint8]]) -> hashlib._Hash:
+    """SHA-256 over the SHA-256 of every picture in turn: one pass over the pixels gives that of each and that of all."""
+    total = hashlib.sha256()
+    for part in parts:
+        for picture in part:
+            total.update(hashlib.sha256(picture.data).digest())
+    return total
 
 
 def per_shard(shape: tuple[int, int, int], shard_bytes: int) -> int:

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilework.data.journal import THUMBS
-from tilework.data.shards import shard_bytes_on_disk, shard_name, stored_pixels
+from tilework.data.shards import pixels_sha256, shard_bytes_on_disk, shard_name, stored_pixels
 from tilework.data.table import COLUMNS, NAMES, TABLE, Names, read_manifest, read_names
 from tilework.errors import UserError
 from tilework.spec import Size
 
-FORMAT = 2
+FORMAT = 3
 MANIFEST = "manifest.json"
 
 
@@ -155,9 +155,7 @@ class FrameStore:
 
     def verify(self) -> None:
         """Recompute the content hash over all pictures. Raises UserError where the content has changed."""
-        pixels = hashlib.sha256()
-        for part in stored_pixels(self.folder, self.shape, self.shard_counts):
-            pixels.update(part.data)
+        pixels = pixels_sha256(stored_pixels(self.folder, self.shape, self.shard_counts))
         columns = (self.labels, self.groups, self.frames, self.held_out)
         if content_hash(pixels.hexdigest(), self.shape, columns) != self.content_hash:
             raise UserError(
@@ -167,9 +165,9 @@ class FrameStore:
             )
 
 
-def content_hash(pixels_sha256: str, shape: tuple[int, int, int], columns: tuple[NDArray[np.int64], ...]) -> str:
-    """One SHA-256 over the pixels (given as their own SHA-256), the shape, and labels, groups, frames and held_out."""
-    total = hashlib.sha256(f"{pixels_sha256} {shape}".encode())
+def content_hash(pixels: str, shape: tuple[int, int, int], columns: tuple[NDArray[np.int64], ...]) -> str:
+    """One SHA-256 over the pixels (given as `pixels_sha256`), the shape, and labels, groups, frames and held_out."""
+    total = hashlib.sha256(f"{pixels} {shape}".encode())
     for column in columns:
         total.update(np.ascontiguousarray(column, dtype="<i8").tobytes())
     return total.hexdigest()

@@ -31,7 +31,10 @@ class Shaper:
         upright = Size(shown.height, shown.width) if turns % 2 else shown
         target = self._scaled(upright)
         width, height = (target.height, target.width) if turns % 2 else target
-        small = self._scaler.reformat(frame, width, height, format="rgb24", interpolation="BICUBIC", threads=1)
+        # Reduced to half or less, the mean over each pixel's area: as good as bicubic there, and twice as quick.
+        half = 2 * width <= frame.width and 2 * height <= frame.height
+        way = "AREA" if half else "BICUBIC"
+        small = self._scaler.reformat(frame, width, height, format="rgb24", interpolation=way, threads=1)
         rgb = np.asarray(small.to_ndarray(), dtype=np.uint8)
         turned = np.rot90(rgb, turns) if turns else rgb
         return np.ascontiguousarray(self._cut(turned))
