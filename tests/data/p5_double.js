@@ -10,7 +10,7 @@
       this._loop = true;
       this._setupDone = false;
       this._isGlobal = !sketch;
-      hooks.forEach((hook) => hook.call(this));
+      hooks.forEach((hook) => hook.call(this._isGlobal ? window : this)); // as 1.11.13 does; before, this
       if (sketch) sketch(this);
       else {
         p5.instance = this;

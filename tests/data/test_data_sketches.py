@@ -279,11 +279,11 @@ def test_a_sketch_that_hangs_is_ended_and_the_next_one_drawn(tmp_path, browser):
     )
     sketch(tmp_path / "b setup", "function setup() { while (true) {} }")
     sketch(tmp_path / "c good")
-    source = sketches(tmp_path, seconds=3)
+    source = sketches(tmp_path, seconds=8)
     assert {name: len(frames) for name, frames in drawn(source).items()} == {"a draw": 1, "c good": 5}
     told = dict(source.unreadable())
-    assert "longer than 3 seconds, at frame 1" in told["a draw"]
-    assert "longer than 3 seconds, at setup() or loading" in told["b setup"]
+    assert "longer than 8 seconds, at frame 1" in told["a draw"]
+    assert "longer than 8 seconds, at setup() or loading" in told["b setup"]
 
 
 @pytest.fixture

@@ -77,7 +77,8 @@
 
   // p5, whichever version comes: its instances make themselves known as they start.
   const instances = [];
-  const meet = (one) => instances.includes(one) || instances.push(one);
+  // Some versions say `window` for the instance of global mode, which `library.instance` is.
+  const meet = (one) => one === window || instances.includes(one) || instances.push(one);
   let library;
   Object.defineProperty(window, "p5", {
     configurable: true,
