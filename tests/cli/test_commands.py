@@ -203,12 +203,19 @@ def test_the_end_of_a_run_says_how_to_go_on(tilework: Command) -> None:
 )
 def test_a_poorly_used_codebook_is_told(used: int, codes: int, tokens: int, told: bool) -> None:
     """Less than a quarter of the codes, where each could have had four tokens."""
+    from tilework import recipe as tilework_recipe
     from tilework.cli.summary import poorly_used
 
     remarks = poorly_used({"used.1": used, "codes": codes, "tokens": tokens}, "tilework resume x")
     assert remarks == [f"only {used:,} of {codes:,} codes are in use; train longer: tilework resume x"] * told
     two = poorly_used({"used.1": codes, "used.2": used, "codes": codes, "tokens": tokens}, "tilework resume x")
     assert [("of level 2" in remark) for remark in two] == [True] * told
+    # More of the same does not help a codebook that starts at random and is never revived.
+    plain = tilework_recipe("minerl-v1.0.1", "data.path=clips")
+    for remark in poorly_used({"used.1": used, "codes": codes, "tokens": tokens}, "tilework resume x", plain):
+        assert "train longer" not in remark
+        cured = tilework_recipe("minerl-v1.0.1", "data.path=clips", *remark.split("begin again with ")[1].split())
+        assert (cured.bottleneck.start, cured.bottleneck.revival.enabled) == ("kmeans", True)
 
 
 def test_report_writes_a_page(tilework: Command, small_run: RunFolder, tmp_path: Path) -> None:

@@ -58,8 +58,8 @@ class Display:
 
     def preparing(self, what: str, done: int) -> None:
         """Show the stage before the first step."""
-        if what == "codes" and self.plan is not None and not hasattr(self.plan.spec.bottleneck, "start"):
-            return  # a VAE has none, and FSQ's stand where they stand
+        if what == "codes" and self.plan and getattr(self.plan.spec.bottleneck, "start", "random") == "random":
+            return  # a VAE has none, FSQ's stand where they stand, and a random start needs no data
         self._stage = f"preparing pictures: {done:,}" if what == "pictures" else "placing the codes among the data"
         if not self.console.is_terminal and (what != "pictures" or self._silent_for_long()):
             self.console.print(self._stage)

@@ -19,6 +19,7 @@ from tilework.runs.store import RunStore
 
 if TYPE_CHECKING:
     from tilework.engine.progress import Ending, Plan
+    from tilework.spec import RunSpec
 
 _SHEET = 1120  # pixels that a contact sheet's pictures may take from left to right
 
@@ -51,7 +52,7 @@ def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> N
         known.remark,
         known.leak,
         _short_of_an_epoch(ending.step, plan.steps_per_epoch),
-        *poorly_used(known.values, onward),
+        *poorly_used(known.values, onward, plan.spec),
     ):
         if remark:
             console.print(Text.assemble(("note: ", "yellow"), remark), soft_wrap=True)
@@ -119,14 +120,24 @@ def figures_table(values: Mapping[str, float], pictures: int | None = None, step
     return table
 
 
-def poorly_used(values: Mapping[str, float], command: str) -> list[str]:
-    """One honest line for each level of which less than a quarter is in use, although every code had four tokens or more."""
+def poorly_used(values: Mapping[str, float], command: str, spec: RunSpec | None = None) -> list[str]:
+    """One honest line for each level of which less than a quarter is in use, although every code had four tokens or more.
+
+    What helps is to train longer; or, where codes start at random and nothing revives them, another beginning.
+    """
     remarks, level = [], 1
+    advice = f"train longer: {command}"
+    bottleneck = spec.bottleneck if spec else None
+    if getattr(bottleneck, "start", "") == "random" and getattr(bottleneck, "revival", True) is None:
+        advice = (
+            "they start at random and nothing revives them, as the recipe has it; "
+            "begin again with bottleneck.start=kmeans bottleneck.revival={}"
+        )
     while f"used.{level}" in values:
         used, codes, tokens = (int(values[name]) for name in (f"used.{level}", "codes", "tokens"))
         if used < codes / 4 and tokens >= 4 * codes:
             where = f" of level {level}" if "used.2" in values else ""
-            remarks.append(f"only {used:,} of {codes:,} codes{where} are in use; train longer: {command}")
+            remarks.append(f"only {used:,} of {codes:,} codes{where} are in use; {advice}")
         level += 1
     return remarks
 
