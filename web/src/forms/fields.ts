@@ -163,3 +163,8 @@ export function withoutSection(changes: Map<string, string>, kind: string): Map<
   const section = kind.slice(0, -'kind'.length)
   return new Map([...changes].filter(([path]) => path === kind || !path.startsWith(section)))
 }
+
+/** The changes without those to parts of what is taken away. */
+export function withoutParts(changes: Map<string, string>, whole: string): Map<string, string> {
+  return new Map([...changes].filter(([path]) => !path.startsWith(`${whole}.`)))
+}

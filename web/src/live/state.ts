@@ -9,6 +9,11 @@ export interface Standing {
 
 const OVER = new Set(['finished', 'stopped', 'crashed', 'foreign', 'deleted'])
 
+/** Whether its process has ended, as far as was heard; also while nothing is heard any more. */
+export function ended(run: Run): boolean {
+  return OVER.has(run.outside?.status ?? run.card?.status ?? '')
+}
+
 export function standing(run: Run): Standing {
   const outside = run.outside?.status ?? ''
   if (outside === 'deleted') return { word: 'deleted', kind: 'deleted', live: false }
