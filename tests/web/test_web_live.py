@@ -128,7 +128,10 @@ def test_a_run_that_is_over_opens_at_its_end(page: Any, served: Any, root: Path)
     with finished_run(root) as run_id:
         open_run(page, served, run_id)
         page.wait_for_selector(f"{PILL}.finished")
-        assert page.get_by_role("button", name="Resume training").is_visible()
+        # Nothing is left to resume: the page says how to train it longer, and offers a copy.
+        assert page.get_by_role("button", name="Resume training").count() == 0
+        assert page.get_by_text(f"tilework resume {run_id} engine.epochs=").is_visible()
+        assert page.get_by_role("link", name="Duplicate").is_visible()
         assert shown(page, "step") >= 50
 
 
