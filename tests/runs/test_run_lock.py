@@ -62,8 +62,10 @@ def test_it_does_not_live_on_in_forked_workers(tmp_path: Path) -> None:
         "import os, sys, pathlib, time\n"
         "from tilework.runs.lock import RunLock\n"
         "lock = RunLock(pathlib.Path(sys.argv[1])).acquire()\n"
+        "begun, begins = os.pipe()\n"
         "worker = os.fork()\n"
-        "if worker == 0: time.sleep(60); os._exit(0)\n"
+        "if worker == 0: os.write(begins, b'.'); time.sleep(60); os._exit(0)\n"
+        "os.read(begun, 1)\n"  # a busy machine may not have let it begin
         "print(worker, flush=True); time.sleep(60)\n"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)

@@ -87,6 +87,15 @@ def _check_names_fields(served: Served) -> None:
         fields = [error["field"] for error in bad["errors"]]
         assert override.split("=")[0] in fields, (override, bad)
         assert all(error["what"] for error in bad["errors"])
+    # Read, and yet it could not train: its fields are there, what is wrong is at its field, and so is what would fit.
+    other = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": ["bottleneck.kind=gaussian"]}).json()
+    assert other["ok"] is False
+    assert other["spec"]["bottleneck"]["kind"] == "gaussian"
+    assert {error["field"] for error in other["errors"]} == {"objective.codebook", "objective.commitment"}
+    fitted = [f"{path}={text}" for path, text in other["fitting"].items()]
+    assert "objective.commitment=null" in fitted
+    again = {"recipe": "rqvae-digits", "overrides": ["bottleneck.kind=gaussian", *fitted]}
+    assert served.post("/api/check", again).json()["ok"]
     refused = served.post("/api/runs", {"recipe": "rqvae-digits", "overrides": ["bottleneck.codes=-1"]})
     assert refused.status_code == 400
     assert "codes" in refused.json()["error"]["what"]

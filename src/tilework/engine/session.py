@@ -22,6 +22,7 @@ from tilework.engine.device import make_accelerator, precision_name
 from tilework.engine.model import Autoencoder, build_model, check_tokens, grid_of, parameter_count, source_of
 from tilework.engine.progress import Plan, Progress
 from tilework.engine.ranks import gathered
+from tilework.engine.rehearsal import faults
 from tilework.engine.snapshot import PICTURES
 from tilework.engine.statistics import BatchStatistics
 from tilework.engine.step import Stepper, make_optimizer
@@ -64,7 +65,8 @@ class Session:
 
     def __init__(self, spec: RunSpec, progress: Progress) -> None:
         check_trackers(spec.trackers)
-        grid_of(spec)  # An impossible shape is said before any picture is read.
+        for fault in faults(spec):  # Said before any picture is read.
+            raise fault
         self.spec = spec
         self.accelerator: Accelerator = make_accelerator(spec.engine)
         self.store: FrameStore = _prepared(self.accelerator, spec, progress)

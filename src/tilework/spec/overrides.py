@@ -149,11 +149,18 @@ def _kept_by(path: list[str], kind: Any, old: Raw) -> Raw:
 
 def _goes_over(value: Any, before: FieldInfo, after: FieldInfo) -> bool:
     """Whether a value of the one field may stand in the other. One that is wrong in both stays, so that it is told."""
+    if before.annotation == after.annotation and before.metadata == after.metadata:
+        return True
+    return _takes(after, value) or (before.annotation == after.annotation and not _takes(before, value))
+
+
+def _takes(field: FieldInfo, value: Any) -> bool:
+    """Whether a field's type and bounds accept a value."""
+    from typing import Annotated
+
     from pydantic import TypeAdapter, ValidationError
 
-    if before.annotation == after.annotation:
-        return True
-    wanted: Any = after.annotation
+    wanted: Any = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
     try:
         TypeAdapter(wanted).validate_python(value)
     except ValidationError:

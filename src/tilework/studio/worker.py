@@ -45,9 +45,13 @@ def _form(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(asked: dict[str, Any]) -> dict[str, Any]:
-    """{ok: true, spec, yaml}, or {ok: false, errors: [{field, what, why, fix}]}."""
+    """{ok: true, spec, yaml}, or {ok: false, errors: [{field, what, why, fix}]}.
+
+    Where the spec can be read, it comes with `fitting`: overrides that make its loss terms fit its bottleneck.
+    """
     from pydantic import ValidationError
 
+    from tilework.engine.rehearsal import faults, fitting
     from tilework.spec import RunSpec, dump_yaml
     from tilework.spec.explain import problems
     from tilework.spec.load import _source_of, apply_overrides, read_yaml
@@ -60,7 +64,9 @@ def _check(asked: dict[str, Any]) -> dict[str, Any]:
         return {"ok": False, "errors": found}
     except TileworkError as error:
         return {"ok": False, "errors": _told(error)}
-    return {"ok": True, "spec": spec.model_dump(mode="json"), "yaml": dump_yaml(spec)}
+    read = {"spec": spec.model_dump(mode="json"), "fitting": fitting(spec)}
+    wrong = [told for fault in faults(spec) for told in _told(fault)]
+    return {"ok": False, "errors": wrong, **read} if wrong else {"ok": True, "yaml": dump_yaml(spec), **read}
 
 
 def _told(error: TileworkError) -> list[dict[str, str]]:
@@ -82,6 +88,7 @@ def _told(error: TileworkError) -> list[dict[str, str]]:
 
 def _warm(asked: dict[str, Any]) -> dict[str, Any]:
     """Load what a form needs."""
+    import tilework.engine.rehearsal  # noqa: F401
     from tilework.spec.schema import spec_schema
 
     spec_schema()

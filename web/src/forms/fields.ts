@@ -142,6 +142,9 @@ function boundsOf(node: Node): string {
   return `${node.exclusiveMinimum !== undefined ? 'above ' : ''}${low} to ${node.exclusiveMaximum !== undefined ? 'below ' : ''}${high}`
 }
 
+/** Whether what is wrong at `place` is shown at this field: a term of the objective stands for its weight. */
+export const isAt = (place: string, field: Field): boolean => field.path === place || field.path === `${place}.weight`
+
 /** A value as it is written in an override and in a field. */
 export function written(value: unknown): string {
   if (value === null) return 'null'

@@ -46,9 +46,13 @@ class Objective(nn.Module):
         `losses`: the names in `Latent.losses` of a trial pass; `codebooks`: what `Bottleneck.codebooks()` gives, or just
         whether there are any. Terms of constant weight 0 are not asked until a command gives them a weight.
         """
+        for misfit in self.misfits(losses, codebooks):
+            raise misfit
+
+    def misfits(self, losses: Iterable[str], codebooks: Sequence[Tensor] | bool = ()) -> list[UserError]:
+        """What `check` would raise, one for each term; [] where every term finds what it needs."""
         given = _given(losses, codebooks)
-        for name in self.terms:
-            self._refuse_missing(name, given)
+        return [misfit for name in self.terms if (misfit := self._missing(name, given)) is not None]
 
     @torch.no_grad()
     def rehearse(self, outcome: Outcome) -> None:
@@ -94,20 +98,23 @@ class Objective(nn.Module):
                     why=f"its terms are {', '.join(self.settings)}",
                     fix=f"start a run with objective.{name}=0 in its spec; then the weight can be set while it runs",
                 )
-            self._refuse_missing(name, _given(outcome.losses, outcome.codebooks))
+            misfit = self._missing(name, _given(outcome.losses, outcome.codebooks))
+            if misfit is not None:
+                raise misfit
             self.terms[name] = self.settings[name].build().to(outcome.x.device)
         term = self.terms[name]
         assert isinstance(term, LossTerm)
         return term
 
-    def _refuse_missing(self, name: str, given: set[str]) -> None:
+    def _missing(self, name: str, given: set[str]) -> UserError | None:
         missing = sorted(self.settings[name].needs - given)
-        if missing:
-            raise UserError(
-                f"objective.{name} needs {_SAID.get(missing[0], missing[0])}, which this bottleneck does not have",
-                why=_WHY.get(missing[0], f"the bottleneck measures {', '.join(sorted(given)) or 'no loss of its own'}"),
-                fix=f"remove the term with objective.{name}=null",
-            )
+        if not missing:
+            return None
+        return UserError(
+            f"objective.{name} needs {_SAID.get(missing[0], missing[0])}, which this bottleneck does not have",
+            why=_WHY.get(missing[0], f"the bottleneck measures {', '.join(sorted(given)) or 'no loss of its own'}"),
+            fix=f"remove the term with objective.{name}=null",
+        )
 
 
 _SAID = {

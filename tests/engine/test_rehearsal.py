@@ -1,0 +1,72 @@
+"""What would stop a run is told from its spec alone, and loss terms can be made to fit another bottleneck."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tilework.engine.progress import Silent
+from tilework.engine.rehearsal import faults, fitting
+from tilework.engine.session import Session
+from tilework.errors import UserError
+from tilework.spec import RunSpec, load_spec
+from tilework.spec.load import recipe_names
+
+KINDS = ("vq", "rq", "fsq", "lfq", "gaussian", "none")
+
+
+def said(spec: RunSpec) -> str:
+    return " | ".join(fault.what for fault in faults(spec))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("recipe", ["p5-loops", "rqvae-digits", "vae-digits"])
+def test_every_bottleneck_trains_with_the_terms_that_are_made_to_fit_it(recipe: str, kind: str) -> None:
+    choice = [f"bottleneck.kind={kind}"]
+    if kind == "lfq":
+        choice.append("bottleneck.dim=5")  # 2^12 codes are more than the digits can fill
+    changes = fitting(load_spec(recipe, choice))
+    spec = load_spec(recipe, [*choice, *(f"{path}={text}" for path, text in changes.items())])
+    assert faults(spec) == []
+    assert fitting(spec) == {}
+    Session(spec, Silent())  # its trial pass is the judge: the whole model, every term
+    terms = set(spec.objective)
+    assert ("kl" in terms) == (kind == "gaussian")
+    assert ("commitment" in terms) == (kind in {"vq", "rq", "lfq"})
+    wanted = "image" if kind == "gaussian" else "pixel"
+    assert changes == {} or {getattr(t, "per", wanted) for t in spec.objective.values()} == {wanted}
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "fsq", "none"])
+def test_a_term_that_lacks_what_it_needs_is_told_as_the_run_would_tell_it(kind: str) -> None:
+    spec = load_spec("p5-loops", [f"bottleneck.kind={kind}"])
+    with pytest.raises(UserError) as told:
+        Session(spec, Silent())
+    assert told.value.what == said(spec)
+    assert "commitment" in told.value.what
+
+
+def test_every_fault_is_told_at_once() -> None:
+    spec = load_spec("vae-digits", ["bottleneck.kind=fsq", "objective.commitment=0.1", "encoder.widths=[8,8,8,8,8,8]"])
+    found = said(spec)
+    assert "objective.kl" in found
+    assert "objective.commitment" in found
+    assert "encoder.widths" in found
+
+
+def test_codes_that_nothing_would_move_are_told(tmp_path: Path) -> None:
+    still = ["bottleneck.codebook=gradient"]
+    assert "no term that moves the codes" in said(load_spec("p5-loops", still))
+    for moved in ("objective.codebook=1.0", "objective.sinkhorn=0.1", "objective.codebook=0"):
+        assert said(load_spec("p5-loops", [*still, moved])) == "", moved
+    assert fitting(load_spec("p5-loops", still)) == {"objective.codebook": "1"}
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_no_shipped_recipe_has_a_fault_but_for_weights_that_it_cannot_bring(name: str) -> None:
+    spec = load_spec(name)
+    assert fitting(spec) == {}
+    if "lpips" in spec.objective:
+        spec = load_spec(name, ["objective.lpips=null"])
+    assert faults(spec) == []
