@@ -1,14 +1,15 @@
 import type { Colours } from '../lib/theme.svelte'
 import type { Mark } from '../lib/types'
+import type { Axis } from '../scene/axis'
 import type { Surface } from './surface'
 
 export interface TimelineState {
   steps: number[] // of stored frames
   marks: Mark[]
+  axis: Axis
   end: number // the right edge, in steps
   now: number // how far the run has come
   at: number | null // the step that is shown; null = live
-  perEpoch: number
   dead: boolean
 }
 
@@ -20,7 +21,7 @@ export const shownMarks = (marks: Mark[]): Mark[] => marks.filter((mark) => !['c
 export function drawTimeline(to: Surface, state: TimelineState, theme: Colours): void {
   const { g, width, height } = to
   g.clearRect(0, 0, width, height)
-  const x = (step: number): number => PAD + (step / Math.max(1, state.end)) * (width - 2 * PAD)
+  const x = (step: number): number => PAD + state.axis.place(step) * (width - 2 * PAD)
   const middle = Math.round(height / 2) + 5
   const bar = (from: number, until: number, colour: string, alpha = 1): void => {
     g.globalAlpha = alpha

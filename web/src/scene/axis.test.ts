@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { Axis } from './axis'
+
+/** Stored as the trainer does: about 48 frames each time that a run grows by e. */
+function stored(until: number): number[] {
+  const steps: number[] = []
+  for (let step = 1; step <= until; step += Math.max(1, Math.floor(step / 48))) steps.push(step)
+  return steps
+}
+
+describe('the axis of the timeline', () => {
+  const steps = stored(900)
+  const axis = new Axis(steps, 900, 900)
+  it('gives every stored frame room to be picked', () => {
+    const gaps = steps.slice(1).map((step, i) => axis.place(step) - axis.place(steps[i]))
+    expect(Math.min(...gaps) * 1000).toBeGreaterThan(2)
+    for (const step of steps) expect(axis.nearest(steps, axis.place(step))).toBe(step)
+  })
+  it('leads back from a place to its step', () => {
+    for (const step of [0, 1, 30.5, 400, 900]) expect(axis.step(axis.place(step))).toBeCloseTo(step)
+    expect([axis.place(0), axis.place(900)]).toEqual([0, 1])
+  })
+  it('is even in what is to come', () => {
+    const half = new Axis(steps, 900, 1800)
+    expect(half.place(900)).toBeCloseTo(0.5)
+    expect(half.place(1350)).toBeCloseTo(0.75)
+  })
+  it('stands without a history', () => {
+    const empty = new Axis([], 0, 1)
+    expect([empty.place(0), empty.place(1), empty.nearest([], 0.5)]).toEqual([0, 1, null])
+  })
+})
