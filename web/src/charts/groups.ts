@@ -54,6 +54,13 @@ export function chosenAtFirst(group: Group, lines: Line[]): string[] {
 
 const lossFirst = (a: string, b: string): number => Number(b === 'loss') - Number(a === 'loss')
 
+/** Figures in the order in which the list of runs gives them, the others after them by name. */
+const told = ['psnr', 'mse', 'loss', 'perplexity']
+export function inOrder(names: Iterable<string>): string[] {
+  const rank = (name: string): number => (told.indexOf(name.split('.')[0]) + told.length + 1) % (told.length + 1)
+  return [...names].sort((a, b) => rank(a) - rank(b) || a.localeCompare(b, 'en', { numeric: true }))
+}
+
 export function readable(series: string): string {
   const [name, level] = series.split('.')
   const words = name.replaceAll('_', ' ')
