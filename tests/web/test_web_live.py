@@ -149,7 +149,11 @@ def test_a_killed_trainer_is_told_as_crashed_with_a_way_on(page: Any, served: An
         open_run(page, served, trainer.id)
         trainer.end(None)
         page.wait_for_selector(f"{PILL}.crashed")
-        assert page.locator(".banner").get_by_text("Crashed.").is_visible()
+        said = page.locator(".banner").inner_text()
+        assert "Crashed at step " in said
+        assert "Its process has ended" in said
+        canvas, banner = page.locator(".stage").bounding_box(), page.locator(".banner").bounding_box()
+        assert banner["y"] + banner["height"] <= canvas["y"]  # it covers nothing of the picture
         # There is no checkpoint to go on from: begin another is what can be done.
         assert page.get_by_role("button", name="Resume training").is_disabled()
         assert page.get_by_role("link", name="Duplicate").is_visible()

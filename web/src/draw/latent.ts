@@ -1,6 +1,7 @@
 import { Delaunay } from 'd3-delaunay'
 import type { Colours } from '../lib/theme.svelte'
 import { toScreenX, toScreenY, type Camera } from '../scene/camera'
+import { MOST_CELLS, MOST_NUMBERS, MOST_WAYS } from '../scene/layers'
 import { mix } from '../scene/palette'
 import type { Scene } from '../scene/scene'
 import { drawTile, type Atlas } from './atlas'
@@ -41,7 +42,6 @@ export interface Trail {
   from: number // first code of the level within a position array
 }
 
-const MOST_CELLS = 2048
 const sprites = new Sprites()
 
 export function drawLatent(to: Surface, camera: Camera, picture: Picture, theme: Colours): void {
@@ -105,7 +105,7 @@ function drawTrails(to: Surface, picture: Picture, theme: Colours, x: (v: number
   const { g } = to
   const codes = picture.scene.ids.length
   const length = trail.places.length
-  if (!length || codes > 600) return
+  if (!length || codes > MOST_WAYS) return
   const every = Math.max(1, Math.ceil((length * codes) / 9000))
   g.lineWidth = 1.25
   g.lineJoin = 'round'
@@ -191,18 +191,53 @@ function drawPoints(to: Surface, picture: Picture, theme: Colours, x: (v: number
   }
 }
 
+/** The places that numbers have taken; few enough to be compared one by one. */
+class Taken {
+  private readonly boxes: number[] = []
+
+  keep(x: number, y: number, wide: number, high: number): void {
+    this.boxes.push(x, y, wide, high)
+  }
+
+  claim(x: number, y: number, wide: number, high: number): boolean {
+    const { boxes } = this
+    for (let i = 0; i < boxes.length; i += 4) {
+      if (x < boxes[i] + boxes[i + 2] && boxes[i] < x + wide && y < boxes[i + 1] + boxes[i + 3] && boxes[i + 1] < y + high) return false
+    }
+    this.keep(x, y, wide, high)
+    return true
+  }
+}
+
 function drawMarks(to: Surface, marks: Float64Array, picture: Picture, theme: Colours): void {
   const { g, width, height } = to
   const { scene, focus } = picture
   const count = scene.ids.length
   const combos = scene.level < 0
   const radius = combos ? (count > 400 ? 2.5 : 3.5) : count <= 40 ? 8.5 : count <= 128 ? 7 : count <= 600 ? 3.5 : 2
-  const numbers = picture.labels && !combos && count <= 128
+  const numbers = picture.labels && !combos && count <= MOST_NUMBERS
+  const size = count <= 40 ? 9.5 : 8
   const seen = (i: number): boolean =>
     marks[2 * i] > -40 && marks[2 * i] < width + 40 && marks[2 * i + 1] > -40 && marks[2 * i + 1] < height + 40
 
+  // Where codes crowd, one whose number would cover another is a small disc without: hovering or zooming in shows it.
+  const taken = new Taken()
+  const hasNumber = new Uint8Array(count)
+  const claim = (i: number): void => {
+    if (!numbers || scene.dead[i] || !seen(i) || hasNumber[i]) return
+    const [px, py] = [marks[2 * i], marks[2 * i + 1]]
+    const r = radius - 1
+    const free = picture.tiles ? taken.claim(px + 16, py - 9 - size / 2, 0.65 * size * String(scene.ids[i]).length, size) : taken.claim(px - r, py - r, 2 * r, 2 * r)
+    hasNumber[i] = free ? 1 : 0
+  }
+  const side = count <= 40 ? 28 : 20 // of a code that is drawn as its picture
+  if (numbers && picture.tiles) for (let i = 0; i < count; i++) if (!scene.dead[i] && seen(i)) taken.keep(marks[2 * i] - side / 2, marks[2 * i + 1] - side / 2, side, side)
+  if (focus !== null && focus < count) claim(focus)
+  for (let i = 0; i < count; i++) claim(i)
+
   const crosses = new Path2D()
   const discs = new Path2D()
+  const small = numbers ? new Path2D() : discs
   const live: number[] = []
   for (let i = 0; i < count; i++) {
     if (!seen(i)) continue
@@ -222,23 +257,26 @@ function drawMarks(to: Surface, marks: Float64Array, picture: Picture, theme: Co
     } else {
       live.push(i)
       if (picture.tiles) continue
-      discs.moveTo(px + radius, py)
-      discs.arc(px, py, radius, 0, 2 * Math.PI)
+      const [path, r] = numbers && !hasNumber[i] ? [small, 3.5] : [discs, radius]
+      path.moveTo(px + r, py)
+      path.arc(px, py, r, 0, 2 * Math.PI)
     }
   }
   g.lineWidth = count <= 600 ? 1.8 : 1
   g.fillStyle = theme.canvas
   g.strokeStyle = theme.text
-  g.fill(discs)
-  g.stroke(discs)
+  for (const path of new Set([small, discs])) {
+    g.fill(path)
+    g.stroke(path)
+  }
   if (picture.tiles) for (const i of live) picturedMark(i)
   g.lineWidth = 2.2
   g.strokeStyle = theme.bad
   g.stroke(crosses)
 
   if (numbers) {
-    const size = count <= 40 ? 9.5 : 8
     for (const i of live) {
+      if (!hasNumber[i]) continue
       const label = sprites.label(String(scene.ids[i]), size, theme.text, to.ratio)
       const wide = label.width / to.ratio
       const high = label.height / to.ratio
@@ -251,13 +289,15 @@ function drawMarks(to: Surface, marks: Float64Array, picture: Picture, theme: Co
     g.fillStyle = theme.bad
     g.textAlign = 'left'
     const dead = scene.dead.reduce((n, one) => n + one, 0)
-    if (dead <= 16) for (let i = 0; i < count; i++) if (scene.dead[i] && seen(i)) g.fillText(String(scene.ids[i]), marks[2 * i] + 9, marks[2 * i + 1])
+    if (dead <= 16) for (let i = 0; i < count; i++) if (scene.dead[i] && seen(i)) {
+      const text = String(scene.ids[i])
+      if (taken.claim(marks[2 * i] + 9, marks[2 * i + 1] - size / 2, 0.65 * size * text.length, size)) g.fillText(text, marks[2 * i] + 9, marks[2 * i + 1])
+    }
   }
   for (const [i, strength] of picture.flash) ring(i, radius + 4 + 22 * (1 - strength), strength, theme.ok)
   if (focus !== null && focus < count) ring(focus, (picture.tiles ? 17 : radius) + 4, 1, theme.accent)
 
   function picturedMark(i: number): void {
-    const side = count <= 40 ? 28 : 20
     const px = marks[2 * i] - side / 2
     const py = marks[2 * i + 1] - side / 2
     g.fillStyle = theme.text

@@ -13,7 +13,7 @@ export function figure(value: number | null | undefined, digits = 3): string {
 }
 
 export function percent(share: number, digits = 1): string {
-  return `${(share * 100).toFixed(digits)} %`
+  return `${(share * 100).toFixed(digits)}\u00a0%` // a sign that begins a line belongs to nothing
 }
 
 /** How long: 4 s, 3 min, 2 h 5 min, 3 days. */
@@ -31,6 +31,12 @@ export function age(milliseconds: number): string {
   if (milliseconds < 1000) return `${Math.max(0, Math.round(milliseconds / 10) * 10)} ms`
   if (milliseconds < 10_000) return `${(milliseconds / 1000).toFixed(1)} s`
   return duration(milliseconds / 1000)
+}
+
+/** What the studio says in clauses, `what; why; fix`, as sentences, each said once. A name such as bottleneck.codes stays as it is. */
+export function sentences(text: string): string[] {
+  const said = [...new Set(text.split(/;\s+|\n+/).map((part) => part.trim().replace(/[.;]$/, '')))].filter(Boolean)
+  return said.map((part) => `${/^[a-z]+(?=[\s,?!]|$)/.test(part) ? part[0].toUpperCase() + part.slice(1) : part}${/[.!?…]$/.test(part) ? '' : '.'}`)
 }
 
 export function bytes(size: number): string {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { age, bytes, duration, figure } from './format'
+import { age, bytes, duration, figure, sentences } from './format'
 import { decodeFrame } from './frame'
 import { packed } from './packed'
 import { makeHash, parseHash } from './route.svelte'
@@ -58,6 +58,12 @@ describe('an address', () => {
     expect(parseHash('#/nothing/here').page).toBe('runs')
     expect(parseHash('#/runs/%E0%A4%A').id).toBe('%E0%A4%A')
   })
+})
+
+describe('sentences', () => {
+  it('begin large, end with a stop, and none is said twice', () =>
+    expect(sentences('its process has ended; resume goes on from step 800; its process has ended')).toEqual(['Its process has ended.', 'Resume goes on from step 800.']))
+  it('leave the names of settings as they are', () => expect(sentences('bottleneck.codes is 4096; why?')).toEqual(['bottleneck.codes is 4096.', 'Why?']))
 })
 
 describe('figures', () => {

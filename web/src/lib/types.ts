@@ -113,6 +113,7 @@ export interface RunState {
   status: string
   message?: string | null
   resume?: boolean
+  command?: string | null // the line to type that goes on with it
 }
 
 export type ServerMessage =

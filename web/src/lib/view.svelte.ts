@@ -9,6 +9,11 @@ const flag = (name: string, byDefault: boolean): boolean => {
 const setFlag = (name: string, value: boolean, byDefault: boolean): void =>
   router.set({ [name]: value === byDefault ? null : value ? '1' : '0' })
 
+/** The level whose codes are the marks of the canvas, from 0; -1 where they are sums. */
+export function levelShown(levels: number): number {
+  return view.shown === 'residual' ? Math.min(levels - 1, view.residualLevel) : view.shown === 'level' ? 0 : -1
+}
+
 export const view = {
   get shown(): Shown {
     const value = router.current.query.view as Shown

@@ -5,6 +5,7 @@ import { surface } from '../draw/surface'
 import type { Frame } from '../lib/frame'
 import type { Colours } from '../lib/theme.svelte'
 import { between, boxOf, fit, suits, toScreenX, toScreenY, zoomAt, type Camera } from '../scene/camera'
+import { MOST_NUMBERS } from '../scene/layers'
 import { classColours, codeColours } from '../scene/palette'
 import { majority, makeScene, type Scene, type Shown } from '../scene/scene'
 import { Rhythm, Tween } from '../scene/tween'
@@ -266,7 +267,7 @@ export class LatentCanvas {
       markGroup: this.markGroup,
       trails: this.currentTrail(scene),
       flash: options.still ? new Map() : flash,
-      tiles: options.pictures && scene.level >= 0 && scene.ids.length <= 128 ? this.decoded() : null,
+      tiles: options.pictures && scene.level >= 0 && scene.ids.length <= MOST_NUMBERS ? this.decoded() : null,
       tileOf: Math.max(0, scene.level) * scene.perLevel,
       probe: options.probe && scene.shown !== 'residual' ? this.probe() : null,
       focus: options.focus !== null && options.focus < Math.max(1, scene.ids.length) ? options.focus : null,

@@ -1,8 +1,9 @@
-import { getBytes, run as runPath } from '../lib/api'
+import { getBytes, postJson, run as runPath, words } from '../lib/api'
 import { decodeFrame, type Frame } from '../lib/frame'
 import type { Applied, Header, Mark, RunCard, RunState, ServerMessage, Steerable } from '../lib/types'
 import { counters } from '../draw/loop'
-import { nearest, Trails } from '../scene/trails'
+import { MOST_TRAILS } from '../scene/layers'
+import { evenly, nearest, Trails } from '../scene/trails'
 import { tables, type Tables } from './curves'
 import { markOf, withJournal } from './marks'
 import { RunSocket } from './socket'
@@ -32,6 +33,9 @@ export class Run {
   at = $state<number | null>(null) // step of the history that is shown; null = live
   loadingStep = $state<number | null>(null)
   historyProblem = $state<string | null>(null)
+  pictures = $state.raw<Pictures>({}) // those that the canvases show
+  resuming = $state(false)
+  refusal = $state('') // why the last resume did not begin
   applied = $state.raw<Applied[]>([])
   next = $state<string | null>(null)
 
@@ -46,10 +50,17 @@ export class Run {
   private lastText = 0
   private fetching: AbortController | null = null
   private ended = false
+  private filling = 0 // the newest pass over the history
   private seen = new Set<number>()
   private opensAtEnd = false // the step shown was not chosen by a person: the first live frame replaces it
 
+  // No frames come while the page is hidden: what the codes did meanwhile is in the history.
+  private readonly seenAgain = (): void => {
+    if (!document.hidden) void this.fillTrails()
+  }
+
   constructor(readonly id: string) {
+    document.addEventListener('visibilitychange', this.seenAgain)
     this.socket = new RunSocket(id, {
       message: (message) => this.take(message),
       frame: (frame) => this.takeFrame(frame),
@@ -64,6 +75,7 @@ export class Run {
     this.ended = true
     this.fetching?.abort()
     if (this.textDue !== null) clearTimeout(this.textDue)
+    document.removeEventListener('visibilitychange', this.seenAgain)
     this.socket.end()
   }
 
@@ -73,6 +85,19 @@ export class Run {
 
   command(kind: string, payload: unknown = {}): ReturnType<RunSocket['command']> {
     return this.socket.command(kind, payload)
+  }
+
+  /** Go on with a run that has ended, in a process of its own. */
+  async resume(): Promise<void> {
+    this.resuming = true
+    this.refusal = ''
+    try {
+      await postJson(`${runPath(this.id)}/resume`)
+    } catch (error) {
+      const problem = words(error)
+      this.refusal = [problem.what, problem.why, problem.fix].filter(Boolean).join('; ')
+    }
+    this.resuming = false
   }
 
   /** Show a step of the history (the nearest stored one), or null for live. */
@@ -85,7 +110,7 @@ export class Run {
     this.loadingStep = null
     if (wanted === null) {
       if (this.newest) this.present(this.newest)
-      this.stage.showPictures(this.livePictures)
+      this.showPictures(this.livePictures)
       return
     }
     try {
@@ -95,7 +120,8 @@ export class Run {
       if (this.at !== wanted) return
       this.loadingStep = null
       this.present(frame)
-      this.stage.showPictures(withFrame(await this.pastPictures(), frame))
+      const pictures = await this.pastPictures(frame)
+      if (this.at === wanted) this.showPictures(pictures)
     } catch (error) {
       if (error instanceof DOMException && error.name === 'AbortError') return
       this.loadingStep = null
@@ -103,13 +129,30 @@ export class Run {
     }
   }
 
-  /** The pictures of a stored frame are its reconstructions; what stands beside them does not change, or is left out. */
-  private async pastPictures(): Promise<Pictures> {
-    const originals = this.livePictures.originals ?? this.firstOriginals
-    if (originals) return { originals, nearest: this.livePictures.nearest }
-    if (!this.timeline.length) return {}
-    this.firstOriginals = await this.fetchFrame(this.timeline[0])
-    return this.firstOriginals.shapes.has('originals') ? { originals: this.firstOriginals } : {}
+  /**
+   * The pictures of a stored frame are its reconstructions. What it lacks is shown as it was known last, and each panel says of
+   * which step that is; only the places of the probe would be wrong beside other codes, and are left out.
+   */
+  private async pastPictures(frame: Frame): Promise<Pictures> {
+    const { originals, nearest, codemap } = this.livePictures
+    if (!originals && !this.firstOriginals && this.timeline.length) this.firstOriginals = await this.fetchFrame(this.timeline[0])
+    const first = this.firstOriginals?.shapes.has('originals') ? this.firstOriginals : undefined
+    return withFrame({ originals: originals ?? first, nearest, codemap, decoded: this.decodedNear(frame.header.step) }, frame)
+  }
+
+  /** The frame with decoded codes that lies nearest to a step, of those that are here: few stored ones have them. */
+  private decodedNear(step: number): Frame | undefined {
+    let best = this.livePictures.decoded
+    for (const frame of this.cache.values()) {
+      if (!frame.shapes.has('decoded')) continue
+      if (!best || Math.abs(frame.header.step - step) < Math.abs(best.header.step - step)) best = frame
+    }
+    return best
+  }
+
+  private showPictures(pictures: Pictures): void {
+    this.pictures = pictures
+    this.stage.showPictures(pictures)
   }
 
   private async fetchFrame(step: number, signal?: AbortSignal): Promise<Frame> {
@@ -124,20 +167,25 @@ export class Run {
 
   private remember(frame: Frame): void {
     const codes = frame.f4('codes')
-    if (codes && codes.length <= 2 * 2048) this.trails.add(frame.header.step, codes, frame.i4('revived'))
+    if (codes && codes.length <= MOST_TRAILS * 2) this.trails.add(frame.header.step, codes, frame.i4('revived'))
   }
 
-  /** Fetch some stored frames, evenly over the history, so that trails begin where training began. */
+  /** Fetch some stored frames, evenly over the history, so that trails begin where training began and have no gaps. */
   private async fillTrails(): Promise<void> {
-    const steps = this.timeline
-    const every = Math.max(1, steps.length / TRAIL_FRAMES)
-    for (let i = 0; i < steps.length && !this.ended; i += every) {
+    const turn = ++this.filling
+    for (const step of evenly(this.timeline, TRAIL_FRAMES)) {
       try {
-        await this.fetchFrame(steps[Math.floor(i)])
+        await this.fetchFrame(step)
       } catch {
-        return // the trail is an extra; what is missing is simply not drawn
+        break // the trail is an extra; what is missing is simply not drawn
       }
+      if (this.ended || turn !== this.filling) return // a newer list of steps is being gone through
+      this.stage.tell('trails')
     }
+    const at = this.at === null ? undefined : this.cache.get(this.at)
+    if (!at) return
+    const pictures = await this.pastPictures(at) // decoded codes of a nearer step may have come
+    if (this.at === at.header.step) this.showPictures(pictures)
   }
 
   private take(message: ServerMessage): void {
@@ -169,10 +217,11 @@ export class Run {
           this.trails.clear()
         }
         this.timeline = message.reset ? message.steps : [...this.timeline, ...message.steps]
+        if (message.reset) void this.fillTrails()
         if (this.at === null && !this.newest) void this.opened()
         break
       case 'state':
-        this.outside = { status: message.status, message: message.message, resume: message.resume }
+        this.outside = { status: message.status, message: message.message, resume: message.resume, command: message.command }
         if (this.card) this.card = { ...this.card, status: message.status as RunCard['status'] }
         break
     }
@@ -198,7 +247,7 @@ export class Run {
     if (frame.header.channel === 'pictures') {
       this.livePictures = withFrame(this.livePictures, frame)
       this.picturesHead = frame.header
-      if (this.at === null) this.stage.showPictures(this.livePictures)
+      if (this.at === null) this.showPictures(this.livePictures)
       return
     }
     this.newest = frame

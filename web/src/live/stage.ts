@@ -1,24 +1,30 @@
 import type { Frame } from '../lib/frame'
 
+export type Change = 'motion' | 'pictures' | 'trails'
+
 /** What the canvases show now: the newest live frames, or one frame of the history. Canvases listen; nothing here is reactive. */
 export class Stage {
   motion: Frame | null = null
   pictures: Pictures = {}
-  private listeners = new Set<(what: 'motion' | 'pictures') => void>()
+  private listeners = new Set<(what: Change) => void>()
 
-  listen(listener: (what: 'motion' | 'pictures') => void): () => void {
+  listen(listener: (what: Change) => void): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)
   }
 
   showMotion(frame: Frame): void {
     this.motion = frame
-    for (const listener of this.listeners) listener('motion')
+    this.tell('motion')
   }
 
   showPictures(pictures: Pictures): void {
     this.pictures = pictures
-    for (const listener of this.listeners) listener('pictures')
+    this.tell('pictures')
+  }
+
+  tell(what: Change): void {
+    for (const listener of this.listeners) listener(what)
   }
 }
 

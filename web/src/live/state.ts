@@ -9,9 +9,17 @@ export interface Standing {
 
 const OVER = new Set(['finished', 'stopped', 'crashed', 'foreign', 'deleted'])
 
-/** Whether its process has ended, as far as was heard; also while nothing is heard any more. */
-export function ended(run: Run): boolean {
-  return OVER.has(run.outside?.status ?? run.card?.status ?? '')
+/** How its process has ended, as far as was heard; also while nothing is heard any more. Null where it has not. */
+export function outcome(run: Run): string | null {
+  const status = run.outside?.status ?? run.card?.status ?? ''
+  return OVER.has(status) ? status : null
+}
+
+/** The line to type that trains a finished run for twice its budget. */
+export function longer(run: Run): string {
+  const { epochs, steps } = (run.spec.engine ?? {}) as { epochs?: number | null; steps?: number | null }
+  const budget = [epochs && `engine.epochs=${2 * epochs}`, steps && `engine.steps=${2 * steps}`].filter(Boolean).join(' ')
+  return `${run.outside?.command ?? `tilework resume ${run.id}`} ${budget || 'engine.epochs=N'}`
 }
 
 export function standing(run: Run): Standing {

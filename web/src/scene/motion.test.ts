@@ -1,9 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { gathered } from '../live/marks'
 import { boxOf, fit, readCamera, suits, toScreenX, toScreenY, writeCamera, zoomAt } from './camera'
-import { nearest, Trails } from './trails'
+import { evenly, nearest, Trails } from './trails'
 import { Tween } from './tween'
 import { shiftBetween } from './window'
+
+describe('some of many', () => {
+  it('are spread evenly, with both ends', () => expect(evenly([0, 1, 2, 3, 4, 5, 6, 7, 8], 3)).toEqual([0, 4, 8]))
+  it('are all of them where they are few', () => expect(evenly([5, 7], 3)).toEqual([5, 7]))
+})
 
 describe('a tween', () => {
   it('goes in a straight line and arrives', () => {

@@ -60,6 +60,12 @@ export function firstAtLeast(values: ArrayLike<number>, wanted: number): number 
   return low
 }
 
+/** At most so many of a list, evenly, the first and the last among them. */
+export function evenly(values: number[], most: number): number[] {
+  if (values.length <= most) return values
+  return Array.from({ length: most }, (_, i) => values[Math.round((i * (values.length - 1)) / (most - 1))])
+}
+
 /** The value in a rising list that lies nearest. */
 export function nearest(values: number[], wanted: number): number | null {
   if (!values.length) return null

@@ -1,0 +1,16 @@
+import { describe, expect, it } from 'vitest'
+import type { View } from '../lib/types'
+import { idleLayers, type Looked } from './layers'
+
+const view: View = { kind: 'plane', dim: 2, levels: 2, codes: 16, grid: [1, 1], variance: null, points_of: 'window', classes: ['0', '1'] }
+const looked: Looked = { view, arrays: new Set(['points', 'codes']), shown: 'level', map: false, past: false, decoded: true, probe: true }
+const idle = (changes: Partial<Looked>): string[] => Object.entries(idleLayers({ ...looked, ...changes })).filter(([, why]) => why).map(([name]) => name)
+
+describe('layers that would show nothing', () => {
+  it('are none where all is here', () => expect(idle({})).toEqual([]))
+  it('are all of them over the map of codes', () => expect(idle({ map: true })).toHaveLength(6))
+  it('are those that belong to single codes where sums are shown', () => expect(idle({ shown: 'sum' })).toEqual(['trails', 'labels', 'pictures']))
+  it('are the pictures that a step of the history lacks', () => expect(idle({ past: true, decoded: false, probe: false })).toEqual(['pictures', 'probe']))
+  it('are those of codes with no place, but not the probe', () => expect(idle({ arrays: new Set(['points']) })).toEqual(['cells', 'trails', 'labels', 'pictures', 'byCode']))
+  it('follow from the number of codes', () => expect(idle({ view: { ...view, codes: 1000 } })).toEqual(['trails', 'labels', 'pictures']))
+})
