@@ -147,18 +147,28 @@ def test_reconstructions_and_decoded_codes_are_the_decoder_s(tmp_path: Path) -> 
 
 
 def test_timeline_grows_with_the_run_and_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tilework.engine.watch.TIMELINE", 1e6)  # no budget: the spacing alone decides
+    for share in ("TIMELINE", "DECODED"):
+        monkeypatch.setattr(f"tilework.engine.watch.{share}", 1e6)  # no budget: the spacing alone decides
     run = train(tiny("vq", "engine.steps=200"), root=tmp_path)
     with RunStore.open(run.db) as store:
         kept = store.snapshots("live")
     steps = [one.step for one in kept]
     assert steps[:5] == [1, 2, 3, 4, 5]
     assert max(b - a for a, b in pairwise(steps)) == 4
+    assert steps[-1] == 200, "the end can be looked at, wherever the spacing stood"
     for one in (kept[0], kept[-1]):
         header, arrays = unpack(zlib.decompress((run.path / one.file).read_bytes()))
         assert (header["channel"], header["step"]) == ("timeline", one.step)
         assert {"points", "codes", "usage", "recon"} <= arrays.keys()
         assert ("originals" in arrays) == (one is kept[0])
+        assert "decoded" in arrays
+
+
+def test_a_run_that_ends_between_two_rows_has_its_last_steps_in_the_row_and_the_picture(tmp_path: Path) -> None:
+    run = train(tiny("vq", "engine.steps=27", "engine.log_every_steps=10"), root=tmp_path)
+    with RunStore.open(run.db) as store:
+        assert list(store.metrics("loss")[0]) == [10, 20, 27]
+        assert store.snapshots("live")[-1].step == 27
 
 
 def test_plane_is_pca_and_stays_where_it_was() -> None:

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -119,6 +120,20 @@ def test_size_time_and_order(tmp_path: Path) -> None:
     assert second.created is not None
     assert (second.status, second.step) == (RunStatus.CRASHED, 0)
     assert list_runs(tmp_path / "none") == []
+
+
+def test_time_goes_on_counting_after_a_checkpoint_and_not_while_nothing_trains(tmp_path: Path) -> None:
+    run = RunFolder.create(tmp_path, "timed", "")
+    with RunStore.create(run.db) as store:
+        store.set_meta("seconds", 100.0)
+        store.set_meta("seconds_at", time.time() - 30)
+        store.log(1, 0.1, {"loss": 1.0})
+    (found,) = list_runs(tmp_path)
+    assert 129 < found.seconds < 140
+    with RunStore.open(run.db, readonly=False) as store:
+        store.set_meta("seconds_at", time.time() + 3600)  # resumed later than its newest row
+    (found,) = list_runs(tmp_path)
+    assert found.seconds == 100.0
 
 
 def test_broken_folders_are_listed_with_the_reason(tmp_path: Path) -> None:

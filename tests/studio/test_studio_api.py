@@ -17,6 +17,7 @@ from tilework.runs.frames import pack, unpack
 from tilework.runs.lock import RunLock
 from tilework.studio import curves
 from tilework.studio.launch import said_before_its_end
+from tilework.studio.steered import as_overrides, steered
 
 
 def test_runs_and_one_run(served: Served, trainer: FakeTrainer) -> None:
@@ -160,6 +161,25 @@ def test_compare_names_each_difference(served: Served, root: Path) -> None:
     ]
 
 
+def test_what_was_set_by_hand_is_compared_and_can_be_begun_with(
+    served: Served, trainer: FakeTrainer, root: Path
+) -> None:
+    trainer.store.event("set", 10, name="objective.commitment", before=0.25, value=0.5)
+    trainer.store.event("set", 20, name="objective.commitment", before=0.5, value=1.5)
+    trainer.store.event("set", 30, name="bottleneck.revival.threshold", before=0.1, value=0)
+    trainer.store.flush()
+    other = RunFolder.create(root, "other", trainer.run.spec_file.read_text())
+    found = served.get("/api/compare", params={"a": trainer.run.id, "b": other.id}).json()["differences"]
+    assert found == [
+        {"field": "objective.commitment.weight (steered)", "a": "1.5 since step 20", "b": None},
+        {"field": "bottleneck.revival.threshold (steered)", "a": "0 since step 30", "b": None},
+    ]
+    assert as_overrides(steered(trainer.run)) == {"objective.commitment.weight": "1.5", "bottleneck.revival": "null"}
+    trainer.store.rewind(15)  # a resume from a checkpoint of step 15: what was set after it is undone
+    assert as_overrides(steered(trainer.run)) == {"objective.commitment.weight": "0.5"}
+    assert steered(other) == {}
+
+
 def test_delete_moves_to_the_trash_and_never_a_run_that_trains(
     served: Served, trainer: FakeTrainer, root: Path
 ) -> None:
@@ -224,7 +244,7 @@ def test_a_long_run_is_thinned_by_its_index(trainer: FakeTrainer) -> None:
     connection.close()
     assert len(found["step"]) <= 100
     assert found["step"][-1] == 5000
-    assert seen < 400, "thousands of virtual machine steps: about 60 a row of the index, none for each value"
+    assert seen < 400, "thousands of virtual machine steps: about 70 a row of the index, none for each value"
 
 
 def test_pages_are_served_long_lived_and_packed(root: Path, tmp_path: Path) -> None:

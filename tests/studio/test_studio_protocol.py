@@ -234,11 +234,14 @@ def test_a_run_that_crashes_goes_on_and_ends(served: Served, trainer: FakeTraine
     async def watch() -> None:
         trainer.steps(30)
         trainer.frame()
-        (trainer.run.checkpoints / "last.json").write_text("{}")
+        (trainer.run.checkpoints / "last.json").write_text('{"folder": "step-00000010"}')
         async with served.run(trainer.run.id) as page:
             assert (await page.of_type("state"))["status"] == "running"
             trainer.end(None)
             crashed = await page.until(lambda m: m["type"] == "state" and m["status"] == "crashed")
+            assert crashed["message"].endswith(
+                "resume goes on from its last checkpoint, step 10, 20 steps before its end"
+            )
             assert crashed["resume"] is True
             assert trainer.run.id in crashed["command"]
             # A new process goes on from step 10, with a live file of its own whose frames count from 1.
@@ -308,7 +311,9 @@ def test_a_run_is_watched_from_before_its_store_exists(served: Served, trainer: 
         trainer.run.db.unlink()
         async with served.run(trainer.run.id) as page:
             assert (await page.take())["curves"]["train"]["step"] == []
-            trainer.run.db.write_bytes(kept)
+            whole = trainer.run.path / "whole.db"
+            whole.write_bytes(kept)
+            whole.replace(trainer.run.db)
             again = await page.of_type("hello")
             assert again["facts"]["total_steps"] == 1000
             assert [mark["kind"] for mark in again["marks"]] == ["started"]

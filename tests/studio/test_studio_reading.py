@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from typing import Any
 
 import pytest
 from studio_fakes import FakeTrainer
@@ -85,6 +86,29 @@ def test_more_rows_than_a_message_takes_are_thinned(trainer: FakeTrainer) -> Non
     assert len(rows["step"]) <= 2000
     assert rows["step"][-1] == 2500
     journal.close()
+
+
+def test_a_spike_of_one_row_survives_the_thinning(trainer: FakeTrainer) -> None:
+    trainer.steps(2500)
+    last = trainer.step
+    for at in range(1, 3001):
+        trainer.store.log(last + at, 1.0, {"loss": 99.0 if at == 1234 else -99.0 if at == 2001 else 1.0})
+    trainer.store.flush()
+    found = curves_of(trainer, most=200)
+    assert len(found["step"]) <= 200
+    loss = dict(zip(found["step"], found["series"]["loss"], strict=True))
+    assert loss[last + 1234] == 99.0
+    assert loss[last + 2001] == -99.0
+    assert found["step"][-1] == last + 3000
+    assert found["step"] == sorted(set(found["step"]))
+
+
+def curves_of(trainer: FakeTrainer, most: int) -> dict[str, Any]:
+    journal = Journal(trainer.run)
+    try:
+        return journal.all_curves(most)["train"]
+    finally:
+        journal.close()
 
 
 def test_a_store_that_vanishes_or_is_locked_out(trainer: FakeTrainer) -> None:

@@ -33,8 +33,10 @@ LONG = [*(o for o in SMALL if not o.startswith(("engine.steps", "engine.epochs")
 def test_a_run_from_the_form_to_the_trash(root: Path) -> None:
     """The whole life of a run, with the real trainer."""
     with serving(root) as served:
-        names = [recipe["name"] for recipe in served.get("/api/recipes").json()["recipes"]]
-        assert "rqvae-digits" in names
+        shipped = served.get("/api/recipes").json()["recipes"]
+        needed = {recipe["name"]: recipe["needs"] for recipe in shipped}
+        assert needed["rqvae-digits"] == shipped[0]["needs"] == "ready"
+        assert needed["gamefactory-v2.1.6"] == "your pictures + LPIPS weights"
         form = served.get("/api/recipes/rqvae-digits").json()
         assert form["spec"]["bottleneck"]["kind"] == "rq"
         assert "bottleneck.rq" in form["schema"]["$defs"]

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 app = typer.Typer(help="List the shipped recipes, or show one.", invoke_without_command=True, rich_markup_mode="rich")
-
-_EMBEDDED = {"digits", "loops"}
-_FETCHED = {"mnist"}
 
 
 @app.callback()
@@ -23,6 +19,7 @@ def recipes(context: typer.Context) -> None:
 
     from tilework.cli.output import console_for_text
     from tilework.spec.load import read_yaml, recipe_names, recipe_text
+    from tilework.spec.shipped import needs, rank
 
     console = console_for_text()
     table = Table(box=None, pad_edge=False, header_style="dim")
@@ -30,7 +27,7 @@ def recipes(context: typer.Context) -> None:
     table.add_column("needs", overflow="fold", max_width=16 if console.width < 130 else None)
     table.add_column("what it is", overflow="fold")
     shipped = [read_yaml(recipe_text(name), name) for name in recipe_names()]
-    for recipe in sorted(shipped, key=lambda raw: (_order(raw), raw["name"])):
+    for recipe in sorted(shipped, key=lambda raw: (rank(raw), raw["name"])):
         table.add_row(recipe["name"], needs(recipe), Text(str(recipe.get("about", ""))))
     console.print(table)
     console.print()
@@ -40,17 +37,6 @@ def recipes(context: typer.Context) -> None:
         "tilework train NAME [section.key=value ...]   ·   tilework recipes show NAME",
     ):
         console.print(Text(line, style="dim"))
-
-
-def needs(recipe: Mapping[str, Any]) -> str:
-    """What a person must have: nothing ("ready"), a network once, a folder of pictures, weights for LPIPS."""
-    pictures = ("ready", "downloads", "your pictures")[_order(recipe)]
-    return f"{pictures} + LPIPS weights" if "lpips" in recipe["objective"] else pictures
-
-
-def _order(recipe: Mapping[str, Any]) -> int:
-    kind = recipe["data"]["kind"]
-    return 0 if kind in _EMBEDDED else 1 if kind in _FETCHED else 2
 
 
 @app.command("show")

@@ -266,6 +266,10 @@ class _Loop:
         if self.control.ending == "reset":
             self.following = self._new_run()
         apart = largest_difference_between_ranks(self.session.model) if self.several else 0.0
+        if position.step != self.ticked_at:
+            self._log()  # The steps since the last row.
+        if self.watch is not None:
+            self.watch.keep(self.control, last=True)
         self._save()
         if self.record is not None:
             if self.several:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -35,6 +36,7 @@ class Record:
             self.trackers.rewind(session.position.step)
         for key, value in {"status": "running", **session.facts()}.items():
             self.store.set_meta(key, value)
+        self._count_seconds()
         self.event("resumed" if resumed else "started")
 
     def _keep_spec(self) -> None:
@@ -70,7 +72,7 @@ class Record:
     def checkpoint(self, state: Mapping[str, Any], best: checkpoint.Best | None) -> None:
         """This step's checkpoint, and the best weights since the last one. The store is on the disk first."""
         session = self.session
-        self.store.set_meta("seconds", session.position.seconds)
+        self._count_seconds()
         self.store.flush()
         keep, about = session.spec.engine.keep_checkpoints, session.about()
         if best is not None:
@@ -93,6 +95,11 @@ class Record:
             state=state,
             keep=keep,
         )
+
+    def _count_seconds(self) -> None:
+        """How long was trained, and when that was so: rows that come later say how much longer it has been."""
+        self.store.set_meta("seconds", self.session.position.seconds)
+        self.store.set_meta("seconds_at", time.time())
 
     def ended(self, status: str, reason: str) -> None:
         """The run is over, in good order."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tilework.engine.control import Control
 
 FRAMES_PER_SECOND = 30.0
-MOTION, PICTURES, TIMELINE = 0.025, 0.012, 0.01
+MOTION, PICTURES, TIMELINE, DECODED = 0.025, 0.012, 0.01, 0.005
 """Shares of the training time."""
 PICTURE_SECONDS = 0.5
 TIMELINE_PICTURES = 8
@@ -57,10 +57,11 @@ class Watch:
         self._motion = _Budget(MOTION, 1 / FRAMES_PER_SECOND)
         self._pictures = _Budget(PICTURES, PICTURE_SECONDS)
         self._timeline = _Budget(TIMELINE, 0.0)
+        self._decoded = _Budget(DECODED, 0.0)
         self._frames = {"motion": 0, "pictures": 0, "timeline": 0}
         self._state, self._answered = "", 0
         self._picture_step = -1
-        self._next_kept = session.position.step
+        self._next_kept, self._whole = session.position.step, -1
         self._begun = bool(record.store.snapshots("live"))
         """Whether the timeline has its first frame, the one with the original pictures."""
         self._rate_from = (time.monotonic(), session.position.step)
@@ -103,20 +104,33 @@ class Watch:
             self._pictures.spent(self._clock() - began)
             self._picture_step = self.session.position.step
 
-    def keep(self, control: Control) -> None:
-        """One frame for the timeline. The spacing grows with the run: about 48 frames each time that it doubles 1.4 times."""
+    def keep(self, control: Control, *, last: bool = False) -> None:
+        """One frame for the timeline. The spacing grows with the run: about 48 frames each time that it doubles 1.4 times.
+
+        The codes are decoded for as many of them as their share of the time allows, and for the `last`.
+        """
         step, began = self.session.position.step, self._clock()
+        if last and step == self._whole:
+            return
         arrays = self.probe.motion(follow=not self.live.watched)
         with contextlib.suppress(NotFinite):
             arrays |= self.probe.reconstructions(TIMELINE_PICTURES, originals=not self._begun)
         arrays.pop("codemap", None)
+        decoding = 0.0
+        if last or time.monotonic() >= self._decoded.next:
+            before = self._clock()
+            with contextlib.suppress(NotFinite):
+                arrays |= self.probe.decoded()
+            decoding = self._clock() - before
+            self._decoded.spent(decoding)
+            self._whole = step
         name = f"live-{step:08d}.frame"
         data = pack(self._header("timeline", control), arrays)
         self.run.snapshots.mkdir(exist_ok=True)
         atomic_write_bytes(self.run.snapshots / name, zlib.compress(data, 1), sync=False)
         self.record.store.snapshot(step, self.session.epoch, "live", f"snapshots/{name}")
         self._begun, self._next_kept = True, step + max(1, step // 48)
-        self._timeline.spent(self._clock() - began)
+        self._timeline.spent(self._clock() - began - decoding)
 
     def close(self, control: Control, following: str | None = None) -> None:
         """The last frame, and the live file is gone: what is left to see is in the timeline."""

@@ -50,7 +50,7 @@ class RunInfo:
     """Seconds since 1970, like `updated`."""
     updated: float = 0.0
     seconds: float = 0.0
-    """Time spent training where the run keeps count of it, else from creation to the newest row."""
+    """Time spent training up to the newest row or checkpoint."""
     size_bytes: int = 0
     tilework: str = ""
     """The version that began the run."""
@@ -127,10 +127,18 @@ def _read(base: RunInfo) -> RunInfo:
         val=latest["values"].get("val", {}),
         created=created,
         updated=base.updated,
-        seconds=float(meta.get("seconds") or max(0.0, (latest["time"] or created) - created)),
+        seconds=_seconds(meta, latest["time"], created),
         size_bytes=base.size_bytes,
         tilework=str(info.get("tilework", "")),
     )
+
+
+def _seconds(meta: Mapping[str, Any], newest: float | None, created: float) -> float:
+    """What was counted at the last checkpoint (or the resume), and the time from there to the newest row."""
+    counted, since = meta.get("seconds"), meta.get("seconds_at", created)
+    if counted and "seconds_at" not in meta:
+        return float(counted)
+    return float(counted or 0.0) + max(0.0, (newest or since) - float(since))
 
 
 def _status(said: str, alive: bool) -> RunStatus:

@@ -1,4 +1,4 @@
-"""In what two runs differ: their specs, setting by setting."""
+"""In what two runs differ: their specs, setting by setting, and what was set by hand while they trained."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 
 from tilework.runs.folder import RunFolder
 from tilework.studio.details import spec_of
+from tilework.studio.steered import steered
 
 _TALK = {"about", "note"}
 """What a recipe says about itself sets nothing."""
@@ -14,12 +15,17 @@ _TALK = {"about", "note"}
 
 def differences(a: RunFolder, b: RunFolder) -> list[dict[str, Any]]:
     """[{field, a, b}]; null where one of the two does not have the setting."""
-    first, second = dict(_flat(spec_of(a))), dict(_flat(spec_of(b)))
+    first, second = _settings(a), _settings(b)
     return [
         {"field": field, "a": first.get(field), "b": second.get(field)}
         for field in dict.fromkeys((*first, *second))
         if field not in _TALK and first.get(field) != second.get(field)
     ]
+
+
+def _settings(run: RunFolder) -> dict[str, Any]:
+    by_hand = {f"{path} (steered)": one.words for path, one in steered(run).items()}
+    return {**dict(_flat(spec_of(run))), **by_hand}
 
 
 def _flat(section: Mapping[Any, Any], above: str = "") -> Iterator[tuple[str, Any]]:

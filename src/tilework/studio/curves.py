@@ -19,16 +19,37 @@ def splits(connection: sqlite3.Connection) -> list[str]:
 
 
 def whole(connection: sqlite3.Connection, split: str, most: int = MOST, upto: int | None = None) -> Columns:
-    """A split from its beginning (to step `upto`), thinned evenly to at most `most` rows; the newest row is always there."""
-    where, values = "WHERE split = ? AND step <= ?", (split, 2**62 if upto is None else upto)
+    """A split from its beginning (to step `upto`), thinned to at most `most` rows; the newest row is always there.
+
+    Of every stretch that becomes shorter, the row with the highest loss and the one with the lowest stay: a spike that
+    lasted for one row is what a person looks for.
+    """
+    last = 2**62 if upto is None else upto
+    where, values = "WHERE split = ? AND step <= ?", (split, last)
     (count,) = connection.execute(f"SELECT count(*) FROM rows {where}", values).fetchone()
-    stride = max(1, -(-count // max(1, most - 1)))
+    if count <= most:
+        rows = connection.execute(f"SELECT step, epoch FROM rows {where} ORDER BY step", values).fetchall()
+        return _columns(connection, split, rows)
+    stride = max(1, -(-3 * count // max(1, most - 1)))
     rows = connection.execute(
         "SELECT step, epoch FROM (SELECT step, epoch, row_number() OVER (ORDER BY step) - 1 AS n FROM rows "
-        f"{where}) WHERE n % ? = 0 OR n = ? ORDER BY step",
-        (*values, stride, count - 1),
+        f"{where}) WHERE n % ? = 0 OR n = ? OR step IN (SELECT value FROM json_each(?)) ORDER BY step",
+        (*values, stride, count - 1, json.dumps(_extremes(connection, split, stride, last))),
     ).fetchall()
     return _columns(connection, split, rows)
+
+
+def _extremes(connection: sqlite3.Connection, split: str, stride: int, last: int) -> list[int]:
+    """Steps of the highest and the lowest loss of every `stride` rows."""
+    found = connection.execute("SELECT id FROM series WHERE name = 'loss' AND split = ?", (split,)).fetchone()
+    if found is None:
+        return []
+    values = connection.execute(
+        "SELECT step, value FROM metrics WHERE series_id = ? AND step <= ? AND value IS NOT NULL ORDER BY step",
+        (found[0], last),
+    ).fetchall()
+    parts = [values[at : at + stride] for at in range(0, len(values), stride)]
+    return [extreme(part, key=lambda row: row[1])[0] for part in parts for extreme in (max, min)]
 
 
 def since(connection: sqlite3.Connection, split: str, step: int, most: int = MOST) -> Columns:

@@ -12,6 +12,7 @@ from typing import Any
 from tilework.errors import UserError
 from tilework.studio.answers import NotHere
 from tilework.studio.places import Root, inside
+from tilework.studio.steered import as_overrides, steered
 
 MOST_OVERRIDES = 300
 MOST_LETTERS = 4000
@@ -28,18 +29,26 @@ class Forms:
         self._closed = False
 
     def recipes(self) -> list[dict[str, str]]:
-        """{name, about} of every shipped recipe."""
+        """{name, about, needs} of every shipped recipe, those that start at once first."""
         from tilework.spec.load import read_yaml, recipe_names, recipe_text
+        from tilework.spec.shipped import needs, rank
 
-        return [{"name": n, "about": str(read_yaml(recipe_text(n), n).get("about", ""))} for n in recipe_names()]
+        shipped = sorted(
+            (read_yaml(recipe_text(n), n) for n in recipe_names()), key=lambda raw: (rank(raw), raw["name"])
+        )
+        return [{"name": raw["name"], "about": str(raw.get("about", "")), "needs": needs(raw)} for raw in shipped]
 
     def of_recipe(self, name: str) -> dict[str, Any]:
         """{spec, schema} of a shipped recipe. Raises NotHere."""
         return self._ask({"question": "form", "source": _recipe(name)})
 
     def of_run(self, run_id: str) -> dict[str, Any]:
-        """{spec, schema} of a run: what a next one begins with. Raises NotHere, and UserError for a spec that is damaged."""
-        return self._ask({"question": "form", "source": self._spec_file(run_id)})
+        """{spec, schema, steered} of a run: what a next one begins with, and overrides for what was set by hand.
+
+        Raises NotHere, and UserError for a spec that is damaged.
+        """
+        form = self._ask({"question": "form", "source": self._spec_file(run_id)})
+        return {**form, "steered": as_overrides(steered(self._root.run(run_id)))}
 
     def check(self, body: dict[str, Any]) -> dict[str, Any]:
         """What the worker's check gives for {recipe or from, overrides}. Raises UserError for another body, NotHere."""

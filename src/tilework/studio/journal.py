@@ -162,7 +162,7 @@ class Journal:
         ).fetchone()
         outline = connection.execute(
             "SELECT group_concat(key || value) FROM "
-            "(SELECT key, value FROM meta WHERE key NOT IN ('status', 'seconds') ORDER BY key)"
+            "(SELECT key, value FROM meta WHERE key NOT IN ('status', 'seconds', 'seconds_at') ORDER BY key)"
         ).fetchone()[0]
         return _Seen(steps, event, finding, timeline, outline or "")
 

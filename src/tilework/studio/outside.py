@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from typing import Any
 
@@ -43,9 +44,21 @@ def _why(folder: RunFolder, status: RunStatus) -> str:
             ends = [e for e in store.events() if e.kind in {"finished", "stopped", "failed", "started", "resumed"}]
             last = ends[-1] if ends else None
     if last is not None and last.kind == "failed":
-        return " ".join(
-            f"{last.payload.get(part, '')};" for part in ("what", "why", "fix") if last.payload.get(part)
-        ).strip(";")
+        said = [str(last.payload[part]) for part in ("what", "why", "fix") if last.payload.get(part)]
+        return "; ".join([*said, *_goes_on_from(folder)])
     if status is RunStatus.CRASHED:
-        return "its process has ended without a word; what came after the last checkpoint is lost"
+        return "; ".join(["its process has ended without a word", *_goes_on_from(folder)])
     return str(last.payload.get("reason", "")) if last is not None and last.kind == str(status) else ""
+
+
+def _goes_on_from(folder: RunFolder) -> list[str]:
+    """What a resume would begin with, and what of the run is lost with it; [] where there is no checkpoint."""
+    try:
+        name = json.loads((folder.checkpoints / "last.json").read_text(encoding="utf-8"))["folder"]
+        saved = int(str(name).split("-")[1])
+        with RunStore.open(folder.db) as store:
+            reached = int(store.latest()["step"])
+    except (OSError, ValueError, KeyError, TypeError, IndexError, TileworkError):
+        return []
+    lost = f", {reached - saved:,} steps before its end" if reached > saved else ""
+    return [f"resume goes on from its last checkpoint, step {saved:,}{lost}"]
