@@ -207,6 +207,7 @@ def test_the_clock_stops_a_run_with_exit_code_0_and_it_goes_on(tilework: Command
     assert done.code == 0
     assert "stopped after 1 steps" in done.out
     assert "engine.stop_after_minutes" in done.out
+    assert "as of step" not in done.out, "its figures are those of where it stands"
     command = shlex.split(end_of(done.out))[1:]
     # The same limit holds for each resume: hosted notebooks give the same hours every time.
     again = tilework(*command)

@@ -123,7 +123,7 @@ class _Loop:
         self.seconds_before = session.position.seconds
         self.ticked_at = session.position.step
         self.saved_step = -1
-        self.stopped_in_pause = False
+        self.stopped_in_pause = self.out_of_time = False
 
     # The story -------------------------------------------------------------------------------------------------------
 
@@ -165,7 +165,7 @@ class _Loop:
                 stop, save, orders = self._due()
                 if stop:
                     status, reason = "stopped", self._why_stopped()
-                    self._snapshot(None)
+                    self._snapshot(self._judged_at_the_end_of_the_time())
                     break
                 if save:
                     self._save()
@@ -329,6 +329,16 @@ class _Loop:
         self.progress.validated(session.position.step, self.newest.figures)
         return self.newest
 
+    def _judged_at_the_end_of_the_time(self) -> Validation | None:
+        """A held-out pass where the time limit ends a run: its figures would be those of the last epoch, or of step 0.
+
+        Who presses Ctrl-C wants the prompt back. The checkpoint comes first: the machine may be taken away.
+        """
+        if not self.out_of_time:
+            return None
+        self._save()
+        return self._validate()
+
     def _monitored(self, figures: Mapping[str, float]) -> float:
         name = self.session.spec.engine.monitor
         if name not in figures:
@@ -368,10 +378,11 @@ class _Loop:
         save = now - self.last_save > engine.save_every_minutes * 60 or (
             engine.save_every_steps is not None and self.session.position.step % engine.save_every_steps == 0
         )
-        stop, save, orders = self.votes.any(
-            self.interrupt.asked or self._time_is_up(), save and self.main, self.control.wanted
+        asked, self.out_of_time, save, orders = self.votes.any(
+            self.interrupt.asked, self._time_is_up(), save and self.main, self.control.wanted
         )
-        return stop, save, orders
+        self.out_of_time = self.out_of_time and not asked
+        return asked or self.out_of_time, save, orders
 
     # Steering --------------------------------------------------------------------------------------------------------
 

@@ -128,7 +128,10 @@ class EngineSettings(Settings):
         description="steps in a row with an infinite loss or gradient that are skipped before the run stops",
     )
     stop_after_minutes: float | None = Field(
-        default=None, gt=0, le=10**6, description="save and stop cleanly after this long; resume goes on from there"
+        default=None,
+        gt=0,
+        le=10**6,
+        description="save, measure the held-out pictures and stop cleanly after this long; resume goes on from there",
     )
     start_batches: int = Field(
         default=16, ge=1, le=10**5, description="batches in the reservoir for the k-means start of a codebook"
