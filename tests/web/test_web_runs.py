@@ -53,5 +53,18 @@ def test_a_new_run_is_checked_field_by_field(page: Any, served: Any) -> None:
     page.locator("[id='field-bottleneck.kind']").select_option("fsq")
     # What was changed of the other kind is gone with it, and the form shows the new kind's settings.
     page.locator("[id='field-bottleneck.levels']").wait_for()
-    page.get_by_text("bottleneck.kind=fsq", exact=True).wait_for()
-    assert page.get_by_role("button", name="Start training").is_enabled()
+    start = page.get_by_role("button", name="Start training")
+    # Nor can its loss terms stay: they went, and the section says so.
+    page.get_by_text("Made to fit the bottleneck: commitment is gone, codebook is gone").wait_for()
+    page.locator("button[type=submit]:enabled").wait_for()
+    page.locator("[id='field-bottleneck.kind']").select_option("gaussian")
+    page.get_by_text("kl is 1").wait_for()
+    page.get_by_label("Add a loss term").select_option("commitment")
+    # It would be refused at the start; here it is said at its field.
+    weight = page.locator(".field.wrong", has=page.locator("[id='field-objective.commitment.weight']"))
+    weight.get_by_text("which this bottleneck does not have").wait_for()
+    assert start.is_disabled()
+    page.get_by_title("Train without commitment").click()
+    page.locator("button[type=submit]:enabled").wait_for()
+    page.locator("[id='field-bottleneck.kind']").select_option("rq")
+    page.get_by_text("as the recipe has it").wait_for()
