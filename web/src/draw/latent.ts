@@ -5,8 +5,9 @@ import { MOST_CELLS, MOST_NUMBERS, MOST_WAYS } from '../scene/layers'
 import { mix } from '../scene/palette'
 import type { Scene } from '../scene/scene'
 import { drawTile, type Atlas } from './atlas'
+import { Cloud } from './cloud'
+import { Labels } from './labels'
 import type { Surface } from './surface'
-import { Sprites } from './sprites'
 
 /** Everything that one picture of the latent space is made from. Positions are in latent coordinates. */
 export interface Picture {
@@ -42,7 +43,8 @@ export interface Trail {
   from: number // first code of the level within a position array
 }
 
-const sprites = new Sprites()
+const labels = new Labels()
+const dots = new Cloud()
 
 export function drawLatent(to: Surface, camera: Camera, picture: Picture, theme: Colours): void {
   const { g, width, height } = to
@@ -158,16 +160,17 @@ function drawPoints(to: Surface, picture: Picture, theme: Colours, x: (v: number
   const owner = picture.scene.owner
   const count = points.length / 2
   const radius = count > 4000 ? 1.6 : count > 1500 ? 2.1 : 2.7
-  const side = Math.ceil((2 * radius + 3) * ratio) / ratio
-  const none = sprites.dot(theme.mute, radius, ratio, theme.canvas, theme.text)
+  const none = dots.tone(theme.mute, theme.canvas, theme.text)
   const full = probe ? 0.35 : 0.92
+  dots.begin(to.canvas.width, to.canvas.height, radius, ratio)
   if (gone) cloud(gone.points, gone.group, gone.colours, (1 - fresh.share) * full * (focus === null ? 1 : 0.16), 0)
   cloud(points, group, colours, full, fresh.rows)
+  dots.draw(g)
   if (probe) for (let p = 0; p < probe.places.length / 2; p++) thumb(p)
   g.globalAlpha = 1
 
   function cloud(places: Float32Array, groups: ArrayLike<number> | null, tones: string[], alpha: number, isFresh: number): void {
-    const dots = tones.map((colour) => sprites.dot(colour, radius, ratio, theme.canvas, theme.text))
+    const looks = tones.map((colour) => dots.tone(colour, theme.canvas, theme.text))
     for (let p = 0; p < places.length / 2; p++) {
       const px = x(places[2 * p])
       const py = y(places[2 * p + 1])
@@ -176,8 +179,7 @@ function drawPoints(to: Surface, picture: Picture, theme: Colours, x: (v: number
       if (hidden.has(which)) continue
       let a = p < isFresh ? alpha * fresh.share : alpha
       if (focus !== null && owner && places === points) a *= owner[p] === focus ? 1 : 0.16
-      g.globalAlpha = a
-      g.drawImage(which < 0 ? none : dots[which % dots.length], px - side / 2, py - side / 2, side, side)
+      dots.dot(px * ratio, py * ratio, which < 0 ? none : looks[which % looks.length], a)
     }
   }
 
@@ -277,7 +279,7 @@ function drawMarks(to: Surface, marks: Float64Array, picture: Picture, theme: Co
   if (numbers) {
     for (const i of live) {
       if (!hasNumber[i]) continue
-      const label = sprites.label(String(scene.ids[i]), size, theme.text, to.ratio)
+      const label = labels.label(String(scene.ids[i]), size, theme.text, to.ratio)
       const wide = label.width / to.ratio
       const high = label.height / to.ratio
       const left = picture.tiles ? marks[2 * i] + 16 : marks[2 * i] - wide / 2
