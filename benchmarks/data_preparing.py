@@ -1,7 +1,8 @@
 """Preparing pictures: tilework beside the plain way. Run: uv run --group bench benchmarks/data_preparing.py --data FOLDER
 
     clips      three 600-frame 640x360 clips at 128x72, against OpenCV decoding, reducing and writing PNG files in two processes
-    jpegs      1,200 JPEGs at 128x128, against Pillow in two processes that decode them into one array file (no PNG is written)
+    jpegs      1,200 JPEGs at 128x128, against Pillow in two processes that write PNG files
+    array      the same against Pillow in two processes that only decode them, into one array that fits in memory
     memory     peak memory of preparing 12,000 files over that of 1,200
 
 Every side runs in a process of its own on the same cores, in alternating pairs, from a warm file cache into an empty folder; the
@@ -31,7 +32,7 @@ from harness.sides import SideFailed, peak_mib, run_side, say
 from PIL import Image
 
 CLIP_SIZE, JPEG_SIDE, PROCESSES = (128, 72), 128, 2
-NAMES = ("clips", "jpegs", "memory")
+NAMES = ("clips", "jpegs", "array", "memory")
 
 
 def main() -> int:
@@ -84,13 +85,20 @@ def clips(given: argparse.Namespace, scratch: Path) -> dict[str, Any]:
 
 
 def jpegs(given: argparse.Namespace, scratch: Path) -> dict[str, Any]:
-    inputs = (
-        given.data / "flowers"
-        if given.data and not given.tiny
-        else made_jpegs(scratch / "jpegs", 24 if given.tiny else 1200)
-    )
-    claim = "Preparing 1,200 JPEGs at 128x128, against Pillow in two processes"
-    return compared(claim, 1.0, "tilework-jpegs", "pillow-array", inputs, given, scratch)
+    claim = "Preparing 1,200 JPEGs at 128x128, against Pillow and PNG files in two processes"
+    return compared(claim, 1.0, "tilework-jpegs", "pillow-png", jpeg_files(given, scratch), given, scratch)
+
+
+def array(given: argparse.Namespace, scratch: Path) -> dict[str, Any]:
+    claim = "Preparing 1,200 JPEGs at 128x128, against Pillow in two processes that only decode into one array"
+    return compared(claim, 1.0, "tilework-jpegs", "pillow-array", jpeg_files(given, scratch), given, scratch)
+
+
+def jpeg_files(given: argparse.Namespace, scratch: Path) -> Path:
+    if given.data and not given.tiny:
+        found: Path = given.data / "flowers"
+        return found
+    return made_jpegs(scratch / "jpegs", 24 if given.tiny else 1200)
 
 
 def compared(
@@ -152,6 +160,7 @@ def side(name: str, inputs: Path, scratch: Path) -> dict[str, Any]:
 WAYS: dict[str, Callable[[argparse.Namespace, Path], dict[str, Any]]] = {
     "clips": clips,
     "jpegs": jpegs,
+    "array": array,
     "memory": memory,
 }
 
@@ -215,6 +224,19 @@ def _opencv_clip(job: tuple[Path, Path]) -> int:
         count += 1
 
 
+def pillow_png(inputs: Path, out: Path) -> dict[str, Any]:
+    jobs = [(file, out / f"{number:06}.png") for number, file in enumerate(sorted(inputs.rglob("*.jpg")))]
+    start = time.perf_counter()
+    with Pool(PROCESSES) as pool:
+        count = sum(pool.map(_pillow_to_png, jobs, chunksize=16))
+    return result(count, time.perf_counter() - start)
+
+
+def _pillow_to_png(job: tuple[Path, Path]) -> int:
+    Image.fromarray(_pillow_jpeg(job[0])).save(job[1])
+    return 1
+
+
 def pillow_array(inputs: Path, out: Path) -> dict[str, Any]:
     files = sorted(inputs.rglob("*.jpg"))
     start = time.perf_counter()
@@ -235,6 +257,7 @@ SIDES: dict[str, Callable[[Path, Path], dict[str, Any]]] = {
     "tilework-clips": tilework_clips,
     "tilework-jpegs": tilework_jpegs,
     "opencv-png": opencv_png,
+    "pillow-png": pillow_png,
     "pillow-array": pillow_array,
 }
 

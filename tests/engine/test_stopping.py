@@ -9,6 +9,7 @@ import threading
 
 import pytest
 
+from tilework.engine.loop import seconds_between_saves
 from tilework.engine.stopping import Interrupt, Patience, PlateauState, should_stop_early
 from tilework.spec import Plateau
 from tilework.spec.model import EarlyStopping
@@ -138,3 +139,10 @@ def test_handlers_are_put_back_after_an_error_and_other_threads_set_none() -> No
     thread.start()
     thread.join()
     assert found == [before]
+
+
+def test_small_models_are_saved_more_often_than_they_have_to_be() -> None:
+    assert seconds_between_saves(5, 0.02) == 30, "0.07 % of the time"
+    assert seconds_between_saves(5, 1.0) == 100, "1 % of the time"
+    assert seconds_between_saves(5, 20.0) == 300, "as asked for"
+    assert seconds_between_saves(0.1, 0.0) == pytest.approx(0.6)

@@ -1,13 +1,14 @@
 import { Delaunay } from 'd3-delaunay'
 import type { Colours } from '../lib/theme.svelte'
 import { toScreenX, toScreenY, type Camera } from '../scene/camera'
-import { MOST_CELLS, MOST_NUMBERS, MOST_WAYS } from '../scene/layers'
+import { MOST_CELLS, MOST_NUMBERS } from '../scene/layers'
 import { mix } from '../scene/palette'
 import type { Scene } from '../scene/scene'
 import { drawTile, type Atlas } from './atlas'
 import { Cloud } from './cloud'
 import { Labels } from './labels'
 import type { Surface } from './surface'
+import { Ways, type Trail } from './ways'
 
 /** Everything that one picture of the latent space is made from. Positions are in latent coordinates. */
 export interface Picture {
@@ -36,17 +37,12 @@ export interface Gone {
   colours: string[]
 }
 
-export interface Trail {
-  places: Float32Array[]
-  revived: (Int32Array | null)[]
-  steps: number[]
-  from: number // first code of the level within a position array
-}
-
 const labels = new Labels()
 const dots = new Cloud()
+const ways = new Ways()
 
-export function drawLatent(to: Surface, camera: Camera, picture: Picture, theme: Colours): void {
+/** True where the next frame should be drawn even if nothing else changes. */
+export function drawLatent(to: Surface, camera: Camera, picture: Picture, theme: Colours, time: number): boolean {
   const { g, width, height } = to
   g.globalAlpha = 1
   g.fillStyle = theme.canvas
@@ -55,9 +51,10 @@ export function drawLatent(to: Surface, camera: Camera, picture: Picture, theme:
   const y = (v: number): number => toScreenY(camera, height, v)
   const marks = onScreen(picture.marks, x, y)
   if (picture.cells && picture.scene.ids.length > 1 && picture.scene.ids.length <= MOST_CELLS) drawCells(to, marks, picture, theme)
-  if (picture.trails) drawTrails(to, picture, theme, x, y)
+  const again = picture.trails !== null && ways.draw(to, camera, picture.trails, marks, picture.scene.ids.length, picture.focus, theme, time)
   drawPoints(to, picture, theme, x, y)
   drawMarks(to, marks, picture, theme)
+  return again
 }
 
 function onScreen(places: Float32Array, x: (v: number) => number, y: (v: number) => number): Float64Array {
@@ -96,61 +93,6 @@ function drawCells(to: Surface, marks: Float64Array, picture: Picture, theme: Co
     g.lineWidth = 1.6
     g.strokeStyle = theme.accent
     g.stroke(cell)
-  }
-}
-
-const TRAIL_BANDS = 3
-
-/** The way that each code has come, the older the fainter; a revival is a jump, not a way. */
-function drawTrails(to: Surface, picture: Picture, theme: Colours, x: (v: number) => number, y: (v: number) => number): void {
-  const trail = picture.trails!
-  const { g } = to
-  const codes = picture.scene.ids.length
-  const length = trail.places.length
-  if (!length || codes > MOST_WAYS) return
-  const every = Math.max(1, Math.ceil((length * codes) / 9000))
-  g.lineWidth = 1.25
-  g.lineJoin = 'round'
-  g.strokeStyle = theme.text
-  const alone = picture.focus
-  for (let band = 0; band < TRAIL_BANDS; band++) {
-    const begin = Math.floor((length * band) / TRAIL_BANDS)
-    const end = Math.floor((length * (band + 1)) / TRAIL_BANDS)
-    g.globalAlpha = (0.16 + 0.15 * band) * (codes <= 24 ? 1 : 0.55) * (theme.dark ? 1 : 1.1)
-    g.beginPath()
-    for (let i = 0; i < codes; i++) {
-      if (alone === null) way(i, begin, end)
-    }
-    g.stroke()
-  }
-  if (alone !== null && alone < codes) {
-    g.globalAlpha = 0.85
-    g.strokeStyle = theme.accent
-    g.beginPath()
-    way(alone, 0, length)
-    g.stroke()
-  }
-  g.globalAlpha = 1
-
-  function way(code: number, begin: number, end: number): void {
-    const at = 2 * (trail.from + code)
-    let lastX = 0
-    let lastY = 0
-    let pen = false
-    for (let t = Math.max(0, begin - every); t < end; t += every) {
-      const places = trail.places[t]
-      const px = x(places[at])
-      const py = y(places[at + 1])
-      const revived = trail.revived[t]?.[trail.from + code] ?? -1
-      const jumped = t > 0 && revived > trail.steps[Math.max(0, t - every)]
-      if (!pen || jumped) g.moveTo(px, py)
-      else if (Math.abs(px - lastX) + Math.abs(py - lastY) < 1) continue
-      else g.lineTo(px, py)
-      pen = true
-      lastX = px
-      lastY = py
-    }
-    if (end === length && pen) g.lineTo(x(picture.marks[2 * code]), y(picture.marks[2 * code + 1]))
   }
 }
 

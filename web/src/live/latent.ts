@@ -1,7 +1,8 @@
 import { atlasOf, type Atlas } from '../draw/atlas'
-import { drawLatent, type Gone, type Trail } from '../draw/latent'
+import { drawLatent, type Gone } from '../draw/latent'
 import { counters, draw, undraw } from '../draw/loop'
 import { surface } from '../draw/surface'
+import type { Trail } from '../draw/ways'
 import type { Frame } from '../lib/frame'
 import type { Colours } from '../lib/theme.svelte'
 import { between, boxOf, fit, suits, toScreenX, toScreenY, zoomAt, type Camera } from '../scene/camera'
@@ -255,7 +256,7 @@ export class LatentCanvas {
       else this.flashes.delete(mark)
     }
     const fade = options.still ? 1 : Math.min(1, Math.max(0, (time - this.came.begun) / this.came.length))
-    drawLatent(this.to, this.camera, {
+    const again = drawLatent(this.to, this.camera, {
       scene,
       points: this.points.at(time),
       marks: this.marks.at(time),
@@ -273,12 +274,12 @@ export class LatentCanvas {
       focus: options.focus !== null && options.focus < Math.max(1, scene.ids.length) ? options.focus : null,
       cells: options.cells,
       labels: options.labels,
-    }, options.colours)
+    }, options.colours, time)
     counters.drawn += 1
     counters.lastDrawn = performance.now()
     const header = this.stage.motion!.header
     counters.shown = { step: header.step, seq: header.seq, points: scene.points.length / 2, marks: scene.ids.length, shown: scene.shown }
-    return this.move !== null || fade < 1 || this.points.moving(time) || this.marks.moving(time) || (flash.size > 0 && !options.still)
+    return again || this.move !== null || fade < 1 || this.points.moving(time) || this.marks.moving(time) || (flash.size > 0 && !options.still)
   }
 
   private decoded(): Atlas | null {
