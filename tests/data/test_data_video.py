@@ -116,7 +116,10 @@ def test_frames_at_random_over_all_clips(tmp_path):
     assert [number_of(item.pixels) for item in items] == [item.frame for item in items]
     assert [name for name, _ in source.unreadable()] == ["broken.mp4"]
     assert {item.frame for item in video(tmp_path / "in", count=12, gap=5, seed=4).items()} != {i.frame for i in items}
-    assert len(list(video(tmp_path / "in", count=500, gap=5).items())) == 4 + 12 + 8, "all that there is room for"
+    greedy = video(tmp_path / "in", count=500, gap=5)
+    assert len(list(greedy.items())) == 4 + 12 + 8, "all that there is room for"
+    assert greedy.shortfall(24) == "500 frames were asked for, with a gap of 5 these clips have 24"
+    assert greedy.shortfall(500) == source.shortfall(12) == video(tmp_path / "in").shortfall(3) == ""
 
 
 def test_variable_frame_rate_is_frame_by_frame(tmp_path):

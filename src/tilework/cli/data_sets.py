@@ -237,6 +237,8 @@ def _tell_added(console: Console, entry: DataSet, store: FrameStore) -> None:
     if store.classes:
         parts.append(f"{len(store.classes)} classes")
     console.print(Text.assemble((entry.name, "bold"), f"  {entry.data['kind']}, {', '.join(parts)}"), soft_wrap=True)
+    if fewer := entry.source.shortfall(store.count):
+        console.print(Text.assemble(("fewer: ", "yellow"), fewer), soft_wrap=True)
     for file, reason in store.skipped[:5]:
         console.print(Text.assemble(("left out: ", "yellow"), f"{file}: {reason}"), soft_wrap=True)
     if len(store.skipped) > 5:

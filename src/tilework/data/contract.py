@@ -84,6 +84,10 @@ class SourceConfig(Plugin, ABC):
         """How many pictures `items()` will give, as far as that is known without decoding; for the time left to be told."""
         return None
 
+    def shortfall(self, count: int) -> str:
+        """What to say where fewer pictures came out (`count`) than were asked for; "" where nothing was."""
+        return ""
+
     def settings_text(self) -> str:
         """The settings that decide the items, as text; changing others (split, duplicates) re-uses the frame store."""
         return self.model_dump_json(exclude={"split", "duplicates"})

@@ -303,6 +303,8 @@ class Session:
         found = []
         if self.store.skipped:
             found.append(_left_out(self.store.skipped, self.store.count))
+        if fewer := source_of(self.spec).shortfall(self.store.count):
+            found.append(f"{fewer}.")
         if self.leak:
             found.append(self.leak)
         return found

@@ -74,6 +74,12 @@ class Config(SourceConfig):
             total += len(every_kth(promised, self.skip, self.every))
         return total
 
+    def shortfall(self, count: int) -> str:
+        if self.count is None or count >= self.count:
+            return ""
+        reason = f"with a gap of {self.gap} these clips have" if self.gap > 1 else "these clips have"
+        return f"{self.count:,} frames were asked for, {reason} {count:,}"
+
     def unreadable(self) -> list[tuple[str, str]]:
         return list(self._skipped.told)
 
