@@ -26,37 +26,39 @@ export class Ways {
   private key = ''
   private camera: Camera | null = null
   private step = -1 // the last that is in the picture
+  private count = 0 // of the places in it
   private made = 0
 
-  /** True where the camera has moved since: the next frame should be drawn even if nothing else changes. */
+  /** True where the picture is behind: the next frame should be drawn even if nothing else changes. */
   draw(to: Surface, camera: Camera, trail: Trail, marks: Float64Array, codes: number, focus: number | null, theme: Colours, time: number): boolean {
     if (!trail.places.length || codes > MOST_WAYS) return false
     const newest = trail.steps[trail.steps.length - 1]
     const key = [to.canvas.width, to.canvas.height, to.ratio, trail.from, codes, focus, theme.canvas, theme.text].join()
     const moved = this.camera === null || camera.x !== this.camera.x || camera.y !== this.camera.y || camera.scale !== this.camera.scale
     const age = time - this.made
-    if (key !== this.key || newest < this.step || (moved && age > MOVED) || (newest > this.step && age > AGED)) {
+    // Frames of the history that come late fill the way up behind what is drawn.
+    const filled = upTo(trail, this.step) !== this.count
+    if (key !== this.key || newest < this.step || ((moved || filled) && age > MOVED) || (newest > this.step && age > AGED)) {
       this.paint(to, camera, trail, codes, focus, theme)
-      Object.assign(this, { key, camera, step: newest, made: time })
+      Object.assign(this, { key, camera, step: newest, made: time, count: trail.places.length })
     }
-    const stretched = this.camera !== camera && moved
+    const old = this.made !== time && (moved || filled)
     const { g, width, height } = to
     const k = camera.scale / this.camera!.scale
     const left = width / 2 + (this.camera!.x - camera.x) * camera.scale - (k * width) / 2
     const top = height / 2 - (this.camera!.y - camera.y) * camera.scale - (k * height) / 2
     g.drawImage(this.canvas, left, top, k * width, k * height)
-    let begin = trail.steps.length - 1
-    while (begin > 0 && trail.steps[begin - 1] >= this.step) begin--
+    const begin = Math.max(1, upTo(trail, this.step))
     style(g, BANDS - 1, codes, focus, theme)
     g.beginPath()
     for (let code = 0; code < codes; code++) {
       if (focus !== null && focus < codes && code !== focus) continue
-      way(g, to, camera, trail, code, begin + 1, trail.places.length, 1)
+      way(g, to, camera, trail, code, begin, trail.places.length, 1)
       g.lineTo(marks[2 * code], marks[2 * code + 1])
     }
     g.stroke()
     g.globalAlpha = 1
-    return stretched
+    return old
   }
 
   private paint(to: Surface, camera: Camera, trail: Trail, codes: number, focus: number | null, theme: Colours): void {
@@ -80,6 +82,13 @@ export class Ways {
     }
     g.globalAlpha = 1
   }
+}
+
+/** How many of its places are of steps up to this one. */
+function upTo(trail: Trail, step: number): number {
+  let count = trail.steps.length
+  while (count > 0 && trail.steps[count - 1] > step) count--
+  return count
 }
 
 function style(g: CanvasRenderingContext2D, band: number, codes: number, focus: number | null, theme: Colours): void {
