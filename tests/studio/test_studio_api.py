@@ -171,8 +171,8 @@ def test_what_was_set_by_hand_is_compared_and_can_be_begun_with(
     other = RunFolder.create(root, "other", trainer.run.spec_file.read_text())
     found = served.get("/api/compare", params={"a": trainer.run.id, "b": other.id}).json()["differences"]
     assert found == [
-        {"field": "objective.commitment.weight (steered)", "a": "1.5 since step 20", "b": None},
-        {"field": "bottleneck.revival.threshold (steered)", "a": "0 since step 30", "b": None},
+        {"field": "objective.commitment.weight (steered)", "a": "1.5 since step 21", "b": None},
+        {"field": "bottleneck.revival.threshold (steered)", "a": "0 since step 31", "b": None},
     ]
     assert as_overrides(steered(trainer.run)) == {"objective.commitment.weight": "1.5", "bottleneck.revival": "null"}
     trainer.store.rewind(15)  # a resume from a checkpoint of step 15: what was set after it is undone

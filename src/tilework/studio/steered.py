@@ -15,7 +15,7 @@ class Steered:
 
     value: float
     step: int
-    """The step at which it was set last."""
+    """The first step that was taken with it."""
 
     @property
     def words(self) -> str:
@@ -36,7 +36,7 @@ def steered(folder: RunFolder) -> dict[str, Steered]:
     for event in events:
         name, value = event.payload.get("name"), event.payload.get("value")
         if isinstance(name, str) and isinstance(value, (int, float)):
-            found[_path(name)] = Steered(float(value), event.step)
+            found[_path(name)] = Steered(float(value), event.step + 1)  # noted after `event.step` steps
     return found
 
 
