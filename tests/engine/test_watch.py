@@ -146,6 +146,32 @@ def test_reconstructions_and_decoded_codes_are_the_decoder_s(tmp_path: Path) -> 
     )
 
 
+def test_codes_without_a_codebook_are_shown_as_what_they_decode_to(tmp_path: Path) -> None:
+    from tiny_runs import session
+
+    from tilework.engine.probe import Probe
+
+    made = session(tiny("fsq", "encoder.dense=[16]", "bottleneck.levels=[5,3]"))
+    probe = Probe(made)
+    batch = next(made.train_batches.epoch(0))
+    _, latent = made.model(batch.images)
+    probe.seen([latent], [batch])
+    arrays, pictures = probe.motion(), probe.pictures()
+    grid = [
+        [a / 2, b] for b in (-1, 0, 1) for a in (-2, -1, 0, 1, 2)
+    ]  # 5 x 3 values, the first channel least significant
+    np.testing.assert_allclose(arrays["codes"], np.array([grid], np.float32))
+    np.testing.assert_allclose(arrays["codes"][0][arrays["assigned"][:, 0]], arrays["points"], atol=1e-6)
+    model = made.model.eval()
+    with torch.no_grad():
+        alone = model.decoder(torch.tensor(grid)[:, :, None, None])
+    np.testing.assert_array_equal(
+        pictures["decoded"][0], (alone.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
+    )
+    assert pictures["nearest"].shape == (15, 4)
+    assert not probe.learns_codes
+
+
 def test_timeline_grows_with_the_run_and_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for share in ("TIMELINE", "DECODED"):
         monkeypatch.setattr(f"tilework.engine.watch.{share}", 1e6)  # no budget: the spacing alone decides

@@ -128,9 +128,14 @@ def test_a_run_that_is_over_opens_at_its_end(page: Any, served: Any, root: Path)
     with finished_run(root) as run_id:
         open_run(page, served, run_id)
         page.wait_for_selector(f"{PILL}.finished")
-        # Nothing is left to resume: the page says how to train it longer, and offers a copy.
+        # Nothing is left to resume: the page asks how far it is to go on, and offers a copy.
         assert page.get_by_role("button", name="Resume training").count() == 0
-        assert page.get_by_text(f"tilework resume {run_id} engine.epochs=").is_visible()
+        assert page.get_by_role("button", name="Train longer").is_enabled()
+        goal = page.get_by_label("to step")
+        assert int(goal.input_value().replace(",", "")) == 2 * shown(page, "step")
+        goal.fill("3")
+        assert page.get_by_text("it has trained").is_visible()
+        assert page.get_by_role("button", name="Train longer").is_disabled()
         assert page.get_by_role("link", name="Duplicate").is_visible()
         assert shown(page, "step") >= 50
 

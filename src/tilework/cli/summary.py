@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tilework.cli.held_out import held_out
+from tilework.runs import usage
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
 
@@ -121,11 +122,10 @@ def figures_table(values: Mapping[str, float], pictures: int | None = None, step
 
 
 def poorly_used(values: Mapping[str, float], command: str, spec: RunSpec | None = None) -> list[str]:
-    """One honest line for each level of which less than a quarter is in use, although every code had four tokens or more.
+    """One honest line for each level that is poorly used, with what helps.
 
-    What helps is to train longer; or, where codes start at random and nothing revives them, another beginning.
+    That is to train longer; or, where codes start at random and nothing revives them, another beginning.
     """
-    remarks, level = [], 1
     advice = f"train longer: {command}"
     bottleneck = spec.bottleneck if spec else None
     if getattr(bottleneck, "start", "") == "random" and getattr(bottleneck, "revival", True) is None:
@@ -133,13 +133,7 @@ def poorly_used(values: Mapping[str, float], command: str, spec: RunSpec | None 
             "they start at random and nothing revives them, as the recipe has it; "
             "begin again with bottleneck.start=kmeans bottleneck.revival={}"
         )
-    while f"used.{level}" in values:
-        used, codes, tokens = (int(values[name]) for name in (f"used.{level}", "codes", "tokens"))
-        if used < codes / 4 and tokens >= 4 * codes:
-            where = f" of level {level}" if "used.2" in values else ""
-            remarks.append(f"only {used:,} of {codes:,} codes{where} are in use; {advice}")
-        level += 1
-    return remarks
+    return [f"{doubt.text}; {advice}" for doubt in usage.poorly_used(values)]
 
 
 def _short_of_an_epoch(step: int, steps_per_epoch: int) -> str:

@@ -53,6 +53,7 @@ class Probe:
         self._thumbs: NDArray[np.uint8] | None = None
         self._decoded: NDArray[np.uint8] | None = None
         self._turn = 0
+        self._fixed_codes: Tensor | None = None
 
     # The window ------------------------------------------------------------------------------------------------------
 
@@ -102,9 +103,9 @@ class Probe:
             found["assigned"] = assigned
         if not self.listed:
             return found
-        books = self.session.model.bottleneck.codebooks()
+        books = self._books()
         if books and books[0].shape[1] == plane.dim:
-            every = torch.stack([book.detach() for book in books]).float().cpu().numpy()
+            every = torch.stack(list(books)).float().cpu().numpy()
             found["codes"] = np.stack([plane.project(book, offsets=level > 0) for level, book in enumerate(every)])
         usage = self.session.window.shares()
         if usage is not None:
@@ -113,6 +114,22 @@ class Probe:
         if gradient is not None:
             found["gradient"] = self._per_level(gradient).float().cpu().numpy()
         return found
+
+    def _books(self) -> tuple[Tensor, ...]:
+        """The codes of each level, (K, D); of a bottleneck that has no codebook, what its indices stand for."""
+        bottleneck = self.session.model.bottleneck
+        books = bottleneck.codebooks()
+        if books or bottleneck.levels != 1 or not self.listed:
+            return tuple(book.detach() for book in books)
+        if self._fixed_codes is None:
+            indices = torch.arange(self.codes, device=self.session.accelerator.device)
+            self._fixed_codes = bottleneck.decode(indices[:, None, None, None]).flatten(1)
+        return (self._fixed_codes,)
+
+    @property
+    def learns_codes(self) -> bool:
+        """Whether codes move while the model trains."""
+        return bool(self.session.model.bottleneck.codebooks())
 
     def _plane(self, points: NDArray[np.float32]) -> Plane:
         if self.plane is None or self.plane.dim != points.shape[1]:
@@ -166,14 +183,14 @@ class Probe:
         After the first time only the next `most` of them are made anew, in turn.
         """
         bottleneck = self.session.model.bottleneck
-        books = bottleneck.codebooks()
+        books = self._books()
         if not books or self.levels * self.codes > MOST_DECODED:
             return {}
         base = torch.zeros_like(books[0][:1])
         shown = []
         for book in books:
-            shown.append(base + book.detach())
-            base = base + book.detach().mean(0, keepdim=True)
+            shown.append(base + book)
+            base = base + book.mean(0, keepdim=True)
         every = torch.cat(shown)
         if self._decoded is None or most is None or most >= len(every):
             chosen = torch.arange(len(every), device=every.device)
@@ -208,9 +225,9 @@ class Probe:
         found: Arrays = {"thumbs": self._thumbs_of(images), "probe_labels": labels.to(torch.int16).cpu().numpy()}
         if self.plane is not None and self.plane.dim == points.shape[1]:
             found["probe"] = self.plane.project(points.cpu().numpy())
-        books = model.bottleneck.codebooks()
+        books = self._books()
         if books and self.listed and books[0].shape[1] == points.shape[1]:
-            near = torch.cdist(books[0].detach().float(), points).topk(min(4, len(points)), largest=False).indices
+            near = torch.cdist(books[0].float(), points).topk(min(4, len(points)), largest=False).indices
             found["nearest"] = near.to(torch.int32).cpu().numpy()
         return found
 

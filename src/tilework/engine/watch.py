@@ -7,12 +7,14 @@ frame that took t seconds is followed by the next no sooner than t / share later
 from __future__ import annotations
 
 import contextlib
+import math
 import time
 import zlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tilework.data import Batch
+from tilework.engine import snapshot
 from tilework.engine.probe import NotFinite, Probe
 from tilework.engine.record import Record
 from tilework.engine.session import Session
@@ -29,7 +31,8 @@ FRAMES_PER_SECOND = 30.0
 MOTION, PICTURES, TIMELINE, DECODED = 0.025, 0.012, 0.01, 0.005
 """Shares of the training time."""
 PICTURE_SECONDS = 0.5
-TIMELINE_PICTURES = 8
+TIMELINE_PICTURES, TIMELINE_BYTES = 8, 64 * 1024
+"""A stored frame has as many reconstructions as a live one where they fit into so many bytes, and else so many."""
 
 
 class _Budget:
@@ -65,6 +68,8 @@ class Watch:
         self._begun = bool(record.store.snapshots("live"))
         """Whether the timeline has its first frame, the one with the original pictures."""
         self._rate_from = (time.monotonic(), session.position.step)
+        bytes_each = math.prod(session.store.shape)
+        self._kept_pictures = max(TIMELINE_PICTURES, min(snapshot.PICTURES, TIMELINE_BYTES // max(1, bytes_each)))
         # On a CPU what counts is the time that this thread worked: while others have the core, training does not run either.
         self._clock = time.thread_time if session.accelerator.device.type == "cpu" else time.perf_counter
 
@@ -114,7 +119,7 @@ class Watch:
             return
         arrays = self.probe.motion(follow=not self.live.watched)
         with contextlib.suppress(NotFinite):
-            arrays |= self.probe.reconstructions(TIMELINE_PICTURES, originals=not self._begun)
+            arrays |= self.probe.reconstructions(self._kept_pictures, originals=not self._begun)
         arrays.pop("codemap", None)
         decoding = 0.0
         if last or time.monotonic() >= self._decoded.next:
@@ -176,6 +181,7 @@ class Watch:
                 "grid": [grid.width, grid.height],
                 "variance": plane.variance if plane else None,
                 "points_of": "window",
+                "fixed": probe.levels > 0 and not probe.learns_codes,
                 "classes": list(session.store.classes),
             },
         }

@@ -14,6 +14,7 @@ from tilework.studio.about_runs import of_run, root_of
 from tilework.studio.answers import Busy, answer, body_of
 from tilework.studio.forms import Forms
 from tilework.studio.launch import Launcher
+from tilework.studio.longer import overrides_to
 from tilework.studio.trash import move_to_trash
 
 
@@ -71,10 +72,11 @@ async def start(request: Request) -> Response:
 
 
 async def resume(request: Request) -> Response:
-    """`POST /api/runs/{id}/resume`: {id} when the process trains."""
-    await body_of(request)
+    """`POST /api/runs/{id}/resume`: {id} when the process trains; `to_step` trains one that has spent its budget further."""
+    wanted = (await body_of(request)).get("to_step")
     run = await of_run(request, lambda folder: folder)
-    await to_thread.run_sync(_launcher(request).resume, run)
+    overrides = await to_thread.run_sync(overrides_to, run, wanted)
+    await to_thread.run_sync(_launcher(request).resume, run, overrides)
     request.app.state.listing.look_now()
     return answer({"id": run.id})
 

@@ -15,6 +15,7 @@ from tilework.studio.places import Root, inside
 _EMPTY: dict[str, Any] = {"step": [], "epoch": [], "series": {}}
 NOTHING: dict[str, Any] = {
     "curves": {"train": _EMPTY, "val": _EMPTY},
+    "remarks": [],
     "marks": [],
     "timeline": [],
     "steerable": [],
@@ -27,7 +28,7 @@ _MOST_SPEC_BYTES = 2**20
 
 
 def details(root: Root, folder: RunFolder, everything: Mapping[str, Any]) -> dict[str, Any]:
-    """{card, spec, facts, steerable, log, curves, marks, timeline}; `everything` is what the run's journal knows, or nothing."""
+    """{card, spec, facts, steerable, log, curves, remarks, marks, timeline}; `everything` is what its journal knows."""
     return {
         "card": run_card(folder),
         "spec": spec_of(folder),

@@ -13,6 +13,7 @@ from tilework.errors import UserError
 from tilework.runs.connection import connect, told
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
+from tilework.runs.usage import poorly_used
 from tilework.studio import curves, marks
 
 Message = dict[str, Any]
@@ -62,8 +63,10 @@ class Journal:
             if before is not None:
                 self._seen.outline = before.outline  # who has seen the old one is still to hear of it
             facts = {key: _value(value) for key, value in connection.execute("SELECT key, value FROM meta")}
+            found = self._curves(connection)
             everything = {
-                "curves": self._curves(connection),
+                "curves": found,
+                "remarks": _remarks(found["val"]),
                 "marks": self._marks(connection, 0, 0),
                 "timeline": self._timeline(connection, -1),
                 "steerable": facts.pop("steerable", None) or [],
@@ -133,7 +136,7 @@ class Journal:
         )
         self._seen = now
         if not anew:
-            found: list[Message] = [{"type": "rows", "split": split, **columns} for split, columns in rows.items()]
+            found = [_rows(split, columns) for split, columns in rows.items()]
             if new_marks:
                 found.append({"type": "marks", "marks": new_marks})
             if steps := self._timeline(connection, seen.timeline):
@@ -141,7 +144,7 @@ class Journal:
             return found
         # What was drawn may be of steps that are trained again: curves and timeline begin anew.
         return [
-            *({"type": "rows", "split": s, **c, "reset": True} for s, c in self._curves(connection).items()),
+            *(_rows(split, columns) | {"reset": True} for split, columns in self._curves(connection).items()),
             *([{"type": "marks", "marks": new_marks}] if new_marks else []),
             {"type": "timeline", "steps": self._timeline(connection, -1), "reset": True},
         ]
@@ -230,6 +233,17 @@ class Journal:
             self._seen = None
         self._connection, self._identity = connect(db, readonly=True), identity
         return self._connection
+
+
+def _rows(split: str, columns: curves.Columns) -> Message:
+    remarks = {"remarks": _remarks(columns)} if split == "val" else {}
+    return {"type": "rows", "split": split, **columns, **remarks}
+
+
+def _remarks(columns: curves.Columns) -> list[str]:
+    """What the newest held-out figures say against the codebook."""
+    newest = {name: values[-1] for name, values in columns["series"].items() if values and values[-1] is not None}
+    return [doubt.text for doubt in poorly_used(newest)]
 
 
 def _value(text: str) -> Any:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tilework.errors import RunFailure, TileworkError, UserError
@@ -76,13 +77,13 @@ class Launcher:
             self._closed.wait(_LOOK_SECONDS)
         return None
 
-    def resume(self, run: RunFolder, patience_seconds: float = PATIENCE_SECONDS) -> None:
+    def resume(self, run: RunFolder, overrides: Sequence[str] = (), patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Go on with a run. Raises Busy where it is being trained, and what the process said where it could not begin."""
         if holder(run.path) is not None:
             raise Busy(f"run {run.id} is being trained already", why="one process trains a run", fix="watch it")
         log = self._root.log_of(run.id)
         self._kept(log.name)
-        child = self._spawn(["resume", str(run.path)], log)
+        child = self._spawn(["resume", str(run.path), *overrides], log)
         end = time.monotonic() + patience_seconds
         while time.monotonic() < end and not self._closed.is_set():
             who = holder(run.path)

@@ -48,6 +48,8 @@ def of_finding(number: int, time: float, step: int, code: str, severity: str, pa
 
 def _in_words(kind: str, payload: dict[str, Any]) -> str:
     try:
+        if kind == "revived" and payload.get("codes") == 1:
+            return "1 code revived"
         return _WORDS[kind].format(**payload)
     except (KeyError, ValueError, TypeError, AttributeError, IndexError):
         return " ".join([kind.replace("-", " "), _details(payload)]).strip()[:500]

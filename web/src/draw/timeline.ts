@@ -48,7 +48,7 @@ export function drawTimeline(to: Surface, state: TimelineState, theme: Colours):
   g.font = '11px system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans", sans-serif'
   g.textBaseline = 'middle'
   g.lineWidth = 1.5
-  let free = -10
+  const free = [-10, -10] // where a row of labels has room again: two rows, for marks that lie close together
   for (const mark of shownMarks(state.marks)) {
     const at = x(mark.step)
     const bad = mark.kind === 'finding' || mark.kind === 'failed'
@@ -57,19 +57,17 @@ export function drawTimeline(to: Surface, state: TimelineState, theme: Colours):
     const text = brief(mark)
     const wide = g.measureText(text).width
     const left = Math.min(at - 3, width - PAD - wide)
-    if (left > free) {
+    const row = free.findIndex((from) => left > from)
+    if (row >= 0) {
       g.fillStyle = bad ? theme.bad : theme.mute
-      g.fillText(text, left, middle - 14)
-      free = left + wide + 14
+      g.fillText(text, left, middle - 14 - 12 * row)
+      free[row] = left + wide + 14
     }
   }
-  if (state.at !== null || !state.dead) {
-    const at = x(state.at ?? state.now)
-    g.fillStyle = theme.accent
-    g.beginPath()
-    g.roundRect(at - 2, middle - 11, 4, 22, 2)
-    g.fill()
-  }
+  g.fillStyle = theme.accent
+  g.beginPath()
+  g.roundRect(x(state.at ?? state.now) - 2, middle - 11, 4, 22, 2)
+  g.fill()
 }
 
 function shape(g: CanvasRenderingContext2D, kind: string, x: number, y: number): void {

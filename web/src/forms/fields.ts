@@ -29,6 +29,7 @@ export interface Field {
   value: unknown
   standard: unknown // the default, where the schema has one
   optional: boolean // may be null
+  unset: string // what null means, in words
   bounds: string
   first: boolean // shown without unfolding
 }
@@ -87,7 +88,7 @@ function objective(value: Value, node: Node, schema: Node, help: string): Sectio
 /** The fields of one object; `kind` first where there are several to choose from. */
 function inside(path: string, within: string, node: Node, value: Value, schema: Node, options: string[]): Field[] {
   const kind: Field[] = options.length > 1
-    ? [{ path: `${path}.kind`, label: 'kind', help: firstLine(node.description), control: 'select', options, value: value.kind, standard: undefined, optional: false, bounds: '', first: true }]
+    ? [{ path: `${path}.kind`, label: 'kind', help: firstLine(node.description), control: 'select', options, value: value.kind, standard: undefined, optional: false, unset: '', bounds: '', first: true }]
     : []
   const rest = Object.entries(node.properties ?? {})
     .filter(([name]) => !(name === 'kind' && (options.length > 0 || node.properties?.kind?.const !== undefined)))
@@ -99,7 +100,9 @@ function fieldsOf(path: string, within: string, raw: Node, value: unknown, schem
   const node = resolve(raw, schema)
   const branches = (node.anyOf ?? []).map((one) => resolve(one, schema))
   const optional = branches.some((one) => one.type === 'null')
-  const help = raw.description ?? node.description ?? ''
+  const said = raw.description ?? node.description ?? ''
+  const unset = /null = ([^;.]+)/.exec(said)?.[1].trim() ?? 'none'
+  const help = said.replace('null = ', 'empty = ')
   const solid = branches.filter((one) => one.type !== 'null')
   const plain = solid.length === 1 ? { ...solid[0], default: raw.default ?? node.default } : node
   if (plain.properties && raw.$ref !== '#/$defs/schedule') {
@@ -114,7 +117,7 @@ function fieldsOf(path: string, within: string, raw: Node, value: unknown, schem
   function field(part: Partial<Field>): Field {
     return {
       path, label: within.replaceAll('_', ' ').replaceAll('.', ' '), help, control: 'text', options: [], value: undefined, standard: raw.default ?? node.default,
-      optional: false, bounds: '', first: FIRST.has(within), ...part,
+      optional: false, unset, bounds: '', first: FIRST.has(within), ...part,
     } // prettier-ignore
   }
 }

@@ -12,6 +12,7 @@ export interface RunCard {
   total_steps: number | null
   total_epochs: number | null
   val: Record<string, number | null>
+  remarks: string[] // what these say against the codebook
   created: number
   updated: number
   seconds: number
@@ -57,6 +58,7 @@ export interface View {
   grid: [number, number]
   variance: number[] | null
   points_of: 'window' | 'probe'
+  fixed?: boolean // the codes are not learnt: they stay where they are
   classes: string[]
 }
 
@@ -117,8 +119,8 @@ export interface RunState {
 }
 
 export type ServerMessage =
-  | ({ type: 'hello'; timeline: number[]; marks: Mark[]; curves: Curves } & RunDetail)
-  | ({ type: 'rows'; split: 'train' | 'val'; reset?: boolean } & Rows)
+  | ({ type: 'hello'; timeline: number[]; marks: Mark[]; curves: Curves; remarks?: string[] } & RunDetail)
+  | ({ type: 'rows'; split: 'train' | 'val'; reset?: boolean; remarks?: string[] } & Rows)
   | { type: 'marks'; marks: Mark[] }
   | { type: 'timeline'; steps: number[]; reset?: boolean }
   | ({ type: 'state' } & RunState)

@@ -11,6 +11,7 @@ const setFlag = (name: string, value: boolean, byDefault: boolean): void =>
 
 /** The level whose codes are the marks of the canvas, from 0; -1 where they are sums. */
 export function levelShown(levels: number): number {
+  if (levels < 2) return 0
   return view.shown === 'residual' ? Math.min(levels - 1, view.residualLevel) : view.shown === 'level' ? 0 : -1
 }
 
@@ -44,12 +45,18 @@ export const view = {
   set map(value: boolean) { setFlag('map', value, false) },
   get sorted(): boolean { return flag('sorted', false) },
   set sorted(value: boolean) { setFlag('sorted', value, false) },
-  get pinned(): number | null {
-    const value = Number(router.current.query.code ?? NaN)
-    return Number.isInteger(value) && value >= 0 ? value : null
+  /** The pinned code of a level, or for level -1 the pinned sum, if it is one of these. */
+  pinnedOf(level: number): number | null {
+    const [, of = '1', code] = /^(?:(\d+|sum)\.)?(\d+)$/.exec(router.current.query.code ?? '') ?? []
+    return code !== undefined && (of === 'sum' ? -1 : Number(of) - 1) === level ? Number(code) : null
   },
-  set pinned(value: number | null) {
-    router.set({ code: value === null ? null : String(value) })
+  /** Pins a code; one that is pinned already is let go of, as is any where there is none to pin. */
+  pin(level: number, code: number | null): void {
+    const gone = code === null || code === this.pinnedOf(level)
+    router.set({ code: gone ? null : level < 0 ? `sum.${code}` : level === 0 ? String(code) : `${level + 1}.${code}` })
+  },
+  unpin(): void {
+    router.set({ code: null })
   },
   get hidden(): number[] {
     return (router.current.query.hide ?? '').split(',').filter(Boolean).map(Number).filter(Number.isInteger)

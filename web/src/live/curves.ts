@@ -22,6 +22,16 @@ export class Table {
     if (this.step.length > this.most) this.thin()
   }
 
+  /** The newest value of a series at or before a step, and where it was measured. */
+  until(name: string, step: number): { step: number; value: number } | null {
+    const values = this.series.get(name)
+    for (let i = this.step.length - 1; values && i >= 0; i--) {
+      const value = values[i]
+      if (this.step[i] <= step && value !== null) return { step: this.step[i], value }
+    }
+    return null
+  }
+
   /** Keep every second row of the older three quarters. */
   private thin(): void {
     const recent = Math.floor(this.step.length * 0.75)

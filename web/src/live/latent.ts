@@ -100,7 +100,7 @@ export class LatentCanvas {
     this.scene = scene
     const time = performance.now()
     const length = this.options.still ? 0 : otherView ? VIEW_MOVE : this.rhythm.beat(time)
-    this.noteRevivals(before, scene, time)
+    this.noteRevivals(before, scene, time, channel === 'timeline' ? Math.max(5, step / 40) : Infinity)
     this.movePoints(before, scene, time, length, otherView)
     this.colour(scene, frame.header.view.classes)
     const alike = before !== null && before.key === scene.key
@@ -130,10 +130,11 @@ export class LatentCanvas {
     return { points: this.stage.motion!.f4('points')!, labels: scene.labels }
   }
 
-  private noteRevivals(before: Scene | null, scene: Scene, time: number): void {
+  /** A ring for each code that was revived since the scene before; in the history, where one may jump far, `recent` steps ago at most. */
+  private noteRevivals(before: Scene | null, scene: Scene, time: number, recent: number): void {
     if (!before || before.key !== scene.key) this.flashes.clear()
     else if (scene.revived && before.revived) {
-      for (let i = 0; i < scene.ids.length; i++) if (scene.revived[i] > before.revived[i]) this.flashes.set(i, time)
+      for (let i = 0; i < scene.ids.length; i++) if (scene.revived[i] > before.revived[i] && this.stage.motion!.header.step - scene.revived[i] <= recent) this.flashes.set(i, time)
     }
   }
 

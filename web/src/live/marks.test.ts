@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Applied, Mark } from '../lib/types'
-import { markOf, withJournal } from './marks'
+import { markOf, withEnd, withJournal } from './marks'
 
 const applied: Applied = { id: 4, kind: 'set', step: 161, status: 'applied', name: 'objective.mse', before: 1, value: 0.5 }
 const told: Mark = { id: 12, step: 160, time: 5, kind: 'set', text: 'objective.mse: 1 -> 0.5' }
@@ -17,6 +17,12 @@ describe('marks', () => {
   })
   it('another setting at the same step is another mark', () => {
     expect(withJournal([told], [markOf({ ...applied, name: 'objective.kl' })!])).toHaveLength(2)
+  })
+  it('a crash without a word has a mark, and one with a word has no second', () => {
+    expect(withEnd([told], 'crashed', 300)[1]).toMatchObject({ step: 300, kind: 'failed' })
+    const failed: Mark = { ...told, kind: 'failed', text: 'failed: out of memory' }
+    expect(withEnd([failed], 'crashed', 300)).toEqual([failed])
+    expect(withEnd([told], 'finished', 300)).toEqual([told])
   })
   it('what was refused leaves none, and only the newest are kept', () => {
     expect(markOf({ ...applied, status: 'refused' })).toBeNull()

@@ -17,6 +17,13 @@ export function gathered(marks: Mark[]): Mark[] {
   return out
 }
 
+/** A run whose process was killed has no word of its end in its journal: the bar shows where that was. */
+export function withEnd(marks: Mark[], status: string, step: number): Mark[] {
+  const last = marks[marks.length - 1]
+  if (status !== 'crashed' || last?.kind === 'failed') return marks
+  return [...marks, { id: -1e9, step, time: last?.time ?? 0, kind: 'failed', text: 'crashed' }]
+}
+
 function parts(text: string): { name: string; from: string; to: string } | null {
   const found = /^(.+): (\S+) -> (\S+)$/.exec(text)
   return found ? { name: found[1], from: found[2], to: found[3] } : null

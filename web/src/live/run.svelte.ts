@@ -34,6 +34,7 @@ export class Run {
   loadingStep = $state<number | null>(null)
   historyProblem = $state<string | null>(null)
   pictures = $state.raw<Pictures>({}) // those that the canvases show
+  remarks = $state.raw<string[]>([]) // what the newest held-out figures say against the codebook
   resuming = $state(false)
   refusal = $state('') // why the last resume did not begin
   applied = $state.raw<Applied[]>([])
@@ -87,17 +88,18 @@ export class Run {
     return this.socket.command(kind, payload)
   }
 
-  /** Go on with a run that has ended, in a process of its own. */
-  async resume(): Promise<void> {
+  /** Go on with a run that has ended, in a process of its own; one that has spent its budget until `step`. */
+  async resume(step?: number): Promise<void> {
     this.resuming = true
     this.refusal = ''
     try {
-      await postJson(`${runPath(this.id)}/resume`)
+      await postJson(`${runPath(this.id)}/resume`, step === undefined ? {} : { to_step: step })
+      setTimeout(() => (this.resuming = false), 4000) // by then the server has told of its new state
     } catch (error) {
       const problem = words(error)
       this.refusal = [problem.what, problem.why, problem.fix].filter(Boolean).join('; ')
+      this.resuming = false
     }
-    this.resuming = false
   }
 
   /** Show a step of the history (the nearest stored one), or null for live. */
@@ -196,6 +198,7 @@ export class Run {
         this.facts = message.facts ?? {}
         this.steerable = message.steerable ?? []
         this.marks = message.marks
+        this.remarks = message.remarks ?? []
         this.timeline = message.timeline
         this.outside = { status: message.card.status, message: message.card.problem, resume: undefined }
         this.tables = tables(message.curves)
@@ -206,6 +209,7 @@ export class Run {
       case 'rows':
         if (message.reset) this.tables = { ...this.tables, [message.split]: tables()[message.split] }
         this.tables[message.split].append(message)
+        if (message.remarks) this.remarks = message.remarks
         this.curvesVersion += 1
         break
       case 'marks':
@@ -218,22 +222,27 @@ export class Run {
         }
         this.timeline = message.reset ? message.steps : [...this.timeline, ...message.steps]
         if (message.reset) void this.fillTrails()
-        if (this.at === null && !this.newest) void this.opened()
+        if (this.at === null || this.opensAtEnd) void this.opened()
         break
       case 'state':
         this.outside = { status: message.status, message: message.message, resume: message.resume, command: message.command }
+        if (this.isLive) this.resuming = false
         if (this.card) this.card = { ...this.card, status: message.status as RunCard['status'] }
+        if (this.at === null || this.opensAtEnd) void this.opened()
         break
     }
   }
 
-  /** A run that is over opens at the last frame of its history; so does one whose address names a step. */
+  /**
+   * A run that is over shows the last frame of its history, which has all its pictures; one whose address names a step shows that.
+   * Only where a run broke off does the newest live frame know more than the history, and stays.
+   */
   private async opened(): Promise<void> {
-    if (this.at !== null) await this.show(this.at)
-    else if (!this.newest && !this.isLive && this.timeline.length) {
-      await this.show(this.timeline[this.timeline.length - 1])
-      this.opensAtEnd = true
-    }
+    if (this.at !== null && !this.opensAtEnd) return await this.show(this.at)
+    const last = this.timeline[this.timeline.length - 1]
+    if (this.isLive || last === undefined || last === this.at || last < (this.newest?.header.step ?? 0)) return
+    await this.show(last)
+    this.opensAtEnd = true
   }
 
   get isLive(): boolean {

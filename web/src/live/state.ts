@@ -15,13 +15,6 @@ export function outcome(run: Run): string | null {
   return OVER.has(status) ? status : null
 }
 
-/** The line to type that trains a finished run for twice its budget. */
-export function longer(run: Run): string {
-  const { epochs, steps } = (run.spec.engine ?? {}) as { epochs?: number | null; steps?: number | null }
-  const budget = [epochs && `engine.epochs=${2 * epochs}`, steps && `engine.steps=${2 * steps}`].filter(Boolean).join(' ')
-  return `${run.outside?.command ?? `tilework resume ${run.id}`} ${budget || 'engine.epochs=N'}`
-}
-
 export function standing(run: Run): Standing {
   const outside = run.outside?.status ?? ''
   if (outside === 'deleted') return { word: 'deleted', kind: 'deleted', live: false }

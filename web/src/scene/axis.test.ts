@@ -20,10 +20,19 @@ describe('the axis of the timeline', () => {
     for (const step of [0, 1, 30.5, 400, 900]) expect(axis.step(axis.place(step))).toBeCloseTo(step)
     expect([axis.place(0), axis.place(900)]).toEqual([0, 1])
   })
-  it('is even in what is to come', () => {
+  it('gives a young run room, and is even in what is to come', () => {
     const half = new Axis(steps, 900, 1800)
-    expect(half.place(900)).toBeCloseTo(0.5)
-    expect(half.place(1350)).toBeCloseTo(0.75)
+    const now = half.place(900)
+    expect(now).toBeGreaterThan(0.5)
+    expect(now).toBeLessThan(0.75)
+    expect(half.place(1350)).toBeCloseTo((now + 1) / 2)
+    expect(new Axis(stored(18), 18, 1800).place(18)).toBeGreaterThan(0.05)
+  })
+  it('never moves back or jumps while the run goes on', () => {
+    const ends = Array.from({ length: 1801 }, (_, now) => new Axis([], now, 1800).place(now))
+    const moves = ends.slice(1).map((place, i) => place - ends[i])
+    expect(Math.min(...moves)).toBeGreaterThan(0)
+    expect(Math.max(...moves.slice(20))).toBeLessThan(0.01)
   })
   it('stands without a history', () => {
     const empty = new Axis([], 0, 1)

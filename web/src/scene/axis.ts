@@ -3,8 +3,11 @@ import { firstAtLeast } from './trails'
 /**
  * Where steps lie along the timeline, as a share of its width. Frames are stored close together at first and ever further apart:
  * on an even scale those of the beginning would share a pixel. So what is past is spaced half by its steps and half by its stored
- * frames, and each of them has room to be picked; where the run stands, and what is to come, lie where an even scale has them.
+ * frames, and each of them has room to be picked. A run that has just begun would be a hair at the left: what is past has the share
+ * (now / end)^0.6 of the width, which moves right with every step and never jumps; what is to come is even in the rest.
  */
+const YOUNG = 0.6
+
 export class Axis {
   private readonly steps: number[]
   private readonly places: number[]
@@ -12,7 +15,7 @@ export class Axis {
   constructor(stored: number[], now: number, end: number) {
     const past = stored.filter((step) => step > 0 && step < now)
     this.steps = [0, ...past, now]
-    const share = now / Math.max(1, end)
+    const share = end > 0 ? (now / end) ** YOUNG : 1
     this.places = this.steps.map((step, i) => (share * (step / Math.max(1, now) + i / (past.length + 1))) / 2)
     if (end > now) {
       this.steps.push(end)

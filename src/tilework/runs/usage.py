@@ -1,0 +1,43 @@
+"""What held-out figures say against a codebook, in words: the terminal, the list of runs and the page say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+COLLAPSED = 1.5
+"""Perplexity below which nearly all tokens share one code: two codes in equal use have 2, a 9:1 share has 1.38."""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """What is wrong with one level of a codebook."""
+
+    text: str
+    collapsed: bool
+    """Nearly every token has the same code; else many codes are not used at all."""
+
+
+def poorly_used(values: Mapping[str, float]) -> list[Doubt]:
+    """One doubt for each level that has collapsed, or of which less than a quarter is in use.
+
+    Nothing is said where a code had less than four tokens on average: an honest codebook may leave many out then.
+    """
+    return list(_doubts(values))
+
+
+def _doubts(values: Mapping[str, float]) -> Iterator[Doubt]:
+    level = 1
+    while f"used.{level}" in values and "codes" in values:
+        where = f" of level {level}" if "used.2" in values else ""
+        used, codes, tokens = int(values[f"used.{level}"]), int(values["codes"]), int(values.get("tokens", 0))
+        perplexity = values.get(f"perplexity.{level}")
+        if perplexity is not None and perplexity < COLLAPSED and codes > 2 and tokens >= 16:
+            yield Doubt(
+                f"the codebook{where} has collapsed: perplexity {perplexity:.2f} of {codes:,}, "
+                "nearly every token has the same code",
+                True,
+            )
+        elif used < codes / 4 and tokens >= 4 * codes:
+            yield Doubt(f"only {used:,} of {codes:,} codes{where} are in use", False)
+        level += 1

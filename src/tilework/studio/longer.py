@@ -1,0 +1,43 @@
+"""What a run that has spent its budget needs to be trained further: the overrides that `tilework resume` takes."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tilework.errors import UserError
+from tilework.runs.folder import RunFolder
+from tilework.runs.store import RunStore
+from tilework.studio.details import spec_of
+
+_MOST_STEPS = 10**9
+
+
+def overrides_to(folder: RunFolder, wanted: Any) -> list[str]:
+    """Overrides with which a resumed run trains until step `wanted`; [] where `wanted` is None: as its spec has it.
+
+    Whichever of `engine.steps` and `engine.epochs` would end it sooner is raised, epochs to the next whole one. A run that
+    stopped early because nothing improved does not do so again. Raises UserError for a step that it has reached already.
+    """
+    if wanted is None:
+        return []
+    if isinstance(wanted, bool) or not isinstance(wanted, int) or not 0 < wanted <= _MOST_STEPS:
+        raise UserError("to_step is no number of steps", why=f"it is {wanted!r}"[:100], fix="send a whole number")
+    with RunStore.open(folder.db) as store:
+        facts, reached = store.meta(), int(store.latest()["step"])
+        ends = [event for event in store.events() if event.kind == "finished"]
+    if wanted <= reached:
+        raise UserError(
+            f"run {folder.id} has trained {reached:,} steps already", why=f"{wanted:,} is not more", fix="choose more"
+        )
+    engine = spec_of(folder).get("engine") or {}
+    steps, epochs = engine.get("steps"), engine.get("epochs")
+    per_epoch = int(facts.get("steps_per_epoch") or 0)
+    found = []
+    if steps is not None and steps < wanted:
+        found.append(f"engine.steps={wanted}")
+    if epochs is not None and per_epoch and epochs * per_epoch < wanted:
+        found.append(f"engine.epochs={math.ceil(wanted / per_epoch)}")
+    if ends and "early stopping" in str(ends[-1].payload.get("reason", "")):
+        found.append("engine.early_stopping=null")
+    return found

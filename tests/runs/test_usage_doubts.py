@@ -1,0 +1,55 @@
+"""When held-out figures speak against a codebook, and in which words."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from tilework.runs.usage import COLLAPSED, poorly_used
+
+
+def figures(counts: list[int]) -> dict[str, float]:
+    """What a validation logs of one level whose codes were chosen so often."""
+    shares = np.array(counts) / sum(counts)
+    entropy = -sum(p * math.log(p) for p in shares if p > 0)
+    return {
+        "used.1": float(np.count_nonzero(counts)),
+        "perplexity.1": math.exp(entropy),
+        "codes": float(len(counts)),
+        "tokens": float(sum(counts)),
+    }
+
+
+@pytest.mark.parametrize(
+    ("counts", "said"),
+    [
+        ([180] + [0] * 239, "collapsed"),
+        ([170, 10] + [0] * 238, "collapsed"),  # 94 % in one code: perplexity 1.24
+        ([90, 90] + [0] * 14, "only 2 of 16"),
+        ([90, 90], ""),  # two codes in equal use of two
+        ([180, 0], ""),  # two codes can hardly do better
+        ([12] * 15, ""),
+        ([12] + [0] * 200, ""),  # too few tokens to say anything
+        ([30, 30, 30] + [0] * 237, ""),  # three of 240, but a code had less than one token
+    ],
+)
+def test_doubts(counts: list[int], said: str) -> None:
+    found = poorly_used(figures(counts))
+    assert [said in doubt.text for doubt in found] == [True] * bool(said)
+    assert [doubt.collapsed for doubt in found] == [said == "collapsed"] * bool(said)
+
+
+def test_each_level_has_its_own() -> None:
+    values = {"codes": 16.0, "tokens": 320.0, "used.1": 16.0, "perplexity.1": 14.0, "used.2": 1.0, "perplexity.2": 1.0}
+    (doubt,) = poorly_used(values)
+    assert "of level 2 has collapsed: perplexity 1.00 of 16" in doubt.text
+
+
+def test_a_share_of_nine_to_one_is_a_collapse_and_two_codes_in_use_are_not() -> None:
+    assert figures([9, 1])["perplexity.1"] < COLLAPSED < figures([1, 1])["perplexity.1"]
+
+
+def test_without_a_codebook_there_is_nothing_to_say() -> None:
+    assert poorly_used({"mse": 0.1, "psnr": 10.0}) == []
