@@ -99,6 +99,36 @@ def test_the_gradient_is_that_of_the_bounded_value():
     torch.testing.assert_close(h.grad, expected)
 
 
+@pytest.mark.parametrize("levels", [(8, 6, 5), (2, 3, 4), (256, 7, 2)])
+def test_commitment_is_nothing_within_the_levels_and_brings_back_what_is_beyond(levels):
+    """The outermost level begins where a sweep first gives it; one unit further the loss begins, and there alone is it felt."""
+    fsq = FSQ(levels=levels)
+    sweep = torch.linspace(-12, 12, 24_001)
+    for channel in range(len(levels)):
+        x = (-fsq.shift).repeat(1, len(sweep), 1)  # the other channels lie in the middle of their levels
+        x[0, :, channel] = sweep
+        z = fsq(x).z[0, :, channel].detach()
+        first, last = sweep[z > z.min()].min().item() - 1, sweep[z < z.max()].max().item() + 1
+        h = x[0].clone().requires_grad_()
+        loss = fsq(h[None]).losses["commitment"]
+        loss.backward()
+        felt = h.grad[:, channel] != 0
+        assert sweep[~felt].min().item() == pytest.approx(first, abs=5e-3)
+        assert sweep[~felt].max().item() == pytest.approx(last, abs=5e-3)
+        beyond = np.maximum(0, np.maximum(sweep.numpy() - last, first - sweep.numpy()))
+        assert loss.item() == pytest.approx(np.square(beyond).mean() / len(levels), rel=1e-2)
+
+
+def test_a_saturated_encoder_has_no_other_gradient():
+    h = torch.full((1, 4, 2), 30.0, requires_grad=True)
+    latent = FSQ(levels=[5, 5])(h)
+    latent.z.sum().backward()
+    assert (h.grad == 0).all()
+    latent = FSQ(levels=[5, 5])(h)
+    latent.losses["commitment"].backward()
+    assert (h.grad > 0).all()
+
+
 def test_fsq_has_no_state():
     assert FSQ(levels=[8, 5]).state_dict() == {}
     assert FSQConfig(levels=(8, 5)).dim == 2

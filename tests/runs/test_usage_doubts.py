@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tilework.runs.usage import COLLAPSED, poorly_used
+from tilework.runs.usage import COLLAPSED, cure, poorly_used
 
 
 def figures(counts: list[int]) -> dict[str, float]:
@@ -49,6 +49,18 @@ def test_each_level_has_its_own() -> None:
 
 def test_a_share_of_nine_to_one_is_a_collapse_and_two_codes_in_use_are_not() -> None:
     assert figures([9, 1])["perplexity.1"] < COLLAPSED < figures([1, 1])["perplexity.1"]
+
+
+def test_the_cure_depends_on_what_was_trained() -> None:
+    (collapsed,), (idle,) = poorly_used(figures([180] + [0] * 239)), poorly_used(figures([90, 90] + [0] * 14))
+    fsq = {"bottleneck": {"kind": "fsq"}, "objective": {"mse": {"weight": 1.0}, "commitment": None}}
+    assert "objective.commitment=0.25" in cure(collapsed, fsq)
+    fsq["objective"]["commitment"] = {"weight": 0.25}
+    assert cure(collapsed, fsq) == "begin again with a lower optimizer.lr"
+    assert cure(idle, fsq) == ""
+    plain = {"bottleneck": {"kind": "vq", "start": "random", "revival": None}}
+    assert "bottleneck.start=kmeans" in cure(idle, plain)
+    assert "bottleneck.start=kmeans" in cure(collapsed, plain)
 
 
 def test_without_a_codebook_there_is_nothing_to_say() -> None:

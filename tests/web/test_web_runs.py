@@ -54,8 +54,8 @@ def test_a_new_run_is_checked_field_by_field(page: Any, served: Any) -> None:
     # What was changed of the other kind is gone with it, and the form shows the new kind's settings.
     page.locator("[id='field-bottleneck.levels']").wait_for()
     start = page.get_by_role("button", name="Start training")
-    # Nor can its loss terms stay: they went, and the section says so.
-    page.get_by_text("Made to fit the bottleneck: commitment is gone, codebook is gone").wait_for()
+    # Nor can the loss of a codebook stay: it went, and the section says so.
+    page.get_by_text("Made to fit the bottleneck: codebook is gone").wait_for()
     page.locator("button[type=submit]:enabled").wait_for()
     page.locator("[id='field-bottleneck.kind']").select_option("gaussian")
     page.get_by_text("kl is 1").wait_for()

@@ -20,6 +20,7 @@ from tilework.bottlenecks.tokens import (
     finite_tokens,
     float32,
     from_tokens,
+    mean_over,
     refuse_nonfinite,
     to_tokens,
 )
@@ -37,6 +38,13 @@ class FSQ(Bottleneck):
 
     straight through the rounding; the tanh keeps its own gradient. The code is the mixed-radix number of the digits,
     first channel least significant. In and out (B, D, H, W) or (B, N, D).
+
+    Loss, unweighted, and not in the paper, which has none:
+
+        commitment = mean over tokens and channels of max(0, |x + shift| - edge)^2        edge = artanh((L - 2) / (2 reach)) + 1
+
+    The outermost level begins one unit before `edge`: the loss is 0 for whatever the levels can tell apart. Beyond it the tanh has
+    no gradient left, and an encoder that was driven there as a whole gives one code to every picture and never comes back.
     """
 
     radix: Tensor
@@ -45,6 +53,7 @@ class FSQ(Bottleneck):
     shift: Tensor
     offset: Tensor
     place: Tensor
+    edge: Tensor
 
     def __init__(self, *, levels: Sequence[int]) -> None:
         super().__init__()
@@ -65,6 +74,7 @@ class FSQ(Bottleneck):
             "reach": reach,
             "offset": offset,
             "shift": torch.atanh(offset / reach),
+            "edge": torch.atanh((radix - 2) / (2 * reach)) + 1,
             "place": torch.tensor([math.prod(steps[:d]) for d in range(len(steps))]),
         }.items():
             self.register_buffer(name, value, persistent=False)
@@ -87,7 +97,9 @@ class FSQ(Bottleneck):
             error = F.mse_loss(bounded.detach() / self.middle, z.detach())
             stats = implicit_stats(code, self.codes_per_level, error, z_norm, usable)
             codes = codes_from_tokens(code.unsqueeze(0), places)
-            return Latent(z=from_tokens(z, places), codes=codes, stats=stats)
+            beyond = ((safe + self.shift).abs() - self.edge).clamp_min(0).square().mean(1)
+            losses = {"commitment": mean_over(beyond, usable)}
+            return Latent(z=from_tokens(z, places), codes=codes, losses=losses, stats=stats)
 
     def decode(self, codes: Tensor) -> Tensor:
         codes = check_codes(codes, 1, self.codes_per_level, "fsq")

@@ -122,18 +122,12 @@ def figures_table(values: Mapping[str, float], pictures: int | None = None, step
 
 
 def poorly_used(values: Mapping[str, float], command: str, spec: RunSpec | None = None) -> list[str]:
-    """One honest line for each level that is poorly used, with what helps.
-
-    That is to train longer; or, where codes start at random and nothing revives them, another beginning.
-    """
-    advice = f"train longer: {command}"
-    bottleneck = spec.bottleneck if spec else None
-    if getattr(bottleneck, "start", "") == "random" and getattr(bottleneck, "revival", True) is None:
-        advice = (
-            "they start at random and nothing revives them, as the recipe has it; "
-            "begin again with bottleneck.start=kmeans bottleneck.revival={}"
-        )
-    return [f"{doubt.text}; {advice}" for doubt in usage.poorly_used(values)]
+    """One honest line for each level that is poorly used, with what helps: another beginning, or `command`, to train longer."""
+    written = spec.model_dump(mode="json") if spec else {}
+    return [
+        f"{doubt.text}; {usage.cure(doubt, written) or f'train longer: {command}'}"
+        for doubt in usage.poorly_used(values)
+    ]
 
 
 def _short_of_an_epoch(step: int, steps_per_epoch: int) -> str:

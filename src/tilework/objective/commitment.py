@@ -16,7 +16,8 @@ class Commitment(LossTerm):
     """|z_e - stop_gradient(q)|^2, the third term of arXiv 1711.00937, eq. 3, as the bottleneck measured it.
 
     Mean over batch, positions and dimensions, and over levels where there are several. It moves the encoder only; the
-    weight beta belongs here and not to the codebook term.
+    weight beta belongs here and not to the codebook term. What a bottleneck without a codebook measures is in its own words:
+    LFQ the distance from its signs, FSQ how far its channels are beyond what its levels can tell apart.
     """
 
     def forward(self, outcome: Outcome) -> Tensor:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 COLLAPSED = 1.5
 """Perplexity below which nearly all tokens share one code: two codes in equal use have 2, a 9:1 share has 1.38."""
@@ -24,6 +25,24 @@ def poorly_used(values: Mapping[str, float]) -> list[Doubt]:
     Nothing is said where a code had less than four tokens on average: an honest codebook may leave many out then.
     """
     return list(_doubts(values))
+
+
+def cure(doubt: Doubt, spec: Mapping[str, Any]) -> str:
+    """How to begin again, given the spec as it was written; empty where training longer is what helps."""
+    bottleneck, objective = spec.get("bottleneck") or {}, spec.get("objective") or {}
+    if bottleneck.get("start") == "random" and bottleneck.get("revival", True) is None:
+        return (
+            "they start at random and nothing revives them, as the recipe has it; "
+            "begin again with bottleneck.start=kmeans bottleneck.revival={}"
+        )
+    if not doubt.collapsed:
+        return ""
+    if bottleneck.get("kind") == "fsq" and not objective.get("commitment"):
+        return (
+            "nothing keeps the encoder where the levels can tell its outputs apart; "
+            "begin again with objective.commitment=0.25"
+        )
+    return "begin again with a lower optimizer.lr"
 
 
 def _doubts(values: Mapping[str, float]) -> Iterator[Doubt]:

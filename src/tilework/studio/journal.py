@@ -13,8 +13,9 @@ from tilework.errors import UserError
 from tilework.runs.connection import connect, told
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
-from tilework.runs.usage import poorly_used
+from tilework.runs.usage import cure, poorly_used
 from tilework.studio import curves, marks
+from tilework.studio.details import spec_of
 
 Message = dict[str, Any]
 _FRAMES = "snapshots/live-%.frame"
@@ -66,7 +67,7 @@ class Journal:
             found = self._curves(connection)
             everything = {
                 "curves": found,
-                "remarks": _remarks(found["val"]),
+                "remarks": self._remarks(found["val"]),
                 "marks": self._marks(connection, 0, 0),
                 "timeline": self._timeline(connection, -1),
                 "steerable": facts.pop("steerable", None) or [],
@@ -136,7 +137,7 @@ class Journal:
         )
         self._seen = now
         if not anew:
-            found = [_rows(split, columns) for split, columns in rows.items()]
+            found = [self._rows(split, columns) for split, columns in rows.items()]
             if new_marks:
                 found.append({"type": "marks", "marks": new_marks})
             if steps := self._timeline(connection, seen.timeline):
@@ -144,7 +145,7 @@ class Journal:
             return found
         # What was drawn may be of steps that are trained again: curves and timeline begin anew.
         return [
-            *(_rows(split, columns) | {"reset": True} for split, columns in self._curves(connection).items()),
+            *(self._rows(split, columns) | {"reset": True} for split, columns in self._curves(connection).items()),
             *([{"type": "marks", "marks": new_marks}] if new_marks else []),
             {"type": "timeline", "steps": self._timeline(connection, -1), "reset": True},
         ]
@@ -194,6 +195,19 @@ class Journal:
         )
         return [step for (step,) in found]
 
+    # Remarks ---------------------------------------------------------------------------------------------------------
+
+    def _rows(self, split: str, columns: curves.Columns) -> Message:
+        remarks = {"remarks": self._remarks(columns)} if split == "val" else {}
+        return {"type": "rows", "split": split, **columns, **remarks}
+
+    def _remarks(self, columns: curves.Columns) -> list[str]:
+        """What the newest held-out figures say against the codebook, and what helps where more training does not."""
+        newest = {name: values[-1] for name, values in columns["series"].items() if values and values[-1] is not None}
+        doubts = poorly_used(newest)
+        spec = spec_of(self.folder) if doubts else {}
+        return ["; ".join(filter(None, (doubt.text, cure(doubt, spec)))) for doubt in doubts]
+
     # The file --------------------------------------------------------------------------------------------------------
 
     @contextmanager
@@ -233,17 +247,6 @@ class Journal:
             self._seen = None
         self._connection, self._identity = connect(db, readonly=True), identity
         return self._connection
-
-
-def _rows(split: str, columns: curves.Columns) -> Message:
-    remarks = {"remarks": _remarks(columns)} if split == "val" else {}
-    return {"type": "rows", "split": split, **columns, **remarks}
-
-
-def _remarks(columns: curves.Columns) -> list[str]:
-    """What the newest held-out figures say against the codebook."""
-    newest = {name: values[-1] for name, values in columns["series"].items() if values and values[-1] is not None}
-    return [doubt.text for doubt in poorly_used(newest)]
 
 
 def _value(text: str) -> Any:
