@@ -43,8 +43,8 @@ class FSQ(Bottleneck):
 
         commitment = mean over tokens and channels of max(0, |x + shift| - edge)^2        edge = artanh((L - 2) / (2 reach)) + 1
 
-    The outermost level begins one unit before `edge`: the loss is 0 for whatever the levels can tell apart. Beyond it the tanh has
-    no gradient left, and an encoder that was driven there as a whole gives one code to every picture and never comes back.
+    The outermost level begins one unit before `edge`: the loss is 0 for whatever the levels can tell apart. Beyond it the tanh
+    has no gradient left, and an encoder that was driven there as a whole gives one code to every picture and never comes back.
     """
 
     radix: Tensor
@@ -99,7 +99,8 @@ class FSQ(Bottleneck):
             codes = codes_from_tokens(code.unsqueeze(0), places)
             beyond = ((safe + self.shift).abs() - self.edge).clamp_min(0).square().mean(1)
             losses = {"commitment": mean_over(beyond, usable)}
-            return Latent(z=from_tokens(z, places), codes=codes, losses=losses, stats=stats)
+            mean = bounded.detach() / self.middle
+            return Latent(z=from_tokens(z, places), codes=codes, losses=losses, stats=stats, mean=mean)
 
     def decode(self, codes: Tensor) -> Tensor:
         codes = check_codes(codes, 1, self.codes_per_level, "fsq")

@@ -76,6 +76,7 @@ class LFQ(Bottleneck):
                 codes=codes_from_tokens(code.unsqueeze(0), places),
                 losses={"commitment": error, "entropy": self._entropy(safe, usable)},
                 stats=implicit_stats(code, self.codes_per_level, error, z_norm, usable),
+                mean=safe.detach(),
             )
 
     def _entropy(self, x: Tensor, usable: Tensor | None) -> Tensor:

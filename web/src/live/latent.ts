@@ -227,7 +227,7 @@ export class LatentCanvas {
   }
 
   private currentTrail(scene: Scene): Trail | null {
-    if (!this.options.trails || scene.level < 0 || !this.stage.motion) return null
+    if (!this.options.trails || scene.level < 0 || !this.stage.motion || this.stage.motion.header.view.fixed) return null
     const cut = this.stage.motion.header.step
     if (this.trailVersion !== this.trails.version || this.trailCut !== cut || !this.trail) {
       this.trailVersion = this.trails.version
