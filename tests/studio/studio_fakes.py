@@ -161,7 +161,7 @@ class FakeTrainer:
             self.store.log(self.step, self.step / 10, {"loss": 1 / self.step, "mse": 0.5}, split)
         self.store.flush()
 
-    def frame(self, channel: str = "motion", points: int = 100) -> int:
+    def frame(self, channel: str = "motion", points: int = 100, **more: Any) -> int:
         self.seq[channel] += 1
         assert self.live is not None
         header = {
@@ -171,7 +171,7 @@ class FakeTrainer:
             "time": time.time(),
             "step": self.step,
             "next": None,
-        }
+        } | more
         self.live.write(channel, pack(header, {"points": np.zeros((points, 2), np.float32)}))
         return self.seq[channel]
 

@@ -78,6 +78,27 @@ def test_curves_are_the_same_told_at_once_or_bit_by_bit(served: Served, trainer:
     asyncio.run(all_of_it())
 
 
+def test_what_has_acted_is_told_before_the_page_has_drawn_the_last_frame(served: Served, trainer: FakeTrainer) -> None:
+    assert trainer.live is not None
+    applied = [{"id": n, "kind": "set", "step": n, "status": "applied"} for n in (1, 2, 3)]
+
+    async def watch() -> None:
+        trainer.frame(applied=applied[:1])
+        async with served.run(trainer.run.id) as page:
+            await page.until(lambda m: m["type"] == "frame", ack=False)
+            trainer.frame(applied=applied[:2])  # not sent: the first is not acknowledged
+            assert (await page.of_type("applied"))["applied"] == applied[1:2]
+            trainer.frame(applied=applied[:2])
+            trainer.frame("pictures", applied=applied)
+            assert (await page.of_type("applied"))["applied"] == applied[2:]
+            trainer.frame(applied=[{"id": "odd"}])
+            trainer.frame("pictures", applied=applied)
+            told = [m for m in await page.quiet(0.3) if m["type"] == "applied"]
+            assert told == [], "each once"
+
+    asyncio.run(watch())
+
+
 def test_frames_newest_wins_one_unacknowledged_at_a_time(served: Served, trainer: FakeTrainer) -> None:
     assert trainer.live is not None
 

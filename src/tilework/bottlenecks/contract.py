@@ -27,8 +27,8 @@ class Latent:
       `commitment`, `codebook` are scalars; `kl_per_dim` is (D,), the mean over batch and positions for each dimension.
     - `stats`: named detached tensors, left on their device (no host synchronisation): what is worth logging at each step.
     - `inputs`: for each level what was quantised, (N, D) float32, attached to the graph: for losses between data and codes.
-    - `mean` (N, D) detached: where each token lies without its noise, where `z` has noise; before its rounding, where channels are
-      rounded (FSQ, LFQ).
+    - `mean` (N, D) detached: where each token lies without its noise, where `z` has noise; before its rounding, where channels
+      are rounded (FSQ, LFQ).
     """
 
     z: Tensor

@@ -61,7 +61,8 @@ class Stream:
                 continue  # the trainer writes it this very moment
             self._numbers[channel], data = newest
             try:
-                found.append(Frame(channel, int(read_header(data)["seq"]), data))
+                header = read_header(data)
+                found.append(Frame(channel, int(header["seq"]), data, tuple(header.get("applied") or ())))
             except (ValueError, KeyError, TypeError, RecursionError):
                 continue
         return found

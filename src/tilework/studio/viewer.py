@@ -21,6 +21,8 @@ class Frame:
     channel: str
     seq: int
     data: bytes
+    applied: tuple[dict[str, Any], ...] = ()
+    """The commands of late that have acted or were refused, as its header has them."""
 
 
 class Viewer:

@@ -44,6 +44,8 @@ class Watcher:
         self._stream = Stream(folder)
         self._generation = 0
         self._newest: dict[str, Frame] = {}
+        self._answered = 0
+        """The newest command that the trainer has answered, as far as the pages know."""
         self._hello = ""
         self._state: Message = {}
         self._problem = ""
@@ -168,12 +170,24 @@ class Watcher:
         if self._stream.generation != self._generation:
             self._generation = self._stream.generation
             self._newest.clear()
+            self._answered = 0
             for viewer in self.viewers:
                 viewer.forget_frames()
         for frame in frames:
             self._newest[frame.channel] = frame
+            self._tell_applied(frame)
             for viewer in self.viewers:
                 viewer.offer(frame)
+
+    def _tell_applied(self, frame: Frame) -> None:
+        """What has acted is told at once: the frame that shows it may have to wait until a page has drawn the one before."""
+        try:
+            fresh = [one for one in frame.applied if int(one["id"]) > self._answered]
+        except (TypeError, KeyError, ValueError):
+            return  # a trainer of another version
+        if fresh:
+            self._answered = max(int(one["id"]) for one in fresh)
+            self._tell([{"type": "applied", "applied": fresh}])
 
     def _tell(self, messages: Iterable[Message]) -> None:
         for message in messages:

@@ -122,6 +122,7 @@ export type ServerMessage =
   | ({ type: 'hello'; timeline: number[]; marks: Mark[]; curves: Curves; remarks?: string[] } & RunDetail)
   | ({ type: 'rows'; split: 'train' | 'val'; reset?: boolean; remarks?: string[] } & Rows)
   | { type: 'marks'; marks: Mark[] }
+  | { type: 'applied'; applied: Applied[] }
   | { type: 'timeline'; steps: number[]; reset?: boolean }
   | ({ type: 'state' } & RunState)
   | { type: 'answer'; ref: number; ok: boolean; id?: number; error?: Problem }

@@ -215,6 +215,9 @@ export class Run {
       case 'marks':
         this.marks = withJournal(this.marks, message.marks)
         break
+      case 'applied':
+        for (const one of message.applied) this.note(one)
+        break
       case 'timeline':
         if (message.reset) {
           this.cache.clear()
