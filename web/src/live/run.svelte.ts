@@ -92,6 +92,7 @@ export class Run {
   async resume(step?: number): Promise<void> {
     this.resuming = true
     this.refusal = ''
+    this.opensAtEnd ||= this.at === this.timeline[this.timeline.length - 1] // who looks at the end wants to see it go on
     try {
       await postJson(`${runPath(this.id)}/resume`, step === undefined ? {} : { to_step: step })
       setTimeout(() => (this.resuming = false), 4000) // by then the server has told of its new state
