@@ -261,7 +261,7 @@ def test_a_run_that_crashes_goes_on_and_ends(served: Served, trainer: FakeTraine
             trainer.end(None)
             crashed = await page.until(lambda m: m["type"] == "state" and m["status"] == "crashed")
             assert crashed["message"].endswith(
-                "resume goes on from its last checkpoint, step 10, 20 steps before its end"
+                "resume goes on from its last checkpoint, step 10, and trains what came after it again"
             )
             assert crashed["resume"] is True
             assert trainer.run.id in crashed["command"]

@@ -80,6 +80,7 @@ class Control:
         self.snapshot_asked = False
         self.applied: deque[dict[str, Any]] = deque(maxlen=32)
         self._left: int | None = None
+        self._told = "running"
         self._pace: float | None = None
         self._slot = 0.0
         self._bell = -1
@@ -239,5 +240,8 @@ class Control:
         self.ending, self.paused = "reset", False
 
     def _publish(self, state: str) -> None:
+        if self.record is not None and state != self._told:
+            self._told = state
+            self.record.store.set_meta("status", state)  # the list of runs reads it there
         if self.watch is not None:
             self.watch.show(self, state)

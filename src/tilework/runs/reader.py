@@ -69,7 +69,8 @@ class StoreReader:
         return _number(found[0][0]) if found else None
 
     def latest(self) -> dict[str, Any]:
-        """Where the run stands: {step, epoch, time, values: {split: {name: newest value}}}, all from one moment.
+        """Where the run stands: {step, epoch, time, steps: {split: newest step}, values: {split: {name: newest value}}},
+        all from one moment.
 
         `step` is 0 and `time` None before anything was logged.
         """
@@ -84,6 +85,7 @@ class StoreReader:
                     "SELECT split, name, (SELECT value FROM metrics WHERE series_id = id ORDER BY step DESC LIMIT 1),"
                     " EXISTS (SELECT 1 FROM metrics WHERE series_id = id) FROM series ORDER BY id"
                 ).fetchall()
+                steps = dict(self._reading.execute("SELECT split, max(step) FROM rows GROUP BY split"))
             finally:
                 self._reading.execute("COMMIT")
         values: dict[str, dict[str, float]] = {}
@@ -91,7 +93,7 @@ class StoreReader:
             if exists:
                 values.setdefault(split, {})[name] = _number(value)
         step, epoch, time = newest or (0, 0.0, None)
-        return {"step": step, "epoch": epoch, "time": time, "values": values}
+        return {"step": step, "epoch": epoch, "time": time, "steps": steps, "values": values}
 
     def events(self, kind: str | None = None) -> list[Event]:
         """What happened, in order; of one kind, or all."""

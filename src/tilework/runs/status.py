@@ -46,6 +46,8 @@ class RunInfo:
     total_epochs: float | None = None
     val: Mapping[str, float] = field(default_factory=dict)
     """The newest held-out value of every metric."""
+    val_step: int | None = None
+    """Where they were measured."""
     created: float | None = None
     """Seconds since 1970, like `updated`."""
     updated: float = 0.0
@@ -109,7 +111,7 @@ def _read(base: RunInfo) -> RunInfo:
     folder = RunFolder.open(base.path)
     info = folder.info
     alive = holder(base.path) is not None  # before the store: a run that ends in between reads as ended
-    latest: dict[str, Any] = {"step": 0, "epoch": 0.0, "time": None, "values": {}}
+    latest: dict[str, Any] = {"step": 0, "epoch": 0.0, "time": None, "steps": {}, "values": {}}
     meta: dict[str, Any] = {}
     if folder.db.exists():
         with RunStore.open(folder.db) as store:
@@ -125,6 +127,7 @@ def _read(base: RunInfo) -> RunInfo:
         total_steps=meta.get("total_steps"),
         total_epochs=meta.get("total_epochs"),
         val=latest["values"].get("val", {}),
+        val_step=latest["steps"].get("val"),
         created=created,
         updated=base.updated,
         seconds=_seconds(meta, latest["time"], created),

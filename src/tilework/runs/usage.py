@@ -27,6 +27,11 @@ def poorly_used(values: Mapping[str, float]) -> list[Doubt]:
     return list(_doubts(values))
 
 
+def ripe(step: int, epoch: float) -> bool:
+    """Whether a codebook has been trained enough for a doubt: an epoch, or 100 steps."""
+    return step >= 100 or epoch >= 1
+
+
 def cure(doubt: Doubt, spec: Mapping[str, Any]) -> str:
     """How to begin again, given the spec as it was written; empty where training longer is what helps."""
     bottleneck, objective = spec.get("bottleneck") or {}, spec.get("objective") or {}

@@ -12,7 +12,7 @@ from tilework.runs.connection import connect, told
 from tilework.runs.folder import RunFolder
 from tilework.runs.lock import holder
 from tilework.runs.status import RunInfo, RunStatus, run_info
-from tilework.runs.usage import poorly_used
+from tilework.runs.usage import poorly_used, ripe
 from tilework.studio import curves
 from tilework.studio.places import Root
 
@@ -34,7 +34,8 @@ def run_card(folder: RunFolder) -> RunCard:
         "total_steps": info.total_steps,
         "total_epochs": info.total_epochs,
         "val": dict(info.val),
-        "remarks": [doubt.text for doubt in poorly_used(info.val)],
+        "val_step": info.val_step,
+        "remarks": [doubt.text for doubt in poorly_used(info.val)] if ripe(info.val_step or 0, info.epoch) else [],
         "created": _created(info),
         "updated": info.updated,
         "seconds": info.seconds,

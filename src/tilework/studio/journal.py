@@ -13,7 +13,7 @@ from tilework.errors import UserError
 from tilework.runs.connection import connect, told
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
-from tilework.runs.usage import cure, poorly_used
+from tilework.runs.usage import cure, poorly_used, ripe
 from tilework.studio import curves, marks
 from tilework.studio.details import spec_of
 
@@ -203,10 +203,13 @@ class Journal:
 
     def _remarks(self, columns: curves.Columns) -> list[str]:
         """What the newest held-out figures say against the codebook, and what helps where more training does not."""
-        newest = {name: values[-1] for name, values in columns["series"].items() if values and values[-1] is not None}
+        if not columns["step"] or not ripe(columns["step"][-1], columns["epoch"][-1]):
+            return []
+        newest = {name: values[-1] for name, values in columns["series"].items() if values[-1] is not None}
         doubts = poorly_used(newest)
         spec = spec_of(self.folder) if doubts else {}
-        return ["; ".join(filter(None, (doubt.text, cure(doubt, spec)))) for doubt in doubts]
+        where = f"held out at step {columns['step'][-1]:,}: "
+        return ["; ".join(filter(None, (where + doubt.text, cure(doubt, spec)))) for doubt in doubts]
 
     # The file --------------------------------------------------------------------------------------------------------
 

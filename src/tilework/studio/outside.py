@@ -52,13 +52,10 @@ def _why(folder: RunFolder, status: RunStatus) -> str:
 
 
 def _goes_on_from(folder: RunFolder) -> list[str]:
-    """What a resume would begin with, and what of the run is lost with it; [] where there is no checkpoint."""
+    """What a resume would begin with; [] where there is no checkpoint."""
     try:
         name = json.loads((folder.checkpoints / "last.json").read_text(encoding="utf-8"))["folder"]
         saved = int(str(name).split("-")[1])
-        with RunStore.open(folder.db) as store:
-            reached = int(store.latest()["step"])
     except (OSError, ValueError, KeyError, TypeError, IndexError, TileworkError):
         return []
-    lost = f", {reached - saved:,} steps before its end" if reached > saved else ""
-    return [f"resume goes on from its last checkpoint, step {saved:,}{lost}"]
+    return [f"resume goes on from its last checkpoint, step {saved:,}, and trains what came after it again"]

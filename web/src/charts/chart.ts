@@ -44,7 +44,7 @@ export class Chart {
 
   set(state: ChartState): void {
     this.state = state
-    const shape = JSON.stringify([state.lines.map((line) => [line.name, line.colour, line.dashed]), state.log, state.smoothing > 0, state.colours.dark])
+    const shape = JSON.stringify([state.lines.map((line) => [line.name, line.colour, line.dashed, lone(line.values)]), state.log, state.smoothing > 0, state.colours.dark])
     if (shape !== this.shape || !this.plot) {
       this.shape = shape
       this.plot?.destroy()
@@ -74,7 +74,7 @@ export class Chart {
       stroke: faint ? mix(line.colour, colours.panel, 0.3) : line.colour,
       width: faint ? 1 : 1.7,
       dash: line.dashed ? [5, 3] : undefined,
-      points: { show: line.dots && line.step.length < 30, size: 4, fill: line.colour },
+      points: { show: (line.dots && line.step.length < 30) || lone(line.values), size: 4, fill: line.colour },
       spanGaps: true,
     })
     const axis: uPlot.Axis = {
@@ -147,6 +147,11 @@ export class Chart {
     ctx.fillRect(x - devicePixelRatio, bbox.top, 2 * devicePixelRatio, bbox.height)
     ctx.restore()
   }
+}
+
+/** A value without neighbours makes no line: it has to be a dot. */
+function lone(values: (number | null)[]): boolean {
+  return values.length < 40 && values.filter((value) => value !== null).length === 1
 }
 
 function near(values: (number | null)[], index: number): number | null {

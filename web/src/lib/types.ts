@@ -12,6 +12,7 @@ export interface RunCard {
   total_steps: number | null
   total_epochs: number | null
   val: Record<string, number | null>
+  val_step: number | null // where they were measured
   remarks: string[] // what these say against the codebook
   created: number
   updated: number

@@ -237,6 +237,14 @@ export class Run {
     }
   }
 
+  /** The last of the history, and from there to what comes after it should the run go on. */
+  async toEnd(): Promise<void> {
+    const last = this.timeline[this.timeline.length - 1]
+    if (last === undefined) return
+    await this.show(last)
+    this.opensAtEnd = true
+  }
+
   /**
    * A run that is over shows the last frame of its history, which has all its pictures; one whose address names a step shows that.
    * Only where a run broke off does the newest live frame know more than the history, and stays.
@@ -245,8 +253,7 @@ export class Run {
     if (this.at !== null && !this.opensAtEnd) return await this.show(this.at)
     const last = this.timeline[this.timeline.length - 1]
     if (this.isLive || last === undefined || last === this.at || last < (this.newest?.header.step ?? 0)) return
-    await this.show(last)
-    this.opensAtEnd = true
+    await this.toEnd()
   }
 
   get isLive(): boolean {

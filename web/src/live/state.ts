@@ -20,6 +20,7 @@ export function standing(run: Run): Standing {
   if (outside === 'deleted') return { word: 'deleted', kind: 'deleted', live: false }
   if (run.link === 'lost') return { word: 'disconnected', kind: 'disconnected', live: false }
   if (!run.card) return { word: 'connecting', kind: 'connecting', live: false }
+  if (run.resuming && OVER.has(outside)) return { word: 'resuming', kind: 'preparing', live: false }
   if (OVER.has(outside)) return { word: outside === 'foreign' ? 'unreadable' : outside, kind: outside, live: false }
   const inside = run.live?.state
   if (inside && inside !== 'ended') return { word: inside, kind: inside, live: true }
