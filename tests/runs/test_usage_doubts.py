@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from tilework.runs.usage import COLLAPSED, cure, poorly_used
+from tilework.runs.usage import COLLAPSED, cure, poorly_used, ripe
 
 
 def figures(counts: list[int]) -> dict[str, float]:
@@ -65,3 +65,10 @@ def test_the_cure_depends_on_what_was_trained() -> None:
 
 def test_without_a_codebook_there_is_nothing_to_say() -> None:
     assert poorly_used({"mse": 0.1, "psnr": 10.0}) == []
+
+
+@pytest.mark.parametrize(
+    ("step", "epoch", "told"), [(0, 0.0, False), (40, 0.4, False), (25, 1.0, True), (100, 0.01, True)]
+)
+def test_no_verdict_before_there_was_training(step: int, epoch: float, told: bool) -> None:
+    assert ripe(step, epoch) is told
