@@ -105,7 +105,7 @@ class Probe:
             return found
         books = self._books()
         if books and books[0].shape[1] == plane.dim:
-            every = torch.stack(list(books)).float().cpu().numpy()
+            every = torch.stack(books).float().cpu().numpy()
             found["codes"] = np.stack([plane.project(book, offsets=level > 0) for level, book in enumerate(every)])
         usage = self.session.window.shares()
         if usage is not None:

@@ -56,6 +56,6 @@ def _goes_on_from(folder: RunFolder) -> list[str]:
     try:
         name = json.loads((folder.checkpoints / "last.json").read_text(encoding="utf-8"))["folder"]
         saved = int(str(name).split("-")[1])
-    except (OSError, ValueError, KeyError, TypeError, IndexError, TileworkError):
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
         return []
     return [f"resume goes on from its last checkpoint, step {saved:,}, and trains what came after it again"]

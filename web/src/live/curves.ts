@@ -22,9 +22,8 @@ export class Table {
     if (this.step.length > this.most) this.thin()
   }
 
-  /** The newest value of a series at or before a step, and where it was measured. */
-  until(name: string, step: number): { step: number; value: number } | null {
-    const values = this.series.get(name)
+  /** The newest of these values, one for each row, at or before a step, and where it was measured. */
+  until(values: (number | null)[] | undefined, step: number): { step: number; value: number } | null {
     for (let i = this.step.length - 1; values && i >= 0; i--) {
       const value = values[i]
       if (this.step[i] <= step && value !== null) return { step: this.step[i], value }

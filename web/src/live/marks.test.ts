@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Applied, Mark } from '../lib/types'
-import { markOf, withEnd, withJournal } from './marks'
+import { markOf, setSince, withEnd, withJournal } from './marks'
 
 const applied: Applied = { id: 4, kind: 'set', step: 161, status: 'applied', name: 'objective.mse', before: 1, value: 0.5 }
 const told: Mark = { id: 12, step: 160, time: 5, kind: 'set', text: 'objective.mse: 1 -> 0.5' }
@@ -14,6 +14,13 @@ describe('marks', () => {
   })
   it('the journal was quicker: nothing doubles', () => {
     expect(withJournal([told], [markOf(applied)!])).toEqual([told])
+  })
+  it('a slider finds its newest change, and in the history the one before', () => {
+    const later: Mark = { ...told, id: 14, step: 200 }
+    expect(setSince([told, later], 'objective.mse', Infinity)).toBe(201)
+    expect(setSince([told, later], 'objective.mse', 180)).toBe(161)
+    expect(setSince([told, later], 'objective.mse', 160)).toBeNull()
+    expect(setSince([told], 'objective', Infinity)).toBeNull()
   })
   it('another setting at the same step is another mark', () => {
     expect(withJournal([told], [markOf({ ...applied, name: 'objective.kl' })!])).toHaveLength(2)

@@ -41,6 +41,12 @@ export function markOf(one: Applied): Mark | null {
   return { id: -one.id, step: one.step - 1, time: Date.now() / 1000, kind: 'set', text: `${one.name}: ${figure(one.before, 4)} -> ${figure(one.value, 4)}` }
 }
 
+/** The first step with the newest value that a setting was given before `step`; null where none was. */
+export function setSince(marks: Mark[], name: string, step: number): number | null {
+  const known = marks.filter((mark) => mark.kind === 'set' && mark.step < step && mark.text.startsWith(`${name}: `))
+  return known.length ? Math.max(...known.map((mark) => mark.step)) + 1 : null
+}
+
 /** Marks with newer ones after them. What the journal tells replaces what a frame told already, and the other way about nothing doubles. */
 export function withJournal(marks: Mark[], more: Mark[]): Mark[] {
   const same = (a: Mark, b: Mark): boolean => a.kind === b.kind && a.step === b.step && nameOf(a) === nameOf(b)

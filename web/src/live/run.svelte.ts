@@ -92,7 +92,7 @@ export class Run {
   async resume(step?: number): Promise<void> {
     this.resuming = true
     this.refusal = ''
-    this.opensAtEnd ||= this.at === this.timeline[this.timeline.length - 1] // who looks at the end wants to see it go on
+    this.opensAtEnd ||= this.at === this.last // who looks at the end wants to see it go on
     try {
       await postJson(`${runPath(this.id)}/resume`, step === undefined ? {} : { to_step: step })
       setTimeout(() => (this.resuming = false), 4000) // by then the server has told of its new state
@@ -239,9 +239,8 @@ export class Run {
 
   /** The last of the history, and from there to what comes after it should the run go on. */
   async toEnd(): Promise<void> {
-    const last = this.timeline[this.timeline.length - 1]
-    if (last === undefined) return
-    await this.show(last)
+    if (this.last === undefined) return
+    await this.show(this.last)
     this.opensAtEnd = true
   }
 
@@ -251,9 +250,14 @@ export class Run {
    */
   private async opened(): Promise<void> {
     if (this.at !== null && !this.opensAtEnd) return await this.show(this.at)
-    const last = this.timeline[this.timeline.length - 1]
+    const { last } = this
     if (this.isLive || last === undefined || last === this.at || last < (this.newest?.header.step ?? 0)) return
     await this.toEnd()
+  }
+
+  /** The last stored step. */
+  get last(): number | undefined {
+    return this.timeline[this.timeline.length - 1]
   }
 
   get isLive(): boolean {
