@@ -107,11 +107,14 @@ def test_events_findings_snapshots_meta(db: Path) -> None:
 
 def test_latest_is_the_newest_of_every_curve(db: Path) -> None:
     with RunStore.create(db) as store:
-        assert store.latest() == {"step": 0, "epoch": 0.0, "time": None, "steps": {}, "values": {}}
+        assert store.latest() == {"step": 0, "epoch": 0.0, "time": None, "written": None, "steps": {}, "values": {}}
         for step in range(1, 6):
             store.log(step, step / 2, {"loss": float(step)})
         store.log(4, 2.0, {"loss": math.nan, "mse": 9.0}, split="val")
+        rows = store.latest()
+        store.event("snapshot", 5)
         latest = store.latest()
+    assert rows["written"] == rows["time"] == latest["time"] < latest["written"]
     assert (latest["step"], latest["epoch"]) == (5, 2.5)
     assert latest["steps"] == {"train": 5, "val": 4}
     assert latest["values"]["train"] == {"loss": 5.0}

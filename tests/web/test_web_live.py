@@ -134,7 +134,7 @@ def test_a_run_that_is_over_opens_at_its_end(page: Any, served: Any, root: Path)
         goal = page.get_by_label("to step")
         assert goal.input_value() == "120"  # twice the 60 that were trained
         goal.fill("3")
-        assert page.get_by_text("it has trained").is_visible()
+        assert page.get_by_text("above 60").is_visible()
         assert page.get_by_role("button", name="Train longer").is_disabled()
         assert page.get_by_role("link", name="Duplicate").is_visible()
         assert shown(page, "step") >= 50

@@ -53,7 +53,7 @@ def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> N
         known.remark,
         known.leak,
         _short_of_an_epoch(ending.step, plan.steps_per_epoch),
-        *poorly_used(known.values, onward, plan.spec),
+        *poorly_used(known.values, onward, plan.spec, ending.step),
     ):
         if remark:
             console.print(Text.assemble(("note: ", "yellow"), remark), soft_wrap=True)
@@ -121,11 +121,11 @@ def figures_table(values: Mapping[str, float], pictures: int | None = None, step
     return table
 
 
-def poorly_used(values: Mapping[str, float], command: str, spec: RunSpec | None = None) -> list[str]:
+def poorly_used(values: Mapping[str, float], command: str, spec: RunSpec | None = None, step: int = 0) -> list[str]:
     """One honest line for each level that is poorly used, with what helps: another beginning, or `command`, to train longer."""
     written = spec.model_dump(mode="json") if spec else {}
     return [
-        f"{doubt.text}; {usage.cure(doubt, written) or f'train longer: {command}'}"
+        f"{doubt.text}; {usage.cure(doubt, written, step) or f'train longer: {command}'}"
         for doubt in usage.poorly_used(values)
     ]
 

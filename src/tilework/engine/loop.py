@@ -153,7 +153,7 @@ class _Loop:
                 self._save()  # Before the held-out pass, which may be long.
             if position.step == 0:
                 self._snapshot(self._validate())
-            status, reason, orders = "finished", "the budget is spent", True
+            status, reason, orders = "finished", f"all {session.total_steps:,} steps are done", True
             stream = self._batches()
             while position.step < self.last_step:
                 if orders:

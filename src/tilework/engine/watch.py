@@ -101,7 +101,7 @@ class Watch:
             self._motion.spent(self._clock() - began)
             if still:
                 self._motion.next = time.monotonic() + 0.1
-        due = now >= self._pictures.next
+        due = still or now >= self._pictures.next  # Training that rests is not slowed down.
         if state in {"running", "paused"} and due and self._picture_step != self.session.position.step:
             began = self._clock()
             with contextlib.suppress(NotFinite):  # The page says how old its pictures are.

@@ -69,10 +69,10 @@ class StoreReader:
         return _number(found[0][0]) if found else None
 
     def latest(self) -> dict[str, Any]:
-        """Where the run stands: {step, epoch, time, steps: {split: newest step}, values: {split: {name: newest value}}},
-        all from one moment.
+        """Where the run stands: {step, epoch, time, written, steps: {split: newest step},
+        values: {split: {name: newest value}}}, all from one moment.
 
-        `step` is 0 and `time` None before anything was logged.
+        `step` is 0 and `time` None before anything was logged; `written` is the time of the newest row or event.
         """
         self._before_reading()
         with told(self.db), self._one_at_a_time:
@@ -86,6 +86,9 @@ class StoreReader:
                     " EXISTS (SELECT 1 FROM metrics WHERE series_id = id) FROM series ORDER BY id"
                 ).fetchall()
                 steps = dict(self._reading.execute("SELECT split, max(step) FROM rows GROUP BY split"))
+                (written,) = self._reading.execute(
+                    "SELECT max(time) FROM (SELECT max(time) AS time FROM rows UNION ALL SELECT max(time) FROM events)"
+                ).fetchone()
             finally:
                 self._reading.execute("COMMIT")
         values: dict[str, dict[str, float]] = {}
@@ -93,7 +96,7 @@ class StoreReader:
             if exists:
                 values.setdefault(split, {})[name] = _number(value)
         step, epoch, time = newest or (0, 0.0, None)
-        return {"step": step, "epoch": epoch, "time": time, "steps": steps, "values": values}
+        return {"step": step, "epoch": epoch, "time": time, "written": written, "steps": steps, "values": values}
 
     def events(self, kind: str | None = None) -> list[Event]:
         """What happened, in order; of one kind, or all."""

@@ -111,7 +111,7 @@ def _read(base: RunInfo) -> RunInfo:
     folder = RunFolder.open(base.path)
     info = folder.info
     alive = holder(base.path) is not None  # before the store: a run that ends in between reads as ended
-    latest: dict[str, Any] = {"step": 0, "epoch": 0.0, "time": None, "steps": {}, "values": {}}
+    latest: dict[str, Any] = {"step": 0, "epoch": 0.0, "time": None, "written": None, "steps": {}, "values": {}}
     meta: dict[str, Any] = {}
     if folder.db.exists():
         with RunStore.open(folder.db) as store:
@@ -129,7 +129,7 @@ def _read(base: RunInfo) -> RunInfo:
         val=latest["values"].get("val", {}),
         val_step=latest["steps"].get("val"),
         created=created,
-        updated=base.updated,
+        updated=latest["written"] or base.updated,  # a reader that leaves touches the file
         seconds=_seconds(meta, latest["time"], created),
         size_bytes=base.size_bytes,
         tilework=str(info.get("tilework", "")),

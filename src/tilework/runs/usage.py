@@ -9,6 +9,10 @@ from typing import Any
 COLLAPSED = 1.5
 """Perplexity below which nearly all tokens share one code: two codes in equal use have 2, a 9:1 share has 1.38."""
 
+EARLY = 500
+"""Steps in which a codebook without a known fault may still spread by itself: the digits' models give everything one code for some
+200 steps, while they learn the mean picture, and have spread by step 400 (RQ) and 460 (FSQ)."""
+
 
 @dataclass(frozen=True)
 class Doubt:
@@ -27,13 +31,16 @@ def poorly_used(values: Mapping[str, float]) -> list[Doubt]:
     return list(_doubts(values))
 
 
-def ripe(step: int, epoch: float) -> bool:
-    """Whether a codebook has been trained enough for a doubt: an epoch, or 100 steps."""
-    return step >= 100 or epoch >= 1
+def ripe(step: int, total: int | None) -> bool:
+    """Whether a codebook has been trained enough for a doubt: 100 steps, or all of a shorter run.
+
+    An epoch is no measure: on a small data set it is over before a healthy codebook has spread.
+    """
+    return step >= min(100, max(1, total or 100))
 
 
-def cure(doubt: Doubt, spec: Mapping[str, Any]) -> str:
-    """How to begin again, given the spec as it was written; empty where training longer is what helps."""
+def cure(doubt: Doubt, spec: Mapping[str, Any], step: int) -> str:
+    """How to begin again, given the spec as it was written and the step; empty where training longer is what helps."""
     bottleneck, objective = spec.get("bottleneck") or {}, spec.get("objective") or {}
     if bottleneck.get("start") == "random" and bottleneck.get("revival", True) is None:
         return (
@@ -47,7 +54,7 @@ def cure(doubt: Doubt, spec: Mapping[str, Any]) -> str:
             "nothing keeps the encoder where the levels can tell its outputs apart; "
             "begin again with objective.commitment=0.25"
         )
-    return "begin again with a lower optimizer.lr"
+    return "" if step < EARLY else "begin again with a lower optimizer.lr"
 
 
 def _doubts(values: Mapping[str, float]) -> Iterator[Doubt]:

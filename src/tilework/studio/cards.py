@@ -35,7 +35,7 @@ def run_card(folder: RunFolder) -> RunCard:
         "total_epochs": info.total_epochs,
         "val": dict(info.val),
         "val_step": info.val_step,
-        "remarks": [doubt.text for doubt in poorly_used(info.val)] if ripe(info.val_step or 0, info.epoch) else [],
+        "remarks": _remarks(info),
         "created": _created(info),
         "updated": info.updated,
         "seconds": info.seconds,
@@ -43,6 +43,11 @@ def run_card(folder: RunFolder) -> RunCard:
         "spark": spark,
         "thumb": f"/api/runs/{quote(info.id)}/thumb.png?v={thumb}" if thumb is not None else None,
     }
+
+
+def _remarks(info: RunInfo) -> list[str]:
+    told = ripe(info.val_step or 0, info.total_steps)
+    return [doubt.text for doubt in poorly_used(info.val)] if told else []
 
 
 def _created(info: RunInfo) -> float:

@@ -67,7 +67,7 @@ class Journal:
             found = self._curves(connection)
             everything = {
                 "curves": found,
-                "remarks": self._remarks(found["val"]),
+                "remarks": self._remarks(connection, found["val"]),
                 "marks": self._marks(connection, 0, 0),
                 "timeline": self._timeline(connection, -1),
                 "steerable": facts.pop("steerable", None) or [],
@@ -137,7 +137,7 @@ class Journal:
         )
         self._seen = now
         if not anew:
-            found = [self._rows(split, columns) for split, columns in rows.items()]
+            found = [self._rows(connection, split, columns) for split, columns in rows.items()]
             if new_marks:
                 found.append({"type": "marks", "marks": new_marks})
             if steps := self._timeline(connection, seen.timeline):
@@ -145,7 +145,10 @@ class Journal:
             return found
         # What was drawn may be of steps that are trained again: curves and timeline begin anew.
         return [
-            *(self._rows(split, columns) | {"reset": True} for split, columns in self._curves(connection).items()),
+            *(
+                self._rows(connection, split, columns) | {"reset": True}
+                for split, columns in self._curves(connection).items()
+            ),
             *([{"type": "marks", "marks": new_marks}] if new_marks else []),
             {"type": "timeline", "steps": self._timeline(connection, -1), "reset": True},
         ]
@@ -197,19 +200,23 @@ class Journal:
 
     # Remarks ---------------------------------------------------------------------------------------------------------
 
-    def _rows(self, split: str, columns: curves.Columns) -> Message:
-        remarks = {"remarks": self._remarks(columns)} if split == "val" else {}
+    def _rows(self, connection: sqlite3.Connection, split: str, columns: curves.Columns) -> Message:
+        remarks = {"remarks": self._remarks(connection, columns)} if split == "val" else {}
         return {"type": "rows", "split": split, **columns, **remarks}
 
-    def _remarks(self, columns: curves.Columns) -> list[str]:
+    def _remarks(self, connection: sqlite3.Connection, columns: curves.Columns) -> list[str]:
         """What the newest held-out figures say against the codebook, and what helps where more training does not."""
-        if not columns["step"] or not ripe(columns["step"][-1], columns["epoch"][-1]):
+        planned = connection.execute("SELECT value FROM meta WHERE key = 'total_steps'").fetchone()
+        if not columns["step"] or not ripe(columns["step"][-1], _value(planned[0]) if planned else None):
             return []
         newest = {name: values[-1] for name, values in columns["series"].items() if values[-1] is not None}
         doubts = poorly_used(newest)
         spec = spec_of(self.folder) if doubts else {}
-        where = f"held out at step {columns['step'][-1]:,}: "
-        return ["; ".join(filter(None, (where + doubt.text, cure(doubt, spec)))) for doubt in doubts]
+        step = columns["step"][-1]
+        return [
+            f"held out at step {step:,}: {doubt.text}; {cure(doubt, spec, step) or 'longer training may mend it'}"
+            for doubt in doubts
+        ]
 
     # The file --------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ export interface ChartLine {
   values: (number | null)[]
   dashed: boolean
   dots: boolean
+  exact: boolean // never smoothed
 }
 
 export interface ChartState {
@@ -44,7 +45,7 @@ export class Chart {
 
   set(state: ChartState): void {
     this.state = state
-    const shape = JSON.stringify([state.lines.map((line) => [line.name, line.colour, line.dashed, lone(line.values)]), state.log, state.smoothing > 0, state.colours.dark])
+    const shape = JSON.stringify([state.lines.map((line) => [line.name, line.colour, line.dashed, line.exact, lone(line.values)]), state.log, state.smoothing > 0, state.colours.dark])
     if (shape !== this.shape || !this.plot) {
       this.shape = shape
       this.plot?.destroy()
@@ -58,7 +59,7 @@ export class Chart {
       state.log ? values.map((v) => (v !== null && v > 0 ? v : null)) : values
     const raw = state.lines.map((line) => ({ step: line.step, values: clean(line.values) }))
     if (state.smoothing <= 0) return onOneAxis(raw)
-    const smoothed = state.lines.map((line, i) => ({ step: line.step, values: line.dots ? raw[i].values : smooth(raw[i].values, state.smoothing) }))
+    const smoothed = state.lines.map((line, i) => ({ step: line.step, values: line.dots || line.exact ? raw[i].values : smooth(raw[i].values, state.smoothing) }))
     return onOneAxis([...raw, ...smoothed])
   }
 
@@ -89,9 +90,9 @@ export class Chart {
       scales: { x: { time: false }, y: { distr: log ? 3 : 1, range: (plot) => rangeOf(plot.data, log) } },
       axes: [
         { ...axis, size: 22, space: 56, values: (_, splits) => splits.map((v) => (splits[splits.length - 1] >= 10_000 && v ? `${v / 1000}k` : v.toLocaleString('en'))) },
-        { ...axis, size: 44, space: 26, ...(log ? { splits: (_: uPlot, __: number, min: number, max: number) => ticks(min, max), filter: (_: uPlot, splits: number[]) => splits } : {}), values: (_, splits) => splits.map((v) => (v === null ? '' : figure(v))) },
+        { ...axis, size: 44, space: 26, ...(log ? { splits: (plot: uPlot, _: number, min: number, max: number) => ticks(min, max, plot.bbox.height / devicePixelRatio), filter: (_: uPlot, splits: number[]) => splits } : {}), values: (_, splits) => splits.map((v) => (v === null ? '' : figure(v))) },
       ],
-      series: [{}, ...lines.map((line) => series(line, twice && !line.dots)), ...(twice ? lines.map((line) => series(line, false)) : [])],
+      series: [{}, ...lines.map((line) => series(line, twice && !line.dots && !line.exact)), ...(twice ? lines.map((line) => series(line, false)) : [])],
       hooks: {
         drawAxes: [(plot) => this.drawMarks(plot)],
         draw: [(plot) => this.drawCursor(plot)],

@@ -14,8 +14,10 @@ describe('curves', () => {
     expect(onOneAxis([{ step: [0, 10], values: [1, 2] }, { step: [5], values: [3] }])).toEqual([[0, 5, 10], [1, null, 2], [null, 3, null]])
   })
   it('on a logarithmic axis have round marks', () => {
-    expect(ticks(14.4, 320)).toEqual([30, 100, 300])
-    expect(ticks(0.001, 10)).toEqual([0.001, 0.01, 0.1, 1, 10])
+    expect(ticks(14.4, 320, 80)).toEqual([30, 100, 300])
+    expect(ticks(14.4, 320, 250)).toEqual([20, 50, 100, 200])
+    expect(ticks(0.001, 10, 100)).toEqual([0.001, 0.01, 0.1, 1, 10])
+    expect(ticks(1e-8, 10, 60)).toEqual([1e-6, 0.001, 1])
   })
   it('are grouped so that one scale serves them', () => {
     const train = ['loss', 'mse', 'commitment', 'weight.mse', 'lr', 'grad_norm', 'perplexity.1', 'used.1']

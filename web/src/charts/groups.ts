@@ -52,6 +52,9 @@ export function chosenAtFirst(group: Group, lines: Line[]): string[] {
   return keys.filter((key) => key === 't.lr' || key === 't.grad_norm')
 }
 
+/** What was set and not measured: its curve has corners, and smoothing would tell of values that it never had. */
+export const isSetting = (series: string): boolean => /^(lr$|weight\.|codes$)/.test(series)
+
 const lossFirst = (a: string, b: string): number => Number(b === 'loss') - Number(a === 'loss')
 
 /** Figures in the order in which the list of runs gives them, the others after them by name. */
@@ -65,5 +68,5 @@ export function readable(series: string): string {
   const [name, level] = series.split('.')
   const words = name.replaceAll('_', ' ')
   if (name === 'weight') return `weight of ${level}`
-  return level ? `${words} ${level}` : words
+  return !level ? words : /^\d+$/.test(level) ? `${words}, level ${level}` : `${words} ${level}`
 }

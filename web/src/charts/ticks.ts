@@ -11,15 +11,29 @@ export function rangeOf(data: ArrayLike<ArrayLike<number | null | undefined>>, l
   return [low >= 0 && low < 0.3 * high ? 0 : low - pad, high + pad]
 }
 
-/** Round numbers between two values, for a logarithmic axis: powers of ten, or over a short range some more. */
-export function ticks(min: number, max: number): number[] {
-  const decades = Math.log10(max / min)
-  const wanted = decades > 2.2 ? [1] : decades > 1 ? [1, 3] : decades > 0.5 ? [1, 2, 3, 5, 7] : [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9]
-  const found: number[] = []
-  for (let exponent = Math.floor(Math.log10(min)); exponent <= Math.ceil(Math.log10(max)); exponent++) {
-    for (const digit of wanted) {
-      const value = Number((digit * 10 ** exponent).toPrecision(3))
-      if (value >= min && value <= max) found.push(value)
+/** Digits that a decade is divided by, and the pixels that it needs for them. */
+const DIVISIONS: [pixels: number, digits: number[]][] = [
+  [0, [1]],
+  [48, [1, 3]],
+  [100, [1, 2, 5]],
+  [190, [1, 2, 3, 5, 7]],
+  [380, [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9]],
+]
+const LEAST = 15 // pixels between two numbers
+
+/** Round numbers between two values, for a logarithmic axis of a height in pixels: as many as have room, two at least. */
+export function ticks(min: number, max: number, height: number): number[] {
+  const decade = height / Math.log10(max / min)
+  const apart = Math.max(1, Math.ceil(LEAST / decade))
+  let found: number[] = []
+  for (const [pixels, digits] of DIVISIONS) {
+    if (pixels > decade && found.length >= 2) break
+    found = []
+    for (let exponent = apart * Math.floor(Math.log10(min) / apart); exponent <= Math.log10(max); exponent += apart) {
+      for (const digit of digits) {
+        const value = Number((digit * 10 ** exponent).toPrecision(3))
+        if (value >= min && value <= max) found.push(value)
+      }
     }
   }
   return found

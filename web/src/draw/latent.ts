@@ -3,6 +3,7 @@ import type { Colours } from '../lib/theme.svelte'
 import { toScreenX, toScreenY, type Camera } from '../scene/camera'
 import { MOST_CELLS, MOST_NUMBERS } from '../scene/layers'
 import { mix } from '../scene/palette'
+import type { Kin } from '../scene/kin'
 import type { Scene } from '../scene/scene'
 import { drawTile, type Atlas } from './atlas'
 import { Cloud } from './cloud'
@@ -27,6 +28,7 @@ export interface Picture {
   fresh: { rows: number; share: number } // the first rows are new and this far in
   gone: Gone | null // points that have just left the window
   focus: number | null // the mark under the pointer, or pinned
+  kin: Kin | null // what belongs to a pin of another view; a focus goes before it
   cells: boolean
   labels: boolean
 }
@@ -99,13 +101,14 @@ function drawCells(to: Surface, marks: Float64Array, picture: Picture, theme: Co
 function drawPoints(to: Surface, picture: Picture, theme: Colours, x: (v: number) => number, y: (v: number) => number): void {
   const { g, width, height, ratio } = to
   const { points, group, colours, focus, fresh, gone, probe, hidden } = picture
+  const kin = focus === null ? picture.kin : null
   const owner = picture.scene.owner
   const count = points.length / 2
   const radius = count > 4000 ? 1.6 : count > 1500 ? 2.1 : 2.7
   const none = dots.tone(theme.mute, theme.canvas, theme.text)
   const full = probe ? 0.35 : 0.92
   dots.begin(to.canvas.width, to.canvas.height, radius, ratio)
-  if (gone) cloud(gone.points, gone.group, gone.colours, (1 - fresh.share) * full * (focus === null ? 1 : 0.16), 0)
+  if (gone) cloud(gone.points, gone.group, gone.colours, (1 - fresh.share) * full * (focus === null && !kin ? 1 : 0.16), 0)
   cloud(points, group, colours, full, fresh.rows)
   dots.draw(g)
   if (probe) for (let p = 0; p < probe.places.length / 2; p++) thumb(p)
@@ -120,7 +123,10 @@ function drawPoints(to: Surface, picture: Picture, theme: Colours, x: (v: number
       const which = groups ? groups[p] : 0
       if (hidden.has(which)) continue
       let a = p < isFresh ? alpha * fresh.share : alpha
-      if (focus !== null && owner && places === points) a *= owner[p] === focus ? 1 : 0.16
+      if (places === points) {
+        if (focus !== null && owner) a *= owner[p] === focus ? 1 : 0.16
+        else if (kin) a *= kin.points[p] ? 1 : 0.16
+      }
       dots.dot(px * ratio, py * ratio, which < 0 ? none : looks[which % looks.length], a)
     }
   }
@@ -233,12 +239,14 @@ function drawMarks(to: Surface, marks: Float64Array, picture: Picture, theme: Co
     g.fillStyle = theme.bad
     g.textAlign = 'left'
     const dead = scene.dead.reduce((n, one) => n + one, 0)
+    if (dead <= 16) for (let i = 0; i < count; i++) if (scene.dead[i] && seen(i)) taken.keep(marks[2 * i] - 6, marks[2 * i + 1] - 6, 12, 12)
     if (dead <= 16) for (let i = 0; i < count; i++) if (scene.dead[i] && seen(i)) {
       const text = String(scene.ids[i])
       if (taken.claim(marks[2 * i] + 9, marks[2 * i + 1] - size / 2, 0.65 * size * text.length, size)) g.fillText(text, marks[2 * i] + 9, marks[2 * i + 1])
     }
   }
   for (const [i, strength] of picture.flash) ring(i, radius + 4 + 22 * (1 - strength), strength, theme.ok)
+  if (focus === null && picture.kin) for (let i = 0; i < count; i++) if (picture.kin.marks[i] && seen(i)) ring(i, (picture.tiles ? 17 : radius) + 3, 1, theme.accent)
   if (focus !== null && focus < count) ring(focus, (picture.tiles ? 17 : radius) + 4, 1, theme.accent)
 
   function picturedMark(i: number): void {

@@ -1,5 +1,7 @@
 import type { Colours } from '../lib/theme.svelte'
 import type { Mark } from '../lib/types'
+import { figure } from '../lib/format'
+import { change, withoutOldEnds } from '../live/marks'
 import type { Axis } from '../scene/axis'
 import type { Surface } from './surface'
 
@@ -49,7 +51,7 @@ export function drawTimeline(to: Surface, state: TimelineState, theme: Colours):
   g.textBaseline = 'middle'
   g.lineWidth = 1.5
   const free = [-10, -10] // where a row of labels has room again: two rows, for marks that lie close together
-  for (const mark of shownMarks(state.marks)) {
+  for (const mark of withoutOldEnds(shownMarks(state.marks))) {
     const at = x(mark.step)
     const bad = mark.kind === 'finding' || mark.kind === 'failed'
     g.fillStyle = g.strokeStyle = bad ? theme.bad : theme.text
@@ -91,6 +93,8 @@ function shape(g: CanvasRenderingContext2D, kind: string, x: number, y: number):
 /** A mark in a few words: `commitment 0.25 → 0.5`. */
 export function brief(mark: Mark): string {
   if (mark.kind === 'started') return 'began'
-  const text = mark.kind === 'set' ? mark.text.replace('->', '→').replace(/^(objective|optimizer|bottleneck)\./, '').replace(':', '') : mark.text
-  return text.length > 30 ? `${text.slice(0, 29)}…` : text
+  const set = mark.kind === 'set' ? change(mark.text) : null
+  const written = (value: string): string => (Number.isFinite(Number(value)) ? figure(Number(value)) : value)
+  const text = set ? `${set.name.replace(/^(objective|optimizer|bottleneck)\./, '')} ${written(set.from)} → ${written(set.to)}` : mark.text
+  return text.length > 40 ? `${text.slice(0, 39)}…` : text
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { overridesOf, sectionsOf, withoutSection, written, type Node } from './fields'
+import { complaint, isAt, overridesOf, sectionsOf, tidied, withoutSection, written, type Node } from './fields'
 
 const schema: Node = {
   properties: {
@@ -39,6 +39,16 @@ describe('a form', () => {
   it('sends what was changed, kinds first', () => {
     expect(overridesOf(new Map([['bottleneck.codes', '8'], ['bottleneck.kind', 'vq']]))).toEqual(['bottleneck.kind=vq', 'bottleneck.codes=8'])
     expect([written(null), written([1, 2]), written({ kind: 'linear', start: 0 }), written(true)]).toEqual(['null', '[1, 2]', '{kind: linear, start: 0}', 'true'])
+  })
+  it('writes a list with its brackets, however it was typed', () => {
+    expect(['128, 64', '[128,64', '128 ,64]', '[128, 64]'].map((text) => tidied(text, true))).toEqual(Array(4).fill('[128, 64]'))
+    expect([tidied(' 7 ', false), tidied('[7', false), tidied('[[1], [2]]', true), tidied('null', true)]).toEqual(['7', '[7', '[[1], [2]]', 'null'])
+  })
+  it('shows what is wrong with an item at its list, and says the path once', () => {
+    const widths = sectionsOf(spec, schema)[1].fields[1]
+    expect([isAt('bottleneck.codes', widths), isAt('bottleneck.codes.0', widths), isAt('bottleneck', widths)]).toEqual([true, true, false])
+    expect(complaint({ field: 'engine.steps', what: "engine.steps: must be a whole number, not 'x'", why: '', fix: 'correct engine.steps: it must be a whole number' })).toEqual({ what: "must be a whole number, not 'x'", fix: '' })
+    expect(complaint({ field: 'a.b', what: 'unknown key a.b', why: '', fix: 'write a.c' })).toEqual({ what: 'unknown key a.b', fix: 'write a.c' })
   })
   it('forgets what was changed of a kind that is no longer chosen', () => {
     const changes = new Map([['bottleneck.codes', '8'], ['optimizer.lr', '1'], ['bottleneck.kind', 'fsq'], ['bottleneck.revival.patience', '3']])

@@ -1,3 +1,5 @@
+import type { FieldError } from '../lib/types'
+
 /** What a form shows, made from a spec and the JSON schema of all specs: sections of plain fields, each with its path. */
 export interface Node {
   $ref?: string
@@ -146,7 +148,22 @@ function boundsOf(node: Node): string {
 }
 
 /** Whether what is wrong at `place` is shown at this field: a term of the objective stands for its weight. */
-export const isAt = (place: string, field: Field): boolean => field.path === place || field.path === `${place}.weight`
+export function isAt(place: string, field: Field): boolean {
+  const whole = place.replace(/(\.\d+)+$/, '') // an item of a list is shown at the list
+  return field.path === whole || field.path === `${whole}.weight`
+}
+
+/** What was typed as it is written in an override: a list without its brackets, or with one of them, gets them. */
+export function tidied(text: string, asList: boolean): string {
+  const inner = text.trim().replace(/^\[|\]$/g, '')
+  return asList && text.trim() !== 'null' && !/[[\]{}]/.test(inner) ? `[${inner.split(',').map((one) => one.trim()).filter(Boolean).join(', ')}]` : text.trim()
+}
+
+/** What is wrong and what to do, as it is read beside the field itself: its path is said once at most. */
+export function complaint(error: FieldError): { what: string; fix: string } {
+  const what = error.what.startsWith(`${error.field}: `) ? error.what.slice(error.field.length + 2) : error.what
+  return { what, fix: error.fix && !error.fix.startsWith(`correct ${error.field}`) ? error.fix : '' }
+}
 
 /** A value as it is written in an override and in a field. */
 export function written(value: unknown): string {

@@ -1,3 +1,4 @@
+import type { Pin } from '../scene/kin'
 import { SHOWN, type Shown } from '../scene/scene'
 import { router } from './route.svelte'
 
@@ -45,10 +46,14 @@ export const view = {
   set map(value: boolean) { setFlag('map', value, false) },
   get sorted(): boolean { return flag('sorted', false) },
   set sorted(value: boolean) { setFlag('sorted', value, false) },
+  get pinned(): Pin | null {
+    const [, of = '1', code] = /^(?:(\d+|sum)\.)?(\d+)$/.exec(router.current.query.code ?? '') ?? []
+    return code === undefined ? null : { level: of === 'sum' ? -1 : Number(of) - 1, code: Number(code) }
+  },
   /** The pinned code of a level, or for level -1 the pinned sum, if it is one of these. */
   pinnedOf(level: number): number | null {
-    const [, of = '1', code] = /^(?:(\d+|sum)\.)?(\d+)$/.exec(router.current.query.code ?? '') ?? []
-    return code !== undefined && (of === 'sum' ? -1 : Number(of) - 1) === level ? Number(code) : null
+    const pin = view.pinned
+    return pin?.level === level ? pin.code : null
   },
   /** Pins a code; one that is pinned already is let go of, as is any where there is none to pin. */
   pin(level: number, code: number | null): void {

@@ -6,6 +6,7 @@ import type { Trail } from '../draw/ways'
 import type { Frame } from '../lib/frame'
 import type { Colours } from '../lib/theme.svelte'
 import { between, boxOf, fit, suits, toScreenX, toScreenY, zoomAt, type Camera } from '../scene/camera'
+import { kinOf, type Kin, type Pin } from '../scene/kin'
 import { MOST_NUMBERS } from '../scene/layers'
 import { classColours, codeColours } from '../scene/palette'
 import { majority, makeScene, type Scene, type Shown } from '../scene/scene'
@@ -24,6 +25,7 @@ export interface Options {
   probe: boolean
   byCode: boolean
   focus: number | null
+  pin: Pin | null
   hidden: Set<number> // classes whose points are left out
   still: boolean
   colours: Colours
@@ -32,6 +34,7 @@ export interface Options {
 const FLASH = 1400
 const CAMERA_MOVE = 420
 const VIEW_MOVE = 450
+const FARTHEST = 5 // times smaller than fitted: farther away there is nothing to see
 
 /** The latent canvas: takes frames from the stage, keeps camera and motion, and draws when one of them changed. */
 export class LatentCanvas {
@@ -56,6 +59,7 @@ export class LatentCanvas {
   private raw: { points: Float32Array; labels: Int16Array | null } = { points: new Float32Array(0), labels: null }
   private gone: Gone | null = null
   private came = { rows: 0, begun: 0, length: 1 }
+  private kin: Kin | null = null
   private trailCut = 0
   private trailVersion = -1
   private trail: Trail | null = null
@@ -83,6 +87,7 @@ export class LatentCanvas {
     this.options = options
     const other = before.shown !== options.shown || before.residualLevel !== options.residualLevel
     if (other || before.byCode !== options.byCode) this.take(true)
+    this.findKin()
     draw(this.paint)
   }
 
@@ -103,12 +108,17 @@ export class LatentCanvas {
     this.noteRevivals(before, scene, time, channel === 'timeline' ? Math.max(5, step / 40) : Infinity)
     this.movePoints(before, scene, time, length, otherView)
     this.colour(scene, frame.header.view.classes)
+    this.findKin()
     const alike = before !== null && before.key === scene.key
     this.marks.aim(scene.marks, time, length, alike ? (i) => (this.flashes.get(i) === time ? -1 : i) : null)
     if (this.auto) this.follow(scene, otherView || !this.placed)
     this.trailVersion = -1
     this.changed('scene')
     draw(this.paint)
+  }
+
+  private findKin(): void {
+    this.kin = this.scene && this.stage.motion ? kinOf(this.scene, this.stage.motion, this.options.pin) : null
   }
 
   /** Points that stay move, points that came fade in where they are, points that left fade out where they were. */
@@ -194,7 +204,9 @@ export class LatentCanvas {
   }
 
   zoom(px: number, py: number, factor: number): void {
-    this.place(zoomAt(this.camera, this.to.width, this.to.height, px, py, factor))
+    const box = this.scene && boxOf(this.scene.points, this.scene.marks, this.scene.dead)
+    const least = box ? fit(box, this.to.width, this.to.height).scale / FARTHEST : 0
+    this.place(zoomAt(this.camera, this.to.width, this.to.height, px, py, Math.max(factor, Math.min(1, least / this.camera.scale))))
     this.changed('camera')
   }
 
@@ -273,6 +285,7 @@ export class LatentCanvas {
       tileOf: Math.max(0, scene.level) * scene.perLevel,
       probe: options.probe && scene.shown !== 'residual' ? this.probe() : null,
       focus: options.focus !== null && options.focus < Math.max(1, scene.ids.length) ? options.focus : null,
+      kin: this.kin,
       cells: options.cells,
       labels: options.labels,
     }, options.colours, time)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Applied, Mark } from '../lib/types'
-import { markOf, setSince, withEnd, withJournal } from './marks'
+import { markOf, setSince, withEnd, withJournal, withoutOldEnds } from './marks'
 
 const applied: Applied = { id: 4, kind: 'set', step: 161, status: 'applied', name: 'objective.mse', before: 1, value: 0.5 }
 const told: Mark = { id: 12, step: 160, time: 5, kind: 'set', text: 'objective.mse: 1 -> 0.5' }
@@ -30,6 +30,12 @@ describe('marks', () => {
     const failed: Mark = { ...told, kind: 'failed', text: 'failed: out of memory' }
     expect(withEnd([failed], 'crashed', 300)).toEqual([failed])
     expect(withEnd([told], 'finished', 300)).toEqual([told])
+  })
+  it('an end that the run went on from is not told, its last one is', () => {
+    const at = (kind: string, step: number): Mark => ({ ...told, kind, step, text: kind })
+    const story = [at('started', 0), at('finished', 400), at('resumed', 400), at('stopped', 700)]
+    expect(withoutOldEnds(story).map((mark) => mark.kind)).toEqual(['started', 'resumed', 'stopped'])
+    expect(withoutOldEnds([at('stopped', 400), at('resumed', 300)])).toHaveLength(2)
   })
   it('what was refused leaves none, and only the newest are kept', () => {
     expect(markOf({ ...applied, status: 'refused' })).toBeNull()

@@ -8,8 +8,8 @@ export function gathered(marks: Mark[]): Mark[] {
   const out: Mark[] = []
   for (const mark of marks) {
     const last = out[out.length - 1]
-    const now = mark.kind === 'set' ? parts(mark.text) : null
-    const before = last?.kind === 'set' ? parts(last.text) : null
+    const now = mark.kind === 'set' ? change(mark.text) : null
+    const before = last?.kind === 'set' ? change(last.text) : null
     if (now && before && now.name === before.name && mark.time - last.time < SOON_SECONDS) {
       out[out.length - 1] = { ...mark, text: `${now.name}: ${before.from} -> ${now.to}` }
     } else out.push(mark)
@@ -24,7 +24,13 @@ export function withEnd(marks: Mark[], status: string, step: number): Mark[] {
   return [...marks, { id: -1e9, step, time: last?.time ?? 0, kind: 'failed', text: 'crashed' }]
 }
 
-function parts(text: string): { name: string; from: string; to: string } | null {
+/** Where a run went on from its end, that it ended there once is no news: its place is for what came after. */
+export function withoutOldEnds(marks: Mark[]): Mark[] {
+  return marks.filter((mark, i) => !['finished', 'stopped'].includes(mark.kind) || !marks.slice(i + 1).some((later) => later.kind === 'resumed' && later.step === mark.step))
+}
+
+/** What a mark of a changed setting says: its name, from what, to what. */
+export function change(text: string): { name: string; from: string; to: string } | null {
   const found = /^(.+): (\S+) -> (\S+)$/.exec(text)
   return found ? { name: found[1], from: found[2], to: found[3] } : null
 }
@@ -56,5 +62,5 @@ export function withJournal(marks: Mark[], more: Mark[]): Mark[] {
 }
 
 function nameOf(mark: Mark): string {
-  return parts(mark.text)?.name ?? mark.text
+  return change(mark.text)?.name ?? mark.text
 }

@@ -25,5 +25,6 @@ export function standing(run: Run): Standing {
   const inside = run.live?.state
   if (inside && inside !== 'ended') return { word: inside, kind: inside, live: true }
   if (inside === 'ended') return { word: 'ending', kind: 'stopping', live: false }
+  if (outside === 'running' && !run.card.step) return { word: 'preparing', kind: 'preparing', live: true }
   return { word: outside || 'preparing', kind: outside || 'preparing', live: outside === 'running' || outside === 'paused' }
 }

@@ -17,8 +17,9 @@ describe('the axis of the timeline', () => {
     for (const step of steps) expect(axis.nearest(steps, axis.place(step))).toBe(step)
   })
   it('leads back from a place to its step', () => {
-    for (const step of [0, 1, 30.5, 400, 900]) expect(axis.step(axis.place(step))).toBeCloseTo(step)
-    expect([axis.place(0), axis.place(900)]).toEqual([0, 1])
+    for (const step of [1, 30.5, 400, 900]) expect(axis.step(axis.place(step))).toBeCloseTo(step)
+    expect([axis.place(0), axis.place(1), axis.place(900)]).toEqual([0, 0, 1]) // no frame is of step 0: the first begins the track
+    expect(new Axis([400, 500], 900, 900).place(400)).toBeGreaterThan(0.2)
   })
   it('gives a young run room, and is even in what is to come', () => {
     const half = new Axis(steps, 900, 1800)

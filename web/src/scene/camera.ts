@@ -36,12 +36,16 @@ export function boxOf(points: Float32Array, marks: Float32Array, dead: Uint8Arra
   return x && y ? { left: x[0], right: x[1], bottom: y[0], top: y[1] } : null
 }
 
-/** The camera that shows a box with a margin. `right` and `bottom` pixels are covered by something. */
-export function fit(box: Box, width: number, height: number, margin = 0.09): Camera {
+/** Pixels that lie under the caption at the top and under the classes at the bottom; of a low canvas less. */
+const covered = (height: number): { above: number; below: number } => ({ above: Math.min(36, 0.07 * height), below: Math.min(48, 0.09 * height) })
+
+/** The camera that shows a box with a margin, in the part of the canvas that nothing covers. */
+export function fit(box: Box, width: number, height: number): Camera {
   const wide = Math.max(box.right - box.left, 1e-6)
   const high = Math.max(box.top - box.bottom, 1e-6)
-  const scale = Math.min((width * (1 - 2 * margin)) / wide, (height * (1 - 2 * margin)) / high)
-  return { x: (box.left + box.right) / 2, y: (box.bottom + box.top) / 2, scale: Math.min(scale, 1e7) }
+  const { above, below } = covered(height)
+  const scale = Math.min((width * 0.82) / wide, ((height - above - below) * 0.93) / high, 1e7)
+  return { x: (box.left + box.right) / 2, y: (box.bottom + box.top) / 2 - (below - above) / 2 / scale, scale }
 }
 
 /** Whether the camera still shows the box well: nothing important outside, and not lost in emptiness. */
@@ -50,7 +54,8 @@ export function suits(camera: Camera, box: Box, width: number, height: number): 
   const right = toScreenX(camera, width, box.right)
   const top = toScreenY(camera, height, box.top)
   const bottom = toScreenY(camera, height, box.bottom)
-  const inside = left >= 8 && right <= width - 8 && top >= 8 && bottom <= height - 8
+  const { above, below } = covered(height)
+  const inside = left >= 8 && right <= width - 8 && top >= above / 2 && bottom <= height - below
   return inside && Math.max((right - left) / width, (bottom - top) / height) > 0.6
 }
 
