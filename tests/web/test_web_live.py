@@ -108,6 +108,25 @@ def test_keys_change_the_view_which_is_in_the_address_and_can_be_shared(page: An
         page.get_by_role("heading", name="Keys and meanings").wait_for(state="detached")
 
 
+def test_a_pinned_code_is_lit_in_views_that_have_no_mark_of_it(page: Any, served: Any, root: Path) -> None:
+    with MovingTrainer(root) as trainer:
+        open_run(page, served, trainer.id)
+        page.evaluate("location.hash += '?code=1'")
+        card = page.locator(".card.pinned")
+        card.get_by_text("code 1", exact=True).wait_for()
+        page.keyboard.press("3")
+        page.get_by_text("lit: code 1 of level 1").wait_for()
+        assert card.count() == 0
+        page.get_by_title("click to choose curves").first.click()
+        page.get_by_role("button", name="done").wait_for()
+        page.keyboard.press("Escape")  # shuts the choice of curves, and only that
+        page.get_by_role("button", name="done").wait_for(state="detached")
+        assert "code=1" in page.url
+        page.keyboard.press("Escape")
+        page.get_by_text("lit: code 1 of level 1").wait_for(state="detached")
+        assert "code=" not in page.url
+
+
 def test_the_history_can_be_walked_through_and_left(page: Any, served: Any, root: Path) -> None:
     with MovingTrainer(root) as trainer:
         open_run(page, served, trainer.id)
@@ -188,3 +207,4 @@ def test_a_reset_is_followed_to_the_new_run(page: Any, served: Any, root: Path) 
         open_run(page, served, old.id)
         old.next = new.id
         until(page, f"location.hash.includes({new.id!r})")
+        page.get_by_text("Begun again with other weights").get_by_role("link", name=old.id).wait_for()

@@ -18,6 +18,9 @@ def test_runs_are_listed_as_they_change_and_can_be_deleted(page: Any, served: An
     with MovingTrainer(root) as trainer, finished_run(root) as ended:
         page.goto(f"{served.origin}/#/")
         page.locator("article", has_text=trainer.id).locator(".pill.running").wait_for()
+        stop = page.locator("article", has_text=trainer.id).get_by_role("button")
+        stop.get_by_text("Stop", exact=True).click()
+        stop.get_by_text("Stop?").wait_for()  # as on its own page, it is asked first
         card = page.locator("article", has_text=ended)
         card.locator(".pill.finished").wait_for()
         card.get_by_role("button", name="Delete").click()
@@ -35,6 +38,12 @@ def test_two_runs_are_compared(page: Any, served: Any, root: Path) -> None:
         page.get_by_text("Settings that differ").wait_for()
         page.locator(".uplot").wait_for()
         assert a in page.locator(".keys").inner_text()
+        # One that is gone is told, and does not take the others with it.
+        page.goto(page.url + "&more=gone")
+        page.reload()
+        page.get_by_text("there is no run 'gone'").wait_for()
+        page.locator(".keys a", has_text=b).wait_for()
+        assert page.locator(".keys a").count() == 2
 
 
 def test_a_new_run_is_checked_field_by_field(page: Any, served: Any) -> None:
@@ -50,6 +59,20 @@ def test_a_new_run_is_checked_field_by_field(page: Any, served: Any) -> None:
     codes.press("Tab")
     page.get_by_text("bottleneck.codes=32").wait_for()
     assert page.get_by_role("button", name="Start training").is_enabled()
+    dense = page.locator("[id='field-encoder.dense']")
+    dense.fill("128, 64")  # a list may be typed without its brackets
+    dense.press("Tab")
+    assert dense.input_value() == "[128, 64]"
+    dense.fill("[128, x]")
+    dense.press("Tab")
+    # Said at its field, once, although it is the second item that is wrong.
+    wrong = page.locator(".field.wrong", has=dense).get_by_role("alert")
+    wrong.get_by_text("must be a whole number, not 'x'", exact=True).wait_for()
+    page.locator(".field", has=dense).get_by_role("button", name="was [128], undo").click()
+    name = page.locator("[id='field-name']")
+    name.fill("")
+    name.press("Tab")
+    page.get_by_text("It cannot be empty: rqvae-digits again.").wait_for()
     page.locator("[id='field-bottleneck.kind']").select_option("fsq")
     # What was changed of the other kind is gone with it, and the form shows the new kind's settings.
     page.locator("[id='field-bottleneck.levels']").wait_for()

@@ -10,8 +10,8 @@ COLLAPSED = 1.5
 """Perplexity below which nearly all tokens share one code: two codes in equal use have 2, a 9:1 share has 1.38."""
 
 EARLY = 500
-"""Steps in which a codebook without a known fault may still spread by itself: the digits' models give everything one code for some
-200 steps, while they learn the mean picture, and have spread by step 400 (RQ) and 460 (FSQ)."""
+"""Steps in which a codebook without a known fault may still spread by itself: the digits' models give everything one code for
+some 200 steps, while they learn the mean picture, and have spread by step 400 (RQ) and 460 (FSQ)."""
 
 
 @dataclass(frozen=True)

@@ -260,6 +260,11 @@ export class Run {
     return this.timeline[this.timeline.length - 1]
   }
 
+  /** How far the run has come, as far as was heard: the list, the frames, the history and the journal each may be ahead. */
+  get reached(): number {
+    return Math.max(this.live?.step ?? 0, this.card?.step ?? 0, this.last ?? 0, this.marks[this.marks.length - 1]?.step ?? 0)
+  }
+
   get isLive(): boolean {
     return ['running', 'paused', 'preparing', 'validating', 'stopping'].includes(this.outside?.status ?? '')
   }
