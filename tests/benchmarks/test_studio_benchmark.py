@@ -60,6 +60,7 @@ def test_memory_is_read_over_a_run_in_compressed_time(tmp_path: Path) -> None:
     [
         ("studio_latency.py", ["--pairs", "2"], {"slider-steps", "slider-note", "slider-timeline", "slider-chart"}),
         ("studio_page.py", ["--pairs", "1"], {"page-live", "page-list", "page-bytes"}),
+        ("studio_share.py", ["--pairs", "1", "--seconds", "1", "--warm", "25"], {"share-cpu", "share-wall"}),
         ("studio_slowdown.py", ["--pairs", "1", "--seconds", "2"], {"slowdown-viewer", "slowdown-idle"}),
     ],
 )

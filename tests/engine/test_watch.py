@@ -155,7 +155,7 @@ def test_codes_without_a_codebook_are_shown_as_what_they_decode_to(tmp_path: Pat
     probe = Probe(made)
     batch = next(made.train_batches.epoch(0))
     _, latent = made.model(batch.images)
-    probe.seen([latent], [batch])
+    probe.rolling.seen([latent], [batch])
     arrays, pictures = probe.motion(), probe.pictures()
     grid = [
         [a / 2, b] for b in (-1, 0, 1) for a in (-2, -1, 0, 1, 2)

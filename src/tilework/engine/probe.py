@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,16 +11,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tilework.bottlenecks import Latent
 from tilework.data import Batch
 from tilework.engine.model import to_points
 from tilework.engine.plane import Plane
+from tilework.engine.rolling import RollingPoints
 from tilework.engine.session import Session
 from tilework.engine.snapshot import to_uint8
 from tilework.errors import UserError
 
-POINTS = 1024
-"""Encoder outputs of the rolling window."""
 MOST_CODES = 8192
 """Q x K up to which codes and their usage are sent one by one."""
 MOST_DECODED = 512
@@ -46,8 +43,7 @@ class Probe:
         self.levels, self.codes = bottleneck.levels, bottleneck.codes_per_level
         self.listed = 0 < self.levels * self.codes <= MOST_CODES
         self.plane: Plane | None = None
-        self._seen: deque[tuple[Tensor, Tensor | None, Tensor]] = deque()
-        self._tokens = 0
+        self.rolling = RollingPoints(session.positions)
         self._revived: NDArray[np.int32] | None = None
         self._pictures: Batch | None = None
         self._thumbs: NDArray[np.uint8] | None = None
@@ -55,46 +51,12 @@ class Probe:
         self._turn = 0
         self._fixed_codes: Tensor | None = None
 
-    # The window ------------------------------------------------------------------------------------------------------
-
-    def seen(self, latents: Sequence[Latent], batches: Sequence[Batch]) -> None:
-        """Remember what one step encoded: references, no copies."""
-        for latent, batch in zip(latents, batches, strict=True):
-            points = latent.mean if latent.mean is not None else latent.inputs[0] if latent.inputs else None
-            if points is None:
-                points = to_points(latent.z)
-            self._seen.append((points.detach(), latent.codes, batch.labels))
-            self._tokens += len(points)
-        while len(self._seen) > 1 and self._tokens - len(self._seen[0][0]) >= POINTS:
-            self._tokens -= len(self._seen.popleft()[0])
-
-    def window(self) -> tuple[NDArray[np.float32], NDArray[np.int32] | None, NDArray[np.int16]]:
-        """The newest tokens: (P, D), codes (P, Q) or None, labels (P,)."""
-        points, codes, labels = [], [], []
-        room = POINTS
-        for x, code, label in reversed(self._seen):
-            every = max(1, -(-len(x) // POINTS))
-            x = x[::every][:room]
-            room -= len(x)
-            points.append(x)
-            per_picture = max(1, self.session.positions)
-            labels.append(label.repeat_interleave(per_picture)[::every][: len(x)])
-            if code is not None:
-                codes.append(code.transpose(0, 1).flatten(1).T[::every][: len(x)])
-            if room <= 0:
-                break
-        if not points:
-            return np.zeros((0, 1), np.float32), None, np.zeros(0, np.int16)
-        found = torch.cat(points).float().cpu().numpy()
-        assigned = torch.cat(codes).to(torch.int32).cpu().numpy() if codes else None
-        return found, assigned, torch.cat(labels).to(torch.int16).cpu().numpy()
-
     # Frames ----------------------------------------------------------------------------------------------------------
 
     @torch.no_grad()
     def motion(self, gradient: Tensor | None = None, *, follow: bool = True) -> Arrays:
         """Points, labels, codes, usage, idle times: all from what training has anyway."""
-        points, assigned, labels = self.window()
+        points, assigned, labels = self.rolling.newest()
         plane = self._plane(points)
         if follow:
             plane.follow(points)

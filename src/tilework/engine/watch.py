@@ -77,7 +77,7 @@ class Watch:
 
     def stepped(self, control: Control, result: StepResult, batches: Sequence[Batch]) -> None:
         """One step was taken."""
-        self.probe.seen(result.latents, batches)
+        self.probe.rolling.seen(result.latents, batches)
         self._count_rate()
         watched = self.live.watched
         self.session.stepper.keep_code_gradient = watched

@@ -32,7 +32,7 @@ def pack(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes
         listed.append({"name": name, "dtype": kind, "shape": list(array.shape), "offset": at})
         parts.append(data + bytes(-len(data) % 8))
         at += len(parts[-1])
-    text = json.dumps(without_nan({**header, "arrays": listed}), separators=(",", ":"), ensure_ascii=False).encode()
+    text = _json({**header, "arrays": listed})
     text += b" " * (-(4 + len(text)) % 8)
     return b"".join([struct.pack("<I", len(text)), text, *parts])
 
@@ -59,6 +59,13 @@ def read_header(frame: bytes) -> dict[str, Any]:
     if not isinstance(header, dict) or not isinstance(header.get("arrays"), list):
         raise ValueError("these bytes are no frame: no list of arrays")
     return header
+
+
+def _json(header: Mapping[str, Any]) -> bytes:
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False)
+    if "NaN" in text or "Infinity" in text:  # rare, and the walk through the header costs as much as writing it
+        text = json.dumps(without_nan(header), separators=(",", ":"), ensure_ascii=False)
+    return text.encode()
 
 
 def without_nan(value: Any) -> Any:
