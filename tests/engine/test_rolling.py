@@ -63,7 +63,7 @@ def test_without_codes_and_without_steps() -> None:
     rolling.seen([latent, latent], [batch, batch])  # two micro-batches of one step
     points, codes, labels = rolling.newest()
     assert (points.shape, codes, labels.shape) == ((40, 3), None, (40,))
-    np.testing.assert_array_equal(labels[:20].reshape(5, 4), np.repeat(batch.labels[:, None], 4, axis=1))
+    np.testing.assert_array_equal(labels[:20].reshape(5, 4), np.repeat(batch.labels.numpy()[:, None], 4, axis=1))
 
 
 def test_what_is_out_of_the_window_is_let_go() -> None:
