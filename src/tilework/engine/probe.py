@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tilework.data import Batch
-from tilework.engine.model import to_points
 from tilework.engine.plane import Plane
-from tilework.engine.rolling import RollingPoints
+from tilework.engine.rolling import RollingPoints, encoded
 from tilework.engine.session import Session
 from tilework.engine.snapshot import to_uint8
 from tilework.errors import UserError
@@ -182,7 +181,7 @@ class Probe:
         images, labels = self._fixed_pictures()
         with _evaluating(session):
             latent = model.bottleneck(model.encoder(images))
-        points = latent.mean if latent.mean is not None else latent.inputs[0] if latent.inputs else to_points(latent.z)
+        points = encoded(latent)
         points = points.float()
         found: Arrays = {"thumbs": self._thumbs_of(images), "probe_labels": labels.to(torch.int16).cpu().numpy()}
         if self.plane is not None and self.plane.dim == points.shape[1]:

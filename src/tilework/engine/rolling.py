@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 import torch
@@ -18,6 +17,13 @@ from tilework.engine.model import to_points
 
 POINTS = 1024
 """Tokens of the window."""
+
+
+def encoded(latent: Latent) -> Tensor:
+    """Where the encoder put each token, (N, D): the mean of a posterior, what a quantiser was given, or else z itself."""
+    if latent.mean is not None:
+        return latent.mean
+    return latent.inputs[0] if latent.inputs else to_points(latent.z)
 
 
 @dataclass
@@ -46,9 +52,7 @@ class RollingPoints:
     def seen(self, latents: Sequence[Latent], batches: Sequence[Batch]) -> None:
         """Remember what one step encoded: references, no copies."""
         for latent, batch in zip(latents, batches, strict=True):
-            points = latent.mean if latent.mean is not None else latent.inputs[0] if latent.inputs else None
-            if points is None:
-                points = to_points(latent.z)
+            points = encoded(latent)
             self._steps.append(_Step(len(points), (points.detach(), latent.codes, batch.labels)))
             self._tokens += len(points)
         while len(self._steps) > 1 and self._tokens - self._steps[0].tokens >= POINTS:
@@ -73,16 +77,17 @@ class RollingPoints:
         points = _joined([z[:: step.every] for step, (z, _, _) in new]).float().cpu().numpy()
         given = [code.transpose(0, 1).flatten(1).T[:: step.every] for step, (_, code, _) in new if code is not None]
         codes = _joined(given).to(torch.int32).cpu().numpy() if given else None
-        of_tokens = [
-            label if self.positions == 1 else label.repeat_interleave(self.positions) for _, (_, _, label) in new
-        ]
-        thinned = [label[:: step.every] for label, (step, _) in zip(of_tokens, new, strict=True)]
-        labels = _joined(thinned).to(torch.int16).cpu().numpy()
-        ends = list(accumulate(-(-step.tokens // step.every) for step, _ in new))
-        for (step, _), end in zip(new, ends, strict=True):
-            rows = slice(end - -(-step.tokens // step.every), end)
+        of_tokens = [self._of_tokens(label)[:: step.every] for step, (_, _, label) in new]
+        labels = _joined(of_tokens).to(torch.int16).cpu().numpy()
+        end = 0
+        for step, _ in new:
+            begin, end = end, end + -(-step.tokens // step.every)
+            rows = slice(begin, end)
             step.rows = points[rows], codes[rows] if codes is not None else None, labels[rows]
             step.tensors = None
+
+    def _of_tokens(self, labels: Tensor) -> Tensor:
+        return labels if self.positions == 1 else labels.repeat_interleave(self.positions)
 
 
 def _joined(parts: list[Tensor]) -> Tensor:

@@ -86,9 +86,7 @@ class StoreReader:
                     " EXISTS (SELECT 1 FROM metrics WHERE series_id = id) FROM series ORDER BY id"
                 ).fetchall()
                 steps = dict(self._reading.execute("SELECT split, max(step) FROM rows GROUP BY split"))
-                (written,) = self._reading.execute(
-                    "SELECT max(time) FROM (SELECT max(time) AS time FROM rows UNION ALL SELECT max(time) FROM events)"
-                ).fetchone()
+                (happened,) = self._reading.execute("SELECT max(time) FROM events").fetchone()
             finally:
                 self._reading.execute("COMMIT")
         values: dict[str, dict[str, float]] = {}
@@ -96,6 +94,7 @@ class StoreReader:
             if exists:
                 values.setdefault(split, {})[name] = _number(value)
         step, epoch, time = newest or (0, 0.0, None)
+        written = max((at for at in (time, happened) if at is not None), default=None)
         return {"step": step, "epoch": epoch, "time": time, "written": written, "steps": steps, "values": values}
 
     def events(self, kind: str | None = None) -> list[Event]:

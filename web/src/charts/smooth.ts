@@ -11,6 +11,9 @@ export function smooth(values: (number | null)[], weight: number): (number | nul
   })
 }
 
+/** The smoothing that an address asks for. */
+export const smoothingOf = (text: string | undefined): number => Math.min(0.99, Math.max(0, Number(text ?? 0.6) || 0))
+
 /** Several columns with steps of their own as columns over one rising list of steps; null where one has no value. */
 export function onOneAxis(parts: { step: number[]; values: (number | null)[] }[]): [number[], ...(number | null)[][]] {
   const first = parts[0]?.step

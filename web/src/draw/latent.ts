@@ -239,8 +239,9 @@ function drawMarks(to: Surface, marks: Float64Array, picture: Picture, theme: Co
     g.fillStyle = theme.bad
     g.textAlign = 'left'
     const dead = scene.dead.reduce((n, one) => n + one, 0)
-    if (dead <= 16) for (let i = 0; i < count; i++) if (scene.dead[i] && seen(i)) taken.keep(marks[2 * i] - 6, marks[2 * i + 1] - 6, 12, 12)
-    if (dead <= 16) for (let i = 0; i < count; i++) if (scene.dead[i] && seen(i)) {
+    const crossed = dead <= 16 ? Array.from(scene.ids.keys()).filter((i) => scene.dead[i] && seen(i)) : []
+    for (const i of crossed) taken.keep(marks[2 * i] - 6, marks[2 * i + 1] - 6, 12, 12)
+    for (const i of crossed) {
       const text = String(scene.ids[i])
       if (taken.claim(marks[2 * i] + 9, marks[2 * i + 1] - size / 2, 0.65 * size * text.length, size)) g.fillText(text, marks[2 * i] + 9, marks[2 * i + 1])
     }

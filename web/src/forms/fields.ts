@@ -62,18 +62,18 @@ export function sectionsOf(spec: Value, schema: Node): Section[] {
     const node = properties[name]
     const help = node.description ?? ''
     const value = (spec[name] ?? {}) as Value
-    if (name === 'objective') return objective(value, resolve(node, schema), schema, help)
+    if (name === 'objective') return objective(value, resolve(node, schema), schema)
     return { name, help, fields: inside(name, '', of(node, value, schema), value, schema, kinds(node)) }
   })
   return [run, ...rest]
 }
 
-function objective(value: Value, node: Node, schema: Node, help: string): Section {
+function objective(value: Value, node: Node, schema: Node): Section {
   const terms = Object.entries(node.properties ?? {})
   const has = (name: string): boolean => value[name] !== undefined && value[name] !== null
   return {
     name: 'objective',
-    help,
+    help: 'loss terms by name, each with its weight', // the schema's words are of the file, where null removes one
     fields: terms.filter(([name]) => has(name)).flatMap(([name, term]) =>
       inside(`objective.${name}`, '', of(term, value[name] as Value, schema), value[name] as Value, schema, []).map((field) => ({
         ...field,

@@ -1,5 +1,6 @@
 import { count, percent } from '../lib/format'
 import type { Header } from '../lib/types'
+import { sumName } from '../scene/kin'
 import { perplexity, type Scene } from '../scene/scene'
 
 /** The latent canvas in words, for whoever cannot see it. */
@@ -26,5 +27,5 @@ export function summary(scene: Scene, head: Header): string {
 /** What a mark is called: code 7, or for a sum of codes 7 + 12. */
 export function name(scene: Scene, row: number): string {
   const id = scene.ids[row]
-  return scene.level >= 0 ? `code ${id}` : `${Math.floor(id / scene.perLevel)} + ${id % scene.perLevel}`
+  return scene.level >= 0 ? `code ${id}` : sumName(id, scene.perLevel)
 }

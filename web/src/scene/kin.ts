@@ -28,7 +28,10 @@ export function kinOf(scene: Scene, frame: Frame, pin: Pin | null): Kin | null {
   return { points, marks }
 }
 
+/** A sum of two codes in words, from first * K + second. */
+export const sumName = (id: number, codes: number): string => `${Math.floor(id / codes)} + ${id % codes}`
+
 /** A pin in words: code 7 of level 1, or for a sum 7 + 12. */
 export function pinName(pin: Pin, codes: number): string {
-  return pin.level < 0 ? `${Math.floor(pin.code / codes)} + ${pin.code % codes}` : `code ${pin.code} of level ${pin.level + 1}`
+  return pin.level < 0 ? sumName(pin.code, codes) : `code ${pin.code} of level ${pin.level + 1}`
 }
