@@ -42,12 +42,14 @@ SPEC = "name: moving\nseed: 0\nengine:\n  batch_size: 64\n"
 
 
 class MovingTrainer:
-    """One run under `root`. `start()` begins to send; `end()` ends it in good order, `crash()` does not."""
+    """One run under `root`, to be entered: it sends until it is left, until `end()`, or after step `last` until then."""
 
-    def __init__(self, root: Path, name: str = "moving", codes: bool = True, frames_per_second: float = 30.0) -> None:
+    def __init__(
+        self, root: Path, name: str = "moving", codes: bool = True, frames_per_second: float = 30.0, last: int = 1000
+    ) -> None:
         self.run = RunFolder.create(root, name, SPEC)
         self.id = self.run.id
-        self.codes, self.pause_between = codes, 1 / frames_per_second
+        self.codes, self.pause_between, self.last = codes, 1 / frames_per_second, last
         self.lock = RunLock(self.run)
         self.step, self.state, self.seq = 1, "running", {"motion": 0, "pictures": 0, "timeline": 0}
         self.values = {NAME: 0.25, "optimizer.lr": 1e-3}
@@ -89,7 +91,7 @@ class MovingTrainer:
         self._keep()
         pictures_due = 0.0
         while not self._over.is_set():
-            if self.state == "running":
+            if self.state == "running" and self.step < self.last:
                 self.step += 1
                 if self.step % 5 == 0:
                     self._log()
@@ -214,10 +216,10 @@ class MovingTrainer:
 
 @contextlib.contextmanager
 def finished_run(root: Path, steps: int = 60) -> Any:
-    """The id of a run that has ended with some history."""
-    trainer = MovingTrainer(root, "ended", frames_per_second=200)
-    with trainer:
-        end = time.monotonic() + 20
-        while trainer.step < steps and time.monotonic() < end:
+    """The id of a run that has ended at step `steps`, with some history."""
+    with MovingTrainer(root, "ended", frames_per_second=200, last=steps) as trainer:
+        end = time.monotonic() + 60
+        while trainer.step < steps:
+            assert time.monotonic() < end, f"only step {trainer.step} of {steps} was reached"
             time.sleep(0.02)
     yield trainer.id
