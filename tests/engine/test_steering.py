@@ -183,13 +183,16 @@ def test_pause_stands_still_steps_count_and_run_goes_on(tmp_path: Path) -> None:
     seen: list[int] = []
 
     def steer() -> None:
-        while not any("paused" in line for line in hand.said_so_far):
+        end = time.monotonic() + 60
+        while not any("paused" in line for line in hand.said_so_far) and time.monotonic() < end:
             time.sleep(0.01)
         assert hand.run is not None
-        time.sleep(0.2)
+        time.sleep(0.2)  # more steps would show
         seen.append(hand.ticks[-1])
         send(hand.run, "step", n=2)
-        time.sleep(0.5)
+        while hand.ticks[-1] < 5 and time.monotonic() < end:
+            time.sleep(0.01)
+        time.sleep(0.3)
         seen.append(hand.ticks[-1])
         send(hand.run, "run")
 
@@ -241,10 +244,11 @@ def test_a_changed_weight_begins_the_judgement_anew(tmp_path: Path) -> None:
 
 
 KILLED = """
-import os, sys
+import os, sys, time
 sys.path.insert(0, {tests!r})
 from test_steering import Hand, set_
 from tilework.engine import train
+from tilework.runs.store import RunStore
 from tilework.spec import load_spec
 from pathlib import Path
 
@@ -252,7 +256,9 @@ class Dying(Hand):
     def ticked(self, tick):
         super().ticked(tick)
         if tick.step == 9:
-            import time; time.sleep(0.6)  # the answer is on file
+            with RunStore.open(self.run.db) as store:
+                while store.commands_pending():  # the answers are written by a thread, a little later
+                    time.sleep(0.01)
             os.kill(os.getpid(), 9)
 
 train(load_spec({spec!r}), root=Path({root!r}), progress=Dying({at!r}))

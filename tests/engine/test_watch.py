@@ -43,7 +43,9 @@ class Viewer(Silent):
     def _look(self) -> None:
         assert self.reader is not None
         seen = {"motion": 0, "pictures": 0}
-        while not self.done.is_set():
+        over = False
+        while not over:
+            over = self.done.is_set()  # once more after the end: the last frame is there
             for channel in seen:
                 if self.reader.sequence(channel) != seen[channel]:
                     found = self.reader.newest(channel)
@@ -73,6 +75,8 @@ def last_weights(run: RunFolder) -> dict[str, torch.Tensor]:
 def test_watching_changes_no_bit_of_a_run(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tilework.engine.watch.PICTURE_SECONDS", 0.0)
     monkeypatch.setattr("tilework.engine.watch.PICTURES", 1.0)  # after every step
+    monkeypatch.setattr("tilework.engine.watch.MOTION", 1.0)
+    monkeypatch.setattr("tilework.engine.watch.FRAMES_PER_SECOND", 1e9)
     spec = tiny(kind, "engine.steps=12", "encoder.norm=batch", "engine.ema_decay=0.9")
     run, viewer = watched(spec, tmp_path / "watched")
     alone = train(spec, root=tmp_path / "alone")

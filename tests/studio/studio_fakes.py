@@ -23,6 +23,8 @@ from tilework.runs.store import RunStore
 from tilework.studio.server import Studio
 
 HEADERS = {"content-type": "application/json"}
+PATIENCE = 30.0
+"""Seconds that a test waits for something that is certain to come: how soon depends on what else the machine does."""
 
 
 class Served:
@@ -93,7 +95,7 @@ class Page:
         self.texts: list[dict[str, Any]] = []
         self.frames: list[dict[str, Any]] = []
 
-    async def take(self, seconds: float = 5.0) -> dict[str, Any]:
+    async def take(self, seconds: float = PATIENCE) -> dict[str, Any]:
         """The next message: a text, or the header of a frame under `frame`."""
         got = await asyncio.wait_for(self.connection.recv(), seconds)
         if isinstance(got, bytes):
@@ -103,7 +105,7 @@ class Page:
         return self.texts[-1]
 
     async def until(
-        self, wanted: Callable[[dict[str, Any]], bool], seconds: float = 5.0, ack: bool = True
+        self, wanted: Callable[[dict[str, Any]], bool], seconds: float = PATIENCE, ack: bool = True
     ) -> dict[str, Any]:
         """The first message that is wanted; acknowledges frames on the way."""
         end = time.monotonic() + seconds
@@ -114,7 +116,7 @@ class Page:
             if wanted(message):
                 return message
 
-    async def of_type(self, kind: str, seconds: float = 5.0) -> dict[str, Any]:
+    async def of_type(self, kind: str, seconds: float = PATIENCE) -> dict[str, Any]:
         return await self.until(lambda message: message["type"] == kind, seconds)
 
     async def quiet(self, seconds: float) -> list[dict[str, Any]]:
@@ -188,7 +190,7 @@ class FakeTrainer:
         self.lock.release()
 
 
-def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
+def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
     """Wait for something to become true."""
     end = time.monotonic() + seconds
     while not condition():
@@ -196,7 +198,7 @@ def until(condition: Callable[[], Any], seconds: float = 10.0) -> None:
         time.sleep(0.01)
 
 
-async def soon(condition: Callable[[], Any], seconds: float = 10.0) -> None:
+async def soon(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:
     """`until` for a client that must go on reading."""
     end = time.monotonic() + seconds
     while not condition():

@@ -25,13 +25,13 @@ def test_fifty_pages_see_the_same_run(served: Served, trainer: FakeTrainer) -> N
             steps = list((await page.of_type("hello"))["curves"]["train"]["step"])
             ready.append(1)
             while not steps or steps[-1] < 40:
-                message = await page.until(lambda m: m["type"] == "rows", 20)
+                message = await page.until(lambda m: m["type"] == "rows")
                 steps += message["step"]
-            await page.until(lambda m: m["type"] == "frame" and m["frame"]["seq"] == 60, 20)
+            await page.until(lambda m: m["type"] == "frame" and m["frame"]["seq"] == 60)
             return steps, [frame["seq"] for frame in page.frames]
 
     async def train() -> None:
-        await soon(lambda: len(ready) == 50, 30)
+        await soon(lambda: len(ready) == 50)
         await asyncio.sleep(0.6)  # the trainer is nudged
         assert len(served.state.watchers) == 1
         for number in range(60):
@@ -96,7 +96,7 @@ def test_a_page_that_reads_nothing_is_cut_off_and_the_others_go_on(served: Serve
             trainer.frame()
             assert (await other.of_type("frame"))["frame"]["seq"] == 1
             # Its connection is ended too, although it takes no bytes that would say so.
-            await soon(lambda: len(served.studio.server.server_state.connections) == 1, 8)
+            await soon(lambda: len(served.studio.server.server_state.connections) == 1, 30)
             deaf.close()
 
     asyncio.run(watch())
@@ -108,7 +108,7 @@ def served_loop(served: Served, act: object) -> None:
     (watcher,) = served.state.watchers._open.values()
     loop = watcher._task.get_loop()
     loop.call_soon_threadsafe(lambda: (act(), done.set()))  # type: ignore[operator]
-    assert done.wait(5)
+    assert done.wait(30)
 
 
 def _deaf(served: Served, path: str) -> socket.socket:

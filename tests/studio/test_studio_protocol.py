@@ -6,10 +6,9 @@ import asyncio
 import contextlib
 import shutil
 import sqlite3
-import time
 
 import pytest
-from studio_fakes import FakeTrainer, Served, soon
+from studio_fakes import FakeTrainer, Served, soon, until
 from websockets.exceptions import ConnectionClosed
 
 from tilework.runs.live import LiveWriter
@@ -61,7 +60,7 @@ def test_curves_are_the_same_told_at_once_or_bit_by_bit(served: Served, trainer:
         async with served.run(trainer.run.id) as page:
             steps = (await page.take())["curves"]["train"]["step"]
             while not steps or steps[-1] < 300:
-                message = await page.of_type("rows", 10)
+                message = await page.of_type("rows")
                 steps += message["step"]
         return steps
 
@@ -126,24 +125,23 @@ def test_frames_newest_wins_one_unacknowledged_at_a_time(served: Served, trainer
             assert newest["seq"] == 22, "the newest, not the next"
 
     asyncio.run(watch())
-    time.sleep(2.2)
-    assert not trainer.live.watched, "the last page is gone: the trainer computes nothing more"
+    until(lambda: not trainer.live.watched)  # the last page is gone: the trainer computes nothing more
 
 
-def test_a_frame_reaches_the_page_within_a_tenth_of_a_second(served: Served, trainer: FakeTrainer) -> None:
-    async def watch() -> list[float]:
-        late = []
+def test_a_frame_waits_for_none_of_the_slower_looks(served: Served, trainer: FakeTrainer) -> None:
+    """Store, state and nudge have clocks of their own; here they stand still. (How late a frame is: benchmarks.)"""
+
+    async def watch() -> None:
         async with served.run(trainer.run.id) as page:
             await page.of_type("state")
-            await asyncio.sleep(0.7)
-            for _ in range(20):
+            (watcher,) = served.state.watchers._open.values()
+            await soon(lambda: watcher._stream.open)
+            watcher._due = dict.fromkeys(watcher._due, float("inf"))
+            for seq in range(1, 21):
                 trainer.frame(points=2000)
-                header = (await page.of_type("frame"))["frame"]
-                late.append(time.time() - header["time"])
-        return late
+                assert (await page.of_type("frame"))["frame"]["seq"] == seq
 
-    late = sorted(asyncio.run(watch()))
-    assert late[len(late) // 2] < 0.1, late
+    asyncio.run(watch())
 
 
 def test_a_hidden_page_watches_nothing(served: Served, trainer: FakeTrainer) -> None:
@@ -155,8 +153,7 @@ def test_a_hidden_page_watches_nothing(served: Served, trainer: FakeTrainer) -> 
             await other.of_type("state")
             for one in (page, other):
                 await one.say({"type": "watch", "on": False})
-            await asyncio.sleep(2.6)
-            assert not trainer.live.watched
+            await soon(lambda: not trainer.live.watched)
             trainer.frame()
             trainer.steps(3)
             assert (await page.of_type("rows"))["step"] == [1, 2, 3]  # words still come
@@ -348,13 +345,12 @@ def test_the_list_of_runs_tells_every_change(served: Served, trainer: FakeTraine
             first = await page.of_type("runs")
             assert [run["status"] for run in first["runs"]] == ["running"]
             trainer.steps(4)
-            later = await page.of_type("runs")
-            assert later["runs"][0]["step"] == 4
+            later = await page.until(lambda m: m["type"] == "runs" and m["runs"][0]["step"] == 4)
             assert later["runs"][0]["spark"]["step"] == [1, 2, 3, 4]
             trainer.end()
             await page.until(lambda m: m["type"] == "runs" and m["runs"][0]["status"] == "finished")
             answer = served.post(f"/api/runs/{trainer.run.id}/delete")
             assert answer.status_code == 200, answer.text
-            await page.until(lambda m: m["type"] == "runs" and not m["runs"], 2)
+            await page.until(lambda m: m["type"] == "runs" and not m["runs"])
 
     asyncio.run(watch())

@@ -142,7 +142,7 @@ def _marks_set(message: dict[str, Any]) -> bool:
 def _stop(served: Served, run: RunFolder) -> None:
     assert served.post(f"/api/runs/{run.id}/stop").status_code == 200
     until(lambda: holder(run.path) is None, 90)
-    until(lambda: served.get(f"/api/runs/{run.id}").json()["card"]["status"] == "stopped", 10)
+    until(lambda: served.get(f"/api/runs/{run.id}").json()["card"]["status"] == "stopped")
 
 
 # The command ----------------------------------------------------------------------------------------------------------

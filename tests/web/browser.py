@@ -5,8 +5,14 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from playwright.sync_api import expect
 
-def until(page: Any, expression: str, seconds: float = 20.0) -> None:
+SECONDS = 20.0
+expect.set_options(timeout=1000 * SECONDS)
+__all__ = ["expect", "until"]
+
+
+def until(page: Any, expression: str, seconds: float = SECONDS) -> None:
     """Wait until a JavaScript expression is true."""
     end = time.monotonic() + seconds
     while not page.evaluate(expression):

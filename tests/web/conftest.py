@@ -103,7 +103,7 @@ def page(chromium: Any, served: Served) -> Iterator[Any]:
     to anywhere else."""
     context = chromium.new_context(viewport={"width": 1280, "height": 720})
     found = context.new_page()
-    found.set_default_timeout(15_000)
+    found.set_default_timeout(20_000)
     wrong: list[str] = []
     found.on("pageerror", lambda error: wrong.append(f"exception: {error}"))
     found.on(

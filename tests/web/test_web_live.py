@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
 
-from browser import until
+from browser import expect, until
 from moving_trainer import CODES, MovingTrainer, finished_run
 
 PILL = "header .pill"
@@ -25,13 +26,12 @@ def test_points_and_codes_are_drawn_as_they_come(page: Any, served: Any, root: P
     with MovingTrainer(root) as trainer:
         open_run(page, served, trainer.id)
         before = page.evaluate("({...window.__tilework})")
-        time.sleep(2)
+        until(page, f"window.__tilework.frames > {before['frames'] + 8}")
+        until(page, f"window.__tilework.drawn > {before['drawn'] + 16}")
         after = page.evaluate("({...window.__tilework})")
-        assert after["frames"] - before["frames"] > 8  # a loaded machine is slow; on a free one it is 50
-        assert after["drawn"] - before["drawn"] > 16
         assert after["shown"]["points"] == 1000
         assert after["shown"]["marks"] == CODES
-        assert page.locator(PILL).inner_text() == "running"
+        expect(page.locator(PILL)).to_have_text("running")
         summary = page.locator(".stage > .sr").text_content()
         assert "1,000 points" in summary
         assert "16 codes of level 1" in summary
@@ -50,9 +50,10 @@ def test_space_pauses_and_a_dot_takes_one_step(page: Any, served: Any, root: Pat
         page.wait_for_selector(f"{PILL}.paused")
         # A paused picture is not drawn again and again.
         time.sleep(0.8)
-        drawn = page.evaluate("window.__tilework.drawn")
+        drawn, since = page.evaluate("window.__tilework.drawn"), time.monotonic()
         time.sleep(1)
-        assert page.evaluate("window.__tilework.drawn") - drawn <= 3
+        now = page.evaluate("window.__tilework.drawn")
+        assert now - drawn <= 1 + 2 * (time.monotonic() - since)  # new pictures come twice a second; moving, it is 60
         page.keyboard.press("Space")
         page.wait_for_selector(f"{PILL}.running")
 
@@ -68,7 +69,7 @@ def test_a_slider_tells_the_step_at_which_it_took_effect_and_why_it_was_refused(
         page.keyboard.press("ArrowRight")
         row.locator(".note", has_text="since").wait_for()
         assert trainer.values["objective.commitment"] > 0.25
-        assert slider.get_attribute("aria-valuetext") == row.locator("button.value").inner_text()
+        expect(slider).to_have_attribute("aria-valuetext", row.locator("button.value").inner_text())
         row.locator("button.value").click()
         page.keyboard.type("99")
         page.keyboard.press("Enter")
@@ -76,15 +77,9 @@ def test_a_slider_tells_the_step_at_which_it_took_effect_and_why_it_was_refused(
         row.locator("button.value").click()
         page.keyboard.type("1.5")
         page.keyboard.press("Enter")
-        until(
-            page,
-            "document.querySelector('[id=\"steer-objective.commitment\"]').getAttribute('aria-valuetext') === '1.5'",
-        )
+        expect(slider).to_have_attribute("aria-valuetext", "1.5")
         slider.dblclick()
-        until(
-            page,
-            "document.querySelector('[id=\"steer-objective.commitment\"]').getAttribute('aria-valuetext') === '0.25'",
-        )
+        expect(slider).to_have_attribute("aria-valuetext", "0.25")
 
 
 def test_keys_change_the_view_which_is_in_the_address_and_can_be_shared(page: Any, served: Any, root: Path) -> None:
@@ -94,14 +89,14 @@ def test_keys_change_the_view_which_is_in_the_address_and_can_be_shared(page: An
         until(page, f"window.__tilework.shown.marks === {CODES * CODES}")
         page.keyboard.press("2")
         until(page, "window.__tilework.shown.shown === 'residual'")
-        assert "view=residual" in page.url
+        expect(page).to_have_url(re.compile("view=residual"))
         page.get_by_role("button", name="Cells").click()
-        assert "cells=0" in page.url
+        expect(page).to_have_url(re.compile("cells=0"))
         address = page.url
         page.reload()
         until(page, "window.__tilework.shown.shown === 'residual'")
-        assert page.url == address
-        assert page.get_by_role("button", name="Cells").get_attribute("aria-pressed") == "false"
+        expect(page).to_have_url(address)
+        expect(page.get_by_role("button", name="Cells")).to_have_attribute("aria-pressed", "false")
         page.keyboard.press("?")
         page.get_by_role("heading", name="Keys and meanings").wait_for()
         page.keyboard.press("Escape")
@@ -116,15 +111,15 @@ def test_a_pinned_code_is_lit_in_views_that_have_no_mark_of_it(page: Any, served
         card.get_by_text("code 1", exact=True).wait_for()
         page.keyboard.press("3")
         page.get_by_text("lit: code 1 of level 1").wait_for()
-        assert card.count() == 0
+        expect(card).to_have_count(0)
         page.get_by_title("click to choose curves").first.click()
         page.get_by_role("button", name="done").wait_for()
         page.keyboard.press("Escape")  # shuts the choice of curves, and only that
         page.get_by_role("button", name="done").wait_for(state="detached")
-        assert "code=1" in page.url
+        expect(page).to_have_url(re.compile("code=1"))
         page.keyboard.press("Escape")
         page.get_by_text("lit: code 1 of level 1").wait_for(state="detached")
-        assert "code=" not in page.url
+        expect(page).not_to_have_url(re.compile("code="))
 
 
 def test_the_history_can_be_walked_through_and_left(page: Any, served: Any, root: Path) -> None:
@@ -132,15 +127,13 @@ def test_the_history_can_be_walked_through_and_left(page: Any, served: Any, root
         open_run(page, served, trainer.id)
         until(page, "window.__tilework.shown.step > 60")
         page.keyboard.press("[")
-        until(page, "/at=\\d+/.test(location.hash)")
-        time.sleep(0.5)
-        assert shown(page, "step") % 25 == 0
+        until(page, "/at=\\d+/.test(location.hash) && window.__tilework.shown.step % 25 === 0")
         first = shown(page, "step")
         page.keyboard.press("[")
         until(page, f"window.__tilework.shown.step < {first}")
         page.keyboard.press("l")
         until(page, f"window.__tilework.shown.step > {first}")
-        assert "at=" not in page.url
+        expect(page).not_to_have_url(re.compile("at="))
 
 
 def test_a_run_that_is_over_opens_at_its_end(page: Any, served: Any, root: Path) -> None:
@@ -148,24 +141,24 @@ def test_a_run_that_is_over_opens_at_its_end(page: Any, served: Any, root: Path)
         open_run(page, served, run_id)
         page.wait_for_selector(f"{PILL}.finished")
         # Nothing is left to resume: the page asks how far it is to go on, and offers a copy.
-        assert page.get_by_role("button", name="Resume training").count() == 0
-        assert page.get_by_role("button", name="Train longer").is_enabled()
+        expect(page.get_by_role("button", name="Resume training")).to_have_count(0)
+        expect(page.get_by_role("button", name="Train longer")).to_be_enabled()
         goal = page.get_by_label("to step")
-        assert goal.input_value() == "120"  # twice the 60 that were trained
+        expect(goal).to_have_value("120")  # twice the 60 that were trained
         goal.fill("3")
-        assert page.get_by_text("above 60").is_visible()
-        assert page.get_by_role("button", name="Train longer").is_disabled()
-        assert page.get_by_role("link", name="Duplicate").is_visible()
-        assert shown(page, "step") >= 50
+        expect(page.get_by_text("above 60")).to_be_visible()
+        expect(page.get_by_role("button", name="Train longer")).to_be_disabled()
+        expect(page.get_by_role("link", name="Duplicate")).to_be_visible()
+        until(page, "window.__tilework.shown.step >= 50")
 
 
 def test_without_codes_there_are_points_and_nothing_that_is_not_there(page: Any, served: Any, root: Path) -> None:
     with MovingTrainer(root, codes=False) as trainer:
         open_run(page, served, trainer.id)
         assert shown(page, "marks") == 0
-        assert page.get_by_text("no codebook: points only").is_visible()
-        assert page.get_by_role("button", name="Cells").count() == 0
-        assert page.get_by_text("Decoded codes").count() == 0
+        expect(page.get_by_text("no codebook: points only")).to_be_visible()
+        expect(page.get_by_role("button", name="Cells")).to_have_count(0)
+        expect(page.get_by_text("Decoded codes")).to_have_count(0)
 
 
 def test_a_killed_trainer_is_told_as_crashed_with_a_way_on(page: Any, served: Any, root: Path) -> None:
@@ -173,14 +166,14 @@ def test_a_killed_trainer_is_told_as_crashed_with_a_way_on(page: Any, served: An
         open_run(page, served, trainer.id)
         trainer.end(None)
         page.wait_for_selector(f"{PILL}.crashed")
-        said = page.locator(".banner").inner_text()
-        assert "Crashed at step " in said
-        assert "Its process has ended" in said
-        canvas, banner = page.locator(".stage").bounding_box(), page.locator(".banner").bounding_box()
-        assert banner["y"] + banner["height"] <= canvas["y"]  # it covers nothing of the picture
+        banner = page.locator(".banner")
+        expect(banner).to_contain_text("Crashed at step ")
+        expect(banner).to_contain_text("Its process has ended")
+        canvas, words = page.locator(".stage").bounding_box(), banner.bounding_box()
+        assert words["y"] + words["height"] <= canvas["y"]  # it covers nothing of the picture
         # There is no checkpoint to go on from: begin another is what can be done.
-        assert page.get_by_role("button", name="Resume training").is_disabled()
-        assert page.get_by_role("link", name="Duplicate").is_visible()
+        expect(page.get_by_role("button", name="Resume training")).to_be_disabled()
+        expect(page.get_by_role("link", name="Duplicate")).to_be_visible()
 
 
 def test_a_lost_studio_is_told_and_found_again(page: Any, served: Any, root: Path) -> None:
@@ -190,7 +183,7 @@ def test_a_lost_studio_is_told_and_found_again(page: Any, served: Any, root: Pat
         keys = served.studio.keys
         served.end()
         page.wait_for_selector(f"{PILL}.disconnected")
-        assert page.get_by_text("The run goes on").is_visible()
+        expect(page.get_by_text("The run goes on")).to_be_visible()
         served.begin(port)
         context = page.context
         context.add_cookies(

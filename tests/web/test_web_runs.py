@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from browser import expect
 from moving_trainer import MovingTrainer, finished_run
 
 
 def test_an_empty_folder_offers_one_thing_to_do(page: Any, served: Any) -> None:
     page.goto(f"{served.origin}/#/")
     page.get_by_text("No runs yet").wait_for()
-    assert page.locator("main .main").count() == 1
+    expect(page.locator("main .main")).to_have_count(1)
 
 
 def test_runs_are_listed_as_they_change_and_can_be_deleted(page: Any, served: Any, root: Path) -> None:
@@ -37,13 +38,13 @@ def test_two_runs_are_compared(page: Any, served: Any, root: Path) -> None:
         page.get_by_role("link", name="Compare 2").click()
         page.get_by_text("Settings that differ").wait_for()
         page.locator(".uplot").wait_for()
-        assert a in page.locator(".keys").inner_text()
+        expect(page.locator(".keys")).to_contain_text(a)
         # One that is gone is told, and does not take the others with it.
         page.goto(page.url + "&more=gone")
         page.reload()
         page.get_by_text("there is no run 'gone'").wait_for()
         page.locator(".keys a", has_text=b).wait_for()
-        assert page.locator(".keys a").count() == 2
+        expect(page.locator(".keys a")).to_have_count(2)
 
 
 def test_a_new_run_is_checked_field_by_field(page: Any, served: Any) -> None:
@@ -54,15 +55,15 @@ def test_a_new_run_is_checked_field_by_field(page: Any, served: Any) -> None:
     codes.fill("-3")
     codes.press("Tab")
     page.locator(".field.wrong", has=codes).wait_for()
-    assert page.get_by_role("button", name="Start training").is_disabled()
+    expect(page.get_by_role("button", name="Start training")).to_be_disabled()
     codes.fill("32")
     codes.press("Tab")
     page.get_by_text("bottleneck.codes=32").wait_for()
-    assert page.get_by_role("button", name="Start training").is_enabled()
+    expect(page.get_by_role("button", name="Start training")).to_be_enabled()
     dense = page.locator("[id='field-encoder.dense']")
     dense.fill("128, 64")  # a list may be typed without its brackets
     dense.press("Tab")
-    assert dense.input_value() == "[128, 64]"
+    expect(dense).to_have_value("[128, 64]")
     dense.fill("[128, x]")
     dense.press("Tab")
     # Said at its field, once, although it is the second item that is wrong.
@@ -86,7 +87,7 @@ def test_a_new_run_is_checked_field_by_field(page: Any, served: Any) -> None:
     # It would be refused at the start; here it is said at its field.
     weight = page.locator(".field.wrong", has=page.locator("[id='field-objective.commitment.weight']"))
     weight.get_by_text("which this bottleneck does not have").wait_for()
-    assert start.is_disabled()
+    expect(start).to_be_disabled()
     page.get_by_title("Train without commitment").click()
     page.locator("button[type=submit]:enabled").wait_for()
     page.locator("[id='field-bottleneck.kind']").select_option("rq")
