@@ -89,6 +89,11 @@ def _check_names_fields(served: Served) -> None:
         fields = [error["field"] for error in bad["errors"]]
         assert override.split("=")[0] in fields, (override, bad)
         assert all(error["what"] for error in bad["errors"])
+    # All of them at once, also where a section finds its own faults.
+    several = ["encoder.dense=[128, x]", "bottleneck.codes=-1", "optimizer.lr=-1", "engine.batch_size=0"]
+    bad = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": several}).json()
+    fields = [error["field"] for error in bad["errors"]]
+    assert fields == ["encoder.dense.1", "bottleneck.codes", "optimizer.lr", "engine.batch_size"]
     # Read, and yet it could not train: its fields are there, what is wrong is at its field, and so is what would fit.
     other = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": ["bottleneck.kind=gaussian"]}).json()
     assert other["ok"] is False

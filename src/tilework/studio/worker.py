@@ -10,9 +10,12 @@ import os
 import re
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tilework.errors import TileworkError
+
+if TYPE_CHECKING:
+    from tilework.spec import RunSpec
 
 _FIELD = re.compile(r"^(?:unknown key )?([a-z_]+(?:\.[A-Za-z0-9_]+)*)\b")
 
@@ -49,24 +52,45 @@ def _check(asked: dict[str, Any]) -> dict[str, Any]:
 
     Where the spec can be read, it comes with `fitting`: overrides that make its loss terms fit its bottleneck.
     """
-    from pydantic import ValidationError
-
     from tilework.engine.rehearsal import faults, fitting
-    from tilework.spec import RunSpec, dump_yaml
-    from tilework.spec.explain import problems
+    from tilework.spec import dump_yaml
     from tilework.spec.load import _source_of, apply_overrides, read_yaml
 
     try:
-        raw = apply_overrides(read_yaml(*_source_of(asked["source"])), asked["overrides"])
-        spec = RunSpec.model_validate(raw)
-    except ValidationError as error:
-        found = [{"field": p.field, "what": p.text, "why": "", "fix": p.fix} for p in problems(error, RunSpec)]
-        return {"ok": False, "errors": found}
+        own = read_yaml(*_source_of(asked["source"]))
+        raw = apply_overrides(own, asked["overrides"])
     except TileworkError as error:
         return {"ok": False, "errors": _told(error)}
+    spec, wrong = _validated(raw, apply_overrides(own, []))
+    if spec is None:
+        return {"ok": False, "errors": wrong}
     read = {"spec": spec.model_dump(mode="json"), "fitting": fitting(spec)}
     wrong = [told for fault in faults(spec) for told in _told(fault)]
     return {"ok": False, "errors": wrong, **read} if wrong else {"ok": True, "yaml": dump_yaml(spec), **read}
+
+
+def _validated(raw: dict[str, Any], own: dict[str, Any]) -> tuple[RunSpec | None, list[dict[str, str]]]:
+    """The spec, or everything that is wrong with it. A section that finds its own faults ends the reading with them: it is put
+    back to what its source has, and the rest is read again."""
+    from pydantic import ValidationError
+
+    from tilework.spec import RunSpec
+    from tilework.spec.explain import problems
+
+    found: list[dict[str, str]] = []
+    while True:
+        try:
+            spec = RunSpec.model_validate(raw)
+            return (None if found else spec), found
+        except ValidationError as error:
+            told = [{"field": p.field, "what": p.text, "why": "", "fix": p.fix} for p in problems(error, RunSpec)]
+            return None, found + told
+        except TileworkError as error:
+            found += (told := _told(error))
+            section = told[0]["field"].split(".")[0]
+            if section not in own or raw.get(section) == own[section]:
+                return None, found
+            raw = {**raw, section: own[section]}
 
 
 def _told(error: TileworkError) -> list[dict[str, str]]:
