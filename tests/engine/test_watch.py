@@ -107,7 +107,9 @@ def test_a_frame_says_what_the_model_is(tmp_path: Path, monkeypatch: pytest.Monk
     assert header["view"]["kind"] == "plane"
     books = torch.stack(list(load(run, which="last").network.bottleneck.codebooks())).detach().numpy()
     np.testing.assert_array_equal(arrays["codes"], books)
-    assert arrays["points"].shape == (960, 2), "30 steps of 32 pictures"
+    assert arrays["points"].shape == (1024, 2), (
+        "30 steps of 32 pictures, and of those before the first step what is left"
+    )
     assert arrays["labels"].min() >= 0
     # Codes were chosen as nearest to the points when the step was taken; the newest 32 by nearly the present codes.
     distance = np.square(arrays["points"][:32, None] - books[0][None]).sum(-1)
@@ -187,15 +189,52 @@ def test_timeline_grows_with_the_run_and_can_be_read(tmp_path: Path, monkeypatch
     with RunStore.open(run.db) as store:
         kept = store.snapshots("live")
     steps = [one.step for one in kept]
-    assert steps[:5] == [1, 2, 3, 4, 5]
+    assert steps[:5] == [0, 1, 2, 3, 4]
     assert max(b - a for a, b in pairwise(steps)) == 4
     assert steps[-1] == 200, "the end can be looked at, wherever the spacing stood"
     for one in (kept[0], kept[-1]):
         header, arrays = unpack(zlib.decompress((run.path / one.file).read_bytes()))
         assert (header["channel"], header["step"]) == ("timeline", one.step)
-        assert {"points", "codes", "usage", "recon"} <= arrays.keys()
+        assert {"points", "codes", "recon"} <= arrays.keys()
+        assert ("usage" in arrays) == (one.step > 0)
         assert ("originals" in arrays) == (one is kept[0])
         assert "decoded" in arrays
+
+
+@pytest.mark.parametrize("kind", sorted(BOTTLENECKS))
+def test_the_timeline_begins_with_the_model_as_it_was_made(tmp_path: Path, kind: str) -> None:
+    from tiny_runs import session
+
+    from tilework.engine.rolling import POINTS
+
+    small = (
+        ("encoder.widths=[8]", "encoder.dense=null") if kind == "vq" else ("encoder.dense=[16]",)
+    )  # a grid, or one token
+    own = {"vq": ["bottleneck.start=random"], "rq": ["bottleneck.start=random"]}.get(kind, [])
+    spec = tiny(kind, *small, *own)
+    run = train(spec, root=tmp_path)
+    with RunStore.open(run.db) as store:
+        first = store.snapshots("live")[0]
+    header, arrays = unpack(zlib.decompress((run.path / first.file).read_bytes()))
+    assert (first.step, header["step"]) == (0, 0)
+    made = session(spec)
+    model = made.model.eval()
+    train_set = made.split.train
+    spread = np.linspace(0, len(train_set) - 1, 256).round().astype(int)
+    batch = next(made.some_pictures(train_set[spread]).epoch(0))
+    with torch.no_grad():
+        given = model.bottleneck(model.encoder(batch.images))
+    plain = given.z.movedim(1, -1).flatten(0, 2)
+    points = given.mean if given.mean is not None else given.inputs[0] if given.inputs else plain
+    every = max(1, -(-len(points) // POINTS))
+    plane = Plane(points.shape[1])
+    plane.follow(points[::every].numpy())
+    np.testing.assert_allclose(arrays["points"], plane.project(points[::every].numpy()), atol=1e-5)
+    labels = np.repeat(batch.labels.numpy(), len(points) // 256)[::every]
+    np.testing.assert_array_equal(arrays["labels"], labels)
+    if "codes" in arrays and model.bottleneck.codebooks():
+        book = model.bottleneck.codebooks()[0].detach().numpy()
+        np.testing.assert_allclose(arrays["codes"][0], plane.project(book), atol=1e-5)
 
 
 def test_a_run_that_ends_between_two_rows_has_its_last_steps_in_the_row_and_the_picture(tmp_path: Path) -> None:

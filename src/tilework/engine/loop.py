@@ -153,6 +153,8 @@ class _Loop:
                 self._save()  # Before the held-out pass, which may be long.
             if position.step == 0:
                 self._snapshot(self._validate())
+                if self.watch is not None:
+                    self.watch.begin(self.control)
             status, reason, orders = "finished", f"all {session.total_steps:,} steps are done", True
             stream = self._batches()
             while position.step < self.last_step:

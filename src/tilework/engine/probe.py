@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from tilework.bottlenecks import Latent
 from tilework.data import Batch
 from tilework.engine.plane import Plane
 from tilework.engine.rolling import RollingPoints, encoded
@@ -45,6 +46,7 @@ class Probe:
         self.rolling = RollingPoints(session.positions)
         self._revived: NDArray[np.int32] | None = None
         self._pictures: Batch | None = None
+        self._fixed: Batch | None = None
         self._thumbs: NDArray[np.uint8] | None = None
         self._decoded: NDArray[np.uint8] | None = None
         self._turn = 0
@@ -54,7 +56,14 @@ class Probe:
 
     @torch.no_grad()
     def motion(self, gradient: Tensor | None = None, *, follow: bool = True) -> Arrays:
-        """Points, labels, codes, usage, idle times: all from what training has anyway."""
+        """Points, labels, codes, usage, idle times: all from what training has anyway.
+
+        Before the first step that is nothing: the fixed pictures stand in, until the steps have filled the window.
+        """
+        if self.rolling.empty:
+            with suppress(NotFinite):
+                fixed = self._fixed_pictures()
+                self.rolling.seen([self._encode(fixed.images)], [fixed])
         points, assigned, labels = self.rolling.newest()
         plane = self._plane(points)
         if follow:
@@ -175,15 +184,12 @@ class Probe:
     @torch.no_grad()
     def fixed(self) -> Arrays:
         """The fixed pictures: thumbnails, where they lie, and the nearest of them to each code of level 1."""
-        session, model = self.session, self.session.model
-        if session.positions > 1:
+        if self.session.positions > 1:
             return {}
-        images, labels = self._fixed_pictures()
-        with _evaluating(session):
-            latent = model.bottleneck(model.encoder(images))
-        points = encoded(latent)
-        points = points.float()
-        found: Arrays = {"thumbs": self._thumbs_of(images), "probe_labels": labels.to(torch.int16).cpu().numpy()}
+        fixed = self._fixed_pictures()
+        points = encoded(self._encode(fixed.images)).float()
+        labels = fixed.labels.to(torch.int16).cpu().numpy()
+        found: Arrays = {"thumbs": self._thumbs_of(fixed.images), "probe_labels": labels}
         if self.plane is not None and self.plane.dim == points.shape[1]:
             found["probe"] = self.plane.project(points.cpu().numpy())
         books = self._books()
@@ -192,14 +198,19 @@ class Probe:
             found["nearest"] = near.to(torch.int32).cpu().numpy()
         return found
 
-    def _fixed_pictures(self) -> tuple[Tensor, Tensor]:
-        if not hasattr(self, "_fixed"):
+    def _encode(self, images: Tensor) -> Latent:
+        """Raises NotFinite."""
+        model = self.session.model
+        with _evaluating(self.session):
+            return model.bottleneck(model.encoder(images))
+
+    def _fixed_pictures(self) -> Batch:
+        if self._fixed is None:
             session = self.session
             shape = session.store.shape
             most = min(PROBE, max(16, PROBE_BYTES // max(1, int(np.prod(shape)))), len(session.split.train))
             spread = np.linspace(0, len(session.split.train) - 1, most).round().astype(np.int64)
-            batch = next(session.some_pictures(session.split.train[spread]).epoch(0))
-            self._fixed = batch.images, batch.labels
+            self._fixed = next(session.some_pictures(session.split.train[spread]).epoch(0))
         return self._fixed
 
     def _thumbs_of(self, images: Tensor) -> NDArray[np.uint8]:

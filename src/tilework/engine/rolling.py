@@ -49,6 +49,11 @@ class RollingPoints:
         self._steps: deque[_Step] = deque()
         self._tokens = 0
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was encoded yet."""
+        return not self._steps
+
     def seen(self, latents: Sequence[Latent], batches: Sequence[Batch]) -> None:
         """Remember what one step encoded: references, no copies."""
         for latent, batch in zip(latents, batches, strict=True):

@@ -75,6 +75,13 @@ class Watch:
 
     # From the loop ---------------------------------------------------------------------------------------------------
 
+    def begin(self, control: Control) -> None:
+        """The timeline begins with the model as it was made. What that takes is not of the training time."""
+        if not self._begun:
+            self.keep(control)
+            for budget in (self._timeline, self._decoded):
+                budget.cost = budget.next = 0.0
+
     def stepped(self, control: Control, result: StepResult, batches: Sequence[Batch]) -> None:
         """One step was taken."""
         self.probe.rolling.seen(result.latents, batches)

@@ -20,6 +20,10 @@ describe('the axis of the timeline', () => {
     for (const step of [1, 30.5, 400, 900]) expect(axis.step(axis.place(step))).toBeCloseTo(step)
     expect([axis.place(0), axis.place(1), axis.place(900)]).toEqual([0, 0, 1]) // no frame is of step 0: the first begins the track
     expect(new Axis([400, 500], 900, 900).place(400)).toBeGreaterThan(0.2)
+    const whole = new Axis([0, ...steps], 900, 900)
+    expect(whole.place(0)).toBe(0)
+    expect(whole.place(1) * 1000).toBeGreaterThan(2)
+    for (const step of [0, ...steps]) expect(whole.nearest([0, ...steps], whole.place(step))).toBe(step)
   })
   it('gives a young run room, and is even in what is to come', () => {
     const half = new Axis(steps, 900, 1800)
