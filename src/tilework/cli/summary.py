@@ -15,6 +15,7 @@ from rich.text import Text
 
 from tilework.cli.held_out import held_out
 from tilework.runs import usage
+from tilework.runs.budget import overrides_until
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
 
@@ -81,11 +82,9 @@ def resume_command(run: RunFolder) -> str:
 def longer_command(run: RunFolder, plan: Plan) -> str:
     """What to type to train a finished run for as long again."""
     engine = plan.spec.engine
-    longer = []
-    if engine.epochs is not None and engine.epochs * plan.steps_per_epoch < 2 * plan.steps:
-        longer.append(f"engine.epochs={2 * engine.epochs}")
-    if engine.steps is not None and engine.steps < 2 * plan.steps:
-        longer.append(f"engine.steps={2 * engine.steps}")
+    longer = overrides_until(
+        2 * plan.steps, steps=engine.steps, epochs=engine.epochs, steps_per_epoch=plan.steps_per_epoch
+    )
     return " ".join([resume_command(run), *longer])
 
 

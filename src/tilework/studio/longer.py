@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from tilework.errors import UserError
+from tilework.runs.budget import overrides_until
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
 from tilework.studio.details import spec_of
@@ -16,8 +16,8 @@ _MOST_STEPS = 10**9
 def overrides_to(folder: RunFolder, wanted: Any) -> list[str]:
     """Overrides with which a resumed run trains until step `wanted`; [] where `wanted` is None: as its spec has it.
 
-    Whichever of `engine.steps` and `engine.epochs` would end it sooner is raised, epochs to the next whole one. A run that
-    stopped early because nothing improved does not do so again. Raises UserError for a step that it has reached already.
+    A run that stopped early because nothing improved does not do so again. Raises UserError for a step that it has reached
+    already.
     """
     if wanted is None:
         return []
@@ -31,13 +31,8 @@ def overrides_to(folder: RunFolder, wanted: Any) -> list[str]:
             f"run {folder.id} has trained {reached:,} steps already", why=f"{wanted:,} is not more", fix="choose more"
         )
     engine = spec_of(folder).get("engine") or {}
-    steps, epochs = engine.get("steps"), engine.get("epochs")
     per_epoch = int(facts.get("steps_per_epoch") or 0)
-    found = []
-    if steps is not None and steps < wanted:
-        found.append(f"engine.steps={wanted}")
-    if epochs is not None and per_epoch and epochs * per_epoch < wanted:
-        found.append(f"engine.epochs={math.ceil(wanted / per_epoch)}")
+    found = overrides_until(wanted, steps=engine.get("steps"), epochs=engine.get("epochs"), steps_per_epoch=per_epoch)
     if ends and "early stopping" in str(ends[-1].payload.get("reason", "")):
         found.append("engine.early_stopping=null")
     return found
