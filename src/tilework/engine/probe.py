@@ -202,7 +202,8 @@ class Probe:
         """Raises NotFinite."""
         model = self.session.model
         with _evaluating(self.session):
-            return model.bottleneck(model.encoder(images))
+            latent: Latent = model.bottleneck(model.encoder(images))
+        return latent
 
     def _fixed_pictures(self) -> Batch:
         if self._fixed is None:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from tilework.engine.session import Session
 from tilework.errors import UserError
+from tilework.spec.model import MOST_LR
 
 
 @dataclass(frozen=True)
@@ -86,9 +87,8 @@ def _weights(session: Session) -> list[Knob]:
 
 def _lr(session: Session) -> Knob:
     _, high = session.spec.optimizer.lr.bounds
-    high = high or 1e-3
     return Knob(
-        "optimizer.lr", "learning rate", session.lr(), high / 1000, min(10.0, high * 100), "log", "of the optimiser"
+        "optimizer.lr", "learning rate", session.lr(), high / 1000, min(MOST_LR, high * 100), "log", "of the optimiser"
     )
 
 

@@ -12,10 +12,25 @@ from tilework.spec.plugins import BOTTLENECKS, DECODERS, ENCODERS, SOURCES, TERM
 from tilework.spec.schedules import Constant, Schedule, Scheduled
 
 
+MOST_LR = 10.0
+
+
 def _never_negative(schedule: Schedule) -> Schedule:
-    low, _ = schedule.bounds
+    low, high = schedule.bounds
     if low < 0:
-        raise ValueError(f"it would go down to {low:g}; write values of 0 or more")
+        raise ValueError(f"{'it is' if low == high else 'it would go down to'} {low:g}; write values of 0 or more")
+    return schedule
+
+
+def _moves_weights(schedule: Schedule) -> Schedule:
+    _, high = _never_negative(schedule).bounds
+    if high == 0:
+        raise ValueError("it is never more than 0, and nothing would be learned; write for example 1e-3")
+    if high > MOST_LR:
+        raise ValueError(
+            f"it would reach {high:g}, and Adam moves each weight by about that much at every step; "
+            f"write values up to {MOST_LR:g}, for example 1e-3"
+        )
     return schedule
 
 
@@ -62,7 +77,7 @@ class OptimizerSettings(Settings):
     fused: bool = Field(default=True, description="one kernel for all parameters, where torch has it")
     accumulate: int = Field(default=1, ge=1, le=4096, description="micro-batches whose gradients make one step")
 
-    _lr_is_positive = field_validator("lr")(_never_negative)
+    _lr_is_positive = field_validator("lr")(_moves_weights)
 
     @field_validator("betas")
     @classmethod
