@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
+import socket
 import sqlite3
 
 import pytest
@@ -142,6 +143,35 @@ def test_a_frame_waits_for_none_of_the_slower_looks(served: Served, trainer: Fak
                 assert (await page.of_type("frame"))["frame"]["seq"] == seq
 
     asyncio.run(watch())
+
+
+def test_no_message_waits_until_the_one_before_is_acknowledged(served: Served, trainer: FakeTrainer) -> None:
+    """Nagle's delay would keep each frame back for some 40 ms."""
+
+    async def watch() -> None:
+        async with served.run(trainer.run.id) as page:
+            await page.of_type("state")
+            (connection,) = served.studio.server.server_state.connections
+            taken = connection.transport.get_extra_info("socket")
+            assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+    asyncio.run(watch())
+
+
+def test_an_answer_is_looked_for_more_often_than_a_picture(served: Served, trainer: FakeTrainer) -> None:
+    async def steer() -> None:
+        async with served.run(trainer.run.id) as page:
+            await page.of_type("state")
+            (watcher,) = served.state.watchers._open.values()
+            assert watcher._hurried_until == 0
+            await page.say({"type": "command", "ref": 1, "kind": "pause"})
+            command = (await page.of_type("answer"))["id"]
+            assert watcher._hurried_until > 0
+            trainer.frame(applied=[{"id": command, "kind": "pause", "step": 1, "status": "applied"}])
+            await page.of_type("applied")
+            assert watcher._hurried_until == 0, "it is here"
+
+    asyncio.run(steer())
 
 
 def test_a_hidden_page_watches_nothing(served: Served, trainer: FakeTrainer) -> None:

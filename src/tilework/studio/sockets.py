@@ -94,6 +94,7 @@ def _page_says(watcher: Watcher, viewer: Viewer) -> dict[str, Callable[[Message]
         if not isinstance(ref, (int, str)) or len(str(ref)) > 100:
             raise UserError("a command needs a ref", why="its answer carries the same", fix="send a number")
         answered: Message = {"type": "answer", "ref": ref, "ok": True}
+        watcher.hurry()
         try:
             answered["id"] = await to_thread.run_sync(
                 _send, watcher.folder, message.get("kind"), message.get("payload")

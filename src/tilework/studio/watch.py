@@ -1,7 +1,7 @@
 """One watcher for each run that is looked at, shared by all its viewers: reads once, tells everybody.
 
-The live file is asked about sixty times a second, and only while a page is visible; the store five times a second; the state from
-outside once. All reading is done in threads.
+The live file is asked about sixty times a second, more often while a command waits for its answer, and only while a page is
+visible; the store five times a second; the state from outside once. All reading is done in threads.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from tilework.studio.stream import Stream
 from tilework.studio.viewer import Frame, Viewer
 
 LOOK_SECONDS = 1 / 60
+HURRIED_SECONDS, HURRY_SECONDS = 1 / 250, 0.5
+"""Between two looks, and for how long, after a command was sent: someone waits for its answer."""
 STORE_SECONDS = 0.2
 STATE_SECONDS = 1.0
 _NUDGE_SECONDS = 0.5
@@ -46,6 +48,7 @@ class Watcher:
         self._newest: dict[str, Frame] = {}
         self._answered = 0
         """The newest command that the trainer has answered, as far as the pages know."""
+        self._hurried_until = 0.0
         self._hello = ""
         self._state: Message = {}
         self._problem = ""
@@ -116,6 +119,10 @@ class Watcher:
                 viewer.offer(frame)
             self._wake.set()
 
+    def hurry(self) -> None:
+        """A command is on its way: its answer is not to wait for the next usual look."""
+        self._hurried_until = time.monotonic() + HURRY_SECONDS
+
     # The watch -------------------------------------------------------------------------------------------------------
 
     async def _watch(self) -> None:
@@ -134,7 +141,7 @@ class Watcher:
     async def _pause(self) -> None:
         """Until the next look; a hidden page is in no hurry."""
         if self._visible and self._stream.open:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(HURRIED_SECONDS if time.monotonic() < self._hurried_until else LOOK_SECONDS)
             return
         self._wake.clear()
         if not self.closing:
@@ -186,6 +193,7 @@ class Watcher:
         except (TypeError, KeyError, ValueError):
             return  # a trainer of another version
         if fresh:
+            self._hurried_until = 0.0
             self._answered = max(int(one["id"]) for one in fresh)
             self._tell([{"type": "applied", "applied": fresh}])
 

@@ -7,6 +7,19 @@ export type Painter = (time: number) => boolean | void
 const waiting = new Set<Painter>()
 let asked = false
 
+// Where drawing fills the time of the page, a message waits for two or three frames before it is looked at. While somebody waits
+// for an answer every second frame is left to it; where there is time enough, none.
+const SLOW = 18 // ms between frames, on average
+let beat = 0
+let last = 0
+let waitsUntil = 0
+let skipped = false
+
+/** Someone waits for an answer, for so many milliseconds at most; 0 = it is here. */
+export function awaitAnswer(most: number): void {
+  waitsUntil = most ? performance.now() + most : 0
+}
+
 /** Counters for measuring from outside: data frames taken, pictures drawn, what is shown, when the last mark was drawn. */
 export const counters = { frames: 0, drawn: 0, lastDrawn: 0, lastFrame: 0, shown: {} as Record<string, unknown> }
 
@@ -23,6 +36,14 @@ export function undraw(painter: Painter): void {
 }
 
 function tick(time: number): void {
+  const gap = time - last
+  last = time
+  if (gap < 100) beat += 0.1 * (gap - beat) // longer is no load: nothing was to be drawn
+  skipped = !skipped && time < waitsUntil && beat > SLOW
+  if (skipped) {
+    requestAnimationFrame(tick)
+    return
+  }
   asked = false
   const now = [...waiting]
   waiting.clear()

@@ -1,7 +1,7 @@
 import { getBytes, postJson, run as runPath, words } from '../lib/api'
 import { decodeFrame, type Frame } from '../lib/frame'
 import type { Applied, Header, Mark, RunCard, RunState, ServerMessage, Steerable } from '../lib/types'
-import { counters } from '../draw/loop'
+import { awaitAnswer, counters } from '../draw/loop'
 import { MOST_TRAILS } from '../scene/layers'
 import { evenly, nearest, Trails } from '../scene/trails'
 import { tables, type Tables } from './curves'
@@ -85,6 +85,7 @@ export class Run {
   }
 
   command(kind: string, payload: unknown = {}): ReturnType<RunSocket['command']> {
+    awaitAnswer(400)
     return this.socket.command(kind, payload)
   }
 
@@ -293,6 +294,7 @@ export class Run {
     if (this.seen.has(one.id)) return
     if (this.seen.size > 500) this.seen = new Set(this.applied.map((known) => known.id)) // headers repeat the last few alone
     this.seen.add(one.id)
+    awaitAnswer(0)
     this.applied = [...this.applied.slice(-63), one]
     const mark = markOf(one)
     if (mark) this.marks = withJournal(this.marks, [mark])
