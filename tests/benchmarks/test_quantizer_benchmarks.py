@@ -32,6 +32,7 @@ def test_quantizer(benchmarks: Path, tmp_path: Path) -> None:
     assert all(f"| {name} |" in page for name in found)
 
 
+@pytest.mark.slow
 def test_learning_on_two_quantisers(benchmarks: Path, tmp_path: Path) -> None:
     out = tmp_path / "learning.json"
     arguments = [

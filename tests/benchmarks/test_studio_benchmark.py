@@ -46,6 +46,7 @@ def test_frames_are_counted_while_a_run_trains(tmp_path: Path) -> None:
 
 
 @needs_browser
+@pytest.mark.slow
 def test_memory_is_read_over_a_run_in_compressed_time(tmp_path: Path) -> None:
     rows = run("studio_soak.py", tmp_path, "--seconds", "8", "--hours", "0.02")
     assert set(rows) == {"soak-server", "soak-heap", "soak-buffers", "soak-page", "soak-nodes"}

@@ -36,6 +36,7 @@ def check_row(row: dict) -> None:
     assert row["machine"]["cores"] >= 1
 
 
+@pytest.mark.slow
 def test_overhead_and_plain_run_and_keep_each_other(tmp_path: Path) -> None:
     done, rows = run(tmp_path, "--only", "system1-overhead")
     assert done.returncode == 0, done.stderr
@@ -52,6 +53,7 @@ def test_overhead_and_plain_run_and_keep_each_other(tmp_path: Path) -> None:
     assert plain["value"]["median"] == pytest.approx(plain["peer"]["step_ms"] / plain["ours"]["step_ms"], rel=1e-9)
 
 
+@pytest.mark.slow
 def test_jax_side_has_the_same_network(tmp_path: Path) -> None:
     if any(importlib.util.find_spec(name) is None for name in ("jax", "flax", "optax")):
         pytest.skip("jax, flax or optax is not installed (uv sync --group bench)")

@@ -45,7 +45,9 @@ def folders() -> list[Path]:
     return [p for p in root.iterdir() if (p / "run.json").is_file()] if root.is_dir() else []
 
 
-@pytest.mark.parametrize(("which", "seed"), [(signal.SIGINT, 1), (signal.SIGTERM, 2)])
+@pytest.mark.parametrize(
+    ("which", "seed"), [(signal.SIGINT, 1), pytest.param(signal.SIGTERM, 2, marks=pytest.mark.slow)]
+)
 def test_a_signal_while_training(tilework: Command, which: signal.Signals, seed: int) -> None:
     process = start("train", "rqvae-digits", *LONG)
     wait_for(process, lambda: list(Path(os.environ["TILEWORK_RUNS"]).glob("*/checkpoints/last.json")))

@@ -73,7 +73,9 @@ def weights(run: RunFolder) -> dict[str, torch.Tensor]:
     return load_file(run.checkpoints / last / "model.safetensors")
 
 
-@pytest.mark.parametrize(("name", "how"), [("gradient-rq", "accelerate"), ("ema-vq", "torchrun")])
+@pytest.mark.parametrize(
+    ("name", "how"), [("gradient-rq", "accelerate"), pytest.param("ema-vq", "torchrun", marks=pytest.mark.slow)]
+)
 def test_two_processes_equal_one(tmp_path: Path, name: str, how: str) -> None:
     spec = tmp_path / "spec.yaml"
     spec.write_text(COMMON + SPECS[name])

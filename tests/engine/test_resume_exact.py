@@ -71,7 +71,9 @@ def outcome(run: RunFolder) -> tuple[dict[str, torch.Tensor], dict[str, list[lis
     return weights, rows
 
 
-@pytest.mark.parametrize("text", [SPEC, NOISY], ids=["vq-ema", "gaussian-bf16"])
+@pytest.mark.parametrize(
+    "text", [pytest.param(SPEC, id="vq-ema"), pytest.param(NOISY, id="gaussian-bf16", marks=pytest.mark.slow)]
+)
 def test_killed_and_resumed_equals_uninterrupted(tmp_path: Path, text: str) -> None:
     spec = tmp_path / "spec.yaml"
     spec.write_text(text)

@@ -11,7 +11,6 @@ from tilework.spec.overrides import term_settings
 from tilework.spec.plugins import BOTTLENECKS, DECODERS, ENCODERS, SOURCES, TERMS, Plugin, Settings
 from tilework.spec.schedules import Constant, Schedule, Scheduled
 
-
 MOST_LR = 10.0
 
 
