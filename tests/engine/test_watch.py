@@ -216,7 +216,7 @@ def test_the_timeline_begins_with_the_model_as_it_was_made(tmp_path: Path, kind:
     with RunStore.open(run.db) as store:
         first = store.snapshots("live")[0]
     header, arrays = unpack(zlib.decompress((run.path / first.file).read_bytes()))
-    assert (first.step, header["step"]) == (0, 0)
+    assert (first.step, header["step"], header["view"]["points_of"]) == (0, 0, "probe")
     made = session(spec)
     model = made.model.eval()
     train_set = made.split.train

@@ -187,7 +187,7 @@ class Watch:
                 "codes": probe.codes,
                 "grid": [grid.width, grid.height],
                 "variance": plane.variance if plane else None,
-                "points_of": "window",
+                "points_of": probe.points_of,
                 "fixed": probe.levels > 0 and not probe.learns_codes,
                 "classes": list(session.store.classes),
             },

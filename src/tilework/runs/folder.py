@@ -99,8 +99,9 @@ class RunFolder:
         return cls(path.absolute())
 
     @classmethod
-    def open(cls, path: Path) -> RunFolder:
+    def open(cls, path: Path | str) -> RunFolder:
         """The run in the folder `path`. Raises UserError where it is no run folder or one of another format version."""
+        path = Path(path)
         _read_info(path)
         return cls(path.absolute())
 

@@ -70,5 +70,6 @@ describe('figures', () => {
   it('a code is dead after a hundred idle steps, early in a run after fewer', () => {
     expect([...deadOnes(null, Int32Array.of(0, 99, 100), 3, 5000)]).toEqual([0, 0, 1])
     expect([...deadOnes(null, Int32Array.of(0, 20), 2, 20)]).toEqual([0, 1])
+    expect([...deadOnes(null, Int32Array.of(0, 3), 2, 3)]).toEqual([0, 0])
   })
 })

@@ -9,6 +9,7 @@ export const MOST_COMBINATIONS = 2048
 
 /** A code nothing has chosen for this many steps is dead: the window over which usage is counted. */
 export const DEAD_AFTER = 100
+const DEAD_BEFORE = 10 // while a run is younger than those, one that was never chosen; in so few steps chance leaves some out
 
 /** What is drawn, in latent coordinates. `owner` is the row of `marks` that a point belongs to. */
 export interface Scene {
@@ -134,7 +135,7 @@ function combinations(half: Half, codes: Float32Array, assigned: Int32Array, lev
 
 export function deadOnes(usage: Float32Array | null, idle: Int32Array | null, n: number, step: number): Uint8Array {
   const dead = new Uint8Array(n)
-  const enough = Math.min(DEAD_AFTER, Math.max(1, step))
+  const enough = Math.min(DEAD_AFTER, Math.max(DEAD_BEFORE, step))
   for (let i = 0; i < n; i++) {
     if (idle) dead[i] = idle[i] >= enough ? 1 : 0
     else if (usage) dead[i] = usage[i] === 0 ? 1 : 0
