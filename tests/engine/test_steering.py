@@ -24,6 +24,7 @@ from tilework.engine.progress import Plan, Silent, Tick
 from tilework.engine.replay import replay
 from tilework.errors import UserError
 from tilework.runs.folder import RunFolder
+from tilework.runs.status import RunStatus, run_status
 from tilework.runs.steer import send
 from tilework.runs.store import RunStore
 from tilework.spec import dump_yaml
@@ -231,6 +232,19 @@ def test_reset_begins_a_new_run_with_other_weights_and_the_same_knobs(tmp_path: 
         assert (store.get_meta("status"), store.latest()["step"]) == ("finished", 6)
     alone = train(tiny("vq", "engine.steps=6", "objective.commitment=1.0", "seed=1"), root=tmp_path / "alone")
     assert same(run, alone), "a reset run is not the run that its spec describes"
+
+
+def test_a_run_that_a_reset_begins_never_looks_dead(tmp_path: Path) -> None:
+    """Its folder is there before its pictures are read and its model is built."""
+    seen = []
+
+    class Looking(Hand):
+        def said(self, message: str) -> None:
+            if message.startswith("reset: "):
+                seen.append(run_status(RunFolder(tmp_path / message.split()[1])))
+
+    train(tiny("vq", "engine.steps=4"), root=tmp_path, progress=Looking({2: [("pause", {}), ("reset", {})]}))
+    assert seen == [RunStatus.RUNNING]
 
 
 def test_a_changed_weight_begins_the_judgement_anew(tmp_path: Path) -> None:

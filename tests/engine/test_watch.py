@@ -107,9 +107,9 @@ def test_a_frame_says_what_the_model_is(tmp_path: Path, monkeypatch: pytest.Monk
     assert header["view"]["kind"] == "plane"
     books = torch.stack(list(load(run, which="last").network.bottleneck.codebooks())).detach().numpy()
     np.testing.assert_array_equal(arrays["codes"], books)
-    assert arrays["points"].shape == (1024, 2), (
-        "30 steps of 32 pictures, and of those before the first step what is left"
-    )
+    assert arrays["points"].shape == (1024, 2)
+    # 30 steps of 32 pictures, and of the fixed ones what is left.
+    assert (header["view"]["points_of"], header["view"]["points_fixed"]) == ("window", 1024 - 960)
     assert arrays["labels"].min() >= 0
     # Codes were chosen as nearest to the points when the step was taken; the newest 32 by nearly the present codes.
     distance = np.square(arrays["points"][:32, None] - books[0][None]).sum(-1)
@@ -217,6 +217,7 @@ def test_the_timeline_begins_with_the_model_as_it_was_made(tmp_path: Path, kind:
         first = store.snapshots("live")[0]
     header, arrays = unpack(zlib.decompress((run.path / first.file).read_bytes()))
     assert (first.step, header["step"], header["view"]["points_of"]) == (0, 0, "probe")
+    assert header["view"]["points_fixed"] == len(arrays["points"])
     made = session(spec)
     model = made.model.eval()
     train_set = made.split.train

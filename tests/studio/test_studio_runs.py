@@ -94,6 +94,15 @@ def _check_names_fields(served: Served) -> None:
     bad = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": several}).json()
     fields = [error["field"] for error in bad["errors"]]
     assert fields == ["encoder.dense.1", "bottleneck.codes", "optimizer.lr", "engine.batch_size"]
+    # What is right is told beside what is wrong: the form follows another kind.
+    several = ["optimizer.lr=1e9", "bottleneck.kind=fsq", "bottleneck.levels=x", "engine.batch_size=0"]
+    bad = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": several}).json()
+    assert {"optimizer.lr", "bottleneck.levels", "engine.batch_size"} <= {error["field"] for error in bad["errors"]}
+    assert bad["spec"]["bottleneck"]["kind"] == "fsq"
+    assert bad["fitting"]["objective.codebook"] == "null"
+    for override, told in (("bottleneck.kind=odd", "bottleneck"), ("odd=1", "odd"), ("engine.epochs=null", "spec")):
+        bad = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": [override]}).json()
+        assert [error["field"] for error in bad["errors"]] == [told], "once"
     # Read, and yet it could not train: its fields are there, what is wrong is at its field, and so is what would fit.
     other = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": ["bottleneck.kind=gaussian"]}).json()
     assert other["ok"] is False

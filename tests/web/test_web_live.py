@@ -54,8 +54,12 @@ def test_space_pauses_and_a_dot_takes_one_step(page: Any, served: Any, root: Pat
         time.sleep(1)
         now = page.evaluate("window.__tilework.drawn")
         assert now - drawn <= 1 + 2 * (time.monotonic() - since)  # new pictures come twice a second; moving, it is 60
+        # A button that was clicked does not keep the keys.
+        cells = page.get_by_role("button", name="Cells")
+        cells.click()
         page.keyboard.press("Space")
         page.wait_for_selector(f"{PILL}.running")
+        expect(cells).to_have_attribute("aria-pressed", "false")
 
 
 def test_a_slider_tells_the_step_at_which_it_took_effect_and_why_it_was_refused(
@@ -200,4 +204,4 @@ def test_a_reset_is_followed_to_the_new_run(page: Any, served: Any, root: Path) 
         open_run(page, served, old.id)
         old.next = new.id
         until(page, f"location.hash.includes({new.id!r})")
-        page.get_by_text("Begun again with other weights").get_by_role("link", name=old.id).wait_for()
+        page.get_by_text("after a reset of").get_by_role("link", name=old.id).wait_for()

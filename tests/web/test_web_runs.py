@@ -24,6 +24,11 @@ def test_runs_are_listed_as_they_change_and_can_be_deleted(page: Any, served: An
         stop.get_by_text("Stop?").wait_for()  # as on its own page, it is asked first
         card = page.locator("article", has_text=ended)
         card.locator(".pill.finished").wait_for()
+        card.get_by_role("link", name="Train longer…").click()
+        goal = page.get_by_label("to step")  # asked at once, and ready to be typed over
+        expect(goal).to_be_focused()
+        expect(goal).to_have_value("120")
+        page.go_back()
         card.get_by_role("button", name="Delete").click()
         page.get_by_role("button", name="Delete", exact=True).last.click()
         card.wait_for(state="detached")

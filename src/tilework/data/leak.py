@@ -27,13 +27,13 @@ class LeakReport:
     """Share with a near twin in training: the same picture but for a small shift or change (see `tilework.data.twins`)."""
 
     def __str__(self) -> str:
-        """What there is of it, for example "12% of the held-out pictures closely resemble a training picture"."""
+        """What there is of it, for example "of 180 held-out pictures, 12% closely resemble a training picture"."""
         found = []
         if self.neighbours > 0:
             found.append(f"{self.neighbours:.0%} are within {NEIGHBOUR_FRAMES} frames of a training picture")
         if self.twins > 0 or not found:
             found.append(f"{self.twins:.0%} closely resemble a training picture")
-        return f"of the {self.examined:,} held-out pictures examined, {' and '.join(found)}"
+        return f"of {self.examined:,} held-out pictures, {' and '.join(found)}"
 
 
 def measure_leak(store: FrameStore, train: Indices, validation: Indices, seed: int = 0) -> LeakReport:

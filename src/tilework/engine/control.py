@@ -240,7 +240,9 @@ class Control:
         self.ending, self.paused = "reset", False
 
     def _publish(self, state: str) -> None:
-        if self.record is not None and state != self._told:
+        if self.ending:
+            state = "stopping"
+        elif self.record is not None and state != self._told:
             self._told = state
             self.record.store.set_meta("status", state)  # the list of runs reads it there
         if self.watch is not None:

@@ -90,8 +90,13 @@ def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple
 def _after_resets(loop: _Loop) -> RunFolder:
     """Each reset ends a run and begins another in the same process: other initial weights, the same pictures."""
     while loop.following is not None:
-        spec, folder, script = loop.following
-        loop = _Loop(Session(spec, loop.progress), folder, loop.progress, loop.interrupt, script)
+        spec, folder, script, lock = loop.following
+        try:
+            session = Session(spec, loop.progress)
+        except BaseException:
+            lock.release()
+            raise
+        loop = _Loop(session, folder, loop.progress, loop.interrupt, script, lock=lock)
         loop.run(resumed=False)
     return loop.folder
 
@@ -111,18 +116,19 @@ class _Loop:
         interrupt: Interrupt,
         script: Sequence[Order] = (),
         until: int | None = None,
+        lock: RunLock | None = None,
     ) -> None:
         self.session, self.folder, self.progress, self.interrupt = session, folder, progress, interrupt
         self.script, self.last_step = script, min(session.total_steps, until or session.total_steps)
         self.main = session.accelerator.is_main_process
         self.several = session.accelerator.num_processes > 1
-        self.lock = RunLock(folder.path)
+        self.lock = lock or RunLock(folder.path)
         self.votes = Votes(session.accelerator)
         self.record: Record | None = None
         """Only the main process writes anything down."""
         self.watch: Watch | None = None
-        self.following: tuple[RunSpec, RunFolder, tuple[Order, ...]] | None = None
-        """After a reset: what the new run is."""
+        self.following: tuple[RunSpec, RunFolder, tuple[Order, ...], RunLock] | None = None
+        """After a reset: what the new run is. Its lock is held already, for a run that nobody holds looks like one that died."""
         self.best: checkpoint.Best | None = None
         self.newest: Validation | None = None
         self.began = self.last_save = self.last_tick = time.monotonic()
@@ -426,15 +432,18 @@ class _Loop:
             self.record.event("snapshot")
         self._save()
 
-    def _new_run(self) -> tuple[RunSpec, RunFolder, tuple[Order, ...]]:
+    def _new_run(self) -> tuple[RunSpec, RunFolder, tuple[Order, ...], RunLock]:
         """What a reset begins: the same spec with the next seed, and the knobs where they stand."""
         spec = self.session.spec.model_copy(update={"seed": self.session.spec.seed + 1})
         path = RunFolder.create(self.folder.path.parent, spec.name, dump_yaml(spec)).path if self.main else None
         folder = RunFolder(shared(self.session.accelerator, path))
+        lock = RunLock(folder)
+        if self.main:
+            lock.acquire()
         script = tuple(Order("set", {"name": n, "value": v}, None, 1) for n, v in self.session.steered.items())
         if self.record is not None:
             self.record.event("reset", next=folder.id)
-        return spec, folder, script
+        return spec, folder, script, lock
 
     def _say(self, message: str) -> None:
         if self.main:

@@ -47,7 +47,6 @@ class Probe:
         self._revived: NDArray[np.int32] | None = None
         self._pictures: Batch | None = None
         self._fixed: Batch | None = None
-        self._stand_in = -1
         self._thumbs: NDArray[np.uint8] | None = None
         self._decoded: NDArray[np.uint8] | None = None
         self._turn = 0
@@ -62,10 +61,9 @@ class Probe:
         Before the first step that is nothing: the fixed pictures stand in, until the steps have filled the window.
         """
         if self.rolling.empty:
-            self._stand_in = self.session.position.step
             with suppress(NotFinite):
                 fixed = self._fixed_pictures()
-                self.rolling.seen([self._encode(fixed.images)], [fixed])
+                self.rolling.seen([self._encode(fixed.images)], [fixed], trained=False)
         points, assigned, labels = self.rolling.newest()
         plane = self._plane(points)
         if follow:
@@ -86,11 +84,6 @@ class Probe:
         if gradient is not None:
             found["gradient"] = self._per_level(gradient).float().cpu().numpy()
         return found
-
-    @property
-    def points_of(self) -> str:
-        """What the points are: the window of training's tokens, or the fixed pictures while no step was taken."""
-        return "probe" if self.session.position.step == self._stand_in else "window"
 
     def _books(self) -> tuple[Tensor, ...]:
         """The codes of each level, (K, D); of a bottleneck that has no codebook, what its indices stand for."""

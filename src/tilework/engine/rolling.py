@@ -33,6 +33,7 @@ class _Step:
     tokens: int
     tensors: tuple[Tensor, Tensor | None, Tensor] | None
     rows: tuple[NDArray[np.float32], NDArray[np.int32] | None, NDArray[np.int16]] | None = None
+    trained: bool = True
 
     @property
     def every(self) -> int:
@@ -54,11 +55,18 @@ class RollingPoints:
         """Whether nothing was encoded yet."""
         return not self._steps
 
-    def seen(self, latents: Sequence[Latent], batches: Sequence[Batch]) -> None:
-        """Remember what one step encoded: references, no copies."""
+    @property
+    def untrained(self) -> tuple[int, int]:
+        """(of the points that `newest` gives, those that stand in for what is not trained yet; all of them)."""
+        sizes = [(-(-step.tokens // step.every), step.trained) for step in self._steps]
+        every = min(POINTS, sum(size for size, _ in sizes))
+        return every - min(POINTS, sum(size for size, trained in sizes if trained)), every
+
+    def seen(self, latents: Sequence[Latent], batches: Sequence[Batch], *, trained: bool = True) -> None:
+        """Remember what one step encoded: references, no copies. Not `trained`: pictures that stand in for it."""
         for latent, batch in zip(latents, batches, strict=True):
             points = encoded(latent)
-            self._steps.append(_Step(len(points), (points.detach(), latent.codes, batch.labels)))
+            self._steps.append(_Step(len(points), (points.detach(), latent.codes, batch.labels), trained=trained))
             self._tokens += len(points)
         while len(self._steps) > 1 and self._tokens - self._steps[0].tokens >= POINTS:
             self._tokens -= self._steps.popleft().tokens

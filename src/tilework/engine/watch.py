@@ -31,6 +31,8 @@ FRAMES_PER_SECOND = 30.0
 MOTION, PICTURES, TIMELINE, DECODED = 0.025, 0.012, 0.01, 0.005
 """Shares of the training time."""
 PICTURE_SECONDS = 0.5
+FIRST_STEPS, FIRST_SECONDS = 16, 1.0
+"""Each of the first steps is kept for the timeline, whatever its share, as long as that takes no longer in all."""
 TIMELINE_PICTURES, TIMELINE_BYTES = 8, 64 * 1024
 """A stored frame has as many reconstructions as a live one where they fit into so many bytes, and else so many."""
 
@@ -63,6 +65,7 @@ class Watch:
         self._decoded = _Budget(DECODED, 0.0)
         self._frames = {"motion": 0, "pictures": 0, "timeline": 0}
         self._state, self._answered = "", 0
+        self._spent_first = 0.0
         self._picture_step = -1
         self._next_kept, self._whole = session.position.step, -1
         self._begun = bool(record.store.snapshots("live"))
@@ -90,8 +93,12 @@ class Watch:
         self.session.stepper.keep_code_gradient = watched
         if watched:
             self.show(control, "running")
-        if self.session.position.step >= self._next_kept and time.monotonic() >= self._timeline.next:
+        step = self.session.position.step
+        first = step <= FIRST_STEPS and self._spent_first < FIRST_SECONDS
+        if step >= self._next_kept and (first or time.monotonic() >= self._timeline.next):
+            began = self._clock()
             self.keep(control)
+            self._spent_first += self._clock() - began if first else 0.0
 
     def show(self, control: Control, state: str, following: str | None = None) -> None:
         """Frames for whoever watches, where they are due; a change of state is always shown."""
@@ -159,6 +166,7 @@ class Watch:
         session, probe = self.session, self.probe
         self._frames[channel] += 1
         plane, grid = probe.plane, session.grid
+        fixed, points = probe.rolling.untrained
         return {
             "v": 1,
             "channel": channel,
@@ -187,7 +195,8 @@ class Watch:
                 "codes": probe.codes,
                 "grid": [grid.width, grid.height],
                 "variance": plane.variance if plane else None,
-                "points_of": probe.points_of,
+                "points_of": "probe" if 0 < points == fixed else "window",
+                "points_fixed": fixed,
                 "fixed": probe.levels > 0 and not probe.learns_codes,
                 "classes": list(session.store.classes),
             },

@@ -48,9 +48,9 @@ def _form(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _check(asked: dict[str, Any]) -> dict[str, Any]:
-    """{ok: true, spec, yaml}, or {ok: false, errors: [{field, what, why, fix}]}.
+    """{ok: true, spec, yaml, fitting}, or {ok: false, errors: [{field, what, why, fix}]} and of the others what can be told.
 
-    Where the spec can be read, it comes with `fitting`: overrides that make its loss terms fit its bottleneck.
+    `fitting` is what would make the loss terms fit the bottleneck, as overrides.
     """
     from tilework.engine.rehearsal import faults, fitting
     from tilework.spec import dump_yaml
@@ -61,36 +61,52 @@ def _check(asked: dict[str, Any]) -> dict[str, Any]:
         raw = apply_overrides(own, asked["overrides"])
     except TileworkError as error:
         return {"ok": False, "errors": _told(error)}
-    spec, wrong = _validated(raw, apply_overrides(own, []))
+    spec, wrong = _validated(raw, own)
     if spec is None:
         return {"ok": False, "errors": wrong}
     read = {"spec": spec.model_dump(mode="json"), "fitting": fitting(spec)}
-    wrong = [told for fault in faults(spec) for told in _told(fault)]
+    seen = {told["field"].split(".")[0] for told in wrong}
+    wrong += [told for fault in faults(spec) for told in _told(fault) if told["field"].split(".")[0] not in seen]
     return {"ok": False, "errors": wrong, **read} if wrong else {"ok": True, "yaml": dump_yaml(spec), **read}
 
 
 def _validated(raw: dict[str, Any], own: dict[str, Any]) -> tuple[RunSpec | None, list[dict[str, str]]]:
-    """The spec, or everything that is wrong with it. A section that finds its own faults ends the reading with them: it is put
-    back to what its source has, and the rest is read again."""
+    """The spec, and everything that is wrong with it. A section that finds its own faults ends the reading with them: what is
+    wrong is put back to what its source has, at first with the kind that was chosen, and the rest is read again. None where that
+    does not help."""
     from pydantic import ValidationError
 
     from tilework.spec import RunSpec
     from tilework.spec.explain import problems
+    from tilework.spec.load import apply_overrides
 
     found: list[dict[str, str]] = []
+    mended: set[str] = set()
+    undone: set[str] = set()
     while True:
         try:
-            spec = RunSpec.model_validate(raw)
-            return (None if found else spec), found
+            return RunSpec.model_validate(raw), found
         except ValidationError as error:
             told = [{"field": p.field, "what": p.text, "why": "", "fix": p.fix} for p in problems(error, RunSpec)]
-            return None, found + told
         except TileworkError as error:
-            found += (told := _told(error))
-            section = told[0]["field"].split(".")[0]
-            if section not in own or raw.get(section) == own[section]:
-                return None, found
-            raw = {**raw, section: own[section]}
+            told = _told(error)
+        found += [one for one in told if one["field"].split(".")[0] not in mended]
+        sections = {one["field"].split(".")[0] for one in told}
+        if sections & undone:
+            return None, found
+        undone |= sections & mended
+        mended |= sections
+        back = {name: _kind_of(raw, name) if name not in undone else None for name in sections & own.keys()}
+        kinds = [f"{name}.kind={kind}" for name, kind in back.items() if kind is not None]
+        raw = {name: part for name, part in raw.items() if name not in sections} | {
+            name: apply_overrides(own, kinds)[name] for name in back
+        }
+
+
+def _kind_of(raw: dict[str, Any], section: str) -> str | None:
+    settings = raw.get(section)
+    kind = settings.get("kind") if isinstance(settings, dict) else None
+    return kind if isinstance(kind, str) else None
 
 
 def _told(error: TileworkError) -> list[dict[str, str]]:

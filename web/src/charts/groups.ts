@@ -67,6 +67,7 @@ export function inOrder(names: Iterable<string>): string[] {
 export function readable(series: string): string {
   const [name, level] = series.split('.')
   const words = name.replaceAll('_', ' ')
+  if (name === 'kl' && level) return `kl, dimension ${level}`
   if (name === 'weight') return `weight of ${level}`
   return !level ? words : /^\d+$/.test(level) ? `${words}, level ${level}` : `${words} ${level}`
 }

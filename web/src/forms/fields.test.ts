@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { complaint, isAt, overridesOf, sectionsOf, tidied, withoutSection, written, type Node } from './fields'
+import { complaint, isAt, overridesOf, sectionsOf, switched, tidied, withoutSection, written, type Node } from './fields'
 
 const schema: Node = {
   properties: {
@@ -35,6 +35,13 @@ describe('a form', () => {
     expect(sections[1].fields[3].optional).toBe(true)
     expect(sections[2].fields.map((field) => [field.path, field.label])).toEqual([['objective.mse.weight', 'mse']])
     expect(sections[2].terms!.absent.map((term) => term.name)).toEqual(['kl'])
+  })
+  it('switches on what is not there', () => {
+    const node: Node = { properties: { part: { properties: { revival: { anyOf: [{ $ref: '#/$defs/Revival' }, { type: 'null' }] } } }, bottleneck: { properties: { revival: { anyOf: [{ $ref: '#/$defs/On' }, { type: 'null' }] } } } }, $defs: { On: { properties: { enabled: { type: 'boolean' } } }, Revival: schema.$defs!.Revival } }
+    const off = { bottleneck: { revival: null }, part: { revival: null } }
+    const [field] = sectionsOf(off, node).find((section) => section.name === 'bottleneck')!.fields
+    expect([field.path, field.control, field.value, field.label]).toEqual(['bottleneck.revival.enabled', 'flag', false, 'revival enabled'])
+    expect([switched('bottleneck.revival.enabled', off), switched('bottleneck.revival.enabled', { bottleneck: { revival: {} } }), switched('bottleneck.revival', off)]).toEqual(['bottleneck.revival', null, null])
   })
   it('sends what was changed, kinds first', () => {
     expect(overridesOf(new Map([['bottleneck.codes', '8'], ['bottleneck.kind', 'vq']]))).toEqual(['bottleneck.kind=vq', 'bottleneck.codes=8'])

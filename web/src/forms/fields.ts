@@ -105,10 +105,14 @@ function fieldsOf(path: string, within: string, raw: Node, value: unknown, schem
   const said = raw.description ?? node.description ?? ''
   const unset = /null = ([^;.]+)/.exec(said)?.[1].trim() ?? 'none'
   const help = said.replace('null = ', 'empty = ')
+  const label = within.replaceAll('_', ' ').replaceAll('.', ' ')
   const solid = branches.filter((one) => one.type !== 'null')
   const plain = solid.length === 1 ? { ...solid[0], default: raw.default ?? node.default } : node
   if (plain.properties && raw.$ref !== '#/$defs/schedule') {
-    if (value === null && optional) return [field({ control: 'text', value, optional: true })]
+    const off = value === null && optional
+    // What can be switched on is: its other settings come with it.
+    if (off && plain.properties.enabled) return [field({ control: 'flag', value: false, path: `${path}.enabled`, label: `${label} enabled`, first: FIRST.has(`${within}.enabled`) })]
+    if (off) return [field({ control: 'text', value, optional: true })]
     return inside(path, within, plain, (value ?? {}) as Value, schema, [])
   }
   if (plain.const !== undefined) return []
@@ -118,7 +122,7 @@ function fieldsOf(path: string, within: string, raw: Node, value: unknown, schem
 
   function field(part: Partial<Field>): Field {
     return {
-      path, label: within.replaceAll('_', ' ').replaceAll('.', ' '), help, control: 'text', options: [], value: undefined, standard: raw.default ?? node.default,
+      path, label, help, control: 'text', options: [], value: undefined, standard: raw.default ?? node.default,
       optional: false, unset, bounds: '', first: FIRST.has(within), ...part,
     } // prettier-ignore
   }
@@ -185,6 +189,16 @@ export function overridesOf(changes: Map<string, string>): string[] {
 export function withoutSection(changes: Map<string, string>, kind: string): Map<string, string> {
   const section = kind.slice(0, -'kind'.length)
   return new Map([...changes].filter(([path]) => path === kind || !path.startsWith(section)))
+}
+
+/** Of a setting that switches a part on which is not there: the part. */
+export function switched(path: string, base: unknown): string | null {
+  const part = path.endsWith('.enabled') ? path.slice(0, -'.enabled'.length) : ''
+  return part && valueAt(base, part) === null ? part : null
+}
+
+export function valueAt(spec: unknown, path: string): unknown {
+  return path.split('.').reduce<unknown>((value, name) => (value && typeof value === 'object' ? (value as Value)[name] : undefined), spec)
 }
 
 /** The changes without those to parts of what is taken away. */

@@ -36,3 +36,16 @@ export function words(error: unknown): Problem {
 }
 
 export const run = (id: string): string => `/api/runs/${encodeURIComponent(id)}`
+
+/** A studio that was started anew has a new key. */
+export const LOCKED = 'The studio was started anew, with a new key: open the address that it printed.'
+
+/** Whether the studio answers, and not to this page. */
+export async function lockedOut(): Promise<boolean> {
+  try {
+    const { status } = await fetch('/api/runs')
+    return status === 401 || status === 403
+  } catch {
+    return false
+  }
+}

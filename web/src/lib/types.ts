@@ -59,6 +59,7 @@ export interface View {
   grid: [number, number]
   variance: number[] | null
   points_of: 'window' | 'probe'
+  points_fixed?: number // of the window, those that stand in until training has filled it
   fixed?: boolean // the codes are not learnt: they stay where they are
   classes: string[]
 }

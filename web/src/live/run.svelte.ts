@@ -6,7 +6,7 @@ import { MOST_TRAILS } from '../scene/layers'
 import { evenly, nearest, Trails } from '../scene/trails'
 import { tables, type Tables } from './curves'
 import { markOf, withJournal } from './marks'
-import { RunSocket } from './socket'
+import { RunSocket, type Link } from './socket'
 import { Stage, withFrame, type Pictures } from './stage'
 
 /** The text on the page follows the frames at most this often (ms): more could not be read. */
@@ -15,7 +15,7 @@ const TRAIL_FRAMES = 40
 
 /** One run as this page sees it: what the server said, the newest frames, and the place in the history that is shown. */
 export class Run {
-  link = $state<'connecting' | 'open' | 'lost'>('connecting')
+  link = $state<Link>('connecting')
   retryAt = $state<number | null>(null)
   card = $state.raw<RunCard | null>(null)
   spec = $state.raw<Record<string, unknown>>({})
@@ -135,13 +135,14 @@ export class Run {
 
   /**
    * The pictures of a stored frame are its reconstructions. What it lacks is shown as it was known last, and each panel says of
-   * which step that is; only the places of the probe would be wrong beside other codes, and are left out.
+   * which step that is; only the places of the probe and what lay nearest to a code would be wrong beside other codes.
    */
   private async pastPictures(frame: Frame): Promise<Pictures> {
     const { originals, nearest, codemap } = this.livePictures
     if (!originals && !this.firstOriginals && this.timeline.length) this.firstOriginals = await this.fetchFrame(this.timeline[0])
     const first = this.firstOriginals?.shapes.has('originals') ? this.firstOriginals : undefined
-    return withFrame({ originals: originals ?? first, nearest, codemap, decoded: this.decodedNear(frame.header.step) }, frame)
+    const same = nearest?.header.step === frame.header.step ? nearest : undefined
+    return withFrame({ originals: originals ?? first, nearest: same, codemap, decoded: this.decodedNear(frame.header.step) }, frame)
   }
 
   /** The frame with decoded codes that lies nearest to a step, of those that are here: few stored ones have them. */

@@ -1,16 +1,24 @@
 import { decodeFrame, type Frame } from '../lib/frame'
+import { lockedOut } from '../lib/api'
 import type { ServerMessage } from '../lib/types'
+
+/** `locked`: the studio answers, and does not know this page's key. */
+export type Link = 'connecting' | 'open' | 'lost' | 'locked'
 
 export interface Listener {
   message(message: ServerMessage): void
   frame(frame: Frame): void
-  link(state: 'connecting' | 'open' | 'lost', retryAt: number | null): void
+  link(state: Link, retryAt: number | null): void
 }
 
-/** The socket of one run. It comes back by itself after a loss, waiting longer each time, and then begins with the whole picture. */
+/**
+ * The socket of one run. It comes back by itself after a loss, waiting longer each time, and then begins with the whole picture. It
+ * tries also where it is locked out: another page may bring the new key, which all pages share.
+ */
 export class RunSocket {
   private socket: WebSocket | null = null
   private tries = 0
+  private locked = false
   private timer: ReturnType<typeof setTimeout> | null = null
   private ended = false
   private ref = 0
@@ -47,12 +55,13 @@ export class RunSocket {
   }
 
   private open(): void {
-    this.listener.link('connecting', null)
+    if (!this.tries) this.listener.link('connecting', null) // later it stays lost until it is found
     const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
     const socket = new WebSocket(`${scheme}://${location.host}/ws/runs/${encodeURIComponent(this.id)}`)
     socket.binaryType = 'arraybuffer'
     this.socket = socket
     socket.onopen = () => {
+      this.locked = false
       this.listener.link('open', null)
       this.watch()
     }
@@ -83,7 +92,12 @@ export class RunSocket {
     if (this.ended) return
     const wait = Math.min(8000, 400 * 2 ** this.tries) * (0.8 + 0.4 * Math.random())
     this.tries += 1
-    this.listener.link('lost', Date.now() + wait)
+    const at = Date.now() + wait
+    this.listener.link(this.locked ? 'locked' : 'lost', at)
+    void lockedOut().then((locked) => {
+      this.locked = locked
+      if (this.timer !== null && !this.ended) this.listener.link(locked ? 'locked' : 'lost', at)
+    })
     this.timer = setTimeout(() => {
       this.timer = null
       this.open()

@@ -18,7 +18,7 @@ export function outcome(run: Run): string | null {
 export function standing(run: Run): Standing {
   const outside = run.outside?.status ?? ''
   if (outside === 'deleted') return { word: 'deleted', kind: 'deleted', live: false }
-  if (run.link === 'lost') return { word: 'disconnected', kind: 'disconnected', live: false }
+  if (run.link === 'lost' || run.link === 'locked') return { word: 'disconnected', kind: 'disconnected', live: false }
   if (!run.card) return { word: 'connecting', kind: 'connecting', live: false }
   if (run.resuming && OVER.has(outside)) return { word: 'resuming', kind: 'preparing', live: false }
   if (OVER.has(outside)) return { word: outside === 'foreign' ? 'unreadable' : outside, kind: outside, live: false }
