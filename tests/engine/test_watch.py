@@ -266,6 +266,25 @@ def test_plane_is_pca_and_stays_where_it_was() -> None:
     assert np.abs(moved - before).max() < 0.2 * np.abs(before).max()
 
 
+@pytest.mark.filterwarnings("error")
+def test_plane_stays_where_points_are_infinite_or_too_large() -> None:
+    points = np.random.default_rng(0).normal(size=(200, 6)).astype(np.float32) * np.array(
+        [5, 3, 1, 1, 1, 1], np.float32
+    )
+    spoilt = points.copy()
+    spoilt[7], spoilt[9, 2] = np.inf, np.nan
+    plane, clean = Plane(6), Plane(6)
+    for _ in range(3):
+        plane.follow(spoilt)
+        clean.follow(np.delete(points, [7, 9], 0))
+    np.testing.assert_array_equal(plane.basis, clean.basis)
+    np.testing.assert_array_equal(plane.mean, clean.mean)
+    for worse in (np.full_like(points, np.nan), 1e30 * points, 3e38 * np.sign(points)):
+        plane.follow(worse)
+        Plane(6).follow(worse)
+        np.testing.assert_array_equal(plane.basis, clean.basis)
+
+
 def test_plane_of_two_dimensions_is_the_latent_itself() -> None:
     points = np.random.default_rng(1).normal(size=(50, 2)).astype(np.float32)
     plane = Plane(2)

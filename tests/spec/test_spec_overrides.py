@@ -12,6 +12,7 @@ from test_spec_schedules import WARM, schedule
 
 from tilework.spec import RunSpec, dump_yaml, load_spec, recipe_names
 from tilework.spec.load import parse_spec, read_yaml
+from tilework.spec.model import MOST_LR
 from tilework.spec.overrides import apply_overrides
 
 
@@ -130,6 +131,8 @@ def test_any_schedule_and_any_note_survive_writing(lr: Any, weight: Any, note: s
     for one in (lr, weight):
         if schedule(one).bounds[0] < 0:
             return
+    if not 0 < schedule(lr).bounds[1] <= MOST_LR:
+        lr = 1e-3  # refused; the weight is any schedule still
     raw = {**RAW, "note": note, "optimizer": {"lr": lr}, "objective": {"mse": {"weight": weight, "per": "image"}}}
     spec = parse_spec(raw)
     assert parse_spec(read_yaml(dump_yaml(spec), "f")) == spec

@@ -24,29 +24,44 @@ class Plane:
         """Share of the points' variance along each axis; None where nothing is left out."""
 
     def follow(self, points: Array) -> None:
-        """Move the view after these points (n, D)."""
-        if self.dim <= 2 or len(points) < 3:
+        """Move the view after these points (n, D). It stays where they are infinite, or too large to be squared."""
+        if self.dim <= 2:
             return
+        points = points[np.isfinite(points).all(1)]
+        if len(points) < 3:
+            return
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._follow(points)
+
+    def _follow(self, points: Array) -> None:
         mean = points.mean(0)
         centred = points - mean
-        before = self.basis
-        if before is None:
-            # Exact the first time: every later one begins near its answer.
-            _, _, rows = np.linalg.svd(centred, full_matrices=False)
-            basis = np.zeros((self.dim, 2), np.float32)
-            basis[:, : min(2, len(rows))] = rows[:2].T
-        else:
-            basis = before
-            for _ in range(4):
-                basis = np.linalg.qr(centred.T @ (centred @ basis))[0]
-            left, _, right = np.linalg.svd(basis.T @ before)
-            basis = basis @ (left @ right)
+        try:
+            basis = self._leading(centred)
+        except np.linalg.LinAlgError:
+            return
         if not np.isfinite(basis).all():
             return
         total = float(np.square(centred).sum())
         along = np.square(centred @ basis).sum(0)
         self.mean, self.basis = mean.astype(np.float32), basis.astype(np.float32)
         self.variance = (float(along[0]) / total, float(along[1]) / total) if total > 0 else (0.0, 0.0)
+
+    def _leading(self, centred: Array) -> Array:
+        """The two leading directions of (n, D), (D, 2)."""
+        before = self.basis
+        if before is None:
+            # Exact the first time: every later one begins near its answer.
+            _, _, rows = np.linalg.svd(centred, full_matrices=False)
+            basis = np.zeros((self.dim, 2), np.float32)
+            basis[:, : min(2, len(rows))] = rows[:2].T
+            return basis
+        basis = before
+        for _ in range(4):
+            basis = np.linalg.qr(centred.T @ (centred @ basis))[0]
+        left, _, right = np.linalg.svd(basis.T @ before)
+        turned: Array = basis @ (left @ right)
+        return turned
 
     def project(self, points: Array, *, offsets: bool = False) -> Array:
         """(..., D) -> (..., 2) float32; `offsets` are differences, whose origin stays the origin."""
