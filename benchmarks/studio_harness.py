@@ -130,7 +130,7 @@ def training(root: Path, recipe: str, *settings: str) -> Iterator[TrainedRun]:
                 raise Missing(f"the trainer ended with {process.returncode}:\n{log.read_text()[-2000:]}")
             return next((run for run in set(root.glob("*")) - before if (run / "live").exists()), None)
 
-        yield TrainedRun(wait_for(begun, "the run's folder"), process)
+        yield TrainedRun(wait_for(begun, "the run's folder", 180), process)
     finally:
         end(process)
 
@@ -161,6 +161,10 @@ class TrainedRun:
     def reach(self, step: int, seconds: float = 300.0) -> None:
         """Wait until a step is logged."""
         wait_for(lambda: self.step() >= step or self.process.poll() is not None, f"step {step}", seconds, 0.2)
+
+    def rows_since(self, begin: float) -> list[int]:
+        """The steps that were logged after a time."""
+        return [step for step, time in self.times().items() if time > begin]
 
     def speed(self, begin: float, finish: float) -> float:
         """Steps/s between two times."""
