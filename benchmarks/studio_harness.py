@@ -162,10 +162,6 @@ class TrainedRun:
         """Wait until a step is logged."""
         wait_for(lambda: self.step() >= step or self.process.poll() is not None, f"step {step}", seconds, 0.2)
 
-    def rows_since(self, begin: float) -> list[int]:
-        """The steps that were logged after a time."""
-        return [step for step, time in self.times().items() if time > begin]
-
     def speed(self, begin: float, finish: float) -> float:
         """Steps/s between two times."""
         inside = [(step, time) for step, time in self.times().items() if begin <= time <= finish]

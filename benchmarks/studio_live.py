@@ -74,7 +74,7 @@ def measure(name: str, folder: Path, given: argparse.Namespace, faults: list[str
         began = time.time()
         page.evaluate(SAMPLER)
         time.sleep(given.seconds)
-        studio.wait_for(lambda: len(run.rows_since(began)) > 1, "two logged rows", 60)
+        studio.wait_for(lambda: sum(when > began for when in run.times().values()) > 1, "two logged rows")
         found: dict[str, float] = page.evaluate(COUNTED)
         ended = time.time()
         if page.locator(CANVAS).first.screenshot() == before:

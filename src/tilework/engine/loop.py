@@ -18,6 +18,7 @@ from tilework.engine.failures import never_finite, out_of_memory, went_on
 from tilework.engine.progress import Ending, Progress, Silent, Tick
 from tilework.engine.ranks import Votes, average_batch_statistics, largest_difference_between_ranks, shared
 from tilework.engine.record import Record
+from tilework.engine.reset import NextRun, next_run
 from tilework.engine.session import Session
 from tilework.engine.start import start_codes
 from tilework.engine.stopping import Interrupt, should_stop_early
@@ -89,14 +90,9 @@ def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple
 
 def _after_resets(loop: _Loop) -> RunFolder:
     """Each reset ends a run and begins another in the same process: other initial weights, the same pictures."""
-    while loop.following is not None:
-        spec, folder, script, lock = loop.following
-        try:
-            session = Session(spec, loop.progress)
-        except BaseException:
-            lock.release()
-            raise
-        loop = _Loop(session, folder, loop.progress, loop.interrupt, script, lock=lock)
+    while (after := loop.following) is not None:
+        session = after.session(loop.progress)
+        loop = _Loop(session, after.folder, loop.progress, loop.interrupt, after.script, lock=after.lock)
         loop.run(resumed=False)
     return loop.folder
 
@@ -127,8 +123,8 @@ class _Loop:
         self.record: Record | None = None
         """Only the main process writes anything down."""
         self.watch: Watch | None = None
-        self.following: tuple[RunSpec, RunFolder, tuple[Order, ...], RunLock] | None = None
-        """After a reset: what the new run is. Its lock is held already, for a run that nobody holds looks like one that died."""
+        self.following: NextRun | None = None
+        """After a reset: the run that comes next."""
         self.best: checkpoint.Best | None = None
         self.newest: Validation | None = None
         self.began = self.last_save = self.last_tick = time.monotonic()
@@ -199,7 +195,9 @@ class _Loop:
                     if self.record is not None:
                         held.callback(self.record.close)
                     if self.watch is not None:
-                        held.callback(self.watch.close, self.control, self.following[1].id if self.following else None)
+                        held.callback(
+                            self.watch.close, self.control, self.following.folder.id if self.following else None
+                        )
             finally:
                 if self.main:
                     self.lock.release()
@@ -279,7 +277,9 @@ class _Loop:
     def _close(self, status: str, reason: str) -> None:
         position = self.session.position
         if self.control.ending == "reset":
-            self.following = self._new_run()
+            self.following = next_run(self.session, self.folder)
+            if self.record is not None:
+                self.record.event("reset", next=self.following.folder.id)
         apart = largest_difference_between_ranks(self.session.model) if self.several else 0.0
         if position.step != self.ticked_at:
             self._log()  # The steps since the last row.
@@ -292,7 +292,7 @@ class _Loop:
             self.record.ended(status, reason)
         if self.following:
             self._say(
-                f"reset: {self.following[1].id} begins with other weights; this run stands at step {position.step:,}"
+                f"reset: {self.following.folder.id} begins with other weights; this run stands at step {position.step:,}"
             )
             return
         figures = self.newest.figures if self.newest else {}
@@ -431,19 +431,6 @@ class _Loop:
         if self.record is not None:
             self.record.event("snapshot")
         self._save()
-
-    def _new_run(self) -> tuple[RunSpec, RunFolder, tuple[Order, ...], RunLock]:
-        """What a reset begins: the same spec with the next seed, and the knobs where they stand."""
-        spec = self.session.spec.model_copy(update={"seed": self.session.spec.seed + 1})
-        path = RunFolder.create(self.folder.path.parent, spec.name, dump_yaml(spec)).path if self.main else None
-        folder = RunFolder(shared(self.session.accelerator, path))
-        lock = RunLock(folder)
-        if self.main:
-            lock.acquire()
-        script = tuple(Order("set", {"name": n, "value": v}, None, 1) for n, v in self.session.steered.items())
-        if self.record is not None:
-            self.record.event("reset", next=folder.id)
-        return spec, folder, script, lock
 
     def _say(self, message: str) -> None:
         if self.main:

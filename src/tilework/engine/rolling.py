@@ -40,6 +40,11 @@ class _Step:
         """Of a batch with more tokens than the window, every so many-th."""
         return max(1, -(-self.tokens // POINTS))
 
+    @property
+    def size(self) -> int:
+        """How many tokens that are."""
+        return -(-self.tokens // self.every)
+
 
 class RollingPoints:
     """The tokens of the newest steps. A step costs a reference; a look fetches only what no look before it has fetched."""
@@ -58,9 +63,8 @@ class RollingPoints:
     @property
     def untrained(self) -> tuple[int, int]:
         """(of the points that `newest` gives, those that stand in for what is not trained yet; all of them)."""
-        sizes = [(-(-step.tokens // step.every), step.trained) for step in self._steps]
-        every = min(POINTS, sum(size for size, _ in sizes))
-        return every - min(POINTS, sum(size for size, trained in sizes if trained)), every
+        every = min(POINTS, sum(step.size for step in self._steps))
+        return every - min(POINTS, sum(step.size for step in self._steps if step.trained)), every
 
     def seen(self, latents: Sequence[Latent], batches: Sequence[Batch], *, trained: bool = True) -> None:
         """Remember what one step encoded: references, no copies. Not `trained`: pictures that stand in for it."""
@@ -94,7 +98,7 @@ class RollingPoints:
         labels = _joined(of_tokens).to(torch.int16).cpu().numpy()
         end = 0
         for step, _ in new:
-            begin, end = end, end + -(-step.tokens // step.every)
+            begin, end = end, end + step.size
             rows = slice(begin, end)
             step.rows = points[rows], codes[rows] if codes is not None else None, labels[rows]
             step.tensors = None

@@ -43,9 +43,10 @@ class _Budget:
     def __init__(self, share: float, seconds: float) -> None:
         self.share, self.seconds = share, seconds
         self.next = 0.0
-        self.cost = 0.0
+        self.cost = self.total = 0.0
 
     def spent(self, cost: float) -> None:
+        self.total += cost
         self.cost = cost if self.cost == 0 else 0.8 * self.cost + 0.2 * cost
         self.next = time.monotonic() + max(self.seconds, self.cost / self.share)
 
@@ -65,7 +66,6 @@ class Watch:
         self._decoded = _Budget(DECODED, 0.0)
         self._frames = {"motion": 0, "pictures": 0, "timeline": 0}
         self._state, self._answered = "", 0
-        self._spent_first = 0.0
         self._picture_step = -1
         self._next_kept, self._whole = session.position.step, -1
         self._begun = bool(record.store.snapshots("live"))
@@ -82,8 +82,7 @@ class Watch:
         """The timeline begins with the model as it was made. What that takes is not of the training time."""
         if not self._begun:
             self.keep(control)
-            for budget in (self._timeline, self._decoded):
-                budget.cost = budget.next = 0.0
+            self._timeline, self._decoded = _Budget(TIMELINE, 0.0), _Budget(DECODED, 0.0)
 
     def stepped(self, control: Control, result: StepResult, batches: Sequence[Batch]) -> None:
         """One step was taken."""
@@ -94,11 +93,9 @@ class Watch:
         if watched:
             self.show(control, "running")
         step = self.session.position.step
-        first = step <= FIRST_STEPS and self._spent_first < FIRST_SECONDS
+        first = step <= FIRST_STEPS and self._timeline.total + self._decoded.total < FIRST_SECONDS
         if step >= self._next_kept and (first or time.monotonic() >= self._timeline.next):
-            began = self._clock()
             self.keep(control)
-            self._spent_first += self._clock() - began if first else 0.0
 
     def show(self, control: Control, state: str, following: str | None = None) -> None:
         """Frames for whoever watches, where they are due; a change of state is always shown."""

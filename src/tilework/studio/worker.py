@@ -65,8 +65,8 @@ def _check(asked: dict[str, Any]) -> dict[str, Any]:
     if spec is None:
         return {"ok": False, "errors": wrong}
     read = {"spec": spec.model_dump(mode="json"), "fitting": fitting(spec)}
-    seen = {told["field"].split(".")[0] for told in wrong}
-    wrong += [told for fault in faults(spec) for told in _told(fault) if told["field"].split(".")[0] not in seen]
+    seen = {_section(told) for told in wrong}
+    wrong += [told for fault in faults(spec) for told in _told(fault) if _section(told) not in seen]
     return {"ok": False, "errors": wrong, **read} if wrong else {"ok": True, "yaml": dump_yaml(spec), **read}
 
 
@@ -90,17 +90,21 @@ def _validated(raw: dict[str, Any], own: dict[str, Any]) -> tuple[RunSpec | None
             told = [{"field": p.field, "what": p.text, "why": "", "fix": p.fix} for p in problems(error, RunSpec)]
         except TileworkError as error:
             told = _told(error)
-        found += [one for one in told if one["field"].split(".")[0] not in mended]
-        sections = {one["field"].split(".")[0] for one in told}
+        found += [one for one in told if _section(one) not in mended]
+        sections = {_section(one) for one in told}
         if sections & undone:
             return None, found
         undone |= sections & mended
         mended |= sections
-        back = {name: _kind_of(raw, name) if name not in undone else None for name in sections & own.keys()}
-        kinds = [f"{name}.kind={kind}" for name, kind in back.items() if kind is not None]
-        raw = {name: part for name, part in raw.items() if name not in sections} | {
-            name: apply_overrides(own, kinds)[name] for name in back
-        }
+        kinds = {name: _kind_of(raw, name) for name in sections & own.keys() - undone}
+        back = apply_overrides(own, [f"{name}.kind={kind}" for name, kind in kinds.items() if kind is not None])
+        kept = {name: part for name, part in raw.items() if name not in sections}
+        raw = kept | {name: back[name] for name in sections & own.keys()}
+
+
+def _section(told: dict[str, str]) -> str:
+    """The section of a spec that a fault is in."""
+    return told["field"].split(".")[0]
 
 
 def _kind_of(raw: dict[str, Any], section: str) -> str | None:
