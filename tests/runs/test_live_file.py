@@ -98,9 +98,9 @@ def test_watching_and_ringing_reach_the_trainer(tmp_path: Path) -> None:
     writer = LiveWriter(tmp_path / "live")
     reader = LiveReader(tmp_path / "live")
     assert not writer.watched
-    reader.watch(0.2)
+    reader.watch(1.0)
     assert writer.watched
-    time.sleep(0.25)
+    time.sleep(1.05)
     assert not writer.watched
     before = writer.bell
     ring(tmp_path / "live")
