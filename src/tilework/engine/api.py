@@ -12,10 +12,10 @@ from torch import Tensor
 
 from tilework.bottlenecks import Latent
 from tilework.engine import checkpoint
+from tilework.engine.autoencoder.model import Autoencoder, build_model, grid_of, source_of
 from tilework.engine.device import choose_device
-from tilework.engine.loop import resume as _resume
-from tilework.engine.loop import train as _train
-from tilework.engine.model import Autoencoder, build_model, grid_of, source_of
+from tilework.engine.launch import resume as _resume
+from tilework.engine.launch import train as _train
 from tilework.engine.progress import Progress
 from tilework.errors import UserError
 from tilework.runs.folder import RunFolder

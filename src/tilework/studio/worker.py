@@ -76,18 +76,19 @@ def _validated(raw: dict[str, Any], own: dict[str, Any]) -> tuple[RunSpec | None
     does not help."""
     from pydantic import ValidationError
 
-    from tilework.spec import RunSpec
     from tilework.spec.explain import problems
     from tilework.spec.load import apply_overrides
+    from tilework.spec.tasks import spec_class
 
     found: list[dict[str, str]] = []
     mended: set[str] = set()
     undone: set[str] = set()
+    kind = spec_class(own)
     while True:
         try:
-            return RunSpec.model_validate(raw), found
+            return kind.model_validate(raw), found
         except ValidationError as error:
-            told = [{"field": p.field, "what": p.text, "why": "", "fix": p.fix} for p in problems(error, RunSpec)]
+            told = [{"field": p.field, "what": p.text, "why": "", "fix": p.fix} for p in problems(error, kind)]
         except TileworkError as error:
             told = _told(error)
         found += [one for one in told if _section(one) not in mended]
