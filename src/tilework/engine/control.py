@@ -202,7 +202,7 @@ class Control:
         return {"before": before}
 
     def _do_revive(self, order: Order) -> dict[str, Any]:
-        if not self.session.model.bottleneck.knobs().get("revival.threshold"):
+        if not self.session.model.bottleneck.can_revive:
             raise UserError(
                 "codes of this run cannot be revived", fix="start a run with bottleneck.revival.enabled=true"
             )

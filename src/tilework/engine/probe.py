@@ -107,13 +107,10 @@ class Probe:
         return self.plane
 
     def _ages(self) -> Arrays:
-        book = getattr(self.session.model.bottleneck, "book", None)
-        if book is None:
-            return {}
-        found: Arrays = {"idle": self._per_level(book.idle).to(torch.int32).cpu().numpy()}
-        ago = book.revived_ago()
-        if ago is not None:
-            since = self._per_level(ago).to(torch.int32).cpu().numpy()
+        health = {name: of.to(torch.int32).cpu().numpy() for name, of in self.session.model.bottleneck.health().items()}
+        found: Arrays = {"idle": health["idle"]} if "idle" in health else {}
+        if "revived_ago" in health:
+            since = health["revived_ago"]
             before = self._revived if self._revived is not None else np.full(since.shape, -1, np.int32)
             # Known exactly while the cooldown runs; after it, what was seen then.
             self._revived = np.where(since >= 0, self.session.position.step - since, before).astype(np.int32)

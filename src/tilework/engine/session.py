@@ -212,7 +212,7 @@ class Session:
     def _turn(self, name: str, value: float) -> None:
         section, _, rest = name.partition(".")
         if section == "bottleneck":
-            self.model.bottleneck.turn(rest, value)
+            self.model.bottleneck.set(rest, value)
         elif section == "objective" and value > 0:
             self._rehearse(rest)
         self.steered[name] = value

@@ -42,7 +42,7 @@ class Steering:
         """What every knob stands at for the next step."""
         session = self.session
         present = {f"objective.{name}": w for name, w in session.weights().items()} | {"optimizer.lr": session.lr()}
-        present |= {f"bottleneck.{name}": v for name, v in session.model.bottleneck.knobs().items()}
+        present |= {f"bottleneck.{s.name}": s.value for s in session.model.bottleneck.settings()}
         return {name: present[name] for name in self.knobs}
 
     def set(self, name: str, value: float) -> float:
@@ -93,13 +93,5 @@ def _lr(session: Session) -> Knob:
 
 
 def _codebook(session: Session) -> list[Knob]:
-    present = session.model.bottleneck.knobs()
-    known = {
-        "decay": ("code decay", 0.5, 0.9999, "linear", "share of the old moving average kept at each step"),
-        "revival.threshold": ("revival below", 0.0, 0.9, "linear", "share of the mean count; 0 = dead codes stay dead"),
-    }
-    return [
-        Knob(f"bottleneck.{name}", label, present[name], low, high, scale, text)  # type: ignore[arg-type]
-        for name, (label, low, high, scale, text) in known.items()
-        if name in present
-    ]
+    owned = session.model.bottleneck.settings()
+    return [Knob(**{**asdict(setting), "name": f"bottleneck.{setting.name}"}) for setting in owned]

@@ -141,12 +141,6 @@ class Stepper:
         elif scaled or not bool(bad):
             optimizer.step()
         if self.keep_code_gradient:
-            self.code_gradient = _code_gradient(self.bottleneck)
+            self.code_gradient = self.bottleneck.code_gradient()
         optimizer.zero_grad()
         return norm
-
-
-def _code_gradient(bottleneck: Bottleneck) -> Tensor | None:
-    codes = getattr(bottleneck, "codebook", None)
-    gradient = codes.grad if isinstance(codes, nn.Parameter) else None
-    return None if gradient is None else gradient.detach().norm(dim=-1)

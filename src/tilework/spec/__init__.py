@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tilework.spec.places import cache_folder
     from tilework.spec.plugins import BOTTLENECKS, DECODERS, ENCODERS, SOURCES, TERMS, Plugin, Registry, Settings
     from tilework.spec.schedules import Constant, Plateau, Schedule, Scheduled
+    from tilework.spec.setting import Setting
     from tilework.spec.types import PictureSize, Size
 
 _PLACES = {
@@ -22,6 +23,7 @@ _PLACES = {
     "places": ("cache_folder",),
     "plugins": ("BOTTLENECKS", "DECODERS", "ENCODERS", "SOURCES", "TERMS", "Plugin", "Registry", "Settings"),
     "schedules": ("Constant", "Plateau", "Schedule", "Scheduled"),
+    "setting": ("Setting",),
     "types": ("PictureSize", "Size"),
 }
 _HOME = {name: module for module, names in _PLACES.items() for name in names}
@@ -49,6 +51,7 @@ __all__ = [
     "RunSpec",
     "Schedule",
     "Scheduled",
+    "Setting",
     "Settings",
     "Size",
     "Term",
