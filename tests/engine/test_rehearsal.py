@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tilework.engine.progress import Silent
-from tilework.engine.rehearsal import faults, fitting
+from tilework.engine.autoencoder.fitting import faults, fitting
 from tilework.engine.session import Session
 from tilework.errors import UserError
 from tilework.spec import RunSpec, load_spec

@@ -11,7 +11,7 @@ from accelerate import Accelerator
 from tiny_runs import session, tiny
 
 from tilework.engine.session import Session
-from tilework.engine.validate import MOST_POINTS, Validation, usage_figures, validate
+from tilework.engine.autoencoder.validate import MOST_POINTS, Validation, usage_figures, validate
 
 OVERRIDES = ("encoder.norm=batch", "engine.batch_size=48")  # 180 held-out digits: three batches of 48 and one of 36
 

@@ -16,9 +16,9 @@ from safetensors.torch import load_file
 from tiny_runs import BOTTLENECKS, tiny
 
 from tilework.engine import train
-from tilework.engine.plane import Plane
+from tilework.engine.autoencoder.plane import Plane
 from tilework.engine.progress import Plan, Silent
-from tilework.engine.watch import Watch
+from tilework.engine.publisher import Watch
 from tilework.runs.folder import RunFolder
 from tilework.runs.frames import unpack
 from tilework.runs.live import LiveReader
@@ -128,7 +128,7 @@ def test_a_frame_says_what_the_model_is(tmp_path: Path, monkeypatch: pytest.Monk
 def test_reconstructions_and_decoded_codes_are_the_decoder_s(tmp_path: Path) -> None:
     from tiny_runs import session
 
-    from tilework.engine.probe import Probe
+    from tilework.engine.autoencoder.probe import Probe
 
     made = session(tiny("vq", "encoder.dense=[16]", "bottleneck.dim=4"))
     probe = Probe(made)
@@ -155,7 +155,7 @@ def test_reconstructions_and_decoded_codes_are_the_decoder_s(tmp_path: Path) -> 
 def test_codes_without_a_codebook_are_shown_as_what_they_decode_to(tmp_path: Path) -> None:
     from tiny_runs import session
 
-    from tilework.engine.probe import Probe
+    from tilework.engine.autoencoder.probe import Probe
 
     made = session(tiny("fsq", "encoder.dense=[16]", "bottleneck.levels=[5,3]"))
     probe = Probe(made)
@@ -205,7 +205,7 @@ def test_timeline_grows_with_the_run_and_can_be_read(tmp_path: Path, monkeypatch
 def test_the_timeline_begins_with_the_model_as_it_was_made(tmp_path: Path, kind: str) -> None:
     from tiny_runs import session
 
-    from tilework.engine.rolling import POINTS
+    from tilework.engine.autoencoder.rolling import POINTS
 
     small = (
         ("encoder.widths=[8]", "encoder.dense=null") if kind == "vq" else ("encoder.dense=[16]",)

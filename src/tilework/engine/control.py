@@ -1,4 +1,4 @@
-"""The desk between the loop and whoever steers: commands are read between two steps, carried out alike on every process, journaled."""
+"""The desk between the loop and whoever steers: commands are carried out between two steps, and journaled."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Control:
         return self._look() or self._mode.paused
 
     def obey(self, idle: Callable[[], bool]) -> None:
-        """Carry out what waits, and stand still while paused. `idle` is called meanwhile (on every process, alike); True ends it."""
+        """Carry out what waits, and stand still while paused. `idle` is called meanwhile, on every process; True ends it."""
         while True:
             for order in self.session.parts.compute.shared(self._due()):
                 self._carry_out(order)

@@ -1,4 +1,4 @@
-"""What keeps a run out of harm: statistics that a refused step has touched are put back, and a run that never recovers is ended."""
+"""What keeps a run out of harm: statistics that a refused step touched are put back, a run that never recovers is ended."""
 
 from __future__ import annotations
 

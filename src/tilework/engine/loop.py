@@ -163,9 +163,8 @@ class Loop:
         self.progress.started(plan(self.session.parts, self.folder, self.session.step))
 
     def _start(self) -> None:
-        engine = self.session.parts.spec.engine
-        self.progress.preparing("codes", 0)
-        row = self.session.parts.task.start(engine.start_batches, self.session.parts.spec.seed)
+        parts = self.session.parts
+        row = parts.task.start(parts.spec.engine.start_batches, self.progress)
         for kind, payload in row.events:
             self.desk.event(kind, **payload)
 

@@ -23,7 +23,7 @@ class Rows:
         return self.session.step == self._from
 
     def log(self) -> dict[str, float]:
-        """One row of the steps since the last; returns its values. Raises RunFailure where they have been infinite for too long."""
+        """One row of the steps since the last; returns its values. Raises RunFailure where they stay infinite."""
         session, task = self.session, self.session.parts.task
         values = session.state.tally.take()
         added = task.row(values)

@@ -1,4 +1,4 @@
-"""What of a run a checkpoint keeps beside the weights, and how a run goes on from it: exactly, or with a warning that it cannot."""
+"""What a checkpoint keeps beside the weights, and how a run goes on from it: exactly, or with a warning that it cannot."""
 
 from __future__ import annotations
 

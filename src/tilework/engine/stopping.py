@@ -49,7 +49,7 @@ _BY_SIGNAL = {"SIGINT": StopReason.INTERRUPT, "SIGTERM": StopReason.TERMINATED}
 
 
 class Limits:
-    """What ends a run before all of its steps are done: a signal, `engine.stop_after_minutes`, the last step of a repeated run."""
+    """What ends a run before its last step: a signal, `engine.stop_after_minutes`, the end of the run that is repeated."""
 
     def __init__(self, interrupt: Interrupt, engine: EngineSettings, total_steps: int, until: int | None) -> None:
         self.interrupt = interrupt

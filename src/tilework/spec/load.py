@@ -94,8 +94,9 @@ def parse_spec(raw: dict[str, Any], where: str = "spec") -> RunSpec:
         foreign = sections_elsewhere(raw, kind)
         if foreign:
             section, task = next(iter(foreign.items()))
+            own = raw.get("task", AUTOENCODER)
             raise UserError(
-                f"{where}: {section} is a section of the task {task}, and this spec is of the task {raw.get('task', AUTOENCODER)}",
+                f"{where}: {section} is a section of the task {task}, and this spec is of the task {own}",
                 why="a spec has the sections that its task names",
                 fix=f"write task: {task}, or remove {section}",
             ) from None

@@ -17,7 +17,7 @@ Schema = dict[str, Any]
 
 
 def spec_schema() -> Schema:
-    """JSON Schema (draft 2020-12) of an autoencoder's spec as `dump_yaml` writes it; the short forms that are also read are left out.
+    """JSON Schema (draft 2020-12) of an autoencoder's spec as `dump_yaml` writes it; short forms are left out.
 
     Each plug-in section is a `oneOf` over its kinds with `kind` as discriminator; `objective` has one property for each term;
     a schedule is a number or a `oneOf` over its kinds. Definitions are named `<section>.<kind>`. Imports every plug-in, and

@@ -43,10 +43,9 @@ def spec_class(raw: Any) -> type[RunSpec]:
 
 def sections_elsewhere(raw: dict[str, Any], spec: type[RunSpec]) -> dict[str, str]:
     """Keys of a raw spec that are sections of another task than its own, each with that task."""
-    found = {}
-    for task in TASKS.kinds:
-        other = getattr(TASKS.module(task).Task, "Spec", None) if set(raw) - set(spec.model_fields) else None
-        for key in set(raw) - set(spec.model_fields) if other is not None else ():
-            if key in other.model_fields:
-                found.setdefault(key, task)
+    unknown = set(raw) - set(spec.model_fields)
+    found: dict[str, str] = {}
+    for task in TASKS.kinds if unknown else ():
+        known = getattr(getattr(TASKS.module(task).Task, "Spec", None), "model_fields", {})
+        found |= {key: task for key in sorted(unknown & set(known)) if key not in found}
     return found

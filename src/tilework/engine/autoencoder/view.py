@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -41,10 +41,6 @@ class ModelView:
     def positions(self) -> int:
         """How many tokens one image has."""
         return self.grid.width * self.grid.height
-
-    def with_weights(self, judged: Judged) -> ModelView:
-        """The same with another way to the weights that are shown."""
-        return replace(self, judged=judged)
 
     def shown(self) -> Batch:
         """The validation images that are followed. They are spread over the split: its first few may all be of one class, or of

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, cast
 
 import torch
@@ -85,8 +87,10 @@ class Task(TaskContract):
         self.objective.check(latent.losses, books)
         self.objective.rehearse(Outcome(x, recon.float(), latent.losses, latent.inputs, books))
 
-    def start(self, batches: int, seed: int) -> Row:
-        points = start_codes(self.compute, self.model, self.images.same_on_every_process(), batches, seed)
+    def start(self, batches: int, progress: Progress) -> Row:
+        if self.model.bottleneck.wants_start:
+            progress.preparing("codes", 0)
+        points = start_codes(self.compute, self.model, self.images.same_on_every_process(), batches, self.spec.seed)
         return Row(events=(("codes-started", {"points": points}),) if points else ())
 
     def describe(self) -> dict[str, Any]:
@@ -141,18 +145,22 @@ class Task(TaskContract):
         return validate(self.compute, self.model, self.objective, self.images.validation, weights)
 
     def snapshots(self, found: Validation | None) -> dict[str, Arrays]:
-        kinds = {"reconstructions": snapshot.reconstructions(self.model, self._view().shown().images)}
+        kinds: dict[str, Arrays | None] = {"reconstructions": snapshot.reconstructions(self.model, self._shown)}
         if isinstance(found, Measured):
             kinds |= {"usage": snapshot.usage(found), "latent": snapshot.latent_map(found, self.model.bottleneck)}
-        return {kind: arrays for kind, arrays in kinds.items() if arrays}
+        return {kind: arrays for kind, arrays in kinds.items() if arrays is not None}
 
     def view(self, judged: Judged) -> View:
         return Probe(self._view(judged), self.window)
 
-    def _view(self, judged: Judged | None = None) -> ModelView:
+    def _view(self, judged: Judged = nullcontext) -> ModelView:
         images = self.images
-        found = ModelView(self.model, images.store, images.split, self.compute.device, images.channels_last)
-        return found if judged is None else found.with_weights(judged)
+        layout = self.spec.engine.channels_last
+        return ModelView(self.model, images.store, images.split, self.compute.device, layout, judged)
+
+    @cached_property
+    def _shown(self) -> Tensor:
+        return self._view().shown().images
 
     # Steering --------------------------------------------------------------------------------------------------------
 

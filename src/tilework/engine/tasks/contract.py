@@ -158,12 +158,13 @@ class Task(ABC):
 
     def placed(self) -> None:
         """The model is on its device now: bring along what else computes there."""
+        return
 
     def compile(self) -> None:
         """`engine.compile` is on: compile what gains from it."""
         self.model.compile()
 
-    def start(self, batches: int, seed: int) -> Row:
+    def start(self, batches: int, progress: Progress) -> Row:
         """Whatever comes before the first step of a new run, from `batches` batches. Collective."""
         return Row()
 
