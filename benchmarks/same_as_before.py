@@ -56,7 +56,10 @@ def main() -> int:
         found = [_reported(compare(name, sides, Path(folder), given.lpips)) for name in names]
     _write(given.json, given.base, found)
     differing = [one.name for one in found if one.differing]
-    print(f"{len(found) - len(differing)} of {len(found)} the same bit for bit" + f"; not {', '.join(differing)}" * bool(differing))
+    print(
+        f"{len(found) - len(differing)} of {len(found)} the same bit for bit"
+        + f"; not {', '.join(differing)}" * bool(differing)
+    )
     return int(bool(differing))
 
 
@@ -131,12 +134,18 @@ def _write(path: Path, base: str, found: list[Compared]) -> None:
     from harness.machine import facts
 
     rows = {
-        one.name: {"values": one.values, "differing": len(one.differing), "first": one.differing[:3], "added": one.added}
+        one.name: {
+            "values": one.values,
+            "differing": len(one.differing),
+            "first": one.differing[:3],
+            "added": one.added,
+        }
         for one in found
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
-        json.dumps({"base": base, "date": time.strftime("%Y-%m-%d"), "machine": facts(), "runs": rows}, indent=1) + "\n",
+        json.dumps({"base": base, "date": time.strftime("%Y-%m-%d"), "machine": facts(), "runs": rows}, indent=1)
+        + "\n",
         encoding="utf-8",
     )
 
