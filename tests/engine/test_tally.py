@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from tilework.engine.tally import Tally, UsageWindow
+from tilework.metrics import Group, Metric, Metrics, Reduction
 
 CPU = torch.device("cpu")
 
@@ -37,6 +38,26 @@ def test_one_nan_spoils_its_own_mean_alone() -> None:
     means = tally.take()
     assert np.isnan(means["lpips"])
     assert means["mse"] == 1.0
+
+
+@pytest.mark.parametrize("cut", [0, 4, 9])
+def test_each_name_is_reduced_as_the_table_says(cut: int) -> None:
+    table = Metrics([Metric(r, r, Group.LATENT, reduction=r) for r in Reduction])
+    rng = np.random.default_rng(2)
+    rows = rng.normal(size=(10, 4))
+    rows[3, 2] = np.nan  # what a newest value replaces leaves no trace
+    tally, after = Tally(table), Tally(table)
+    for step, row in enumerate(rows):
+        if step == cut:
+            after.restore(tally.state(), CPU)
+            tally = after
+        names = ("mean.1", "sum.1", "last.1", "sum.2")[: 4 if step % 3 else 3]
+        tally.add({name: torch.tensor(value) for name, value in zip(names, row, strict=False)})
+    found = tally.take()
+    assert found["mean.1"] == pytest.approx(rows[:, 0].mean())
+    assert found["sum.1"] == pytest.approx(rows[:, 1].sum())
+    assert found["last.1"] == rows[9, 2]
+    assert found["sum.2"] == pytest.approx(rows[[n for n in range(10) if n % 3], 3].sum())
 
 
 @pytest.mark.parametrize("cut", [0, 1, 13, 25])

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from tilework.metrics import AUTOENCODER, Metrics
+
 if TYPE_CHECKING:
     from tilework.runs.folder import RunFolder
     from tilework.spec import RunSpec
@@ -30,6 +32,8 @@ class Plan:
     processes: int
     resumed_at: int
     """Step that the run goes on from; 0 for a new run."""
+    metrics: Metrics = AUTOENCODER
+    """What the run measures."""
 
 
 @dataclass(frozen=True)
