@@ -89,6 +89,8 @@ class Metric:
     """The metric that is its largest possible value."""
     term: bool = False
     """Measured only where the objective has the loss term of this name."""
+    setting: bool = False
+    """Set and not measured: its curve has corners, and says nothing while it does not move."""
     help: str = ""
 
     def text(self, value: float) -> str:
@@ -122,7 +124,7 @@ _ENUMS = {"group": Group, "reduction": Reduction, "better": Better, "part": Part
 _TYPES: dict[str, Any] = {
     **dict.fromkeys(("name", "label", "unit", "window", "most", "help"), str),
     **dict.fromkeys(("decimals", "headline"), (int, type(None))),
-    "term": bool,
+    **dict.fromkeys(("term", "setting"), bool),
 }
 
 
@@ -164,14 +166,17 @@ class Metrics:
         return f"{label}, {window}" if window else label
 
     def _label(self, name: str) -> str:
-        metric, part = self[name], part_of(name)
+        metric, part = self[name], self.part_label(name)
         if not part:
             return metric.label
-        if metric.part is Part.TERM:
-            return f"{metric.label} of {part}"
-        if metric.part is None:
-            return f"{metric.label} {part}"
-        return f"{metric.label}, {'codebook' if metric.part is Part.SET else metric.part} {part}"
+        return f"{metric.label} of {part}" if metric.part is Part.TERM else f"{metric.label}, {part}"
+
+    def part_label(self, name: str) -> str:
+        """`level 2`, `dimension 5`, `codebook 1`; of a loss term its name, which is also all that is known of an unknown part."""
+        kind, part = self[name].part, part_of(name)
+        if not part or kind in {None, Part.TERM}:
+            return part
+        return f"{'codebook' if kind is Part.SET else kind} {part}"
 
     def better(self, name: str) -> Better:
         """The direction in which a run is judged by this metric: lower where the table does not say."""
@@ -242,9 +247,9 @@ BASE = (
     Metric("loss", "loss", Group.LOSS, better=Better.LOWER, decimals=4, headline=INSTEAD,
            help="the sum of every term times its weight; in validation with the weights at the end of their schedules"),
     Metric("lr", "learning rate", Group.OPTIMISATION, reduction=Reduction.LAST, measured=Measured.TRAINING,
-           help="of the step just taken"),
+           setting=True, help="of the step just taken"),
     Metric("weight", "loss weight", Group.OPTIMISATION, reduction=Reduction.LAST, part=Part.TERM, measured=Measured.TRAINING,
-           help="factor of a term in the loss"),
+           setting=True, help="factor of a term in the loss"),
     Metric("grad_norm", "gradient norm", Group.OPTIMISATION, measured=Measured.TRAINING,
            help="L2 norm of the whole gradient before clipping"),
     Metric("nonfinite", "non-finite tokens", Group.OPTIMISATION, better=Better.LOWER, measured=Measured.TRAINING,
@@ -288,7 +293,7 @@ AUTOENCODER = Metrics((
            decimals=0, help="dead codes that were placed anew since the row before"),
     Metric("duplicates", "codes that repeat another", Group.CODEBOOK, better=Better.LOWER, part=Part.LEVEL,
            measured=Measured.VALIDATION, decimals=0, help="codes that are the same point as another one"),
-    Metric("codes", "codes K", Group.FACT, measured=Measured.VALIDATION, decimals=0, help="codes of one level"),
+    Metric("codes", "codes K", Group.FACT, measured=Measured.VALIDATION, decimals=0, setting=True, help="codes of one level"),
     Metric("tokens", "tokens N", Group.FACT, measured=Measured.VALIDATION, decimals=0, help="latents that each chose a code"),
     Metric("tokens_per_code", "tokens per code N/K", Group.FACT, measured=Measured.VALIDATION, decimals=1,
            help="how many tokens there were for each code"),
