@@ -193,6 +193,12 @@ class Metrics:
             return not metric.term and metric.part in {None, Part.TERM}
         return metric.part in {Part.LEVEL, Part.DIMENSION} and re.fullmatch(r"[1-9]\d*", part_of(name)) is not None
 
+    def judging(self, terms: Iterable[str]) -> tuple[list[str], list[str]]:
+        """The names that `judges` accepts: whole ones, sorted, and for those with parts the first one (`perplexity.1`)."""
+        names = {metric.name for metric in self} | set(terms)
+        whole = sorted(name for name in names if self.judges(name, terms))
+        return whole, [f"{metric.name}.1" for metric in self if self.judges(f"{metric.name}.1", ())]
+
     def ordered(self, names: Iterable[str]) -> list[str]:
         """Names in the order of the table, parts by number; those that it does not know at the end, as they came."""
         return sorted(dict.fromkeys(names), key=self._rank)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
 
+from tilework.metrics import AUTOENCODER
 from tilework.spec.overrides import term_settings
 from tilework.spec.plugins import BOTTLENECKS, DECODERS, ENCODERS, SOURCES, TERMS, Plugin, Settings
 from tilework.spec.schedules import Constant, Schedule, Scheduled
@@ -135,7 +135,7 @@ class EngineSettings(Settings):
     keep_checkpoints: int = Field(default=2, ge=1, le=10**6, description="newest checkpoints kept, beside the best")
     monitor: str = Field(
         default="loss",
-        description="held-out figure that decides best, plateau and early stopping: loss (total with final weights), a loss "
+        description="validation metric that decides best, plateau and early stopping: loss (total with final weights), a loss "
         "term by name, mse, psnr, or for level 1 used.1, perplexity.1",
     )
     nonfinite_steps: int = Field(
@@ -213,10 +213,10 @@ class RunSpec(Settings):
             raise ValueError(
                 "the run has no end: engine.epochs and engine.steps are both null; set one, for example engine.epochs=20"
             )
-        measured = {"loss", "mse", "psnr", "active_units", *self.objective}
-        if self.engine.monitor not in measured and not re.fullmatch(r"(used|perplexity|kl)\.\d+", self.engine.monitor):
+        if not AUTOENCODER.judges(self.engine.monitor, self.objective):
+            measured, by_part = AUTOENCODER.judging(self.objective)
             raise ValueError(
-                f"engine.monitor is '{self.engine.monitor}', which no held-out pass measures (it measures "
-                f"{', '.join(sorted(measured))} and by level used.1, perplexity.1); write engine.monitor=loss"
+                f"engine.monitor is '{self.engine.monitor}', which no validation pass measures (it measures "
+                f"{', '.join(measured)} and by level or dimension {', '.join(by_part)}); write engine.monitor=loss"
             )
         return self
