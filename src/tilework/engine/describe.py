@@ -22,6 +22,7 @@ def facts(parts: Parts) -> dict[str, Any]:
     budget, compute = parts.budget, parts.compute
     return {
         "task": parts.spec.task,
+        "metrics": parts.task.metrics.as_list(),
         "total_steps": budget.total_steps,
         "total_epochs": budget.total_epochs,
         "steps_per_epoch": budget.steps_per_epoch,
@@ -51,4 +52,5 @@ def plan(parts: Parts, run: RunFolder, resumed_at: int) -> Plan:
         precision=parts.compute.precision,
         processes=parts.compute.world,
         resumed_at=resumed_at,
+        metrics=parts.task.metrics,
     )

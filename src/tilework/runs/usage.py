@@ -1,4 +1,4 @@
-"""What held-out figures say against a codebook, in words: the terminal, the list of runs and the page say the same."""
+"""What validation metrics say against a codebook, in words: the terminal, the list of runs and the page say the same."""
 
 from __future__ import annotations
 
@@ -65,10 +65,10 @@ def _doubts(values: Mapping[str, float]) -> Iterator[Doubt]:
         perplexity = values.get(f"perplexity.{level}")
         if perplexity is not None and perplexity < COLLAPSED and codes > 2 and tokens >= 16:
             yield Doubt(
-                f"the codebook{where} has collapsed: perplexity {perplexity:.2f} of {codes:,}, "
+                f"the codebook{where} has collapsed: validation perplexity {perplexity:.2f} of {codes:,}, "
                 "nearly every token has the same code",
                 True,
             )
         elif used < codes / 4 and tokens >= 4 * codes:
-            yield Doubt(f"only {used:,} of {codes:,} codes{where} are in use", False)
+            yield Doubt(f"only {used:,} of {codes:,} codes{where} are in use in validation", False)
         level += 1

@@ -27,6 +27,7 @@ from tilework.engine.progress import Progress
 from tilework.engine.tasks.contract import Arrays, Data, Judged, Losses, Row, Validation, View, fork_rng
 from tilework.engine.tasks.contract import Task as TaskContract
 from tilework.errors import UserError
+from tilework.metrics import AUTOENCODER
 from tilework.objective import Outcome, TermConfig
 from tilework.objective.total import Objective
 from tilework.spec import AutoencoderSpec, RunSpec, Schedule, Setting
@@ -36,6 +37,7 @@ class Task(TaskContract):
     """Encoder, bottleneck and decoder, trained by the terms of `objective` on the images of `data`."""
 
     Spec = AutoencoderSpec
+    metrics = AUTOENCODER
     spec: AutoencoderSpec
     model: Autoencoder
     images: ImageData

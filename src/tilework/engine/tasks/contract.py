@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from tilework.engine.compute import Compute
 from tilework.engine.progress import Progress
 from tilework.errors import UserError
+from tilework.metrics import Metrics
 from tilework.spec import RunSpec, Schedule, Setting
 
 Arrays = dict[str, NDArray[Any]]
@@ -134,6 +135,8 @@ class Task(ABC):
 
     Spec: ClassVar[type[RunSpec]]
     """The spec of this task: `RunSpec` with the sections that the task reads."""
+    metrics: ClassVar[Metrics] = Metrics()
+    """What runs of this task measure beside what every run does."""
 
     model: nn.Module
 
