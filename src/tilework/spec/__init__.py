@@ -12,7 +12,17 @@ if TYPE_CHECKING:
     from tilework.spec.load import dump_yaml, load_spec, recipe_names, recipe_text
     from tilework.spec.model import EngineSettings, OptimizerSettings, RunSpec, Term
     from tilework.spec.places import cache_folder
-    from tilework.spec.plugins import BOTTLENECKS, DECODERS, ENCODERS, SOURCES, TERMS, Plugin, Registry, Settings
+    from tilework.spec.plugins import (
+        BLOCKS,
+        BOTTLENECKS,
+        DECODERS,
+        ENCODERS,
+        SOURCES,
+        TERMS,
+        Plugin,
+        Registry,
+        Settings,
+    )
     from tilework.spec.schedules import Constant, Plateau, Schedule, Scheduled
     from tilework.spec.types import PictureSize, Size
 
@@ -20,7 +30,7 @@ _PLACES = {
     "load": ("dump_yaml", "load_spec", "recipe_names", "recipe_text"),
     "model": ("EngineSettings", "OptimizerSettings", "RunSpec", "Term"),
     "places": ("cache_folder",),
-    "plugins": ("BOTTLENECKS", "DECODERS", "ENCODERS", "SOURCES", "TERMS", "Plugin", "Registry", "Settings"),
+    "plugins": ("BLOCKS", "BOTTLENECKS", "DECODERS", "ENCODERS", "SOURCES", "TERMS", "Plugin", "Registry", "Settings"),
     "schedules": ("Constant", "Plateau", "Schedule", "Scheduled"),
     "types": ("PictureSize", "Size"),
 }
@@ -34,6 +44,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "BLOCKS",
     "BOTTLENECKS",
     "DECODERS",
     "ENCODERS",
