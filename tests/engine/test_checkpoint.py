@@ -81,7 +81,7 @@ PLACES: list[tuple[str, Callable[[], Any], str]] = [
     ("the description", lambda: checkpoint.json, "dumps"),
     ("the flush", lambda: os, "fsync"),
     ("the rename", lambda: Path, "rename"),
-    ("the pointer", lambda: checkpoint, "atomic_write_text"),
+    ("the pointer", lambda: checkpoint, "point"),
 ]
 STRIKES: list[type[BaseException]] = [OSError, RuntimeError, KeyboardInterrupt, MemoryError]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tilework.errors import TileworkError
 from tilework.metrics import AUTOENCODER, VALIDATION, Metrics
+from tilework.runs.checkpoints import pointed, step_of
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
 
@@ -44,7 +44,7 @@ class HeldOut:
 def held_out(run: RunFolder) -> HeldOut:
     """What is known about a run that has a store; values that are not there are left out."""
     monitor = _monitor(run)
-    best_step = step_of(run, "best")
+    best_step = step_of(pointed(run.checkpoints, "best"))
     with RunStore.open(run.db) as store:
         steps = store.rows(VALIDATION)[0]
         metrics = Metrics.read(store.meta())
@@ -57,25 +57,6 @@ def held_out(run: RunFolder) -> HeldOut:
         newest_values = store.latest()["values"].get(VALIDATION, {})
     best = found.get(best_step) if best_step is not None else None
     return HeldOut(newest, newest_values, metrics, monitor, best_step, best, leak)
-
-
-def step_of(run: RunFolder, which: str) -> int | None:
-    """The step of the `last` or `best` checkpoint; None where there is none that can be read."""
-    folder = checkpoint_name(run, which)
-    if folder is None:
-        return None
-    try:
-        return int(json.loads((run.checkpoints / folder / "model.json").read_text(encoding="utf-8"))["step"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def checkpoint_name(run: RunFolder, which: str) -> str | None:
-    """The folder that `last.json` or `best.json` points at."""
-    try:
-        return str(json.loads((run.checkpoints / f"{which}.json").read_text(encoding="utf-8"))["folder"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
 
 
 def _monitor(run: RunFolder) -> str:

@@ -74,10 +74,12 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
 
 def _tell_interrupted(plan: Plan | None) -> None:
     """Ctrl-C before the first step, or a second one that would not wait."""
+    from tilework.runs.checkpoints import in_force
+
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     if plan is None:
         console.print("Interrupted before the first step: nothing is lost.")
-    elif not (plan.run.checkpoints / "last.json").is_file():
+    elif in_force(plan.run.checkpoints) is None:
         console.print("Interrupted before the first checkpoint: start again with the same command.")
     else:
         from tilework.cli.summary import resume_command

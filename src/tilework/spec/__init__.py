@@ -13,7 +13,18 @@ if TYPE_CHECKING:
     from tilework.spec.load import dump_yaml, load_spec, recipe_names, recipe_text
     from tilework.spec.model import EngineSettings, OptimizerSettings, RunSpec
     from tilework.spec.places import cache_folder
-    from tilework.spec.plugins import BOTTLENECKS, DECODERS, ENCODERS, SOURCES, TASKS, TERMS, Plugin, Registry, Settings
+    from tilework.spec.plugins import (
+        BLOCKS,
+        BOTTLENECKS,
+        DECODERS,
+        ENCODERS,
+        SOURCES,
+        TASKS,
+        TERMS,
+        Plugin,
+        Registry,
+        Settings,
+    )
     from tilework.spec.schedules import Constant, Plateau, Schedule, Scheduled
     from tilework.spec.setting import Setting
     from tilework.spec.types import PictureSize, Size
@@ -23,7 +34,18 @@ _PLACES = {
     "autoencoder": ("AutoencoderSpec", "Term"),
     "model": ("EngineSettings", "OptimizerSettings", "RunSpec"),
     "places": ("cache_folder",),
-    "plugins": ("BOTTLENECKS", "DECODERS", "ENCODERS", "SOURCES", "TASKS", "TERMS", "Plugin", "Registry", "Settings"),
+    "plugins": (
+        "BLOCKS",
+        "BOTTLENECKS",
+        "DECODERS",
+        "ENCODERS",
+        "SOURCES",
+        "TASKS",
+        "TERMS",
+        "Plugin",
+        "Registry",
+        "Settings",
+    ),
     "schedules": ("Constant", "Plateau", "Schedule", "Scheduled"),
     "setting": ("Setting",),
     "types": ("PictureSize", "Size"),
@@ -38,6 +60,7 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "BLOCKS",
     "BOTTLENECKS",
     "DECODERS",
     "ENCODERS",

@@ -188,6 +188,8 @@ ENCODERS = Registry("encoder", "tilework.nets.encoders")
 DECODERS = Registry("decoder", "tilework.nets.decoders")
 BOTTLENECKS = Registry("bottleneck", "tilework.bottlenecks")
 TERMS = Registry("objective", "tilework.objective")
+BLOCKS = Registry("block", "tilework.nets.blocks")
+"""Not a section: a word inside `encoder` and `decoder`."""
 REGISTRIES = (SOURCES, ENCODERS, BOTTLENECKS, DECODERS, TERMS)
 TASKS = Registry("task", "tilework.engine.tasks")
 """A task is a file with a class `Task`; `tilework.spec.tasks` reads its spec."""

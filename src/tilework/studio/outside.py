@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
 from tilework.errors import TileworkError
+from tilework.runs.checkpoints import in_force, step_of
 from tilework.runs.folder import RunFolder
 from tilework.runs.status import RunStatus, run_status
 from tilework.runs.stop_reason import stop_text
@@ -27,7 +27,7 @@ def state_of(root: Root, folder: RunFolder) -> dict[str, Any]:
     except Exception as error:  # whatever is odd about a folder, a message is all that it costs
         return _state("foreign", f"{type(error).__name__}: {error}")
     ended = status in {RunStatus.STOPPED, RunStatus.CRASHED, RunStatus.FINISHED}
-    goes_on = ended and (folder.checkpoints / "last.json").is_file()
+    goes_on = ended and in_force(folder.checkpoints) is not None
     return _state(str(status), message, root.command(folder) if goes_on else None)
 
 
@@ -54,9 +54,7 @@ def _why(folder: RunFolder, status: RunStatus) -> str:
 
 def _goes_on_from(folder: RunFolder) -> list[str]:
     """What a resume would begin with; [] where there is no checkpoint."""
-    try:
-        name = json.loads((folder.checkpoints / "last.json").read_text(encoding="utf-8"))["folder"]
-        saved = int(str(name).split("-")[1])
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+    saved = step_of(in_force(folder.checkpoints))
+    if saved is None:
         return []
     return [f"resume goes on from its last checkpoint, step {saved:,}, and trains what came after it again"]
