@@ -147,7 +147,7 @@ for number, (module, name, which, count, after) in enumerate(json.loads(sys.argv
     found.append([code, out.getvalue(), err.getvalue()])
 print(json.dumps(found))
 """
-LAUNCH, STEERING, TASK = "tilework.engine.launch", "tilework.engine.steering", "tilework.engine.tasks.autoencoder"
+LAUNCH, TASK = "tilework.engine.launch", "tilework.engine.tasks.autoencoder"
 INT, TERM = int(signal.SIGINT), int(signal.SIGTERM)
 WHERE: dict[str, tuple[str, str, int, int, bool]] = {
     "before pictures are prepared": ("tilework.engine.autoencoder.images", "prepare", INT, 1, False),
@@ -159,8 +159,8 @@ WHERE: dict[str, tuple[str, str, int, int, bool]] = {
     "after k-means": (TASK, "start_codes", TERM, 1, True),
     "in the first validation": (TASK, "validate", INT, 1, False),
     "in the second validation": (TASK, "validate", TERM, 2, True),
-    "in the first step": (STEERING, "Steering.lr", INT, 1, False),
-    "in the last step": (STEERING, "Steering.lr", TERM, 6, True),
+    "in the first step": ("tilework.engine.step", "Stepper.step", INT, 1, False),
+    "in the last step": ("tilework.engine.step", "Stepper.step", TERM, 6, True),
     "in the first save": ("tilework.engine.checkpoint", "_flush", INT, 1, False),
     "in the last save": ("tilework.engine.checkpoint", "_flush", TERM, 3, True),
     "in the summary": ("tilework.cli.summary", "write_pictures", INT, 1, False),

@@ -132,7 +132,9 @@ def _headline(plan: Plan) -> Text:
     processes = f" x {plan.processes}" if plan.processes > 1 else ""
     text = Text.assemble((plan.run.id, "bold"), f"  {_model(plan)}, ")
     text.append(f"{plan.parameters:,} parameters on {plan.device}{processes} in {plan.precision}\n")
-    text.append(f"{plan.train:,} pictures to train on, {plan.validation:,} held out, {plan.steps:,} steps", style="dim")
+    text.append(
+        f"{plan.train:,} {plan.unit} to train on, {plan.validation:,} held out, {plan.steps:,} steps", style="dim"
+    )
     if plan.resumed_at:
         text.append(f"\nresumed at step {plan.resumed_at:,}", style="yellow")
     return text

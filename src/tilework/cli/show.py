@@ -87,7 +87,7 @@ def _facts(console: Console, folder: RunFolder, info: RunInfo) -> None:
         known = held_out(folder)
     if known.values:
         console.print()
-        console.print(metrics_table(known, None, info.step))
+        console.print(metrics_table(known, "", info.step))
         if known.remark:
             console.print(Text(known.remark))
         if known.leak:

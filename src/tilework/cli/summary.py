@@ -54,7 +54,7 @@ def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> N
         )
     known = held_out(run)
     if known.values:
-        console.print(metrics_table(known, plan.validation, ending.step))
+        console.print(metrics_table(known, f"{plan.validation:,} {plan.unit}", ending.step))
     for remark in (
         known.remark,
         known.leak,
@@ -98,12 +98,12 @@ def report_command(run: RunFolder) -> str:
     return f"tilework report {_named(run)}"
 
 
-def metrics_table(known: HeldOut, images: int | None, step: int) -> Table:
+def metrics_table(known: HeldOut, held_out: str, step: int) -> Table:
     """The metrics of validation that stand for a run, each with what it needs to be understood (K, N and N/K beside every usage).
 
-    `images` is how many were held out, None where unknown; `step` is where the run stands, which says how old the values are.
+    `held_out` is what was held out ("180 images"), "" where unknown; `step` is where the run stands, which says how old the values are.
     """
-    title = f"validation, on {images:,} held-out images" if images is not None else "validation"
+    title = f"validation, on {held_out} held out" if held_out else "validation"
     title += f", as of step {known.step:,}" if known.step != step else ""
     table = Table(box=None, pad_edge=False, show_header=False, title=title, title_justify="left")
     table.add_column(style="dim", no_wrap=True)

@@ -22,6 +22,7 @@ def facts(parts: Parts) -> dict[str, Any]:
     budget, compute = parts.budget, parts.compute
     return {
         "task": parts.spec.task,
+        "unit": parts.data.unit,
         "metrics": parts.task.metrics.as_list(),
         "total_steps": budget.total_steps,
         "total_epochs": budget.total_epochs,
@@ -53,4 +54,5 @@ def plan(parts: Parts, run: RunFolder, resumed_at: int) -> Plan:
         processes=parts.compute.world,
         resumed_at=resumed_at,
         metrics=parts.task.metrics,
+        unit=parts.data.unit,
     )

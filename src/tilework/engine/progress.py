@@ -21,7 +21,7 @@ class Plan:
     run: RunFolder
     spec: RunSpec
     train: int
-    """Pictures in the training split."""
+    """Items in the training split."""
     validation: int
     steps: int
     """Optimiser steps of the whole run."""
@@ -36,6 +36,8 @@ class Plan:
     """Step that the run goes on from; 0 for a new run."""
     metrics: Metrics = AUTOENCODER
     """What the run measures."""
+    unit: str = "images"
+    """What an item of the data is."""
 
 
 @dataclass(frozen=True)

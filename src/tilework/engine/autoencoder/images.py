@@ -74,6 +74,7 @@ class ImageData:
         return Data(
             train=self.training,
             items=(len(self.split.train), len(self.split.validation)),
+            unit="images",
             content_hash=self.store.content_hash,
             facts={
                 "classes": list(self.store.classes),

@@ -50,7 +50,9 @@ class Data:
 
     train: Feed
     items: tuple[int, int]
-    """How many items (images, sequences) the training split and the validation split have."""
+    """How many items the training split and the validation split have."""
+    unit: str
+    """What an item is, in the plural: images, letters, sequences."""
     content_hash: str
     """Of all that is trained on: a run resumes only where it is the same."""
     facts: Mapping[str, Any] = field(default_factory=dict)
