@@ -7,20 +7,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from bottleneck_examples import EXAMPLES
 from safetensors.torch import load_file, save_file
 
 from tilework.bottlenecks import Bottleneck
 from tilework.errors import UserError
 from tilework.spec import BOTTLENECKS
-
-CONFIGS = [config for kind in BOTTLENECKS.kinds for config in BOTTLENECKS.config(kind).examples()]
-
-
-def name(config):
-    return config.kind + "-" + "-".join(f"{k}={getattr(config, k)}" for k in sorted(config.model_fields_set - {"kind"}))
-
-
-every = pytest.mark.parametrize("config", CONFIGS, ids=name)
 
 
 def built(config, seed=0, deferred=True) -> Bottleneck:
@@ -60,15 +52,13 @@ def same(a, b):
 
 
 def test_every_kind_has_examples():
-    assert {config.kind for config in CONFIGS} == set(BOTTLENECKS.kinds)
+    assert {config.kind for config in EXAMPLES} == set(BOTTLENECKS.kinds)
 
 
-@every
 def test_settings_survive_yaml(config):
     assert BOTTLENECKS.parse(config.model_dump(mode="json")) == config
 
 
-@every
 def test_shapes_of_grids_and_sequences(config):
     bottleneck = built(config)
     h = grid(bottleneck)
@@ -91,14 +81,12 @@ def test_shapes_of_grids_and_sequences(config):
     assert bottleneck(h[:, :, :1, :1]).z.shape == (3, bottleneck.dim, 1, 1)
 
 
-@every
 def test_channels_last_memory_changes_nothing(config):
     bottleneck = built(config).eval()
     h = grid(bottleneck)
     assert torch.equal(bottleneck(h).z, bottleneck(h.to(memory_format=torch.channels_last)).z)
 
 
-@every
 def test_decoded_codes_are_the_evaluated_output_exactly(config):
     bottleneck = built(config)
     h = grid(bottleneck)
@@ -113,7 +101,6 @@ def test_decoded_codes_are_the_evaluated_output_exactly(config):
         assert torch.equal(bottleneck.decode(latent.codes), latent.z)
 
 
-@every
 def test_training_gives_the_same_codes_and_values_as_evaluation(config):
     bottleneck = built(config)
     if not bottleneck.levels:
@@ -126,7 +113,6 @@ def test_training_gives_the_same_codes_and_values_as_evaluation(config):
     assert torch.equal(trained.z, evaluated.z)
 
 
-@every
 def test_codes_are_the_nearest_by_brute_force(config):
     bottleneck = built(config).eval()
     if not bottleneck.levels:
@@ -151,7 +137,6 @@ def test_codes_are_the_nearest_by_brute_force(config):
         assert np.mean(chosen == distance.argmin(1)) > 0.99
 
 
-@every
 def test_levels_sum_to_the_output_and_the_error_never_grows_with_depth(config):
     bottleneck = built(config).eval()
     if not bottleneck.codebooks():
@@ -170,7 +155,6 @@ def test_levels_sum_to_the_output_and_the_error_never_grows_with_depth(config):
     assert errors[0] < latent.inputs[0].var(0).mean().item()
 
 
-@every
 def test_gradients_are_finite_where_directions_are_not_defined(config):
     bottleneck = built(config)
     tokens = [torch.zeros(1, bottleneck.in_channels), torch.full((1, bottleneck.in_channels), 1e-20)]
@@ -186,7 +170,6 @@ def test_gradients_are_finite_where_directions_are_not_defined(config):
     assert all(value.isfinite().all() for value in state(bottleneck).values())
 
 
-@every
 def test_the_encoder_learns_through_it(config):
     bottleneck = built(config)
     h = grid(bottleneck)
@@ -194,7 +177,6 @@ def test_the_encoder_learns_through_it(config):
     assert (gradient.flatten(1).abs().sum(1) > 0).all()
 
 
-@every
 def test_duplicating_the_batch_changes_no_loss(config):
     bottleneck = built(config)
     if getattr(config, "level_dropout", 0):
@@ -206,7 +188,6 @@ def test_duplicating_the_batch_changes_no_loss(config):
         torch.testing.assert_close(value, twice.losses[key], rtol=1e-5, atol=1e-7)
 
 
-@every
 def test_evaluation_changes_no_state(config):
     bottleneck = built(config)
     train_step(bottleneck, grid(bottleneck))
@@ -219,7 +200,6 @@ def test_evaluation_changes_no_state(config):
     assert same(before, state(bottleneck))
 
 
-@every
 @pytest.mark.parametrize("deferred", [True, False])
 def test_a_saved_bottleneck_goes_on_bit_for_bit(config, deferred, tmp_path):
     one = built(config, deferred=deferred)
@@ -241,7 +221,6 @@ def test_a_saved_bottleneck_goes_on_bit_for_bit(config, deferred, tmp_path):
     assert same(state(one), state(other))
 
 
-@every
 def test_seeded_runs_repeat(config):
     runs = []
     for _ in range(2):
@@ -252,7 +231,6 @@ def test_seeded_runs_repeat(config):
     assert same(*runs)
 
 
-@every
 def test_it_needs_no_engine(config):
     torch.manual_seed(0)
     bottleneck = config.build()
@@ -262,7 +240,6 @@ def test_it_needs_no_engine(config):
     assert bottleneck.eval()(grid(bottleneck)).z.isfinite().all()
 
 
-@every
 def test_inference_mode_in_between_does_no_harm(config):
     bottleneck = built(config)
     with torch.inference_mode():
@@ -272,7 +249,6 @@ def test_inference_mode_in_between_does_no_harm(config):
     assert gradient.isfinite().all()
 
 
-@every
 def test_bits(config):
     bottleneck = built(config)
     k, q = bottleneck.codes_per_level, bottleneck.levels
@@ -280,7 +256,6 @@ def test_bits(config):
     assert (k >= 2) == (q >= 1)
 
 
-@every
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_float32_under_autocast(config, dtype):
     bottleneck = built(config).eval()
@@ -295,7 +270,6 @@ def test_float32_under_autocast(config, dtype):
         assert torch.equal(value, plain.losses[key])
 
 
-@every
 def test_cheaper_matrix_products_are_not_used(config):
     bottleneck = built(config).eval()
     h = grid(bottleneck)
@@ -308,7 +282,6 @@ def test_cheaper_matrix_products_are_not_used(config):
         torch.set_float32_matmul_precision("highest")
 
 
-@every
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_values_that_are_not_finite(config, bad):
     bottleneck = built(config)
@@ -328,7 +301,6 @@ def test_values_that_are_not_finite(config, bad):
     assert all(value.isfinite().all() for value in after.losses.values())
 
 
-@every
 def test_wrong_channels_are_refused_by_name(config):
     bottleneck = built(config)
     with pytest.raises(UserError, match=rf"takes {bottleneck.in_channels} channels and was given"):
@@ -337,7 +309,6 @@ def test_wrong_channels_are_refused_by_name(config):
         bottleneck(torch.zeros(2, bottleneck.in_channels))
 
 
-@every
 def test_codes_of_another_model_are_refused(config):
     bottleneck = built(config).eval()
     if not bottleneck.levels:
