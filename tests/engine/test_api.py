@@ -164,7 +164,7 @@ def test_best_and_last_and_averaged_weights() -> None:
 
 def test_the_loaded_model_has_the_held_out_error_that_the_run_told() -> None:
     from tilework.data import Batches, prepare, split_by
-    from tilework.engine.model import source_of
+    from tilework.engine.autoencoder.model import source_of
     from tilework.runs.store import RunStore
 
     run = tilework.train(tiny("vq", "encoder.norm=batch", "engine.ema_decay=0.5", "engine.steps=12"))

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from tilework.engine.autoencoder.fitting import fitting, problems
 from tilework.engine.progress import Silent
-from tilework.engine.rehearsal import faults, fitting
-from tilework.engine.session import Session
+from tilework.engine.session import begin
 from tilework.errors import UserError
 from tilework.spec import RunSpec, load_spec
 from tilework.spec.load import recipe_names
@@ -17,7 +17,7 @@ KINDS = ("vq", "rq", "fsq", "lfq", "gaussian", "none")
 
 
 def said(spec: RunSpec) -> str:
-    return " | ".join(fault.what for fault in faults(spec))
+    return " | ".join(fault.what for fault in problems(spec))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -28,9 +28,9 @@ def test_every_bottleneck_trains_with_the_terms_that_are_made_to_fit_it(recipe: 
         choice.append("bottleneck.dim=5")  # 2^12 codes are more than the digits can fill
     changes = fitting(load_spec(recipe, choice))
     spec = load_spec(recipe, [*choice, *(f"{path}={text}" for path, text in changes.items())])
-    assert faults(spec) == []
+    assert problems(spec) == []
     assert fitting(spec) == {}
-    Session(spec, Silent())  # its trial pass is the judge: the whole model, every term
+    begin(spec, Silent())  # its trial pass is the judge: the whole model, every term
     terms = set(spec.objective)
     assert ("kl" in terms) == (kind == "gaussian")
     assert ("commitment" in terms) == (kind in {"vq", "rq", "lfq", "fsq"})
@@ -42,7 +42,7 @@ def test_every_bottleneck_trains_with_the_terms_that_are_made_to_fit_it(recipe: 
 def test_a_term_that_lacks_what_it_needs_is_told_as_the_run_would_tell_it(kind: str) -> None:
     spec = load_spec("p5-loops", [f"bottleneck.kind={kind}"])
     with pytest.raises(UserError) as told:
-        Session(spec, Silent())
+        begin(spec, Silent())
     assert told.value.what == said(spec)
     assert "commitment" in told.value.what
 
@@ -69,4 +69,4 @@ def test_no_shipped_recipe_has_a_fault_but_for_weights_that_it_cannot_bring(name
     assert fitting(spec) == {}
     if "lpips" in spec.objective:
         spec = load_spec(name, ["objective.lpips=null"])
-    assert faults(spec) == []
+    assert problems(spec) == []

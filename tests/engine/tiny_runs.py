@@ -8,7 +8,7 @@ import torch
 
 from tilework.data import Batch
 from tilework.engine.progress import Silent
-from tilework.engine.session import Session
+from tilework.engine.session import Session, begin
 from tilework.spec import RunSpec
 from tilework.spec.load import apply_overrides, parse_spec
 
@@ -52,15 +52,15 @@ def tiny(bottleneck: str = "vq", *overrides: str) -> RunSpec:
 
 def session(spec: RunSpec) -> Session:
     """Everything of a run but its folder."""
-    return Session(spec, Silent())
+    return begin(spec, Silent())
 
 
 def batches(made: Session, count: int) -> list[Batch]:
     """The first batches of epoch 0."""
-    stream = made.train_batches.epoch(0)
+    stream = made.parts.data.train.epoch(0)
     return [next(stream) for _ in range(count)]
 
 
 def weights_of(made: Session) -> dict[str, torch.Tensor]:
     """A copy of every trainable weight."""
-    return {name: p.detach().clone() for name, p in made.model.named_parameters()}
+    return {name: p.detach().clone() for name, p in made.parts.model.named_parameters()}

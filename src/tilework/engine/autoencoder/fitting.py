@@ -8,15 +8,15 @@ from typing import cast
 import torch
 
 from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig
-from tilework.engine.model import grid_of
+from tilework.engine.autoencoder.model import grid_of
 from tilework.errors import UserError
 from tilework.objective import TermConfig
 from tilework.objective.total import Objective
-from tilework.spec import RunSpec
+from tilework.spec import AutoencoderSpec
 from tilework.spec.plugins import TERMS
 
 
-def faults(spec: RunSpec) -> list[UserError]:
+def problems(spec: AutoencoderSpec) -> list[UserError]:
     """A picture size that the encoder cannot halve so often, a loss term that lacks what it needs; [] where nothing is wrong.
 
     What only the pictures can tell (a codebook larger than their tokens) and what costs a pass of the whole model is left to
@@ -45,7 +45,7 @@ def faults(spec: RunSpec) -> list[UserError]:
     return found + objective.misfits(losses, codebooks)
 
 
-def fitting(spec: RunSpec) -> dict[str, str]:
+def fitting(spec: AutoencoderSpec) -> dict[str, str]:
     """Overrides that make the objective fit the bottleneck: the terms that lack what they need are removed, those that
     this bottleneck is trained with come in at their usual weight.
 
