@@ -318,3 +318,63 @@ def test_codes_of_another_model_are_refused(config):
         bottleneck.decode(codes)
     with pytest.raises(UserError, match="do not fit"):
         bottleneck.decode(codes.repeat(1, 2, 1, 1))
+
+
+def test_what_learns_by_gradient_is_attached_to_the_graph(config):
+    bottleneck = built(config)
+    books = bottleneck.codebooks()
+    assert bottleneck.learns_by_gradient == (len(books) > 0 and all(book.requires_grad for book in books))
+    assert bottleneck.learns_by_gradient == ("codebook" in bottleneck(grid(bottleneck)).losses)
+
+
+def test_settings_that_may_be_changed_are_changed(config):
+    bottleneck = built(config)
+    for setting in bottleneck.settings():
+        assert setting.low <= setting.value <= setting.high
+        assert setting.label
+        assert setting.help
+        bottleneck.set(setting.name, setting.low)
+        assert {s.name: s.value for s in bottleneck.settings()}[setting.name] == setting.low
+        bottleneck.set(setting.name, setting.high)
+        train_step(bottleneck, grid(bottleneck))
+    with pytest.raises(KeyError):
+        bottleneck.set("nothing", 1.0)
+
+
+def test_health_is_of_every_code(config):
+    bottleneck = built(config)
+    for step in range(3):
+        train_step(bottleneck, grid(bottleneck, seed=step))
+    health = bottleneck.health()
+    assert set(health) in ({"idle", "revived_ago"}, {"idle"}, set())
+    assert ("idle" in health) == bool(bottleneck.codebooks())
+    assert bottleneck.can_revive == ("revived_ago" in health)
+    assert all(value.shape == (bottleneck.levels, bottleneck.codes_per_level) for value in health.values())
+
+
+def test_the_gradient_of_codes_is_that_of_the_parameter(config):
+    bottleneck = built(config)
+    assert bottleneck.code_gradient() is None
+    train_step(bottleneck, grid(bottleneck))
+    gradient = bottleneck.code_gradient()
+    weights = dict(bottleneck.named_parameters())
+    codes = weights.get("book.codes")
+    assert (gradient is None) == (codes is None)
+    if gradient is not None:
+        assert torch.equal(gradient, codes.grad.norm(dim=-1))
+        assert gradient.max() > 0
+
+
+def test_a_constructor_takes_the_settings_or_their_config(config):
+    kind = type(config.build())
+    settings = {name: getattr(config, name) for name in config.model_fields_set - {"kind"}}
+    states = []
+    for make in (config.build, lambda: kind(config), lambda: kind(**settings)):
+        torch.manual_seed(3)
+        states.append(state(make()))
+    assert same(*states[:2])
+    assert same(*states[1:])
+    with pytest.raises(UserError, match="both given"):
+        kind(config, **settings)
+    with pytest.raises(UserError, match="was given int"):
+        kind(8)
