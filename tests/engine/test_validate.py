@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from tiny_runs import session, tiny
+from tiny_runs import BOTTLENECKS, session, tiny
 
 from tilework.engine.autoencoder.validate import MOST_POINTS, Measured, usage_metrics, validate
 from tilework.engine.compute import Compute
@@ -36,7 +36,7 @@ def everything(made: Session) -> tuple[torch.Tensor, torch.Tensor, list[torch.Te
     return x, recon, [] if latent.codes is None else list(latent.codes.unbind(1))
 
 
-@pytest.mark.parametrize("bottleneck", ["vq", "rq", "fsq", "gaussian", "none"])
+@pytest.mark.parametrize("bottleneck", BOTTLENECKS)
 def test_figures(bottleneck: str) -> None:
     made = session(tiny(bottleneck, *OVERRIDES))
     assert len(made.parts.task.images.validation.indices) % 48, "the last batch must be a short one"

@@ -9,17 +9,19 @@ import torch
 from tilework.data import Batch
 from tilework.engine.progress import Silent
 from tilework.engine.session import Session, begin
+from tilework.spec import BOTTLENECKS as REGISTERED
 from tilework.spec import RunSpec
 from tilework.spec.load import apply_overrides, parse_spec
 
-BOTTLENECKS: dict[str, dict[str, Any]] = {
-    "vq": {"kind": "vq", "dim": 4, "codes": 8},
-    "rq": {"kind": "rq", "dim": 4, "codes": 8, "levels": 3},
-    "fsq": {"kind": "fsq", "levels": [5, 4, 3]},
-    "lfq": {"kind": "lfq", "dim": 6},
-    "gaussian": {"kind": "gaussian", "dim": 4},
-    "none": {"kind": "none", "dim": 4},
+_SMALL: dict[str, dict[str, Any]] = {
+    "vq": {"dim": 4, "codes": 8},
+    "rq": {"dim": 4, "codes": 8, "levels": 3},
+    "fsq": {"levels": [5, 4, 3]},
+    "lfq": {"dim": 6},
+    "gaussian": {"dim": 4},
+    "none": {"dim": 4},
 }
+BOTTLENECKS = {kind: {"kind": kind, **_SMALL.get(kind, {})} for kind in REGISTERED.kinds}
 _TERMS: dict[str, dict[str, Any]] = {
     "vq": {"commitment": 0.25},
     "rq": {"commitment": 0.25},

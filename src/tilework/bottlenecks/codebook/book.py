@@ -261,8 +261,9 @@ class Codebook(nn.Module, ABC):
             copy_from_rank_zero(self._state())
             self._ranks_agree = True
             self._counter = None
+        self._known_started = self._known_started or bool(self.started)
         if self.revival and self._counter is None:
-            self._counter = self._now
+            self._counter = Counter(int(self.seed), int(self.step))
 
     def _nothing(self) -> Collected:
         """The part of a process that saw no token since the last update; it still takes part in the collective."""

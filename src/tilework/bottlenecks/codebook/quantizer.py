@@ -53,8 +53,8 @@ class CodebookBottleneck(Bottleneck):
         self.book = rule(config.codebook)(config)
         self.learns_by_gradient = self.book.learns_by_gradient
         inner = config.search_dim
-        self.project_in = nn.Linear(config.dim, inner) if inner else None
-        self.project_out = nn.Linear(inner, config.dim) if inner else None
+        self.project_in = nn.Linear(config.dim, inner, dtype=torch.float32) if inner else None
+        self.project_out = nn.Linear(inner, config.dim, dtype=torch.float32) if inner else None
         if self.levels > 1 and config.distance == "cosine":
             raise UserError(
                 "bottleneck.distance is cosine with more than one level",

@@ -10,6 +10,7 @@ from tilework.bottlenecks import Bottleneck, BottleneckConfig, Latent
 from tilework.data import SourceConfig
 from tilework.errors import UserError
 from tilework.nets import DecoderConfig, EncoderConfig
+from tilework.objective import Outcome
 from tilework.spec import AutoencoderSpec, Size
 
 
@@ -34,6 +35,13 @@ class Autoencoder(nn.Module):
         # Some encoders drop the memory layout on the way (a dense head does); the bottleneck flattens anyway.
         latent = self.bottleneck(self.encoder(x))
         return self.decoder(latent.z), latent
+
+
+def outcome(x: Tensor, recon: Tensor, latent: Latent, bottleneck: Bottleneck) -> Outcome:
+    """One forward pass of images x (B, C, H, W), as loss terms see it."""
+    return Outcome(
+        x, recon.float(), latent.losses, latent.inputs, bottleneck.codebooks(), bottleneck.learns_by_gradient
+    )
 
 
 def source_of(spec: AutoencoderSpec) -> SourceConfig:

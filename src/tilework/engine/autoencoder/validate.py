@@ -16,11 +16,10 @@ from torch import Tensor
 from tilework.bottlenecks import Bottleneck
 from tilework.bottlenecks.health import Usage, duplicate_codes, flat_stats, perplexity
 from tilework.data import Batches
-from tilework.engine.autoencoder.model import Autoencoder
+from tilework.engine.autoencoder.model import Autoencoder, outcome
 from tilework.engine.autoencoder.rolling import encoded
 from tilework.engine.compute import Compute
 from tilework.engine.tasks.contract import Validation
-from tilework.objective import Outcome
 from tilework.objective.total import Objective
 
 MOST_POINTS = 4000
@@ -72,7 +71,7 @@ def validate(
         x, size = batch.images, len(batch.images)
         recon, latent = model(x)
         recon = recon.float()
-        total, values = objective(Outcome(x, recon, latent.losses, latent.inputs, bottleneck.codebooks()), weights)
+        total, values = objective(outcome(x, recon, latent, bottleneck), weights)
         squared = (recon - x).square().mean()
         health = flat_stats(latent.stats, bottleneck.levels)
         named = {**values, "loss": total, "mse": squared, **{k: v for k, v in health.items() if _base(k) in _MEASURED}}

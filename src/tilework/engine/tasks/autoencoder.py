@@ -17,7 +17,7 @@ from tilework.data import Batch
 from tilework.engine.autoencoder import snapshot
 from tilework.engine.autoencoder.fitting import problems
 from tilework.engine.autoencoder.images import ImageData, read_images
-from tilework.engine.autoencoder.model import Autoencoder, build_model, check_tokens, source_of
+from tilework.engine.autoencoder.model import Autoencoder, build_model, check_tokens, outcome, source_of
 from tilework.engine.autoencoder.probe import Probe
 from tilework.engine.autoencoder.start import start_codes
 from tilework.engine.autoencoder.usage_window import UsageWindow
@@ -28,7 +28,7 @@ from tilework.engine.tasks.contract import Arrays, Data, Judged, Losses, Row, Va
 from tilework.engine.tasks.contract import Task as TaskContract
 from tilework.errors import UserError
 from tilework.metrics import AUTOENCODER
-from tilework.objective import Outcome, TermConfig
+from tilework.objective import TermConfig
 from tilework.objective.total import Objective
 from tilework.spec import AutoencoderSpec, RunSpec, Schedule, Setting
 
@@ -84,10 +84,8 @@ class Task(TaskContract):
                 why="encoder and decoder do not mirror each other",
                 fix="leave decoder.widths out, so that it mirrors the encoder",
             )
-        with torch.enable_grad():  # Codes that learn by gradient are told from averages by their gradient.
-            books = self.model.bottleneck.codebooks()
-        self.objective.check(latent.losses, books)
-        self.objective.rehearse(Outcome(x, recon.float(), latent.losses, latent.inputs, books))
+        self.objective.check(latent.losses, self.model.bottleneck.learns_by_gradient)
+        self.objective.rehearse(outcome(x, recon, latent, self.model.bottleneck))
 
     def start(self, batches: int, progress: Progress) -> Row:
         if self.model.bottleneck.wants_start:
@@ -120,8 +118,7 @@ class Task(TaskContract):
     def losses(self, model: nn.Module, batch: Batch, weights: Mapping[str, float]) -> Losses:
         bottleneck = self.model.bottleneck
         recon, latent = cast(tuple[Tensor, Latent], model(batch.images))
-        outcome = Outcome(batch.images, recon.float(), latent.losses, latent.inputs, bottleneck.codebooks())
-        total, values = self.objective(outcome, weights)
+        total, values = self.objective(outcome(batch.images, recon, latent, bottleneck), weights)
         stats = flat_stats(latent.stats, bottleneck.levels)
         return Losses(total, {**values, **stats}, latent, tuple(latent.losses.values()) or (recon,))
 
@@ -188,10 +185,8 @@ class Task(TaskContract):
             # With gradients: some terms ask whether the codes have any.
             with fork_rng(device), torch.enable_grad():
                 recon, latent = self.model(x)
-                books = self.model.bottleneck.codebooks()
-                outcome = Outcome(x, recon.float(), latent.losses, latent.inputs, books)
                 try:
-                    self.objective(outcome, {term: 1.0})
+                    self.objective(outcome(x, recon, latent, self.model.bottleneck), {term: 1.0})
                 except UserError:
                     if term in self.objective.terms:
                         del self.objective.terms[term]
