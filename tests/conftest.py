@@ -13,6 +13,7 @@ from commands import SMALL, Outcome, data_folder
 if TYPE_CHECKING:
     from tilework.runs.folder import RunFolder
 
+pytest_plugins = ["children"]
 # One process of the test run uses one core; two of them (and the trainings they start) then do not fight.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")

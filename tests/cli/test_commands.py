@@ -11,6 +11,7 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
+import children
 import pytest
 from commands import SMALL, Outcome
 
@@ -26,7 +27,7 @@ HEAVY = ("torch", "accelerate", "sklearn", "matplotlib", "tilework.engine", "sci
 def shell(text: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A line typed into bash, with `tilework` on the path."""
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
+    return children.run(
         ["bash", "-c", text],
         env={**os.environ, "PATH": path, **environment},
         capture_output=True,
@@ -39,7 +40,7 @@ def shell(text: str, **environment: str) -> subprocess.CompletedProcess[str]:
     "arguments", ["--help", "--version", "runs", "recipes", "recipes show naruto", "train --help", "resume no-such-run"]
 )
 def test_what_only_looks_does_not_load_torch(arguments: str) -> None:
-    done = subprocess.run(
+    done = children.run(
         [sys.executable, "-X", "importtime", "-m", "tilework", *arguments.split()], capture_output=True, text=True
     )
     timed = re.findall(r"import time:\s+(\d+) \|\s+(\d+) \|(\s+)(\S+)", done.stderr)

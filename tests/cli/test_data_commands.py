@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 from commands import SMALL, Outcome
@@ -250,7 +251,7 @@ def test_ctrl_c_and_the_same_command_again(tilework: Command, tmp_path: Path) ->
         f"sys.argv = ['tilework', 'data', 'add', 'many', {str(folder)!r}, '--size', '16']\n"
         "from tilework.cli import main; main()"
     )
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = children.start([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     journal = None
     while time.monotonic() < deadline and child.poll() is None:

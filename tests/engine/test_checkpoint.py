@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import children
 import pytest
 import torch
 from tiny_runs import session, tiny
@@ -156,7 +156,7 @@ for instant in range(200):
 else:
     sys.exit("never got through")
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    done = children.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     instants = sorted(tmp_path.iterdir(), key=lambda p: int(p.name))
     assert len(instants) > 10

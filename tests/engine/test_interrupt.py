@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import children
 import pytest
 from commands import SMALL, Outcome
 
@@ -31,7 +32,7 @@ def end_of(text: str) -> str:
 
 def start(*arguments: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tilework", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return children.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def wait_for(process: subprocess.Popen[str], there: Callable[[], object]) -> None:
@@ -65,7 +66,7 @@ def test_a_signal_while_training(tilework: Command, which: signal.Signals, seed:
     # That very command, by a shell; with an end in sight.
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     command = f"{end_of(out)} engine.steps={step + 3}"
-    resumed = subprocess.run(
+    resumed = children.run(
         command, shell=True, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120
     )
     assert resumed.returncode == 0, resumed.stderr
@@ -175,7 +176,7 @@ def struck(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Ou
     root = tmp_path_factory.mktemp("struck")
     command = [sys.executable, "-c", PHASES, json.dumps(list(WHERE.values())), json.dumps(["rqvae-digits", *SMALL])]
     environment = {**os.environ, "TILEWORK_RUNS": str(root)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    done = children.run(command, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     return root, {phase: Outcome(*outcome) for phase, outcome in zip(WHERE, found, strict=True)}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 import torch
@@ -56,7 +56,7 @@ def launched(how: str, processes: int, spec: Path, runs: Path) -> RunFolder:
         ],
     }[how]
     environment = {**os.environ, "TILEWORK_RUNS": str(runs)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    done = children.run(command, env=environment, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-3000:]
     folders = [p for p in runs.iterdir() if (p / "run.json").is_file()]
     assert len(folders) == 1, "several processes make one run folder"
@@ -100,7 +100,7 @@ def test_two_processes_resume_exactly(tmp_path: Path) -> None:
     part = launched("torchrun", 2, spec, tmp_path / "part")
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     command += ["-m", "tilework", "resume", str(part.path), "engine.steps=20"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    done = children.run(command, capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-3000:]
     assert losses(part).tolist() == losses(whole).tolist()
     for key, tensor in weights(whole).items():
@@ -137,7 +137,7 @@ def test_commands_act_on_every_process_alike(tmp_path: Path) -> None:
         ([sys.executable], [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"])
     ):
         root = tmp_path / str(number)
-        done = subprocess.run([*command, script, spec, root], capture_output=True, text=True, timeout=240)
+        done = children.run([*command, script, spec, root], capture_output=True, text=True, timeout=240)
         assert done.returncode == 0, done.stderr[-3000:]
         runs = {run.info["created"]: run for run in (RunFolder.open(path) for path in root.iterdir())}
         outcomes.append([runs[key] for key in sorted(runs)])

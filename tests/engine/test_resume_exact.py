@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 import torch
@@ -50,7 +51,7 @@ engine: {batch_size: 64, epochs: 4, precision: bf16, threads: 1, log_every_steps
 def start(arguments: list[str], runs: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "TILEWORK_RUNS": str(runs)}
     command = [sys.executable, "-m", "tilework", *arguments]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return children.start(command, warm=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def only_run(runs: Path) -> RunFolder:

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import children
 import pytest
 
 from tilework.errors import UserError
@@ -38,7 +39,7 @@ def run(tmp_path: Path) -> RunFolder:
 
 
 def test_running_then_killed_then_resumed(run: RunFolder) -> None:
-    process = subprocess.Popen([sys.executable, "-c", TRAIN, str(run.path)], stdout=subprocess.PIPE, text=True)
+    process = children.start([sys.executable, "-c", TRAIN, str(run.path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()
     seen = []

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import zlib
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 from studio_fakes import FakeTrainer, Served, serving
@@ -309,5 +309,5 @@ with TestClient(build(Root.of(runs), keys), base_url="http://127.0.0.1:1", cooki
 heavy = {"torch", "accelerate", "sklearn", "matplotlib", "scipy"} & set(sys.modules)
 print(json.dumps(sorted(heavy)))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    done = children.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert json.loads(done.stdout) == []

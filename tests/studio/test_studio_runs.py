@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import children
 import httpx
 import psutil
 import pytest
@@ -165,7 +166,7 @@ def _stop(served: Served, run: RunFolder) -> None:
 @contextlib.contextmanager
 def command(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`tilework ...` in a process of its own, and the URL that it printed."""
-    process = subprocess.Popen(
+    process = children.start(
         [sys.executable, "-m", "tilework", *map(str, arguments)],
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
     )  # fmt: skip
@@ -278,7 +279,7 @@ def test_a_start_that_takes_too_long_is_told(served: Served, monkeypatch: pytest
 
 def test_a_start_that_is_waited_for_does_not_hold_the_studio(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pictures take long to prepare; the studio is closed meanwhile, and the process goes on."""
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    child = children.start([sys.executable, "-c", "import time; time.sleep(60)"])
     with serving(root) as served:
         monkeypatch.setattr(served.state.launcher, "_spawn", lambda arguments, log: child)
         monkeypatch.setattr(served.state.forms, "check", lambda body: {"ok": True, "yaml": "name: x\n"})
