@@ -101,7 +101,7 @@ def report_command(run: RunFolder) -> str:
 def metrics_table(known: HeldOut, held_out: str, step: int) -> Table:
     """The metrics of validation that stand for a run, each with what it needs to be understood (K, N and N/K beside every usage).
 
-    `held_out` is what was held out ("180 images"), "" where unknown; `step` is where the run stands: it tells how old the values are.
+    `held_out` is what was held out ("180 images"), "" where unknown; `step` is where the run stands: it tells how old values are.
     """
     title = f"validation, on {held_out} held out" if held_out else "validation"
     title += f", as of step {known.step:,}" if known.step != step else ""
