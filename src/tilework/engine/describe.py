@@ -23,6 +23,7 @@ def facts(parts: Parts) -> dict[str, Any]:
     return {
         "task": parts.spec.task,
         "unit": parts.data.unit,
+        "held_out": parts.data.items[1],
         "metrics": parts.task.metrics.as_list(),
         "total_steps": budget.total_steps,
         "total_epochs": budget.total_epochs,

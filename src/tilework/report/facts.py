@@ -33,7 +33,9 @@ def key_facts(info: RunInfo, meta: dict[str, Any]) -> list[Fact]:
                 label = info.metrics.label(name, VALIDATION)
                 facts.append(Fact(label, replace(metric, unit="").text(value), metric.unit, metric.help))
     if "held_out" in meta:
-        facts.append(Fact("held-out images", f"{meta['held_out']:,}", "", str(meta.get("split", ""))))
+        facts.append(
+            Fact(f"held-out {meta.get('unit', 'images')}", f"{meta['held_out']:,}", "", str(meta.get("split", "")))
+        )
     total = f" / {info.total_steps:,}" if info.total_steps and info.total_steps != info.step else ""
     rate = f", {info.step / info.seconds:,.0f} steps/s" if info.seconds >= 1 and info.step else ""
     facts.append(

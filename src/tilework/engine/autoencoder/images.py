@@ -79,7 +79,6 @@ class ImageData:
             facts={
                 "classes": list(self.store.classes),
                 "leak": self.leak,
-                "held_out": len(self.split.validation),
                 "split": self.split.told,
             },
             warnings=tuple(self._warnings()),
