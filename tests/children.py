@@ -13,6 +13,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from typing import Any
@@ -33,7 +34,7 @@ import os, signal, sys
 for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE, signal.SIGXFSZ):
     signal.signal(which, signal.SIG_DFL)
 signal.pthread_sigmask(signal.SIG_SETMASK, [])
-if sys.platform == "linux":
+if sys.argv[1] and sys.platform == "linux":
     import ctypes
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
     if os.getppid() != int(sys.argv[1]):
@@ -52,7 +53,8 @@ def start(
         _started.append(forked)
         return forked
     words = ["bash", "-c", command] if isinstance(command, str) else [os.fspath(word) for word in command]  # type: ignore[call-overload]
-    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid())]
+    lasts = threading.current_thread() is threading.main_thread()  # the kernel's parent is the thread
+    launcher = [sys.executable, "-I", "-S", "-c", _LAUNCH, str(os.getpid()) if lasts else ""]
     process = subprocess.Popen([*launcher, *words], start_new_session=True, **options)
     if owned:
         _started.append(process)

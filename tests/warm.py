@@ -7,6 +7,7 @@ file is the process that forks, or (with `--ask`) one that asks it on behalf of 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import json
 import os
@@ -18,9 +19,10 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+import traceback
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 SOCKET = "TILEWORK_TEST_WARM"
 """An environment variable: where the process that forks listens."""
@@ -120,8 +122,7 @@ def _opened(file: int | IO[Any] | None, inherited: int, text: bool) -> tuple[Any
 
 def asked(order: dict[str, Any], handles: list[int]) -> socket.socket:
     """A connection on which the new process's id comes first, and its exit code last."""
-    if SOCKET not in os.environ:
-        _begin()
+    begin()
     connection = socket.socket(socket.AF_UNIX)
     connection.connect(os.environ[SOCKET])
     body = json.dumps(order).encode()
@@ -137,9 +138,10 @@ def _read(connection: socket.socket) -> str:
     return found.decode().strip()
 
 
-def _begin() -> None:
-    import atexit
-
+def begin() -> None:
+    """Start the process that forks, unless there is one. It ends with the thread that has started it."""
+    if SOCKET in os.environ:
+        return
     import children
 
     folder = tempfile.mkdtemp(prefix="warm")
@@ -161,13 +163,13 @@ def close() -> None:
 
 
 def shell_folder(folder: Path) -> Path:
-    """A folder for a shell's PATH with a `tilework` that is warm."""
-    if SOCKET not in os.environ:
-        _begin()
-    program = folder / "tilework"
-    if not program.exists():
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {__file__} --ask -m tilework "$@"\n')
-        program.chmod(0o700)
+    """A folder for a shell's PATH with a `tilework` and a `python` that are warm."""
+    begin()
+    for name, command in (("tilework", "-m tilework"), ("python", "")):
+        program = folder / name
+        if not program.exists():
+            program.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {__file__} --ask {command} "$@"\n')
+            program.chmod(0o700)
     return folder
 
 
@@ -201,8 +203,7 @@ def _listen(path: str) -> None:
                 server.close()
                 for each in (connection, *living.values()):
                     each.close()
-                _become(order, handles)
-                return
+                _ended(_become, order, handles)
             for handle in handles:
                 os.close(handle)
             living[pid] = connection
@@ -245,8 +246,9 @@ def _become(order: dict[str, Any], handles: list[int]) -> None:
     if os.environ.get("PYTHONUNBUFFERED"):
         sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
     os.chdir(order["cwd"])
-    sys.path[:0] = [p for p in order["env"].get("PYTHONPATH", "").split(os.pathsep) if p]
     how, *rest = order["argv"]
+    sys.path[0] = "" if how.startswith("-") else str(Path(how).parent)
+    sys.path[1:1] = [p for p in order["env"].get("PYTHONPATH", "").split(os.pathsep) if p]
     if how == "-m":
         sys.argv[:] = rest
         runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
@@ -256,6 +258,31 @@ def _become(order: dict[str, Any], handles: list[int]) -> None:
     else:
         sys.argv[:] = [how, *rest]
         runpy.run_path(how, run_name="__main__")
+
+
+def _ended(command: Callable[..., None], *arguments: Any) -> NoReturn:
+    """Run and exit as Python does, but for the end of all its modules, which would take longer than a small training."""
+    code = 0
+    try:
+        command(*arguments)
+    except SystemExit as end:
+        if isinstance(end.code, str):
+            sys.stderr.write(f"{end.code}\n")
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException as error:
+        traceback.print_exception(error)
+        code = 1
+        if isinstance(error, KeyboardInterrupt):
+            code = -signal.SIGINT
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL)
+        os.kill(os.getpid(), -code)
+    os._exit(code)
 
 
 if __name__ == "__main__":

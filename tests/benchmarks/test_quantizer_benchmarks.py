@@ -13,7 +13,9 @@ pytest.importorskip("vector_quantize_pytorch")
 
 
 def run(script: Path, *arguments: str) -> str:
-    done = children.run([sys.executable, str(script), *arguments], capture_output=True, text=True, timeout=300)
+    done = children.run(
+        [sys.executable, str(script), *arguments], warm=True, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import children
 import pytest
 from commands import SMALL, Outcome
+from warm import shell_folder
 
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
@@ -24,9 +25,10 @@ Command = Callable[..., Outcome]
 HEAVY = ("torch", "accelerate", "sklearn", "matplotlib", "tilework.engine", "scipy")
 
 
-def shell(text: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def shell(text: str, warm: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
     """A line typed into bash, with `tilework` on the path."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    where = shell_folder(Path(os.environ["TILEWORK_RUNS"]).parent) if warm else Path(sys.executable).parent
+    path = f"{where}{os.pathsep}{os.environ['PATH']}"
     return children.run(
         ["bash", "-c", text],
         env={**os.environ, "PATH": path, **environment},
@@ -52,7 +54,7 @@ def test_what_only_looks_does_not_load_torch(arguments: str) -> None:
 
 def test_version_also_as_a_module() -> None:
     for command in ("tilework --version", f"{sys.executable} -m tilework --version"):
-        done = shell(command)
+        done = shell(command, warm=False)
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip() == f"tilework {metadata.version('tilework')}"
 

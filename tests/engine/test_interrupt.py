@@ -16,6 +16,7 @@ from pathlib import Path
 import children
 import pytest
 from commands import SMALL, Outcome
+from warm import shell_folder
 
 from tilework.runs.folder import RunFolder
 from tilework.runs.status import RunStatus, run_status
@@ -30,9 +31,9 @@ def end_of(text: str) -> str:
     return line.removeprefix("next").rpartition("Go on with:")[2].strip()
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
+def start(*arguments: str, warm: bool = True) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tilework", *arguments]
-    return children.start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return children.start(command, warm=warm, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def wait_for(process: subprocess.Popen[str], there: Callable[[], object]) -> None:
@@ -49,7 +50,7 @@ def folders() -> list[Path]:
 @pytest.mark.parametrize(
     ("which", "seed"), [(signal.SIGINT, 1), pytest.param(signal.SIGTERM, 2, marks=pytest.mark.slow)]
 )
-def test_a_signal_while_training(tilework: Command, which: signal.Signals, seed: int) -> None:
+def test_a_signal_while_training(which: signal.Signals, seed: int, tmp_path: Path) -> None:
     process = start("train", "rqvae-digits", *LONG)
     wait_for(process, lambda: list(Path(os.environ["TILEWORK_RUNS"]).glob("*/checkpoints/last.json")))
     time.sleep(random.Random(seed).uniform(0, 2))
@@ -64,17 +65,15 @@ def test_a_signal_while_training(tilework: Command, which: signal.Signals, seed:
         (run.checkpoints / json.loads((run.checkpoints / "last.json").read_text())["folder"] / "model.json").read_text()
     )["step"]
     # That very command, by a shell; with an end in sight.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = f"{shell_folder(tmp_path)}{os.pathsep}{os.environ['PATH']}"
     command = f"{end_of(out)} engine.steps={step + 3}"
-    resumed = children.run(
-        command, shell=True, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120
-    )
+    resumed = children.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120)
     assert resumed.returncode == 0, resumed.stderr
     assert f"finished after {step + 3:,} steps" in resumed.stdout
     assert run_status(run) is RunStatus.FINISHED
 
 
-@pytest.mark.parametrize("delay", [0.0, 1.2])
+@pytest.mark.parametrize("delay", [0.0, 0.5])
 def test_a_second_ctrl_c_soon_after_does_no_harm(tilework: Command, delay: float) -> None:
     process = start("train", "rqvae-digits", *LONG)
     wait_for(process, lambda: list(Path(os.environ["TILEWORK_RUNS"]).glob("*/checkpoints/last.json")))
@@ -94,7 +93,7 @@ def test_a_second_ctrl_c_soon_after_does_no_harm(tilework: Command, delay: float
 @pytest.mark.parametrize(("which", "seed"), [(signal.SIGINT, 5), (signal.SIGTERM, 6)])
 def test_a_signal_while_torch_is_loaded(which: signal.Signals, seed: int) -> None:
     """At a random moment of the first seconds, mostly before anything of a run exists."""
-    process = start("train", "rqvae-digits", *LONG)
+    process = start("train", "rqvae-digits", *LONG, warm=False)
     wait_for(process, lambda: "libtorch" in Path(f"/proc/{process.pid}/maps").read_text())
     time.sleep(random.Random(seed).uniform(0, 1.5))
     process.send_signal(which)
@@ -171,14 +170,18 @@ NO_RUN = 2
 
 
 @pytest.fixture(scope="module")
-def struck(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Outcome]]:
-    """What came of a signal in each phase."""
-    root = tmp_path_factory.mktemp("struck")
-    command = [sys.executable, "-c", PHASES, json.dumps(list(WHERE.values())), json.dumps(["rqvae-digits", *SMALL])]
-    environment = {**os.environ, "TILEWORK_RUNS": str(root)}
-    done = children.run(command, env=environment, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+def struck(once: Callable[..., Path], common: Path) -> tuple[Path, dict[str, Outcome]]:
+    """What came of a signal in each phase. Each test goes on with the runs of its own phase."""
+    root = common / "struck-runs"
+
+    def strike(folder: Path) -> None:
+        command = [sys.executable, "-c", PHASES, json.dumps(list(WHERE.values())), json.dumps(["rqvae-digits", *SMALL])]
+        environment = {**os.environ, "TILEWORK_RUNS": str(root), "TILEWORK_CACHE": str(common / "cache")}
+        done = children.run(command, warm=True, env=environment, capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, done.stderr
+        (folder / "outcomes.json").write_text(done.stdout.splitlines()[-1])
+
+    found = json.loads((once("struck", strike) / "outcomes.json").read_text())
     return root, {phase: Outcome(*outcome) for phase, outcome in zip(WHERE, found, strict=True)}
 
 

@@ -31,7 +31,7 @@ from tilework.studio.server import Studio
 LONG = [*(o for o in SMALL if not o.startswith(("engine.steps", "engine.epochs"))), "engine.epochs=100000"]
 
 
-def test_a_run_from_the_form_to_the_trash(root: Path) -> None:
+def test_a_run_from_the_form_to_the_trash(root: Path, warm_studio: None) -> None:
     """The whole life of a run, with the real trainer."""
     with serving(root) as served:
         shipped = served.get("/api/recipes").json()["recipes"]
@@ -168,7 +168,7 @@ def command(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`tilework ...` in a process of its own, and the URL that it printed."""
     process = children.start(
         [sys.executable, "-m", "tilework", *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     assert process.stdout is not None
     said = ""
