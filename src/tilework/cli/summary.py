@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Mapping
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,28 +107,17 @@ def metrics_table(known: HeldOut, held_out: str, step: int) -> Table:
     table.add_column(style="dim", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(style="dim")
-    values, of_codes = known.values, _usage_rows(known.values)
+    values, levels = known.values, usage.levels(known.values)
     for metric in known.metrics.headlines(values):
-        if metric.group is Group.CODEBOOK and of_codes:
+        if metric.group is Group.CODEBOOK and levels:
             continue  # the rows of the codebook say it, with K and N beside it
         for name, value in values_of(metric, values).items():
             table.add_row(known.metrics.label(name), metric.text(value), metric.help)
-    for row in of_codes:
-        table.add_row(*row)
+    for level in levels:
+        counted = f"K {level.codes:,}, N {level.tokens:,}, N/K {level.tokens_per_code:,.1f}"
+        more = f"codes used; validation perplexity {level.perplexity:,.1f}   {counted}"
+        table.add_row(level.name or "codebook", f"{level.used:,} of {level.codes:,}", more)
     return table
-
-
-def _usage_rows(values: Mapping[str, float]) -> list[tuple[str, str, str]]:
-    """For each level how many codes are in use; nothing where a run has none, or has not counted its tokens."""
-    rows: list[tuple[str, str, str]] = []
-    for level in count(1):
-        used, codes, tokens = (values.get(name) for name in (f"used.{level}", "codes", "tokens"))
-        if used is None or not codes or tokens is None:
-            return rows
-        spread = values.get(f"perplexity.{level}", math.nan)
-        more = f"codes used; validation perplexity {spread:,.1f}   K {codes:,.0f}, N {tokens:,.0f}, N/K {tokens / codes:,.1f}"
-        rows.append((f"level {level}" if "used.2" in values else "codebook", f"{used:,.0f} of {codes:,.0f}", more))
-    return rows
 
 
 def poorly_used(values: Mapping[str, float], command: str, spec: RunSpec | None = None, step: int = 0) -> list[str]:

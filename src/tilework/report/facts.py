@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tilework.metrics import VALIDATION, Group, Metrics, values_of
+from tilework.runs import usage
 from tilework.runs.status import RunInfo
 
 
@@ -24,7 +25,7 @@ class Fact:
 def key_facts(info: RunInfo, meta: dict[str, Any]) -> list[Fact]:
     """Quality in validation, codes in use per level with K, N and N/K, active units, what was held out, and how long it took."""
     val = info.val
-    codes = _codebook_facts(dict(val), info.metrics)
+    codes = _codebook_facts(val, info.metrics)
     facts = [*_quality_facts(val, info.metrics), *codes]
     quality = info.metrics.qualities(val)
     for metric in info.metrics.headlines(val):
@@ -70,15 +71,15 @@ def _quality_facts(val: Mapping[str, float], metrics: Metrics) -> list[Fact]:
     return [replace(found[0], more=" · ".join(others) or ("" if lead.unit else lead.help)), *found[1:]]
 
 
-def _codebook_facts(val: dict[str, float], metrics: Metrics) -> list[Fact]:
-    facts, level = [], 1
-    while f"used.{level}" in val:
-        codes, tokens = val.get("codes", math.nan), val.get("tokens", math.nan)
-        name = metrics.label(f"used.{level}" if "used.2" in val else "used", VALIDATION)
-        spread = val.get(f"perplexity.{level}", math.nan)
-        more = f"validation perplexity {spread:,.1f} of {codes:,.0f} · N {tokens:,.0f} · N/K {tokens / codes:,.1f}"
-        facts.append(Fact(name, f"{val[f'used.{level}']:,.0f}", f"/ {codes:,.0f}", more))
-        level += 1
+def _codebook_facts(val: Mapping[str, float], metrics: Metrics) -> list[Fact]:
+    facts = []
+    for level in usage.levels(val):
+        label = metrics.label(f"used.{level.number}" if level.name else "used", VALIDATION)
+        more = (
+            f"validation perplexity {level.perplexity:,.1f} of {level.codes:,}"
+            f" · N {level.tokens:,} · N/K {level.tokens_per_code:,.1f}"
+        )
+        facts.append(Fact(label, f"{level.used:,}", f"/ {level.codes:,}", more))
     return facts
 
 
