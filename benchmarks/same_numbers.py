@@ -38,9 +38,9 @@ class Agreement:
 
 def compare(name: str, folder: Path, *, steps: int = 5, tiny: bool = False, lpips_weights: str = "") -> Agreement:
     """Train both for a few steps from the same state."""
+    from tilework.engine.autoencoder.start import start_codes
     from tilework.engine.progress import Silent
     from tilework.engine.session import Session
-    from tilework.engine.start import start_codes
 
     chosen = system(name, tiny=tiny)
     chosen.write_frames(folder)

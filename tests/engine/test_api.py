@@ -6,7 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,14 +15,14 @@ from safetensors.torch import load_file
 from tiny_runs import BOTTLENECKS, tiny
 
 import tilework
+from tilework.bottlenecks import BottleneckConfig
 from tilework.engine import checkpoint
 from tilework.engine.api import Model
 from tilework.errors import UserError
 from tilework.runs.folder import RunFolder
 
 GRID = (4, 4)
-CODES = {"vq": (1, 8), "rq": (3, 8), "fsq": (1, 60), "lfq": (1, 64), "gaussian": (0, 0), "none": (0, 0)}
-DIM = {"vq": 4, "rq": 4, "fsq": 3, "lfq": 6, "gaussian": 4, "none": 4}
+LAYERS = {kind: cast(BottleneckConfig, tiny(kind).bottleneck).build() for kind in BOTTLENECKS}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,8 @@ def pictures(count: int = 3) -> torch.Tensor:
 @pytest.mark.parametrize("bottleneck", BOTTLENECKS)
 def test_shapes_and_types(trained: Callable[[str], RunFolder], bottleneck: str) -> None:
     model = tilework.load(trained(bottleneck))
-    levels, k = CODES[bottleneck]
+    layer = LAYERS[bottleneck]
+    levels, k = layer.levels, layer.codes_per_level
     x = pictures()
     z, recon = model.encode(x), model.reconstruct(x)
     assert (model.levels, model.codebook_size, model.step) == (
@@ -53,7 +54,7 @@ def test_shapes_and_types(trained: Callable[[str], RunFolder], bottleneck: str) 
         k,
         checkpoint.find(trained(bottleneck).checkpoints, "best").step,
     )
-    assert z.shape == (3, DIM[bottleneck], *GRID)
+    assert z.shape == (3, layer.dim, *GRID)
     assert recon.shape == x.shape
     assert z.dtype == recon.dtype == torch.float32
     assert not z.requires_grad
@@ -164,7 +165,7 @@ def test_best_and_last_and_averaged_weights() -> None:
 
 def test_the_loaded_model_has_the_held_out_error_that_the_run_told() -> None:
     from tilework.data import Batches, prepare, split_by
-    from tilework.engine.model import source_of
+    from tilework.engine.autoencoder.model import source_of
     from tilework.runs.store import RunStore
 
     run = tilework.train(tiny("vq", "encoder.norm=batch", "engine.ema_decay=0.5", "engine.steps=12"))

@@ -17,6 +17,7 @@ from tiny_runs import session, tiny
 
 import tilework
 from tilework.engine import checkpoint
+from tilework.engine.saved_state import capture, restore
 from tilework.errors import RunFailure, TileworkError, UserError
 
 ABOUT = {"spec": {"name": "x"}}
@@ -279,7 +280,7 @@ def test_restore_is_whole() -> None:
     run = tilework.train(tiny("vq", "engine.ema_decay=0.9", "encoder.norm=batch"))
     found = checkpoint.find(run.checkpoints)
     fresh = session(tiny("vq", "engine.ema_decay=0.9", "encoder.norm=batch"))
-    assert fresh.restore(found) == ""
-    same(fresh.state(), checkpoint.read_state(found), "state")
+    assert restore(fresh, found) == ""
+    same(capture(fresh), checkpoint.read_state(found), "state")
     for name, tensor in checkpoint.read_tensors(found.folder / "model.safetensors").items():
-        assert torch.equal(fresh.model.state_dict()[name], tensor), name
+        assert torch.equal(fresh.parts.model.state_dict()[name], tensor), name

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from tilework.engine.tally import Tally, UsageWindow
+from tilework.engine.autoencoder.usage_window import UsageWindow
+from tilework.engine.tally import Tally
 
 CPU = torch.device("cpu")
 
@@ -66,7 +67,7 @@ def test_usage_window_counts_the_last_hundred_batches_or_a_little_less(steps: in
     # Ten slots of ten steps; the newest slot holds the steps since the last multiple of ten.
     newest = (steps - 1) % 10 + 1
     summed = np.sum(counts[-(90 + newest) :], axis=0).astype(np.float64)
-    figures = window.figures()
+    figures = window.metrics()
     for level in (0, 1):
         p = summed[level] / summed[level].sum()
         entropy = -np.sum(p[p > 0] * np.log(p[p > 0]))
@@ -76,13 +77,13 @@ def test_usage_window_counts_the_last_hundred_batches_or_a_little_less(steps: in
 
 def test_usage_window_resumes_and_starts_empty() -> None:
     window, copy = UsageWindow(slot=2, slots=2), UsageWindow(slot=2, slots=2)
-    assert window.figures() == {}
+    assert window.metrics() == {}
     for step in range(3):
         window.add(torch.eye(4)[step : step + 1])
     copy.restore({k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in window.state().items()}, CPU)
     for _ in range(2):
         for each in (window, copy):
             each.add(torch.eye(4)[3:])
-    assert copy.figures() == window.figures()
+    assert copy.metrics() == window.figures()
     # Steps 0..4 in slots (0, 1), (2, 3), (4): the first slot was dropped for the fifth step.
-    assert window.figures()["used.1"] == 2
+    assert window.metrics()["used.1"] == 2

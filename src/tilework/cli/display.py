@@ -58,8 +58,6 @@ class Display:
 
     def preparing(self, what: str, done: int) -> None:
         """Show the stage before the first step."""
-        if what == "codes" and self.plan and getattr(self.plan.spec.bottleneck, "start", "random") == "random":
-            return  # a VAE has none, FSQ's stand where they stand, and a random start needs no data
         self._stage = f"preparing pictures: {done:,}" if what == "pictures" else "placing the codes among the data"
         if not self.console.is_terminal and (what != "pictures" or self._silent_for_long()):
             self.console.print(self._stage)
@@ -125,15 +123,22 @@ class Display:
 
 
 def _headline(plan: Plan) -> Text:
-    width, height = plan.grid
-    shape = f"{width}x{height} positions" if width * height > 1 else "one vector a picture"
     processes = f" x {plan.processes}" if plan.processes > 1 else ""
-    text = Text.assemble((plan.run.id, "bold"), f"  {plan.spec.bottleneck.kind}, {shape}, ")
+    text = Text.assemble((plan.run.id, "bold"), f"  {_model(plan)}, ")
     text.append(f"{plan.parameters:,} parameters on {plan.device}{processes} in {plan.precision}\n")
     text.append(f"{plan.train:,} pictures to train on, {plan.validation:,} held out, {plan.steps:,} steps", style="dim")
     if plan.resumed_at:
         text.append(f"\nresumed at step {plan.resumed_at:,}", style="yellow")
     return text
+
+
+def _model(plan: Plan) -> str:
+    """What is trained: the bottleneck and its grid; of another task its name."""
+    if "bottleneck" not in plan.model:
+        return plan.spec.task
+    width, height = plan.model["grid"]
+    shape = f"{width}x{height} positions" if width * height > 1 else "one vector a picture"
+    return f"{plan.model['bottleneck']}, {shape}"
 
 
 def _losses(values: Mapping[str, float]) -> Text:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tilework.cli.options import Run, RunsFolder
+from tilework.runs.stop_reason import stop_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,8 +24,8 @@ _WORDS = {
     "started": "training began",
     "resumed": "resumed",
     "codes-started": "codes placed among {points:,} encoder outputs",
-    "finished": "finished: {reason}",
-    "stopped": "stopped: {reason}",
+    "finished": "finished: {why}",
+    "stopped": "stopped: {why}",
     "failed": "failed: {what}",
     "plateau": "{what} was cut (cut number {cuts}): no improvement for a while",
     "skipped-steps": "{in_row} steps in a row were skipped: their gradient was infinite or NaN",
@@ -123,7 +124,7 @@ def _files(folder: RunFolder, known: Any) -> Iterator[tuple[str, str]]:
 def in_words(event: Event) -> str:
     """What happened, in words; kind and details of an event that has none."""
     try:
-        said = _WORDS[event.kind].format(**event.payload)
+        said = _WORDS[event.kind].format(**{"why": stop_text(event.payload), **event.payload})
     except (KeyError, ValueError, TypeError):
         said = "  ".join([event.kind, *(f"{key}: {value}" for key, value in event.payload.items())])
     return said + (" (trained again since)" if event.rewound else "")

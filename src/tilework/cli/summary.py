@@ -17,6 +17,7 @@ from tilework.cli.held_out import held_out
 from tilework.runs import usage
 from tilework.runs.budget import overrides_until
 from tilework.runs.folder import RunFolder
+from tilework.runs.stop_reason import StopReason, stop_text
 from tilework.runs.store import RunStore
 
 if TYPE_CHECKING:
@@ -28,9 +29,9 @@ _SHEET = 1120  # pixels that a contact sheet's pictures may take from left to ri
 
 def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> None:
     """Print the held-out figures, write contact-sheet.png (and latent.png for a 2-D latent) into the run folder."""
-    finished = ending.status == "finished"
+    finished = ending.reason.finished
     onward = longer_command(run, plan) if finished else resume_command(run)
-    if "early stopping" in ending.reason:
+    if ending.reason is StopReason.EARLY_STOPPING:
         onward = f"{resume_command(run)} engine.early_stopping=null"
     if finished and plan.resumed_at >= plan.steps:
         console.print(
@@ -41,10 +42,11 @@ def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> N
             soft_wrap=True,
         )
     else:
+        why = stop_text({"stop": ending.reason, "steps": ending.steps})
         console.print(
             Text.assemble(
                 ("finished", "bold green") if finished else ("stopped", "bold yellow"),
-                f" after {ending.step:,} steps in {duration(ending.seconds)} ({ending.reason})",
+                f" after {ending.step:,} steps in {duration(ending.seconds)} ({why})",
             )
         )
     known = held_out(run)

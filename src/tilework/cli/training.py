@@ -54,7 +54,7 @@ def run_training(prepare: Callable[[], Callable[[Progress], RunFolder]]) -> None
     except KeyboardInterrupt:
         _tell_interrupted(plan)
         sys.exit(130)
-    if display.ending.status == "stopped" and display.ending.reason.startswith(("Ctrl-C", "asked")):
+    if display.ending.reason.by_a_person:
         sys.exit(130)
 
 

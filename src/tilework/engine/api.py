@@ -12,14 +12,14 @@ from torch import Tensor
 
 from tilework.bottlenecks import Latent
 from tilework.engine import checkpoint
+from tilework.engine.autoencoder.model import Autoencoder, build_model, grid_of, source_of
 from tilework.engine.device import choose_device
-from tilework.engine.loop import resume as _resume
-from tilework.engine.loop import train as _train
-from tilework.engine.model import Autoencoder, build_model, grid_of, source_of
+from tilework.engine.launch import resume as _resume
+from tilework.engine.launch import train as _train
 from tilework.engine.progress import Progress
 from tilework.errors import UserError
 from tilework.runs.folder import RunFolder
-from tilework.spec import RunSpec, load_spec
+from tilework.spec import AutoencoderSpec, RunSpec, load_spec
 from tilework.spec.load import parse_spec
 
 Pictures = Tensor | NDArray[Any]
@@ -31,7 +31,7 @@ class Model:
     Everything comes back as float32 (or int64) tensors on the model's device, without gradients.
     """
 
-    def __init__(self, model: Autoencoder, spec: RunSpec, step: int, device: torch.device) -> None:
+    def __init__(self, model: Autoencoder, spec: AutoencoderSpec, step: int, device: torch.device) -> None:
         self.network = model.eval().to(device)
         self.spec = spec
         self.step = step
@@ -186,6 +186,12 @@ def load(run: RunFolder | Path | str, *, which: str = "best", device: str = "aut
         raise UserError(f"which='{which}'", why="a run keeps its best and its last weights", fix="use 'best' or 'last'")
     found = _checkpoint(run, which)
     chosen = parse_spec(found.spec, str(found.folder / "model.json"))
+    if not isinstance(chosen, AutoencoderSpec):
+        raise UserError(
+            f"{found.folder} holds a model of the task {chosen.task}",
+            why="tilework.load gives autoencoders",
+            fix="name a run of an autoencoder",
+        )
     model = build_model(chosen)
     tensors = checkpoint.read_tensors(found.folder / "model.safetensors")
     if (found.folder / "ema.safetensors").is_file():

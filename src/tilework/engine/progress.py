@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tilework.runs.stop_reason import StopReason
 
 if TYPE_CHECKING:
     from tilework.runs.folder import RunFolder
@@ -23,7 +25,8 @@ class Plan:
     steps: int
     """Optimiser steps of the whole run."""
     steps_per_epoch: int
-    grid: tuple[int, int]
+    model: Mapping[str, Any]
+    """What the task says of its model: for an autoencoder bottleneck, grid, levels and codes."""
     parameters: int
     device: str
     precision: str
@@ -49,12 +52,12 @@ class Tick:
 class Ending:
     """How a run ended."""
 
-    status: str
-    """finished | stopped"""
-    reason: str
+    reason: StopReason
     step: int
     seconds: float
     validation: Mapping[str, float] = field(default_factory=dict)
+    steps: int = 0
+    """The step that the reason speaks of: the run's last, or the limit that was set."""
 
 
 class Progress(Protocol):

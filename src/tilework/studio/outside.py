@@ -9,6 +9,7 @@ from tilework.errors import TileworkError
 from tilework.runs.checkpoints import in_force, step_of
 from tilework.runs.folder import RunFolder
 from tilework.runs.status import RunStatus, run_status
+from tilework.runs.stop_reason import stop_text
 from tilework.runs.store import RunStore
 from tilework.studio.places import Root
 
@@ -48,7 +49,7 @@ def _why(folder: RunFolder, status: RunStatus) -> str:
         return "; ".join([*said, *_goes_on_from(folder)])
     if status is RunStatus.CRASHED:
         return "; ".join(["its process has ended without a word", *_goes_on_from(folder)])
-    return str(last.payload.get("reason", "")) if last is not None and last.kind == str(status) else ""
+    return stop_text(last.payload) if last is not None and last.kind == str(status) else ""
 
 
 def _goes_on_from(folder: RunFolder) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -40,18 +40,18 @@ class Objective(nn.Module):
         """Names of the terms that compare `recon` with `x`."""
         return tuple(name for name, config in self.settings.items() if config.is_reconstruction)
 
-    def check(self, losses: Iterable[str], codebooks: Sequence[Tensor] | bool = ()) -> None:
+    def check(self, losses: Iterable[str], learns_by_gradient: bool = False) -> None:
         """Raise UserError if a term needs what the bottleneck does not give; call it once, before the first step.
 
-        `losses`: the names in `Latent.losses` of a trial pass; `codebooks`: what `Bottleneck.codebooks()` gives, or just
-        whether there are any. Terms of constant weight 0 are not asked until a command gives them a weight.
+        `losses`: the names in `Latent.losses` of a trial pass; `learns_by_gradient`: as `Bottleneck` says it. Terms of constant
+        weight 0 are not asked until a command gives them a weight.
         """
-        for misfit in self.misfits(losses, codebooks):
+        for misfit in self.misfits(losses, learns_by_gradient):
             raise misfit
 
-    def misfits(self, losses: Iterable[str], codebooks: Sequence[Tensor] | bool = ()) -> list[UserError]:
+    def misfits(self, losses: Iterable[str], learns_by_gradient: bool = False) -> list[UserError]:
         """What `check` would raise, one for each term; [] where every term finds what it needs."""
-        given = _given(losses, codebooks)
+        given = _given(losses, learns_by_gradient)
         return [misfit for name in self.terms if (misfit := self._missing(name, given)) is not None]
 
     @torch.no_grad()
@@ -98,7 +98,7 @@ class Objective(nn.Module):
                     why=f"its terms are {', '.join(self.settings)}",
                     fix=f"start a run with objective.{name}=0 in its spec; then the weight can be set while it runs",
                 )
-            misfit = self._missing(name, _given(outcome.losses, outcome.codebooks))
+            misfit = self._missing(name, _given(outcome.losses, outcome.learns_by_gradient))
             if misfit is not None:
                 raise misfit
             self.terms[name] = self.settings[name].build().to(outcome.x.device)
@@ -131,13 +131,8 @@ _WHY = {
 }
 
 
-def _given(losses: Iterable[str], codebooks: Sequence[Tensor] | bool) -> set[str]:
-    if isinstance(codebooks, bool):
-        learnt = codebooks
-    else:
-        # Without autograd (validation) a codebook that is computed from its parameters does not say that it learns.
-        learnt = len(codebooks) > 0 and (not torch.is_grad_enabled() or all(c.requires_grad for c in codebooks))
-    return set(losses) | ({"learnt_codebooks"} if learnt else set())
+def _given(losses: Iterable[str], learns_by_gradient: bool) -> set[str]:
+    return set(losses) | ({"learnt_codebooks"} if learns_by_gradient else set())
 
 
 def _always_zero(config: TermConfig) -> bool:
