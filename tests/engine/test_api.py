@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -223,3 +224,24 @@ def test_evaluation_mode_whatever_was_done_before(trained: Callable[[str], RunFo
     x = pictures().requires_grad_(True)
     assert torch.equal(model.encode(x), model.encode(x))
     assert not model.encode(x).requires_grad
+
+
+def test_weights_that_are_not_finite_are_refused_and_never_encoded() -> None:
+    """A code of a NaN would be the code of zero."""
+    from tilework.engine.autoencoder.model import build_model
+
+    spec = tiny("vq")
+    network = build_model(spec)
+    with torch.no_grad():
+        next(network.encoder.parameters()).fill_(float("nan"))
+    model = Model(network, spec, 0, torch.device("cpu"))
+    for method in (model.encode, model.codes, model.reconstruct):
+        with pytest.raises(UserError, match="NaN or infinite"):
+            method(pictures())
+
+
+def test_a_model_survives_pickling(trained: Callable[[str], RunFolder]) -> None:
+    model = tilework.load(trained("rq"))
+    again = pickle.loads(pickle.dumps(model))
+    assert torch.equal(again.codes(pictures()), model.codes(pictures()))
+    assert torch.equal(again.reconstruct(pictures()), model.reconstruct(pictures()))
