@@ -266,9 +266,7 @@ def test_its_card_and_its_table_reach_the_page(tokens_run: RunFolder) -> None:
 def test_it_is_followed_in_the_terminal() -> None:
     said = io.StringIO()
     display = Display(Console(file=said, width=200, force_terminal=True))
-    plan = Plan(
-        RunFolder(Path("runs/a")), load_spec("vae-digits"), 9, 1, 10, 1, (1, 1), 42, "cpu", "float32", 1, 0, TOKENS
-    )
+    plan = Plan(RunFolder(Path("runs/a")), load_spec("vae-digits"), 9, 1, 10, 1, {}, 42, "cpu", "float32", 1, 0, TOKENS)
     display.started(plan)
     display.ticked(Tick(5, 0.5, 1.0, {"nll": 2.5, "weight.nll": 1.0}))  # a task may call its loss as it likes
     display.validated(5, {"nll": 2.25, "accuracy": 0.5})

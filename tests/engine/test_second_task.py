@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import children
 import next_token
 import pytest
 import torch
@@ -87,7 +87,7 @@ def test_steered_killed_and_resumed_it_is_the_run_that_was_never_killed(tmp_path
     code = KILLED.format(root=str(tmp_path / "killed"), at=at(), engine=engine)
     here = Path(__file__).parent
     path = os.pathsep.join([str(here), str(here.parent), os.environ.get("PYTHONPATH", "")])
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, check=False)
+    done = children.run([sys.executable, "-c", code], warm=True, env={**os.environ, "PYTHONPATH": path})
     assert done.returncode == -signal.SIGKILL
     (folder,) = (tmp_path / "killed").iterdir()
     run = resume(RunFolder(folder))
