@@ -137,8 +137,8 @@ class Task(ABC):
 
     Spec: ClassVar[type[RunSpec]]
     """The spec of this task: `RunSpec` with the sections that the task reads."""
-    metrics: ClassVar[Metrics] = Metrics()
-    """What runs of this task measure beside what every run does."""
+    metrics: Metrics = Metrics()
+    """What a run of this task measures beside what every run does."""
 
     model: nn.Module
 
