@@ -80,7 +80,7 @@ class System:
 def _digits() -> NDArray[np.uint8]:
     """The training pictures of the recipe itself, so that both sides see the same digits."""
     from tilework.data import prepare, split_by
-    from tilework.engine.model import source_of
+    from tilework.engine.autoencoder.model import source_of
     from tilework.spec import load_spec
 
     source = source_of(load_spec("rqvae-digits"))

@@ -23,8 +23,8 @@ import torch.nn.functional as F
 from harness.sides import say
 
 from tilework.data import Batches, prepare, split_by
+from tilework.engine.autoencoder.model import build_model, source_of, to_points
 from tilework.engine.device import make_accelerator, precision_name
-from tilework.engine.model import build_model, source_of, to_points
 from tilework.spec import load_spec
 
 POINTS, PICTURES = 1024, 16

@@ -19,8 +19,8 @@ from systems import system
 from torch import Tensor
 
 from tilework.data import Batches, prepare, split_by
+from tilework.engine.autoencoder.model import build_model, parameter_count, source_of, to_points
 from tilework.engine.device import make_accelerator, precision_name
-from tilework.engine.model import build_model, parameter_count, source_of, to_points
 from tilework.spec import RunSpec
 
 

@@ -59,7 +59,9 @@ KILLED_AT = 27
 def main() -> None:
     """Train what is asked for and print what came out."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", help="a recipe's name; story-begin (kills itself), story-resume, story-replay, story-longer")
+    parser.add_argument(
+        "what", help="a recipe's name; story-begin (kills itself), story-resume, story-replay, story-longer"
+    )
     parser.add_argument("--runs", type=Path, required=True, help="folder of runs of this side")
     parser.add_argument("--frames", type=Path, required=True, help="folder of made images, shared by both sides")
     parser.add_argument("--lpips", default="", help="file of LPIPS weights; without it that term is left out")

@@ -9,8 +9,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from tilework.bottlenecks import RQ, VQ, Revival
 from tilework.bottlenecks.codebook import book as book_module
-from tilework.bottlenecks.codebook import ema, nearest, revival
+from tilework.bottlenecks.codebook import nearest, revival
 from tilework.bottlenecks.codebook.quantizer import CodebookBottleneck
+from tilework.bottlenecks.codebook.rules import ema
 from tilework.bottlenecks.health import duplicate_codes
 
 
@@ -151,7 +152,7 @@ def test_unused_codes_need_counts_that_start_at_one(monkeypatch):
     monkeypatch.setattr(book_module.Codebook, "__init__", from_zero)
     # Codes without a count of their own are left alone, so the first fault needs a second one to show.
     check_unused_codes_stay_where_they_are()
-    monkeypatch.setattr(book_module.ema, "known", lambda counts, epsilon: torch.ones_like(counts, dtype=torch.bool))
+    monkeypatch.setattr(ema, "known", lambda counts, epsilon: torch.ones_like(counts, dtype=torch.bool))
     faulty(check_unused_codes_stay_where_they_are)
 
 

@@ -35,7 +35,7 @@ def test_finds_separate_clusters(seed):
     reference = KMeans(20, n_init=10, random_state=0).fit(points.numpy()).inertia_ / len(points)
     assert error(points, found.codes) < 1.6 * reference + 0.5
     assert found.counts.sum() == len(points)
-    assert found.note == ""
+    assert found.copies == 0
 
 
 def test_is_as_good_as_scikit_learn_where_nothing_is_separate():
@@ -76,7 +76,7 @@ def test_fewer_distinct_points_than_codes(k):
     points = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 4.0]]).repeat(40, 1)
     found = kmeans(points, k, rng())
     assert duplicate_codes(found.codes) == 0
-    assert "3 distinct" in found.note
+    assert found.copies == k - 3
     assert found.counts.sum() == pytest.approx(120)
     assert (found.counts > 0).all()
     # Every point has its code exactly; copies are near one of them.
@@ -129,11 +129,17 @@ def test_all_codes_are_used_after_a_start():
     points = torch.randn(8000, 4, generator=rng())
     vq.start(points, rng())
     assert len(vq.eval()(points.unsqueeze(0)).codes.unique()) == 128
-    assert vq.start_note == ""
+    assert vq.notes() == []
 
 
 def test_the_note_says_which_level_has_too_few_points():
     rq = RQ(dim=2, codes=8, levels=2)
     rq.start(torch.tensor([[0.0, 1.0], [1.0, 0.0]]).repeat(10, 1), rng())
-    assert "level 1: only 2 distinct" in rq.start_note
-    assert "level 2: only 1 distinct" in rq.start_note
+    first, second = rq.notes()
+    assert {first.code, second.code} == {"few-distinct-points"}
+    assert first.values == {"level": 1, "distinct": 2, "codes": 8, "copies": 6}
+    assert second.values == {"level": 2, "distinct": 1, "codes": 8, "copies": 7}
+    assert first.text.startswith("level 1: only 2 distinct encoder outputs for 8 codes: the other 6 start as copies")
+    vq = VQ(dim=2, codes=8)
+    vq.start(torch.tensor([[0.0, 1.0], [1.0, 0.0]]).repeat(10, 1), rng())
+    assert [note.text[:30] for note in vq.notes()] == ["only 2 distinct encoder output"]

@@ -7,20 +7,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from bottleneck_examples import EXAMPLES
 from safetensors.torch import load_file, save_file
 
 from tilework.bottlenecks import Bottleneck
 from tilework.errors import UserError
 from tilework.spec import BOTTLENECKS
-
-CONFIGS = [config for kind in BOTTLENECKS.kinds for config in BOTTLENECKS.config(kind).examples()]
-
-
-def name(config):
-    return config.kind + "-" + "-".join(f"{k}={getattr(config, k)}" for k in sorted(config.model_fields_set - {"kind"}))
-
-
-every = pytest.mark.parametrize("config", CONFIGS, ids=name)
 
 
 def built(config, seed=0, deferred=True) -> Bottleneck:
@@ -60,15 +52,13 @@ def same(a, b):
 
 
 def test_every_kind_has_examples():
-    assert {config.kind for config in CONFIGS} == set(BOTTLENECKS.kinds)
+    assert {config.kind for config in EXAMPLES} == set(BOTTLENECKS.kinds)
 
 
-@every
 def test_settings_survive_yaml(config):
     assert BOTTLENECKS.parse(config.model_dump(mode="json")) == config
 
 
-@every
 def test_shapes_of_grids_and_sequences(config):
     bottleneck = built(config)
     h = grid(bottleneck)
@@ -91,14 +81,12 @@ def test_shapes_of_grids_and_sequences(config):
     assert bottleneck(h[:, :, :1, :1]).z.shape == (3, bottleneck.dim, 1, 1)
 
 
-@every
 def test_channels_last_memory_changes_nothing(config):
     bottleneck = built(config).eval()
     h = grid(bottleneck)
     assert torch.equal(bottleneck(h).z, bottleneck(h.to(memory_format=torch.channels_last)).z)
 
 
-@every
 def test_decoded_codes_are_the_evaluated_output_exactly(config):
     bottleneck = built(config)
     h = grid(bottleneck)
@@ -113,7 +101,6 @@ def test_decoded_codes_are_the_evaluated_output_exactly(config):
         assert torch.equal(bottleneck.decode(latent.codes), latent.z)
 
 
-@every
 def test_training_gives_the_same_codes_and_values_as_evaluation(config):
     bottleneck = built(config)
     if not bottleneck.levels:
@@ -126,7 +113,6 @@ def test_training_gives_the_same_codes_and_values_as_evaluation(config):
     assert torch.equal(trained.z, evaluated.z)
 
 
-@every
 def test_codes_are_the_nearest_by_brute_force(config):
     bottleneck = built(config).eval()
     if not bottleneck.levels:
@@ -151,7 +137,6 @@ def test_codes_are_the_nearest_by_brute_force(config):
         assert np.mean(chosen == distance.argmin(1)) > 0.99
 
 
-@every
 def test_levels_sum_to_the_output_and_the_error_never_grows_with_depth(config):
     bottleneck = built(config).eval()
     if not bottleneck.codebooks():
@@ -170,7 +155,6 @@ def test_levels_sum_to_the_output_and_the_error_never_grows_with_depth(config):
     assert errors[0] < latent.inputs[0].var(0).mean().item()
 
 
-@every
 def test_gradients_are_finite_where_directions_are_not_defined(config):
     bottleneck = built(config)
     tokens = [torch.zeros(1, bottleneck.in_channels), torch.full((1, bottleneck.in_channels), 1e-20)]
@@ -186,7 +170,6 @@ def test_gradients_are_finite_where_directions_are_not_defined(config):
     assert all(value.isfinite().all() for value in state(bottleneck).values())
 
 
-@every
 def test_the_encoder_learns_through_it(config):
     bottleneck = built(config)
     h = grid(bottleneck)
@@ -194,7 +177,6 @@ def test_the_encoder_learns_through_it(config):
     assert (gradient.flatten(1).abs().sum(1) > 0).all()
 
 
-@every
 def test_duplicating_the_batch_changes_no_loss(config):
     bottleneck = built(config)
     if getattr(config, "level_dropout", 0):
@@ -206,7 +188,6 @@ def test_duplicating_the_batch_changes_no_loss(config):
         torch.testing.assert_close(value, twice.losses[key], rtol=1e-5, atol=1e-7)
 
 
-@every
 def test_evaluation_changes_no_state(config):
     bottleneck = built(config)
     train_step(bottleneck, grid(bottleneck))
@@ -219,7 +200,6 @@ def test_evaluation_changes_no_state(config):
     assert same(before, state(bottleneck))
 
 
-@every
 @pytest.mark.parametrize("deferred", [True, False])
 def test_a_saved_bottleneck_goes_on_bit_for_bit(config, deferred, tmp_path):
     one = built(config, deferred=deferred)
@@ -241,7 +221,6 @@ def test_a_saved_bottleneck_goes_on_bit_for_bit(config, deferred, tmp_path):
     assert same(state(one), state(other))
 
 
-@every
 def test_seeded_runs_repeat(config):
     runs = []
     for _ in range(2):
@@ -252,7 +231,6 @@ def test_seeded_runs_repeat(config):
     assert same(*runs)
 
 
-@every
 def test_it_needs_no_engine(config):
     torch.manual_seed(0)
     bottleneck = config.build()
@@ -262,7 +240,6 @@ def test_it_needs_no_engine(config):
     assert bottleneck.eval()(grid(bottleneck)).z.isfinite().all()
 
 
-@every
 def test_inference_mode_in_between_does_no_harm(config):
     bottleneck = built(config)
     with torch.inference_mode():
@@ -272,7 +249,6 @@ def test_inference_mode_in_between_does_no_harm(config):
     assert gradient.isfinite().all()
 
 
-@every
 def test_bits(config):
     bottleneck = built(config)
     k, q = bottleneck.codes_per_level, bottleneck.levels
@@ -280,7 +256,6 @@ def test_bits(config):
     assert (k >= 2) == (q >= 1)
 
 
-@every
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_float32_under_autocast(config, dtype):
     bottleneck = built(config).eval()
@@ -295,7 +270,6 @@ def test_float32_under_autocast(config, dtype):
         assert torch.equal(value, plain.losses[key])
 
 
-@every
 def test_cheaper_matrix_products_are_not_used(config):
     bottleneck = built(config).eval()
     h = grid(bottleneck)
@@ -308,7 +282,6 @@ def test_cheaper_matrix_products_are_not_used(config):
         torch.set_float32_matmul_precision("highest")
 
 
-@every
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_values_that_are_not_finite(config, bad):
     bottleneck = built(config)
@@ -328,7 +301,6 @@ def test_values_that_are_not_finite(config, bad):
     assert all(value.isfinite().all() for value in after.losses.values())
 
 
-@every
 def test_wrong_channels_are_refused_by_name(config):
     bottleneck = built(config)
     with pytest.raises(UserError, match=rf"takes {bottleneck.in_channels} channels and was given"):
@@ -337,7 +309,6 @@ def test_wrong_channels_are_refused_by_name(config):
         bottleneck(torch.zeros(2, bottleneck.in_channels))
 
 
-@every
 def test_codes_of_another_model_are_refused(config):
     bottleneck = built(config).eval()
     if not bottleneck.levels:
@@ -347,3 +318,63 @@ def test_codes_of_another_model_are_refused(config):
         bottleneck.decode(codes)
     with pytest.raises(UserError, match="do not fit"):
         bottleneck.decode(codes.repeat(1, 2, 1, 1))
+
+
+def test_what_learns_by_gradient_is_attached_to_the_graph(config):
+    bottleneck = built(config)
+    books = bottleneck.codebooks()
+    assert bottleneck.learns_by_gradient == (len(books) > 0 and all(book.requires_grad for book in books))
+    assert bottleneck.learns_by_gradient == ("codebook" in bottleneck(grid(bottleneck)).losses)
+
+
+def test_settings_that_may_be_changed_are_changed(config):
+    bottleneck = built(config)
+    for setting in bottleneck.settings():
+        assert setting.low <= setting.value <= setting.high
+        assert setting.label
+        assert setting.help
+        bottleneck.set(setting.name, setting.low)
+        assert {s.name: s.value for s in bottleneck.settings()}[setting.name] == setting.low
+        bottleneck.set(setting.name, setting.high)
+        train_step(bottleneck, grid(bottleneck))
+    with pytest.raises(KeyError):
+        bottleneck.set("nothing", 1.0)
+
+
+def test_health_is_of_every_code(config):
+    bottleneck = built(config)
+    for step in range(3):
+        train_step(bottleneck, grid(bottleneck, seed=step))
+    health = bottleneck.health()
+    assert set(health) in ({"idle", "revived_ago"}, {"idle"}, set())
+    assert ("idle" in health) == bool(bottleneck.codebooks())
+    assert bottleneck.can_revive == ("revived_ago" in health)
+    assert all(value.shape == (bottleneck.levels, bottleneck.codes_per_level) for value in health.values())
+
+
+def test_the_gradient_of_codes_is_that_of_the_parameter(config):
+    bottleneck = built(config)
+    assert bottleneck.code_gradient() is None
+    train_step(bottleneck, grid(bottleneck))
+    gradient = bottleneck.code_gradient()
+    weights = dict(bottleneck.named_parameters())
+    codes = weights.get("book.codes")
+    assert (gradient is None) == (codes is None)
+    if gradient is not None:
+        assert torch.equal(gradient, codes.grad.norm(dim=-1))
+        assert gradient.max() > 0
+
+
+def test_a_constructor_takes_the_settings_or_their_config(config):
+    kind = type(config.build())
+    settings = {name: getattr(config, name) for name in config.model_fields_set - {"kind"}}
+    states = []
+    for make in (config.build, lambda: kind(config), lambda: kind(**settings)):
+        torch.manual_seed(3)
+        states.append(state(make()))
+    assert same(*states[:2])
+    assert same(*states[1:])
+    with pytest.raises(UserError, match="both given"):
+        kind(config, **settings)
+    with pytest.raises(UserError, match="was given int"):
+        kind(8)

@@ -10,7 +10,7 @@ from pathlib import Path
 import children
 import pytest
 
-from tilework.bottlenecks import FSQ, LFQ, RQ, VQ
+from tilework.spec import BOTTLENECKS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "from-vector-quantize-pytorch.md").read_text(encoding="utf-8")
@@ -43,7 +43,7 @@ def test_every_argument_of_theirs_is_answered():
 
 
 def test_every_argument_of_ours_exists():
-    known = set().union(*(set(inspect.signature(kind.__init__).parameters) for kind in (VQ, RQ, FSQ, LFQ)))
+    known = set().union(*(BOTTLENECKS.config(kind).model_fields for kind in BOTTLENECKS.kinds))
     calls = re.findall(
         r"`(?:\w+\()?(\w+)=", " ".join(ours for _, ours in table("VectorQuantize") + table("The others"))
     )
@@ -54,7 +54,7 @@ def test_every_argument_of_ours_exists():
 def test_defaults_that_the_page_names():
     peer = pytest.importorskip("vector_quantize_pytorch")
     theirs = inspect.signature(peer.VectorQuantize.__init__).parameters
-    ours = inspect.signature(VQ.__init__).parameters
+    ours = BOTTLENECKS.config("vq").model_fields
     assert (theirs["decay"].default, ours["decay"].default) == (0.8, 0.9)
     assert theirs["commitment_weight"].default == 1
     assert ours["gradient"].default == "straight_through"

@@ -144,7 +144,7 @@ def test_a_recipe_takes_a_data_set_or_a_path(tilework: Command, photos: Path, tm
     assert str(load_spec(str(own)).data.size) == "16x12"
     done = tilework("train", "rqvae-digits", "data=pets", *SMALL, "engine.batch_size=4", "bottleneck.codes=4")
     assert done.code == 0, done.err
-    assert "11 pictures to train on" in done.out or "10 pictures to train on" in done.out, done.out
+    assert "11 images to train on" in done.out or "10 images to train on" in done.out, done.out
     page = tilework("report", "last")
     assert page.code == 0
     from tilework.runs.folder import RunFolder

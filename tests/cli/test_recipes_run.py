@@ -19,7 +19,7 @@ from commands import Outcome, data_folder
 from PIL import Image
 
 import tilework as api
-from tilework.engine.model import grid_of, source_of
+from tilework.engine.autoencoder.model import grid_of, source_of
 from tilework.runs.folder import RunFolder
 from tilework.runs.status import RunStatus, run_status
 from tilework.runs.store import RunStore

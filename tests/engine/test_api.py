@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import pickle
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -15,14 +16,14 @@ from safetensors.torch import load_file
 from tiny_runs import BOTTLENECKS, tiny
 
 import tilework
+from tilework.bottlenecks import BottleneckConfig
 from tilework.engine import checkpoint
 from tilework.engine.api import Model
 from tilework.errors import UserError
 from tilework.runs.folder import RunFolder
 
 GRID = (4, 4)
-CODES = {"vq": (1, 8), "rq": (3, 8), "fsq": (1, 60), "lfq": (1, 64), "gaussian": (0, 0), "none": (0, 0)}
-DIM = {"vq": 4, "rq": 4, "fsq": 3, "lfq": 6, "gaussian": 4, "none": 4}
+LAYERS = {kind: cast(BottleneckConfig, tiny(kind).bottleneck).build() for kind in BOTTLENECKS}
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,8 @@ def pictures(count: int = 3) -> torch.Tensor:
 @pytest.mark.parametrize("bottleneck", BOTTLENECKS)
 def test_shapes_and_types(trained: Callable[[str], RunFolder], bottleneck: str) -> None:
     model = tilework.load(trained(bottleneck))
-    levels, k = CODES[bottleneck]
+    layer = LAYERS[bottleneck]
+    levels, k = layer.levels, layer.codes_per_level
     x = pictures()
     z, recon = model.encode(x), model.reconstruct(x)
     assert (model.levels, model.codebook_size, model.step) == (
@@ -53,7 +55,7 @@ def test_shapes_and_types(trained: Callable[[str], RunFolder], bottleneck: str) 
         k,
         checkpoint.find(trained(bottleneck).checkpoints, "best").step,
     )
-    assert z.shape == (3, DIM[bottleneck], *GRID)
+    assert z.shape == (3, layer.dim, *GRID)
     assert recon.shape == x.shape
     assert z.dtype == recon.dtype == torch.float32
     assert not z.requires_grad
@@ -164,7 +166,7 @@ def test_best_and_last_and_averaged_weights() -> None:
 
 def test_the_loaded_model_has_the_held_out_error_that_the_run_told() -> None:
     from tilework.data import Batches, prepare, split_by
-    from tilework.engine.model import source_of
+    from tilework.engine.autoencoder.model import source_of
     from tilework.runs.store import RunStore
 
     run = tilework.train(tiny("vq", "encoder.norm=batch", "engine.ema_decay=0.5", "engine.steps=12"))
@@ -222,3 +224,24 @@ def test_evaluation_mode_whatever_was_done_before(trained: Callable[[str], RunFo
     x = pictures().requires_grad_(True)
     assert torch.equal(model.encode(x), model.encode(x))
     assert not model.encode(x).requires_grad
+
+
+def test_weights_that_are_not_finite_are_refused_and_never_encoded() -> None:
+    """A code of a NaN would be the code of zero."""
+    from tilework.engine.autoencoder.model import build_model
+
+    spec = tiny("vq")
+    network = build_model(spec)
+    with torch.no_grad():
+        next(network.encoder.parameters()).fill_(float("nan"))
+    model = Model(network, spec, 0, torch.device("cpu"))
+    for method in (model.encode, model.codes, model.reconstruct):
+        with pytest.raises(UserError, match="NaN or infinite"):
+            method(pictures())
+
+
+def test_a_model_survives_pickling(trained: Callable[[str], RunFolder]) -> None:
+    model = tilework.load(trained("rq"))
+    again = pickle.loads(pickle.dumps(model))
+    assert torch.equal(again.codes(pictures()), model.codes(pictures()))
+    assert torch.equal(again.reconstruct(pictures()), model.reconstruct(pictures()))

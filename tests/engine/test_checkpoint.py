@@ -17,6 +17,7 @@ from tiny_runs import session, tiny
 
 import tilework
 from tilework.engine import checkpoint
+from tilework.engine.saved_state import capture, restore
 from tilework.errors import RunFailure, TileworkError, UserError
 
 ABOUT = {"spec": {"name": "x"}}
@@ -80,7 +81,7 @@ PLACES: list[tuple[str, Callable[[], Any], str]] = [
     ("the description", lambda: checkpoint.json, "dumps"),
     ("the flush", lambda: os, "fsync"),
     ("the rename", lambda: Path, "rename"),
-    ("the pointer", lambda: checkpoint, "atomic_write_text"),
+    ("the pointer", lambda: checkpoint, "point"),
 ]
 STRIKES: list[type[BaseException]] = [OSError, RuntimeError, KeyboardInterrupt, MemoryError]
 
@@ -279,7 +280,43 @@ def test_restore_is_whole() -> None:
     run = tilework.train(tiny("vq", "engine.ema_decay=0.9", "encoder.norm=batch"))
     found = checkpoint.find(run.checkpoints)
     fresh = session(tiny("vq", "engine.ema_decay=0.9", "encoder.norm=batch"))
-    assert fresh.restore(found) == ""
-    same(fresh.state(), checkpoint.read_state(found), "state")
+    assert restore(fresh, found) == ""
+    same(capture(fresh), checkpoint.read_state(found), "state")
     for name, tensor in checkpoint.read_tensors(found.folder / "model.safetensors").items():
-        assert torch.equal(fresh.model.state_dict()[name], tensor), name
+        assert torch.equal(fresh.parts.model.state_dict()[name], tensor), name
+
+
+def test_an_error_in_our_own_code_is_no_damaged_checkpoint(averaged: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    """What is wrong with a file is found by looking at it, not by catching whatever goes wrong later."""
+    from tilework.engine.tally import Tally
+
+    def mistaken(self: Tally, state: object, device: object) -> None:
+        raise AttributeError("a mistake of ours")
+
+    shutil.copytree(averaged, tmp_path / "copy")
+    monkeypatch.setattr(Tally, "restore", mistaken)
+    with pytest.raises(AttributeError, match="a mistake of ours"):
+        tilework.resume(tmp_path / "copy", "engine.steps=6")
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (lambda s: s["position"].update(step="many"), "position.step is a str"),
+        (lambda s: s["position"].update(more=1), "position.more is unknown"),
+        (lambda s: s["best"].pop("waited"), "best.waited is missing"),
+        (lambda s: s.update(ranks=[3]), "ranks.0 is a int"),
+        (lambda s: s["ranks"][0].pop("rng"), "ranks.0.rng is missing"),
+        (lambda s: s["ranks"][0]["tally"].pop("names"), "ranks.0.tally.names is missing"),
+        (lambda s: s.update(plateaus={"lr": {"cuts": 1}}), "plateaus.lr.patience is missing"),
+        (lambda s: s.update(steered={"optimizer.lr": "fast"}), "steered.optimizer.lr is a str"),
+        (lambda s: s.update(optimizer={}), "optimizer.state is missing"),
+        (lambda s: s.update(skipped_in_row=0), "skipped_in_row is a int"),
+    ],
+)
+def test_what_does_not_fit_is_named(averaged: Path, tmp_path: Path, change: Callable[[Any], Any], part: str) -> None:
+    shutil.copytree(averaged, tmp_path / "copy")
+    damage_state(checkpoint.find(tmp_path / "copy" / "checkpoints").folder, change)
+    with pytest.raises(UserError) as told:
+        tilework.resume(tmp_path / "copy", "engine.steps=6")
+    assert part in told.value.why

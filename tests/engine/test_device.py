@@ -10,7 +10,8 @@ from tiny_runs import session, tiny
 
 import tilework
 from tilework.engine import device as chosen
-from tilework.engine.device import choose_device, choose_precision, make_accelerator, precision_name
+from tilework.engine.compute import Compute
+from tilework.engine.device import choose_device, choose_precision
 from tilework.errors import UserError
 
 
@@ -76,12 +77,12 @@ def test_bf16_on_a_cpu_asks_for_the_instructions(monkeypatch: pytest.MonkeyPatch
 def test_two_runs_in_one_process_each_have_their_own_precision() -> None:
     for wanted in ("bf16", "float32", "bf16"):
         made = session(tiny("vq", f"engine.precision={wanted}"))
-        assert precision_name(made.accelerator) == wanted
-        weight = made.model.encoder[0].weight
+        assert made.parts.compute.precision == wanted
+        weight = made.parts.model.encoder[0].weight
         x = torch.rand(2, 1, 16, 16)
         with torch.no_grad():
-            autocast = made.model.encoder[0](x) if wanted == "float32" else None
-            recon, latent = made.model(x)
+            autocast = made.parts.model.encoder[0](x) if wanted == "float32" else None
+            recon, latent = made.parts.model(x)
         assert autocast is None or autocast.dtype == torch.float32
         assert weight.dtype == torch.float32
         assert recon.dtype == torch.float32
@@ -94,7 +95,7 @@ def test_precision_changes_the_arithmetic() -> None:
     for wanted in ("float32", "bf16"):
         made = session(tiny("none", f"engine.precision={wanted}"))
         with torch.no_grad():
-            found[wanted] = made.model(torch.rand(4, 1, 16, 16, generator=torch.Generator().manual_seed(0)))[0]
+            found[wanted] = made.parts.model(torch.rand(4, 1, 16, 16, generator=torch.Generator().manual_seed(0)))[0]
     difference = (found["bf16"] - found["float32"]).abs().max().item()
     assert 1e-6 < difference < 3e-2
 
@@ -102,7 +103,7 @@ def test_precision_changes_the_arithmetic() -> None:
 def test_threads_are_set() -> None:
     before = torch.get_num_threads()
     try:
-        make_accelerator(tiny("vq", "engine.threads=2").engine)
+        Compute(tiny("vq", "engine.threads=2").engine)
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)

@@ -24,7 +24,7 @@ from tilework.runs.store import RunStore
 
 
 def step(made: Any, micro: Sequence[Batch], weights: Mapping[str, float] | None = None, lr: float = 1e-2) -> Any:
-    return made.stepper.step(list(micro), made.weights() if weights is None else weights, lr)
+    return made.parts.stepper.step(list(micro), made.steering.weights() if weights is None else weights, lr)
 
 
 @pytest.mark.parametrize("bad", [float("inf"), float("-inf"), float("nan")])
@@ -33,19 +33,19 @@ def test_a_step_that_is_not_finite_changes_no_weight_and_no_moment(bad: float, c
     made = session(tiny("vq", f"optimizer.clip_norm={clip}", "bottleneck.codebook=gradient", "objective.codebook=1.0"))
     micro = batches(made, 4)
     step(made, micro[:1])
-    before, state = weights_of(made), made.optimizer.optimizer.state_dict()["state"]
+    before, state = weights_of(made), made.parts.stepper.inner.state_dict()["state"]
     moments = {k: {n: t.clone() for n, t in s.items()} for k, s in state.items()}
     for count in (1, 2):
-        result = step(made, micro[1:2], {**made.weights(), "mse": bad})
+        result = step(made, micro[1:2], {**made.steering.weights(), "mse": bad})
         assert not torch.isfinite(result.values["grad_norm"])
-        assert int(made.stepper.skipped_in_row) == count
+        assert int(made.parts.stepper.skipped_in_row) == count
     for name, weight in weights_of(made).items():
         assert torch.equal(weight, before[name]), name
-    for key, tensors in made.optimizer.optimizer.state_dict()["state"].items():
+    for key, tensors in made.parts.stepper.inner.state_dict()["state"].items():
         for name, tensor in tensors.items():
             assert torch.equal(tensor, moments[key][name]), name
     step(made, micro[2:3])
-    assert int(made.stepper.skipped_in_row) == 0
+    assert int(made.parts.stepper.skipped_in_row) == 0
     assert any(not torch.equal(w, before[n]) for n, w in weights_of(made).items())
     assert all(torch.isfinite(w).all() for w in weights_of(made).values())
 
@@ -55,14 +55,14 @@ def test_clipping_is_that_of_the_definition(clip_norm: float) -> None:
     """Adam's first moment after one step is (1 - beta1) times the gradient that it was given."""
     made = session(tiny("none", f"optimizer.clip_norm={clip_norm}"))
     (batch,) = batches(made, 1)
-    loss, _, _ = made.stepper.losses(batch.images, made.weights())
-    parameters = [p for p in made.model.parameters() if p.requires_grad]
+    loss = made.parts.task.losses(made.parts.stepper.model, batch, made.steering.weights()).total
+    parameters = [p for p in made.parts.model.parameters() if p.requires_grad]
     gradients = torch.autograd.grad(loss, parameters)
     norm = torch.cat([g.double().flatten() for g in gradients]).norm().item()
     assert step(made, [batch]).values["grad_norm"].item() == pytest.approx(norm, rel=1e-5)
     factor = min(1.0, clip_norm / norm)
     for parameter, gradient in zip(parameters, gradients, strict=True):
-        given = made.optimizer.optimizer.state[parameter]["exp_avg"] / (1 - 0.9)
+        given = made.parts.stepper.inner.state[parameter]["exp_avg"] / (1 - 0.9)
         torch.testing.assert_close(given, gradient * factor, rtol=1e-3, atol=1e-9)
 
 
@@ -74,16 +74,18 @@ def test_two_half_batches_accumulated_equal_the_whole_one(bottleneck: str) -> No
     one = session(tiny(bottleneck, "engine.batch_size=64", "optimizer.clip_norm=0.1", *start))
     two = session(tiny(bottleneck, "engine.batch_size=32", "optimizer.accumulate=2", "optimizer.clip_norm=0.1", *start))
     for number in range(3):
-        (whole,) = [b for n, b in enumerate(one.train_batches.epoch(0)) if n == number]
+        (whole,) = [b for n, b in enumerate(one.parts.data.train.epoch(0)) if n == number]
         halves = [Batch(whole.images[h], whole.labels[h], whole.index[h]) for h in (slice(32), slice(32, 64))]
         alone, both = step(one, [whole]), step(two, halves)
         for name in ("loss", "mse", "grad_norm"):
             torch.testing.assert_close(both.values[name], alone.values[name], rtol=1e-5, atol=1e-6)
-        if alone.counts is not None:
-            assert torch.equal(both.counts, alone.counts)
+        counts = [sum(latent.stats["counts"] for latent in side.kept) for side in (both, alone) if bottleneck == "vq"]
+        assert not counts or torch.equal(*counts)
     for name, weight in weights_of(one).items():
         torch.testing.assert_close(weights_of(two)[name], weight, rtol=0, atol=1e-6, msg=name)
-    for ours, theirs in zip(two.model.bottleneck.codebooks(), one.model.bottleneck.codebooks(), strict=True):
+    for ours, theirs in zip(
+        two.parts.model.bottleneck.codebooks(), one.parts.model.bottleneck.codebooks(), strict=True
+    ):
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-6)
 
 
@@ -164,8 +166,8 @@ def test_zero_tolerance_stops_at_the_first(monkeypatch: pytest.MonkeyPatch) -> N
 def test_the_latents_are_handed_on_for_whoever_watches() -> None:
     made = session(tiny("vq"))
     result = step(made, batches(made, 2))
-    assert len(result.latents) == 2
-    assert all(isinstance(latent, Latent) for latent in result.latents)
+    assert len(result.kept) == 2
+    assert all(isinstance(latent, Latent) for latent in result.kept)
 
 
 def test_weights_that_make_a_held_out_pass_infinite_are_a_failure_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

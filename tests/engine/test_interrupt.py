@@ -108,7 +108,7 @@ def test_a_signal_while_torch_is_loaded(which: signal.Signals, seed: int) -> Non
 PHASES = """
 import importlib, json, os, signal, sys, io, contextlib
 from tilework.cli import main
-import tilework.engine.loop, tilework.cli.summary
+import tilework.engine.launch, tilework.cli.summary
 
 def strike(module, name, which, count, after):
     place, left = importlib.import_module(module), [count]
@@ -147,20 +147,20 @@ for number, (module, name, which, count, after) in enumerate(json.loads(sys.argv
     found.append([code, out.getvalue(), err.getvalue()])
 print(json.dumps(found))
 """
-LOOP, SESSION = "tilework.engine.loop", "tilework.engine.session"
+LAUNCH, TASK = "tilework.engine.launch", "tilework.engine.tasks.autoencoder"
 INT, TERM = int(signal.SIGINT), int(signal.SIGTERM)
 WHERE: dict[str, tuple[str, str, int, int, bool]] = {
-    "before pictures are prepared": (SESSION, "prepare", INT, 1, False),
-    "after pictures are prepared": (SESSION, "prepare", TERM, 1, True),
-    "before the model is built": (SESSION, "build_model", TERM, 1, False),
-    "before the run's folder": (LOOP, "RunFolder.create", INT, 1, False),
-    "after the run's folder": (LOOP, "RunFolder.create", TERM, 1, True),
-    "before k-means": (LOOP, "start_codes", INT, 1, False),
-    "after k-means": (LOOP, "start_codes", TERM, 1, True),
-    "in the first validation": (LOOP, "validate", INT, 1, False),
-    "in the second validation": (LOOP, "validate", TERM, 2, True),
-    "in the first step": (LOOP, "Session.lr", INT, 1, False),
-    "in the last step": (LOOP, "Session.lr", TERM, 6, True),
+    "before pictures are prepared": ("tilework.engine.autoencoder.images", "prepare", INT, 1, False),
+    "after pictures are prepared": ("tilework.engine.autoencoder.images", "prepare", TERM, 1, True),
+    "before the model is built": (TASK, "build_model", TERM, 1, False),
+    "before the run's folder": (LAUNCH, "RunFolder.create", INT, 1, False),
+    "after the run's folder": (LAUNCH, "RunFolder.create", TERM, 1, True),
+    "before k-means": (TASK, "start_codes", INT, 1, False),
+    "after k-means": (TASK, "start_codes", TERM, 1, True),
+    "in the first validation": (TASK, "validate", INT, 1, False),
+    "in the second validation": (TASK, "validate", TERM, 2, True),
+    "in the first step": ("tilework.engine.step", "Stepper.step", INT, 1, False),
+    "in the last step": ("tilework.engine.step", "Stepper.step", TERM, 6, True),
     "in the first save": ("tilework.engine.checkpoint", "_flush", INT, 1, False),
     "in the last save": ("tilework.engine.checkpoint", "_flush", TERM, 3, True),
     "in the summary": ("tilework.cli.summary", "write_pictures", INT, 1, False),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tilework.engine.rolling import POINTS, RollingPoints
+from tilework.engine.autoencoder.rolling import POINTS, RollingPoints
 
 
 def step(seed: int, pictures: int, positions: int, *, codes: bool = True) -> tuple[Any, Any]:

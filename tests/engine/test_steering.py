@@ -19,7 +19,7 @@ from safetensors.torch import load_file
 from tiny_runs import tiny
 
 from tilework.engine import train
-from tilework.engine.control import Order
+from tilework.engine.orders import Order
 from tilework.engine.progress import Plan, Silent, Tick
 from tilework.engine.replay import replay
 from tilework.errors import UserError

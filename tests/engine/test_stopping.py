@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from tilework.engine.loop import seconds_between_saves
+from tilework.engine.saving import seconds_between_saves
 from tilework.engine.stopping import Interrupt, Patience, PlateauState, should_stop_early
 from tilework.spec import Plateau
 from tilework.spec.model import EarlyStopping

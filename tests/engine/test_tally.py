@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from tilework.engine.tally import Tally, UsageWindow
+from tilework.engine.autoencoder.usage_window import UsageWindow
+from tilework.engine.tally import Tally
+from tilework.metrics import Group, Metric, Metrics, Reduction
 
 CPU = torch.device("cpu")
 
@@ -39,6 +41,26 @@ def test_one_nan_spoils_its_own_mean_alone() -> None:
     assert means["mse"] == 1.0
 
 
+@pytest.mark.parametrize("cut", [0, 4, 9])
+def test_each_name_is_reduced_as_the_table_says(cut: int) -> None:
+    table = Metrics([Metric(r, r, Group.LATENT, reduction=r) for r in Reduction])
+    rng = np.random.default_rng(2)
+    rows = rng.normal(size=(10, 4))
+    rows[3, 2] = np.nan  # what a newest value replaces leaves no trace
+    tally, after = Tally(table), Tally(table)
+    for step, row in enumerate(rows):
+        if step == cut:
+            after.restore(tally.state(), CPU)
+            tally = after
+        names = ("mean.1", "sum.1", "last.1", "sum.2")[: 4 if step % 3 else 3]
+        tally.add({name: torch.tensor(value) for name, value in zip(names, row, strict=False)})
+    found = tally.take()
+    assert found["mean.1"] == pytest.approx(rows[:, 0].mean())
+    assert found["sum.1"] == pytest.approx(rows[:, 1].sum())
+    assert found["last.1"] == rows[9, 2]
+    assert found["sum.2"] == pytest.approx(rows[[n for n in range(10) if n % 3], 3].sum())
+
+
 @pytest.mark.parametrize("cut", [0, 1, 13, 25])
 def test_a_row_that_spans_a_resume_equals_the_uninterrupted_one(cut: int) -> None:
     rng = np.random.default_rng(1)
@@ -66,7 +88,7 @@ def test_usage_window_counts_the_last_hundred_batches_or_a_little_less(steps: in
     # Ten slots of ten steps; the newest slot holds the steps since the last multiple of ten.
     newest = (steps - 1) % 10 + 1
     summed = np.sum(counts[-(90 + newest) :], axis=0).astype(np.float64)
-    figures = window.figures()
+    figures = window.metrics()
     for level in (0, 1):
         p = summed[level] / summed[level].sum()
         entropy = -np.sum(p[p > 0] * np.log(p[p > 0]))
@@ -76,13 +98,13 @@ def test_usage_window_counts_the_last_hundred_batches_or_a_little_less(steps: in
 
 def test_usage_window_resumes_and_starts_empty() -> None:
     window, copy = UsageWindow(slot=2, slots=2), UsageWindow(slot=2, slots=2)
-    assert window.figures() == {}
+    assert window.metrics() == {}
     for step in range(3):
         window.add(torch.eye(4)[step : step + 1])
     copy.restore({k: v.clone() if isinstance(v, torch.Tensor) else v for k, v in window.state().items()}, CPU)
     for _ in range(2):
         for each in (window, copy):
             each.add(torch.eye(4)[3:])
-    assert copy.figures() == window.figures()
+    assert copy.metrics() == window.metrics()
     # Steps 0..4 in slots (0, 1), (2, 3), (4): the first slot was dropped for the fifth step.
-    assert window.figures()["used.1"] == 2
+    assert window.metrics()["used.1"] == 2

@@ -7,68 +7,67 @@ import math
 import numpy as np
 import pytest
 import torch
-from accelerate import Accelerator
-from tiny_runs import session, tiny
+from tiny_runs import BOTTLENECKS, session, tiny
 
+from tilework.engine.autoencoder.validate import MOST_POINTS, Measured, usage_metrics, validate
+from tilework.engine.compute import Compute
 from tilework.engine.session import Session
-from tilework.engine.validate import MOST_POINTS, Validation, usage_figures, validate
 
 OVERRIDES = ("encoder.norm=batch", "engine.batch_size=48")  # 180 held-out digits: three batches of 48 and one of 36
 
 
-def run_pass(made: Session, weights: dict[str, float] | None = None) -> Validation:
+def run_pass(made: Session, weights: dict[str, float] | None = None) -> Measured:
     return validate(
-        made.accelerator,
-        made.model,
-        made.model.bottleneck,
-        made.objective,
-        made.held_out,
-        made.final_weights() if weights is None else weights,
+        made.parts.compute,
+        made.parts.model,
+        made.parts.task.objective,
+        made.parts.task.images.validation,
+        made.steering.final_weights() if weights is None else weights,
     )
 
 
 def everything(made: Session) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
     """All held-out pictures in one batch, their reconstructions, and the codes of each level."""
-    made.model.eval()
-    x = torch.cat([b.images for b in made.held_out.epoch(0)])
+    made.parts.model.eval()
+    x = torch.cat([b.images for b in made.parts.task.images.validation.epoch(0)])
     with torch.no_grad():
-        recon, latent = made.model(x)
-    made.model.train()
+        recon, latent = made.parts.model(x)
+    made.parts.model.train()
     return x, recon, [] if latent.codes is None else list(latent.codes.unbind(1))
 
 
-@pytest.mark.parametrize("bottleneck", ["vq", "rq", "fsq", "gaussian", "none"])
+@pytest.mark.parametrize("bottleneck", BOTTLENECKS)
 def test_figures(bottleneck: str) -> None:
     made = session(tiny(bottleneck, *OVERRIDES))
-    assert len(made.held_out.indices) % 48, "the last batch must be a short one"
+    assert len(made.parts.task.images.validation.indices) % 48, "the last batch must be a short one"
     found = run_pass(made)
     x, recon, codes = everything(made)
     squared = ((recon.double() - x.double()) ** 2).numpy()
-    assert found.figures["mse"] == pytest.approx(squared.mean(), rel=1e-5)
-    assert found.figures["psnr"] == pytest.approx(10 * math.log10(1 / squared.mean()), abs=1e-3)
+    assert found.metrics["mse"] == pytest.approx(squared.mean(), rel=1e-5)
+    assert found.metrics["psnr"] == pytest.approx(10 * math.log10(1 / squared.mean()), abs=1e-3)
     for level, chosen in enumerate(codes):
-        k = made.model.bottleneck.codes_per_level
+        k = made.parts.model.bottleneck.codes_per_level
         counts = np.bincount(chosen.flatten().numpy(), minlength=k)
         p = counts[counts > 0] / counts.sum()
         assert found.counts is not None
         np.testing.assert_array_equal(found.counts[level], counts)
-        assert found.figures[f"used.{level + 1}"] == (counts > 0).sum()
-        assert found.figures[f"perplexity.{level + 1}"] == pytest.approx(math.exp(-(p * np.log(p)).sum()), rel=1e-6)
-        assert found.figures["codes"] == k
-        assert found.figures["tokens"] == counts.sum() == chosen.numel()
-        assert found.figures["tokens_per_code"] == pytest.approx(chosen.numel() / k)
+        assert found.metrics[f"used.{level + 1}"] == (counts > 0).sum()
+        assert found.metrics[f"perplexity.{level + 1}"] == pytest.approx(math.exp(-(p * np.log(p)).sum()), rel=1e-6)
+        assert found.metrics["codes"] == k
+        assert found.metrics["tokens"] == counts.sum() == chosen.numel()
+        assert found.metrics["tokens_per_code"] == pytest.approx(chosen.numel() / k)
     assert (found.counts is None) == (not codes)
 
 
 def test_kl_per_dimension_and_active_units() -> None:
     made = session(tiny("gaussian", *OVERRIDES))
     x, _, _ = everything(made)
-    made.model.eval()
+    made.parts.model.eval()
     with torch.no_grad():
-        h = made.model.encoder(x).double()
+        h = made.parts.model.encoder(x).double()
     mu, logvar = h[:, :4].movedim(1, -1).reshape(-1, 4), h[:, 4:].movedim(1, -1).reshape(-1, 4)
     kl = (0.5 * (mu**2 + logvar.exp() - 1 - logvar)).mean(0)
-    found = run_pass(made).figures
+    found = run_pass(made).metrics
     for d in range(4):
         assert found[f"kl.{d + 1}"] == pytest.approx(kl[d].item(), rel=1e-3)
     assert found["active_units"] == (kl > 0.01).sum()
@@ -77,7 +76,7 @@ def test_kl_per_dimension_and_active_units() -> None:
 def test_loss_is_the_weighted_sum_of_the_raw_terms() -> None:
     made = session(tiny("vq", *OVERRIDES, "objective.l1=0.5"))
     weights = {"mse": 2.0, "commitment": 0.125, "l1": 0.5}
-    found = run_pass(made, weights).figures
+    found = run_pass(made, weights).metrics
     assert found["loss"] == pytest.approx(sum(w * found[name] for name, w in weights.items()), rel=1e-6)
 
 
@@ -86,19 +85,19 @@ def test_loss_is_the_weighted_sum_of_the_raw_terms() -> None:
 def test_nothing_is_changed(bottleneck: str, training: bool) -> None:
     """Not one buffer (batch statistics, codebook averages, reservoir), no random state, and the mode is put back."""
     made = session(tiny(bottleneck, *OVERRIDES))
-    made.model.train(training)
-    state = {k: v.clone() for k, v in made.model.state_dict().items()}
-    hidden = {k: v.clone() for k, v in made.model.named_buffers()}
+    made.parts.model.train(training)
+    state = {k: v.clone() for k, v in made.parts.model.state_dict().items()}
+    hidden = {k: v.clone() for k, v in made.parts.model.named_buffers()}
     random = torch.get_rng_state()
     first, second = run_pass(made), run_pass(made)
-    assert first.figures == second.figures
+    assert first.metrics == second.metrics
     assert torch.equal(torch.get_rng_state(), random)
-    assert made.model.training is training
-    for now, before in ((dict(made.model.named_buffers()), hidden), (made.model.state_dict(), state)):
+    assert made.parts.model.training is training
+    for now, before in ((dict(made.parts.model.named_buffers()), hidden), (made.parts.model.state_dict(), state)):
         assert now.keys() == before.keys()
         for name, tensor in now.items():
             assert torch.equal(tensor, before[name]), name
-    assert all(p.grad is None for p in made.model.parameters())
+    assert all(p.grad is None for p in made.parts.model.parameters())
 
 
 def test_points_of_a_two_dimensional_latent_come_with_their_labels() -> None:
@@ -106,23 +105,27 @@ def test_points_of_a_two_dimensional_latent_come_with_their_labels() -> None:
     found = run_pass(made)
     assert found.points is not None
     assert found.labels is not None
-    made.model.eval()
+    made.parts.model.eval()
     with torch.no_grad():
-        expected = torch.cat([made.model.encoder(b.images) for b in made.held_out.epoch(0)]).reshape(-1, 2)
+        expected = torch.cat(
+            [made.parts.model.encoder(b.images) for b in made.parts.task.images.validation.epoch(0)]
+        ).reshape(-1, 2)
     np.testing.assert_allclose(found.points, expected.numpy()[:MOST_POINTS], rtol=1e-5, atol=1e-6)
-    np.testing.assert_array_equal(found.labels, torch.cat([b.labels for b in made.held_out.epoch(0)]).numpy())
+    np.testing.assert_array_equal(
+        found.labels, torch.cat([b.labels for b in made.parts.task.images.validation.epoch(0)]).numpy()
+    )
     assert run_pass(session(tiny("vq", *OVERRIDES))).points is None
 
 
 def test_perfect_reconstruction_has_a_finite_psnr() -> None:
     made = session(tiny("none"))
-    made.model.forward = lambda x: (x, made.model.bottleneck(made.model.encoder(x)))  # type: ignore[method-assign]
-    assert run_pass(made).figures["mse"] == 0.0
-    assert run_pass(made).figures["psnr"] == pytest.approx(120.0)
+    made.parts.model.forward = lambda x: (x, made.parts.model.bottleneck(made.parts.model.encoder(x)))  # type: ignore[method-assign]
+    assert run_pass(made).metrics["mse"] == 0.0
+    assert run_pass(made).metrics["psnr"] == pytest.approx(120.0)
 
 
 def test_usage_figures_of_a_known_table() -> None:
-    figures = usage_figures(torch.tensor([[4, 4, 0, 0], [8, 0, 0, 0]]))
+    figures = usage_metrics(torch.tensor([[4, 4, 0, 0], [8, 0, 0, 0]]))
     assert figures == pytest.approx(
         {"codes": 4, "tokens": 8, "tokens_per_code": 2, "used.1": 2, "perplexity.1": 2, "used.2": 1, "perplexity.2": 1}
     )
@@ -134,8 +137,8 @@ def test_ranks_share_the_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = run_pass(made)
     parts = []
     for rank in (0, 1):
-        monkeypatch.setattr(Accelerator, "num_processes", property(lambda self: 2))
-        monkeypatch.setattr(Accelerator, "process_index", property(lambda self, rank=rank: rank))
+        monkeypatch.setattr(Compute, "world", property(lambda self: 2))
+        monkeypatch.setattr(Compute, "rank", property(lambda self, rank=rank: rank))
         parts.append(run_pass(made))
     assert whole.counts is not None
     np.testing.assert_array_equal(sum(p.counts for p in parts), whole.counts)

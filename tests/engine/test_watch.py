@@ -16,9 +16,10 @@ from safetensors.torch import load_file
 from tiny_runs import BOTTLENECKS, tiny
 
 from tilework.engine import train
-from tilework.engine.plane import Plane
+from tilework.engine.autoencoder.plane import Plane
+from tilework.engine.autoencoder.probe import Probe
 from tilework.engine.progress import Plan, Silent
-from tilework.engine.watch import Watch
+from tilework.engine.publisher import Publisher
 from tilework.runs.folder import RunFolder
 from tilework.runs.frames import unpack
 from tilework.runs.live import LiveReader
@@ -73,10 +74,10 @@ def last_weights(run: RunFolder) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("kind", sorted(BOTTLENECKS))
 def test_watching_changes_no_bit_of_a_run(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tilework.engine.watch.PICTURE_SECONDS", 0.0)
-    monkeypatch.setattr("tilework.engine.watch.PICTURES", 1.0)  # after every step
-    monkeypatch.setattr("tilework.engine.watch.MOTION", 1.0)
-    monkeypatch.setattr("tilework.engine.watch.FRAMES_PER_SECOND", 1e9)
+    monkeypatch.setattr("tilework.engine.publisher.PICTURE_SECONDS", 0.0)
+    monkeypatch.setattr("tilework.engine.publisher.PICTURES", 1.0)  # after every step
+    monkeypatch.setattr("tilework.engine.publisher.MOTION", 1.0)
+    monkeypatch.setattr("tilework.engine.publisher.FRAMES_PER_SECOND", 1e9)
     spec = tiny(kind, "engine.steps=12", "encoder.norm=batch", "engine.ema_decay=0.9")
     run, viewer = watched(spec, tmp_path / "watched")
     alone = train(spec, root=tmp_path / "alone")
@@ -88,14 +89,14 @@ def test_watching_changes_no_bit_of_a_run(tmp_path: Path, kind: str, monkeypatch
 
 def test_nothing_is_made_for_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
-    monkeypatch.setattr(Watch, "_write", lambda self, channel, *_: written.append(channel))
+    monkeypatch.setattr(Publisher, "_write", lambda self, channel, *_: written.append(channel))
     train(tiny("vq", "engine.steps=20"), root=tmp_path)
     assert written == []
 
 
 def test_a_frame_says_what_the_model_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tilework.engine.watch.PICTURE_SECONDS", 0.0)
-    monkeypatch.setattr("tilework.engine.watch.PICTURES", 1.0)
+    monkeypatch.setattr("tilework.engine.publisher.PICTURE_SECONDS", 0.0)
+    monkeypatch.setattr("tilework.engine.publisher.PICTURES", 1.0)
     from tilework.engine.api import load
 
     spec = tiny("rq", "engine.steps=30", "encoder.dense=[16]", "bottleneck.dim=2", "bottleneck.codebook=gradient",
@@ -125,28 +126,32 @@ def test_a_frame_says_what_the_model_is(tmp_path: Path, monkeypatch: pytest.Monk
     assert not newest or (nearest == pictures["nearest"]).mean() > 0.9
 
 
+def decoded(probe: Probe, at_once: int = 0) -> np.ndarray:
+    """Every code decoded anew, or the next `at_once` of them."""
+    books = probe.view.model.bottleneck.codebooks()
+    return probe.decoded.arrays(books, whole=not at_once, at_once=at_once)["decoded"]
+
+
 def test_reconstructions_and_decoded_codes_are_the_decoder_s(tmp_path: Path) -> None:
     from tiny_runs import session
 
-    from tilework.engine.probe import Probe
-
     made = session(tiny("vq", "encoder.dense=[16]", "bottleneck.dim=4"))
-    probe = Probe(made)
-    found = probe.pictures()
-    model = made.model.eval()
+    probe = made.parts.task.view(made.parts.judged_weights)
+    found = probe.images()
+    model = made.parts.model.eval()
     with torch.no_grad():
-        images = next(made.shown.epoch(0)).images
+        images = probe.view.shown().images
         recon, _ = model(images)
         alone = model.decoder(model.bottleneck.decode(torch.arange(8).view(8, 1, 1, 1)))
     np.testing.assert_array_equal(found["recon"], (recon.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy())
     first = found["decoded"].copy()
     with torch.no_grad():
         model.bottleneck.book.codes += 1.0
-    changed = [(probe.decoded(3)["decoded"][0] != first[0]).any((1, 2, 3)).sum() for _ in range(3)]
+    changed = [(decoded(probe, 3)[0] != first[0]).any((1, 2, 3)).sum() for _ in range(3)]
     assert changed == [3, 6, 8], "three codes at a time, in turn"
     with torch.no_grad():
         model.bottleneck.book.codes -= 1.0
-    np.testing.assert_array_equal(probe.decoded()["decoded"], first)
+    np.testing.assert_array_equal(decoded(probe), first)
     np.testing.assert_array_equal(
         found["decoded"][0], (alone.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
     )
@@ -155,14 +160,12 @@ def test_reconstructions_and_decoded_codes_are_the_decoder_s(tmp_path: Path) -> 
 def test_codes_without_a_codebook_are_shown_as_what_they_decode_to(tmp_path: Path) -> None:
     from tiny_runs import session
 
-    from tilework.engine.probe import Probe
-
     made = session(tiny("fsq", "encoder.dense=[16]", "bottleneck.levels=[5,3]"))
-    probe = Probe(made)
-    batch = next(made.train_batches.epoch(0))
-    _, latent = made.model(batch.images)
-    probe.rolling.seen([latent], [batch])
-    arrays, pictures = probe.motion(), probe.pictures()
+    probe = made.parts.task.view(made.parts.judged_weights)
+    batch = next(made.parts.data.train.epoch(0))
+    _, latent = made.parts.model(batch.images)
+    probe.stepped([latent], [batch])
+    arrays, pictures = probe.motion(1), probe.images()
     grid = [
         [a / 2, b] for b in (-1, 0, 1) for a in (-2, -1, 0, 1, 2)
     ]  # 5 x 3 values, the first channel least significant
@@ -172,7 +175,7 @@ def test_codes_without_a_codebook_are_shown_as_what_they_decode_to(tmp_path: Pat
     assert np.abs(chosen - arrays["points"]).max() > 1e-3, (
         "points are where the encoder put them, not where they were rounded to"
     )
-    model = made.model.eval()
+    model = made.parts.model.eval()
     with torch.no_grad():
         alone = model.decoder(torch.tensor(grid)[:, :, None, None])
     np.testing.assert_array_equal(
@@ -184,7 +187,7 @@ def test_codes_without_a_codebook_are_shown_as_what_they_decode_to(tmp_path: Pat
 
 def test_timeline_grows_with_the_run_and_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for share in ("TIMELINE", "DECODED"):
-        monkeypatch.setattr(f"tilework.engine.watch.{share}", 1e6)  # no budget: the spacing alone decides
+        monkeypatch.setattr(f"tilework.engine.timeline.{share}", 1e6)  # no budget: the spacing alone decides
     run = train(tiny("vq", "engine.steps=200"), root=tmp_path)
     with RunStore.open(run.db) as store:
         kept = store.snapshots("live")
@@ -205,7 +208,7 @@ def test_timeline_grows_with_the_run_and_can_be_read(tmp_path: Path, monkeypatch
 def test_the_timeline_begins_with_the_model_as_it_was_made(tmp_path: Path, kind: str) -> None:
     from tiny_runs import session
 
-    from tilework.engine.rolling import POINTS
+    from tilework.engine.autoencoder.rolling import POINTS
 
     small = (
         ("encoder.widths=[8]", "encoder.dense=null") if kind == "vq" else ("encoder.dense=[16]",)
@@ -219,10 +222,11 @@ def test_the_timeline_begins_with_the_model_as_it_was_made(tmp_path: Path, kind:
     assert (first.step, header["step"], header["view"]["points_of"]) == (0, 0, "probe")
     assert header["view"]["points_fixed"] == len(arrays["points"])
     made = session(spec)
-    model = made.model.eval()
-    train_set = made.split.train
+    model = made.parts.model.eval()
+    train_set = made.parts.task.images.split.train
     spread = np.linspace(0, len(train_set) - 1, 256).round().astype(int)
-    batch = next(made.some_pictures(train_set[spread]).epoch(0))
+    batch = made.parts.task.view(made.parts.judged_weights).view.fixed(256)
+    np.testing.assert_array_equal(batch.index.numpy(), train_set[spread])
     with torch.no_grad():
         given = model.bottleneck(model.encoder(batch.images))
     plain = given.z.movedim(1, -1).flatten(0, 2)

@@ -8,18 +8,20 @@ import torch
 
 from tilework.data import Batch
 from tilework.engine.progress import Silent
-from tilework.engine.session import Session
+from tilework.engine.session import Session, begin
+from tilework.spec import BOTTLENECKS as REGISTERED
 from tilework.spec import RunSpec
 from tilework.spec.load import apply_overrides, parse_spec
 
-BOTTLENECKS: dict[str, dict[str, Any]] = {
-    "vq": {"kind": "vq", "dim": 4, "codes": 8},
-    "rq": {"kind": "rq", "dim": 4, "codes": 8, "levels": 3},
-    "fsq": {"kind": "fsq", "levels": [5, 4, 3]},
-    "lfq": {"kind": "lfq", "dim": 6},
-    "gaussian": {"kind": "gaussian", "dim": 4},
-    "none": {"kind": "none", "dim": 4},
+_SMALL: dict[str, dict[str, Any]] = {
+    "vq": {"dim": 4, "codes": 8},
+    "rq": {"dim": 4, "codes": 8, "levels": 3},
+    "fsq": {"levels": [5, 4, 3]},
+    "lfq": {"dim": 6},
+    "gaussian": {"dim": 4},
+    "none": {"dim": 4},
 }
+BOTTLENECKS = {kind: {"kind": kind, **_SMALL.get(kind, {})} for kind in REGISTERED.kinds}
 _TERMS: dict[str, dict[str, Any]] = {
     "vq": {"commitment": 0.25},
     "rq": {"commitment": 0.25},
@@ -52,15 +54,15 @@ def tiny(bottleneck: str = "vq", *overrides: str) -> RunSpec:
 
 def session(spec: RunSpec) -> Session:
     """Everything of a run but its folder."""
-    return Session(spec, Silent())
+    return begin(spec, Silent())
 
 
 def batches(made: Session, count: int) -> list[Batch]:
     """The first batches of epoch 0."""
-    stream = made.train_batches.epoch(0)
+    stream = made.parts.data.train.epoch(0)
     return [next(stream) for _ in range(count)]
 
 
 def weights_of(made: Session) -> dict[str, torch.Tensor]:
     """A copy of every trainable weight."""
-    return {name: p.detach().clone() for name, p in made.model.named_parameters()}
+    return {name: p.detach().clone() for name, p in made.parts.model.named_parameters()}

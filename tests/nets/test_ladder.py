@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from torch import nn
 
 from tilework.errors import UserError
-from tilework.nets.blocks import Picture, Residual, halved, upsample
+from tilework.nets.blocks.residual import Residual
 from tilework.nets.decoders.ladder import Config as Decoder
 from tilework.nets.describe import describe
 from tilework.nets.encoders.ladder import Config as Encoder
+from tilework.nets.layers import Picture, halved, upsample
 from tilework.spec import DECODERS, ENCODERS, Size
 
 

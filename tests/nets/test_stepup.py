@@ -42,6 +42,20 @@ def test_equals_torch_in_value_and_gradients(kernel: int, outputs: int, side: tu
         torch.testing.assert_close(found.double(), wanted, rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(("kernel", "outputs", "side", "padding"), CASES, ids=lambda v: str(v))
+def test_without_gradients_the_same_bits_come_out(kernel: int, outputs: int, side: tuple[int, int], padding) -> None:
+    ours, _ = twins(kernel, outputs, padding)
+    x = torch.randn(3, 6, *side)
+    wanted = ours(x)
+    assert wanted.requires_grad
+    with torch.no_grad():
+        assert torch.equal(ours(x), wanted)
+    with torch.autocast("cpu", torch.bfloat16):
+        wanted = ours(x)
+        with torch.inference_mode():
+            assert torch.equal(ours(x), wanted)
+
+
 @pytest.mark.parametrize("kernel", [3, 4])
 def test_channels_last_and_autocast(kernel: int) -> None:
     ours, theirs = twins(kernel, 3, (4 - kernel, 4 - kernel))

@@ -90,7 +90,7 @@ def refused(*overrides: str, recipe: str = "rqvae-digits") -> UserError:
         # the whole
         ("objective={}", "objective has no loss term", "write at least one, for example objective.mse=1.0"),
         ("engine.epochs=null", "the run has no end", "set one, for example engine.epochs=20"),
-        ("engine.monitor=happiness", "engine.monitor is 'happiness', which no held-out pass measures", "engine.monitor=loss"),
+        ("engine.monitor=happiness", "engine.monitor is 'happiness', which no validation pass measures", "engine.monitor=loss"),
         ("trackers=mlflow2", "trackers.0.kind: must be 'csv', 'tensorboard' or 'wandb', not 'mlflow2'", "correct"),
     ],
 )  # fmt: skip

@@ -12,6 +12,7 @@ import pytest
 from studio_fakes import FakeTrainer, Served, soon, until
 from websockets.exceptions import ConnectionClosed
 
+from tilework.runs.checkpoints import point
 from tilework.runs.live import LiveWriter
 from tilework.runs.lock import RunLock
 
@@ -282,7 +283,10 @@ def test_a_run_that_crashes_goes_on_and_ends(served: Served, trainer: FakeTraine
     async def watch() -> None:
         trainer.steps(30)
         trainer.frame()
-        (trainer.run.checkpoints / "last.json").write_text('{"folder": "step-00000010"}')
+        saved = trainer.run.checkpoints / "step-00000010"
+        saved.mkdir()
+        (saved / "model.json").write_text('{"step": 10}')
+        point(trainer.run.checkpoints, "last", saved)
         async with served.run(trainer.run.id) as page:
             assert (await page.of_type("state"))["status"] == "running"
             trainer.end(None)

@@ -7,14 +7,16 @@ K codes of one codebook, Q levels (codebooks applied one after another).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
-from tilework.spec import Plugin
+from tilework.bottlenecks.tokens import check_codes
+from tilework.errors import UserError
+from tilework.spec import BOTTLENECKS, Plugin, Setting
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,20 @@ class Latent:
     mean: Tensor | None = None
 
 
+@dataclass(frozen=True)
+class Note:
+    """A fact about a bottleneck that a person may want to know: a stable code, its values, and the sentence they belong in."""
+
+    code: str
+    values: Mapping[str, float]
+    sentence: str
+
+    @property
+    def text(self) -> str:
+        """The sentence with its values."""
+        return self.sentence.format(**self.values)
+
+
 class Bottleneck(nn.Module, ABC):
     """The layer between encoder and decoder. Always computes in float32, whatever autocast says.
 
@@ -55,6 +71,8 @@ class Bottleneck(nn.Module, ABC):
     """Q; 0 where nothing is discrete."""
     codes_per_level: int = 0
     """K; 0 where nothing is discrete."""
+    learns_by_gradient: bool = False
+    """Whether the optimiser moves what `codebooks` gives."""
     deferred: bool = False
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
@@ -72,9 +90,29 @@ class Bottleneck(nn.Module, ABC):
     def forward(self, h: Tensor) -> Latent:
         """(B, in_channels, H, W) -> Latent."""
 
-    def decode(self, codes: Tensor) -> Tensor:
-        """(B, Q, H, W) int64 -> z (B, D, H, W); equals `forward(...).z` in eval mode exactly."""
+    # The trained layer: what is exported -------------------------------------------------------------------------------
+
+    @abstractmethod
+    def infer(self, h: Tensor) -> tuple[Tensor | None, Tensor]:
+        """(B, in_channels, H, W) -> codes (B, Q, H, W) int64 or None, z (B, D, H, W): what `forward` gives in eval mode, exactly.
+
+        A pure function of weights and input that `torch.export` follows: refuses no value, changes no state, needs no gradient.
+        """
+
+    def lookup(self, codes: Tensor) -> Tensor:
+        """(B, Q, H, W) int64 in 0..K-1 -> z (B, D, H, W), unchecked; equals `forward(...).z` in eval mode exactly."""
         raise TypeError(f"a {type(self).__name__} bottleneck has no codes to decode")
+
+    def decode(self, codes: Tensor) -> Tensor:
+        """`lookup` of codes that may come from anywhere: raises UserError for those that this bottleneck does not have.
+
+        Where there are several levels, fewer of them give the coarser value that these stand for.
+        """
+        if self.levels:
+            codes = check_codes(codes, self.levels, self.codes_per_level, type(self).__name__.lower(), fewer=True)
+        return self.lookup(codes)
+
+    # Codes, where there are any ----------------------------------------------------------------------------------------
 
     def codebooks(self) -> tuple[Tensor, ...]:
         """For each level the codes (K, D), attached to the graph where they are learnt by gradient; () where there are none."""
@@ -93,21 +131,42 @@ class Bottleneck(nn.Module, ABC):
         """Apply the statistics collected since the last call (EMA, revival). Every rank must call it: it communicates."""
         return
 
-    def knobs(self) -> dict[str, float]:
-        """Settings that may be turned while a run goes on, and what they stand at."""
-        return {}
+    def outer(self, points: Tensor) -> Tensor:
+        """(N, d) sums of codes as `codebooks` gives them -> (N, D) of what the decoder sees."""
+        return points
 
-    def turn(self, name: str, value: float) -> None:
-        """Turn one of `knobs`; from the next `update` on."""
+    # While a run goes on -----------------------------------------------------------------------------------------------
+
+    def settings(self) -> list[Setting]:
+        """What may be changed while a run goes on, and what it stands at."""
+        return []
+
+    def set(self, name: str, value: float) -> None:
+        """Change one of `settings`, from the next `update` on; raises KeyError for any other name."""
         raise KeyError(name)
+
+    @property
+    def can_revive(self) -> bool:
+        """Whether `revive` has anything to act on as things are set."""
+        return False
 
     def revive(self) -> int:
         """Make every code below the revival bound due at the next `update`; returns how many there are."""
         return 0
 
-    def outer(self, points: Tensor) -> Tensor:
-        """(N, d) sums of codes as `codebooks` gives them -> (N, D) of what the decoder sees."""
-        return points
+    def health(self) -> dict[str, Tensor]:
+        """Measured of every code, each (Q, K) on its device: `idle`, steps without a token; `revived_ago`, steps since its
+        revival (-1: not known, or long over), where codes can be revived. {} where there is no codebook."""
+        return {}
+
+    def code_gradient(self) -> Tensor | None:
+        """Right after a backward pass: the L2 norm of each code's gradient (S, K), S the number of different codebooks; None
+        where codes are no parameters."""
+        return None
+
+    def notes(self) -> list[Note]:
+        """What a person may want to know, for example about the start of the codebook."""
+        return []
 
     @property
     def bits_per_position(self) -> float:
@@ -117,6 +176,28 @@ class Bottleneck(nn.Module, ABC):
 
 class BottleneckConfig(Plugin, ABC):
     """Settings of a bottleneck; `build` makes it."""
+
+    @classmethod
+    def of(cls, config: Self | None, settings: Mapping[str, Any]) -> Self:
+        """`config` as it is, or else one made of `settings` by name, as a bottleneck's constructor is given them.
+
+        Raises UserError for what a spec would refuse too.
+        """
+        kind = cls.model_fields["kind"].default
+        if config is None:
+            config = BOTTLENECKS.parse({"kind": kind, **settings})  # type: ignore[assignment]
+        elif settings:
+            raise UserError(
+                f"bottleneck of kind {kind}: a Config and {', '.join(settings)} were both given",
+                fix="give one of them: a Config holds every setting",
+            )
+        if not isinstance(config, cls):
+            raise UserError(
+                f"a bottleneck of kind {kind} was given {type(config).__name__}",
+                why="it takes its settings by name, or its own Config",
+                fix=f"name each setting: {', '.join(name for name in cls.model_fields if name != 'kind')}",
+            )
+        return config
 
     @abstractmethod
     def build(self) -> Bottleneck:

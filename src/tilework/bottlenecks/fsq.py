@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 import torch.nn.functional as F
@@ -15,7 +14,6 @@ from tilework.bottlenecks.codebook.gradients import straight_through
 from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig, Latent
 from tilework.bottlenecks.health.implicit import implicit_stats
 from tilework.bottlenecks.tokens import (
-    check_codes,
     codes_from_tokens,
     finite_tokens,
     float32,
@@ -23,8 +21,8 @@ from tilework.bottlenecks.tokens import (
     mean_over,
     refuse_nonfinite,
     to_tokens,
+    usable_only,
 )
-from tilework.spec import BOTTLENECKS
 
 _MOST_CODES = 2**22
 
@@ -55,11 +53,9 @@ class FSQ(Bottleneck):
     place: Tensor
     edge: Tensor
 
-    def __init__(self, *, levels: Sequence[int]) -> None:
+    def __init__(self, config: Config | None = None, /, **settings: Any) -> None:
         super().__init__()
-        settings = BOTTLENECKS.parse({"kind": "fsq", "levels": levels})
-        assert isinstance(settings, Config)
-        steps = settings.levels
+        steps = Config.of(config, settings).levels
         self.dim = self.in_channels = len(steps)
         self.levels = 1
         self.codes_per_level = math.prod(steps)
@@ -90,9 +86,8 @@ class FSQ(Bottleneck):
                 refuse_nonfinite(x)
             z_norm, usable = finite_tokens(x.detach())
             safe = x if usable is None else torch.where(usable[:, None], x, 0.0)
-            bounded = self.reach * torch.tanh(safe + self.shift) - self.offset
-            digits = bounded.detach().round().long() + self.middle
-            code = (digits * self.place).sum(1)
+            bounded = self._bounded(safe)
+            code = self._code(bounded)
             z = straight_through(bounded / self.middle, self._values(code))
             error = F.mse_loss(bounded.detach() / self.middle, z.detach())
             stats = implicit_stats(code, self.codes_per_level, error, z_norm, usable)
@@ -102,9 +97,24 @@ class FSQ(Bottleneck):
             mean = bounded.detach() / self.middle
             return Latent(z=from_tokens(z, places), codes=codes, losses=losses, stats=stats, mean=mean)
 
-    def decode(self, codes: Tensor) -> Tensor:
-        codes = check_codes(codes, 1, self.codes_per_level, "fsq")
+    def infer(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        with float32(h):
+            x, places = to_tokens(h.float(), self.dim)
+            safe = torch.where(usable_only(x)[:, None], x, 0.0)
+            codes = codes_from_tokens(self._code(self._bounded(safe)).unsqueeze(0), places)
+            return codes, self.lookup(codes)
+
+    def lookup(self, codes: Tensor) -> Tensor:
         return from_tokens(self._values(codes.flatten()), (codes.shape[0], *codes.shape[2:]))
+
+    def _bounded(self, x: Tensor) -> Tensor:
+        """(N, D) -> (N, D): each channel within the reach of its levels, one unit apart."""
+        return self.reach * torch.tanh(x + self.shift) - self.offset
+
+    def _code(self, bounded: Tensor) -> Tensor:
+        """(N, D) -> (N,) int64."""
+        digits = bounded.detach().round().long() + self.middle
+        return (digits * self.place).sum(1)
 
     def _values(self, code: Tensor) -> Tensor:
         """(N,) int64 -> (N, D) float32 in [-1, 1]."""
@@ -141,7 +151,7 @@ class Config(BottleneckConfig):
         return len(self.levels)
 
     def build(self) -> Bottleneck:
-        return FSQ(levels=self.levels)
+        return FSQ(self)
 
     @classmethod
     def examples(cls) -> list[Self]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 from pydantic import Field
@@ -18,7 +18,6 @@ from tilework.bottlenecks.tokens import (
     split_channels,
     to_tokens,
 )
-from tilework.spec import BOTTLENECKS
 
 LOG_VARIANCE = (-30.0, 20.0)
 """Range of the log-variance: beyond it exp overflows or the KL divergence is all rounding."""
@@ -35,10 +34,10 @@ class Gaussian(Bottleneck):
     device. `logvar` is clamped to [-30, 20] in value; its gradient passes, so that an encoder out there comes back.
     """
 
-    def __init__(self, *, dim: int) -> None:
+    def __init__(self, config: Config | None = None, /, **settings: Any) -> None:
         super().__init__()
-        BOTTLENECKS.parse({"kind": "gaussian", "dim": dim})
-        self.dim, self.in_channels = dim, 2 * dim
+        self.dim = Config.of(config, settings).dim
+        self.in_channels = 2 * self.dim
 
     def forward(self, h: Tensor) -> Latent:
         with float32(h):
@@ -61,6 +60,12 @@ class Gaussian(Bottleneck):
             }
             return Latent(z=from_tokens(z, places), losses={"kl_per_dim": kl}, stats=stats, mean=fixed)
 
+    def infer(self, h: Tensor) -> tuple[None, Tensor]:
+        with float32(h):
+            x, places = to_tokens(h.float(), self.in_channels)
+            mu, _ = split_channels(x.unsqueeze(0))
+            return None, from_tokens(mu[0], places)
+
 
 class Config(BottleneckConfig):
     """A Gaussian latent (VAE, beta-VAE)."""
@@ -69,7 +74,7 @@ class Config(BottleneckConfig):
     dim: int = Field(default=12, ge=1, le=4096, description="latent dimensions D; the encoder delivers 2 x D channels")
 
     def build(self) -> Bottleneck:
-        return Gaussian(dim=self.dim)
+        return Gaussian(self)
 
     @classmethod
     def examples(cls) -> list[Self]:

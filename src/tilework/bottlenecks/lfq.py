@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import torch
 import torch.nn.functional as F
@@ -14,7 +14,6 @@ from tilework.bottlenecks.codebook.ranks import sum_over_ranks, world
 from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig, Latent
 from tilework.bottlenecks.health.implicit import implicit_stats
 from tilework.bottlenecks.tokens import (
-    check_codes,
     codes_from_tokens,
     finite_tokens,
     float32,
@@ -22,8 +21,8 @@ from tilework.bottlenecks.tokens import (
     mean_over,
     refuse_nonfinite,
     to_tokens,
+    usable_only,
 )
-from tilework.spec import BOTTLENECKS
 
 
 class LFQ(Bottleneck):
@@ -46,16 +45,14 @@ class LFQ(Bottleneck):
 
     place: Tensor
 
-    def __init__(self, *, dim: int, diversity: float = 1.0, temperature: float = 1.0) -> None:
+    def __init__(self, config: Config | None = None, /, **settings: Any) -> None:
         super().__init__()
-        settings = BOTTLENECKS.parse({"kind": "lfq", "dim": dim, "diversity": diversity, "temperature": temperature})
-        assert isinstance(settings, Config)
-        self.settings = settings
-        self.dim = self.in_channels = settings.dim
+        self.config = Config.of(config, settings)
+        self.dim = self.in_channels = self.config.dim
         self.levels = 1
-        self.codes_per_level = 2**settings.dim
+        self.codes_per_level = 2**self.dim
         # It follows from the settings, so it is not state.
-        self.register_buffer("place", 2 ** torch.arange(settings.dim), persistent=False)
+        self.register_buffer("place", 2 ** torch.arange(self.dim), persistent=False)
 
     @property
     def bits_per_position(self) -> float:
@@ -68,7 +65,7 @@ class LFQ(Bottleneck):
                 refuse_nonfinite(x)
             z_norm, usable = finite_tokens(x.detach())
             safe = x if usable is None else torch.where(usable[:, None], x, 0.0)
-            code = ((safe.detach() > 0) * self.place).sum(1)
+            code = self._code(safe)
             fixed = self._values(code)
             error = mean_over((safe - fixed).square().mean(1), usable)
             return Latent(
@@ -81,10 +78,10 @@ class LFQ(Bottleneck):
 
     def _entropy(self, x: Tensor, usable: Tensor | None) -> Tensor:
         # |x + 1|^2 - |x - 1|^2 = 4x, so the probability of a 1 is sigmoid(4x / T).
-        logits = x * (4 / self.settings.temperature)
+        logits = x * (4 / self.config.temperature)
         ones = torch.sigmoid(logits)
         each = mean_over((F.softplus(logits) - logits * ones).sum(1), usable)
-        if self.settings.diversity == 0:
+        if self.config.diversity == 0:
             return each
         half = (self.dim + 1) // 2
         low = _patterns(ones[:, :half])
@@ -92,7 +89,7 @@ class LFQ(Bottleneck):
         count = torch.full((), float(len(x)), device=x.device) if usable is None else usable.sum().float()
         mean = self._over_ranks(_patterns(ones[:, half:]).t() @ low / count.clamp_min(1), count)
         entropy = -(mean * mean.clamp_min(torch.finfo(mean.dtype).tiny).log()).sum()
-        return each - self.settings.diversity * entropy
+        return each - self.config.diversity * entropy
 
     def _over_ranks(self, mean: Tensor, count: Tensor) -> Tensor:
         """The mean over the tokens of all processes, with this one's gradient: averaged over processes that is the true one."""
@@ -101,10 +98,20 @@ class LFQ(Bottleneck):
         total, tokens = sum_over_ranks([mean.detach() * count, count])
         return mean + (total / tokens.clamp_min(1) - mean.detach())
 
-    def decode(self, codes: Tensor) -> Tensor:
-        codes = check_codes(codes, 1, self.codes_per_level, "lfq")
+    def infer(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        with float32(h):
+            x, places = to_tokens(h.float(), self.dim)
+            safe = torch.where(usable_only(x)[:, None], x, 0.0)
+            codes = codes_from_tokens(self._code(safe).unsqueeze(0), places)
+            return codes, self.lookup(codes)
+
+    def lookup(self, codes: Tensor) -> Tensor:
         with float32(self.place):
             return from_tokens(self._values(codes.flatten()), (codes.shape[0], *codes.shape[2:]))
+
+    def _code(self, x: Tensor) -> Tensor:
+        """(N, D) -> (N,) int64."""
+        return ((x.detach() > 0) * self.place).sum(1)
 
     def _values(self, code: Tensor) -> Tensor:
         """(N,) int64 -> (N, D) float32, -1 or 1."""
@@ -139,7 +146,7 @@ class Config(BottleneckConfig):
     )
 
     def build(self) -> Bottleneck:
-        return LFQ(dim=self.dim, diversity=self.diversity, temperature=self.temperature)
+        return LFQ(self)
 
     @classmethod
     def examples(cls) -> list[Self]:

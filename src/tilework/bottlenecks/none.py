@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field
 from torch import Tensor
 
 from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig, Latent
 from tilework.bottlenecks.tokens import count_nonfinite, float32, from_tokens, refuse_nonfinite, to_tokens
-from tilework.spec import BOTTLENECKS
 
 
 class NoBottleneck(Bottleneck):
     """z = h, in float32. In and out (B, D, H, W) or (B, N, D)."""
 
-    def __init__(self, *, dim: int) -> None:
+    def __init__(self, config: Config | None = None, /, **settings: Any) -> None:
         super().__init__()
-        BOTTLENECKS.parse({"kind": "none", "dim": dim})
-        self.in_channels = self.dim = dim
+        self.in_channels = self.dim = Config.of(config, settings).dim
 
     def forward(self, h: Tensor) -> Latent:
         with float32(h):
@@ -35,6 +33,11 @@ class NoBottleneck(Bottleneck):
             }
             return Latent(z=from_tokens(x, places), stats=stats)
 
+    def infer(self, h: Tensor) -> tuple[None, Tensor]:
+        with float32(h):
+            x, places = to_tokens(h.float(), self.dim)
+            return None, from_tokens(x, places)
+
 
 class Config(BottleneckConfig):
     """No bottleneck."""
@@ -43,7 +46,7 @@ class Config(BottleneckConfig):
     dim: int = Field(default=64, ge=1, le=4096, description="channels D that the encoder delivers")
 
     def build(self) -> Bottleneck:
-        return NoBottleneck(dim=self.dim)
+        return NoBottleneck(self)
 
     @classmethod
     def examples(cls) -> list[Self]:

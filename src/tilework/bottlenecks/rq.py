@@ -7,14 +7,13 @@ from typing import Any, Literal, Self
 from pydantic import Field
 
 from tilework.bottlenecks.codebook.quantizer import CodebookBottleneck
-from tilework.bottlenecks.codebook.revival import Revival
-from tilework.bottlenecks.codebook.settings import CodebookConfig
+from tilework.bottlenecks.codebook.settings import CodebookConfig, Stack
 from tilework.bottlenecks.contract import Bottleneck
-from tilework.spec import BOTTLENECKS
 
 
 class RQ(CodebookBottleneck):
-    """`levels` codebooks of `codes` x `dim`, or one for all levels (`shared`). In and out (B, D, H, W) or (B, N, D).
+    """`levels` codebooks of `codes` x `dim`, or one for all levels (`shared`). In and out (B, D, H, W) or (B, N, D);
+    the settings are those of `Config`.
 
     >>> import torch
     >>> latent = RQ(dim=2, codes=16, levels=2)(torch.randn(64, 2, 1, 1))
@@ -22,28 +21,8 @@ class RQ(CodebookBottleneck):
     torch.Size([64, 2, 1, 1])
     """
 
-    def __init__(
-        self,
-        *,
-        dim: int,
-        codes: int,
-        levels: int,
-        shared: bool = False,
-        level_dropout: float = 0.0,
-        codebook: Literal["ema", "gradient", "simvq"] = "ema",
-        decay: float = 0.9,
-        epsilon: float = 1e-5,
-        start: Literal["kmeans", "random"] = "kmeans",
-        gradient: Literal["straight_through", "rotation"] = "straight_through",
-        search_dim: int | None = None,
-        distance: Literal["euclidean"] = "euclidean",
-        revival: Revival | dict[str, Any] | None = Revival(),  # noqa: B008 (frozen)
-        chunk_mib: float | None = None,
-    ) -> None:
-        given = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
-        settings = BOTTLENECKS.parse({"kind": "rq", **given})
-        assert isinstance(settings, Config)
-        super().__init__(settings, levels=levels, shared=shared, level_dropout=level_dropout)
+    def __init__(self, config: Config | None = None, /, **settings: Any) -> None:
+        super().__init__(Config.of(config, settings))
 
 
 class Config(CodebookConfig):
@@ -62,8 +41,12 @@ class Config(CodebookConfig):
         default="euclidean", description="residuals have no norm of 1, so cosine does not fit"
     )
 
+    @property
+    def stack(self) -> Stack:
+        return Stack(self.levels, self.shared, self.level_dropout)
+
     def build(self) -> Bottleneck:
-        return RQ(**{name: getattr(self, name) for name in type(self).model_fields if name != "kind"})
+        return RQ(self)
 
     @classmethod
     def examples(cls) -> list[Self]:

@@ -8,7 +8,6 @@ from tilework.bottlenecks.codebook.quantizer import CodebookBottleneck
 from tilework.bottlenecks.codebook.revival import Revival
 from tilework.bottlenecks.codebook.settings import CodebookConfig
 from tilework.bottlenecks.contract import Bottleneck
-from tilework.spec import BOTTLENECKS
 
 
 class VQ(CodebookBottleneck):
@@ -20,25 +19,8 @@ class VQ(CodebookBottleneck):
     (torch.Size([2, 8, 4, 4]), torch.Size([2, 1, 4, 4]))
     """
 
-    def __init__(
-        self,
-        *,
-        dim: int,
-        codes: int,
-        codebook: Literal["ema", "gradient", "simvq"] = "ema",
-        decay: float = 0.9,
-        epsilon: float = 1e-5,
-        start: Literal["kmeans", "random"] = "kmeans",
-        gradient: Literal["straight_through", "rotation"] = "straight_through",
-        search_dim: int | None = None,
-        distance: Literal["euclidean", "cosine"] = "euclidean",
-        revival: Revival | dict[str, Any] | None = Revival(),  # noqa: B008 (frozen)
-        chunk_mib: float | None = None,
-    ) -> None:
-        given = {k: v for k, v in locals().items() if k not in ("self", "__class__")}
-        settings = BOTTLENECKS.parse({"kind": "vq", **given})
-        assert isinstance(settings, Config)
-        super().__init__(settings)
+    def __init__(self, config: Config | None = None, /, **settings: Any) -> None:
+        super().__init__(Config.of(config, settings))
 
 
 class Config(CodebookConfig):
@@ -47,7 +29,7 @@ class Config(CodebookConfig):
     kind: Literal["vq"] = "vq"
 
     def build(self) -> Bottleneck:
-        return VQ(**{name: getattr(self, name) for name in type(self).model_fields if name != "kind"})
+        return VQ(self)
 
     @classmethod
     def examples(cls) -> list[Self]:

@@ -1,4 +1,4 @@
-"""`tilework show`: one run, its figures, what happened, where its files are, and what its spec changed."""
+"""`tilework show`: one run, its metrics, what happened, where its files are, and what its spec changed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tilework.cli.options import Run, RunsFolder
+from tilework.runs.stop_reason import stop_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,8 +24,8 @@ _WORDS = {
     "started": "training began",
     "resumed": "resumed",
     "codes-started": "codes placed among {points:,} encoder outputs",
-    "finished": "finished: {reason}",
-    "stopped": "stopped: {reason}",
+    "finished": "finished: {why}",
+    "stopped": "stopped: {why}",
     "failed": "failed: {what}",
     "plateau": "{what} was cut (cut number {cuts}): no improvement for a while",
     "skipped-steps": "{in_row} steps in a row were skipped: their gradient was infinite or NaN",
@@ -41,7 +42,7 @@ def show(
     ] = False,
     runs: RunsFolder = None,
 ) -> None:
-    """Show one run: state, held-out figures, events, files, and what its spec changed in its recipe."""
+    """Show one run: state, validation metrics, events, files, and what its spec changed in its recipe."""
     from tilework.runs.folder import RunFolder
 
     folder = RunFolder.find(run, runs)
@@ -61,7 +62,7 @@ def _facts(console: Console, folder: RunFolder, info: RunInfo) -> None:
     from rich.text import Text
 
     from tilework.cli.held_out import HeldOut, held_out
-    from tilework.cli.summary import duration, figures_table
+    from tilework.cli.summary import duration, metrics_table
     from tilework.runs.store import RunStore
 
     def line(what: str, text: str | Text) -> None:
@@ -86,7 +87,7 @@ def _facts(console: Console, folder: RunFolder, info: RunInfo) -> None:
         known = held_out(folder)
     if known.values:
         console.print()
-        console.print(figures_table(known.values, None, known.step if known.step != info.step else None))
+        console.print(metrics_table(known, "", info.step))
         if known.remark:
             console.print(Text(known.remark))
         if known.leak:
@@ -101,8 +102,8 @@ def _facts(console: Console, folder: RunFolder, info: RunInfo) -> None:
 
 def _files(folder: RunFolder, known: Any) -> Iterator[tuple[str, str]]:
     """The run's files that exist: what they are, and where."""
-    from tilework.cli.held_out import checkpoint_name, step_of
     from tilework.cli.summary import short_path
+    from tilework.runs.checkpoints import pointed, step_of
 
     yield "run folder", str(folder.path)
     for what, name in (
@@ -113,16 +114,17 @@ def _files(folder: RunFolder, known: Any) -> Iterator[tuple[str, str]]:
         if (folder.path / name).is_file():
             yield what, short_path(folder.path / name)
     for which in ("last", "best"):
-        pointed, step = checkpoint_name(folder, which), step_of(folder, which)
-        if pointed is not None and step is not None:
-            more = f", held-out {known.monitor} {known.best:.5g}" if which == "best" and known.best is not None else ""
-            yield f"{which} weights", f"{short_path(folder.checkpoints / pointed)}  (step {step:,}{more})"
+        saved = pointed(folder.checkpoints, which)
+        step = step_of(saved)
+        if saved is not None and step is not None:
+            more = f", {known.best_value}" if which == "best" and known.best is not None else ""
+            yield f"{which} weights", f"{short_path(saved)}  (step {step:,}{more})"
 
 
 def in_words(event: Event) -> str:
     """What happened, in words; kind and details of an event that has none."""
     try:
-        said = _WORDS[event.kind].format(**event.payload)
+        said = _WORDS[event.kind].format(**{"why": stop_text(event.payload), **event.payload})
     except (KeyError, ValueError, TypeError):
         said = "  ".join([event.kind, *(f"{key}: {value}" for key, value in event.payload.items())])
     return said + (" (trained again since)" if event.rewound else "")

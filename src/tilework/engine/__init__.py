@@ -1,5 +1,5 @@
 """The engine: trains a run from its spec, keeps it safe, and hands back models."""
 
-from tilework.engine.loop import resume, train
+from tilework.engine.launch import resume, train
 
 __all__ = ["resume", "train"]

@@ -10,16 +10,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tilework.bottlenecks import Latent
+from tilework.bottlenecks.tokens import refuse_nonfinite
 from tilework.engine import checkpoint
+from tilework.engine.autoencoder.model import Autoencoder, build_model, grid_of, source_of
 from tilework.engine.device import choose_device
-from tilework.engine.loop import resume as _resume
-from tilework.engine.loop import train as _train
-from tilework.engine.model import Autoencoder, build_model, grid_of, source_of
+from tilework.engine.launch import resume as _resume
+from tilework.engine.launch import train as _train
 from tilework.engine.progress import Progress
 from tilework.errors import UserError
+from tilework.inference import DecodeCodes, DecodeZ, Encode
 from tilework.runs.folder import RunFolder
-from tilework.spec import RunSpec, load_spec
+from tilework.spec import AutoencoderSpec, RunSpec, load_spec
 from tilework.spec.load import parse_spec
 
 Pictures = Tensor | NDArray[Any]
@@ -31,11 +32,14 @@ class Model:
     Everything comes back as float32 (or int64) tensors on the model's device, without gradients.
     """
 
-    def __init__(self, model: Autoencoder, spec: RunSpec, step: int, device: torch.device) -> None:
+    def __init__(self, model: Autoencoder, spec: AutoencoderSpec, step: int, device: torch.device) -> None:
         self.network = model.eval().to(device)
         self.spec = spec
         self.step = step
         self.device = device
+        self._encode = Encode(self.network.encoder, self.network.bottleneck)
+        self._decode_z = DecodeZ(self.network.decoder)
+        self._decode_codes = DecodeCodes(self.network.bottleneck, self.network.decoder)
 
     @property
     def levels(self) -> int:
@@ -50,12 +54,12 @@ class Model:
     @torch.no_grad()
     def encode(self, pictures: Pictures) -> Tensor:
         """Pictures -> z (B, D, h, w): what the decoder sees (quantised; the mean for a Gaussian latent)."""
-        return self._latent(pictures).z
+        return self._latent(pictures)[1]
 
     @torch.no_grad()
     def codes(self, pictures: Pictures) -> Tensor:
         """Pictures -> codes (B, Q, h, w) int64 in [0, K). Raises UserError for a model without codes."""
-        found = self._latent(pictures).codes
+        found, _ = self._latent(pictures)
         if found is None:
             raise UserError(
                 f"{self.spec.name} has no codes",
@@ -68,24 +72,26 @@ class Model:
     def decode(self, latent: Pictures) -> Tensor:
         """Codes (B, Q, h, w) int64, or z (B, D, h, w) float -> pictures (B, C, H, W); the output range is the decoder's."""
         latent = _as_tensor(latent, "decode()").to(self.device)
-        z = self._z(latent) if latent.is_floating_point() else self.network.bottleneck.decode(self._codes(latent))
-        pictures: Tensor = self.network.decoder(z)
-        return pictures.float()
+        continuous = latent.is_floating_point()
+        decoded: Tensor = self._decode_z(self._z(latent)) if continuous else self._decode_codes(self._codes(latent))
+        return decoded
 
     @torch.no_grad()
     def reconstruct(self, pictures: Pictures) -> Tensor:
         """Pictures -> their reconstructions (B, C, H, W)."""
-        recon, _ = self.network.forward(self._pictures(pictures))
-        return recon.float()
+        recon: Tensor = self._decode_z(self._latent(pictures)[1])
+        return recon
 
-    def _latent(self, pictures: Pictures) -> Latent:
-        found: Latent = self.network.bottleneck(self.network.encoder(self._pictures(pictures)).float())
-        return found
+    def _latent(self, pictures: Pictures) -> tuple[Tensor | None, Tensor]:
+        h = self._encode.features(self._pictures(pictures))
+        refuse_nonfinite(h)
+        return self._encode.quantise(h)
 
     def _codes(self, codes: Tensor) -> Tensor:
         grid = grid_of(self.spec)
         wanted = (self.levels, grid.height, grid.width)
-        low, high = (int(codes.min()), int(codes.max())) if codes.numel() else (0, 0)
+        codes = codes.long()
+        low, high = torch.stack(codes.aminmax()).tolist() if codes.numel() else (0, 0)
         if (
             not self.levels
             or codes.ndim != 4
@@ -102,7 +108,7 @@ class Model:
                 if self.levels
                 else "pass z as float, as encode() returns it",
             )
-        return codes.long()
+        return codes
 
     def _z(self, z: Tensor) -> Tensor:
         grid = grid_of(self.spec)
@@ -118,7 +124,8 @@ class Model:
     def _pictures(self, pictures: Pictures) -> Tensor:
         x = _as_tensor(pictures, "the model")
         source = source_of(self.spec)
-        if x.dtype == torch.uint8 and x.ndim == 4 and x.shape[-1] == source.channels:
+        whole = x.dtype == torch.uint8 and x.ndim == 4 and x.shape[-1] == source.channels
+        if whole:
             x = x.permute(0, 3, 1, 2).float() / 255
         wanted = (source.channels, source.size.height, source.size.width)
         if x.ndim != 4 or tuple(x.shape[1:]) != wanted or not x.is_floating_point():
@@ -128,10 +135,11 @@ class Model:
                 fix=f"pass float (B, {', '.join(map(str, wanted))}) in [0, 1], or uint8 (B, H, W, C)",
             )
         x = x.to(self.device, torch.float32)
+        low, high = (0.0, 1.0) if whole or not x.numel() else torch.stack(x.aminmax()).tolist()
         # Written so that NaN is refused too. A little over is rounding; 255 is another range.
-        if x.numel() and not bool(((x >= -0.01) & (x <= 1.01)).all()):
+        if not (low >= -0.01 and high <= 1.01):
             raise UserError(
-                f"the model was given pixels from {x.min().item():g} to {x.max().item():g}",
+                f"the model was given pixels from {low:g} to {high:g}",
                 why="it was trained on pixels in [0, 1]",
                 fix="divide by 255, or pass uint8 (B, H, W, C)",
             )
@@ -186,6 +194,12 @@ def load(run: RunFolder | Path | str, *, which: str = "best", device: str = "aut
         raise UserError(f"which='{which}'", why="a run keeps its best and its last weights", fix="use 'best' or 'last'")
     found = _checkpoint(run, which)
     chosen = parse_spec(found.spec, str(found.folder / "model.json"))
+    if not isinstance(chosen, AutoencoderSpec):
+        raise UserError(
+            f"{found.folder} holds a model of the task {chosen.task}",
+            why="tilework.load gives autoencoders",
+            fix="name a run of an autoencoder",
+        )
     model = build_model(chosen)
     tensors = checkpoint.read_tensors(found.folder / "model.safetensors")
     if (found.folder / "ema.safetensors").is_file():

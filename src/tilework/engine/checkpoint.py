@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import uuid
 from collections.abc import Mapping
@@ -26,7 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from tilework.errors import RunFailure, UserError
-from tilework.runs.atomic import atomic_write_text
+from tilework.runs.checkpoints import in_force, numbered, point, pointed
 
 FORMAT = 1
 
@@ -89,7 +88,7 @@ def save(
         _flush(temporary)
         final = _free_name(checkpoints, f"{'best' if which == 'best' else 'step'}-{step:08d}")
         temporary.rename(final)
-        atomic_write_text(checkpoints / f"{which}.json", json.dumps({"folder": final.name}))
+        point(checkpoints, which, final)
         _prune(checkpoints, keep)
     except (OSError, RuntimeError, SafetensorError, UserError) as error:
         raise RunFailure(
@@ -120,43 +119,28 @@ def _flush(folder: Path) -> None:
 
 
 def _prune(checkpoints: Path, keep: int) -> None:
-    last, best = _pointed(checkpoints, "last"), _pointed(checkpoints, "best")
+    last, best = pointed(checkpoints, "last"), pointed(checkpoints, "best")
     # Of two folders of one step, the one in force stays.
-    steps = dict(sorted(_steps(checkpoints), key=lambda found: found[1].name == last))
-    kept = {steps[number].name for number in sorted(steps)[-keep:]} | {last, best}
-    made = [path for _, path in _steps(checkpoints)]
+    steps = dict(sorted(numbered(checkpoints), key=lambda found: found[1] == last))
+    kept = {steps[number] for number in sorted(steps)[-keep:]} | {last, best}
+    made = [path for _, path in numbered(checkpoints)]
     for folder in [*made, *checkpoints.glob("best-*"), *checkpoints.glob(".writing-*")]:
-        if folder.name not in kept:
+        if folder not in kept:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _steps(checkpoints: Path) -> list[tuple[int, Path]]:
-    """(step, folder) of every checkpoint but the best, oldest first."""
-    found = ((re.fullmatch(r"step-(\d+)(?:-(\d+))?", p.name), p) for p in checkpoints.glob("step-*"))
-    known = [(int(m[1]), int(m[2] or 1), p) for m, p in found if m]
-    return [(step, path) for step, _, path in sorted(known)]
-
-
-def _pointed(checkpoints: Path, which: str) -> str | None:
-    try:
-        return str(json.loads((checkpoints / f"{which}.json").read_text(encoding="utf-8"))["folder"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
 def find(checkpoints: Path, which: str = "last") -> Checkpoint:
-    """The `last` or `best` checkpoint; `best` falls to `last` only where no validation has happened yet."""
-    name = _pointed(checkpoints, which) or (_pointed(checkpoints, "last") if which == "best" else None)
-    found = checkpoints / name if name and Path(name).name == name else None
-    if found is None or not found.is_dir():
-        whole = [p for _, p in _steps(checkpoints) if (p / "model.json").is_file()]
-        if not whole:
-            raise UserError(
-                f"{checkpoints} holds no checkpoint",
-                why="the run ended before its first one, or the folder was copied without it",
-                fix="start the run anew with `tilework train`",
-            )
-        found = whole[-1]
+    """The `last` or `best` checkpoint; `best` falls to `last` only where no validation has happened yet.
+
+    Raises UserError where there is none.
+    """
+    found = in_force(checkpoints, which)
+    if found is None:
+        raise UserError(
+            f"{checkpoints} holds no checkpoint",
+            why="the run ended before its first one, or the folder was copied without it",
+            fix="start the run anew with `tilework train`",
+        )
     return open_folder(found)
 
 

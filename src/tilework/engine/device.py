@@ -1,15 +1,10 @@
-"""Where and in which arithmetic a run computes."""
+"""Which device and which arithmetic a run gets, from what was asked for and what is there."""
 
 from __future__ import annotations
 
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
-from accelerate.state import AcceleratorState
 
-from tilework.engine.memory import keep_freed_memory
-from tilework.engine.ranks import leave_group_at_exit
 from tilework.errors import UserError
-from tilework.spec import EngineSettings
 
 
 def cpu_has_bf16() -> bool:
@@ -47,27 +42,3 @@ def choose_device(wanted: str) -> str:
             fix="use engine.device=auto",
         )
     return wanted
-
-
-def make_accelerator(settings: EngineSettings) -> Accelerator:
-    """An Accelerator for these settings; one process, or the group that `accelerate launch` or `torchrun` started."""
-    if settings.threads is not None:
-        torch.set_num_threads(settings.threads)
-    device = choose_device(settings.device)
-    if device == "cpu":
-        keep_freed_memory()
-    precision = choose_precision(settings.precision, device)
-    # The state is a process-wide singleton: without a reset a second run in this process keeps the first one's precision.
-    AcceleratorState._reset_state(reset_partial_state=False)
-    leave_group_at_exit()
-    return Accelerator(
-        mixed_precision="no" if precision == "float32" else precision,
-        cpu=device == "cpu",
-        # Codebooks and statistics are kept equal by the bottleneck itself; broadcasting buffers would cost a step's time.
-        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
-    )
-
-
-def precision_name(accelerator: Accelerator) -> str:
-    """`float32`, `bf16` or `fp16`."""
-    return "float32" if accelerator.mixed_precision == "no" else str(accelerator.mixed_precision)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from tilework.engine.session import Session
 from tilework.errors import RunFailure, UserError
 from tilework.runs.folder import RunFolder
+from tilework.spec import RunSpec
 
 
 def went_on(run: RunFolder) -> UserError:
@@ -29,11 +29,11 @@ def never_finite(step: int, skipped: int, values: Mapping[str, float]) -> RunFai
     )
 
 
-def out_of_memory(session: Session, error: Exception) -> RunFailure:
+def out_of_memory(spec: RunSpec, step: int, error: Exception) -> RunFailure:
     """Half the batch and twice the accumulation compute the same."""
-    batch, accumulate = session.spec.engine.batch_size, session.spec.optimizer.accumulate
+    batch, accumulate = spec.engine.batch_size, spec.optimizer.accumulate
     return RunFailure(
-        f"the device ran out of memory at step {session.position.step:,} with engine.batch_size={batch}",
+        f"the device ran out of memory at step {step:,} with engine.batch_size={batch}",
         why=(str(error).splitlines() or [""])[0],
         fix=f"train with engine.batch_size={max(1, batch // 2)} optimizer.accumulate={accumulate * 2}",
     )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
+
+from tilework.metrics import AUTOENCODER, Metrics
+from tilework.runs.stop_reason import StopReason
 
 if TYPE_CHECKING:
     from tilework.runs.folder import RunFolder
@@ -18,18 +21,23 @@ class Plan:
     run: RunFolder
     spec: RunSpec
     train: int
-    """Pictures in the training split."""
+    """Items in the training split."""
     validation: int
     steps: int
     """Optimiser steps of the whole run."""
     steps_per_epoch: int
-    grid: tuple[int, int]
+    model: Mapping[str, Any]
+    """What the task says of its model: for an autoencoder bottleneck, grid, levels and codes."""
     parameters: int
     device: str
     precision: str
     processes: int
     resumed_at: int
     """Step that the run goes on from; 0 for a new run."""
+    metrics: Metrics = AUTOENCODER
+    """What the run measures."""
+    unit: str = "images"
+    """What an item of the data is."""
 
 
 @dataclass(frozen=True)
@@ -40,21 +48,18 @@ class Tick:
     epoch: float
     steps_per_second: float
     values: Mapping[str, float]
-    used: tuple[int, ...] = ()
-    """Codes in use per level over the last hundred batches or so."""
-    codes: int = 0
 
 
 @dataclass(frozen=True)
 class Ending:
     """How a run ended."""
 
-    status: str
-    """finished | stopped"""
-    reason: str
+    reason: StopReason
     step: int
     seconds: float
     validation: Mapping[str, float] = field(default_factory=dict)
+    steps: int = 0
+    """The step that the reason speaks of: the run's last, or the limit that was set."""
 
 
 class Progress(Protocol):

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import atexit
 import functools
-from typing import Any
 
 import torch
 import torch.distributed as dist
-from accelerate import Accelerator
-from accelerate.utils import broadcast_object_list
 from torch import nn
 
 
@@ -27,9 +24,8 @@ def leave_group_at_exit() -> None:
 class Votes:
     """Decisions that every rank must take alike, through the CPU, so that no step waits for a GPU."""
 
-    def __init__(self, accelerator: Accelerator) -> None:
-        several = accelerator.num_processes > 1
-        self._group: dist.ProcessGroup | None = dist.new_group(backend="gloo") if several else None  # type: ignore[assignment]
+    def __init__(self, world: int) -> None:
+        self._group: dist.ProcessGroup | None = dist.new_group(backend="gloo") if world > 1 else None  # type: ignore[assignment]
 
     def any(self, *wishes: bool) -> list[bool]:
         """For each wish, whether any rank has it."""
@@ -38,24 +34,6 @@ class Votes:
         ballot = torch.tensor(wishes, dtype=torch.int32)
         dist.all_reduce(ballot, dist.ReduceOp.MAX, group=self._group)
         return [bool(b) for b in ballot]
-
-
-def gathered(accelerator: Accelerator, own: Any) -> list[Any]:
-    """Every rank's `own`, in rank order, on every rank."""
-    if accelerator.num_processes == 1:
-        return [own]
-    everything: list[Any] = [None] * accelerator.num_processes
-    dist.all_gather_object(everything, own)
-    return everything
-
-
-def shared(accelerator: Accelerator, value: Any) -> Any:
-    """The main process's `value`, on every rank."""
-    if accelerator.num_processes == 1:
-        return value
-    box = [value]
-    broadcast_object_list(box, from_process=0)
-    return box[0]
 
 
 @torch.no_grad()

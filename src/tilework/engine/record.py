@@ -7,15 +7,15 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from numpy.typing import NDArray
-
-from tilework.engine import checkpoint, snapshot
+from tilework.engine import checkpoint, snapshots
+from tilework.engine.describe import facts
 from tilework.engine.session import Session
+from tilework.engine.tasks.contract import Arrays
 from tilework.engine.trackers import Trackers
-from tilework.engine.validate import Validation
 from tilework.errors import TileworkError
 from tilework.runs.atomic import atomic_write_text
 from tilework.runs.folder import RunFolder
+from tilework.runs.stop_reason import StopReason
 from tilework.runs.store import RunStore
 from tilework.spec import dump_yaml, load_spec
 
@@ -27,54 +27,46 @@ class Record:
         self.session, self.run = session, run
         if resumed:
             self.store = RunStore.open(run.db, readonly=False)
-            self.store.rewind(session.position.step)
+            self.store.rewind(session.step)
             self._keep_spec()
         else:
             self.store = RunStore.create(run.db)
-        self.trackers = Trackers(session.accelerator, session.spec, run)
+        self.trackers = Trackers(session.parts.compute.main, session.parts.spec, run)
         if resumed:
-            self.trackers.rewind(session.position.step)
-        for key, value in {"status": "running", **session.facts()}.items():
+            self.trackers.rewind(session.step)
+        for key, value in {"status": "running", **facts(session.parts)}.items():
             self.store.set_meta(key, value)
         self._count_seconds()
         self.event("resumed" if resumed else "started")
 
     def _keep_spec(self) -> None:
         """A longer budget given at a resume holds for the next resume too."""
-        if load_spec(str(self.run.spec_file)) != self.session.spec:
-            atomic_write_text(self.run.spec_file, dump_yaml(self.session.spec))
+        spec = self.session.parts.spec
+        if load_spec(str(self.run.spec_file)) != spec:
+            atomic_write_text(self.run.spec_file, dump_yaml(spec))
 
     def row(self, values: Mapping[str, float], split: str) -> None:
-        """One row of figures of this step, to the store and to every tracker."""
-        step, epoch = self.session.position.step, self.session.epoch
+        """One row of metrics of this step, to the store and to every tracker."""
+        step, epoch = self.session.step, self.session.epochs
         self.store.log(step, epoch, values, split)
         self.trackers.log(step, epoch, values, split)
 
     def event(self, kind: str, **payload: Any) -> None:
         """Something happened at this step."""
-        self.store.event(kind, self.session.position.step, **payload)
+        self.store.event(kind, self.session.step, **payload)
 
-    def snapshot(self, found: Validation | None) -> None:
-        """The followed pictures as they come back now; with a held-out pass of this step also usage and latent map."""
-        session = self.session
-        with session.judged_weights():
-            kinds: dict[str, dict[str, NDArray[Any]] | None] = {
-                "reconstructions": snapshot.reconstructions(session.model, next(session.shown.epoch(0)).images)
-            }
-        if found is not None:
-            kinds["usage"] = snapshot.usage(found)
-            kinds["latent"] = snapshot.latent_map(found, session.model.bottleneck)
+    def snapshot(self, kinds: Mapping[str, Arrays]) -> None:
+        """Arrays of this step, by kind."""
         for kind, arrays in kinds.items():
-            if arrays is not None:
-                name = snapshot.write(self.run.snapshots, kind, session.position.step, arrays)
-                self.store.snapshot(session.position.step, session.epoch, kind, f"snapshots/{name}")
+            name = snapshots.write(self.run.snapshots, kind, self.session.step, arrays)
+            self.store.snapshot(self.session.step, self.session.epochs, kind, f"snapshots/{name}")
 
     def checkpoint(self, state: Mapping[str, Any], best: checkpoint.Best | None) -> None:
         """This step's checkpoint, and the best weights since the last one. The store is on the disk first."""
-        session = self.session
+        parts = self.session.parts
         self._count_seconds()
         self.store.flush()
-        keep, about = session.spec.engine.keep_checkpoints, session.about()
+        keep, about = parts.spec.engine.keep_checkpoints, self._about()
         if best is not None:
             checkpoint.save(
                 self.run.checkpoints,
@@ -88,22 +80,36 @@ class Record:
             )
         checkpoint.save(
             self.run.checkpoints,
-            step=session.position.step,
+            step=self.session.step,
             about=about,
-            model=session.model.state_dict(),
-            average=session.average.slow if session.average else None,
+            model=parts.model.state_dict(),
+            average=parts.average.slow if parts.average else None,
             state=state,
             keep=keep,
         )
 
+    def _about(self) -> dict[str, Any]:
+        """What model.json says beside the tensors."""
+        from tilework import __version__
+
+        parts = self.session.parts
+        return {
+            "tilework": __version__,
+            "spec": parts.spec.model_dump(mode="json"),
+            "epoch": self.session.state.position.epoch,
+            "content_hash": parts.data.content_hash,
+            "classes": list(parts.data.facts.get("classes", ())),
+        }
+
     def _count_seconds(self) -> None:
         """How long was trained, and when that was so: rows that come later say how much longer it has been."""
-        self.store.set_meta("seconds", self.session.position.seconds)
+        self.store.set_meta("seconds", self.session.state.position.seconds)
         self.store.set_meta("seconds_at", time.time())
 
-    def ended(self, status: str, reason: str) -> None:
+    def ended(self, reason: StopReason, **values: Any) -> None:
         """The run is over, in good order."""
-        self.event(status, reason=reason)
+        status = "finished" if reason.finished else "stopped"
+        self.event(status, stop=reason, **values)
         self.store.set_meta("status", status)
         self.store.flush()
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from tilework.engine import checkpoint
-from tilework.engine.control import Order, journal
-from tilework.engine.loop import train
+from tilework.engine.launch import train
+from tilework.engine.orders import Order, journal
 from tilework.engine.progress import Progress, Silent
 from tilework.errors import UserError
 from tilework.runs.folder import RunFolder

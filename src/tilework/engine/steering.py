@@ -1,105 +1,117 @@
-"""What may be changed while a run goes on: the weight of every loss term, the learning rate, the codebook's averages."""
+"""What may be changed while a run goes on: the weight of every loss term, the learning rate, the task's own settings.
+
+A value set by hand replaces the schedule from the next step on.
+"""
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import asdict
+from typing import Any
 
-from tilework.engine.session import Session
+from tilework.engine.parts import Parts
+from tilework.engine.state import RunState
 from tilework.errors import UserError
+from tilework.spec import Plateau, Schedule, Setting
 from tilework.spec.model import MOST_LR
 
-
-@dataclass(frozen=True)
-class Knob:
-    """One setting that can be steered, with what a slider needs to know."""
-
-    name: str
-    """Its path in the spec, for example `objective.commitment`."""
-    label: str
-    value: float
-    """What the run began with."""
-    low: float
-    high: float
-    scale: Literal["linear", "log", "off-log"]
-    """off-log: logarithmic, with 0 = off at the left end; `low` is then 0."""
-    help: str
+LR = "optimizer.lr"
+_ENDED = 10**9
+"""A step at which every schedule has ended."""
 
 
 class Steering:
-    """The knobs of a session. A value set by hand replaces the schedule from the next step on."""
+    """The values that the next step uses: those of the schedules, where nobody has set another."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
-        self.knobs = {knob.name: knob for knob in (*_weights(session), _lr(session), *_codebook(session))}
+    def __init__(self, parts: Parts, state: RunState) -> None:
+        self.task, self.budget, self.state = parts.task, parts.budget, state
+        self.optimizer = parts.stepper.inner
+        self.lr_schedule: Schedule = parts.spec.optimizer.lr
+        self.terms = dict(parts.task.weights())
+        weights = [self._of_weight(term, schedule) for term, schedule in self.terms.items()]
+        self.settings = {one.name: one for one in (*weights, self._of_lr(), *parts.task.settings())}
+
+    # What a step uses ------------------------------------------------------------------------------------------------
+
+    def weights(self) -> dict[str, float]:
+        """Weight of every loss term at the next step."""
+        return self._weights_at(self.state.position.step)
+
+    def final_weights(self) -> dict[str, float]:
+        """Weights where every schedule has ended: validation losses use them, so that epochs can be compared."""
+        return self._weights_at(max(self.budget.total_steps, _ENDED), cut=False)
+
+    def lr(self) -> float:
+        """Learning rate of the next step."""
+        if LR in self.state.set_by_hand:
+            return self.state.set_by_hand[LR]
+        return self._value(self.lr_schedule, "lr", self.state.position.step)
+
+    def used(self) -> dict[str, float]:
+        """What the step just taken used: every term's weight, and the learning rate."""
+        weights = self._weights_at(self.state.position.step - 1)
+        return {f"weight.{name}": w for name, w in weights.items()} | {
+            "lr": float(self.optimizer.param_groups[0]["lr"])
+        }
+
+    def _weights_at(self, step: int, *, cut: bool = True) -> dict[str, float]:
+        by_hand = self.state.set_by_hand
+        return {
+            name: by_hand.get(f"objective.{name}", self._value(schedule, name, step, cut=cut))
+            for name, schedule in self.terms.items()
+        }
+
+    def _value(self, schedule: Schedule, name: str, step: int, *, cut: bool = True) -> float:
+        value = schedule.at(step, self.budget.steps_per_epoch)
+        if isinstance(schedule, Plateau):
+            value = schedule.reduced(value, self.state.judgement.cuts().get(name, 0) if cut else 0)
+        return value
+
+    # By hand ---------------------------------------------------------------------------------------------------------
 
     def described(self) -> list[dict[str, Any]]:
-        """The knobs as plain data, for the run store."""
-        return [asdict(knob) for knob in self.knobs.values()]
+        """The settings as plain data, for the run store."""
+        return [asdict(one) for one in self.settings.values()]
 
     def values(self) -> dict[str, float]:
-        """What every knob stands at for the next step."""
-        session = self.session
-        present = {f"objective.{name}": w for name, w in session.weights().items()} | {"optimizer.lr": session.lr()}
-        present |= {f"bottleneck.{name}": v for name, v in session.model.bottleneck.knobs().items()}
-        return {name: present[name] for name in self.knobs}
+        """What every setting stands at for the next step."""
+        present = {f"objective.{name}": w for name, w in self.weights().items()} | {LR: self.lr()}
+        present |= {one.name: one.value for one in self.task.settings()}
+        return {name: present[name] for name in self.settings}
 
     def set(self, name: str, value: float) -> float:
-        """Turn a knob; returns what it stood at. Raises UserError for an unknown one, a value out of its range, and a loss term
-        that lacks what it needs."""
-        knob = self.knobs.get(name)
-        if knob is None:
+        """Set one; returns what it stood at. Raises UserError for an unknown one, a value out of its range, and a loss term that
+        lacks what it needs; nothing has changed then."""
+        setting = self.settings.get(name)
+        if setting is None:
             raise UserError(
                 f"{name} cannot be changed while the run goes on",
-                why=f"what can be is {', '.join(self.knobs)}",
+                why=f"what can be is {', '.join(self.settings)}",
                 fix=f"start a new run with {name}=...",
             )
-        if not (math.isfinite(value) and knob.low <= value <= knob.high):
-            raise UserError(f"{name}={value:g} is out of range", fix=f"choose {knob.low:g} to {knob.high:g}")
-        before = self.values()[name]
-        self.session.steer(name, float(value))
+        if not (math.isfinite(value) and setting.low <= value <= setting.high):
+            raise UserError(f"{name}={value:g} is out of range", fix=f"choose {setting.low:g} to {setting.high:g}")
+        before, weights = self.values()[name], self.final_weights()
+        self.set_again(name, float(value))
+        if self.final_weights() != weights:  # What the validation loss means has changed.
+            self.state.judgement.begin_again()
         return before
 
+    def set_again(self, name: str, value: float) -> None:
+        """Set one that was set before the run stopped."""
+        if name != LR:
+            self.task.set(name, value)
+        self.state.set_by_hand[name] = value
 
-def _weights(session: Session) -> list[Knob]:
-    found = []
-    for term, config in session.objective.settings.items():
-        _, high = config.weight.bounds
+    def _of_lr(self) -> Setting:
+        _, high = self.lr_schedule.bounds
+        return Setting(LR, "learning rate", self.lr(), high / 1000, min(MOST_LR, high * 100), "log", "of the optimiser")
+
+    def _of_weight(self, term: str, schedule: Schedule) -> Setting:
+        _, high = schedule.bounds
         # Weights of about 1 are compared by difference, very small and very large ones by factor.
         plain = high == 0 or 0.02 <= high <= 2
         top = max(2.0, 2 * high) if plain else 100 * high
-        start = session.objective.weights_at(0, session.steps_per_epoch)[term]
-        text = (type(config).__doc__ or "").strip().splitlines()[0] if type(config).__doc__ else ""
-        found.append(
-            Knob(
-                f"objective.{term}",
-                term,
-                start,
-                0.0,
-                top,
-                "linear" if plain else "off-log",
-                f"weight; {text}".strip("; "),
-            )
-        )
-    return found
-
-
-def _lr(session: Session) -> Knob:
-    _, high = session.spec.optimizer.lr.bounds
-    return Knob(
-        "optimizer.lr", "learning rate", session.lr(), high / 1000, min(MOST_LR, high * 100), "log", "of the optimiser"
-    )
-
-
-def _codebook(session: Session) -> list[Knob]:
-    present = session.model.bottleneck.knobs()
-    known = {
-        "decay": ("code decay", 0.5, 0.9999, "linear", "share of the old moving average kept at each step"),
-        "revival.threshold": ("revival below", 0.0, 0.9, "linear", "share of the mean count; 0 = dead codes stay dead"),
-    }
-    return [
-        Knob(f"bottleneck.{name}", label, present[name], low, high, scale, text)  # type: ignore[arg-type]
-        for name, (label, low, high, scale, text) in known.items()
-        if name in present
-    ]
+        about = f"weight; {self.task.about_term(term)}".strip("; ")
+        start = self._value(schedule, term, 0, cut=False)
+        return Setting(f"objective.{term}", term, start, 0.0, top, "linear" if plain else "off-log", about)

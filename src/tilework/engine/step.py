@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
-from accelerate import Accelerator
-from accelerate.optimizer import AcceleratedOptimizer
 from torch import Tensor, nn
 
-from tilework.bottlenecks import Bottleneck, Latent
-from tilework.bottlenecks.health import flat_stats
-from tilework.data import Batch
-from tilework.objective import Outcome
-from tilework.objective.total import Objective
+from tilework.engine.compute import Compute
+from tilework.engine.tasks.contract import Losses, Task
 from tilework.spec import OptimizerSettings
 
 
@@ -25,11 +20,9 @@ class StepResult:
     """What one optimiser step measured, on the device."""
 
     values: dict[str, Tensor]
-    """`loss`, every raw loss term, `grad_norm`, and the bottleneck's scalar stats; means over the micro-batches."""
-    counts: Tensor | None
-    """(Q, K) codes chosen in this step, or None."""
-    latents: tuple[Latent, ...]
-    """What the bottleneck returned for each micro-batch (for whoever watches)."""
+    """`loss`, what the task measured, `grad_norm`; means over the micro-batches."""
+    kept: tuple[Any, ...]
+    """What the task kept of each micro-batch (for whoever watches)."""
 
 
 def make_optimizer(
@@ -49,104 +42,72 @@ def make_optimizer(
 
 
 class Stepper:
-    """Takes optimiser steps; owns the gradient guard.
+    """Takes optimiser steps; refuses those whose gradient is not finite.
 
-    A step whose gradient is not finite changes no weight: it is skipped and counted. `skipped_in_row` (a device
-    tensor) says how many in a row, for the loop to read when it reads anything.
+    Such a step changes no weight: it is skipped and counted. `skipped_in_row` (a device tensor) says how many in a row, for the
+    loop to read when it reads anything.
     """
 
     def __init__(
-        self,
-        accelerator: Accelerator,
-        model: nn.Module,
-        bottleneck: Bottleneck,
-        optimizer: AcceleratedOptimizer,
-        objective: Objective,
-        settings: OptimizerSettings,
+        self, compute: Compute, model: nn.Module, task: Task, optimizer: torch.optim.Optimizer, clip_norm: float | None
     ) -> None:
-        self.accelerator = accelerator
-        self.model = model
-        self.bottleneck = bottleneck
+        self.compute, self.model, self.task, self.clip_norm = compute, model, task, clip_norm
         self.optimizer = optimizer
-        self.objective = objective
-        self.clip_norm = settings.clip_norm
+        self.inner = cast(torch.optim.Optimizer, getattr(optimizer, "optimizer", optimizer))
+        """torch's own optimiser, inside of Accelerate's."""
         self.parameters = [p for p in model.parameters() if p.requires_grad]
-        self.skipped_in_row = torch.zeros((), device=accelerator.device)
-        self.keep_code_gradient = False
-        """Whether somebody wants to see what the codes' gradient is."""
-        self.code_gradient: Tensor | None = None
-        """(S, K) L2 norm of each code's gradient in the last step, where codes learn by gradient and it was wanted."""
-        self._fused = bool(optimizer.optimizer.defaults.get("fused"))
-        self._alone = accelerator.num_processes == 1
+        self.skipped_in_row = torch.zeros((), device=compute.device)
+        self.look_at_gradients: Callable[[], None] | None = None
+        """Called between the backward pass and the clearing of the gradients, where somebody wants to see them."""
 
-    def step(self, micro_batches: Sequence[Batch], weights: Mapping[str, float], lr: float) -> StepResult:
+    def step(self, micro_batches: Sequence[Any], weights: Mapping[str, float], lr: float) -> StepResult:
         """One update from one or more micro-batches whose gradients are averaged."""
-        inner = cast(torch.optim.Optimizer, self.optimizer.optimizer)
-        for group in inner.param_groups:
+        for group in self.inner.param_groups:
             group["lr"] = lr
         measured: list[dict[str, Tensor]] = []
-        latents: list[Latent] = []
+        kept: list[Any] = []
         for number, batch in enumerate(micro_batches):
-            last = number == len(micro_batches) - 1
-            with self._synchronised(last):
-                loss, values, latent = self.losses(batch.images, weights)
-                self._backward(loss if len(micro_batches) == 1 else loss / len(micro_batches))
-            measured.append({"loss": loss.detach(), **values, **flat_stats(latent.stats, self.bottleneck.levels)})
-            latents.append(latent)
+            with self._synchronised(number == len(micro_batches) - 1):
+                found = self.task.losses(self.model, batch, weights)
+                loss = self._reaching_all(found)
+                self.compute.backward(loss if len(micro_batches) == 1 else loss / len(micro_batches))
+            measured.append({"loss": loss.detach(), **found.values})
+            kept.append(found.kept)
         values = measured[0]
         if len(measured) > 1:
             values = {k: torch.stack([m[k] for m in measured]).mean(0) for k in values}
         values["grad_norm"] = self._update()
-        self.bottleneck.update()
-        counts = [c for c in (latent.stats.get("counts") for latent in latents) if c is not None]
-        return StepResult(values, sum(counts[1:], start=counts[0]) if counts else None, tuple(latents))
+        self.task.after_step(kept)
+        return StepResult(values, tuple(kept))
 
-    def losses(self, images: Tensor, weights: Mapping[str, float]) -> tuple[Tensor, dict[str, Tensor], Latent]:
-        """(B, C, H, W) -> total loss (attached), raw terms (detached), latent."""
-        recon, latent = self.model(images)
-        outcome = Outcome(images, recon.float(), latent.losses, latent.inputs, self.bottleneck.codebooks())
-        total, values = self.objective(outcome, weights)
-        if not self._alone:
-            # Every parameter must be part of the loss on every rank, also one whose term has weight 0 at the moment.
-            total = total + 0.0 * torch.stack([v.sum() for v in latent.losses.values()] or [recon.sum()]).sum()
-        return total, values, latent
-
-    def _backward(self, loss: Tensor) -> None:
-        if self.accelerator.scaler is None:
-            torch.autograd.backward(loss)  # What Accelerate does, without its bookkeeping.
-        else:
-            self.accelerator.backward(loss)
+    def _reaching_all(self, found: Losses) -> Tensor:
+        """Between several processes every parameter must be part of the loss, also one whose term has weight 0 at the moment."""
+        if self.compute.alone or not found.anchors:
+            return found.total
+        return found.total + 0.0 * torch.stack([anchor.sum() for anchor in found.anchors]).sum()
 
     def _synchronised(self, last: bool) -> AbstractContextManager[None]:
-        if last or self._alone:
-            return nullcontext()
-        return cast(AbstractContextManager[None], self.accelerator.no_sync(self.model))
+        return nullcontext() if last else self.compute.no_sync(self.model)
 
     def _update(self) -> Tensor:
         """Clip, refuse what is not finite, step; returns the gradient's L2 norm before clipping."""
-        scaled = self.accelerator.scaler is not None
-        optimizer: Any = self.optimizer if scaled else self.optimizer.optimizer
+        scaled = self.compute.scaler is not None
+        optimizer: Any = self.optimizer if scaled else self.inner
         if scaled:
-            self.accelerator.unscale_gradients(self.optimizer)
+            self.compute.unscale(self.optimizer)
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
-        bad = ~torch.isfinite(norm)  # The gradient is the mean over all ranks, so that all of them judge alike.
+        bad = ~torch.isfinite(norm)  # The gradient is the mean over all processes, so that all of them judge alike.
         self.skipped_in_row = (self.skipped_in_row + 1) * bad
         if self.clip_norm is not None:
             torch._foreach_mul_(gradients, (self.clip_norm / (norm + 1e-6)).clamp(max=1.0))
-        if not scaled and self._fused and norm.device.type == "cuda":
+        if not scaled and norm.device.type == "cuda" and self.inner.defaults.get("fused"):
             # The fused kernel itself leaves the weights alone when this flag is set: no wait for the device.
             optimizer.found_inf = bad.float()
             optimizer.step()
         elif scaled or not bool(bad):
             optimizer.step()
-        if self.keep_code_gradient:
-            self.code_gradient = _code_gradient(self.bottleneck)
+        if self.look_at_gradients is not None:
+            self.look_at_gradients()
         optimizer.zero_grad()
         return norm
-
-
-def _code_gradient(bottleneck: Bottleneck) -> Tensor | None:
-    codes = getattr(bottleneck, "codebook", None)
-    gradient = codes.grad if isinstance(codes, nn.Parameter) else None
-    return None if gradient is None else gradient.detach().norm(dim=-1)

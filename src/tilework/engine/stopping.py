@@ -1,4 +1,4 @@
-"""Ways that a run ends early: a signal, the clock, no more improvement."""
+"""Ways that a run ends early: a signal, the clock, a limit, no more improvement."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
 
-from tilework.spec import Plateau
+from tilework.runs.stop_reason import StopReason
+from tilework.spec import EngineSettings, Plateau
 from tilework.spec.model import EarlyStopping
 
 
@@ -42,6 +43,34 @@ class Interrupt:
             raise KeyboardInterrupt
         if not self.asked:
             self.asked, self.name, self._since = True, signal.Signals(number).name, time.monotonic()
+
+
+_BY_SIGNAL = {"SIGINT": StopReason.INTERRUPT, "SIGTERM": StopReason.TERMINATED}
+
+
+class Limits:
+    """What ends a run before its last step: a signal, `engine.stop_after_minutes`, the end of the run that is repeated."""
+
+    def __init__(self, interrupt: Interrupt, engine: EngineSettings, total_steps: int, until: int | None) -> None:
+        self.interrupt = interrupt
+        self.total_steps, self.last_step = total_steps, min(total_steps, until or total_steps)
+        self._minutes, self._began = engine.stop_after_minutes, time.monotonic()
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether this process has been asked to end by a signal."""
+        return self.interrupt.asked
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the time is over, by this process's clock."""
+        return self._minutes is not None and time.monotonic() - self._began > self._minutes * 60
+
+    def why(self, *, out_of_time: bool) -> StopReason:
+        """Why the run stops now; a signal comes before the clock."""
+        if out_of_time and not self.interrupted:
+            return StopReason.OUT_OF_TIME
+        return _BY_SIGNAL.get(self.interrupt.name, StopReason.ASKED)
 
 
 @dataclass

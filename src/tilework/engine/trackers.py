@@ -7,8 +7,6 @@ import importlib.util
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from accelerate import Accelerator
-
 from tilework.errors import UserError
 from tilework.runs.csv import CsvTracker
 from tilework.runs.folder import RunFolder
@@ -51,9 +49,9 @@ class _Service:
 class Trackers:
     """All trackers of a run; only the main process has any."""
 
-    def __init__(self, accelerator: Accelerator, spec: RunSpec, run: RunFolder) -> None:
+    def __init__(self, main: bool, spec: RunSpec, run: RunFolder) -> None:
         self._sinks: list[_Sink] = []
-        if not accelerator.is_main_process:
+        if not main:
             return
         for tracker in spec.trackers:
             if tracker.kind == "csv":

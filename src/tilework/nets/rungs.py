@@ -8,38 +8,15 @@ decoder treat the same feature map alike, so a decoder is described by the same 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal
+from typing import Literal, cast
 
-from pydantic import Field
 from torch import nn
 
 from tilework.errors import UserError
-from tilework.nets.blocks import Activation, Norm, Residual, activation, halved, named, norm
-from tilework.spec import Size
-
-Width = Annotated[int, Field(ge=1, le=4096)]
-Widths = Annotated[tuple[Width, ...], Field(min_length=1, max_length=10)]
-Dense = Annotated[tuple[Width, ...], Field(max_length=4)]
-Count = Annotated[int, Field(ge=0, le=32)]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """One side of a ladder with nothing left to default; fields as in `encoders.ladder.Config`."""
-
-    widths: tuple[int, ...]
-    kernel: Literal[3, 4]
-    block: Literal["residual", "plain"]
-    blocks: int
-    residual_width: int | None
-    middle: int
-    tail_blocks: int
-    norm: Norm
-    norm_at: Literal["each", "last"]
-    norm_order: Literal["before", "after"]
-    activation: Activation
-    projection: Literal[1, 3, "none"]
-    dense: tuple[int, ...] | None
+from tilework.nets.blocks.contract import BlockConfig
+from tilework.nets.layers import activation, halved, named, norm
+from tilework.nets.settings import Ladder
+from tilework.spec import BLOCKS, Size
 
 
 def sizes(size: Size, kernel: int, stages: int) -> list[Size]:
@@ -69,11 +46,11 @@ def sizes(size: Size, kernel: int, stages: int) -> list[Size]:
 class Chain:
     """Layers in order, with what belongs between two convolutions put in only when the next one comes.
 
-    A convolution is followed by activation and norm, unless a residual block comes next (which opens with its own) or
+    A convolution is followed by activation and norm, unless a block comes next that opens with its own (a residual block does) or
     nothing does (then it is the output itself, which must be free to take any value).
     """
 
-    plan: Plan
+    plan: Ladder
     norm_at: Literal["each", "first", "final"]
     layers: list[tuple[str, nn.Module]] = field(default_factory=list)
     width: int = 0
@@ -113,15 +90,19 @@ class Chain:
 
     def refine(self, count: int, name: str) -> None:
         """`count` blocks of the plan's kind that keep the width."""
-        if self.plan.block == "plain":
-            self.convolve(count, name)
-            return
+        block = self._block()
         normed = self.plan.norm if self.norm_at == "each" else "none"
         for number in range(1, count + 1):
-            hidden = self.plan.residual_width or self.width
-            self.layers.append((f"{name}{number}", Residual(self.width, hidden, self.plan.activation, normed)))
-            # The sum that a residual block gives has had no activation: the next convolution must bring one.
+            if not block.activates_input:
+                self.finish()
+            self.layers.append((f"{name}{number}", block.build(self.width, self.plan.activation, normed)))
+            # What a block gives has had no activation: the next convolution must bring one.
             self.open = f"{name}{number}"
+
+    def _block(self) -> BlockConfig:
+        config = BLOCKS.config(self.plan.block)
+        own = config.model_fields.keys() & type(self.plan).model_fields.keys() - {"kind"}
+        return cast(BlockConfig, config(kind=self.plan.block, **{name: getattr(self.plan, name) for name in own}))
 
     def build(self) -> nn.Sequential:
         """The layers as one module, each under its name."""

@@ -30,7 +30,17 @@ class StepUp(nn.ConvTranspose2d):
         if torch.is_autocast_enabled("cpu"):
             low = torch.get_autocast_dtype("cpu")
             x, weight, bias = x.to(low), weight.to(low), bias.to(low)
-        return cast(Tensor, _StepUp.apply(x, weight, bias, cast(tuple[int, int], self.output_padding)))
+        padding = cast(tuple[int, int], self.output_padding)
+        if not torch.is_grad_enabled() or torch.compiler.is_exporting():
+            return _forward(x, weight, bias, padding)
+        return cast(Tensor, _StepUp.apply(x, weight, bias, padding))
+
+
+def _forward(x: Tensor, weight: Tensor, bias: Tensor, output_padding: tuple[int, int]) -> Tensor:
+    doubles = all(p == 4 - weight.shape[-1] for p in output_padding)
+    if doubles and weight.shape[1] <= _FEW:
+        return _by_phases(x, weight, bias)
+    return F.conv_transpose2d(x, weight, bias, 2, 1, output_padding)
 
 
 class _StepUp(torch.autograd.Function):
@@ -38,10 +48,7 @@ class _StepUp(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, output_padding: tuple[int, int]) -> Tensor:
         ctx.save_for_backward(x, weight)
         ctx.output_padding = output_padding
-        doubles = all(p == 4 - weight.shape[-1] for p in output_padding)
-        if doubles and weight.shape[1] <= _FEW:
-            return _by_phases(x, weight, bias)
-        return F.conv_transpose2d(x, weight, bias, 2, 1, output_padding)
+        return _forward(x, weight, bias, output_padding)
 
     @staticmethod
     @once_differentiable

@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from tilework.metrics import Metric
 from tilework.spec import Term
 
 
@@ -18,7 +19,8 @@ class Outcome:
 
     - `x` (B, C, H, W) pictures in [0, 1]; `recon` the same shape.
     - `losses`: what the bottleneck measured itself (see `bottlenecks.contract.Latent.losses`).
-    - `inputs`: for each level what was quantised (N, D); `codebooks`: for each level the codes (K, D).
+    - `inputs`: for each level what was quantised (N, D); `codebooks`: for each level the codes (K, D), which
+      `learns_by_gradient` or not.
     """
 
     x: Tensor
@@ -26,6 +28,7 @@ class Outcome:
     losses: Mapping[str, Tensor] = field(default_factory=dict)
     inputs: Sequence[Tensor] = ()
     codebooks: Sequence[Tensor] = ()
+    learns_by_gradient: bool = False
 
 
 class LossTerm(nn.Module, ABC):
@@ -40,9 +43,12 @@ class TermConfig(Term, ABC):
     """Settings of a loss term; `build` makes it, and stops the run here if something that it needs is missing."""
 
     needs: ClassVar[frozenset[str]] = frozenset()
-    """Names in `Outcome.losses` that the bottleneck must give; `learnt_codebooks` asks for codes that have a gradient."""
+    """Names in `Outcome.losses` that the bottleneck must give; `learnt_codebooks` asks for codes that learn by gradient."""
     is_reconstruction: ClassVar[bool] = False
     """True where the term compares `recon` with `x`; a run needs at least one of these."""
+
+    metric: ClassVar[Metric | None] = None
+    """How its value is shown, for a term that `tilework.metrics` does not list."""
 
     @abstractmethod
     def build(self) -> LossTerm:

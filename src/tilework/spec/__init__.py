@@ -9,19 +9,45 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tilework.spec.autoencoder import AutoencoderSpec, Term
     from tilework.spec.load import dump_yaml, load_spec, recipe_names, recipe_text
-    from tilework.spec.model import EngineSettings, OptimizerSettings, RunSpec, Term
+    from tilework.spec.model import EngineSettings, OptimizerSettings, RunSpec
     from tilework.spec.places import cache_folder
-    from tilework.spec.plugins import BOTTLENECKS, DECODERS, ENCODERS, SOURCES, TERMS, Plugin, Registry, Settings
+    from tilework.spec.plugins import (
+        BLOCKS,
+        BOTTLENECKS,
+        DECODERS,
+        ENCODERS,
+        SOURCES,
+        TASKS,
+        TERMS,
+        Plugin,
+        Registry,
+        Settings,
+    )
     from tilework.spec.schedules import Constant, Plateau, Schedule, Scheduled
+    from tilework.spec.setting import Setting
     from tilework.spec.types import PictureSize, Size
 
 _PLACES = {
     "load": ("dump_yaml", "load_spec", "recipe_names", "recipe_text"),
-    "model": ("EngineSettings", "OptimizerSettings", "RunSpec", "Term"),
+    "autoencoder": ("AutoencoderSpec", "Term"),
+    "model": ("EngineSettings", "OptimizerSettings", "RunSpec"),
     "places": ("cache_folder",),
-    "plugins": ("BOTTLENECKS", "DECODERS", "ENCODERS", "SOURCES", "TERMS", "Plugin", "Registry", "Settings"),
+    "plugins": (
+        "BLOCKS",
+        "BOTTLENECKS",
+        "DECODERS",
+        "ENCODERS",
+        "SOURCES",
+        "TASKS",
+        "TERMS",
+        "Plugin",
+        "Registry",
+        "Settings",
+    ),
     "schedules": ("Constant", "Plateau", "Schedule", "Scheduled"),
+    "setting": ("Setting",),
     "types": ("PictureSize", "Size"),
 }
 _HOME = {name: module for module, names in _PLACES.items() for name in names}
@@ -34,11 +60,14 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "BLOCKS",
     "BOTTLENECKS",
     "DECODERS",
     "ENCODERS",
     "SOURCES",
+    "TASKS",
     "TERMS",
+    "AutoencoderSpec",
     "Constant",
     "EngineSettings",
     "OptimizerSettings",
@@ -49,6 +78,7 @@ __all__ = [
     "RunSpec",
     "Schedule",
     "Scheduled",
+    "Setting",
     "Settings",
     "Size",
     "Term",

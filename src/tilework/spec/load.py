@@ -79,16 +79,29 @@ def load_spec(recipe_or_file: str, overrides: Sequence[str] = ()) -> RunSpec:
 
 
 def parse_spec(raw: dict[str, Any], where: str = "spec") -> RunSpec:
-    """A raw mapping as a validated RunSpec; see `load_spec`."""
+    """A raw mapping as the validated spec of its task; see `load_spec`."""
     from pydantic import ValidationError
 
-    from tilework.spec.model import RunSpec
+    from tilework.spec.plugins import AUTOENCODER
+    from tilework.spec.tasks import sections_elsewhere, spec_class
 
+    kind = None
     try:
-        return RunSpec.model_validate(raw)
+        kind = spec_class(raw)
+        return kind.model_validate(raw)
     except ValidationError as error:
+        assert kind is not None
+        foreign = sections_elsewhere(raw, kind)
+        if foreign:
+            section, task = next(iter(foreign.items()))
+            own = raw.get("task", AUTOENCODER)
+            raise UserError(
+                f"{where}: {section} is a section of the task {task}, and this spec is of the task {own}",
+                why="a spec has the sections that its task names",
+                fix=f"write task: {task}, or remove {section}",
+            ) from None
         raise complaint(
-            problems(error, RunSpec),
+            problems(error, kind),
             where,
             "a setting is misspelt, missing, or has a value that it cannot take; docs/spec-reference.md lists them all",
         ) from None

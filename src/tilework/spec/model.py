@@ -1,20 +1,18 @@
-"""RunSpec: everything that decides what a run does, in one frozen, validated object."""
+"""RunSpec: what every run has, whatever it trains, in one frozen, validated object."""
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from tilework.spec.overrides import term_settings
-from tilework.spec.plugins import BOTTLENECKS, DECODERS, ENCODERS, SOURCES, TERMS, Plugin, Settings
+from tilework.spec.plugins import AUTOENCODER, Settings
 from tilework.spec.schedules import Constant, Schedule, Scheduled
 
 MOST_LR = 10.0
 
 
-def _never_negative(schedule: Schedule) -> Schedule:
+def never_negative(schedule: Schedule) -> Schedule:
     low, high = schedule.bounds
     if low < 0:
         raise ValueError(f"{'it is' if low == high else 'it would go down to'} {low:g}; write values of 0 or more")
@@ -22,7 +20,7 @@ def _never_negative(schedule: Schedule) -> Schedule:
 
 
 def _moves_weights(schedule: Schedule) -> Schedule:
-    _, high = _never_negative(schedule).bounds
+    _, high = never_negative(schedule).bounds
     if high == 0:
         raise ValueError("it is never more than 0, and nothing would be learned; write for example 1e-3")
     if high > MOST_LR:
@@ -31,33 +29,6 @@ def _moves_weights(schedule: Schedule) -> Schedule:
             f"write values up to {MOST_LR:g}, for example 1e-3"
         )
     return schedule
-
-
-class Term(Plugin):
-    """One loss term: `weight` times its value is added to the total loss."""
-
-    weight: Scheduled = Field(default=Constant(value=1.0), description="factor of this term in the total loss")
-
-    _weight_is_positive = field_validator("weight")(_never_negative)
-
-
-def _read_terms(raw: Any) -> Any:
-    """`{mse: 1.0, commitment: {weight: 0.25}, sinkhorn: null}` -> validated terms; the key is the kind, null removes one."""
-    if not isinstance(raw, dict):
-        raise ValueError(f"{raw!r} is not a mapping of loss terms; write for example objective.mse=1.0")
-    terms: dict[str, Plugin] = {}
-    for kind, value in raw.items():
-        if isinstance(value, Plugin):
-            terms[kind] = value
-            continue
-        TERMS.config(kind)  # a misspelt term is said before anything that is wrong inside it
-        if value is None:
-            continue
-        settings = term_settings(value)
-        if settings.get("kind", kind) != kind:
-            raise ValueError(f"the term {kind} has kind '{settings['kind']}'; name the term {settings['kind']} instead")
-        terms[kind] = TERMS.parse({**settings, "kind": kind})
-    return terms
 
 
 class OptimizerSettings(Settings):
@@ -135,7 +106,7 @@ class EngineSettings(Settings):
     keep_checkpoints: int = Field(default=2, ge=1, le=10**6, description="newest checkpoints kept, beside the best")
     monitor: str = Field(
         default="loss",
-        description="held-out figure that decides best, plateau and early stopping: loss (total with final weights), a loss "
+        description="validation metric that decides best, plateau and early stopping: loss (total with final weights), a loss "
         "term by name, mse, psnr, or for level 1 used.1, perplexity.1",
     )
     nonfinite_steps: int = Field(
@@ -177,28 +148,22 @@ def _read_trackers(raw: Any) -> Any:
     )
 
 
-class RunSpec(Settings):
-    """Everything that decides what a run does. Same spec, same machine, same seed: same result."""
+class Named(Settings):
+    """What a run is called, and what it does."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$", max_length=64, description="what runs of this spec are called")
     about: str = Field(default="", description="one line for the list of recipes")
     note: str = Field(default="", description="said when the pictures of this spec cannot be had")
+    task: str = Field(default=AUTOENCODER, description="what is trained; it names the other sections of the spec")
     seed: int = Field(default=0, ge=0, lt=2**32, description="seed of initial weights, batches, noise and start codes")
-    data: Annotated[SerializeAsAny[Plugin], BeforeValidator(SOURCES.parse)] = Field(
-        description="where the pictures come from, their size, and what is held out"
-    )
-    encoder: Annotated[SerializeAsAny[Plugin], BeforeValidator(ENCODERS.parse)] = Field(
-        description="from pictures to latents"
-    )
-    bottleneck: Annotated[SerializeAsAny[Plugin], BeforeValidator(BOTTLENECKS.parse)] = Field(
-        description="what a latent may be: anything, a Gaussian, codes"
-    )
-    decoder: Annotated[SerializeAsAny[Plugin], BeforeValidator(DECODERS.parse)] = Field(
-        description="from latents to pictures"
-    )
-    objective: Annotated[dict[str, SerializeAsAny[Plugin]], BeforeValidator(_read_terms)] = Field(
-        description="loss terms by name, each a weight or a mapping; null removes one"
-    )
+
+
+class RunSpec(Named):
+    """What every run has. A task's spec is a subclass with the sections of its own; `tilework.spec.load` reads it.
+
+    Everything that decides what a run does. Same spec, same machine, same seed: same result.
+    """
+
     optimizer: OptimizerSettings = Field(default=OptimizerSettings(), description="how the weights move")
     engine: EngineSettings = Field(default=EngineSettings(), description="how long, on what, and how often")
     trackers: Annotated[tuple[Tracker, ...], BeforeValidator(_read_trackers)] = Field(
@@ -206,17 +171,9 @@ class RunSpec(Settings):
     )
 
     @model_validator(mode="after")
-    def _whole(self) -> RunSpec:
-        if not self.objective:
-            raise ValueError("objective has no loss term; write at least one, for example objective.mse=1.0")
+    def _has_an_end(self) -> Self:
         if self.engine.epochs is None and self.engine.steps is None:
             raise ValueError(
                 "the run has no end: engine.epochs and engine.steps are both null; set one, for example engine.epochs=20"
-            )
-        measured = {"loss", "mse", "psnr", "active_units", *self.objective}
-        if self.engine.monitor not in measured and not re.fullmatch(r"(used|perplexity|kl)\.\d+", self.engine.monitor):
-            raise ValueError(
-                f"engine.monitor is '{self.engine.monitor}', which no held-out pass measures (it measures "
-                f"{', '.join(sorted(measured))} and by level used.1, perplexity.1); write engine.monitor=loss"
             )
         return self

@@ -12,9 +12,9 @@ import importlib
 import importlib.util
 import os
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
-from types import UnionType
+from types import ModuleType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -82,6 +82,9 @@ class Plugin(Settings):
     kind: str = Field(description="which plug-in of this section to use")
 
 
+AUTOENCODER = "autoencoder"
+"""The task of a spec that names none."""
+
 _MEANT = {("data", word): "images" for word in ("folder", "folders", "directory", "dir", "files", "pictures", "photos")}
 """Words that people try for a kind, section by section."""
 
@@ -94,6 +97,24 @@ class Registry:
     package: str
     catalogue: str = ""
     """Module with `settings_of(word)` and `names()`: words other than a kind's name that stand for whole settings."""
+    extra: dict[str, ModuleType] = field(default_factory=dict)
+    """Kinds from outside the package, by name."""
+
+    def add(self, kind: str, module: ModuleType) -> None:
+        """Take a module from elsewhere as the file of `kind`, for as long as this process lives. Raises ValueError for a name
+        that is taken by another."""
+        if kind in self.shipped or self.extra.get(kind, module) is not module:
+            raise ValueError(f"{self.section} has a kind {kind} already")
+        self.extra[kind] = module
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Names of all kinds."""
+        return tuple(sorted((*self.shipped, *self.extra))) if self.extra else self.shipped
+
+    def module(self, kind: str) -> ModuleType:
+        """The file of one kind, imported."""
+        return self.extra[kind] if kind in self.extra else importlib.import_module(f"{self.package}.{kind}")
 
     def named(self, word: Any) -> dict[str, Any] | None:
         """The settings that a word stands for which is no kind: a data set's name, or a path. None where it stands for none."""
@@ -103,8 +124,8 @@ class Registry:
         return found
 
     @cached_property
-    def kinds(self) -> tuple[str, ...]:
-        """Names of all kinds, found from file names without importing any."""
+    def shipped(self) -> tuple[str, ...]:
+        """Names of the kinds in the package, found from file names without importing any."""
         # The folder is worked out from the root package: asking for `a.b.c` itself would import `a.b`, and torch with it.
         root, *rest = self.package.split(".")
         found = importlib.util.find_spec(root)
@@ -132,7 +153,7 @@ class Registry:
                 if close
                 else f"choose one of {', '.join(self.kinds)}",
             )
-        config: type[Plugin] = importlib.import_module(f"{self.package}.{kind}").Config
+        config: type[Plugin] = self.module(kind).Config
         return config
 
     def parse(self, raw: Any) -> Plugin:
@@ -167,4 +188,8 @@ ENCODERS = Registry("encoder", "tilework.nets.encoders")
 DECODERS = Registry("decoder", "tilework.nets.decoders")
 BOTTLENECKS = Registry("bottleneck", "tilework.bottlenecks")
 TERMS = Registry("objective", "tilework.objective")
+BLOCKS = Registry("block", "tilework.nets.blocks")
+"""Not a section: a word inside `encoder` and `decoder`."""
 REGISTRIES = (SOURCES, ENCODERS, BOTTLENECKS, DECODERS, TERMS)
+TASKS = Registry("task", "tilework.engine.tasks")
+"""A task is a file with a class `Task`; `tilework.spec.tasks` reads its spec."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from tilework.spec.autoencoder import AutoencoderSpec
 from tilework.spec.explain import models_in
-from tilework.spec.model import RunSpec
 from tilework.spec.plugins import REGISTRIES, TERMS, Registry
 from tilework.spec.schedules import KINDS
 
@@ -17,14 +17,14 @@ Schema = dict[str, Any]
 
 
 def spec_schema() -> Schema:
-    """JSON Schema (draft 2020-12) of a spec as `dump_yaml` writes it; the short forms that are also read are left out.
+    """JSON Schema (draft 2020-12) of an autoencoder's spec as `dump_yaml` writes it; short forms are left out.
 
     Each plug-in section is a `oneOf` over its kinds with `kind` as discriminator; `objective` has one property for each term;
     a schedule is a number or a `oneOf` over its kinds. Definitions are named `<section>.<kind>`. Imports every plug-in, and
     with them torch.
     """
     shared: Schema = {}
-    root = _local(RunSpec, shared)
+    root = _local(AutoencoderSpec, shared)
     for kind, schedule in KINDS.items():
         shared[f"schedule.{kind}"] = _with_kind(_local(schedule, shared))
     shared["schedule"] = {

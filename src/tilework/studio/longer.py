@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tilework.errors import UserError
 from tilework.runs.budget import overrides_until
 from tilework.runs.folder import RunFolder
+from tilework.runs.stop_reason import StopReason, stop_reason
 from tilework.runs.store import RunStore
 from tilework.studio.details import spec_of
 
@@ -33,6 +35,12 @@ def overrides_to(folder: RunFolder, wanted: Any) -> list[str]:
     engine = spec_of(folder).get("engine") or {}
     per_epoch = int(facts.get("steps_per_epoch") or 0)
     found = overrides_until(wanted, steps=engine.get("steps"), epochs=engine.get("epochs"), steps_per_epoch=per_epoch)
-    if ends and "early stopping" in str(ends[-1].payload.get("reason", "")):
+    if ends and _stopped_early(ends[-1].payload, reached, facts.get("total_steps")):
         found.append("engine.early_stopping=null")
     return found
+
+
+def _stopped_early(payload: Mapping[str, Any], reached: int, total: Any) -> bool:
+    """Whether a run that has finished did so because nothing improved; where its tilework did not say, its steps do."""
+    reason = stop_reason(payload)
+    return reason is StopReason.EARLY_STOPPING if reason else isinstance(total, int) and reached < total

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from tilework.runs.frames import without_nan
+from tilework.runs.stop_reason import stop_text
 
 Mark = dict[str, Any]
 """{id, step, time, kind, text}; ids of events are even, those of findings odd."""
@@ -17,8 +18,8 @@ _WORDS = {
     "started": "training began",
     "resumed": "resumed",
     "codes-started": "codes placed among {points:,} encoder outputs",
-    "finished": "finished: {reason}",
-    "stopped": "stopped: {reason}",
+    "finished": "finished: {why}",
+    "stopped": "stopped: {why}",
     "paused": "paused",
     "running": "went on",
     "failed": "failed: {what}",
@@ -50,7 +51,7 @@ def _in_words(kind: str, payload: dict[str, Any]) -> str:
     try:
         if kind == "revived" and payload.get("codes") == 1:
             return "1 code revived"
-        return _WORDS[kind].format(**payload)
+        return _WORDS[kind].format(**{"why": stop_text(payload), **payload})
     except (KeyError, ValueError, TypeError, AttributeError, IndexError):
         return " ".join([kind.replace("-", " "), _details(payload)]).strip()[:500]
 

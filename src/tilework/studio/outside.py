@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
 from tilework.errors import TileworkError
+from tilework.runs.checkpoints import in_force, step_of
 from tilework.runs.folder import RunFolder
 from tilework.runs.status import RunStatus, run_status
+from tilework.runs.stop_reason import stop_text
 from tilework.runs.store import RunStore
 from tilework.studio.places import Root
 
@@ -26,7 +27,7 @@ def state_of(root: Root, folder: RunFolder) -> dict[str, Any]:
     except Exception as error:  # whatever is odd about a folder, a message is all that it costs
         return _state("foreign", f"{type(error).__name__}: {error}")
     ended = status in {RunStatus.STOPPED, RunStatus.CRASHED, RunStatus.FINISHED}
-    goes_on = ended and (folder.checkpoints / "last.json").is_file()
+    goes_on = ended and in_force(folder.checkpoints) is not None
     return _state(str(status), message, root.command(folder) if goes_on else None)
 
 
@@ -48,14 +49,12 @@ def _why(folder: RunFolder, status: RunStatus) -> str:
         return "; ".join([*said, *_goes_on_from(folder)])
     if status is RunStatus.CRASHED:
         return "; ".join(["its process has ended without a word", *_goes_on_from(folder)])
-    return str(last.payload.get("reason", "")) if last is not None and last.kind == str(status) else ""
+    return stop_text(last.payload) if last is not None and last.kind == str(status) else ""
 
 
 def _goes_on_from(folder: RunFolder) -> list[str]:
     """What a resume would begin with; [] where there is no checkpoint."""
-    try:
-        name = json.loads((folder.checkpoints / "last.json").read_text(encoding="utf-8"))["folder"]
-        saved = int(str(name).split("-")[1])
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+    saved = step_of(in_force(folder.checkpoints))
+    if saved is None:
         return []
     return [f"resume goes on from its last checkpoint, step {saved:,}, and trains what came after it again"]

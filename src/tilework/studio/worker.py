@@ -52,9 +52,10 @@ def _check(asked: dict[str, Any]) -> dict[str, Any]:
 
     `fitting` is what would make the loss terms fit the bottleneck, as overrides.
     """
-    from tilework.engine.rehearsal import faults, fitting
-    from tilework.spec import dump_yaml
+    from tilework.engine.autoencoder.fitting import fitting
+    from tilework.spec import AutoencoderSpec, dump_yaml
     from tilework.spec.load import _source_of, apply_overrides, read_yaml
+    from tilework.spec.tasks import task_class
 
     try:
         own = read_yaml(*_source_of(asked["source"]))
@@ -64,9 +65,12 @@ def _check(asked: dict[str, Any]) -> dict[str, Any]:
     spec, wrong = _validated(raw, own)
     if spec is None:
         return {"ok": False, "errors": wrong}
-    read = {"spec": spec.model_dump(mode="json"), "fitting": fitting(spec)}
+    fits = fitting(spec) if isinstance(spec, AutoencoderSpec) else {}
+    read = {"spec": spec.model_dump(mode="json"), "fitting": fits}
     seen = {_section(told) for told in wrong}
-    wrong += [told for fault in faults(spec) for told in _told(fault) if _section(told) not in seen]
+    wrong += [
+        told for fault in task_class(spec.task).problems(spec) for told in _told(fault) if _section(told) not in seen
+    ]
     return {"ok": False, "errors": wrong, **read} if wrong else {"ok": True, "yaml": dump_yaml(spec), **read}
 
 
@@ -76,18 +80,19 @@ def _validated(raw: dict[str, Any], own: dict[str, Any]) -> tuple[RunSpec | None
     does not help."""
     from pydantic import ValidationError
 
-    from tilework.spec import RunSpec
     from tilework.spec.explain import problems
     from tilework.spec.load import apply_overrides
+    from tilework.spec.tasks import spec_class
 
     found: list[dict[str, str]] = []
     mended: set[str] = set()
     undone: set[str] = set()
+    kind = spec_class(own)
     while True:
         try:
-            return RunSpec.model_validate(raw), found
+            return kind.model_validate(raw), found
         except ValidationError as error:
-            told = [{"field": p.field, "what": p.text, "why": "", "fix": p.fix} for p in problems(error, RunSpec)]
+            told = [{"field": p.field, "what": p.text, "why": "", "fix": p.fix} for p in problems(error, kind)]
         except TileworkError as error:
             told = _told(error)
         found += [one for one in told if _section(one) not in mended]
@@ -132,7 +137,7 @@ def _told(error: TileworkError) -> list[dict[str, str]]:
 
 def _warm(asked: dict[str, Any]) -> dict[str, Any]:
     """Load what a form needs."""
-    import tilework.engine.rehearsal  # noqa: F401
+    import tilework.engine.autoencoder.fitting  # noqa: F401
     from tilework.spec.schema import spec_schema
 
     spec_schema()

@@ -1,4 +1,4 @@
-"""Learnt codebooks: nearest-code search, moving averages, the k-means start, revival of dead codes, gradients."""
+"""Learnt codebooks: nearest-code search, how codes learn, the k-means start, revival of dead codes, gradients."""
 
 from tilework.bottlenecks.codebook.book import Codebook
 from tilework.bottlenecks.codebook.gradients import rotation, straight_through

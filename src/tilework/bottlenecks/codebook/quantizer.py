@@ -7,19 +7,19 @@ level l quantises what the levels before left, r_1 = x, r_{l+1} = r_l - q_l, and
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tilework.bottlenecks.codebook.book import Codebook
 from tilework.bottlenecks.codebook.gradients import rotation, straight_through
+from tilework.bottlenecks.codebook.rules import rule
 from tilework.bottlenecks.codebook.search import nearest, negative_half_norms
 from tilework.bottlenecks.codebook.settings import CodebookConfig
-from tilework.bottlenecks.contract import Bottleneck, Latent
+from tilework.bottlenecks.contract import Bottleneck, Latent, Note
 from tilework.bottlenecks.health.usage import perplexity
 from tilework.bottlenecks.tokens import (
-    check_codes,
     codes_from_tokens,
     finite_tokens,
     float32,
@@ -27,8 +27,10 @@ from tilework.bottlenecks.tokens import (
     mean_over,
     refuse_nonfinite,
     to_tokens,
+    usable_only,
 )
 from tilework.errors import UserError
+from tilework.spec import Setting
 
 
 class CodebookBottleneck(Bottleneck):
@@ -43,19 +45,17 @@ class CodebookBottleneck(Bottleneck):
     have values D times as large.)
     """
 
-    def __init__(
-        self, settings: CodebookConfig, *, levels: int = 1, shared: bool = False, level_dropout: float = 0.0
-    ) -> None:
+    def __init__(self, config: CodebookConfig) -> None:
         super().__init__()
-        self.settings = settings
-        self.in_channels = self.dim = settings.dim
-        self.levels, self.codes_per_level = levels, settings.codes
-        self.level_dropout = level_dropout
-        self.book = Codebook(settings, levels=levels, shared=shared)
-        inner = settings.search_dim
-        self.project_in = nn.Linear(settings.dim, inner) if inner else None
-        self.project_out = nn.Linear(inner, settings.dim) if inner else None
-        if levels > 1 and settings.distance == "cosine":
+        self.config = config
+        self.in_channels = self.dim = config.dim
+        self.levels, self.codes_per_level = config.stack.levels, config.codes
+        self.book = rule(config.codebook)(config)
+        self.learns_by_gradient = self.book.learns_by_gradient
+        inner = config.search_dim
+        self.project_in = nn.Linear(config.dim, inner, dtype=torch.float32) if inner else None
+        self.project_out = nn.Linear(inner, config.dim, dtype=torch.float32) if inner else None
+        if self.levels > 1 and config.distance == "cosine":
             raise UserError(
                 "bottleneck.distance is cosine with more than one level",
                 why="what a level leaves has no norm of 1, so the next level would throw its size away",
@@ -79,10 +79,8 @@ class CodebookBottleneck(Bottleneck):
     def wants_start(self) -> bool:
         return self.book.wants_start
 
-    @property
-    def start_note(self) -> str:
-        """What a person should know about the start of the codebook; "" = nothing."""
-        return self.book.start_note
+    def notes(self) -> list[Note]:
+        return list(self.book.notes)
 
     def start(self, points: Tensor, generator: torch.Generator) -> None:
         """Place the codes by k-means of encoder outputs `points` (N, D); every process must call it, process 0 decides."""
@@ -105,14 +103,26 @@ class CodebookBottleneck(Bottleneck):
     def update(self) -> None:
         self.book.update()
 
-    def knobs(self) -> dict[str, float]:
-        return self.book.knobs()
+    def settings(self) -> list[Setting]:
+        return self.book.settings()
 
-    def turn(self, name: str, value: float) -> None:
-        self.book.turn(name, value)
+    def set(self, name: str, value: float) -> None:
+        self.book.set(name, value)
+
+    @property
+    def can_revive(self) -> bool:
+        return self.book.revival is not None and self.book.revival.threshold > 0
 
     def revive(self) -> int:
         return self.book.make_due()
+
+    def health(self) -> dict[str, Tensor]:
+        ago = self.book.revived_ago()
+        found = {"idle": self.book.idle} | ({} if ago is None else {"revived_ago": ago})
+        return {name: self.book.per_level(value) for name, value in found.items()}
+
+    def code_gradient(self) -> Tensor | None:
+        return self.book.code_gradient()
 
     def outer(self, points: Tensor) -> Tensor:
         with float32(points):
@@ -123,10 +133,10 @@ class CodebookBottleneck(Bottleneck):
             x, places = to_tokens(h.float(), self.in_channels)
             if not self.training:
                 refuse_nonfinite(x)
-            elif self.wants_start and len(x):
-                self.start(x, torch.Generator().manual_seed(int(torch.randint(2**31, ()))))
             else:
-                self.book.agree()
+                if self.wants_start and len(x):
+                    self.start(x, torch.Generator().manual_seed(int(torch.randint(2**31, ()))))
+                self.book.ready()
             return self._quantise(self._search_space(x), places)
 
     def _quantise(self, x: Tensor, places: tuple[int, ...]) -> Latent:
@@ -138,25 +148,19 @@ class CodebookBottleneck(Bottleneck):
         indices: list[Tensor] = []
         errors: list[Tensor] = []
         active = self._active(places, x.device)
-        left, out = x, None
-        for level in range(self.levels):
-            own = self.book.set_of(level)
-            seen = left.detach() if usable is None else torch.where(usable[:, None], left.detach(), 0.0)
-            index = nearest(seen, fixed[own], bias=bias[own], chunk_mib=self.settings.chunk_mib)
-            code = fixed[own].index_select(0, index)
+        out: Tensor | None = None
+        for level, (left, index, code) in enumerate(self._levels(x, fixed, bias, usable)):
             errors.append(F.mse_loss(left, code) if active is None else _error_over(active[level], left, code))
             inputs.append(left)
             indices.append(index)
             out = code if out is None else out + (code if active is None else code * active[level].unsqueeze(1))
-            if level + 1 < self.levels:
-                left = left - code
         assert out is not None
         flat = torch.stack(indices)
         error = torch.stack(errors)
         losses = {"commitment": error.mean()}
-        if self.book.learnt:
+        if self.learns_by_gradient:
             losses["codebook"] = self._codebook_loss(vectors, flat, inputs, usable, active)
-        turned = rotation(x, out) if self.settings.gradient == "rotation" else straight_through(x, out)
+        turned = rotation(x, out) if self.config.gradient == "rotation" else straight_through(x, out)
         counts = self._count(flat, inputs, usable, active)
         return Latent(
             z=from_tokens(self._outer_space(turned), places),
@@ -168,16 +172,43 @@ class CodebookBottleneck(Bottleneck):
             inputs=tuple(inputs),
         )
 
+    def _levels(
+        self, x: Tensor, codes: Tensor, bias: Tensor, usable: Tensor | None
+    ) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+        """For each level: what the levels before left of tokens x (N, D), the index (N,) of its nearest code, and that code.
+
+        codes (S, K, D) detached, bias (S, K) their `negative_half_norms`; usable (N,), None = all: the others count as 0.
+        """
+        left = x
+        for level in range(self.levels):
+            own = self.book.set_of(level)
+            seen = left.detach() if usable is None else torch.where(usable[:, None], left.detach(), 0.0)
+            index = nearest(seen, codes[own], bias=bias[own], chunk_mib=self.config.chunk_mib)
+            code = codes[own].index_select(0, index)
+            yield left, index, code
+            if level + 1 < self.levels:
+                left = left - code
+
+    def infer(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        with float32(h):
+            x, places = to_tokens(h.float(), self.in_channels)
+            x = self._search_space(x)
+            vectors = self.book.vectors().detach()
+            found = self._levels(x, vectors, negative_half_norms(vectors), usable_only(x))
+            codes = codes_from_tokens(torch.stack([index for _, index, _ in found]), places)
+            return codes, self.lookup(codes)
+
     def _active(self, places: tuple[int, ...], device: torch.device) -> Tensor | None:
         """Which levels each token goes through in this forward pass: (Q, N), or None for all of them.
 
         Drawn for each picture, so that no level's statistics ever rest (arXiv 2107.03312, section III-C, draws it likewise).
         """
-        if not self.training or self.level_dropout == 0 or self.levels == 1:
+        dropout = self.config.stack.dropout
+        if not self.training or dropout == 0 or self.levels == 1:
             return None
         pictures = places[0]
         depth = torch.randint(1, self.levels + 1, (pictures,), device=device)
-        dropped = torch.rand(pictures, device=device) < self.level_dropout
+        dropped = torch.rand(pictures, device=device) < dropout
         depth = torch.where(dropped, depth, self.levels).repeat_interleave(math.prod(places[1:]))
         return depth > torch.arange(self.levels, device=device).unsqueeze(1)
 
@@ -219,12 +250,8 @@ class CodebookBottleneck(Bottleneck):
             stats["revived"] = self.book.revived.clone()
         return stats
 
-    def decode(self, codes: Tensor) -> Tensor:
-        """(B, Q, H, W) or (B, Q, N) int64 -> z (B, D, H, W) or (B, N, D): the sum of each level's code.
-
-        The codes of the first levels alone give the coarser value that these levels stand for.
-        """
-        codes = check_codes(codes, self.levels, self.codes_per_level, self.settings.kind, fewer=True)
+    def lookup(self, codes: Tensor) -> Tensor:
+        """(B, Q, H, W) or (B, Q, N) int64 -> z (B, D, H, W) or (B, N, D): the sum of each level's code, q levels or fewer."""
         flat = codes.transpose(0, 1).flatten(1)
         vectors = self.book.vectors()
         with float32(vectors):

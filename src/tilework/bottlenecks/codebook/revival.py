@@ -12,7 +12,7 @@ from pydantic import Field
 from torch import Tensor
 
 from tilework.bottlenecks.codebook.counter import Counter, row_keys
-from tilework.spec import Settings
+from tilework.spec import Setting, Settings
 
 _CHANCE, _ORDER, _NOISE = 3, 4, 5
 # Most codes that one step moves; a codebook that died whole is back within K / 1024 steps.
@@ -34,6 +34,18 @@ class Revival(Settings):
         default=0.01, ge=0, le=1, description="noise on the new place, in standard deviations of the recent tokens"
     )
     probability: float = Field(default=1.0, gt=0, le=1, description="chance per step that a dead code is revived")
+
+    def setting(self) -> Setting:
+        """The threshold, which may be changed while a run goes on."""
+        return Setting(
+            name="revival.threshold",
+            label="revival below",
+            value=self.threshold,
+            low=0.0,
+            high=0.9,
+            scale="linear",
+            help="share of the mean count; 0 = dead codes stay dead",
+        )
 
 
 @torch.no_grad()

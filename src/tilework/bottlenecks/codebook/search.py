@@ -16,6 +16,8 @@ _GPU_MIB = 256.0
 # The convolution's pictures, and the scores below which calling it costs more than it gains.
 _GROUP = 16
 _SMALL = 2**16
+# Codes at a time in an exported graph, which knows how many codes there are and not how many tokens.
+_EXPORTED_CODES = 8192
 _ONEDNN = bool(torch.backends.mkldnn.is_available())  # type: ignore[no-untyped-call]
 
 
@@ -24,7 +26,6 @@ def negative_half_norms(codes: Tensor) -> Tensor:
     return codes.square().sum(-1).mul_(-0.5)
 
 
-@torch.no_grad()
 def nearest(x: Tensor, codes: Tensor, *, bias: Tensor | None = None, chunk_mib: float | None = None) -> Tensor:
     """The index of the nearest code of every token: argmin_k |x_n - e_k|^2, ties to the lowest index.
 
@@ -37,8 +38,9 @@ def nearest(x: Tensor, codes: Tensor, *, bias: Tensor | None = None, chunk_mib: 
     by at most 4 (D + 3) u max_k (|x||e_k| + |e_k|^2 / 2): each of the two scores compared is off by a quarter of that.
     """
     x, codes = x.detach(), codes.detach()
-    if bias is None:
-        bias = negative_half_norms(codes)
+    bias = negative_half_norms(codes) if bias is None else bias.detach()
+    if torch.compiler.is_exporting():
+        return _over_codes(x, codes, bias, _EXPORTED_CODES)
     if chunk_mib is None:
         chunk_mib = _CPU_MIB if x.device.type == "cpu" else _GPU_MIB
     rows, columns = _block(len(x), len(codes), int(chunk_mib * 2**18))
@@ -51,17 +53,21 @@ def nearest(x: Tensor, codes: Tensor, *, bias: Tensor | None = None, chunk_mib: 
             found[start : start + rows] = _best(_scores(part, codes, bias))[1]
         return found
     for start in range(0, len(x), rows):
-        part = x[start : start + rows]
-        best, where = _best(_scores(part, codes[:columns], bias[:columns]))
-        for left in range(columns, len(codes), columns):
-            right = left + columns
-            score, index = _best(_scores(part, codes[left:right], bias[left:right]))
-            # Strictly better only: a tie stays with the lower index.
-            better = score > best
-            best = torch.where(better, score, best)
-            where = torch.where(better, index + left, where)
-        found[start : start + rows] = where
+        found[start : start + rows] = _over_codes(x[start : start + rows], codes, bias, columns)
     return found
+
+
+def _over_codes(x: Tensor, codes: Tensor, bias: Tensor, columns: int) -> Tensor:
+    """The index of the nearest code of every token, (N,), by `columns` codes at a time."""
+    best, where = _best(_scores(x, codes[:columns], bias[:columns]))
+    for left in range(columns, len(codes), columns):
+        right = left + columns
+        score, index = _best(_scores(x, codes[left:right], bias[left:right]))
+        # Strictly better only: a tie stays with the lower index.
+        better = score > best
+        best = torch.where(better, score, best)
+        where = torch.where(better, index + left, where)
+    return where
 
 
 def _best(scores: Tensor) -> tuple[Tensor, Tensor]:
@@ -72,7 +78,7 @@ def _best(scores: Tensor) -> tuple[Tensor, Tensor]:
     """
     n, k = scores.shape
     width = 64 if k <= 2048 else 128
-    if scores.device.type != "cpu" or k < 4 * width:
+    if scores.device.type != "cpu" or k < 4 * width or torch.compiler.is_exporting():
         return scores.max(1)
     whole = k // width * width
     groups = scores[:, :whole].reshape(n, whole // width, width)
@@ -92,6 +98,8 @@ def _scores(x: Tensor, codes: Tensor, bias: Tensor) -> Tensor:
     On a CPU as a 1x1 convolution, which oneDNN computes with the widest vectors that the processor has. The library behind
     addmm uses half of them on processors of another maker than its own: the convolution is 2.3 times faster there.
     """
+    if torch.compiler.is_exporting():
+        return torch.addmm(bias, x, codes.t())
     whole = len(x) // _GROUP * _GROUP
     small = whole == 0 or len(x) * len(codes) < _SMALL
     if small or x.device.type != "cpu" or x.dtype != torch.float32 or not _ONEDNN:

@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from tilework.bottlenecks.codebook import rules
 from tilework.bottlenecks.codebook.revival import Revival
 from tilework.bottlenecks.contract import BottleneckConfig
+
+if TYPE_CHECKING:
+    RuleName = str
+else:
+    # The files of `rules/`: a new rule is a new file.
+    RuleName = Literal[rules.NAMES]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """How many codebooks are applied one after another, whether they are one and the same, and the share of training images
+    that go through only the first few of them."""
+
+    levels: int = 1
+    shared: bool = False
+    dropout: float = 0.0
 
 
 class CodebookConfig(BottleneckConfig):
@@ -17,7 +35,7 @@ class CodebookConfig(BottleneckConfig):
         default=64, ge=1, le=4096, description="dimensions D of a token (channels that the encoder delivers)"
     )
     codes: int = Field(default=512, ge=2, le=2**22, description="codes K of one codebook")
-    codebook: Literal["ema", "gradient", "simvq"] = Field(
+    codebook: RuleName = Field(
         default="ema",
         description="codes are moving averages of their tokens, weights that the optimiser moves, or fixed vectors times one "
         "learnt matrix (SimVQ)",
@@ -43,3 +61,8 @@ class CodebookConfig(BottleneckConfig):
         le=2**16,
         description="MiB of scores that the search holds; null = 16 on a CPU, 256 on a GPU",
     )
+
+    @property
+    def stack(self) -> Stack:
+        """A kind with several codebooks says how they follow one another."""
+        return Stack()

@@ -27,11 +27,11 @@ _POINTS_PER_CODE = 64
 
 @dataclass(frozen=True)
 class Start:
-    """Codes (K, D), the number of points each one won (K,), and what a person should know about it ("" = nothing)."""
+    """Codes (K, D), the number of points each one won (K,), and how many codes are copies, for want of distinct points."""
 
     codes: Tensor
     counts: Tensor
-    note: str
+    copies: int = 0
 
 
 @torch.no_grad()
@@ -59,7 +59,7 @@ def kmeans(points: Tensor, k: int, generator: torch.Generator, *, unit: bool = F
         codes = _means(distinct, weights, owner, codes)
     codes = _unit(codes) if unit else codes
     counts = weights.new_zeros(k).index_add_(0, nearest(distinct, codes), weights)
-    return Start(codes, counts, "")
+    return Start(codes, counts)
 
 
 def _unit(x: Tensor) -> Tensor:
@@ -154,12 +154,4 @@ def _too_few(distinct: Tensor, weights: Tensor, k: int, generator: torch.Generat
     # Copies share the count of their original, so that none of them looks dead before it has had time.
     per_copy = weights / share
     counts = torch.cat([per_copy, per_copy[copies]])
-    note = (
-        ""
-        if found == k
-        else (
-            f"only {found} distinct encoder outputs for {k} codes: the other {k - found} start as copies "
-            f"moved by 0.01/sqrt(D) of the data's scale"
-        )
-    )
-    return Start(codes, counts, note)
+    return Start(codes, counts, k - found)

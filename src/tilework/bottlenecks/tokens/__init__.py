@@ -1,7 +1,7 @@
 """Between the encoder's output and a list of tokens: layout, precision and the refusal of values that are not finite."""
 
 from tilework.bottlenecks.tokens.counting import check_codes, occurrences
-from tilework.bottlenecks.tokens.finite import count_nonfinite, finite_tokens, mean_over, refuse_nonfinite
+from tilework.bottlenecks.tokens.finite import count_nonfinite, finite_tokens, mean_over, refuse_nonfinite, usable_only
 from tilework.bottlenecks.tokens.layout import codes_from_tokens, from_tokens, split_channels, to_tokens
 from tilework.bottlenecks.tokens.precision import float32
 
@@ -17,4 +17,5 @@ __all__ = [
     "refuse_nonfinite",
     "split_channels",
     "to_tokens",
+    "usable_only",
 ]

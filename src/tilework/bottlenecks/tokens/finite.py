@@ -40,6 +40,11 @@ def finite_tokens(x: Tensor) -> tuple[Tensor, Tensor | None]:
     return mean, torch.isfinite(norms)
 
 
+def usable_only(x: Tensor) -> Tensor:
+    """Which tokens (N, D) are usable, (N,) bool, as `finite_tokens` has it, without asking whether all are."""
+    return torch.isfinite(x.norm(dim=1))
+
+
 def mean_over(each: Tensor, chosen: Tensor | None) -> Tensor:
     """The mean of `each` (N,) over the chosen tokens (N,), None = all; 0 where there is none."""
     if chosen is None:

@@ -8,14 +8,25 @@ from pydantic import Field
 from torch import nn
 
 from tilework.errors import UserError
-from tilework.nets.blocks import Activation, Flatten, Norm, Output, Picture, Unflatten, Upsample, upsample
 from tilework.nets.contract import DecoderConfig, EncoderConfig
 from tilework.nets.encoders.ladder import Config as Encoder
-from tilework.nets.rungs import Chain, Count, Dense, Plan, Width, Widths, sizes
+from tilework.nets.layers import Flatten, Picture, Range, Unflatten, Upsample, upsample
+from tilework.nets.rungs import Chain, sizes
+from tilework.nets.settings import Ladder, Mirrored, completed
 from tilework.spec import Size
 
 
-class Config(DecoderConfig):
+class Output(DecoderConfig):
+    """What a decoder alone has: how it climbs, and what makes pixels of the last feature map."""
+
+    upsample: Upsample = Field(
+        default="transposed", description="a step up: transposed convolution, or nearest resize and a 3x3 convolution"
+    )
+    output: Range = Field(default="sigmoid", description="sigmoid or (tanh + 1) / 2 to [0, 1]; linear = unbounded")
+    final_relu: bool = Field(default=False, description="a known fault, on purpose: a ReLU in front of the output")
+
+
+class Config(Mirrored, Output):
     """A grid (B, D, h, w) or a vector (B, D, 1, 1) -> pictures (B, C, H, W), float32.
 
     In order: dense layers or the projection from D channels; `tail_blocks` blocks and `middle` convolutions at the resolution
@@ -24,39 +35,8 @@ class Config(DecoderConfig):
     """
 
     kind: Literal["ladder"] = "ladder"
-    upsample: Upsample = Field(
-        default="transposed", description="a step up: transposed convolution, or nearest resize and a 3x3 convolution"
-    )
-    output: Output = Field(default="sigmoid", description="sigmoid or (tanh + 1) / 2 to [0, 1]; linear = unbounded")
-    final_relu: bool = Field(default=False, description="a known fault, on purpose: a ReLU in front of the output")
-    widths: Widths | None = Field(
-        default=None, description="channels of each resolution in the encoder's order, picture first; null = mirrored"
-    )
-    kernel: Literal[3, 4] | None = Field(
-        default=None, description="pixels on a side of the transposed convolutions; null = as in the encoder"
-    )
-    block: Literal["residual", "plain"] | None = Field(default=None, description="as in the encoder; null = mirrored")
-    blocks: Count | None = Field(default=None, description="blocks at each resolution; null = mirrored")
-    residual_width: Width | None = Field(default=None, description="channels inside a residual block; null = mirrored")
-    middle: Count | None = Field(default=None, description="3x3 convolutions next to the latent; null = mirrored")
-    tail_blocks: Count | None = Field(default=None, description="blocks next to the latent; null = mirrored")
-    norm: Norm | None = Field(default=None, description="normalisation of feature maps; null = mirrored")
-    norm_at: Literal["each", "last"] | None = Field(
-        default=None, description="every feature map, or only the one next to the latent; null = mirrored"
-    )
-    norm_order: Literal["before", "after"] | None = Field(
-        default=None, description="norm before or after the activation; null = mirrored"
-    )
-    activation: Activation | None = Field(default=None, description="nonlinearity; null = mirrored")
-    projection: Literal[1, 3, "none"] | None = Field(
-        default=None,
-        description="kernel of the first convolution; none = the latent has the last width; null = mirrored",
-    )
-    dense: Dense | None = Field(
-        default=None, description="widths of hidden dense layers in the encoder's order; null = mirrored"
-    )
 
-    def plan(self, encoder: EncoderConfig) -> Plan:
+    def plan(self, encoder: EncoderConfig) -> Ladder:
         """Own settings over the encoder's. Raises UserError where the two do not fit each other."""
         if not isinstance(encoder, Encoder):
             raise UserError(
@@ -64,16 +44,14 @@ class Config(DecoderConfig):
                 why="it takes its sizes from the encoder's stride-2 stages",
                 fix="set encoder.kind=ladder",
             )
-        mirrored = encoder.plan()
-        given = {name: getattr(self, name) for name in Plan.__dataclass_fields__}
-        plan = Plan(**{name: getattr(mirrored, name) if own is None else own for name, own in given.items()})
-        if len(plan.widths) != len(mirrored.widths):
+        plan = completed(self, encoder)
+        if len(plan.widths) != len(encoder.widths):
             raise UserError(
-                f"decoder.widths has {len(plan.widths)} entries, but encoder.widths has {len(mirrored.widths)}",
+                f"decoder.widths has {len(plan.widths)} entries, but encoder.widths has {len(encoder.widths)}",
                 why="each stride-2 stage of the encoder is undone by one step up",
-                fix=f"give decoder.widths {len(mirrored.widths)} entries, or leave it out to mirror the encoder",
+                fix=f"give decoder.widths {len(encoder.widths)} entries, or leave it out to mirror the encoder",
             )
-        if plan.dense is not None and mirrored.dense is None:
+        if plan.dense is not None and encoder.dense is None:
             raise UserError(
                 "decoder.dense is given, but encoder.dense is not",
                 why="dense layers are for a vector latent; this encoder delivers a grid",

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 from torch import nn
 
 from tilework.errors import UserError
-from tilework.nets.blocks import Activation, Flatten, Norm, Unflatten, downsample
 from tilework.nets.contract import EncoderConfig
-from tilework.nets.rungs import Chain, Count, Dense, Plan, Width, Widths, sizes
+from tilework.nets.layers import Flatten, Unflatten, downsample
+from tilework.nets.rungs import Chain, sizes
+from tilework.nets.settings import Ladder
 from tilework.spec import Size
 
 
-class Config(EncoderConfig):
+class Config(Ladder, EncoderConfig):
     """Pictures (B, C, H, W) -> a grid (B, D, h, w), or a vector (B, D, 1, 1) where `dense` is given.
 
     In order: for each of `widths` a stride-2 convolution and `blocks` blocks; `middle` convolutions and `tail_blocks` blocks
@@ -22,42 +23,12 @@ class Config(EncoderConfig):
     """
 
     kind: Literal["ladder"] = "ladder"
-    widths: Widths = Field(default=(64, 128), description="channels after each stride-2 convolution, picture first")
-    kernel: Literal[3, 4] = Field(default=4, description="pixels on a side of the stride-2 convolutions")
-    block: Literal["residual", "plain"] = Field(
-        default="residual", description="what a block is: a residual block, or a 3x3 convolution"
-    )
-    blocks: Count = Field(default=0, description="blocks after each stride-2 convolution")
-    residual_width: Width | None = Field(
-        default=None, description="channels inside a residual block; null = as many as around it"
-    )
-    middle: Count = Field(default=0, description="3x3 convolutions at the resolution of the latent")
-    tail_blocks: Count = Field(default=0, description="blocks at the resolution of the latent, after the middle")
-    norm: Norm = Field(default="none", description="normalisation of feature maps")
-    norm_at: Literal["each", "last"] = Field(
-        default="each", description="every feature map, or only the one next to the latent"
-    )
-    norm_order: Literal["before", "after"] = Field(
-        default="before", description="norm before or after the activation (in residual blocks always before)"
-    )
-    activation: Activation = Field(default="relu", description="nonlinearity between convolutions")
-    projection: Literal[1, 3, "none"] = Field(
-        default=1,
-        description="kernel of the last convolution, to the latent's channels; none = the last width is the latent",
-    )
-    dense: Dense | None = Field(
-        default=None, description="widths of hidden dense layers before a vector latent ([] = none); null = a grid"
-    )
 
     @model_validator(mode="after")
     def _norm_has_a_place(self) -> Config:
         if self.norm != "none" and self.norm_at == "last" and self.projection == "none" and self.dense is None:
             raise ValueError("norm_at=last needs a projection after it; set projection=1, or norm_at=each")
         return self
-
-    def plan(self) -> Plan:
-        """The same settings for whoever mirrors them."""
-        return Plan(**{name: getattr(self, name) for name in type(self).model_fields if name != "kind"})
 
     def grid(self, size: Size) -> Size:
         """Positions of the latent: 1x1 for a vector. Raises UserError where `size` has too few pixels for the stages."""
@@ -68,7 +39,7 @@ class Config(EncoderConfig):
         """A new encoder, a Sequential with readable names (`stage1_conv`, `stage1_block1`, ..., `project` or `out`)."""
         last = sizes(size, self.kernel, len(self.widths))[-1]
         self._check_width(out_channels)
-        chain = Chain(self.plan(), "each" if self.norm_at == "each" else "final", width=channels)
+        chain = Chain(self, "each" if self.norm_at == "each" else "final", width=channels)
         for number, width in enumerate(self.widths, start=1):
             chain.add(f"stage{number}_conv", downsample(chain.width, width, self.kernel), width)
             chain.refine(self.blocks, f"stage{number}_block")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
 
 from tilework.errors import UserError
 from tilework.objective.contract import LossTerm, Outcome, TermConfig
-from tilework.spec import Constant, Plateau
+from tilework.spec import Constant
 
 Weight = Tensor | float
 
@@ -35,23 +35,18 @@ class Objective(nn.Module):
             if not _always_zero(config):
                 self.terms[name] = config.build()
 
-    @property
-    def reconstruction_terms(self) -> tuple[str, ...]:
-        """Names of the terms that compare `recon` with `x`."""
-        return tuple(name for name, config in self.settings.items() if config.is_reconstruction)
-
-    def check(self, losses: Iterable[str], codebooks: Sequence[Tensor] | bool = ()) -> None:
+    def check(self, losses: Iterable[str], learns_by_gradient: bool = False) -> None:
         """Raise UserError if a term needs what the bottleneck does not give; call it once, before the first step.
 
-        `losses`: the names in `Latent.losses` of a trial pass; `codebooks`: what `Bottleneck.codebooks()` gives, or just
-        whether there are any. Terms of constant weight 0 are not asked until a command gives them a weight.
+        `losses`: the names in `Latent.losses` of a trial pass; `learns_by_gradient`: as `Bottleneck` says it. Terms of constant
+        weight 0 are not asked until a command gives them a weight.
         """
-        for misfit in self.misfits(losses, codebooks):
+        for misfit in self.misfits(losses, learns_by_gradient):
             raise misfit
 
-    def misfits(self, losses: Iterable[str], codebooks: Sequence[Tensor] | bool = ()) -> list[UserError]:
+    def misfits(self, losses: Iterable[str], learns_by_gradient: bool = False) -> list[UserError]:
         """What `check` would raise, one for each term; [] where every term finds what it needs."""
-        given = _given(losses, codebooks)
+        given = _given(losses, learns_by_gradient)
         return [misfit for name in self.terms if (misfit := self._missing(name, given)) is not None]
 
     @torch.no_grad()
@@ -59,19 +54,6 @@ class Objective(nn.Module):
         """Evaluate every built term once on a trial pass, so that what it cannot work with (pictures too small for LPIPS, an
         output that leaves [0, 1]) stops the run before the first step. Raises UserError."""
         self(outcome, dict.fromkeys(self.terms, 1.0))
-
-    def weights_at(self, step: int, steps_per_epoch: int, cuts: int | Mapping[str, int] = 0) -> dict[str, float]:
-        """The weight of every term at optimiser step `step` (from 0).
-
-        `cuts`: how often the validation loss has earned a cut of each `plateau` weight so far (one number for all, or by term).
-        """
-        weights = {}
-        for name, config in self.settings.items():
-            value = config.weight.at(step, steps_per_epoch)
-            if isinstance(config.weight, Plateau):
-                value = config.weight.reduced(value, cuts if isinstance(cuts, int) else cuts.get(name, 0))
-            weights[name] = value
-        return weights
 
     def forward(self, outcome: Outcome, weights: Mapping[str, Weight]) -> tuple[Tensor, dict[str, Tensor]]:
         """-> (total, scalar float32, attached; raw value of each evaluated term, detached).
@@ -98,7 +80,7 @@ class Objective(nn.Module):
                     why=f"its terms are {', '.join(self.settings)}",
                     fix=f"start a run with objective.{name}=0 in its spec; then the weight can be set while it runs",
                 )
-            misfit = self._missing(name, _given(outcome.losses, outcome.codebooks))
+            misfit = self._missing(name, _given(outcome.losses, outcome.learns_by_gradient))
             if misfit is not None:
                 raise misfit
             self.terms[name] = self.settings[name].build().to(outcome.x.device)
@@ -131,13 +113,8 @@ _WHY = {
 }
 
 
-def _given(losses: Iterable[str], codebooks: Sequence[Tensor] | bool) -> set[str]:
-    if isinstance(codebooks, bool):
-        learnt = codebooks
-    else:
-        # Without autograd (validation) a codebook that is computed from its parameters does not say that it learns.
-        learnt = len(codebooks) > 0 and (not torch.is_grad_enabled() or all(c.requires_grad for c in codebooks))
-    return set(losses) | ({"learnt_codebooks"} if learnt else set())
+def _given(losses: Iterable[str], learns_by_gradient: bool) -> set[str]:
+    return set(losses) | ({"learnt_codebooks"} if learns_by_gradient else set())
 
 
 def _always_zero(config: TermConfig) -> bool:

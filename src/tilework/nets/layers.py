@@ -1,6 +1,6 @@
-"""The few pieces that ladders are made of: convolutions between two resolutions, residual blocks, norms, the output.
+"""The few layers that ladders are made of: convolutions between two resolutions, norms, activations, the output.
 
-Shapes: every piece takes and returns (B, C, H, W). Weights start as torch starts them.
+Shapes: every layer takes and returns (B, C, H, W). Weights start as torch starts them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tilework.spec import Size
 Activation = Literal["relu", "silu", "gelu", "leaky_relu", "elu"]
 Norm = Literal["none", "batch", "group"]
 Upsample = Literal["transposed", "resize"]
-Output = Literal["sigmoid", "tanh", "linear"]
+Range = Literal["sigmoid", "tanh", "linear"]
 
 
 def named(layers: Iterable[tuple[str, nn.Module]]) -> nn.Sequential:
@@ -51,30 +51,6 @@ def norm(kind: Norm, width: int) -> nn.Module | None:
             return nn.GroupNorm(math.gcd(32, width), width)
         case "none":
             return None
-
-
-class Residual(nn.Module):
-    """x + conv1x1(act(conv3x3(act(x)))): the block of the VQ-VAE paper (van den Oord 2017, arXiv 1711.00937, section 4.1).
-
-    The 3x3 convolution has `hidden` channels. With a norm, one stands before each activation.
-    """
-
-    def __init__(self, width: int, hidden: int, act: Activation, normed: Norm = "none") -> None:
-        super().__init__()
-        layers: list[tuple[str, nn.Module | None]] = [
-            ("norm1", norm(normed, width)),
-            ("act1", activation(act)),
-            ("conv1", nn.Conv2d(width, hidden, 3, padding=1)),
-            ("norm2", norm(normed, hidden)),
-            ("act2", activation(act, inplace=True)),
-            ("conv2", nn.Conv2d(hidden, width, 1)),
-        ]
-        self.body = named((name, layer) for name, layer in layers if layer is not None)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, H, W) -> the same shape."""
-        out: Tensor = x + self.body(x)
-        return out
 
 
 def halved(side: int, kernel: int) -> int:
@@ -136,7 +112,7 @@ class Picture(nn.Module):
     picture is washed out or grey. It is here so that the fault can be shown and recognised.
     """
 
-    def __init__(self, output: Output, final_relu: bool = False) -> None:
+    def __init__(self, output: Range, final_relu: bool = False) -> None:
         super().__init__()
         self.output = output
         self.final_relu = final_relu

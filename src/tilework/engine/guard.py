@@ -1,16 +1,20 @@
-"""Batch-norm statistics, kept out of harm: what a refused step did to them is undone."""
+"""What keeps a run out of harm: statistics that a refused step touched are put back, a run that never recovers is ended."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
+
+from tilework.engine.failures import never_finite
 
 
 class BatchStatistics:
     """The running means and variances of a model's batch norms.
 
-    The gradient guard refuses a step after its forward pass, when one infinite activation has already made the running
-    statistics infinite, for ever: training would go on and every held-out picture would be NaN.
+    The stepper refuses a step after its forward pass, when one infinite activation has already made the running statistics
+    infinite, for ever: training would go on and every validation image would be NaN.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -24,8 +28,14 @@ class BatchStatistics:
             torch._foreach_copy_(self.kept, self.live)
 
     @torch.no_grad()
-    def mend(self, refused: Tensor) -> None:
+    def put_back(self, refused: Tensor) -> None:
         """Put them back where the step was `refused` (a scalar, not 0). Does not wait for the device."""
         bad = refused != 0
         for live, kept in zip(self.live, self.kept, strict=True):
             live.copy_(torch.where(bad, kept, live))
+
+
+def check_finite(step: int, skipped_in_row: int, most: int, values: Mapping[str, float]) -> None:
+    """Raise RunFailure where more than `most` steps in a row were skipped; `values` are the row's, for the culprit's name."""
+    if skipped_in_row > most:
+        raise never_finite(step, skipped_in_row, values)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from tilework.bottlenecks import Latent
 from tilework.data import Batch
-from tilework.engine.model import to_points
+from tilework.engine.autoencoder.model import to_points
 
 POINTS = 1024
 """Tokens of the window."""

@@ -5,18 +5,17 @@ from __future__ import annotations
 from itertools import islice
 
 import torch
-from accelerate import Accelerator
-from accelerate.utils import broadcast
 
 from tilework.data import Batches
-from tilework.engine.model import Autoencoder, to_points
+from tilework.engine.autoencoder.model import Autoencoder, to_points
+from tilework.engine.compute import Compute
 
 POINTS_PER_CODE = 32
 MOST_POINTS = 65_536
 
 
 @torch.no_grad()
-def start_codes(accelerator: Accelerator, model: Autoencoder, batches: Batches, count: int, seed: int) -> int:
+def start_codes(compute: Compute, model: Autoencoder, batches: Batches, count: int, seed: int) -> int:
     """Encode `count` batches and let the bottleneck place its codes by k-means; returns the number of points used.
 
     Batch statistics are those of each batch (as in the first training steps) and are put back afterwards. `batches` gives
@@ -31,7 +30,7 @@ def start_codes(accelerator: Accelerator, model: Autoencoder, batches: Batches, 
     kept = {name: buffer.clone() for name, buffer in model.encoder.named_buffers()}
     points = []
     for batch in islice(batches.epoch(0), count):
-        with accelerator.autocast():
+        with compute.autocast():
             h = model.encoder(batch.images)
         some = to_points(h.float())
         if len(some) > share:
@@ -40,7 +39,5 @@ def start_codes(accelerator: Accelerator, model: Autoencoder, batches: Batches, 
     for name, buffer in model.encoder.named_buffers():
         buffer.copy_(kept[name])
     bottleneck.start(torch.cat(points), generator)
-    if accelerator.num_processes > 1:
-        for tensor in [*bottleneck.parameters(), *bottleneck.buffers()]:
-            tensor.copy_(broadcast(tensor.detach().clone()))
+    compute.copy_from_main([*bottleneck.parameters(), *bottleneck.buffers()])
     return sum(len(p) for p in points)

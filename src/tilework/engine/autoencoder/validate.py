@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 import torch
 import torch.distributed as dist
-from accelerate import Accelerator
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from tilework.bottlenecks import Bottleneck
 from tilework.bottlenecks.health import Usage, duplicate_codes, flat_stats, perplexity
 from tilework.data import Batches
-from tilework.engine.model import to_points
-from tilework.objective import Outcome
+from tilework.engine.autoencoder.model import Autoencoder, outcome
+from tilework.engine.autoencoder.rolling import encoded
+from tilework.engine.compute import Compute
+from tilework.engine.tasks.contract import Validation
 from tilework.objective.total import Objective
 
 MOST_POINTS = 4000
@@ -28,38 +29,36 @@ _MEASURED = frozenset({"quantisation_error", "z_norm", "code_norm"})
 
 
 @dataclass(frozen=True)
-class Validation:
-    """One held-out pass.
+class Measured(Validation):
+    """One pass over the validation split.
 
-    `figures`: `loss` (total with the weights given), each raw term, `mse` and `psnr` on [0, 1], and for every level l
+    `metrics`: `loss` (total with the weights given), each raw term, `mse` and `psnr` on [0, 1], and for every level l
     `used.l`, `perplexity.l`; with them `codes` K, `tokens` N and `tokens_per_code` N/K, without which those say nothing.
     Of a codebook also `quantisation_error.l`, `code_norm.l` beside `z_norm`, and `duplicates.l` (codes that repeat another).
     """
 
-    figures: dict[str, float]
     counts: NDArray[np.int64] | None = None
     """(Q, K) how often each code was chosen."""
     points: NDArray[np.float32] | None = None
-    """(n, 2) encoder outputs, where the latent is one 2-D vector per picture."""
+    """(n, 2) where the encoder put each image, where the latent is one 2-D vector per image."""
     labels: NDArray[np.int64] | None = field(default=None)
     """(n,) label of each point, -1 where there is none."""
 
 
 @torch.no_grad()
 def validate(
-    accelerator: Accelerator,
-    model: nn.Module,
-    bottleneck: Bottleneck,
+    compute: Compute,
+    model: Autoencoder,
     objective: Objective,
     batches: Batches,
     weights: Mapping[str, float],
-) -> Validation:
+) -> Measured:
     """Pass over all of `batches` in evaluation mode; changes no buffer and no random state.
 
     With several processes each takes every n-th batch and the sums are added up. PSNR = 10 log10(1 / MSE) of the MSE over all
     pixels of the pass. Perplexity = exp(entropy in nats) of the codes chosen.
     """
-    was_training = model.training
+    was_training, bottleneck = model.training, model.bottleneck
     model.eval()
     pictures, sums, names = 0, torch.zeros(0, dtype=torch.float64), []
     usage = Usage(bottleneck.levels, bottleneck.codes_per_level) if bottleneck.levels else None
@@ -67,12 +66,12 @@ def validate(
     points: list[Tensor] = []
     labels: list[Tensor] = []
     for number, batch in enumerate(batches.epoch(0)):
-        if number % accelerator.num_processes != accelerator.process_index:
+        if number % compute.world != compute.rank:
             continue
         x, size = batch.images, len(batch.images)
         recon, latent = model(x)
         recon = recon.float()
-        total, values = objective(Outcome(x, recon, latent.losses, latent.inputs, bottleneck.codebooks()), weights)
+        total, values = objective(outcome(x, recon, latent, bottleneck), weights)
         squared = (recon - x).square().mean()
         health = flat_stats(latent.stats, bottleneck.levels)
         named = {**values, "loss": total, "mse": squared, **{k: v for k, v in health.items() if _base(k) in _MEASURED}}
@@ -85,7 +84,7 @@ def validate(
             share = latent.losses["kl_per_dim"].double().cpu() * size
             kl_per_dim = share if kl_per_dim is None else kl_per_dim + share
         if bottleneck.dim == 2 and latent.z.shape[-2:] == (1, 1) and sum(map(len, points)) < MOST_POINTS:
-            points.append(latent.inputs[0].float().cpu() if latent.inputs else to_points(latent.z).cpu())
+            points.append(encoded(latent).float().cpu())
             labels.append(batch.labels.cpu())
     model.train(was_training)
     return _finish(bottleneck, pictures, sums, names, usage, kl_per_dim, points, labels)
@@ -100,7 +99,7 @@ def _finish(
     kl_per_dim: Tensor | None,
     points: list[Tensor],
     labels: list[Tensor],
-) -> Validation:
+) -> Measured:
     counts = usage.counts.cpu() if usage is not None else None
     if dist.is_available() and dist.is_initialized():
         gathered: list[Any] = [None] * dist.get_world_size()
@@ -111,17 +110,17 @@ def _finish(
         sums = sum((g[1] for g in full[1:]), start=full[0][1])
         counts = sum((g[3] for g in full[1:]), start=full[0][3]) if full[0][3] is not None else None
         kl_per_dim = sum((g[4] for g in full[1:]), start=full[0][4]) if full[0][4] is not None else None
-    figures = dict(zip(names, (sums / pictures).tolist(), strict=True))
-    figures["psnr"] = -10 * math.log10(max(figures["mse"], 1e-12)) if math.isfinite(figures["mse"]) else math.nan
+    metrics = dict(zip(names, (sums / pictures).tolist(), strict=True))
+    metrics["psnr"] = -10 * math.log10(max(metrics["mse"], 1e-12)) if math.isfinite(metrics["mse"]) else math.nan
     if counts is not None:
-        figures |= usage_figures(counts)
-    figures |= {f"duplicates.{q}": float(duplicate_codes(c)) for q, c in enumerate(bottleneck.codebooks(), start=1)}
+        metrics |= usage_metrics(counts)
+    metrics |= {f"duplicates.{q}": float(duplicate_codes(c)) for q, c in enumerate(bottleneck.codebooks(), start=1)}
     if kl_per_dim is not None:
         mean = kl_per_dim / pictures
-        figures["active_units"] = float((mean > 0.01).sum())
-        figures |= {f"kl.{d + 1}": v for d, v in enumerate(mean.tolist())} if len(mean) <= 64 else {}
-    return Validation(
-        figures,
+        metrics["active_units"] = float((mean > 0.01).sum())
+        metrics |= {f"kl.{d + 1}": v for d, v in enumerate(mean.tolist())} if len(mean) <= 64 else {}
+    return Measured(
+        metrics,
         None if counts is None else counts.numpy().astype(np.int64),
         torch.cat(points).numpy()[:MOST_POINTS] if points else None,
         torch.cat(labels).numpy()[:MOST_POINTS] if labels else None,
@@ -132,11 +131,11 @@ def _base(name: str) -> str:
     return name.partition(".")[0]
 
 
-def usage_figures(counts: Tensor) -> dict[str, float]:
+def usage_metrics(counts: Tensor) -> dict[str, float]:
     """Counts (Q, K) -> `used.l`, `perplexity.l` for every level l, and K, N, N/K."""
     tokens, codes = float(counts[0].sum()), counts.shape[1]
-    figures = {"codes": float(codes), "tokens": tokens, "tokens_per_code": tokens / codes}
+    metrics = {"codes": float(codes), "tokens": tokens, "tokens_per_code": tokens / codes}
     levels = zip((counts > 0).sum(-1).tolist(), perplexity(counts.double()).tolist(), strict=True)
     for level, (used, spread) in enumerate(levels, start=1):
-        figures |= {f"used.{level}": float(used), f"perplexity.{level}": spread}
-    return figures
+        metrics |= {f"used.{level}": float(used), f"perplexity.{level}": spread}
+    return metrics

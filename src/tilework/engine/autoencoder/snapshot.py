@@ -1,9 +1,7 @@
-"""Pictures of the run's state that a report shows over time: plain arrays, no pickle."""
+"""What an autoencoder keeps for its report to show over time: reconstructions, code usage, the latent map."""
 
 from __future__ import annotations
 
-import io
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,11 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from tilework.bottlenecks import Bottleneck
-from tilework.engine.validate import Validation
-from tilework.runs.atomic import atomic_write_bytes
-
-PICTURES = 16
-"""Held-out pictures whose reconstructions are followed."""
+from tilework.engine.autoencoder.validate import Measured
 
 
 def to_uint8(images: Tensor) -> NDArray[np.uint8]:
@@ -35,14 +29,14 @@ def reconstructions(model: nn.Module, images: Tensor) -> dict[str, NDArray[Any]]
     return {"originals": to_uint8(images), "reconstructions": to_uint8(recon)}
 
 
-def usage(validation: Validation) -> dict[str, NDArray[Any]] | None:
+def usage(validation: Measured) -> dict[str, NDArray[Any]] | None:
     """Counts (Q, K) of the held-out pass and its number of tokens; None where nothing is discrete."""
     if validation.counts is None:
         return None
     return {"counts": validation.counts, "tokens": validation.counts[0].sum(keepdims=True)}
 
 
-def latent_map(validation: Validation, bottleneck: Bottleneck) -> dict[str, NDArray[Any]] | None:
+def latent_map(validation: Measured, bottleneck: Bottleneck) -> dict[str, NDArray[Any]] | None:
     """Points (n, 2), their labels, codes (Q, K, 2) and counts; None where the latent is not one 2-D vector."""
     if validation.points is None or validation.labels is None:
         return None
@@ -51,13 +45,3 @@ def latent_map(validation: Validation, bottleneck: Bottleneck) -> dict[str, NDAr
     if books and validation.counts is not None:
         found |= {"codes": np.stack(books), "counts": validation.counts}
     return found
-
-
-def write(folder: Path, kind: str, step: int, arrays: dict[str, NDArray[Any]]) -> str:
-    """Write `<kind>-<step>.npz` into the snapshots folder; returns the file's name."""
-    folder.mkdir(exist_ok=True)
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)  # type: ignore[arg-type]
-    name = f"{kind}-{step:08d}.npz"
-    atomic_write_bytes(folder / name, buffer.getvalue())
-    return name

@@ -8,15 +8,15 @@ from typing import cast
 import torch
 
 from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig
-from tilework.engine.model import grid_of
+from tilework.engine.autoencoder.model import grid_of
 from tilework.errors import UserError
 from tilework.objective import TermConfig
 from tilework.objective.total import Objective
-from tilework.spec import RunSpec
+from tilework.spec import AutoencoderSpec
 from tilework.spec.plugins import TERMS
 
 
-def faults(spec: RunSpec) -> list[UserError]:
+def problems(spec: AutoencoderSpec) -> list[UserError]:
     """A picture size that the encoder cannot halve so often, a loss term that lacks what it needs; [] where nothing is wrong.
 
     What only the pictures can tell (a codebook larger than their tokens) and what costs a pass of the whole model is left to
@@ -32,7 +32,7 @@ def faults(spec: RunSpec) -> list[UserError]:
         objective = Objective(cast(Mapping[str, TermConfig], spec.objective))
     except UserError as error:
         return [*found, error]
-    losses, codebooks = _given(bottleneck)
+    losses, learnt = _given(bottleneck)
     moving = {"codebook", "learnt_codebooks"}
     if "codebook" in losses and not any(moving & term.needs for term in objective.settings.values()):
         found.append(
@@ -42,21 +42,21 @@ def faults(spec: RunSpec) -> list[UserError]:
                 fix="add objective.codebook=1.0, or let the codes follow averages with bottleneck.codebook=ema",
             )
         )
-    return found + objective.misfits(losses, codebooks)
+    return found + objective.misfits(losses, learnt)
 
 
-def fitting(spec: RunSpec) -> dict[str, str]:
+def fitting(spec: AutoencoderSpec) -> dict[str, str]:
     """Overrides that make the objective fit the bottleneck: the terms that lack what they need are removed, those that
     this bottleneck is trained with come in at their usual weight.
 
     A KL divergence has its meaning beside a reconstruction summed over a picture, every other loss beside one that is a mean
     over pixels (`per` of the term), so that follows too. {} where everything fits.
     """
-    losses, codebooks = _given(cast(BottleneckConfig, spec.bottleneck).build())
+    losses, learnt = _given(cast(BottleneckConfig, spec.bottleneck).build())
     terms = cast(Mapping[str, TermConfig], spec.objective)
     # The constructor would load the weights of a perceptual term; what is asked here needs none of that.
     lacking = [
-        name for name, term in terms.items() if term.needs - losses - ({"learnt_codebooks"} if codebooks else set())
+        name for name, term in terms.items() if term.needs - losses - ({"learnt_codebooks"} if learnt else set())
     ]
     used = set().union(*(term.needs for name, term in terms.items() if name not in lacking))
     changes = {f"objective.{name}": "null" for name in lacking}
@@ -78,7 +78,6 @@ def _reductions(terms: Mapping[str, TermConfig], wanted: str) -> Iterator[tuple[
 
 def _given(bottleneck: Bottleneck) -> tuple[set[str], bool]:
     """The losses that a trial pass measures, and whether there are codes that learn by gradient."""
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
+    with torch.random.fork_rng(devices=[]):
         latent = bottleneck.train()(torch.zeros(1, bottleneck.in_channels, 2, 2))
-        books = bottleneck.codebooks()
-    return set(latent.losses), len(books) > 0 and all(book.requires_grad for book in books)
+    return set(latent.losses), bottleneck.learns_by_gradient

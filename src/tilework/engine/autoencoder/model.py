@@ -10,14 +10,22 @@ from tilework.bottlenecks import Bottleneck, BottleneckConfig, Latent
 from tilework.data import SourceConfig
 from tilework.errors import UserError
 from tilework.nets import DecoderConfig, EncoderConfig
-from tilework.spec import RunSpec, Size
+from tilework.objective import Outcome
+from tilework.spec import AutoencoderSpec, Size
 
 
 class Autoencoder(nn.Module):
     """Pictures (B, C, H, W) in [0, 1] -> reconstruction of the same shape and the latent in between."""
 
-    def __init__(self, encoder: nn.Module, bottleneck: Bottleneck, decoder: nn.Module) -> None:
+    def __init__(
+        self,
+        encoder: nn.Module,
+        bottleneck: Bottleneck,
+        decoder: nn.Module,
+        grid: Size = Size(1, 1),  # noqa: B008 (frozen)
+    ) -> None:
         super().__init__()
+        self.grid = grid
         self.encoder = encoder
         self.bottleneck = bottleneck
         self.decoder = decoder
@@ -29,30 +37,38 @@ class Autoencoder(nn.Module):
         return self.decoder(latent.z), latent
 
 
-def source_of(spec: RunSpec) -> SourceConfig:
+def outcome(x: Tensor, recon: Tensor, latent: Latent, bottleneck: Bottleneck) -> Outcome:
+    """One forward pass of images x (B, C, H, W), as loss terms see it."""
+    return Outcome(
+        x, recon.float(), latent.losses, latent.inputs, bottleneck.codebooks(), bottleneck.learns_by_gradient
+    )
+
+
+def source_of(spec: AutoencoderSpec) -> SourceConfig:
     """The data section with its real type."""
     return cast(SourceConfig, spec.data)
 
 
-def grid_of(spec: RunSpec) -> Size:
+def grid_of(spec: AutoencoderSpec) -> Size:
     """Positions of the latent grid; 1x1 for a vector. Raises UserError for a picture size that does not fit."""
     return cast(EncoderConfig, spec.encoder).grid(source_of(spec).size)
 
 
-def build_model(spec: RunSpec) -> Autoencoder:
+def build_model(spec: AutoencoderSpec) -> Autoencoder:
     """A new model with initial weights drawn from torch's global generator."""
     source = source_of(spec)
     encoder, decoder = cast(EncoderConfig, spec.encoder), cast(DecoderConfig, spec.decoder)
-    encoder.grid(source.size)
+    grid = encoder.grid(source.size)
     bottleneck = cast(BottleneckConfig, spec.bottleneck).build()
     return Autoencoder(
         encoder.build(source.size, source.channels, bottleneck.in_channels),
         bottleneck,
         decoder.build(source.size, source.channels, bottleneck.dim, encoder),
+        grid,
     )
 
 
-def check_tokens(spec: RunSpec, model: Autoencoder, pictures: int) -> None:
+def check_tokens(spec: AutoencoderSpec, model: Autoencoder, pictures: int) -> None:
     """A codebook larger than the number of training tokens cannot be filled: refuse it, naming what would fit."""
     grid, codes = grid_of(spec), model.bottleneck.codes_per_level
     tokens = pictures * grid.width * grid.height
@@ -62,11 +78,6 @@ def check_tokens(spec: RunSpec, model: Autoencoder, pictures: int) -> None:
             why=f"{pictures:,} training pictures x {grid.width}x{grid.height} positions; a code needs tokens to learn from",
             fix=f"use bottleneck.codes={max(2, tokens // 5)} or less, or bring more pictures",
         )
-
-
-def parameter_count(module: nn.Module) -> int:
-    """Number of trainable parameters."""
-    return sum(p.numel() for p in module.parameters() if p.requires_grad)
 
 
 def to_points(h: Tensor) -> Tensor:

@@ -1,0 +1,121 @@
+"""All that a running loop talks to: the run folder, whoever watches, whoever steers. On processes that write nothing down it is
+mute, so that the loop need not ask."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tilework.engine.control import Control, Line
+from tilework.engine.orders import Order
+from tilework.engine.progress import Progress
+from tilework.engine.publisher import Publisher
+from tilework.engine.record import Record
+from tilework.engine.rows import Rows
+from tilework.engine.saving import Saver
+from tilework.engine.session import Session
+from tilework.engine.tasks.contract import Arrays, Validation
+from tilework.errors import TileworkError
+from tilework.runs.folder import RunFolder
+from tilework.runs.stop_reason import StopReason
+
+
+class Desk:
+    """Record, publisher and control of a run, opened together and closed whatever happens."""
+
+    def __init__(
+        self, session: Session, folder: RunFolder, progress: Progress, script: Sequence[Order], *, resumed: bool
+    ) -> None:
+        self.session, self.progress = session, progress
+        self.record: Record | None = None
+        """Only the main process writes anything down."""
+        self.publisher: Publisher | None = None
+        line = Line(message=self.message)
+        with contextlib.ExitStack() as undo:
+            if session.parts.compute.main:
+                self.record = Record(session, folder, resumed=resumed)
+                undo.callback(self.record.close)
+                self.publisher = Publisher(session, folder, self.record)
+                live, line = self.publisher.live, Line(lambda: live.bell, self.publisher.show, self.message)
+            self.control = Control(session, self.record, line, script)
+            undo.pop_all()
+        self.saver = Saver(session, self.record, progress)
+        self.rows = Rows(session, self.record, progress)
+
+    # What happens ----------------------------------------------------------------------------------------------------
+
+    def stepped(self, kept: Sequence[Any], batches: Sequence[Any]) -> None:
+        """One step was taken: frames where somebody watches, and slow motion's pace."""
+        if self.publisher is not None and self.publisher.stepped(kept, batches):
+            self.publisher.show_step(self.control.state("running"))
+        self.control.stepped()
+
+    def log(self) -> None:
+        """One row of the steps since the last. Collective."""
+        values = self.rows.log()
+        if self.publisher is not None:
+            self.publisher.header.metrics = values
+
+    def validated(self, found: Validation) -> None:
+        """A validation has ended."""
+        if self.record is not None:
+            self.record.row(found.metrics, "val")
+        self.progress.validated(self.session.step, found.metrics)
+
+    def snapshot(self, kinds: Mapping[str, Arrays]) -> None:
+        """Arrays of this step, by kind."""
+        if self.record is not None:
+            self.record.snapshot(kinds)
+
+    def event(self, kind: str, **payload: Any) -> None:
+        """Something happened at this step."""
+        if self.record is not None:
+            self.record.event(kind, **payload)
+
+    def message(self, text: str) -> None:
+        """One line for the person at the terminal."""
+        if self.session.parts.compute.main:
+            self.progress.said(text)
+
+    # Whoever watches -------------------------------------------------------------------------------------------------
+
+    def show(self, state: str) -> None:
+        """A state that is not that of the control: the run validates."""
+        if self.publisher is not None:
+            self.publisher.show(self.control.state(state))
+
+    def begin_timeline(self) -> None:
+        """The timeline's first frame."""
+        if self.publisher is not None:
+            self.publisher.begin(self.control.state("running"))
+
+    def keep_frame(self, *, last: bool = False) -> None:
+        """A frame for the timeline, of this step."""
+        if self.publisher is not None:
+            self.publisher.keep(self.control.state("running"), last=last)
+
+    def end_timeline(self) -> None:
+        """The timeline's last frame."""
+        self.keep_frame(last=True)
+
+    # The end ---------------------------------------------------------------------------------------------------------
+
+    def ended(self, reason: StopReason, steps: int) -> None:
+        """The run is over, in good order; `steps` is the step that the reason speaks of."""
+        if self.record is not None:
+            self.record.ended(reason, steps=steps)
+
+    def failed(self, error: TileworkError) -> TileworkError:
+        """Write down why the run ends here."""
+        if self.record is not None:
+            self.record.failed(error)
+        return error
+
+    def close(self, following: str | None) -> None:
+        """Let go of everything; the one even if the other fails."""
+        with contextlib.ExitStack() as held:
+            if self.record is not None:
+                held.callback(self.record.close)
+            if self.publisher is not None:
+                held.callback(lambda publisher: publisher.close(self.control.state("ended", following)), self.publisher)

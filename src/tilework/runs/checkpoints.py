@@ -1,0 +1,56 @@
+"""Which checkpoints a run has, and which of them `last.json` and `best.json` point at; reads no tensor.
+
+checkpoints/step-00001200/    the newest ones; a step that was saved twice has step-00001200-2 as well
+checkpoints/best-00000900/    the best so far
+checkpoints/last.json, best.json    {"folder": "step-00001200"}
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from tilework.runs.atomic import atomic_write_text
+
+
+def point(checkpoints: Path, which: str, folder: Path) -> None:
+    """Let `which` (`last` or `best`) point at `folder`: the step that brings a new checkpoint into force."""
+    atomic_write_text(checkpoints / f"{which}.json", json.dumps({"folder": folder.name}))
+
+
+def pointed(checkpoints: Path, which: str) -> Path | None:
+    """The folder that `last` or `best` points at, which need not exist; None where there is no pointer that can be read."""
+    try:
+        name = str(json.loads((checkpoints / f"{which}.json").read_text(encoding="utf-8"))["folder"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    # A run folder may come from anywhere: a pointer leads to a folder beside it and nowhere else.
+    return checkpoints / name if name and Path(name).name == name else None
+
+
+def in_force(checkpoints: Path, which: str = "last") -> Path | None:
+    """The folder to go on with or to load: the one pointed at, else the newest whole one; None where there is none.
+
+    `best` falls to `last` only where no validation has happened yet.
+    """
+    found = pointed(checkpoints, which) or (pointed(checkpoints, "last") if which == "best" else None)
+    if found is not None and found.is_dir():
+        return found
+    whole = [folder for _, folder in numbered(checkpoints) if (folder / "model.json").is_file()]
+    return whole[-1] if whole else None
+
+
+def numbered(checkpoints: Path) -> list[tuple[int, Path]]:
+    """(step, folder) of every checkpoint but the best, oldest first."""
+    found = ((re.fullmatch(r"step-(\d+)(?:-(\d+))?", p.name), p) for p in checkpoints.glob("step-*"))
+    known = [(int(m[1]), int(m[2] or 1), p) for m, p in found if m]
+    return [(step, path) for step, _, path in sorted(known)]
+
+
+def step_of(folder: Path | None) -> int | None:
+    """Optimiser steps taken when a checkpoint was written; None for a folder that is not one."""
+    try:
+        return int(json.loads((folder / "model.json").read_text(encoding="utf-8"))["step"]) if folder else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
