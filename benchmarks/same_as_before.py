@@ -19,7 +19,6 @@ import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -93,18 +92,24 @@ def compare(name: str, sides: dict[str, Path], folder: Path, lpips: str) -> Comp
     return compared
 
 
-def differences(before: Any, now: Any, where: str = "") -> Iterator[str]:
-    """Where `now` is not what `before` is, by its path; what only `now` has is left out."""
-    if isinstance(before, dict) and isinstance(now, dict):
-        for key, value in before.items():
-            if key not in now:
-                yield f"{where}{key} is gone"
-            else:
-                yield from differences(value, now[key], f"{where}{key}/")
-        for key in now.keys() - before.keys() if "series/" not in where + "/" and where.count("/") > 0 else ():
-            yield f"{where}{key} is new"
-    elif before != now:
-        yield f"{where.rstrip('/')}: {before} is now {now}"
+def differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Where `now` is not what `before` is. Series that only `now` logs are none; a logged step more or less is one."""
+    found = [f"{side} {given['failed']}" for side, given in (("before", before), ("now", now)) if "failed" in given]
+    found += [f"weights {key}: {one}" for key in ("last", "best") for one in _unequal(before, now, "weights", key)]
+    for name, values in before.get("series", {}).items():
+        theirs = now.get("series", {}).get(name)
+        if theirs is None:
+            found.append(f"{name} is gone")
+        elif theirs != values:
+            steps = [s for s in sorted(values.keys() | theirs.keys(), key=int) if values.get(s) != theirs.get(s)]
+            found.append(f"{name} at step {steps[0]}: {values.get(steps[0])} is now {theirs.get(steps[0])}")
+    return found + [one for key in ("identical", "interventions") for one in _unequal(before, now, key)]
+
+
+def _unequal(before: Any, now: Any, *path: str) -> list[str]:
+    for key in path:
+        before, now = (before or {}).get(key), (now or {}).get(key)
+    return [] if before == now else [f"{path[-1]}: {before} is now {now}"]
 
 
 def trained(part: str, root: Path, runs: Path, frames: Path, lpips: str) -> dict[str, Any]:

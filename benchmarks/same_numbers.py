@@ -38,23 +38,23 @@ class Agreement:
 
 def compare(name: str, folder: Path, *, steps: int = 5, tiny: bool = False, lpips_weights: str = "") -> Agreement:
     """Train both for a few steps from the same state."""
-    from tilework.engine.autoencoder.start import start_codes
     from tilework.engine.progress import Silent
-    from tilework.engine.session import Session
+    from tilework.engine.session import begin
 
     chosen = system(name, tiny=tiny)
     chosen.write_frames(folder)
     spec = chosen.spec(folder, lpips_weights=lpips_weights, extra=(f"engine.steps={steps}", "engine.precision=float32"))
-    session = Session(spec, Silent())
-    start_codes(session.accelerator, session.model, session.all_pictures(), spec.engine.start_batches, spec.seed)
+    session = begin(spec, Silent())
+    parts = session.parts
+    parts.task.start(spec.engine.start_batches, Silent())
     model, commitment, lr = build(chosen)
-    copy_weights(session.model, model)
+    copy_weights(parts.model, model)
     trainer = Trainer(model, commitment, lr, chosen.lpips, lpips_weights)
     agreement = Agreement([], [])
-    for number, batch in enumerate(session.train_batches.epoch(0), start=1):
+    for number, batch in enumerate(parts.data.train.epoch(0), start=1):
         plain = trainer.step(batch.images.contiguous())
-        values = session.stepper.step([batch], session.weights(), session.lr()).values
-        session.position.step += 1
+        values = parts.stepper.step([batch], session.steering.weights(), session.steering.lr()).values
+        session.state.position.step += 1
         agreement.plain.append(plain)
         agreement.ours.append({key: float(values[key]) for key in plain})
         if number == steps:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import subprocess
 import sys
 from pathlib import Path
 
+import children
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def run(tmp_path: Path, *arguments: str) -> dict[str, dict]:
     output = tmp_path / "results" / "data_preparing.json"
     command = [sys.executable, str(ROOT / "benchmarks" / "data_preparing.py"), "--tiny", "--pairs", "1", "--cores", "1"]
-    done = subprocess.run([*command, "--output", str(output), *arguments], capture_output=True, text=True)
+    done = children.run([*command, "--output", str(output), *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return json.loads(output.read_text())["comparisons"]
 

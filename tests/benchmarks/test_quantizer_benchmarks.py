@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
+import children
 import pytest
 
 pytest.importorskip("vector_quantize_pytorch")
 
 
 def run(script: Path, *arguments: str) -> str:
-    done = subprocess.run([sys.executable, str(script), *arguments], capture_output=True, text=True, timeout=300)
+    done = children.run(
+        [sys.executable, str(script), *arguments], warm=True, capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr[-2000:]
     return done.stdout
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import children
 import pytest
 
 from tilework.studio import page_files
@@ -28,7 +28,7 @@ def run(script: str, folder: Path, *arguments: str) -> dict[str, Any]:
     pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     output = folder / "results.json"
     command = [sys.executable, str(ROOT / "benchmarks" / script), "--output", str(output), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    done = children.run(command, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "fault in the page" not in done.stderr
     rows: dict[str, Any] = json.loads(output.read_text())["comparisons"]

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import children
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +21,7 @@ def run(tmp_path: Path, *arguments: str) -> tuple[subprocess.CompletedProcess[st
     output = tmp_path / "results.json"
     command = [sys.executable, str(ROOT / "benchmarks" / "train_step.py"), "--tiny", "--pairs", "1", "--steps", "2"]
     command += ["--cores", "1"]  # more threads than free cores wait for each other far longer than they compute
-    done = subprocess.run([*command, "--output", str(output), *arguments], capture_output=True, text=True)
+    done = children.run([*command, "--output", str(output), *arguments], capture_output=True, text=True)
     rows = json.loads(output.read_text())["comparisons"] if output.is_file() else {}
     return done, rows
 
@@ -69,7 +70,7 @@ def test_says_what_to_install(tmp_path: Path) -> None:
         "import importlib.util as u\nf = u.find_spec\nu.find_spec = lambda n, *a: None if n == 'jax' else f(n, *a)\n"
     )
     command = [sys.executable, str(ROOT / "benchmarks" / "train_step.py"), "--only", "system1-jax", "--check"]
-    done = subprocess.run(
+    done = children.run(
         [*command, "--output", str(tmp_path / "results.json")],
         capture_output=True,
         text=True,
@@ -82,7 +83,7 @@ def test_says_what_to_install(tmp_path: Path) -> None:
 
 def test_tiny_results_never_replace_kept_ones() -> None:
     command = [sys.executable, str(ROOT / "benchmarks" / "train_step.py"), "--tiny"]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = children.run(command, capture_output=True, text=True)
     assert done.returncode == 2
     assert "give --output FILE" in done.stderr
 

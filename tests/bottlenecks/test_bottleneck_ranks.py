@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import children
 import pytest
 import torch
 import torch.distributed as dist
-import torch.multiprocessing as mp
 
 from tilework.bottlenecks import RQ, VQ, Revival
 
@@ -75,7 +76,12 @@ def worker(rank: int, folder: str) -> None:
 @pytest.fixture(scope="module")
 def ranks(tmp_path_factory) -> list[dict]:
     folder: Path = tmp_path_factory.mktemp("ranks")
-    mp.spawn(worker, (str(folder),), nprocs=2)
+    here = Path(__file__).parent
+    code = f"import sys; sys.path[1:1] = {[str(here), str(here.parent)]}; from test_bottleneck_ranks import worker\n"
+    both = [
+        children.start([sys.executable, "-c", f"{code}worker({rank}, {str(folder)!r})"], warm=True) for rank in range(2)
+    ]
+    assert [process.wait(240) for process in both] == [0, 0]
     return [torch.load(folder / f"rank{rank}.pt") for rank in range(2)]
 
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 import torch
@@ -240,7 +241,7 @@ def test_two_processes_resume_one_run(tilework: Command, small_run: RunFolder) -
         "engine.steps=1000000",
         "engine.epochs=1000000",
     ]
-    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    first = children.start(command, warm=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         began = time.monotonic()  # a busy machine may need a minute to load torch
         while "running" not in tilework("show", small_run.id).out and time.monotonic() - began < 240:
@@ -269,12 +270,18 @@ def test_full_disk_while_training(tmp_path: Path) -> None:
     environment = {**os.environ, "TILEWORK_RUNS": str(runs)}
     command = [sys.executable, "-m", "tilework", "train", "rqvae-digits", *SMALL, "engine.steps=40", "engine.epochs=9"]
     command += ["engine.save_every_steps=5"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+    done = children.run(command, warm=True, env=environment, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     (run,) = runs.iterdir()
     largest = max(p.stat().st_size for p in run.rglob("*") if p.is_file())
-    limited = ["bash", "-c", f"trap '' XFSZ; ulimit -f {max(1, largest // 1024 - 40)}; exec \"$@\"", "bash"]
-    failed = subprocess.run([*limited, *command], env=environment, capture_output=True, text=True, timeout=120)
+    limit = max(1, largest // 1024 - 40) * 1024
+    code = (
+        "import resource, runpy, signal\nsignal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        f"resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))\n"
+        "runpy.run_module('tilework', run_name='__main__', alter_sys=True)\n"
+    )
+    limited = [sys.executable, "-c", code, *command[3:]]
+    failed = children.run(limited, warm=True, env=environment, capture_output=True, text=True, timeout=120)
     assert failed.returncode in {1, 2}, failed.stderr
     assert "Traceback" not in failed.stderr
     assert "fix:" in failed.stderr

@@ -11,8 +11,10 @@ from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 
+import children
 import pytest
 from commands import SMALL, Outcome
+from warm import shell_folder
 
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
@@ -23,10 +25,11 @@ Command = Callable[..., Outcome]
 HEAVY = ("torch", "accelerate", "sklearn", "matplotlib", "tilework.engine", "scipy")
 
 
-def shell(text: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def shell(text: str, warm: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
     """A line typed into bash, with `tilework` on the path."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return subprocess.run(
+    where = shell_folder(Path(os.environ["TILEWORK_RUNS"]).parent) if warm else Path(sys.executable).parent
+    path = f"{where}{os.pathsep}{os.environ['PATH']}"
+    return children.run(
         ["bash", "-c", text],
         env={**os.environ, "PATH": path, **environment},
         capture_output=True,
@@ -39,7 +42,7 @@ def shell(text: str, **environment: str) -> subprocess.CompletedProcess[str]:
     "arguments", ["--help", "--version", "runs", "recipes", "recipes show naruto", "train --help", "resume no-such-run"]
 )
 def test_what_only_looks_does_not_load_torch(arguments: str) -> None:
-    done = subprocess.run(
+    done = children.run(
         [sys.executable, "-X", "importtime", "-m", "tilework", *arguments.split()], capture_output=True, text=True
     )
     timed = re.findall(r"import time:\s+(\d+) \|\s+(\d+) \|(\s+)(\S+)", done.stderr)
@@ -51,7 +54,7 @@ def test_what_only_looks_does_not_load_torch(arguments: str) -> None:
 
 def test_version_also_as_a_module() -> None:
     for command in ("tilework --version", f"{sys.executable} -m tilework --version"):
-        done = shell(command)
+        done = shell(command, warm=False)
         assert done.returncode == 0, done.stderr
         assert done.stdout.strip() == f"tilework {metadata.version('tilework')}"
 
@@ -116,7 +119,19 @@ def test_runs_one_and_many_the_newest_first(tilework: Command) -> None:
             os.utime(file, (1_700_000_000 + number, 1_700_000_000 + number))
         listed = tilework("runs")
         assert listed.code == 0
-        assert [line.split()[0] for line in listed.out.splitlines()[1:]] == [run.id for run in reversed(runs)]
+        _, _, below = listed.out.partition("written\n")
+        assert [line.split()[0] for line in below.splitlines()] == [run.id for run in reversed(runs)]
+    assert listed.out.split("written")[0].split() == [
+        "validation",
+        "validation",
+        "validation",
+        "run",
+        "state",
+        "step",
+        "MSE",
+        "PSNR",
+        "perplexity",
+    ]
     assert "0.01234" in listed.out
     assert "19.09 dB" in listed.out
     assert "12.3 + 8.8 of 16" in listed.out
@@ -173,9 +188,9 @@ def test_show_knows_the_best_weights_and_how_old_the_figures_are(tilework: Comma
         (run.checkpoints / f"{which}.json").write_text(json.dumps({"folder": name}))
     shown = tilework("show", run.id).out
     assert "as of step 800" in shown
-    assert "best so far: loss 0.125 at step 400; tilework.load uses those weights" in shown
+    assert "best so far: validation loss 0.125 at step 400; tilework.load uses those weights" in shown
     assert re.search(r"last weights .*step-00000850 +\(step 850\)", shown)
-    assert re.search(r"best weights .*best-00000400 +\(step 400, held-out loss 0.125\)", shown)
+    assert re.search(r"best weights .*best-00000400 +\(step 400, validation loss 0.125\)", shown)
 
 
 def test_the_end_of_a_run_says_how_to_go_on(tilework: Command) -> None:
@@ -207,7 +222,10 @@ def test_a_poorly_used_codebook_is_told(used: int, codes: int, tokens: int, told
     from tilework.cli.summary import poorly_used
 
     remarks = poorly_used({"used.1": used, "codes": codes, "tokens": tokens}, "tilework resume x")
-    assert remarks == [f"only {used:,} of {codes:,} codes are in use; train longer: tilework resume x"] * told
+    assert (
+        remarks
+        == [f"only {used:,} of {codes:,} codes are in use in validation; train longer: tilework resume x"] * told
+    )
     two = poorly_used({"used.1": codes, "used.2": used, "codes": codes, "tokens": tokens}, "tilework resume x")
     assert [("of level 2" in remark) for remark in two] == [True] * told
     # More of the same does not help a codebook that starts at random and is never revived.

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 from commands import SMALL, Outcome
@@ -143,7 +144,7 @@ def test_a_recipe_takes_a_data_set_or_a_path(tilework: Command, photos: Path, tm
     assert str(load_spec(str(own)).data.size) == "16x12"
     done = tilework("train", "rqvae-digits", "data=pets", *SMALL, "engine.batch_size=4", "bottleneck.codes=4")
     assert done.code == 0, done.err
-    assert "11 pictures to train on" in done.out or "10 pictures to train on" in done.out, done.out
+    assert "11 images to train on" in done.out or "10 images to train on" in done.out, done.out
     page = tilework("report", "last")
     assert page.code == 0
     from tilework.runs.folder import RunFolder
@@ -250,7 +251,7 @@ def test_ctrl_c_and_the_same_command_again(tilework: Command, tmp_path: Path) ->
         f"sys.argv = ['tilework', 'data', 'add', 'many', {str(folder)!r}, '--size', '16']\n"
         "from tilework.cli import main; main()"
     )
-    child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    child = children.start([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 60
     journal = None
     while time.monotonic() < deadline and child.poll() is None:

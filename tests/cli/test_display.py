@@ -16,17 +16,18 @@ from tilework.spec import load_spec
 
 def plan(recipe: str, resumed_at: int = 0) -> Plan:
     run = RunFolder(Path("runs") / f"{recipe}-quiet-fox")
-    return Plan(run, load_spec(recipe), 900, 100, 1000, 10, (1, 1), 42, "cpu", "float32", 1, resumed_at)
+    model = {"bottleneck": "rq", "grid": [1, 1], "levels": 2, "codes": 16}
+    return Plan(run, load_spec(recipe), 900, 100, 1000, 10, model, 42, "cpu", "float32", 1, resumed_at)
 
 
-@pytest.mark.parametrize(("recipe", "has_codes"), [("rqvae-digits", True), ("p5-loops", True), ("vae-digits", False)])
-def test_only_a_codebook_is_said_to_place_codes(recipe: str, has_codes: bool) -> None:
+def test_codes_in_use_are_shown_level_by_level() -> None:
     said = io.StringIO()
     display = Display(Console(file=said, width=200))
-    display.preparing("pictures", 100)
-    display.started(plan(recipe))
-    display.preparing("codes", 0)
-    assert ("placing the codes" in said.getvalue()) == has_codes
+    display.started(plan("rqvae-digits"))
+    display._quiet_since = -1e9
+    values = {"loss": 1.0, "used.1": 12.0, "perplexity.1": 9.5, "used.2": 3.0, "perplexity.2": 2.25}
+    display.ticked(Tick(10, 1.0, 50.0, values))
+    assert "level 1 12/16 (perplexity 9.5)   level 2 3/16 (perplexity 2.2)" in said.getvalue()
 
 
 @pytest.mark.parametrize("resumed_at", [0, 400])

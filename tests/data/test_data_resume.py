@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 from data_fakes import SMALL, Listed, listed, noise_items
@@ -72,7 +73,7 @@ def test_killed_at_random_moments_it_ends_as_if_it_never_had_been(tmp_path, fold
     gone_on = 0
     for _ in range(40):
         before = max(0, commits(cache))
-        child = subprocess.Popen(
+        child = children.start(
             [sys.executable, str(script), str(folder), str(cache)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -242,7 +243,7 @@ def test_peak_memory_at_ten_times_the_files_is_a_few_megabytes_more(tmp_path):
         for n in range(count):
             os.link(one, folder / f"picture {n}.jpg")
         command = [sys.executable, str(script), str(folder), str(tmp_path / "c")]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=True)
+        done = children.run(command, capture_output=True, text=True, timeout=240, check=True)
         made, peak = done.stdout.split()
         assert int(made) == count
         peaks.append(float(peak))

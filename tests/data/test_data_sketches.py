@@ -10,12 +10,12 @@ from __future__ import annotations
 import http.server
 import shutil
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 from made_media import MOVING, P5_DOUBLE, picture, sketch
@@ -45,7 +45,7 @@ def real_p5(request, tmp_path_factory) -> Path:
     if shutil.which("npm") is None:
         pytest.skip("p5 comes through npm, which is not here")
     folder = tmp_path_factory.mktemp("p5")
-    got = subprocess.run(
+    got = children.run(
         ["npm", "pack", f"p5@{request.param}"], cwd=folder, capture_output=True, text=True, timeout=120, check=False
     )
     if got.returncode:

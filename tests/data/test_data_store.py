@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 from data_fakes import SMALL, Listed, listed, noise_items
@@ -316,7 +317,7 @@ def start(tmp_path: Path, pause: float) -> subprocess.Popen[str]:
     script = tmp_path / "slow.py"
     script.write_text(textwrap.dedent(SLOW_SOURCE))
     arguments = [sys.executable, str(script), str(tmp_path / "shared"), str(tmp_path / "log"), str(pause)]
-    return subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return children.start(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def test_two_processes_make_one_store(tmp_path):
@@ -372,7 +373,7 @@ def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path):
         """)
     )
     arguments = [sys.executable, str(script), str(tmp_path / "a"), str(tmp_path / "b")]
-    done = subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=True)
+    done = children.run(arguments, capture_output=True, text=True, timeout=120, check=True)
     grown, mebibytes, shards = map(int, done.stdout.split())
     assert (mebibytes, shards) == (192, 7)
     unit = 1 if sys.platform == "darwin" else 1024
@@ -385,7 +386,7 @@ def test_a_spec_with_a_source_is_read_and_prepared_without_torch(tmp_path):
         "s = SOURCES.parse({'kind': 'loops', 'frames': 2, 'size': 16, 'animations': 2}); prepare(s); "
         "assert 'torch' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    children.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
 def test_every_kind_of_source_is_documented_with_bounds():

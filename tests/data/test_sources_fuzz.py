@@ -6,10 +6,10 @@ always runs; `-m slow` goes on for minutes.
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 from commands import data_folder
@@ -103,7 +103,7 @@ def read_mutants(kind: str, folder: Path, seed: int, each: int, seconds: float) 
         for mutant in mutants(whole, rng, each):
             (inside / f"{count}{original.suffix}").write_bytes(mutant)
             count += 1
-    done = subprocess.run(
+    done = children.run(
         [sys.executable, "-c", READ, kind, str(folder / "in")],
         capture_output=True,
         text=True,

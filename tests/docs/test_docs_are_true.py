@@ -11,6 +11,7 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+import children
 import pytest
 from commands import Outcome
 
@@ -92,7 +93,7 @@ def test_readme_commands_run(tilework: Callable[..., Outcome], tmp_path: Path, m
 def serves_until_interrupted(words: list[str]) -> None:
     """The command prints an address that answers with its page, and Ctrl-C ends it in good order."""
     command = [sys.executable, "-m", *words, "--port", "0"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    process = children.start(command, stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         lines = iter(process.stdout.readline, "")

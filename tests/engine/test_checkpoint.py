@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import children
 import pytest
 import torch
 from tiny_runs import session, tiny
@@ -156,7 +156,7 @@ for instant in range(200):
 else:
     sys.exit("never got through")
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    done = children.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     instants = sorted(tmp_path.iterdir(), key=lambda p: int(p.name))
     assert len(instants) > 10
@@ -284,3 +284,39 @@ def test_restore_is_whole() -> None:
     same(capture(fresh), checkpoint.read_state(found), "state")
     for name, tensor in checkpoint.read_tensors(found.folder / "model.safetensors").items():
         assert torch.equal(fresh.parts.model.state_dict()[name], tensor), name
+
+
+def test_an_error_in_our_own_code_is_no_damaged_checkpoint(averaged: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    """What is wrong with a file is found by looking at it, not by catching whatever goes wrong later."""
+    from tilework.engine.tally import Tally
+
+    def mistaken(self: Tally, state: object, device: object) -> None:
+        raise AttributeError("a mistake of ours")
+
+    shutil.copytree(averaged, tmp_path / "copy")
+    monkeypatch.setattr(Tally, "restore", mistaken)
+    with pytest.raises(AttributeError, match="a mistake of ours"):
+        tilework.resume(tmp_path / "copy", "engine.steps=6")
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        (lambda s: s["position"].update(step="many"), "position.step is a str"),
+        (lambda s: s["position"].update(more=1), "position.more is unknown"),
+        (lambda s: s["best"].pop("waited"), "best.waited is missing"),
+        (lambda s: s.update(ranks=[3]), "ranks.0 is a int"),
+        (lambda s: s["ranks"][0].pop("rng"), "ranks.0.rng is missing"),
+        (lambda s: s["ranks"][0]["tally"].pop("names"), "ranks.0.tally.names is missing"),
+        (lambda s: s.update(plateaus={"lr": {"cuts": 1}}), "plateaus.lr.patience is missing"),
+        (lambda s: s.update(steered={"optimizer.lr": "fast"}), "steered.optimizer.lr is a str"),
+        (lambda s: s.update(optimizer={}), "optimizer.state is missing"),
+        (lambda s: s.update(skipped_in_row=0), "skipped_in_row is a int"),
+    ],
+)
+def test_what_does_not_fit_is_named(averaged: Path, tmp_path: Path, change: Callable[[Any], Any], part: str) -> None:
+    shutil.copytree(averaged, tmp_path / "copy")
+    damage_state(checkpoint.find(tmp_path / "copy" / "checkpoints").folder, change)
+    with pytest.raises(UserError) as told:
+        tilework.resume(tmp_path / "copy", "engine.steps=6")
+    assert part in told.value.why

@@ -13,8 +13,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import children
 import pytest
 from commands import SMALL, Outcome
+from warm import shell_folder
 
 from tilework.runs.folder import RunFolder
 from tilework.runs.status import RunStatus, run_status
@@ -29,9 +31,9 @@ def end_of(text: str) -> str:
     return line.removeprefix("next").rpartition("Go on with:")[2].strip()
 
 
-def start(*arguments: str) -> subprocess.Popen[str]:
+def start(*arguments: str, warm: bool = True) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tilework", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return children.start(command, warm=warm, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
 def wait_for(process: subprocess.Popen[str], there: Callable[[], object]) -> None:
@@ -48,7 +50,7 @@ def folders() -> list[Path]:
 @pytest.mark.parametrize(
     ("which", "seed"), [(signal.SIGINT, 1), pytest.param(signal.SIGTERM, 2, marks=pytest.mark.slow)]
 )
-def test_a_signal_while_training(tilework: Command, which: signal.Signals, seed: int) -> None:
+def test_a_signal_while_training(which: signal.Signals, seed: int, tmp_path: Path) -> None:
     process = start("train", "rqvae-digits", *LONG)
     wait_for(process, lambda: list(Path(os.environ["TILEWORK_RUNS"]).glob("*/checkpoints/last.json")))
     time.sleep(random.Random(seed).uniform(0, 2))
@@ -63,17 +65,15 @@ def test_a_signal_while_training(tilework: Command, which: signal.Signals, seed:
         (run.checkpoints / json.loads((run.checkpoints / "last.json").read_text())["folder"] / "model.json").read_text()
     )["step"]
     # That very command, by a shell; with an end in sight.
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    path = f"{shell_folder(tmp_path)}{os.pathsep}{os.environ['PATH']}"
     command = f"{end_of(out)} engine.steps={step + 3}"
-    resumed = subprocess.run(
-        command, shell=True, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120
-    )
+    resumed = children.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120)
     assert resumed.returncode == 0, resumed.stderr
     assert f"finished after {step + 3:,} steps" in resumed.stdout
     assert run_status(run) is RunStatus.FINISHED
 
 
-@pytest.mark.parametrize("delay", [0.0, 1.2])
+@pytest.mark.parametrize("delay", [0.0, 0.5])
 def test_a_second_ctrl_c_soon_after_does_no_harm(tilework: Command, delay: float) -> None:
     process = start("train", "rqvae-digits", *LONG)
     wait_for(process, lambda: list(Path(os.environ["TILEWORK_RUNS"]).glob("*/checkpoints/last.json")))
@@ -93,7 +93,7 @@ def test_a_second_ctrl_c_soon_after_does_no_harm(tilework: Command, delay: float
 @pytest.mark.parametrize(("which", "seed"), [(signal.SIGINT, 5), (signal.SIGTERM, 6)])
 def test_a_signal_while_torch_is_loaded(which: signal.Signals, seed: int) -> None:
     """At a random moment of the first seconds, mostly before anything of a run exists."""
-    process = start("train", "rqvae-digits", *LONG)
+    process = start("train", "rqvae-digits", *LONG, warm=False)
     wait_for(process, lambda: "libtorch" in Path(f"/proc/{process.pid}/maps").read_text())
     time.sleep(random.Random(seed).uniform(0, 1.5))
     process.send_signal(which)
@@ -147,7 +147,7 @@ for number, (module, name, which, count, after) in enumerate(json.loads(sys.argv
     found.append([code, out.getvalue(), err.getvalue()])
 print(json.dumps(found))
 """
-LAUNCH, STEERING, TASK = "tilework.engine.launch", "tilework.engine.steering", "tilework.engine.tasks.autoencoder"
+LAUNCH, TASK = "tilework.engine.launch", "tilework.engine.tasks.autoencoder"
 INT, TERM = int(signal.SIGINT), int(signal.SIGTERM)
 WHERE: dict[str, tuple[str, str, int, int, bool]] = {
     "before pictures are prepared": ("tilework.engine.autoencoder.images", "prepare", INT, 1, False),
@@ -159,8 +159,8 @@ WHERE: dict[str, tuple[str, str, int, int, bool]] = {
     "after k-means": (TASK, "start_codes", TERM, 1, True),
     "in the first validation": (TASK, "validate", INT, 1, False),
     "in the second validation": (TASK, "validate", TERM, 2, True),
-    "in the first step": (STEERING, "Steering.lr", INT, 1, False),
-    "in the last step": (STEERING, "Steering.lr", TERM, 6, True),
+    "in the first step": ("tilework.engine.step", "Stepper.step", INT, 1, False),
+    "in the last step": ("tilework.engine.step", "Stepper.step", TERM, 6, True),
     "in the first save": ("tilework.engine.checkpoint", "_flush", INT, 1, False),
     "in the last save": ("tilework.engine.checkpoint", "_flush", TERM, 3, True),
     "in the summary": ("tilework.cli.summary", "write_pictures", INT, 1, False),
@@ -170,14 +170,18 @@ NO_RUN = 2
 
 
 @pytest.fixture(scope="module")
-def struck(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Outcome]]:
-    """What came of a signal in each phase."""
-    root = tmp_path_factory.mktemp("struck")
-    command = [sys.executable, "-c", PHASES, json.dumps(list(WHERE.values())), json.dumps(["rqvae-digits", *SMALL])]
-    environment = {**os.environ, "TILEWORK_RUNS": str(root)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
+def struck(once: Callable[..., Path], common: Path) -> tuple[Path, dict[str, Outcome]]:
+    """What came of a signal in each phase. Each test goes on with the runs of its own phase."""
+    root = common / "struck-runs"
+
+    def strike(folder: Path) -> None:
+        command = [sys.executable, "-c", PHASES, json.dumps(list(WHERE.values())), json.dumps(["rqvae-digits", *SMALL])]
+        environment = {**os.environ, "TILEWORK_RUNS": str(root), "TILEWORK_CACHE": str(common / "cache")}
+        done = children.run(command, warm=True, env=environment, capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, done.stderr
+        (folder / "outcomes.json").write_text(done.stdout.splitlines()[-1])
+
+    found = json.loads((once("struck", strike) / "outcomes.json").read_text())
     return root, {phase: Outcome(*outcome) for phase, outcome in zip(WHERE, found, strict=True)}
 
 

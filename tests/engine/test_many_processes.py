@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from warm import shell_folder
 
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
@@ -36,31 +38,46 @@ engine: {batch_size: 32, steps: 20, precision: float32, threads: 1, log_every_st
 """
 
 
-def launched(how: str, processes: int, spec: Path, runs: Path) -> RunFolder:
-    """Train `spec` by a launcher, as a person would, and return its only run."""
-    train = ["-m", "tilework", "train", str(spec)]
-    command = {
-        "plain": [sys.executable, *train],
-        "accelerate": [
-            *(sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", str(processes)),
-            *("--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"),
-            *train,
-        ],
-        "torchrun": [
-            sys.executable,
-            "-m",
-            "torch.distributed.run",
-            "--standalone",
-            f"--nproc-per-node={processes}",
-            *train,
-        ],
-    }[how]
-    environment = {**os.environ, "TILEWORK_RUNS": str(runs)}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stderr[-3000:]
-    folders = [p for p in runs.iterdir() if (p / "run.json").is_file()]
-    assert len(folders) == 1, "several processes make one run folder"
-    return RunFolder.open(folders[0])
+LAUNCHERS = {
+    "plain": [],
+    "accelerate": [
+        *("-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1"),
+        *("--mixed_precision", "no", "--dynamo_backend", "no", "--main_process_port", "0"),
+    ],
+    "torchrun": ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"],
+}
+
+
+@pytest.fixture
+def launched(tmp_path: Path) -> Callable[..., None]:
+    """Run a Python command, given without the interpreter, by a launcher as a person would.
+
+    Processes of torchrun are warm. Those of accelerate are not: it begins the program, which begins torchrun, and all that is
+    tried as it is.
+    """
+
+    def launch(how: str, command: list[str], **environment: str) -> None:
+        warm = how != "accelerate"
+        python = ["--no-python", str(shell_folder(tmp_path) / "python")] if how == "torchrun" else []
+        line = [sys.executable, *LAUNCHERS[how], *python, *command]
+        env = {**os.environ, **environment}
+        done = children.run(line, warm=warm, env=env, capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, done.stderr[-3000:]
+
+    return launch
+
+
+@pytest.fixture
+def trained(launched: Callable[..., None]) -> Callable[..., RunFolder]:
+    """Train a spec and return its only run."""
+
+    def train(how: str, spec: Path, runs: Path) -> RunFolder:
+        launched(how, ["-m", "tilework", "train", str(spec)], TILEWORK_RUNS=str(runs))
+        folders = [p for p in runs.iterdir() if (p / "run.json").is_file()]
+        assert len(folders) == 1, "several processes make one run folder"
+        return RunFolder.open(folders[0])
+
+    return train
 
 
 def losses(run: RunFolder) -> np.ndarray:
@@ -74,13 +91,14 @@ def weights(run: RunFolder) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize(
-    ("name", "how"), [("gradient-rq", "accelerate"), pytest.param("ema-vq", "torchrun", marks=pytest.mark.slow)]
+    ("name", "how"),
+    [("gradient-rq", "accelerate"), ("ema-vq", "torchrun")],
 )
-def test_two_processes_equal_one(tmp_path: Path, name: str, how: str) -> None:
+def test_two_processes_equal_one(tmp_path: Path, trained: Callable[..., RunFolder], name: str, how: str) -> None:
     spec = tmp_path / "spec.yaml"
     spec.write_text(COMMON + SPECS[name])
-    one = launched("plain", 1, spec, tmp_path / "one")
-    two = launched(how, 2, spec, tmp_path / "two")
+    one = trained("plain", spec, tmp_path / "one")
+    two = trained(how, spec, tmp_path / "two")
     assert len(losses(one)) == 20
     np.testing.assert_allclose(losses(two), losses(one), atol=1e-5, rtol=0)
     for key, tensor in weights(one).items():
@@ -92,16 +110,15 @@ def test_two_processes_equal_one(tmp_path: Path, name: str, how: str) -> None:
     assert same.payload["largest_difference"] == 0.0
 
 
-def test_two_processes_resume_exactly(tmp_path: Path) -> None:
+def test_two_processes_resume_exactly(
+    tmp_path: Path, trained: Callable[..., RunFolder], launched: Callable[..., None]
+) -> None:
     spec = tmp_path / "spec.yaml"
     spec.write_text(COMMON + SPECS["ema-vq"])
-    whole = launched("torchrun", 2, spec, tmp_path / "whole")
+    whole = trained("torchrun", spec, tmp_path / "whole")
     spec.write_text((COMMON + SPECS["ema-vq"]).replace("steps: 20", "steps: 9"))
-    part = launched("torchrun", 2, spec, tmp_path / "part")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
-    command += ["-m", "tilework", "resume", str(part.path), "engine.steps=20"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
-    assert done.returncode == 0, done.stderr[-3000:]
+    part = trained("torchrun", spec, tmp_path / "part")
+    launched("torchrun", ["-m", "tilework", "resume", str(part.path), "engine.steps=20"])
     assert losses(part).tolist() == losses(whole).tolist()
     for key, tensor in weights(whole).items():
         assert torch.equal(weights(part)[key], tensor), key
@@ -128,17 +145,14 @@ train(load_spec(sys.argv[1]), root=Path(sys.argv[2]), progress=Hand())
 """
 
 
-def test_commands_act_on_every_process_alike(tmp_path: Path) -> None:
+def test_commands_act_on_every_process_alike(tmp_path: Path, launched: Callable[..., None]) -> None:
     spec, script = tmp_path / "spec.yaml", tmp_path / "steered.py"
     spec.write_text(COMMON + SPECS["ema-vq"])
     script.write_text(STEERED)
     outcomes = []
-    for number, command in enumerate(
-        ([sys.executable], [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"])
-    ):
+    for number, launcher in enumerate(("plain", "torchrun")):
         root = tmp_path / str(number)
-        done = subprocess.run([*command, script, spec, root], capture_output=True, text=True, timeout=240)
-        assert done.returncode == 0, done.stderr[-3000:]
+        launched(launcher, [str(script), str(spec), str(root)])
         runs = {run.info["created"]: run for run in (RunFolder.open(path) for path in root.iterdir())}
         outcomes.append([runs[key] for key in sorted(runs)])
     for alone, together in zip(*outcomes, strict=True):

@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 import torch
@@ -31,9 +32,10 @@ bottleneck: {kind: vq, dim: 8, codes: 32, codebook: ema, decay: 0.9, start: kmea
 decoder: {kind: ladder, output: sigmoid}
 objective: {mse: 1.0, commitment: {weight: {kind: linear, start: 0.05, end: 0.25, over: 2 epochs}}}
 optimizer: {kind: adamw, lr: {kind: plateau, start: 2e-3, patience: 0, min_delta: 0.5}, accumulate: 2}
-engine: {batch_size: 64, epochs: 6, precision: float32, threads: 1, ema_decay: 0.9, log_every_steps: 7,
+engine: {batch_size: 64, epochs: 4, precision: float32, threads: 1, ema_decay: 0.9, log_every_steps: 7,
          save_every_steps: 5, snapshot_every_epochs: 2, early_stopping: {patience: 50}}
 """
+KILLS = 4
 NOISY = """
 name: noisy
 seed: 5
@@ -50,7 +52,14 @@ engine: {batch_size: 64, epochs: 4, precision: bf16, threads: 1, log_every_steps
 def start(arguments: list[str], runs: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "TILEWORK_RUNS": str(runs)}
     command = [sys.executable, "-m", "tilework", *arguments]
-    return subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    return children.start(command, warm=True, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def written(runs: Path) -> str:
+    """What the only run's newest checkpoint is called; nothing before there is one."""
+    for pointer in runs.glob("*/checkpoints/last.json"):
+        return pointer.read_text()
+    return ""
 
 
 def only_run(runs: Path) -> RunFolder:
@@ -84,28 +93,20 @@ def test_killed_and_resumed_equals_uninterrupted(tmp_path: Path, text: str) -> N
     chance = random.Random(0)
     process = start(["train", str(spec)], broken)
     kills = 0
-    while True:
-        # Wait until there is something to kill, then strike at a random instant.
-        began = time.monotonic()
-        while (
-            process.poll() is None
-            and not list(broken.glob("*/checkpoints/last.json"))
-            and time.monotonic() - began < 60
-        ):
-            time.sleep(0.01)
-        try:
-            process.wait(timeout=chance.uniform(0.0, 2.0) if kills == 0 else chance.uniform(2.0, 6.0))
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            kills += 1
-            process = start(["resume", "last"], broken)
-            if kills < 4:
-                continue
-            process.wait()
-        break
-    assert process.returncode == 0, process.stderr and process.stderr.read().decode()
-    assert kills >= 1
+    for _ in range(KILLS):
+        # A random instant after the next checkpoint: each process gets further than the one before.
+        before = written(broken)
+        while process.poll() is None and written(broken) == before:
+            time.sleep(0.002)
+        time.sleep(chance.uniform(0.0, 0.3))
+        process.send_signal(signal.SIGKILL)
+        if process.wait() == 0:
+            break
+        assert process.returncode == -signal.SIGKILL, process.stderr and process.stderr.read().decode()
+        kills += 1
+        process = start(["resume", "last"], broken)
+    assert process.wait() == 0, process.stderr and process.stderr.read().decode()
+    assert kills >= 2
     weights, rows = outcome(only_run(whole))
     resumed_weights, resumed_rows = outcome(only_run(broken))
     assert weights.keys() == resumed_weights.keys()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import children
 import pytest
 import torch
 from commands import Outcome
@@ -52,6 +52,13 @@ class Hand(Silent):
         self.ticks.append(tick.step)
         for kind, payload in self.at.pop(tick.step, []):
             send(self.run, kind, **payload)
+
+
+def wait_until(there: Callable[[], object], seconds: float = 120.0) -> None:
+    end = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.01)
 
 
 def set_(name: str, value: float) -> tuple[str, dict[str, object]]:
@@ -184,18 +191,25 @@ def test_pause_stands_still_steps_count_and_run_goes_on(tmp_path: Path) -> None:
     seen: list[int] = []
 
     def steer() -> None:
-        end = time.monotonic() + 60
-        while not any("paused" in line for line in hand.said_so_far) and time.monotonic() < end:
-            time.sleep(0.01)
+        wait_until(lambda: any("paused" in line for line in hand.said_so_far))
         assert hand.run is not None
-        time.sleep(0.2)  # more steps would show
+        answered_twice(hand.run)
         seen.append(hand.ticks[-1])
         send(hand.run, "step", n=2)
-        while hand.ticks[-1] < 5 and time.monotonic() < end:
-            time.sleep(0.01)
-        time.sleep(0.3)
+        wait_until(lambda: hand.ticks[-1] >= 5)
+        answered_twice(hand.run)
         seen.append(hand.ticks[-1])
         send(hand.run, "run")
+
+    def answered_twice(run: RunFolder) -> None:
+        """The second command is read after the first was answered: a run that went on would have made a step in between."""
+        for _ in range(2):
+            send(run, "pace", steps_per_second=None)
+            wait_until(lambda: not pending(run))
+
+    def pending(run: RunFolder) -> bool:
+        with RunStore.open(run.db) as store:
+            return bool(store.commands_pending())
 
     other = threading.Thread(target=steer)
     other.start()
@@ -290,7 +304,7 @@ def test_what_a_killed_run_was_told_is_told_again(tmp_path: Path) -> None:
         tests=str(Path(__file__).parent), spec=str(tmp_path / "spec.yaml"), root=str(tmp_path / "killed"), at=at
     )
     path = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
-    done = subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": path}, check=False)
+    done = children.run([sys.executable, "-c", code], warm=True, env={**os.environ, "PYTHONPATH": path}, check=False)
     assert done.returncode == -signal.SIGKILL
     (folder,) = (tmp_path / "killed").iterdir()
     run = resume(RunFolder(folder))

@@ -8,6 +8,7 @@ import torch
 
 from tilework.engine.autoencoder.usage_window import UsageWindow
 from tilework.engine.tally import Tally
+from tilework.metrics import Group, Metric, Metrics, Reduction
 
 CPU = torch.device("cpu")
 
@@ -38,6 +39,26 @@ def test_one_nan_spoils_its_own_mean_alone() -> None:
     means = tally.take()
     assert np.isnan(means["lpips"])
     assert means["mse"] == 1.0
+
+
+@pytest.mark.parametrize("cut", [0, 4, 9])
+def test_each_name_is_reduced_as_the_table_says(cut: int) -> None:
+    table = Metrics([Metric(r, r, Group.LATENT, reduction=r) for r in Reduction])
+    rng = np.random.default_rng(2)
+    rows = rng.normal(size=(10, 4))
+    rows[3, 2] = np.nan  # what a newest value replaces leaves no trace
+    tally, after = Tally(table), Tally(table)
+    for step, row in enumerate(rows):
+        if step == cut:
+            after.restore(tally.state(), CPU)
+            tally = after
+        names = ("mean.1", "sum.1", "last.1", "sum.2")[: 4 if step % 3 else 3]
+        tally.add({name: torch.tensor(value) for name, value in zip(names, row, strict=False)})
+    found = tally.take()
+    assert found["mean.1"] == pytest.approx(rows[:, 0].mean())
+    assert found["sum.1"] == pytest.approx(rows[:, 1].sum())
+    assert found["last.1"] == rows[9, 2]
+    assert found["sum.2"] == pytest.approx(rows[[n for n in range(10) if n % 3], 3].sum())
 
 
 @pytest.mark.parametrize("cut", [0, 1, 13, 25])
@@ -84,6 +105,6 @@ def test_usage_window_resumes_and_starts_empty() -> None:
     for _ in range(2):
         for each in (window, copy):
             each.add(torch.eye(4)[3:])
-    assert copy.metrics() == window.figures()
+    assert copy.metrics() == window.metrics()
     # Steps 0..4 in slots (0, 1), (2, 3), (4): the first slot was dropped for the fifth step.
     assert window.metrics()["used.1"] == 2

@@ -7,11 +7,11 @@ import importlib.util
 import math
 import os
 import socket
-import subprocess
 import sys
 import threading
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 from tiny_runs import tiny
@@ -124,7 +124,7 @@ def test_all_at_once_with_wandb_offline(tmp_path: Path) -> None:
         "HOME": str(tmp_path),
         "PYTHONPATH": str(here),
     }
-    done = subprocess.run(
+    done = children.run(
         [sys.executable, "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import io
 import math
-import subprocess
 import sys
 
+import children
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -325,5 +325,5 @@ def test_figures_leave_pyplot_and_torch_alone() -> None:
     code = (
         "import sys, tilework.report; print([m for m in ('matplotlib.pyplot', 'torch', 'sklearn') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = children.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -12,6 +12,7 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 from fake_runs import grid, residual, variational
@@ -221,7 +222,7 @@ def test_it_can_be_made_while_the_run_is_written(tmp_path: Path) -> None:
         "    print('on', flush=True)\n"
         "    for step in range(10, 10**7): s.log(step, step / 50, {'loss': 1 / step}); time.sleep(0.0005)\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(run.db)], stdout=subprocess.PIPE, text=True)
+    process = children.start([sys.executable, "-c", code, str(run.db)], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         process.stdout.readline()

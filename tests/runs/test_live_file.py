@@ -7,8 +7,10 @@ import subprocess
 import sys
 import threading
 import time
+import types
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 
@@ -75,7 +77,7 @@ while (got := reader.newest("motion")) is None or got[1][:1] != b"!":
             print("enough", flush=True)
 print(found, torn)
 """
-    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "live")], stdout=subprocess.PIPE, text=True)
+    process = children.start([sys.executable, "-c", code, str(tmp_path / "live")], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     enough = threading.Event()
@@ -94,13 +96,17 @@ print(found, torn)
     assert found > 100
 
 
-def test_watching_and_ringing_reach_the_trainer(tmp_path: Path) -> None:
+def test_watching_and_ringing_reach_the_trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.time()
+    monkeypatch.setattr("tilework.runs.live.time", types.SimpleNamespace(time=lambda: now, sleep=time.sleep))
     writer = LiveWriter(tmp_path / "live")
     reader = LiveReader(tmp_path / "live")
     assert not writer.watched
     reader.watch(1.0)
     assert writer.watched
-    time.sleep(1.05)
+    now += 0.95
+    assert writer.watched
+    now += 0.1
     assert not writer.watched
     before = writer.bell
     ring(tmp_path / "live")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
 import sys
 import time
 from pathlib import Path
 
+import children
 import pytest
 
 from tilework.errors import UserError
@@ -64,7 +64,7 @@ def test_a_real_limit_on_file_size(tmp_path: Path) -> None:
     )
     path = tmp_path / "state"
     path.write_bytes(b"old")
-    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    done = children.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
     assert "no space left" in done.stdout
     assert path.read_bytes() == b"old"
     assert [p.name for p in tmp_path.iterdir()] == ["state"]
@@ -89,7 +89,7 @@ def test_killed_while_writing_leaves_one_whole_version(tmp_path: Path) -> None:
     )
     for wait in (0.02, 0.05, 0.11):
         path.unlink(missing_ok=True)
-        process = subprocess.Popen([sys.executable, "-c", code, str(path)])
+        process = children.start([sys.executable, "-c", code, str(path)])
         while not path.exists():
             time.sleep(0.005)
         time.sleep(wait)

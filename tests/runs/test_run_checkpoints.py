@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
+import children
 import pytest
 
 from tilework.runs.checkpoints import in_force, numbered, point, pointed, step_of
@@ -61,4 +61,4 @@ def test_a_folder_without_a_step_is_no_checkpoint(tmp_path: Path, about: str) ->
 
 def test_pointers_are_read_without_torch() -> None:
     code = "import sys, tilework.runs.checkpoints; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert children.run([sys.executable, "-c", code]).returncode == 0

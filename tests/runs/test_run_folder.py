@@ -7,11 +7,11 @@ import json
 import os
 import random
 import re
-import subprocess
 import sys
 import threading
 from pathlib import Path
 
+import children
 import pytest
 
 from tilework.errors import UserError
@@ -141,5 +141,5 @@ def test_runs_are_read_without_torch() -> None:
         "for m in pkgutil.iter_modules(tilework.runs.__path__): importlib.import_module('tilework.runs.' + m.name)\n"
         "print(len(list(pkgutil.iter_modules(tilework.runs.__path__))))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    done = children.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(done.stdout) >= 10

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import children
 import pytest
 
 from tilework.errors import UserError
@@ -21,7 +22,7 @@ HOLD = (
 
 
 def hold(folder: Path) -> subprocess.Popen[str]:
-    process = subprocess.Popen(
+    process = children.start(
         [sys.executable, "-c", HOLD, str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
@@ -68,7 +69,7 @@ def test_it_does_not_live_on_in_forked_workers(tmp_path: Path) -> None:
         "os.read(begun, 1)\n"  # a busy machine may not have let it begin
         "print(worker, flush=True); time.sleep(60)\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    process = children.start([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     worker = int(process.stdout.readline())
     try:
@@ -98,7 +99,7 @@ def test_looking_does_not_stop_a_trainer(tmp_path: Path) -> None:
         "import sys, pathlib\nfrom tilework.runs.lock import holder\nprint('go', flush=True)\n"
         "while True: holder(pathlib.Path(sys.argv[1]))\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    process = children.start([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         process.stdout.readline()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
 import sys
 from pathlib import Path
 
+import children
 import pytest
 
 from tilework.errors import UserError
@@ -103,7 +103,7 @@ def test_two_processes_migrate_one_store(tmp_path: Path) -> None:
         "import sys, pathlib\nfrom tilework.runs.store import RunStore\n"
         "RunStore.open(pathlib.Path(sys.argv[1]), readonly=False).close()\n"
     )
-    both = [subprocess.Popen([sys.executable, "-c", code, str(db)]) for _ in range(3)]
+    both = [children.start([sys.executable, "-c", code, str(db)]) for _ in range(3)]
     assert [p.wait() for p in both] == [0, 0, 0]
     connection = connect(db, readonly=True)
     assert store_version(connection, db) == current_version()

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import children
 import pytest
 
 from tilework.errors import UserError
@@ -38,7 +39,7 @@ def run(tmp_path: Path) -> RunFolder:
 
 
 def test_running_then_killed_then_resumed(run: RunFolder) -> None:
-    process = subprocess.Popen([sys.executable, "-c", TRAIN, str(run.path)], stdout=subprocess.PIPE, text=True)
+    process = children.start([sys.executable, "-c", TRAIN, str(run.path)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()
     seen = []
@@ -51,7 +52,9 @@ def test_running_then_killed_then_resumed(run: RunFolder) -> None:
         process.kill()
         process.communicate()
     assert seen == sorted(seen)
-    assert (info.mse, info.psnr, info.perplexity, info.total_steps) == (0.1, 10.0, {"perplexity.1": 12.0}, 1000)
+    shown = {metric.label: values for metric, values in info.headlines}
+    assert shown == {"MSE": {"mse": 0.1}, "PSNR": {"psnr": 10.0}, "perplexity": {"perplexity.1": 12.0}}
+    assert info.total_steps == 1000
     assert info.name == "vq"
     assert info.seconds > 0
     assert run_info(run.path).status is RunStatus.CRASHED
@@ -200,4 +203,4 @@ def test_a_copy_is_the_same_run(run: RunFolder, tmp_path: Path) -> None:
         shutil.copytree(run.path, tmp_path / "copies" / "while-written")
     shutil.copytree(run.path, tmp_path / "copies" / "after")
     for info in list_runs(tmp_path / "copies"):
-        assert (info.status, info.mse, info.step) == (RunStatus.FINISHED, 0.5, 3), info
+        assert (info.status, info.val["mse"], info.step) == (RunStatus.FINISHED, 0.5, 3), info

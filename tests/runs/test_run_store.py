@@ -10,6 +10,7 @@ import threading
 import time
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 
@@ -173,7 +174,7 @@ def test_commands_travel_between_processes(db: Path) -> None:
             "import sys, pathlib\nfrom tilework.runs.store import RunStore\n"
             "with RunStore.open(pathlib.Path(sys.argv[1])) as s: print(s.command('pause'), s.command('set', lr=0.5))\n"
         )
-        done = subprocess.run([sys.executable, "-c", code, str(db)], capture_output=True, text=True, check=True)
+        done = children.run([sys.executable, "-c", code, str(db)], capture_output=True, text=True, check=True)
         assert done.stdout.split() == ["1", "2"]
         pending = store.commands_pending()
         assert [(c.kind, c.payload) for c in pending] == [("pause", {}), ("set", {"lr": 0.5})]
@@ -296,7 +297,7 @@ try:
     for step in range(1, 1_000_000): store.log(step, 0.0, {f"m{i}": 1.0 for i in range(10)} | {"loss": float(step)})
 except UserError as error: print(error)
 """
-    done = subprocess.run([sys.executable, "-c", code, str(db)], capture_output=True, text=True, check=True)
+    done = children.run([sys.executable, "-c", code, str(db)], capture_output=True, text=True, check=True)
     assert "could not be written" in done.stdout
     assert str(db.parent) in done.stdout
     with RunStore.open(db) as store:
@@ -331,7 +332,7 @@ with RunStore.create(pathlib.Path(sys.argv[1])) as store:
     for step in range(1, 20_000): store.log(step, step / 100, {f"m{i}": float(step) for i in range(8)})
     store.flush()
 """
-    process = subprocess.Popen([sys.executable, "-c", code, str(db)], stdout=subprocess.PIPE, text=True)
+    process = children.start([sys.executable, "-c", code, str(db)], stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     process.stdout.readline()
     faults: list[str] = []

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import children
 import numpy as np
 
 from tilework.runs.store import RunStore
@@ -33,7 +34,7 @@ def test_killed_writers_lose_at_most_the_unflushed_tail(tmp_path: Path) -> None:
     start = 0
     for _ in range(8):
         with (tmp_path / "out").open("w") as out:
-            process = subprocess.Popen([sys.executable, "-c", WRITE, str(db), str(start), "-"], stdout=out)
+            process = children.start([sys.executable, "-c", WRITE, str(db), str(start), "-"], stdout=out)
             while (tmp_path / "out").stat().st_size == 0:
                 time.sleep(0.005)
             time.sleep(rng.uniform(0.0, 0.4))
@@ -64,7 +65,7 @@ def test_a_program_that_forgets_to_close_keeps_its_rows(tmp_path: Path) -> None:
         "raise SystemExit(3)\n"
     )
     db = tmp_path / "run.db"
-    assert subprocess.run([sys.executable, "-c", code, str(db)], check=False).returncode == 3
+    assert children.run([sys.executable, "-c", code, str(db)], check=False).returncode == 3
     with RunStore.open(db) as store:
         assert len(store.metrics("loss")[0]) == 100
 
@@ -76,7 +77,7 @@ def test_killed_while_being_created(tmp_path: Path) -> None:
     )
     for number, wait in enumerate((0.0, 0.001, 0.003, 0.006, 0.01, 0.02)):
         db = tmp_path / f"run{number}.db"
-        process = subprocess.Popen([sys.executable, "-c", code, str(db)], stdout=subprocess.PIPE)
+        process = children.start([sys.executable, "-c", code, str(db)], stdout=subprocess.PIPE)
         assert process.stdout is not None
         process.stdout.readline()
         time.sleep(wait)

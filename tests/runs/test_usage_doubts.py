@@ -44,7 +44,7 @@ def test_doubts(counts: list[int], said: str) -> None:
 def test_each_level_has_its_own() -> None:
     values = {"codes": 16.0, "tokens": 320.0, "used.1": 16.0, "perplexity.1": 14.0, "used.2": 1.0, "perplexity.2": 1.0}
     (doubt,) = poorly_used(values)
-    assert "of level 2 has collapsed: perplexity 1.00 of 16" in doubt.text
+    assert "of level 2 has collapsed: validation perplexity 1.00 of 16" in doubt.text
 
 
 def test_a_share_of_nine_to_one_is_a_collapse_and_two_codes_in_use_are_not() -> None:

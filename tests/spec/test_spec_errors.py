@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
+import children
 import pytest
 
 from tilework.errors import UserError
@@ -90,7 +90,7 @@ def refused(*overrides: str, recipe: str = "rqvae-digits") -> UserError:
         # the whole
         ("objective={}", "objective has no loss term", "write at least one, for example objective.mse=1.0"),
         ("engine.epochs=null", "the run has no end", "set one, for example engine.epochs=20"),
-        ("engine.monitor=happiness", "engine.monitor is 'happiness', which no held-out pass measures", "engine.monitor=loss"),
+        ("engine.monitor=happiness", "engine.monitor is 'happiness', which no validation pass measures", "engine.monitor=loss"),
         ("trackers=mlflow2", "trackers.0.kind: must be 'csv', 'tensorboard' or 'wandb', not 'mlflow2'", "correct"),
     ],
 )  # fmt: skip
@@ -198,5 +198,5 @@ def test_listing_kinds_and_recipes_imports_neither_torch_nor_a_plugin() -> None:
         "late = [m for m in sys.modules if m.startswith(('tilework.nets', 'tilework.bottlenecks', 'tilework.objective'))]\n"
         "assert not late, late\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    done = children.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr

@@ -66,6 +66,12 @@ class Served:
         ) as connection:
             yield Page(connection)
 
+    def seen(self, channel: str, seq: int) -> bool:
+        """Whether the only watcher has read this frame (its number, unless a new process has begun to count again)."""
+        (watcher,) = self.state.watchers._open.values()
+        newest = watcher._newest.get(channel)
+        return newest is not None and newest.seq == seq
+
     def run(self, run_id: str, **more: Any) -> contextlib.AbstractAsyncContextManager[Page]:
         return self.socket(f"/ws/runs/{run_id}", **more)
 
@@ -119,15 +125,17 @@ class Page:
     async def of_type(self, kind: str, seconds: float = PATIENCE) -> dict[str, Any]:
         return await self.until(lambda message: message["type"] == kind, seconds)
 
-    async def quiet(self, seconds: float) -> list[dict[str, Any]]:
-        """Everything that comes within this time."""
+    async def so_far(self) -> list[dict[str, Any]]:
+        """All messages that the server has had a reason to send by now, unacknowledged.
+
+        It answers questions in their order. A text overtakes a frame that waits beside it, and is followed by it: that frame is
+        there before the answer to a second question.
+        """
         found = []
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            try:
-                found.append(await self.take(left))
-            except TimeoutError:
-                break
+        for ref in ("first", "second"):
+            await self.say({"type": "a question", "ref": ref})
+            while (message := await self.take()).get("ref") != ref:
+                found.append(message)
         return found
 
     async def say(self, message: Any) -> None:

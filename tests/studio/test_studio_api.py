@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import zlib
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 from studio_fakes import FakeTrainer, Served, serving
 
+from tilework.metrics import AUTOENCODER
 from tilework.runs.folder import RunFolder
 from tilework.runs.frames import pack, unpack
 from tilework.runs.lock import RunLock
@@ -29,10 +30,16 @@ def test_runs_and_one_run(served: Served, trainer: FakeTrainer) -> None:
     assert answer["root"] == str(served.studio.root.path)
     assert (card["id"], card["name"], card["status"], card["step"]) == (trainer.run.id, "fake", "running", 200)
     assert card["val"] == {"mse": 0.01, "psnr": None}
+    assert card["headlines"] == [
+        {"label": "MSE", "unit": "", "values": [0.01], "most": None},
+        {"label": "PSNR", "unit": "dB", "values": [None], "most": None},
+    ]
     assert 10 < len(card["spark"]["loss"]) <= 50
     assert card["spark"]["step"][-1] == 200
     found = served.get(f"/api/runs/{trainer.run.id}").json()
-    assert set(found) == {"card", "spec", "facts", "steerable", "log"}
+    assert set(found) == {"card", "spec", "facts", "metrics", "steerable", "log"}
+    assert found["metrics"] == AUTOENCODER.as_list()
+    assert "metrics" not in found["facts"]
     assert found["spec"]["objective"] == {"commitment": 0.25}
     all_rows = served.get(f"/api/runs/{trainer.run.id}/curves").json()
     assert all_rows["train"]["step"] == list(range(1, 201))
@@ -309,5 +316,5 @@ with TestClient(build(Root.of(runs), keys), base_url="http://127.0.0.1:1", cooki
 heavy = {"torch", "accelerate", "sklearn", "matplotlib", "scipy"} & set(sys.modules)
 print(json.dumps(sorted(heavy)))
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    done = children.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
     assert json.loads(done.stdout) == []

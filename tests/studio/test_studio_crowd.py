@@ -32,7 +32,7 @@ def test_fifty_pages_see_the_same_run(served: Served, trainer: FakeTrainer) -> N
 
     async def train() -> None:
         await soon(lambda: len(ready) == 50)
-        await asyncio.sleep(0.6)  # the trainer is nudged
+        await soon(lambda: trainer.live.watched)
         assert len(served.state.watchers) == 1
         for number in range(60):
             trainer.frame(points=2000)
@@ -58,14 +58,14 @@ def test_a_page_that_acknowledges_nothing_gets_one_frame_of_each_channel(served:
         async with served.run(trainer.run.id) as lazy, served.run(trainer.run.id) as eager:
             await eager.of_type("state")
             await lazy.of_type("state")
-            await asyncio.sleep(0.7)
+            await soon(lambda: trainer.live.watched)
             for _ in range(30):
                 trainer.frame(points=20_000)
                 trainer.frame("pictures", points=20_000)
                 await eager.until(lambda m: m["type"] == "frame" and m["frame"]["channel"] == "motion")
             (watcher,) = served.state.watchers._open.values()
             assert sum(viewer.waiting for viewer in watcher.viewers) < 2**20
-            await lazy.quiet(0.3)
+            await lazy.so_far()
             assert sorted(frame["channel"] for frame in lazy.frames) == ["motion", "pictures"]
 
     asyncio.run(watch())
@@ -80,9 +80,8 @@ def test_a_page_that_reads_nothing_is_cut_off_and_the_others_go_on(served: Serve
             await other.of_type("state")
             deaf = _deaf(served, f"/ws/runs/{trainer.run.id}")
             (watcher,) = served.state.watchers._open.values()
-            await soon(lambda: len(watcher.viewers) == 2)
+            await soon(lambda: len(watcher._greeted) == 2)
             before = process.memory_info().rss
-            await asyncio.sleep(0.3)
             text = {"type": "marks", "marks": [{"id": 1, "text": "x" * 100_000}]}
             cut = 0
             for round_ in range(400):

@@ -92,9 +92,9 @@ def test_what_has_acted_is_told_before_the_page_has_drawn_the_last_frame(served:
             trainer.frame(applied=applied[:2])
             trainer.frame("pictures", applied=applied)
             assert (await page.of_type("applied"))["applied"] == applied[2:]
-            trainer.frame(applied=[{"id": "odd"}])
-            trainer.frame("pictures", applied=applied)
-            told = [m for m in await page.quiet(0.3) if m["type"] == "applied"]
+            odd, again = trainer.frame(applied=[{"id": "odd"}]), trainer.frame("pictures", applied=applied)
+            await soon(lambda: served.seen("motion", odd) and served.seen("pictures", again))
+            told = [m for m in await page.so_far() if m["type"] == "applied"]
             assert told == [], "each once"
 
     asyncio.run(watch())
@@ -114,14 +114,14 @@ def test_frames_newest_wins_one_unacknowledged_at_a_time(served: Served, trainer
             second = await page.until(lambda m: m["type"] == "frame", ack=False)
             assert second["frame"]["seq"] == 2
             for _ in range(20):  # unacknowledged: none of these is sent
-                trainer.frame()
-                await asyncio.sleep(0.02)
+                number = trainer.frame()
+                await soon(lambda number=number: served.seen("motion", number))
             trainer.frame("pictures")  # the other channel does not wait for this one
             pictures = await page.until(lambda m: m["type"] == "frame", ack=False)
             assert pictures["frame"]["channel"] == "pictures"
-            assert not [m for m in await page.quiet(0.2) if m["type"] == "frame"]
+            assert not [m for m in await page.so_far() if m["type"] == "frame"]
             await page.ack({"channel": "motion", "seq": 999})  # not the one that was sent
-            assert not [m for m in await page.quiet(0.2) if m["type"] == "frame"]
+            assert not [m for m in await page.so_far() if m["type"] == "frame"]
             await page.ack(second["frame"])
             newest = (await page.until(lambda m: m["type"] == "frame", ack=False))["frame"]
             assert newest["seq"] == 22, "the newest, not the next"
@@ -271,7 +271,7 @@ def test_an_oversized_message_ends_its_own_socket_only(served: Served, trainer: 
             await page.of_type("state")
             await page.say('{"type": "' + "x" * 200_000 + '"}')
             with pytest.raises(ConnectionClosed):
-                await page.quiet(5)
+                await page.until(lambda message: False)
             assert page.connection.close_code == 1009
             trainer.frame()
             assert (await other.of_type("frame"))["frame"]["seq"] == 1
@@ -310,7 +310,7 @@ def test_a_run_that_crashes_goes_on_and_ends(served: Served, trainer: FakeTraine
                     assert rows["step"] == list(range(1, 12))
                     assert (await page.of_type("timeline"))["reset"] is True
                     await page.until(lambda m: m["type"] == "state" and m["status"] == "running")
-                    await asyncio.sleep(0.6)
+                    await soon(lambda: trainer.live.watched)
                     trainer.frame()
                     assert (await page.of_type("frame"))["frame"]["seq"] == 1
                     # Its last words, after which the file is gone.

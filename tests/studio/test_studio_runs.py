@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import children
 import httpx
 import psutil
 import pytest
@@ -30,7 +31,7 @@ from tilework.studio.server import Studio
 LONG = [*(o for o in SMALL if not o.startswith(("engine.steps", "engine.epochs"))), "engine.epochs=100000"]
 
 
-def test_a_run_from_the_form_to_the_trash(root: Path) -> None:
+def test_a_run_from_the_form_to_the_trash(root: Path, warm_studio: None) -> None:
     """The whole life of a run, with the real trainer."""
     with serving(root) as served:
         shipped = served.get("/api/recipes").json()["recipes"]
@@ -165,9 +166,9 @@ def _stop(served: Served, run: RunFolder) -> None:
 @contextlib.contextmanager
 def command(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """`tilework ...` in a process of its own, and the URL that it printed."""
-    process = subprocess.Popen(
+    process = children.start(
         [sys.executable, "-m", "tilework", *map(str, arguments)],
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     assert process.stdout is not None
     said = ""
@@ -278,7 +279,7 @@ def test_a_start_that_takes_too_long_is_told(served: Served, monkeypatch: pytest
 
 def test_a_start_that_is_waited_for_does_not_hold_the_studio(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pictures take long to prepare; the studio is closed meanwhile, and the process goes on."""
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+    child = children.start([sys.executable, "-c", "import time; time.sleep(60)"])
     with serving(root) as served:
         monkeypatch.setattr(served.state.launcher, "_spawn", lambda arguments, log: child)
         monkeypatch.setattr(served.state.forms, "check", lambda body: {"ok": True, "yaml": "name: x\n"})

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 import zipfile
 from pathlib import Path
 
+import children
 import pytest
 
 from tilework.studio import page_files
@@ -44,7 +44,7 @@ def test_the_wheel_is_built_with_the_page(tmp_path: Path) -> None:
     uv = shutil.which("uv")
     if uv is None:
         pytest.skip("uv is not here")
-    subprocess.run(
+    children.run(
         [uv, "build", "--wheel", "-o", str(tmp_path), str(CHECKOUT)], check=True, capture_output=True, timeout=280
     )
     (wheel,) = tmp_path.glob("*.whl")

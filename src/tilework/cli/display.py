@@ -13,15 +13,16 @@ from rich.table import Table
 from rich.text import Text
 
 from tilework.engine.progress import Ending, Plan, Tick
+from tilework.metrics import AUTOENCODER, TRAINING, Metrics, values_of
 
 QUIET_SECONDS = 10.0
-"""Without a terminal, at most one line of figures in this time."""
+"""Without a terminal, at most one line of metrics in this time."""
 AVERAGED_SECONDS = 60.0
-"""Speed and time left are means over the last minute: held-out passes and checkpoints are part of the way."""
+"""Speed and time left are means over the last minute: validation passes and checkpoints are part of the way."""
 
 
 class Display:
-    """Shows a run: a bar, losses, codes in use, the newest held-out figures. A `Progress` of the engine."""
+    """Shows a run: a bar, losses, codes in use, the newest validation metrics. A `Progress` of the engine."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -74,22 +75,23 @@ class Display:
         self.console.print(Text("note: ", style="yellow") + Text(message))
 
     def ticked(self, tick: Tick) -> None:
-        """Take a new row of figures."""
+        """Take a new row of training metrics."""
         self._tick = tick
         self._bar.update(self._task, completed=tick.step)
         speed = self._bar.tasks[0].speed or tick.steps_per_second
         self._bar.update(self._task, rate=f"{speed:,.1f} steps/s")
         if not self.console.is_terminal and self._silent_for_long():
+            used = _usage(tick, self.plan)
             parts = [
                 f"step {tick.step:,}/{self.plan.steps if self.plan else 0:,}",
                 f"{speed:,.1f} steps/s",
                 _losses(tick.values).plain,
-                f"codes {_usage(tick).plain.strip()}" if tick.used else "",
+                f"{self._metrics.label('used', TRAINING)}: {used.plain.strip()}" if used else "",
             ]
             self.console.print("   ".join(p for p in parts if p), soft_wrap=True)
 
     def validated(self, step: int, values: Mapping[str, float]) -> None:
-        """Take new held-out figures."""
+        """Take new validation metrics."""
         self._validated = values
 
     def saved(self, step: int) -> None:
@@ -98,6 +100,10 @@ class Display:
     def ended(self, ending: Ending) -> None:
         """Remember how it ended, for the summary."""
         self.ending = ending
+
+    @property
+    def _metrics(self) -> Metrics:
+        return self.plan.metrics if self.plan else AUTOENCODER
 
     def _silent_for_long(self) -> bool:
         now = time.monotonic()
@@ -115,10 +121,10 @@ class Display:
         rows.add_column(style="dim", no_wrap=True)
         rows.add_column()
         rows.add_row("losses", _losses(self._tick.values))
-        if self._tick.used:
-            rows.add_row("codes in use", _usage(self._tick))
+        if used := _usage(self._tick, self.plan):
+            rows.add_row(self._metrics.label("used", TRAINING), used)
         if self._validated:
-            rows.add_row("held out", _held_out(self._validated))
+            rows.add_row("validation", _validation(self._validated, self._metrics))
         return Group(self._bar, rows)
 
 
@@ -126,7 +132,9 @@ def _headline(plan: Plan) -> Text:
     processes = f" x {plan.processes}" if plan.processes > 1 else ""
     text = Text.assemble((plan.run.id, "bold"), f"  {_model(plan)}, ")
     text.append(f"{plan.parameters:,} parameters on {plan.device}{processes} in {plan.precision}\n")
-    text.append(f"{plan.train:,} pictures to train on, {plan.validation:,} held out, {plan.steps:,} steps", style="dim")
+    text.append(
+        f"{plan.train:,} {plan.unit} to train on, {plan.validation:,} held out, {plan.steps:,} steps", style="dim"
+    )
     if plan.resumed_at:
         text.append(f"\nresumed at step {plan.resumed_at:,}", style="yellow")
     return text
@@ -142,28 +150,33 @@ def _model(plan: Plan) -> str:
 
 
 def _losses(values: Mapping[str, float]) -> Text:
-    text = Text.assemble(("loss ", "dim"), f"{values['loss']:.4f}")
-    for name, value in values.items():
-        if f"weight.{name}" in values:
-            text.append(f"   {name} ", style="dim").append(f"{value:.4f}")
-    return text
+    """The loss and its terms, as the spec names them."""
+    shown = [name for name in values if name == "loss" or f"weight.{name}" in values]
+    return Text("   ").join(Text.assemble((f"{name} ", "dim"), f"{values[name]:.4f}") for name in shown)
 
 
-def _usage(tick: Tick) -> Text:
+def _usage(tick: Tick, plan: Plan | None) -> Text:
+    """Codes in use, level by level; empty where nothing is discrete."""
+    metrics, codes = (plan.metrics, plan.model.get("codes", 0)) if plan else (AUTOENCODER, 0)
+    levels = values_of(metrics["used"], tick.values)
     text = Text()
-    for level, used in enumerate(tick.used, start=1):
-        style = "" if used > tick.codes // 2 else "yellow"
-        text.append(f"   level {level} " if len(tick.used) > 1 else "", style="dim")
-        text.append(f"{used:,}/{tick.codes:,}", style=style)
-        perplexity = tick.values.get(f"perplexity.{level}")
+    for name, used in levels.items():
+        text.append(f"   {metrics.part_label(name)} " if len(levels) > 1 else "", style="dim")
+        text.append(f"{used:,.0f}/{codes:,}", style="" if used > codes // 2 else "yellow")
+        perplexity = tick.values.get(name.replace("used", "perplexity"))
         if perplexity is not None:
             text.append(f" (perplexity {perplexity:,.1f})", style="dim")
     text.rstrip()
     return Text(text.plain.lstrip()) if not text.spans else text
 
 
-def _held_out(values: Mapping[str, float]) -> Text:
-    return Text.assemble(
-        ("mse ", "dim"), f"{values['mse']:.5f}", ("   psnr ", "dim"), f"{values['psnr']:.2f} dB",
-        ("   loss ", "dim"), f"{values['loss']:.4f}",
-    )  # fmt: skip
+def _validation(values: Mapping[str, float], metrics: Metrics) -> Text:
+    """The metrics of quality that stand for the run, and the loss."""
+    shown = metrics.qualities(values)
+    if metrics["loss"] not in shown:
+        shown.append(metrics["loss"])
+    return Text("   ").join(
+        Text.assemble((f"{metrics.label(name)} ", "dim"), metric.text(value))
+        for metric in shown
+        for name, value in values_of(metric, values).items()
+    )

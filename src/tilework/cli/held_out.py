@@ -1,4 +1,4 @@
-"""What a run's store and checkpoints say about held-out pictures: the newest figures, and the best ones so far."""
+"""What a run's store and checkpoints say about held-out images: the newest validation metrics, and the best ones so far."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tilework.errors import TileworkError
+from tilework.metrics import AUTOENCODER, VALIDATION, Metrics
 from tilework.runs.checkpoints import pointed, step_of
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
@@ -13,42 +14,49 @@ from tilework.runs.store import RunStore
 
 @dataclass(frozen=True)
 class HeldOut:
-    """The newest held-out pass of a run, and the one whose weights were kept as the best."""
+    """The newest validation pass of a run, and the one whose weights were kept as the best."""
 
     step: int = 0
     values: Mapping[str, float] = field(default_factory=dict)
-    """Empty before the first held-out pass."""
+    """Empty before the first validation pass."""
+    metrics: Metrics = AUTOENCODER
     monitor: str = "loss"
     best_step: int | None = None
     best: float | None = None
     """Value of `monitor` at `best_step`, where both are known."""
     leak: str = ""
-    """Why the figures look better than they are, where the training pictures give some of the held-out ones away."""
+    """Why the values look better than they are, where the training pictures give some of the held-out ones away."""
+
+    @property
+    def best_value(self) -> str:
+        """The best value of what decides which weights are the best, `validation loss 0.125`; empty where it is not known."""
+        return "" if self.best is None else f"{self.metrics.label(self.monitor, VALIDATION)} {self.best:.5g}"
 
     @property
     def remark(self) -> str:
         """One line on the best weights where they are not the newest ones; else empty."""
         if self.best_step is None or self.best_step == self.step:
             return ""
-        value = f"{self.monitor} {self.best:.5g} " if self.best is not None else ""
+        value = f"{self.best_value} " if self.best_value else ""
         return f"best so far: {value}at step {self.best_step:,}; tilework.load uses those weights"
 
 
 def held_out(run: RunFolder) -> HeldOut:
-    """What is known about a run that has a store; figures that are not there are left out."""
+    """What is known about a run that has a store; values that are not there are left out."""
     monitor = _monitor(run)
     best_step = step_of(pointed(run.checkpoints, "best"))
     with RunStore.open(run.db) as store:
-        steps = store.rows("val")[0]
+        steps = store.rows(VALIDATION)[0]
+        metrics = Metrics.read(store.meta())
         if not len(steps):
-            return HeldOut(monitor=monitor)
+            return HeldOut(metrics=metrics, monitor=monitor)
         leak = str(store.get_meta("leak", ""))
         newest = int(steps[-1])
-        at, values = store.metrics(monitor, "val")
+        at, values = store.metrics(monitor, VALIDATION)
         found = {int(step): float(value) for step, value in zip(at, values, strict=True)}
-        figures = store.latest()["values"].get("val", {})
+        newest_values = store.latest()["values"].get(VALIDATION, {})
     best = found.get(best_step) if best_step is not None else None
-    return HeldOut(newest, figures, monitor, best_step, best, leak)
+    return HeldOut(newest, newest_values, metrics, monitor, best_step, best, leak)
 
 
 def _monitor(run: RunFolder) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tilework.cli.options import RunsFolder
 
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from tilework.metrics import Metric
     from tilework.runs.status import RunInfo
 
 _STYLES = {
@@ -20,11 +21,6 @@ _STYLES = {
     "crashed": "red",
     "foreign": "dim",
 }
-_HEADINGS = ("run", "state", "step", "held-out MSE", "PSNR", "perplexity", "written")
-
-
-_GIVEN_UP = ("perplexity", "written", "PSNR", "held-out MSE", "step")
-"""What a narrow terminal does without, in this order; never the name and the state."""
 
 
 def runs(runs: RunsFolder = None) -> None:
@@ -42,9 +38,12 @@ def runs(runs: RunsFolder = None) -> None:
         console.print(Text.assemble(f"No runs in {root}. Start one: ", ("tilework demo", "bold")), soft_wrap=True)
         return
     rows = [{"run": info.id, "state": str(info.status), **_row(info)} for info in found]
+    metrics = _metric_headings(found)
+    given_up = _given_up(metrics)
     wide = console.options.update(width=100_000)
-    for count in range(len(_GIVEN_UP) + 1):
-        table = _table(rows, [heading for heading in _HEADINGS if heading not in _GIVEN_UP[:count]])
+    for count in range(len(given_up) + 1):
+        headings = ("run", "state", "step", *metrics, "written")
+        table = _table(rows, [heading for heading in headings if heading not in given_up[:count]])
         if console.measure(table, options=wide).maximum <= console.width:
             console.print(table)
             break
@@ -57,14 +56,31 @@ def runs(runs: RunsFolder = None) -> None:
             console.print(Text(f"{info.id}: {info.problem}", style="dim"))
 
 
+def _metric_headings(found: list[RunInfo]) -> list[str]:
+    """A column for every metric that stands for one of the runs, the first to be shown first."""
+    ranked = {_heading(metric): metric.headline or 0 for info in found for metric, _ in info.headlines}
+    return sorted(ranked, key=lambda heading: ranked[heading])
+
+
+def _heading(metric: Metric) -> str:
+    return f"validation\n{metric.label}"
+
+
+def _given_up(metrics: list[str]) -> list[str]:
+    """What a narrow terminal does without, in this order; never the name and the state."""
+    last = metrics[::-1]
+    return [*last[:1], "written", *last[1:], "step"]
+
+
 def _table(rows: list[dict[str, str]], shown: list[str]) -> Table:
-    """The runs with the headings that are shown; what a run has no figure for stays empty."""
+    """The runs with the headings that are shown; what a run has not measured stays empty."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in shown:
-        table.add_column(heading, justify="left" if heading in {"run", "state"} else "right", no_wrap=True)
+        side: Literal["left", "right"] = "left" if heading in {"run", "state"} else "right"
+        table.add_column(heading, justify=side, no_wrap=True, vertical="bottom")
     for row in rows:
         styles = {"run": "bold", "state": _STYLES[row["state"]]}
         table.add_row(*(Text(row.get(heading, ""), styles.get(heading, "")) for heading in shown))
@@ -72,22 +88,21 @@ def _table(rows: list[dict[str, str]], shown: list[str]) -> Table:
 
 
 def _row(info: RunInfo) -> dict[str, str]:
-    """Figures of one run by heading; one that cannot be read has only its date."""
+    """What one run shows under each heading; one that cannot be read has only its date."""
     if info.problem:
         return {"written": _ago(info.updated)}
     return {
         "step": f"{info.step:,}" + (f"/{info.total_steps:,}" if info.total_steps else ""),
-        "held-out MSE": f"{info.mse:.5f}" if info.mse is not None else "",
-        "PSNR": f"{info.psnr:.2f} dB" if info.psnr is not None else "",
-        "perplexity": _perplexity(info),
+        **{_heading(metric): _values(info, metric, values) for metric, values in info.headlines},
         "written": _ago(info.updated),
     }
 
 
-def _perplexity(info: RunInfo) -> str:
-    codes = info.val.get("codes")
-    values = " + ".join(f"{v:,.1f}" for _, v in sorted(info.perplexity.items()))
-    return f"{values} of {codes:,.0f}" if values and codes else values
+def _values(info: RunInfo, metric: Metric, values: dict[str, float]) -> str:
+    """`19.09 dB`; of several levels with what is the most: `12.3 + 8.8 of 16`."""
+    text = " + ".join(metric.text(value) for value in values.values())
+    most = info.val.get(metric.most)
+    return f"{text} of {info.metrics[metric.most].text(most)}" if most else text
 
 
 def _ago(when: float) -> str:

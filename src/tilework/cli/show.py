@@ -1,4 +1,4 @@
-"""`tilework show`: one run, its figures, what happened, where its files are, and what its spec changed."""
+"""`tilework show`: one run, its metrics, what happened, where its files are, and what its spec changed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def show(
     ] = False,
     runs: RunsFolder = None,
 ) -> None:
-    """Show one run: state, held-out figures, events, files, and what its spec changed in its recipe."""
+    """Show one run: state, validation metrics, events, files, and what its spec changed in its recipe."""
     from tilework.runs.folder import RunFolder
 
     folder = RunFolder.find(run, runs)
@@ -62,7 +62,7 @@ def _facts(console: Console, folder: RunFolder, info: RunInfo) -> None:
     from rich.text import Text
 
     from tilework.cli.held_out import HeldOut, held_out
-    from tilework.cli.summary import duration, figures_table
+    from tilework.cli.summary import duration, metrics_table
     from tilework.runs.store import RunStore
 
     def line(what: str, text: str | Text) -> None:
@@ -87,7 +87,7 @@ def _facts(console: Console, folder: RunFolder, info: RunInfo) -> None:
         known = held_out(folder)
     if known.values:
         console.print()
-        console.print(figures_table(known.values, None, known.step if known.step != info.step else None))
+        console.print(metrics_table(known, "", info.step))
         if known.remark:
             console.print(Text(known.remark))
         if known.leak:
@@ -117,7 +117,7 @@ def _files(folder: RunFolder, known: Any) -> Iterator[tuple[str, str]]:
         saved = pointed(folder.checkpoints, which)
         step = step_of(saved)
         if saved is not None and step is not None:
-            more = f", held-out {known.monitor} {known.best:.5g}" if which == "best" and known.best is not None else ""
+            more = f", {known.best_value}" if which == "best" and known.best is not None else ""
             yield f"{which} weights", f"{short_path(saved)}  (step {step:,}{more})"
 
 

@@ -1,4 +1,4 @@
-"""The end of a run: held-out figures, a contact sheet, a latent map, and what to do next."""
+"""The end of a run: validation metrics, a contact sheet, a latent map, and what to do next."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from tilework.cli.held_out import held_out
+from tilework.cli.held_out import HeldOut, held_out
+from tilework.metrics import Group, values_of
 from tilework.runs import usage
 from tilework.runs.budget import overrides_until
 from tilework.runs.folder import RunFolder
@@ -28,7 +29,7 @@ _SHEET = 1120  # pixels that a contact sheet's pictures may take from left to ri
 
 
 def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> None:
-    """Print the held-out figures, write contact-sheet.png (and latent.png for a 2-D latent) into the run folder."""
+    """Print the validation metrics, write contact-sheet.png (and latent.png for a 2-D latent) into the run folder."""
     finished = ending.reason.finished
     onward = longer_command(run, plan) if finished else resume_command(run)
     if ending.reason is StopReason.EARLY_STOPPING:
@@ -51,7 +52,7 @@ def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> N
         )
     known = held_out(run)
     if known.values:
-        console.print(figures_table(known.values, plan.validation, known.step if known.step != ending.step else None))
+        console.print(metrics_table(known, f"{plan.validation:,} {plan.unit}", ending.step))
     for remark in (
         known.remark,
         known.leak,
@@ -95,30 +96,27 @@ def report_command(run: RunFolder) -> str:
     return f"tilework report {_named(run)}"
 
 
-def figures_table(values: Mapping[str, float], pictures: int | None = None, step: int | None = None) -> Table:
-    """Held-out figures, each with what it needs to be understood (K, N and N/K beside every usage).
+def metrics_table(known: HeldOut, held_out: str, step: int) -> Table:
+    """The metrics of validation that stand for a run, each with what it needs to be understood (K, N and N/K beside every usage).
 
-    `pictures` is how many were held out, `step` when the figures are older than the run; None where unknown or needless.
+    `held_out` is what was held out ("180 images"), "" where unknown; `step` is where the run stands: it tells how old values are.
     """
-    title = f"on {pictures:,} held-out pictures" if pictures is not None else "on the held-out pictures"
-    title += f", as of step {step:,}" if step is not None else ""
+    title = f"validation, on {held_out} held out" if held_out else "validation"
+    title += f", as of step {known.step:,}" if known.step != step else ""
     table = Table(box=None, pad_edge=False, show_header=False, title=title, title_justify="left")
     table.add_column(style="dim", no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(style="dim")
-    table.add_row("MSE", f"{values['mse']:.5f}", "mean over pixels in [0, 1]")
-    table.add_row("PSNR", f"{values['psnr']:.2f} dB", "10 log10(1 / MSE)")
-    level = 1
-    while f"used.{level}" in values:
-        codes, tokens = int(values["codes"]), int(values["tokens"])
-        table.add_row(
-            f"level {level}" if "used.2" in values else "codebook",
-            f"{int(values[f'used.{level}']):,} of {codes:,}",
-            f"codes used; perplexity {values[f'perplexity.{level}']:,.1f}   K {codes:,}, N {tokens:,}, N/K {tokens / codes:,.1f}",
-        )
-        level += 1
-    if "active_units" in values:
-        table.add_row("active units", f"{int(values['active_units'])}", "latent dimensions with KL above 0.01 nats")
+    values, levels = known.values, usage.levels(known.values)
+    for metric in known.metrics.headlines(values):
+        if metric.group is Group.CODEBOOK and levels:
+            continue  # the rows of the codebook say it, with K and N beside it
+        for name, value in values_of(metric, values).items():
+            table.add_row(known.metrics.label(name), metric.text(value), metric.help)
+    for level in levels:
+        counted = f"K {level.codes:,}, N {level.tokens:,}, N/K {level.tokens_per_code:,.1f}"
+        more = f"codes used; validation perplexity {level.perplexity:,.1f}   {counted}"
+        table.add_row(level.name or "codebook", f"{level.used:,} of {level.codes:,}", more)
     return table
 
 

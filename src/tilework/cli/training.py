@@ -8,10 +8,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.console import Console
 from rich.text import Text
+
+Prepared = TypeVar("Prepared")
 
 if TYPE_CHECKING:
     from tilework.engine.progress import Plan, Progress
@@ -30,9 +32,9 @@ def run_training(prepare: Callable[[], Callable[[Progress], RunFolder]]) -> None
     console = console_for_text()
     plan: Plan | None = None
     try:
-        with _sigterm_as_ctrl_c():
+        with _signals_as_interrupt() as asked:
             with console.status("loading torch"):  # a second or two, said rather than suffered
-                start = prepare()
+                start = _undisturbed(prepare, asked)
             if os.environ.get("RANK", "0") != "0":
                 from tilework.engine.progress import Silent
 
@@ -59,17 +61,37 @@ def run_training(prepare: Callable[[], Callable[[Progress], RunFolder]]) -> None
 
 
 @contextmanager
-def _sigterm_as_ctrl_c() -> Iterator[None]:
-    """While no run listens yet, or no more: SIGTERM ends the command as Ctrl-C does, with a word and exit code 130."""
+def _signals_as_interrupt() -> Iterator[list[int]]:
+    """While no run listens yet, or no more: SIGTERM ends the command as Ctrl-C does, with a word and exit code 130. Gives a list
+    of the signals that have come."""
+    asked: list[int] = []
 
     def interrupt(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    # Where a shell has a background job ignore Ctrl-C, it stays ignored.
+    heard = [s for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) is not signal.SIG_IGN]
+    before = {which: signal.signal(which, interrupt) for which in heard}
     try:
-        yield
+        yield asked
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for which, handler in before.items():
+            signal.signal(which, handler)
+
+
+def _undisturbed(prepare: Callable[[], Prepared], asked: list[int]) -> Prepared:
+    """`prepare()`; where a signal came meanwhile, that alone is what happened. Libraries that are being imported may swallow an
+    interrupt, or fail of it with an error of their own."""
+    try:
+        start = prepare()
+    except Exception:
+        if asked:
+            raise KeyboardInterrupt from None
+        raise
+    if asked:
+        raise KeyboardInterrupt
+    return start
 
 
 def _tell_interrupted(plan: Plan | None) -> None:

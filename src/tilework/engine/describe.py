@@ -22,6 +22,9 @@ def facts(parts: Parts) -> dict[str, Any]:
     budget, compute = parts.budget, parts.compute
     return {
         "task": parts.spec.task,
+        "unit": parts.data.unit,
+        "held_out": parts.data.items[1],
+        "metrics": parts.task.metrics.as_list(),
         "total_steps": budget.total_steps,
         "total_epochs": budget.total_epochs,
         "steps_per_epoch": budget.steps_per_epoch,
@@ -51,4 +54,6 @@ def plan(parts: Parts, run: RunFolder, resumed_at: int) -> Plan:
         precision=parts.compute.precision,
         processes=parts.compute.world,
         resumed_at=resumed_at,
+        metrics=parts.task.metrics,
+        unit=parts.data.unit,
     )

@@ -9,6 +9,7 @@ from tilework.engine.session import Session
 from tilework.engine.stopping import should_stop_early
 from tilework.engine.tasks.contract import Validation
 from tilework.errors import RunFailure, UserError
+from tilework.metrics import Better
 from tilework.spec import Plateau
 
 
@@ -34,8 +35,8 @@ def monitored(session: Session, metrics: Mapping[str, float]) -> float:
             why=f"it measures {', '.join(metrics)}",
             fix="use engine.monitor=loss",
         )
-    higher_is_better = name == "psnr" or name.startswith(("perplexity", "used"))
-    return -metrics[name] if higher_is_better else metrics[name]
+    higher = session.parts.task.metrics.better(name) is Better.HIGHER
+    return -metrics[name] if higher else metrics[name]
 
 
 def is_best(session: Session, value: float) -> bool:

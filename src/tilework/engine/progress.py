@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tilework.metrics import AUTOENCODER, Metrics
 from tilework.runs.stop_reason import StopReason
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ class Plan:
     run: RunFolder
     spec: RunSpec
     train: int
-    """Pictures in the training split."""
+    """Items in the training split."""
     validation: int
     steps: int
     """Optimiser steps of the whole run."""
@@ -33,6 +34,10 @@ class Plan:
     processes: int
     resumed_at: int
     """Step that the run goes on from; 0 for a new run."""
+    metrics: Metrics = AUTOENCODER
+    """What the run measures."""
+    unit: str = "images"
+    """What an item of the data is."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +48,6 @@ class Tick:
     epoch: float
     steps_per_second: float
     values: Mapping[str, float]
-    used: tuple[int, ...] = ()
-    """Codes in use per level over the last hundred batches or so."""
-    codes: int = 0
 
 
 @dataclass(frozen=True)

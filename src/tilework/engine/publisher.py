@@ -36,7 +36,7 @@ class Publisher:
         self.live = LiveWriter(run.live)
         self.view = session.parts.task.view(session.parts.judged_weights)
         self.header = FrameHeader(session, self.view)
-        self.timeline = Timeline(session, run, record, self.view, self.header)
+        self.timeline = Timeline(session, record, self.view, self.header)
         self._motion = FrameBudget(MOTION, 1 / FRAMES_PER_SECOND)
         self._pictures = FrameBudget(PICTURES, PICTURE_SECONDS)
         self._shown = _Shown()

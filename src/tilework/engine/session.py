@@ -9,6 +9,7 @@ from tilework.engine.progress import Progress
 from tilework.engine.state import Judgement, RunState
 from tilework.engine.steering import Steering
 from tilework.engine.stopping import Patience, PlateauState
+from tilework.engine.tally import Tally
 from tilework.spec import Plateau, RunSpec
 
 
@@ -36,5 +37,5 @@ def begin(spec: RunSpec, progress: Progress) -> Session:
     parts = assemble(spec, progress)
     schedules = {"lr": spec.optimizer.lr, **parts.task.weights()}
     plateaus = {name: PlateauState(Patience()) for name, s in schedules.items() if isinstance(s, Plateau)}
-    state = RunState(judgement=Judgement(plateaus=plateaus))
+    state = RunState(judgement=Judgement(plateaus=plateaus), tally=Tally(parts.task.metrics))
     return Session(parts, state, Steering(parts, state))

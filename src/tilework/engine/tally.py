@@ -1,4 +1,4 @@
-"""Running means of training figures, kept on the device and read only when a row is logged."""
+"""Running means of training metrics, kept on the device and read only when a row is logged."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-# Counted, not measured: a row says how many since the row before.
-_TOTALS = frozenset({"revived"})
+from tilework.metrics import AUTOENCODER, Metrics, Reduction
 
 
 class Tally:
-    """Sums named scalars over steps; one host read per logged row.
+    """Reduces named scalars over steps as the table of metrics says; one host read per logged row.
 
-    The set of names may change in the middle (a term switched on): each name is averaged over the steps that had it.
+    The set of names may change in the middle (a term switched on): each name is reduced over the steps that had it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, metrics: Metrics = AUTOENCODER) -> None:
+        self.metrics = metrics
         self._names: tuple[str, ...] = ()
         self._sums: Tensor | None = None
+        self._last: Tensor | None = None
+        """(n,) bool: which of the names keep their newest value; None where none does."""
         self._steps = 0
         self._closed: dict[str, tuple[float, int]] = {}
 
@@ -32,27 +34,40 @@ class Tally:
             self._close()
             self._names = names
         row = torch.stack([v.detach() for v in values.values()])
-        self._sums = row if self._sums is None else self._sums + row
+        if self._sums is None:
+            self._sums, self._last = row, self._kept_newest(row.device)
+        else:
+            summed = self._sums + row
+            self._sums = summed if self._last is None else torch.where(self._last, row, summed)
         self._steps += 1
 
     def take(self) -> dict[str, float]:
-        """Means (of events the total) since the last call (over all processes), and start anew."""
+        """Mean, total or newest value of each metric since the last call (over all processes), and start anew."""
         if self._sums is not None and dist.is_available() and dist.is_initialized():
             dist.all_reduce(self._sums)
             self._sums /= dist.get_world_size()
         self._close()
-        means = {
-            name: total / (1 if name.split(".")[0] in _TOTALS else steps)
+        reduced = {
+            name: total / steps if self._reduction(name) is Reduction.MEAN else total
             for name, (total, steps) in self._closed.items()
         }
         self._closed = {}
-        return means
+        return reduced
+
+    def _reduction(self, name: str) -> Reduction:
+        return self.metrics[name].reduction
+
+    def _kept_newest(self, device: torch.device) -> Tensor | None:
+        newest = [self._reduction(name) is Reduction.LAST for name in self._names]
+        return torch.tensor(newest, device=device) if any(newest) else None
 
     def _close(self) -> None:
         if self._sums is None:
             return
         for name, total in zip(self._names, self._sums.tolist(), strict=True):
             before, steps = self._closed.get(name, (0.0, 0))
+            if self._reduction(name) is Reduction.LAST:
+                before = 0.0
             self._closed[name] = (before + total, steps + self._steps)
         self._sums, self._steps = None, 0
 
@@ -69,5 +84,6 @@ class Tally:
         """Go on from a checkpoint."""
         self._names = tuple(state["names"])
         self._sums = None if state["sums"] is None else state["sums"].to(device)
+        self._last = self._kept_newest(device)
         self._steps = int(state["steps"])
         self._closed = {k: (float(v[0]), int(v[1])) for k, v in state["closed"].items()}

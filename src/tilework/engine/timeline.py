@@ -13,7 +13,6 @@ from tilework.engine.record import Record
 from tilework.engine.session import Session
 from tilework.engine.tasks.contract import NotFinite, View
 from tilework.runs.atomic import atomic_write_bytes
-from tilework.runs.folder import RunFolder
 from tilework.runs.frames import pack
 
 TIMELINE, DECODED = 0.01, 0.005
@@ -25,8 +24,8 @@ FIRST_STEPS, FIRST_SECONDS = 16, 1.0
 class Timeline:
     """Keeps frames in the snapshots folder; the spacing grows with the run."""
 
-    def __init__(self, session: Session, run: RunFolder, record: Record, view: View, header: FrameHeader) -> None:
-        self.session, self.run, self.record, self.view, self.header = session, run, record, view, header
+    def __init__(self, session: Session, record: Record, view: View, header: FrameHeader) -> None:
+        self.session, self.record, self.view, self.header = session, record, view, header
         self._begun = bool(record.store.snapshots("live"))
         """Whether it has its first frame, the one with the original images."""
         self._next, self._whole = session.step, -1
@@ -69,8 +68,9 @@ class Timeline:
             self._whole = step
         name = f"live-{step:08d}.frame"
         data = pack(self.header.of("timeline", state), arrays)
-        self.run.snapshots.mkdir(exist_ok=True)
-        atomic_write_bytes(self.run.snapshots / name, zlib.compress(data, 1), sync=False)
+        folder = self.record.run.snapshots
+        folder.mkdir(exist_ok=True)
+        atomic_write_bytes(folder / name, zlib.compress(data, 1), sync=False)
         self.record.store.snapshot(step, self.session.epochs, "live", f"snapshots/{name}")
         self._begun, self._next = True, step + max(1, step // 48)
         self._frames.spent(self._clock() - began - costly)

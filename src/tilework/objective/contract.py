@@ -9,6 +9,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
+from tilework.metrics import Metric
 from tilework.spec import Term
 
 
@@ -45,6 +46,9 @@ class TermConfig(Term, ABC):
     """Names in `Outcome.losses` that the bottleneck must give; `learnt_codebooks` asks for codes that learn by gradient."""
     is_reconstruction: ClassVar[bool] = False
     """True where the term compares `recon` with `x`; a run needs at least one of these."""
+
+    metric: ClassVar[Metric | None] = None
+    """How its value is shown, for a term that `tilework.metrics` does not list."""
 
     @abstractmethod
     def build(self) -> LossTerm:

@@ -1,4 +1,4 @@
-"""Curves over steps as small multiples: one panel per quantity, training and held-out together."""
+"""Curves over steps as small multiples: one panel per metric, training and validation together."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Curve:
     values: NDArray[np.float64]
     held_out: bool = False
     colour: int | None = None
-    """Which of the theme's line colours; None = the first for training, the second for held-out."""
+    """Which of the theme's line colours; None = the first for training, the second for validation."""
 
 
 @dataclass(frozen=True)

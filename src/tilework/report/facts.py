@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+from tilework.metrics import VALIDATION, Group, Metrics, values_of
+from tilework.runs import usage
 from tilework.runs.status import RunInfo
 
 
@@ -20,21 +23,20 @@ class Fact:
 
 
 def key_facts(info: RunInfo, meta: dict[str, Any]) -> list[Fact]:
-    """Held-out quality, codes in use per level with K, N and N/K, active units, what was held out, and how long it took."""
+    """Quality in validation, codes in use per level with K, N and N/K, active units, what was held out, and how long it took."""
     val = info.val
-    facts = []
-    if "psnr" in val:
-        more = f"MSE {val['mse']:.5f}, mean over pixels in [0, 1]" if "mse" in val else ""
-        facts.append(Fact("held-out PSNR", f"{val['psnr']:.2f}", "dB", more))
-    elif "mse" in val:
-        facts.append(Fact("held-out MSE", f"{val['mse']:.5f}", "", "mean over pixels in [0, 1]"))
-    facts += _codebook_facts(dict(val))
-    if "active_units" in val:
-        facts.append(
-            Fact("active units", f"{val['active_units']:.0f}", "", "latent dimensions with KL above 0.01 nats")
-        )
+    codes = _codebook_facts(val, info.metrics)
+    facts = [*_quality_facts(val, info.metrics), *codes]
+    quality = info.metrics.qualities(val)
+    for metric in info.metrics.headlines(val):
+        if metric not in quality and not (codes and metric.group is Group.CODEBOOK):
+            for name, value in values_of(metric, val).items():
+                label = info.metrics.label(name, VALIDATION)
+                facts.append(Fact(label, replace(metric, unit="").text(value), metric.unit, metric.help))
     if "held_out" in meta:
-        facts.append(Fact("held-out pictures", f"{meta['held_out']:,}", "", str(meta.get("split", ""))))
+        facts.append(
+            Fact(f"held-out {meta.get('unit', 'images')}", f"{meta['held_out']:,}", "", str(meta.get("split", "")))
+        )
     total = f" / {info.total_steps:,}" if info.total_steps and info.total_steps != info.step else ""
     rate = f", {info.step / info.seconds:,.0f} steps/s" if info.seconds >= 1 and info.step else ""
     facts.append(
@@ -51,15 +53,33 @@ def key_facts(info: RunInfo, meta: dict[str, Any]) -> list[Fact]:
     return facts
 
 
-def _codebook_facts(val: dict[str, float]) -> list[Fact]:
-    facts, level = [], 1
-    while f"used.{level}" in val:
-        codes, tokens = val.get("codes", math.nan), val.get("tokens", math.nan)
-        name = "codes in use" + (f", level {level}" if "used.2" in val else "")
-        spread = val.get(f"perplexity.{level}", math.nan)
-        more = f"perplexity {spread:,.1f} of {codes:,.0f} · N {tokens:,.0f} · N/K {tokens / codes:,.1f}"
-        facts.append(Fact(name, f"{val[f'used.{level}']:,.0f}", f"/ {codes:,.0f}", more))
-        level += 1
+def _quality_facts(val: Mapping[str, float], metrics: Metrics) -> list[Fact]:
+    """One card with the number that speaks for itself, and the other ones of its kind in small print."""
+    lead = metrics.lead(val)
+    if lead is None:
+        return []
+    found = [
+        Fact(metrics.label(name, VALIDATION), replace(lead, unit="").text(value), lead.unit)
+        for name, value in values_of(lead, val).items()
+    ]
+    others = [
+        f"{metrics.label(name)} {metric.text(value)}" + (f", {metric.help}" if metric.help else "")
+        for metric in metrics.qualities(val)
+        if metric is not lead
+        for name, value in values_of(metric, val).items()
+    ]
+    return [replace(found[0], more=" · ".join(others) or ("" if lead.unit else lead.help)), *found[1:]]
+
+
+def _codebook_facts(val: Mapping[str, float], metrics: Metrics) -> list[Fact]:
+    facts = []
+    for level in usage.levels(val):
+        label = metrics.label(f"used.{level.number}" if level.name else "used", VALIDATION)
+        more = (
+            f"validation perplexity {level.perplexity:,.1f} of {level.codes:,}"
+            f" · N {level.tokens:,} · N/K {level.tokens_per_code:,.1f}"
+        )
+        facts.append(Fact(label, f"{level.used:,}", f"/ {level.codes:,}", more))
     return facts
 
 

@@ -73,11 +73,11 @@ def _page(run: RunFolder, album: Album) -> str:
             *_beside(
                 several,
                 latent_section(album, newest["latent"], names),
-                curves_section(album, store, events)
+                curves_section(album, store, info.metrics, events)
                 + usage_section(album, newest["usage"])
                 + dimensions_section(album, store),
             ),
-            time_section(album, pictures, store),
+            time_section(album, pictures, store, info.metrics),
             story_section(album, latents),
             _lost_section(lost),
             events_section(events),
@@ -128,7 +128,7 @@ def _html(info: RunInfo, line: str, body: str, kind: str) -> str:
 <main class="{kind}">
 {body}
 </main>
-<footer>Made by tilework {escape(info.tilework)}. Figures are held-out unless they say training.</footer>
+<footer>Made by tilework {escape(info.tilework)}. Metrics are of the validation split unless they say training.</footer>
 </body>
 </html>
 """

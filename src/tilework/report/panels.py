@@ -1,97 +1,69 @@
-"""Which of a run's series belong together: panels for the curves of a report."""
+"""Which of a run's series belong together: panels for the curves of a report, as the table of metrics groups them."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from tilework.metrics import VALIDATION, Group, Metrics, Part, base_of, part_of
 from tilework.report.curves import Curve, Panel
 from tilework.report.theme import LEVEL_COLOURS
 from tilework.runs.store import RunStore
 
-# Facts about the measurement, not measurements; they are printed beside the figures.
-_FACTS = {"codes", "tokens", "tokens_per_code"}
-_TITLES = {
-    "loss": "total loss",
-    "mse": "MSE",
-    "l1": "L1",
-    "bce": "BCE",
-    "lpips": "LPIPS",
-    "kl": "KL",
-    "psnr": "PSNR",
-    "used": "codes in use",
-    "quantisation_error": "quantisation error",
-    "z_norm": "mean norm of tokens",
-    "code_norm": "mean norm of codes",
-    "idle": "longest idle code",
-    "revived": "codes revived",
-    "duplicates": "codes that repeat another",
-    "weight": "loss weights",
-    "lr": "learning rate",
-    "steps_per_second": "speed",
-}
-_UNITS = {"idle": "steps", "psnr": "dB", "steps_per_second": "steps/s", "kl": "nats"}
-_FIRST = ("loss", "psnr", "mse")
-_HEALTH = (
-    "perplexity", "used", "active_units", "quantisation_error", "z_norm", "code_norm", "idle", "revived", "duplicates",
-)  # fmt: skip
-_SETTINGS = ("lr", "weight", "grad_norm", "steps_per_second")
+
+def learning_panels(store: RunStore, metrics: Metrics) -> list[Panel]:
+    """Losses and quality: the loss and what stands for the run first, then every other measured term."""
+    shown = _in_groups(store, metrics, Group.QUALITY, Group.LOSS)
+    first = ["loss", *(metric.name for metric in metrics.headlines(shown))]
+    return _panels(store, metrics, sorted(shown, key=lambda base: base not in first))
 
 
-def learning_panels(store: RunStore) -> list[Panel]:
-    """Losses and picture quality: total loss, PSNR and MSE first, then every other measured term."""
-    bases = _bases(store)
-    rest = [b for b in bases if b not in {*_FIRST, *_HEALTH, *_SETTINGS, *_FACTS} and not _is_per_dimension(store, b)]
-    return _panels(store, [b for b in _FIRST if b in bases] + rest)
-
-
-def health_panels(store: RunStore) -> list[Panel]:
+def health_panels(store: RunStore, metrics: Metrics) -> list[Panel]:
     """Perplexity and codes in use per level, active units of a VAE."""
-    return _panels(store, [b for b in _HEALTH if b in _bases(store)])
+    return _panels(store, metrics, _in_groups(store, metrics, Group.CODEBOOK, Group.LATENT))
 
 
-def setting_panels(store: RunStore) -> list[Panel]:
+def setting_panels(store: RunStore, metrics: Metrics) -> list[Panel]:
     """Learning rate and loss weights where they move, gradient norm, speed."""
-    return _panels(store, [b for b in _SETTINGS if b in _bases(store)], moving={"lr", "weight"})
+    return _panels(store, metrics, _in_groups(store, metrics, Group.OPTIMISATION, Group.SPEED))
 
 
-def _bases(store: RunStore) -> list[str]:
-    return list(dict.fromkeys(_base(name) for name, _ in store.series()))
+def _in_groups(store: RunStore, metrics: Metrics, *groups: Group) -> list[str]:
+    """Metrics of these groups that the run has measured, in the order of the table."""
+    bases = dict.fromkeys(base_of(name) for name, _ in store.series() if not _a_bar(metrics, name))
+    return [base for base in metrics.ordered(bases) if metrics[base].group in groups]
 
 
-def _base(name: str) -> str:
-    return name.split(".")[0]
-
-
-def _is_per_dimension(store: RunStore, base: str) -> bool:
+def _a_bar(metrics: Metrics, name: str) -> bool:
     """`kl.1`, `kl.2`, ...: drawn as bars, not as dozens of lines."""
-    return all(name != base for name, _ in store.series()) and base == "kl"
+    return metrics[name].part is Part.DIMENSION and part_of(name) != ""
 
 
-def _panels(store: RunStore, bases: list[str], moving: set[str] | None = None) -> list[Panel]:
-    codes = store.last("codes", "val")
+def _panels(store: RunStore, metrics: Metrics, bases: list[str]) -> list[Panel]:
     panels = []
     for base in bases:
-        curves = _curves(store, base, only_moving=base in (moving or set()))
+        metric = metrics[base]
+        curves = _curves(store, metrics, base)
         if not curves or all(not c.values.any() for c in curves):
             continue
-        most = codes if base in {"perplexity", "used"} else None
-        panels.append(Panel(_TITLES.get(base, base.replace("_", " ")), curves, _UNITS.get(base, ""), most))
+        most = store.last(metric.most, VALIDATION) if metric.most else None
+        panels.append(Panel(metric.label, curves, metric.unit, most))
     return panels
 
 
-def _curves(store: RunStore, base: str, only_moving: bool) -> list[Curve]:
-    found = [(n, s) for n, s in store.series() if _base(n) == base and (base != "kl" or n == base)]
+def _curves(store: RunStore, metrics: Metrics, base: str) -> list[Curve]:
+    metric = metrics[base]
+    found = [(n, s) for n, s in store.series() if base_of(n) == base and not _a_bar(metrics, n)]
     parts = list(dict.fromkeys(n for n, _ in found))
     curves = []
     for name, split in found:
         steps, values = store.metrics(name, split)
-        if only_moving and len(np.unique(values)) < 2:
+        if metric.setting and len(np.unique(values)) < 2:
             continue
-        part = name.partition(".")[2]
-        held_out = split == "val"
-        where = "held-out" if held_out else "training"
+        held_out = split == VALIDATION
+        where = "validation" if held_out else metric.window or "training"
+        part = metrics.part_label(name)
         # One level needs no number.
-        label = where if len(parts) == 1 else f"level {part} {where}" if part.isdigit() else part
+        label = where if len(parts) == 1 else part if metric.part is Part.TERM else f"{part}, {where}"
         curves.append(Curve(label, steps, values, held_out, _shade(parts.index(name)) if len(parts) > 1 else None))
     return curves
 

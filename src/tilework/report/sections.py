@@ -9,6 +9,7 @@ from html import escape
 
 import numpy as np
 
+from tilework.metrics import VALIDATION, Metrics
 from tilework.report.album import Album
 from tilework.report.contact_sheet import FULL_ERROR, contact_sheet, strip
 from tilework.report.curves import curves
@@ -100,14 +101,14 @@ def latent_section(album: Album, newest: Moment | None, names: Sequence[str]) ->
     return section("latent space", side_by_side + note, remark, "half" if len(maps) == 1 else "")
 
 
-def curves_section(album: Album, store: RunStore, events: Sequence[Event]) -> str:
-    """Training and held-out curves: learning, codebook health, settings."""
+def curves_section(album: Album, store: RunStore, metrics: Metrics, events: Sequence[Event]) -> str:
+    """Training and validation curves: learning, codebook health, settings."""
     marks = [(e.step, e.kind) for e in events if e.kind in {"resumed", "plateau"} and not e.rewound][:12]
     body = ""
     for name, panels in (
-        ("learning", learning_panels(store)),
-        ("health", health_panels(store)),
-        ("settings", setting_panels(store)),
+        ("learning", learning_panels(store, metrics)),
+        ("health", health_panels(store, metrics)),
+        ("settings", setting_panels(store, metrics)),
     ):
         if panels:
             shown = ", ".join(p.title for p in panels)
@@ -133,7 +134,7 @@ def usage_section(album: Album, newest: Moment | None) -> str:
     counts = np.atleast_2d(newest.arrays["counts"])
     tokens, codes = int(counts[0].sum()), counts.shape[1]
     drawn = album.figure(
-        "usage", lambda theme: usage(counts, theme, width=1180),
+        "usage", lambda theme: usage(counts, theme, of="validation", width=1180),
         f"histogram of code usage per level, {tokens} tokens over {codes} codes",
     )  # fmt: skip
     share = reachable(tokens, codes)
@@ -143,7 +144,7 @@ def usage_section(album: Album, newest: Moment | None) -> str:
         else ""
     )
     return section("code usage", drawn + f"<p>{note}The dashed line is N/K, where all codes would stand if used alike.</p>",
-                   f"held-out, step {newest.step:,}")  # fmt: skip
+                   f"validation, step {newest.step:,}")  # fmt: skip
 
 
 def dimensions_section(album: Album, store: RunStore) -> str:
@@ -153,22 +154,23 @@ def dimensions_section(album: Album, store: RunStore) -> str:
     if not len(values):
         return ""
     return section("latent dimensions", album.figure("dimensions", lambda theme: dimensions(values, theme, width=1180),
-                   f"KL divergence of each of {len(values)} latent dimensions"), "held-out, newest")  # fmt: skip
+                   f"KL divergence of each of {len(values)} latent dimensions"), "validation, newest")  # fmt: skip
 
 
-def time_section(album: Album, moments: Sequence[Moment], store: RunStore) -> str:
+def time_section(album: Album, moments: Sequence[Moment], store: RunStore, metrics: Metrics) -> str:
     """The same held-out pictures at stored moments, one row each, under the originals."""
     if len(moments) < 2:
         return ""
-    steps, values = store.metrics("psnr", "val")
-    psnr = dict(zip(steps.tolist(), values.tolist(), strict=True))
+    lead = metrics.lead(name for name, split in store.series() if split == VALIDATION)
+    steps, values = store.metrics(lead.name if lead else "", VALIDATION)
+    measured = dict(zip(steps.tolist(), values.tolist(), strict=True))
     originals = moments[-1].arrays["originals"]
     rows = [
         _row("original", "", album.pixels("over-time-original", strip(originals, width=1000), "held-out originals"))
     ]
     for moment in moments:
-        quality = psnr.get(moment.step, math.nan)
-        more = f"step {moment.step:,}" + (f" · {quality:.2f} dB" if math.isfinite(quality) else "")
+        quality = measured.get(moment.step, math.nan)
+        more = f"step {moment.step:,}" + (f" · {lead.text(quality)}" if lead and math.isfinite(quality) else "")
         drawn = strip(moment.arrays["reconstructions"], width=1000)
         name = f"over-time-{moment.step:08d}"
         rows.append(

@@ -20,9 +20,15 @@ _SEPARATE = 160  # codes up to which every bar is seen; beyond, bars are sorted 
 
 
 def usage(
-    counts: NDArray[np.int64], theme: Theme = LIGHT, *, by_index: bool | None = None, width: float = 1120
+    counts: NDArray[np.int64],
+    theme: Theme = LIGHT,
+    *,
+    of: str = "",
+    by_index: bool | None = None,
+    width: float = 1120,
 ) -> Figure:
     """Draw `counts` (Q, K), or (K,) for one level: how many of N tokens chose each code; `width` in CSS pixels.
+    `of` says which tokens.
 
     In the order of the codes (`by_index`; the default up to 160 codes) or sorted by count. Dead codes are crosses, the dashed
     line is N/K, where all codes would stand if they were used alike.
@@ -35,7 +41,7 @@ def usage(
         axes = place(figure, left, number * (above + plot + below) + above, width - left - 8, plot)
         _level(axes, row, theme, theme.level(number), in_order)
         name = f"level {number + 1}" if len(levels) > 1 else "codes"
-        title(axes, name, theme, right=describe(row), rise=6)
+        title(axes, f"{name}, {of}" if of else name, theme, right=describe(row), rise=6)
     return figure
 
 

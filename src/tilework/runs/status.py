@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tilework.errors import TileworkError, UserError
+from tilework.metrics import AUTOENCODER, IN_LISTS, Metric, Metrics, values_of
 from tilework.runs.folder import RunFolder, default_root, last_written, run_names
 from tilework.runs.lock import holder
 from tilework.runs.store import RunStore
@@ -45,7 +46,9 @@ class RunInfo:
     total_steps: int | None = None
     total_epochs: float | None = None
     val: Mapping[str, float] = field(default_factory=dict)
-    """The newest held-out value of every metric."""
+    """The newest validation value of every metric."""
+    metrics: Metrics = AUTOENCODER
+    """What these are called, and which of them stand for the run."""
     val_step: int | None = None
     """Where they were measured."""
     created: float | None = None
@@ -58,19 +61,9 @@ class RunInfo:
     """The version that began the run."""
 
     @property
-    def mse(self) -> float | None:
-        """Held-out mean squared error on [0, 1]."""
-        return self.val.get("mse")
-
-    @property
-    def psnr(self) -> float | None:
-        """Held-out peak signal-to-noise ratio in dB."""
-        return self.val.get("psnr")
-
-    @property
-    def perplexity(self) -> dict[str, float]:
-        """Held-out perplexity of every level, by the name it was logged under."""
-        return {name: value for name, value in self.val.items() if name.startswith("perplexity")}
+    def headlines(self) -> list[tuple[Metric, dict[str, float]]]:
+        """The few metrics that a list shows of a run, each with its validation values by name (one a level, or one)."""
+        return [(metric, values_of(metric, self.val)) for metric in self.metrics.headlines(self.val, IN_LISTS)]
 
 
 def list_runs(root: Path | None = None) -> list[RunInfo]:
@@ -127,6 +120,7 @@ def _read(base: RunInfo) -> RunInfo:
         total_steps=meta.get("total_steps"),
         total_epochs=meta.get("total_epochs"),
         val=latest["values"].get("val", {}),
+        metrics=Metrics.read(meta),
         val_step=latest["steps"].get("val"),
         created=created,
         updated=latest["written"] or base.updated,  # a reader that leaves touches the file

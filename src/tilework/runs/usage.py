@@ -1,9 +1,11 @@
-"""What held-out figures say against a codebook, in words: the terminal, the list of runs and the page say the same."""
+"""What validation metrics say against a codebook, in words: the terminal, the list of runs and the page say the same."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 COLLAPSED = 1.5
@@ -12,6 +14,40 @@ COLLAPSED = 1.5
 EARLY = 500
 """Steps in which a codebook without a known fault may still spread by itself: the digits' models give everything one code for
 some 200 steps, while they learn the mean picture, and have spread by step 400 (RQ) and 460 (FSQ)."""
+
+
+@dataclass(frozen=True)
+class LevelUsage:
+    """How many codes of one level validation has used, with what that is to be read with."""
+
+    number: int
+    name: str
+    """`level 2`; empty where there is one level alone."""
+    used: int
+    codes: int
+    """K, of this level."""
+    tokens: int
+    """N, the tokens that each chose a code; 0 where nobody counted."""
+    perplexity: float
+    """NaN where it was not measured."""
+
+    @property
+    def tokens_per_code(self) -> float:
+        """N/K."""
+        return self.tokens / self.codes
+
+
+def levels(values: Mapping[str, float]) -> list[LevelUsage]:
+    """Each level's usage, given the values of a validation pass; [] for a run without codes."""
+    codes, found = int(values.get("codes", 0)), []
+    for number in count(1) if codes > 0 else ():
+        used = values.get(f"used.{number}")
+        if used is None:
+            break
+        name = f"level {number}" if "used.2" in values else ""
+        tokens, perplexity = int(values.get("tokens", 0)), values.get(f"perplexity.{number}", math.nan)
+        found.append(LevelUsage(number, name, int(used), codes, tokens, perplexity))
+    return found
 
 
 @dataclass(frozen=True)
@@ -58,17 +94,14 @@ def cure(doubt: Doubt, spec: Mapping[str, Any], step: int) -> str:
 
 
 def _doubts(values: Mapping[str, float]) -> Iterator[Doubt]:
-    level = 1
-    while f"used.{level}" in values and "codes" in values:
-        where = f" of level {level}" if "used.2" in values else ""
-        used, codes, tokens = int(values[f"used.{level}"]), int(values["codes"]), int(values.get("tokens", 0))
-        perplexity = values.get(f"perplexity.{level}")
-        if perplexity is not None and perplexity < COLLAPSED and codes > 2 and tokens >= 16:
+    for level in levels(values):
+        where = f" of {level.name}" if level.name else ""
+        used, codes, tokens, perplexity = level.used, level.codes, level.tokens, level.perplexity
+        if perplexity < COLLAPSED and codes > 2 and tokens >= 16:
             yield Doubt(
-                f"the codebook{where} has collapsed: perplexity {perplexity:.2f} of {codes:,}, "
+                f"the codebook{where} has collapsed: validation perplexity {perplexity:.2f} of {codes:,}, "
                 "nearly every token has the same code",
                 True,
             )
         elif used < codes / 4 and tokens >= 4 * codes:
-            yield Doubt(f"only {used:,} of {codes:,} codes{where} are in use", False)
-        level += 1
+            yield Doubt(f"only {used:,} of {codes:,} codes{where} are in use in validation", False)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
 
+from tilework.metrics import AUTOENCODER
 from tilework.spec.model import Named, RunSpec, never_negative
 from tilework.spec.overrides import term_settings
 from tilework.spec.plugins import BOTTLENECKS, DECODERS, ENCODERS, SOURCES, TERMS, Plugin
@@ -71,10 +71,10 @@ class AutoencoderSpec(RunSpec, Sections):
     def _whole(self) -> AutoencoderSpec:
         if not self.objective:
             raise ValueError("objective has no loss term; write at least one, for example objective.mse=1.0")
-        measured = {"loss", "mse", "psnr", "active_units", *self.objective}
-        if self.engine.monitor not in measured and not re.fullmatch(r"(used|perplexity|kl)\.\d+", self.engine.monitor):
+        if not AUTOENCODER.judges(self.engine.monitor, self.objective):
+            measured, by_part = AUTOENCODER.judging(self.objective)
             raise ValueError(
-                f"engine.monitor is '{self.engine.monitor}', which no held-out pass measures (it measures "
-                f"{', '.join(sorted(measured))} and by level used.1, perplexity.1); write engine.monitor=loss"
+                f"engine.monitor is '{self.engine.monitor}', which no validation pass measures (it measures "
+                f"{', '.join(measured)} and by level or dimension {', '.join(by_part)}); write engine.monitor=loss"
             )
         return self

@@ -106,7 +106,7 @@ class EngineSettings(Settings):
     keep_checkpoints: int = Field(default=2, ge=1, le=10**6, description="newest checkpoints kept, beside the best")
     monitor: str = Field(
         default="loss",
-        description="held-out figure that decides best, plateau and early stopping: loss (total with final weights), a loss "
+        description="validation metric that decides best, plateau and early stopping: loss (total with final weights), a loss "
         "term by name, mse, psnr, or for level 1 used.1, perplexity.1",
     )
     nonfinite_steps: int = Field(

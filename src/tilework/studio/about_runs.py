@@ -64,7 +64,7 @@ async def run(request: Request) -> Response:
         finally:
             journal.close()
         found = details(root_of(request), folder, everything)
-        return {name: found[name] for name in ("card", "spec", "facts", "steerable", "log")}
+        return {name: found[name] for name in ("card", "spec", "facts", "metrics", "steerable", "log")}
 
     return answer(await of_run(request, ask))
 

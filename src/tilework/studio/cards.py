@@ -34,6 +34,7 @@ def run_card(folder: RunFolder) -> RunCard:
         "total_steps": info.total_steps,
         "total_epochs": info.total_epochs,
         "val": dict(info.val),
+        "headlines": _headlines(info),
         "val_step": info.val_step,
         "remarks": _remarks(info),
         "created": _created(info),
@@ -43,6 +44,19 @@ def run_card(folder: RunFolder) -> RunCard:
         "spark": spark,
         "thumb": f"/api/runs/{quote(info.id)}/thumb.png?v={thumb}" if thumb is not None else None,
     }
+
+
+def _headlines(info: RunInfo) -> list[dict[str, Any]]:
+    """The validation metrics that stand for the run: label, unit, values (one a level, or one), and the largest possible one."""
+    return [
+        {
+            "label": metric.label,
+            "unit": metric.unit,
+            "values": list(values.values()),
+            "most": info.val.get(metric.most),
+        }
+        for metric, values in info.headlines
+    ]
 
 
 def _remarks(info: RunInfo) -> list[str]:

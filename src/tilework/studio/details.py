@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tilework.errors import TileworkError
+from tilework.metrics import AUTOENCODER
 from tilework.runs.folder import RunFolder
 from tilework.spec.text import read_yaml
 from tilework.studio.cards import run_card
@@ -20,6 +21,7 @@ NOTHING: dict[str, Any] = {
     "timeline": [],
     "steerable": [],
     "facts": {},
+    "metrics": AUTOENCODER.as_list(),
 }
 """What is known of a run whose store is missing or cannot be read."""
 _LOG_LINES = 200
@@ -28,7 +30,7 @@ _MOST_SPEC_BYTES = 2**20
 
 
 def details(root: Root, folder: RunFolder, everything: Mapping[str, Any]) -> dict[str, Any]:
-    """{card, spec, facts, steerable, log, curves, remarks, marks, timeline}; `everything` is what its journal knows."""
+    """{card, spec, facts, metrics, steerable, log, curves, remarks, marks, timeline}; `everything` is what its journal knows."""
     return {
         "card": run_card(folder),
         "spec": spec_of(folder),

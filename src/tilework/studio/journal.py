@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tilework.errors import UserError
+from tilework.metrics import Metrics
 from tilework.runs.connection import connect, told
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
@@ -56,7 +57,7 @@ class Journal:
     # Everything ------------------------------------------------------------------------------------------------------
 
     def whole(self) -> tuple[dict[str, Any], list[Message]]:
-        """({curves, marks, timeline, facts, steerable}, news): all there is, and what of it `news` would have told now."""
+        """({curves, marks, timeline, facts, metrics, steerable}, news): all there is, and what of it `news` would tell now."""
         with self._reading() as connection:
             before = self._seen
             news = self._news(connection) or []
@@ -71,7 +72,8 @@ class Journal:
                 "marks": self._marks(connection, 0, 0),
                 "timeline": self._timeline(connection, -1),
                 "steerable": facts.pop("steerable", None) or [],
-                "facts": facts,
+                "metrics": Metrics.read(facts).as_list(),
+                "facts": {key: value for key, value in facts.items() if key != "metrics"},
             }
         return everything, news
 
@@ -205,7 +207,7 @@ class Journal:
         return {"type": "rows", "split": split, **columns, **remarks}
 
     def _remarks(self, connection: sqlite3.Connection, columns: curves.Columns) -> list[str]:
-        """What the newest held-out figures say against the codebook, and what helps where more training does not."""
+        """What the newest validation metrics say against the codebook, and what helps where more training does not."""
         planned = connection.execute("SELECT value FROM meta WHERE key = 'total_steps'").fetchone()
         if not columns["step"] or not ripe(columns["step"][-1], _value(planned[0]) if planned else None):
             return []
@@ -214,7 +216,7 @@ class Journal:
         spec = spec_of(self.folder) if doubts else {}
         step = columns["step"][-1]
         return [
-            f"held out at step {step:,}: {doubt.text}; {cure(doubt, spec, step) or 'longer training may mend it'}"
+            f"at step {step:,}: {doubt.text}; {cure(doubt, spec, step) or 'longer training may mend it'}"
             for doubt in doubts
         ]
 

@@ -1,8 +1,24 @@
 import { describe, expect, it } from 'vitest'
+import type { Metric } from '../lib/types'
 import { Table } from '../live/curves'
 import { chosenAtFirst, linesOf } from './groups'
+import { Metrics } from './metrics'
 import { onOneAxis, smooth } from './smooth'
 import { ticks } from './ticks'
+
+const metric = (name: string, group: Metric['group'], more: Partial<Metric> = {}): Metric => ({
+  name, label: name.toUpperCase(), group, unit: '', part: null, window: '', headline: null, better: null, most: '', setting: false, help: '', ...more,
+}) // prettier-ignore
+const every = [
+  metric('loss', 'loss', { label: 'loss', headline: 100 }), metric('lr', 'optimisation', { setting: true }),
+  metric('weight', 'optimisation', { label: 'loss weight', part: 'term', setting: true }), metric('grad_norm', 'optimisation'),
+] // prettier-ignore
+const window = { part: 'level', window: 'last 100 steps' } as const
+const autoencoder = new Metrics([
+  ...every, metric('psnr', 'quality', { unit: 'dB', headline: 2 }), metric('mse', 'quality', { headline: 1 }), metric('kl', 'loss', { part: 'dimension' }),
+  metric('commitment', 'loss'), metric('perplexity', 'codebook', { label: 'perplexity', headline: 3, ...window }), metric('used', 'codebook', window),
+]) // prettier-ignore
+const tokens = new Metrics([...every, metric('nll', 'quality', { unit: 'nats/token', headline: 1 }), metric('accuracy', 'quality', { label: 'accuracy', headline: 2 })])
 
 describe('curves', () => {
   it('smoothing starts unbiased and steps over gaps', () => {
@@ -21,12 +37,27 @@ describe('curves', () => {
   })
   it('are grouped so that one scale serves them', () => {
     const train = ['loss', 'mse', 'commitment', 'weight.mse', 'lr', 'grad_norm', 'perplexity.1', 'used.1']
-    const losses = linesOf('losses', train, ['loss', 'psnr'])
+    const losses = linesOf('losses', train, ['loss', 'psnr'], autoencoder)
     expect(losses.map((line) => line.key)).toEqual(['t.loss', 't.mse', 't.commitment', 'v.loss', 'w.mse'])
     expect(losses.at(-1)!.times).toBe('weight.mse')
-    expect(chosenAtFirst('losses', losses)).toEqual(['t.loss', 't.mse', 't.commitment', 'v.loss'])
-    expect(linesOf('codebook', train, []).map((line) => line.series)).toEqual(['perplexity.1', 'used.1'])
-    expect(linesOf('optimiser', train, []).map((line) => line.series)).toEqual(['weight.mse', 'lr', 'grad_norm'])
+    expect(chosenAtFirst('losses', losses, autoencoder)).toEqual(['t.loss', 't.mse', 't.commitment', 'v.loss'])
+    expect(linesOf('codebook', train, [], autoencoder).map((line) => line.series)).toEqual(['perplexity.1', 'used.1'])
+    expect(linesOf('optimiser', train, [], autoencoder).map((line) => line.series)).toEqual(['lr', 'weight.mse', 'grad_norm'])
+    expect(chosenAtFirst('optimiser', linesOf('optimiser', train, [], autoencoder), autoencoder)).toEqual(['t.lr', 't.grad_norm'])
+  })
+  it('of training and of validation have different names', () => {
+    const both = linesOf('codebook', ['perplexity.1', 'perplexity.2'], ['perplexity.1', 'perplexity.2', 'kl.1'], autoencoder)
+    expect(both.map((line) => line.name)).toEqual([
+      'perplexity, level 1, last 100 steps', 'perplexity, level 2, last 100 steps', 'validation perplexity, level 1', 'validation perplexity, level 2',
+    ]) // prettier-ignore
+    expect([autoencoder.label('weight.mse', 'train'), autoencoder.label('kl.5', 'val')]).toEqual(['loss weight of mse', 'validation KL, dimension 5'])
+  })
+  it('of a task that the page does not know are shown as the run names them', () => {
+    const quality = linesOf('quality', ['loss', 'lr'], ['accuracy', 'nll'], tokens)
+    expect(quality.map((line) => line.name)).toEqual(['validation NLL', 'validation accuracy'])
+    expect(chosenAtFirst('quality', quality, tokens)).toEqual(['v.nll'])
+    expect(tokens.headlinesFirst(['loss', 'accuracy', 'nll', 'odd_one'])).toEqual(['nll', 'accuracy', 'loss', 'odd_one'])
+    expect(linesOf('losses', ['loss', 'odd_one'], [], tokens).map((line) => line.name)).toEqual(['loss', 'odd one'])
   })
 })
 

@@ -1,4 +1,7 @@
-/** Which series belong together on one chart: figures of one kind, so that one scale serves them all. */
+import type { Metric } from '../lib/types'
+import type { Metrics, Split } from './metrics'
+
+/** Which series belong together on one chart: metrics of one kind, so that one scale serves them all. */
 export type Group = 'losses' | 'quality' | 'codebook' | 'optimiser'
 export const GROUPS: { key: Group; text: string }[] = [
   { key: 'losses', text: 'Loss' },
@@ -10,64 +13,52 @@ export const GROUPS: { key: Group; text: string }[] = [
 export interface Line {
   key: string // what the address calls it: `t.mse`, `w.mse` (weighted), `v.mse`
   name: string
-  split: 'train' | 'val'
+  split: Split
   series: string
   times: string | null // the series of weights it is multiplied by
 }
 
-const quality = new Set(['mse', 'psnr', 'ssim', 'lpips', 'l1'])
-const notLosses = /^(weight\.|perplexity|used|idle|codes$|duplicates|code_norm|quantisation_error|z_norm|grad_norm|lr$|nonfinite|steps_per_second|tokens|revived|active|psnr|ssim|bits)/
-const codebook = /^(perplexity|used|idle|codes$|duplicates|quantisation_error|revived|active|code_norm|kl_per|bits)/
-const optimiser = /^(lr$|grad_norm|nonfinite|steps_per_second|z_norm|weight\.)/
+const KINDS: Record<Group, Metric['group'][]> = {
+  losses: ['loss'],
+  quality: ['quality'],
+  codebook: ['codebook', 'latent', 'fact'],
+  optimiser: ['optimisation', 'speed'],
+}
 
 /** The lines that a group offers, given what was logged. */
-export function linesOf(group: Group, train: Iterable<string>, val: Iterable<string>): Line[] {
-  const trained = [...train]
-  const held = [...val]
-  const line = (split: 'train' | 'val', series: string): Line => ({
+export function linesOf(group: Group, train: Iterable<string>, val: Iterable<string>, metrics: Metrics): Line[] {
+  const trained = metrics.ordered(train).filter((name) => !metrics.dimension(name))
+  const held = metrics.ordered(val).filter((name) => !metrics.dimension(name))
+  const line = (split: Split, series: string): Line => ({
     key: `${split === 'train' ? 't' : 'v'}.${series}`,
-    name: readable(series),
+    name: metrics.label(series, split),
     split,
     series,
     times: null,
   })
+  const here = (name: string): boolean => KINDS[group].includes(metrics.of(name).group)
   if (group === 'losses') {
-    const terms = trained.filter((name) => !notLosses.test(name)).sort(lossFirst)
+    const terms = trained.filter((name) => here(name) || trained.includes(`weight.${name}`))
     const weighted = terms
       .filter((name) => trained.includes(`weight.${name}`))
-      .map((name) => ({ ...line('train', name), key: `w.${name}`, name: `${readable(name)} × weight`, times: `weight.${name}` }))
-    return [...terms.map((name) => line('train', name)), ...held.filter((name) => name === 'loss').map((name) => line('val', name)), ...weighted]
+      .map((name) => ({ ...line('train', name), key: `w.${name}`, name: `${metrics.label(name, 'train')} × weight`, times: `weight.${name}` }))
+    // Of the terms training has enough; what it does not measure is here or nowhere.
+    const judged = held.filter((name) => name === 'loss' || (here(name) && !trained.includes(name)))
+    return [...terms.map((name) => line('train', name)), ...judged.map((name) => line('val', name)), ...weighted]
   }
-  if (group === 'quality') return [...held.filter((name) => quality.has(name)).map((name) => line('val', name)), ...trained.filter((name) => quality.has(name)).map((name) => line('train', name))]
-  const wanted = group === 'codebook' ? codebook : optimiser
-  return [...trained.filter((name) => wanted.test(name)).map((name) => line('train', name)), ...held.filter((name) => wanted.test(name)).map((name) => line('val', name))]
+  const [ours, theirs] = [trained.filter(here).map((name) => line('train', name)), held.filter(here).map((name) => line('val', name))]
+  return group === 'quality' ? [...theirs, ...ours] : [...ours, ...theirs]
 }
 
 /** What is drawn before anyone chose: a handful that belong on one scale. */
-export function chosenAtFirst(group: Group, lines: Line[]): string[] {
+export function chosenAtFirst(group: Group, lines: Line[], metrics: Metrics): string[] {
   const keys = lines.map((line) => line.key)
+  const among = (wanted: (metric: Metric) => boolean): string[] => lines.filter((line) => wanted(metrics.of(line.series))).map((line) => line.key)
   if (group === 'losses') return keys.filter((key) => key.startsWith('t.') || key === 'v.loss')
-  if (group === 'quality') return keys.includes('v.psnr') ? ['v.psnr'] : keys.slice(0, 2)
-  if (group === 'codebook') return keys.filter((key) => /^[tv]\.perplexity/.test(key))
-  return keys.filter((key) => key === 't.lr' || key === 't.grad_norm')
-}
-
-/** What was set and not measured: its curve has corners, and smoothing would tell of values that it never had. */
-export const isSetting = (series: string): boolean => /^(lr$|weight\.|codes$)/.test(series)
-
-const lossFirst = (a: string, b: string): number => Number(b === 'loss') - Number(a === 'loss')
-
-/** Figures in the order in which the list of runs gives them, the others after them by name. */
-const told = ['psnr', 'mse', 'loss', 'perplexity']
-export function inOrder(names: Iterable<string>): string[] {
-  const rank = (name: string): number => (told.indexOf(name.split('.')[0]) + told.length + 1) % (told.length + 1)
-  return [...names].sort((a, b) => rank(a) - rank(b) || a.localeCompare(b, 'en', { numeric: true }))
-}
-
-export function readable(series: string): string {
-  const [name, level] = series.split('.')
-  const words = name.replaceAll('_', ' ')
-  if (name === 'kl' && level) return `kl, dimension ${level}`
-  if (name === 'weight') return `weight of ${level}`
-  return !level ? words : /^\d+$/.test(level) ? `${words}, level ${level}` : `${words} ${level}`
+  if (group === 'quality') {
+    const lead = metrics.lead(lines.filter((line) => line.split === 'val').map((line) => line.series))
+    return lead ? [`v.${lead}`] : keys.slice(0, 2)
+  }
+  if (group === 'codebook') return among((metric) => metric.headline !== null)
+  return among((metric) => metric.group === 'optimisation' && metric.part === null && metric.better === null) // neither good nor bad
 }

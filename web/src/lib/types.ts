@@ -13,6 +13,7 @@ export interface RunCard {
   total_epochs: number | null
   val: Record<string, number | null>
   val_step: number | null // where they were measured
+  headlines: Headline[] // those of them that stand for the run
   remarks: string[] // what these say against the codebook
   created: number
   updated: number
@@ -20,6 +21,28 @@ export interface RunCard {
   size_bytes: number
   spark: { step: number[]; loss: (number | null)[] }
   thumb: string | boolean | null
+}
+
+export interface Headline {
+  label: string
+  unit: string
+  values: (number | null)[] // one a level, or one
+  most: number | null // the largest possible one
+}
+
+/** One kind of number that a run measures: tilework.metrics, as plain data. */
+export interface Metric {
+  name: string
+  label: string
+  group: 'quality' | 'loss' | 'codebook' | 'latent' | 'optimisation' | 'speed' | 'fact'
+  unit: string
+  part: 'level' | 'dimension' | 'term' | 'set' | null // what stands after the dot of a series' name
+  window: string // what a training value is measured over, where that is not the steps between two rows
+  headline: number | null
+  better: 'lower' | 'higher' | null
+  most: string
+  setting: boolean // set and not measured
+  help: string
 }
 
 export interface Steerable {
@@ -133,5 +156,6 @@ export interface RunDetail {
   card: RunCard
   spec: Record<string, unknown>
   facts: Record<string, unknown>
+  metrics: Metric[]
   steerable: Steerable[]
 }

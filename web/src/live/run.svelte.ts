@@ -1,6 +1,7 @@
 import { getBytes, postJson, run as runPath, words } from '../lib/api'
 import { decodeFrame, type Frame } from '../lib/frame'
 import type { Applied, Header, Mark, RunCard, RunState, ServerMessage, Steerable } from '../lib/types'
+import { Metrics } from '../charts/metrics'
 import { awaitAnswer, counters } from '../draw/loop'
 import { MOST_TRAILS } from '../scene/layers'
 import { evenly, nearest, Trails } from '../scene/trails'
@@ -20,6 +21,7 @@ export class Run {
   card = $state.raw<RunCard | null>(null)
   spec = $state.raw<Record<string, unknown>>({})
   facts = $state.raw<Record<string, unknown>>({})
+  metrics = $state.raw(new Metrics()) // what its numbers are called, and which belong together
   steerable = $state.raw<Steerable[]>([])
   outside = $state.raw<RunState | null>(null)
   marks = $state.raw<Mark[]>([])
@@ -34,7 +36,7 @@ export class Run {
   loadingStep = $state<number | null>(null)
   historyProblem = $state<string | null>(null)
   pictures = $state.raw<Pictures>({}) // those that the canvases show
-  remarks = $state.raw<string[]>([]) // what the newest held-out figures say against the codebook
+  remarks = $state.raw<string[]>([]) // what the newest validation metrics say against the codebook
   resuming = $state(false)
   refusal = $state('') // why the last resume did not begin
   applied = $state.raw<Applied[]>([])
@@ -199,6 +201,7 @@ export class Run {
         this.card = message.card
         this.spec = message.spec
         this.facts = message.facts ?? {}
+        this.metrics = new Metrics(message.metrics)
         this.steerable = message.steerable ?? []
         this.marks = message.marks
         this.remarks = message.remarks ?? []

@@ -1,10 +1,11 @@
+import type { Metrics } from '../charts/metrics'
 import { count, percent } from '../lib/format'
 import type { Header } from '../lib/types'
 import { sumName } from '../scene/kin'
 import { perplexity, type Scene } from '../scene/scene'
 
 /** The latent canvas in words, for whoever cannot see it. */
-export function summary(scene: Scene, head: Header): string {
+export function summary(scene: Scene, head: Header, metrics: Metrics): string {
   const parts = [`Step ${count(head.step)}. ${count(scene.points.length / 2)} points`]
   if (scene.ids.length) {
     let dead = 0
@@ -14,7 +15,7 @@ export function summary(scene: Scene, head: Header): string {
     if (scene.usage) {
       let most = 0
       for (let i = 1; i < scene.usage.length; i++) if (scene.usage[i] > scene.usage[most]) most = i
-      parts.push(`perplexity ${perplexity(scene.usage).toFixed(1)}`)
+      parts.push(`${scene.level >= 0 ? metrics.label('perplexity', 'train') : 'perplexity of the points shown'} ${perplexity(scene.usage).toFixed(1)}`)
       parts.push(`the most used is ${name(scene, most)} with ${percent(scene.usage[most])} of the tokens`)
     }
   }

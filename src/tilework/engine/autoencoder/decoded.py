@@ -30,7 +30,7 @@ class DecodedCodes:
         """What the K indices of a bottleneck without a codebook stand for, (K, D); they never move."""
         if self._every_index is None:
             indices = torch.arange(codes, device=self.view.device)
-            self._every_index = self.view.model.bottleneck.decode(indices[:, None, None, None]).flatten(1)
+            self._every_index = self.view.model.bottleneck.lookup(indices[:, None, None, None]).flatten(1)
         return self._every_index
 
     @torch.no_grad()

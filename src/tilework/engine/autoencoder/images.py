@@ -74,11 +74,11 @@ class ImageData:
         return Data(
             train=self.training,
             items=(len(self.split.train), len(self.split.validation)),
+            unit="images",
             content_hash=self.store.content_hash,
             facts={
                 "classes": list(self.store.classes),
                 "leak": self.leak,
-                "held_out": len(self.split.validation),
                 "split": self.split.told,
             },
             warnings=tuple(self._warnings()),

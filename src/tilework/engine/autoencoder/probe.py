@@ -36,9 +36,6 @@ class Probe(View):
 
     def __init__(self, view: ModelView, window: UsageWindow | None = None) -> None:
         self.view, self.window = view, window
-        bottleneck = view.model.bottleneck
-        self.levels, self.codes = bottleneck.levels, bottleneck.codes_per_level
-        self.listed = 0 < self.levels * self.codes <= MOST_CODES
         self.plane: Plane | None = None
         self.rolling = RollingPoints(view.positions)
         self.ages = CodeAges()
@@ -46,6 +43,21 @@ class Probe(View):
         self._shown: Batch | None = None
         self._fixed = FixedImages(view)
         self._gradient: Tensor | None = None
+
+    @property
+    def levels(self) -> int:
+        """Q; 0 where nothing is discrete."""
+        return self.view.model.bottleneck.levels
+
+    @property
+    def codes(self) -> int:
+        """K; 0 where nothing is discrete."""
+        return self.view.model.bottleneck.codes_per_level
+
+    @property
+    def listed(self) -> bool:
+        """Whether codes and their usage are sent one by one."""
+        return 0 < self.levels * self.codes <= MOST_CODES
 
     # What a run asks of a view ---------------------------------------------------------------------------------------
 

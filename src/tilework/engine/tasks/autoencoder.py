@@ -23,10 +23,12 @@ from tilework.engine.autoencoder.start import start_codes
 from tilework.engine.autoencoder.usage_window import UsageWindow
 from tilework.engine.autoencoder.validate import Measured, validate
 from tilework.engine.autoencoder.view import ModelView
+from tilework.engine.compute import Compute
 from tilework.engine.progress import Progress
 from tilework.engine.tasks.contract import Arrays, Data, Judged, Losses, Row, Validation, View, fork_rng
 from tilework.engine.tasks.contract import Task as TaskContract
 from tilework.errors import UserError
+from tilework.metrics import AUTOENCODER, Metrics
 from tilework.objective import TermConfig
 from tilework.objective.total import Objective
 from tilework.spec import AutoencoderSpec, RunSpec, Schedule, Setting
@@ -40,6 +42,11 @@ class Task(TaskContract):
     model: Autoencoder
     images: ImageData
     objective: Objective
+
+    def __init__(self, spec: RunSpec, compute: Compute) -> None:
+        super().__init__(spec, compute)
+        own = [term.metric for term in self._terms.values() if term.metric is not None]
+        self.metrics = Metrics((*AUTOENCODER, *own)) if own else AUTOENCODER
 
     # Before the first step -------------------------------------------------------------------------------------------
 

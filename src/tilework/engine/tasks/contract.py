@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from tilework.engine.compute import Compute
 from tilework.engine.progress import Progress
 from tilework.errors import UserError
+from tilework.metrics import Metrics
 from tilework.spec import RunSpec, Schedule, Setting
 
 Arrays = dict[str, NDArray[Any]]
@@ -49,7 +50,9 @@ class Data:
 
     train: Feed
     items: tuple[int, int]
-    """How many items (images, sequences) the training split and the validation split have."""
+    """How many items the training split and the validation split have."""
+    unit: str
+    """What an item is, in the plural: images, letters, sequences."""
     content_hash: str
     """Of all that is trained on: a run resumes only where it is the same."""
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -134,6 +137,8 @@ class Task(ABC):
 
     Spec: ClassVar[type[RunSpec]]
     """The spec of this task: `RunSpec` with the sections that the task reads."""
+    metrics: Metrics = Metrics()
+    """What a run of this task measures beside what every run does."""
 
     model: nn.Module
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from tilework.errors import UserError
 from tilework.objective.contract import LossTerm, Outcome, TermConfig
-from tilework.spec import Constant, Plateau
+from tilework.spec import Constant
 
 Weight = Tensor | float
 
@@ -35,11 +35,6 @@ class Objective(nn.Module):
             if not _always_zero(config):
                 self.terms[name] = config.build()
 
-    @property
-    def reconstruction_terms(self) -> tuple[str, ...]:
-        """Names of the terms that compare `recon` with `x`."""
-        return tuple(name for name, config in self.settings.items() if config.is_reconstruction)
-
     def check(self, losses: Iterable[str], learns_by_gradient: bool = False) -> None:
         """Raise UserError if a term needs what the bottleneck does not give; call it once, before the first step.
 
@@ -59,19 +54,6 @@ class Objective(nn.Module):
         """Evaluate every built term once on a trial pass, so that what it cannot work with (pictures too small for LPIPS, an
         output that leaves [0, 1]) stops the run before the first step. Raises UserError."""
         self(outcome, dict.fromkeys(self.terms, 1.0))
-
-    def weights_at(self, step: int, steps_per_epoch: int, cuts: int | Mapping[str, int] = 0) -> dict[str, float]:
-        """The weight of every term at optimiser step `step` (from 0).
-
-        `cuts`: how often the validation loss has earned a cut of each `plateau` weight so far (one number for all, or by term).
-        """
-        weights = {}
-        for name, config in self.settings.items():
-            value = config.weight.at(step, steps_per_epoch)
-            if isinstance(config.weight, Plateau):
-                value = config.weight.reduced(value, cuts if isinstance(cuts, int) else cuts.get(name, 0))
-            weights[name] = value
-        return weights
 
     def forward(self, outcome: Outcome, weights: Mapping[str, Weight]) -> tuple[Tensor, dict[str, Tensor]]:
         """-> (total, scalar float32, attached; raw value of each evaluated term, detached).
