@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import product
 
 import numpy as np
 import pytest
@@ -193,24 +192,32 @@ def test_level_dropout_is_off_in_evaluation_and_fewer_levels_decode():
         ours.decode(latent.codes[:, :0])
 
 
+def first_level_error(share: float, seed: int) -> float:
+    """Squared error of the best decoder for what training shows it, where it is given the first level's codes alone.
+
+    The decoder is a polynomial found by least squares, so that nothing depends on how a net happens to train. The points lie on
+    a circle; their first codes lie within it, where a decoder that only ever saw all levels has never been.
+    """
+    torch.manual_seed(seed)
+    turn = torch.arange(512) * 2 * math.pi / 512
+    points = torch.stack([turn.cos(), turn.sin()], 1)
+    target = torch.stack([(3 * turn).cos(), (3 * turn).sin()], 1).double()
+    bottleneck = RQ(dim=2, codes=4, levels=4, codebook="gradient", level_dropout=share)
+    bottleneck.start(points, torch.Generator().manual_seed(seed))
+
+    def features(z: torch.Tensor) -> torch.Tensor:
+        x, y = z.detach().double().view(-1, 2).unbind(1)
+        return torch.stack([x**i * y**j for i in range(6) for j in range(6 - i)], 1)
+
+    batch = points.view(8, 64, 2)
+    seen = torch.cat([features(bottleneck.train()(batch).z) for _ in range(20)])
+    decoder = torch.linalg.lstsq(seen, target.repeat(20, 1), driver="gelsd").solution
+    codes = bottleneck.eval()(batch).codes
+    return (features(bottleneck.decode(codes[:, :1])) @ decoder - target).square().mean().item()
+
+
 def test_level_dropout_makes_the_first_level_better():
-    errors = {0.0: 0.0, 0.8: 0.0}
-    for share, seed in product(errors, (0, 1)):
-        torch.manual_seed(seed)
-        encoder = torch.nn.Sequential(torch.nn.Linear(12, 64), torch.nn.ReLU(), torch.nn.Linear(64, 4))
-        decoder = torch.nn.Sequential(torch.nn.Linear(4, 64), torch.nn.ReLU(), torch.nn.Linear(64, 12))
-        bottleneck = RQ(dim=4, codes=8, levels=4, level_dropout=share)
-        # A curve: a first code lies beside it, where a decoder that only ever saw all levels has never been.
-        turn = torch.linspace(0, 2 * math.pi, 2000).unsqueeze(1) * torch.arange(1, 7)
-        data = torch.cat([turn.sin(), turn.cos()], 1).view(40, 50, 12)
-        optimiser = torch.optim.Adam([*encoder.parameters(), *decoder.parameters()], lr=1e-2)
-        for _ in range(300):
-            latent = bottleneck(encoder(data))
-            loss = (decoder(latent.z) - data).square().mean() + 0.25 * latent.losses["commitment"]
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-        bottleneck.eval()
-        codes = bottleneck(encoder(data)).codes
-        errors[share] += (decoder(bottleneck.decode(codes[:, :1])) - data).square().mean().item()
-    assert errors[0.8] < 0.98 * errors[0.0]
+    """By a third, at five starts; the largest single error with it stays below the smallest without."""
+    without, dropped = ([first_level_error(share, seed) for seed in range(5)] for share in (0.0, 0.8))
+    assert max(dropped) < 0.9 * min(without)
+    assert sum(dropped) < 0.75 * sum(without)

@@ -75,6 +75,7 @@ def test_killed_at_random_moments_it_ends_as_if_it_never_had_been(tmp_path, fold
         before = max(0, commits(cache))
         child = children.start(
             [sys.executable, str(script), str(folder), str(cache)],
+            warm=True,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
