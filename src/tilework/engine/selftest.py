@@ -203,7 +203,8 @@ def _step(
         latent: Latent = model.bottleneck(h_in)
         z_in = input_of("z", latent.z)
         recon = model.decoder(z_in).float()
-    total, _ = objective(outcome(x, recon, latent, model.bottleneck), objective.weights_at(0, 1))
+    weights = {name: term.weight.start_value for name, term in objective.settings.items()}
+    total, _ = objective(outcome(x, recon, latent, model.bottleneck), weights)
     found.forward = {"h": _here(h), "z": _here(latent.z), "images": _here(recon), "loss": _here(total)}
     found.excess = _excess(model, latent, given)
     # fp16 has no numbers below 6e-8, where small gradients lie: they are scaled, as in training.
