@@ -183,7 +183,9 @@ def _step(
 ) -> None:
     """One training step in three parts, encoder, bottleneck and decoder, each from the reference's input and gradient."""
     device = x.device
-    objective = Objective(cast(Mapping[str, TermConfig], spec.objective)).to(device)
+    terms = cast(Mapping[str, TermConfig], spec.objective)
+    objective = Objective(terms).to(device)
+    weights = {name: term.weight.at(0, 1) for name, term in terms.items()}
     settings = spec.optimizer
     parameters = dict(model.named_parameters())
     optimizer = make_optimizer(settings, list(parameters.values()), device)
@@ -203,7 +205,6 @@ def _step(
         latent: Latent = model.bottleneck(h_in)
         z_in = input_of("z", latent.z)
         recon = model.decoder(z_in).float()
-    weights = {name: term.weight.start_value for name, term in objective.settings.items()}
     total, _ = objective(outcome(x, recon, latent, model.bottleneck), weights)
     found.forward = {"h": _here(h), "z": _here(latent.z), "images": _here(recon), "loss": _here(total)}
     found.excess = _excess(model, latent, given)
