@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -27,6 +28,9 @@ MARK = "TILEWORK_TEST_RUN"
 """An environment variable by which all processes of a test run are known, however far from it they went."""
 if "PYTEST_XDIST_WORKER" not in os.environ:  # workers have that of the process which started them
     os.environ[MARK] = secrets.token_hex(8)
+# Where Python is told to keep no compiled files, each process would compile torch anew: they go to pytest's own cache.
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
+    os.environ["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parents[1] / ".pytest_cache" / "compiled")
 
 # Run between fork and the command itself, as a program: a function could deadlock in a process with threads.
 _LAUNCH = """

@@ -22,7 +22,7 @@ def run(script: Path, *arguments: str) -> str:
 
 def test_quantizer(benchmarks: Path, tmp_path: Path) -> None:
     out = tmp_path / "quantizer.json"
-    run(benchmarks / "quantizer.py", "--tiny", "--pairs", "2", "--output", str(out))
+    run(benchmarks / "quantizer.py", "--tiny", "--pairs", "1", "--output", str(out))
     found = json.loads(out.read_text())["comparisons"]
     assert set(found) == {"step-32", "step-64", "step-all", "search-32", "search-64", "residual", "memory"}
     for name, row in found.items():

@@ -125,7 +125,13 @@ def test_all_at_once_with_wandb_offline(tmp_path: Path) -> None:
         "PYTHONPATH": str(here),
     }
     done = children.run(
-        [sys.executable, "-c", script], env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", script],
+        warm=True,
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     run = RunFolder.open(Path(done.stdout.strip().splitlines()[-1]))
