@@ -9,8 +9,10 @@ import pytest
 import torch
 from commands import Outcome
 
+from tilework.engine import backend as backend_module
 from tilework.engine import selftest
-from tilework.engine.selftest import Backend, Row
+from tilework.engine.backend import Backend
+from tilework.engine.selftest import Row
 
 
 @pytest.fixture
@@ -32,8 +34,8 @@ def test_where_all_agree_it_says_so_and_what_was_compared(tilework: Callable[...
 def test_a_device_that_decodes_wrongly_is_reported_with_what_to_do(
     tilework: Callable[..., Outcome], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    right = selftest._decode
-    monkeypatch.setattr(selftest, "_decode", lambda *a: right(*a) + (torch.get_num_threads() - 1))
+    right = backend_module._decode
+    monkeypatch.setattr(backend_module, "_decode", lambda *a: right(*a) + (torch.get_num_threads() - 1))
     said = tilework("selftest")
     assert said.code == 1
     (line,) = [line for line in said.out.splitlines() if "differs" in line]

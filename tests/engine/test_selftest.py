@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from tilework.engine import selftest
-from tilework.engine.selftest import REFERENCE, Backend, Row, compare
+from tilework.engine import backend, selftest
+from tilework.engine.backend import REFERENCE, Backend
+from tilework.engine.selftest import Row, compare
 
 OTHER = Backend("cpu", threads=2)
 ALL = dict(selftest.MODELS)
@@ -21,8 +22,8 @@ def _one_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selftest, "MODELS", {"rqvae-digits": ALL["rqvae-digits"]})
 
 
-def rows(backend: Backend = OTHER) -> dict[str, Row]:
-    return {row.what: row for row in compare([backend])}
+def rows(other: Backend = OTHER) -> dict[str, Row]:
+    return {row.what: row for row in compare([other])}
 
 
 def wrong(found: dict[str, Row]) -> set[str]:
@@ -59,7 +60,7 @@ def on_other(what: Any, change: Any) -> Any:
 
 
 def test_a_wrong_decoder_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selftest, "_decode", on_other(selftest._decode, lambda x: x * 1.001))
+    monkeypatch.setattr(backend, "_decode", on_other(backend._decode, lambda x: x * 1.001))
     assert wrong(rows()) == {"decode"}
 
 
@@ -88,17 +89,17 @@ def test_a_wrong_optimiser_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
             super().step(closure)
             return super().step(closure)
 
-    made = selftest.make_optimizer
+    made = backend.make_optimizer
 
     def make(settings: Any, parameters: Any, device: Any) -> torch.optim.Optimizer:
         return Twice(parameters, lr=1e-3) if torch.get_num_threads() == 2 else made(settings, parameters, device)
 
-    monkeypatch.setattr(selftest, "make_optimizer", make)
+    monkeypatch.setattr(backend, "make_optimizer", make)
     assert wrong(rows()) == {"optimiser step"}
 
 
 def test_values_that_are_not_finite_differ(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selftest, "_decode", on_other(selftest._decode, lambda x: x * math.nan))
+    monkeypatch.setattr(backend, "_decode", on_other(backend._decode, lambda x: x * math.nan))
     assert rows()["decode"].difference == math.inf
     assert wrong(rows()) == {"decode"}
 

@@ -10,7 +10,8 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tilework.engine.selftest import Backend, Row
+    from tilework.engine.backend import Backend
+    from tilework.engine.selftest import Row
 
 
 def selftest(
