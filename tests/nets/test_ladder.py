@@ -361,7 +361,7 @@ def test_both_nets_are_captured_whole_for_compilation() -> None:
 def test_kernels_that_halve_in_another_way_are_refused(side: int, encoder: int, decoder: int) -> None:
     """torch would say so in its own words at the first image."""
     overrides = [f"data.size={side}", f"encoder.kernel={encoder}", f"decoder.kernel={decoder}"]
-    with pytest.raises(UserError, match="decoder.kernel") as refused:
+    with pytest.raises(UserError, match=r"decoder\.kernel") as refused:
         build_model(load_spec("rqvae-digits", overrides))
     assert "decoder.kernel" in refused.value.fix
 
