@@ -134,6 +134,7 @@ class _Told:
             f"data.path={file if file.is_file() else self._made(data, file)}",
             f"data.size={data['size']}",
             f"data.channels={data['channels']}",
+            "data.split.by=auto",  # these images are of no clip
         )
 
     def _made(self, data: dict[str, Any], file: Path) -> Path:

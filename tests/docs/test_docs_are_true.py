@@ -87,7 +87,7 @@ def test_readme_commands_run(tilework: Callable[..., Outcome], tmp_path: Path, m
         outcome = tilework(*words[1:], *extra)
         assert outcome.code == 0, f"{line}: {outcome.err}"
         ran.append(words[1])
-    assert {"demo", "recipes", "train", "runs", "show", "resume", "report", "studio", "replay"} <= set(ran)
+    assert {"demo", "recipes", "train", "runs", "show", "resume", "report", "studio", "replay", "selftest"} <= set(ran)
 
 
 def serves_until_interrupted(words: list[str]) -> None:

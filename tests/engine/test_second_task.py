@@ -140,6 +140,7 @@ def test_its_settings_reach_the_page_by_themselves(tmp_path: Path) -> None:
         ({"task": 3}, "there is no task 3", "task: "),
         ({"bottleneck": {"kind": "vq"}}, "bottleneck is a section of the task autoencoder", "task: autoencoder"),
         ({"widht": 3}, "unknown key widht (did you mean width?)", "width"),
+        ({"engine": {"monitor": "psnr"}}, "engine.monitor is 'psnr'", "engine.monitor=loss"),
         ({"engine": {"steps": None, "epochs": None}}, "the run has no end", "engine.epochs=20"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -15,6 +16,11 @@ from tilework.spec import BLOCKS, Size
 
 SIZE = Size(18, 12)
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+
+
+def is_block(name: str) -> bool:
+    """Not the activation or the norm behind one."""
+    return re.fullmatch(r"\w*_block\d+", name) is not None
 
 
 @pytest.mark.parametrize("kind", BLOCKS.kinds)
@@ -35,11 +41,13 @@ def test_a_block_keeps_the_shape_and_every_parameter_learns(kind: str, norm: str
 @pytest.mark.parametrize("kind", BLOCKS.kinds)
 def test_no_two_convolutions_of_a_ladder_follow_without_an_activation(kind: str) -> None:
     torch.manual_seed(0)
+    own = BLOCKS.config(kind).activates_input
     encoder = Encoder(widths=(4, 8), block=kind, blocks=2, tail_blocks=1, middle=1)
     for net in (encoder.build(SIZE, 3, 6), Decoder().build(SIZE, 3, 6, encoder)):
-        kinds = [type(m) for m in net.modules() if not list(m.children())]
-        for before, after in pairwise(kinds):
-            assert not (issubclass(before, CONVOLUTIONS) and issubclass(after, CONVOLUTIONS)), kinds
+        for (before, first), (after, second) in pairwise(net.named_children()):
+            without = isinstance(first, CONVOLUTIONS) or is_block(before)
+            needs_one = not own if is_block(after) else isinstance(second, CONVOLUTIONS)
+            assert not (without and needs_one), (before, after)
 
 
 @pytest.mark.parametrize("kind", BLOCKS.kinds)

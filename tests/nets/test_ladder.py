@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
+from tilework.engine.autoencoder.model import build_model
 from tilework.errors import UserError
 from tilework.nets.blocks.residual import Residual
 from tilework.nets.decoders.ladder import Config as Decoder
 from tilework.nets.describe import describe
 from tilework.nets.encoders.ladder import Config as Encoder
 from tilework.nets.layers import Picture, halved, upsample
-from tilework.spec import DECODERS, ENCODERS, Size
+from tilework.spec import DECODERS, ENCODERS, Size, load_spec
 
 
 @pytest.fixture(autouse=True)
@@ -354,3 +355,18 @@ def test_both_nets_are_captured_whole_for_compilation() -> None:
     # The backend changes no arithmetic; `fullgraph` fails on any piece that cannot be traced.
     traced = torch.compile(net.eval(), backend="eager", fullgraph=True)
     torch.testing.assert_close(traced(x), net(x))
+
+
+@pytest.mark.parametrize(("side", "encoder", "decoder"), [(31, 4, 3), (30, 4, 3), (31, 3, 4)])
+def test_kernels_that_halve_in_another_way_are_refused(side: int, encoder: int, decoder: int) -> None:
+    """torch would say so in its own words at the first image."""
+    overrides = [f"data.size={side}", f"encoder.kernel={encoder}", f"decoder.kernel={decoder}"]
+    with pytest.raises(UserError, match=r"decoder\.kernel") as refused:
+        build_model(load_spec("rqvae-digits", overrides))
+    assert "decoder.kernel" in refused.value.fix
+
+
+def test_kernels_that_differ_and_fit_are_taken() -> None:
+    model = build_model(load_spec("rqvae-digits", ["data.size=32", "encoder.kernel=4", "decoder.kernel=3"]))
+    images = torch.zeros(2, 1, 32, 32)
+    assert model(images)[0].shape == images.shape

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import typer
 
-from tilework.cli import data_sets, data_show, demo, recipes, replay, report, resume, runs, show, studio, train
+from tilework.cli import (
+    data_sets,
+    data_show,
+    demo,
+    recipes,
+    replay,
+    report,
+    resume,
+    runs,
+    selftest,
+    show,
+    studio,
+    train,
+)
 
 app = typer.Typer(
     name="tilework",
@@ -23,6 +36,7 @@ app.command("replay")(replay.replay)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
 app.command("report")(report.report)
+app.command("selftest")(selftest.selftest)
 data_sets.app.command("show")(data_show.show)
 app.add_typer(data_sets.app, name="data")
 app.add_typer(recipes.app, name="recipes")

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from tilework.engine.ranks import average_batch_statistics
 from tilework.engine.session import Session
 from tilework.engine.stopping import should_stop_early
 from tilework.engine.tasks.contract import Validation
 from tilework.errors import RunFailure, UserError
-from tilework.metrics import Better
 from tilework.spec import Plateau
 
 
@@ -24,19 +21,6 @@ def validation(session: Session) -> Validation:
     except UserError as error:
         # The bottleneck refuses what is not finite. In a run that is no mistake of a person's input.
         raise RunFailure(f"step {session.step:,}, held-out pass: {error.what}", why=error.why, fix=error.fix) from error
-
-
-def monitored(session: Session, metrics: Mapping[str, float]) -> float:
-    """The value that decides, turned so that lower is better. Raises UserError where the validation does not measure it."""
-    name = session.parts.spec.engine.monitor
-    if name not in metrics:
-        raise UserError(
-            f"engine.monitor is '{name}', which the held-out pass does not measure",
-            why=f"it measures {', '.join(metrics)}",
-            fix="use engine.monitor=loss",
-        )
-    higher = session.parts.task.metrics.better(name) is Better.HIGHER
-    return -metrics[name] if higher else metrics[name]
 
 
 def is_best(session: Session, value: float) -> bool:

@@ -13,7 +13,8 @@ from tilework.engine import checkpoint
 from tilework.engine.describe import plan
 from tilework.engine.desk import Desk
 from tilework.engine.failures import out_of_memory, went_on
-from tilework.engine.judging import cut_plateaus, is_best, monitored, stops_early, validation
+from tilework.engine.judging import cut_plateaus, is_best, stops_early, validation
+from tilework.engine.monitor import monitored
 from tilework.engine.orders import Order, orders_after
 from tilework.engine.progress import Ending, Progress
 from tilework.engine.ranks import Votes, largest_difference_between_ranks
@@ -123,7 +124,7 @@ class Loop:
         if position.epoch % engine.validate_every_epochs and not last:
             return False
         found = self._validate()
-        value = monitored(session, found.metrics)
+        value = monitored(engine.monitor, session.parts.task, found.metrics)
         if is_best(session, value) and session.parts.compute.main:
             self.desk.saver.keep_best()
         for name, cuts in cut_plateaus(session, value).items():

@@ -11,6 +11,7 @@ from torch import nn
 from tilework.engine.averaging import WeightAverage
 from tilework.engine.compute import Compute
 from tilework.engine.guard import BatchStatistics
+from tilework.engine.monitor import check_monitor
 from tilework.engine.progress import Progress
 from tilework.engine.step import Stepper, make_optimizer
 from tilework.engine.tasks.contract import Data, Task
@@ -76,6 +77,7 @@ def assemble(spec: RunSpec, progress: Progress) -> Parts:
         raise problem
     compute = Compute(spec.engine)
     task: Task = kind(spec, compute)
+    check_monitor(spec.engine.monitor, task)
     data = task.data(progress)
     torch.manual_seed(spec.seed)  # The same initial weights on every process.
     model = task.build()

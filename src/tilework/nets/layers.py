@@ -13,6 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from tilework.errors import UserError
 from tilework.nets.stepup import StepUp
 from tilework.spec import Size
 
@@ -78,6 +79,13 @@ def upsample(inputs: int, outputs: int, kernel: int, small: Size, large: Size, h
         return named([("resize", nearest), ("conv", nn.Conv2d(inputs, outputs, 3, padding=1))])
     # A transposed convolution alone gives 2 x side - 4 + kernel; what is missing is 0 or 1.
     missing = (large.height - 2 * small.height + 4 - kernel, large.width - 2 * small.width + 4 - kernel)
+    if not all(0 <= side <= 1 for side in missing):
+        raise UserError(
+            f"decoder.kernel={kernel} cannot step up from {small} to {large}",
+            why="the encoder's kernel halves that size in another way: a stride-2 convolution of kernel 3 rounds odd sides up, "
+            "one of kernel 4 rounds them down",
+            fix="leave decoder.kernel out, so that it mirrors the encoder, or set decoder.upsample=resize",
+        )
     return StepUp(inputs, outputs, kernel, stride=2, padding=1, output_padding=missing)
 
 
