@@ -251,7 +251,7 @@ def test_two_processes_resume_one_run(tilework: Command, small_run: RunFolder) -
         first.terminate()
         assert first.wait(timeout=60) == 130
     assert "stopped" in tilework("show", small_run.id).out
-    assert tilework("resume", small_run.id, "engine.steps=8").code == 0
+    assert tilework("resume", small_run.id, "engine.stop_after_minutes=1e-9").code == 0
 
 
 def test_no_write_permission(tilework: Command, tmp_path: Path) -> None:

@@ -245,3 +245,23 @@ def test_a_model_survives_pickling(trained: Callable[[str], RunFolder]) -> None:
     again = pickle.loads(pickle.dumps(model))
     assert torch.equal(again.codes(pictures()), model.codes(pictures()))
     assert torch.equal(again.reconstruct(pictures()), model.reconstruct(pictures()))
+
+
+@pytest.mark.parametrize(
+    ("call", "part"),
+    [
+        (lambda: tilework.train(3), "train() was given a int"),  # type: ignore[arg-type]
+        (lambda: tilework.load(None), "load() was given a NoneType"),  # type: ignore[arg-type]
+    ],
+)
+def test_what_is_no_run_and_no_spec_is_refused(call: Callable[[], object], part: str) -> None:
+    with pytest.raises(UserError) as refused:
+        call()
+    assert part in refused.value.what
+
+
+def test_a_device_that_does_not_exist_is_refused() -> None:
+    from tilework.engine.device import choose_device
+
+    with pytest.raises(UserError, match="no device 'toaster'"):
+        choose_device("toaster")

@@ -121,3 +121,49 @@ def test_a_sentence_of_an_older_tilework_is_shown_as_it_is() -> None:
     assert stop_reason({"stop": "early-stopping"}) is StopReason.EARLY_STOPPING
     assert [one for one in StopReason if one.finished] == [StopReason.ALL_STEPS, StopReason.EARLY_STOPPING]
     assert all(stop_text({"stop": one, "steps": 3}) for one in StopReason)
+
+
+def test_a_run_whose_store_is_gone_goes_on_with_a_new_one(old: RunFolder, tilework: Command) -> None:
+    """As the message about a missing store promises."""
+    for file in old.path.glob("run.db*"):
+        file.unlink()
+    assert "resume" in tilework("report", old.path).err
+    done = tilework("resume", old.path)
+    assert done.code == 0, done.err
+    with RunStore.open(old.db) as store:
+        assert list(store.metrics("loss")[0]) == [9, 10, 11, 12]
+
+
+def test_a_budget_that_is_spent_is_refused_and_not_kept(old: RunFolder, tilework: Command) -> None:
+    before = old.spec_file.read_bytes()
+    done = tilework("resume", old.path, "engine.steps=5")
+    assert done.code == 2
+    assert "has trained 8 steps" in done.err
+    assert "engine.steps=16" in done.err
+    assert old.spec_file.read_bytes() == before
+
+
+def test_a_step_that_is_no_number_is_a_damaged_checkpoint(old: RunFolder, tilework: Command) -> None:
+    about = old.checkpoints / json.loads((old.checkpoints / "last.json").read_text())["folder"] / "model.json"
+    about.write_text(json.dumps({**json.loads(about.read_text()), "step": "forty"}))
+    done = tilework("resume", old.path)
+    assert done.code == 2
+    assert "is not a checkpoint" in done.err
+
+
+def test_a_run_that_is_trained_is_refused_before_its_checkpoint_is_read(
+    old: RunFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever trains it removes old checkpoints meanwhile: what this process has found may be gone when it is read."""
+    from tilework.engine import checkpoint
+    from tilework.errors import UserError
+    from tilework.runs.lock import RunLock
+
+    def never(*_: object) -> None:
+        raise AssertionError("a checkpoint was looked for")
+
+    with RunLock(old), monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "find", never)
+        with pytest.raises(UserError, match="is being trained by"):
+            api.resume(old)
+    assert api.resume(old).id == old.id

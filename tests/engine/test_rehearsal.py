@@ -77,3 +77,28 @@ def test_no_shipped_recipe_has_a_fault_but_for_weights_that_it_cannot_bring(name
     if "lpips" in spec.objective:
         spec = load_spec(name, ["objective.lpips=null"])
     assert problems(spec) == []
+
+
+@pytest.mark.parametrize(
+    ("recipe", "overrides", "why"),
+    [
+        ("rqvae-digits", ["engine.monitor=perplexity.9"], "2 level(s)"),
+        ("vae-digits", ["engine.monitor=used.1"], "0 level(s)"),
+        ("vae-digits", ["engine.monitor=kl.99"], "Gaussian"),
+        ("rqvae-digits", ["engine.monitor=active_units"], "Gaussian"),
+        ("rqvae-digits", ["engine.monitor=sinkhorn"], "weight 0"),
+    ],
+)
+def test_a_monitor_that_this_model_cannot_measure_is_told_before_anything_is_read(
+    recipe: str, overrides: list[str], why: str
+) -> None:
+    (found,) = problems(load_spec(recipe, overrides))
+    assert "engine.monitor" in found.what
+    assert why in found.why
+
+
+@pytest.mark.parametrize(
+    "name", ["loss", "psnr", "mse", "perplexity.2", "used.1", "commitment", "quantisation_error.1"]
+)
+def test_a_monitor_that_it_measures_is_taken(name: str) -> None:
+    assert problems(load_spec("rqvae-digits", [f"engine.monitor={name}"])) == []

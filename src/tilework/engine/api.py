@@ -175,6 +175,12 @@ def train(
             why="a RunSpec is complete",
             fix="pass the recipe's name with the overrides",
         )
+    if not isinstance(what, (RunSpec, str)):
+        raise UserError(
+            f"train() was given a {type(what).__name__}",
+            why="it takes a RunSpec, a recipe's name or a YAML file's path as text",
+            fix="pass for example 'rqvae-digits'",
+        )
     chosen = load_spec(what, overrides) if isinstance(what, str) else what
     return _train(chosen, root=Path(runs) if runs is not None else None, progress=progress)
 
@@ -209,6 +215,12 @@ def load(run: RunFolder | Path | str, *, which: str = "best", device: str = "aut
 
 
 def _checkpoint(run: RunFolder | Path | str, which: str) -> checkpoint.Checkpoint:
+    if not isinstance(run, (RunFolder, Path, str)):
+        raise UserError(
+            f"load() was given a {type(run).__name__}",
+            why="it takes a run's name, its folder, a RunFolder or one checkpoint folder",
+            fix="pass for example 'last'",
+        )
     if not isinstance(run, RunFolder) and (Path(run) / "model.json").is_file():
         return checkpoint.open_folder(Path(run))
     return checkpoint.find(_folder(run).checkpoints, which)

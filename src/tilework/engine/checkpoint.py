@@ -149,7 +149,8 @@ def open_folder(folder: Path) -> Checkpoint:
     try:
         about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         written = about["format"]
-        about["spec"], about["step"]
+        if not (isinstance(about["spec"], dict) and isinstance(about["step"], int)):
+            raise TypeError("spec or step")
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{folder} is not a checkpoint",

@@ -33,6 +33,10 @@ def choose_precision(wanted: str, device_type: str) -> str:
 def choose_device(wanted: str) -> str:
     """`auto` takes CUDA, then Apple's MPS, then the CPU. Raises UserError for a device that is not there."""
     has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if wanted not in {"auto", *has}:
+        raise UserError(
+            f"there is no device {wanted!r}", why=f"the devices are auto, {', '.join(has)}", fix="use device='auto'"
+        )
     if wanted == "auto":
         return next(name for name in ("cuda", "mps", "cpu") if has[name])
     if not has[wanted]:

@@ -5,18 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
-from tilework.errors import RunFailure, UserError
-from tilework.runs.folder import RunFolder
+from tilework.errors import RunFailure
 from tilework.spec import RunSpec
-
-
-def went_on(run: RunFolder) -> UserError:
-    """Two processes resumed one run; the other was quicker."""
-    return UserError(
-        f"run {run.id} was trained on while this process was getting ready",
-        why="another process held it until a moment ago and has saved a newer checkpoint",
-        fix=f"resume it again: tilework resume {run.id}",
-    )
 
 
 def never_finite(step: int, skipped: int, values: Mapping[str, float]) -> RunFailure:

@@ -17,7 +17,7 @@ from tilework.engine.session import Session, begin
 from tilework.engine.stopping import Interrupt, Limits
 from tilework.errors import UserError
 from tilework.runs.folder import RunFolder, default_root
-from tilework.runs.lock import RunLock
+from tilework.runs.lock import RunLock, refuse_if_held
 from tilework.spec import RunSpec, dump_yaml, load_spec
 
 
@@ -44,7 +44,8 @@ def train(
         run = RunFolder(compute.shared(path))
         limits = Limits(interrupt, spec.engine, session.parts.budget.total_steps, until)
         loop = Loop(session, run, progress, limits, tuple(script))
-        _held(loop, RunLock(run.path), resumed=False)
+        with _held(RunLock(run.path), compute.main, new=run):
+            loop.run(resumed=False)
         return _after_resets(loop)
 
 
@@ -63,21 +64,37 @@ def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple
             fix=f"start a new run: tilework train {run.spec_file} {fixed[0]}",
         )
     progress = progress or Silent()
-    found = checkpoint.find(run.checkpoints)
+    refuse_if_held(run.path)  # Said at once; who comes while this process gets ready is refused by the lock.
+    checkpoint.find(run.checkpoints)
     session = begin(load_spec(str(run.spec_file), overrides), progress)
+    parts = session.parts
+    with _held(RunLock(run.path), parts.compute.main):  # from here on nobody else saves: what is read now is the newest
+        found = checkpoint.find(run.checkpoints)
+        _check_goes_on(run, found, session, overrides)
+        if warning := restore(session, found):
+            progress.said(warning)
+        with Interrupt().listening() as interrupt:
+            limits = Limits(interrupt, parts.spec.engine, parts.budget.total_steps, None)
+            loop = Loop(session, run, progress, limits)
+            loop.run(resumed=True)
+    return _after_resets(loop)
+
+
+def _check_goes_on(run: RunFolder, found: checkpoint.Checkpoint, session: Session, overrides: tuple[str, ...]) -> None:
+    """Raise UserError for other data than the run was trained on, and for a budget that it has spent already."""
     if found.about.get("content_hash") != session.parts.data.content_hash:
         raise UserError(
             f"the pictures of run {run.id} are not the ones that it was trained on",
             why="the source has changed since, so the run cannot go on where it stopped",
             fix=f"restore the pictures, or start a new run: tilework train {run.spec_file}",
         )
-    if warning := restore(session, found):
-        progress.said(warning)
-    with Interrupt().listening() as interrupt:
-        limits = Limits(interrupt, session.parts.spec.engine, session.parts.budget.total_steps, None)
-        loop = Loop(session, run, progress, limits)
-        _held(loop, RunLock(run.path), resumed=True)
-        return _after_resets(loop)
+    total = session.parts.budget.total_steps
+    if overrides and total < found.step:
+        raise UserError(
+            f"run {run.id} has trained {found.step:,} steps, and {' '.join(overrides)} gives it {total:,}",
+            why="a run cannot be made shorter than it is",
+            fix=f"give more steps, for example engine.steps={2 * found.step}",
+        )
 
 
 def _after_resets(loop: Loop) -> RunFolder:
@@ -86,7 +103,8 @@ def _after_resets(loop: Loop) -> RunFolder:
         session = _session_of(after, loop.progress)
         limits = Limits(loop.limits.interrupt, session.parts.spec.engine, session.parts.budget.total_steps, None)
         loop = Loop(session, after.folder, loop.progress, limits, after.script)
-        _held(loop, after.lock, resumed=False)
+        with _held(after.lock, session.parts.compute.main, new=after.folder):
+            loop.run(resumed=False)
     return loop.folder
 
 
@@ -99,24 +117,17 @@ def _session_of(after: NextRun, progress: Progress) -> Session:
         raise
 
 
-def _held(loop: Loop, lock: RunLock, *, resumed: bool) -> None:
-    """Run a loop while its folder is locked; a run that never came to a state worth keeping leaves no folder."""
-    main = loop.session.parts.compute.main
-    with _locked(lock, loop.folder) if main else _unlocked():
-        loop.run(resumed=resumed)
-
-
 @contextmanager
-def _locked(lock: RunLock, folder: RunFolder) -> Iterator[None]:
+def _held(lock: RunLock, main: bool, *, new: RunFolder | None = None) -> Iterator[None]:
+    """Within this block the main process alone may train the run. A `new` run that never came to a state worth keeping leaves no
+    folder."""
+    if not main:
+        yield
+        return
     lock.acquire()
     try:
         yield
     finally:
         lock.release()
-        if not list(folder.checkpoints.iterdir()):
-            shutil.rmtree(folder.path, ignore_errors=True)
-
-
-@contextmanager
-def _unlocked() -> Iterator[None]:
-    yield
+        if new is not None and not list(new.checkpoints.iterdir()):
+            shutil.rmtree(new.path, ignore_errors=True)

@@ -9,10 +9,9 @@ from typing import Any
 
 import torch
 
-from tilework.engine import checkpoint
 from tilework.engine.describe import plan
 from tilework.engine.desk import Desk
-from tilework.engine.failures import out_of_memory, went_on
+from tilework.engine.failures import out_of_memory
 from tilework.engine.judging import cut_plateaus, is_best, stops_early, validation
 from tilework.engine.monitor import monitored
 from tilework.engine.orders import Order, orders_after
@@ -83,8 +82,6 @@ class Loop:
     @contextlib.contextmanager
     def _open_desk(self, resumed: bool) -> Iterator[Desk]:
         session = self.session
-        if resumed and session.parts.compute.main and checkpoint.find(self.folder.checkpoints).step != session.step:
-            raise went_on(self.folder)
         if resumed and session.parts.compute.main and not self.script:
             self.script = orders_after(self.folder, session.step)
         self.desk = Desk(session, self.folder, self.progress, self.script, resumed=resumed)

@@ -38,8 +38,10 @@ def journal(commands: Sequence[Command], statuses: tuple[str, ...] = ("applied",
 def orders_after(run: RunFolder, step: int) -> tuple[Order, ...]:
     """What a run had been asked after the checkpoint that it goes on from: it is asked again at the same steps.
 
-    Not where the run failed, for what it was asked may be why.
+    Not where the run failed, for what it was asked may be why; nor where its store is gone, which then begins anew.
     """
+    if not run.db.is_file():
+        return ()
     with RunStore.open(run.db) as store:
         if any(event.kind == "failed" and event.step >= step and not event.rewound for event in store.events("failed")):
             return ()

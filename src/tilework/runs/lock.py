@@ -89,7 +89,7 @@ class RunLock:
             raise write_error(self._path, error) from error
         if not held:
             file.close()
-            raise self._taken()
+            raise _taken(self._folder)
         self._file = file
         _forget_in_children(self)
         try:
@@ -118,13 +118,20 @@ class RunLock:
     ) -> None:
         self.release()
 
-    def _taken(self) -> UserError:
-        who = _read_holder(self._path)
-        return UserError(
-            f"run {self._folder.name} is being trained by {who}",
-            why="two processes that train one run would spoil its checkpoints and curves",
-            fix=f"stop that process first (kill {who.pid})" if who.pid else "stop that process first",
-        )
+
+def refuse_if_held(folder: Path) -> None:
+    """Raise UserError where a process trains the run in `folder` at this moment."""
+    if holder(folder) is not None:
+        raise _taken(folder)
+
+
+def _taken(folder: Path) -> UserError:
+    who = _read_holder(folder / "lock")
+    return UserError(
+        f"run {folder.name} is being trained by {who}",
+        why="two processes that train one run would spoil its checkpoints and curves",
+        fix=f"stop that process first (kill {who.pid})" if who.pid else "stop that process first",
+    )
 
 
 def holder(folder: Path) -> Holder | None:

@@ -9,7 +9,9 @@ import torch
 
 from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig
 from tilework.engine.autoencoder.model import grid_of
+from tilework.engine.autoencoder.validate import MOST_KL
 from tilework.errors import UserError
+from tilework.metrics import AUTOENCODER, Part
 from tilework.objective import TermConfig
 from tilework.objective.total import Objective
 from tilework.spec import AutoencoderSpec
@@ -42,7 +44,34 @@ def problems(spec: AutoencoderSpec) -> list[UserError]:
                 fix="add objective.codebook=1.0, or let the codes follow averages with bottleneck.codebook=ema",
             )
         )
-    return found + objective.misfits(losses, learnt)
+    return found + objective.misfits(losses, learnt) + _unmeasured(spec, bottleneck, losses)
+
+
+def _unmeasured(spec: AutoencoderSpec, bottleneck: Bottleneck, losses: set[str]) -> list[UserError]:
+    """`engine.monitor`, where this model's validation does not measure it: a level or a dimension that it does not have, a term
+    of weight 0."""
+    name = spec.engine.monitor
+    base, _, part = name.partition(".")
+    kind, number = AUTOENCODER[name].part if part.isdecimal() else None, int(part) if part.isdecimal() else 0
+    weight = cast(TermConfig, spec.objective[name]).weight if name in spec.objective else None
+    reasons = {
+        f"this model has {bottleneck.levels} level(s) of codes": kind is Part.LEVEL and number > bottleneck.levels,
+        f"only a Gaussian latent has it, and up to {MOST_KL} dimensions": (
+            (kind is Part.DIMENSION and not ("kl_per_dim" in losses and number <= min(bottleneck.dim, MOST_KL)))
+            or (base == "active_units" and "kl_per_dim" not in losses)
+        ),
+        f"objective.{name} is 0, and a term of weight 0 is not measured": weight is not None
+        and weight.bounds == (0.0, 0.0)
+        and name != "mse",
+    }
+    why = next((reason for reason, holds in reasons.items() if holds), "")
+    if not why:
+        return []
+    return [
+        UserError(
+            f"engine.monitor is '{name}', which no validation pass measures", why=why, fix="use engine.monitor=loss"
+        )
+    ]
 
 
 def fitting(spec: AutoencoderSpec) -> dict[str, str]:

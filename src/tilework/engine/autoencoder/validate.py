@@ -22,6 +22,8 @@ from tilework.engine.compute import Compute
 from tilework.engine.tasks.contract import Validation
 from tilework.objective.total import Objective
 
+MOST_KL = 64
+"""Dimensions up to which the KL divergence of each is logged."""
 MOST_POINTS = 4000
 """Points of a two-dimensional latent that one pass keeps for its map."""
 
@@ -118,7 +120,7 @@ def _finish(
     if kl_per_dim is not None:
         mean = kl_per_dim / pictures
         metrics["active_units"] = float((mean > 0.01).sum())
-        metrics |= {f"kl.{d + 1}": v for d, v in enumerate(mean.tolist())} if len(mean) <= 64 else {}
+        metrics |= {f"kl.{d + 1}": v for d, v in enumerate(mean.tolist())} if len(mean) <= MOST_KL else {}
     return Measured(
         metrics,
         None if counts is None else counts.numpy().astype(np.int64),
