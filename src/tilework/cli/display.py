@@ -85,7 +85,7 @@ class Display:
             parts = [
                 f"step {tick.step:,}/{self.plan.steps if self.plan else 0:,}",
                 f"{speed:,.1f} steps/s",
-                _losses(tick.values).plain,
+                f"training {_losses(tick.values).plain}",
                 f"{self._metrics.label('used', TRAINING)}: {used.plain.strip()}" if used else "",
             ]
             self.console.print("   ".join(p for p in parts if p), soft_wrap=True)
@@ -120,7 +120,7 @@ class Display:
         rows = Table.grid(padding=(0, 2))
         rows.add_column(style="dim", no_wrap=True)
         rows.add_column()
-        rows.add_row("losses", _losses(self._tick.values))
+        rows.add_row("training", _losses(self._tick.values))
         if used := _usage(self._tick, self.plan):
             rows.add_row(self._metrics.label("used", TRAINING), used)
         if self._validated:

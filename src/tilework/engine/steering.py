@@ -87,7 +87,7 @@ class Steering:
             raise UserError(
                 f"{name} cannot be changed while the run goes on",
                 why=f"what can be is {', '.join(self.settings)}",
-                fix=f"start a new run with {name}=...",
+                fix="set one of these; everything else is decided when a run starts",
             )
         if not (math.isfinite(value) and setting.low <= value <= setting.high):
             raise UserError(f"{name}={value:g} is out of range", fix=f"choose {setting.low:g} to {setting.high:g}")
