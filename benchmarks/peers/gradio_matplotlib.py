@@ -24,7 +24,7 @@ from harness.sides import say
 
 from tilework.data import Batches, prepare, split_by
 from tilework.engine.autoencoder.model import build_model, source_of, to_points
-from tilework.engine.device import make_accelerator, precision_name
+from tilework.engine.compute import Compute
 from tilework.spec import load_spec
 
 POINTS, PICTURES = 1024, 16
@@ -36,7 +36,7 @@ class Training:
     def __init__(self, last: int, warm: int) -> None:
         spec = load_spec("rqvae-digits")
         self.last, self.warm = last, warm
-        self.precision = precision_name(make_accelerator(spec.engine))
+        self.precision = Compute(spec.engine).precision
         torch.set_num_threads(1)
         torch.manual_seed(spec.seed)
         self.model = build_model(spec).to(memory_format=torch.channels_last)

@@ -19,8 +19,9 @@ from systems import system
 from torch import Tensor
 
 from tilework.data import Batches, prepare, split_by
-from tilework.engine.autoencoder.model import build_model, parameter_count, source_of, to_points
-from tilework.engine.device import make_accelerator, precision_name
+from tilework.engine.autoencoder.model import build_model, source_of, to_points
+from tilework.engine.compute import Compute
+from tilework.engine.describe import parameter_count
 from tilework.spec import RunSpec
 
 
@@ -40,7 +41,7 @@ def main() -> None:
     chosen = system(given.system, tiny=given.tiny)
     spec = chosen.spec(given.folder, extra=(f"engine.steps={given.warm + given.steps}",))
     # Sets up the process (threads, memory) as the real loop does; nothing below goes through it.
-    precision = precision_name(make_accelerator(spec.engine))
+    precision = Compute(spec.engine).precision
     torch.manual_seed(spec.seed)
     model = build_model(spec).to(memory_format=torch.channels_last)
     model.bottleneck.deferred = True
