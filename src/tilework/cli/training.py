@@ -81,16 +81,18 @@ def _signals_as_interrupt() -> Iterator[list[int]]:
 
 
 def _undisturbed(prepare: Callable[[], Prepared], asked: list[int]) -> Prepared:
-    """`prepare()`; where a signal came meanwhile, that alone is what happened. Libraries that are being imported may swallow an
-    interrupt, or fail of it with an error of their own."""
+    """`prepare()`; a signal is only noted meanwhile, and acts afterwards. Raised within a library that is being imported, an
+    interrupt may be swallowed, become an error of its own, or abort the process (pybind11)."""
+    noted = [s for s in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(s) is not signal.SIG_IGN]
+    before = {which: signal.signal(which, lambda number, frame: asked.append(number)) for which in noted}
     try:
         start = prepare()
-    except Exception:
+        import torch._dynamo  # noqa: F401  # the first optimiser would: half of all the loading
+    finally:
+        for which, handler in before.items():
+            signal.signal(which, handler)
         if asked:
-            raise KeyboardInterrupt from None
-        raise
-    if asked:
-        raise KeyboardInterrupt
+            raise KeyboardInterrupt
     return start
 
 
