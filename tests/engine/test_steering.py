@@ -322,3 +322,24 @@ def test_a_script_acts_before_the_first_step(tmp_path: Path) -> None:
     script = [Order("set", {"name": "objective.commitment", "value": 1.0}, None, 1)]
     steered = train(tiny("vq"), root=tmp_path / "a", script=script)
     assert same(steered, train(tiny("vq", "objective.commitment=1.0"), root=tmp_path / "b"))
+
+
+def test_ctrl_c_also_ends_in_good_order_the_run_that_a_reset_of_a_resumed_run_began(tmp_path: Path) -> None:
+    from tilework.engine import resume
+
+    run = train(tiny("vq", "engine.steps=4"), root=tmp_path)
+
+    class Impatient(Hand):
+        def ticked(self, tick: Tick) -> None:
+            super().ticked(tick)
+            if self.run is not None and self.run.id != run.id and tick.step == 2:
+                os.kill(os.getpid(), signal.SIGINT)
+
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
+    try:
+        new = resume(run, overrides=("engine.steps=9",), progress=Impatient({5: [("reset", {})]}))
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert new.id != run.id
+    with RunStore.open(new.db) as store:
+        assert (store.get_meta("status"), store.latest()["step"]) == ("stopped", 2)

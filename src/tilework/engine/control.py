@@ -27,8 +27,6 @@ class ControlState:
     """running | paused | validating | stopping | ended"""
     pace: float | None
     """Steps a second that slow motion allows; None = no limit."""
-    values: dict[str, float]
-    """What every setting stands at for the next step."""
     applied: tuple[dict[str, Any], ...] = ()
     """The newest answered commands, oldest first."""
     following: str | None = None
@@ -122,8 +120,7 @@ class Control:
 
     def state(self, state: str, following: str | None = None) -> ControlState:
         """How the run stands, for whoever watches."""
-        values = self.session.steering.values()
-        return ControlState(state, self._mode.pace, values, tuple(self.applied), following)
+        return ControlState(state, self._mode.pace, tuple(self.applied), following)
 
     # Orders ----------------------------------------------------------------------------------------------------------
 

@@ -95,10 +95,6 @@ class Desk:
         if self.publisher is not None:
             self.publisher.keep(self.control.state("running"), last=last)
 
-    def end_timeline(self) -> None:
-        """The timeline's last frame."""
-        self.keep_frame(last=True)
-
     # The end ---------------------------------------------------------------------------------------------------------
 
     def ended(self, reason: StopReason, steps: int) -> None:

@@ -50,7 +50,7 @@ class FrameHeader:
             "state": self.state or "running",
             "steps_per_second": self.rate,
             "pace": state.pace,
-            "values": state.values,
+            "values": session.steering.values(),
             "applied": list(state.applied),
             "figures": self.metrics,
             "next": state.following,

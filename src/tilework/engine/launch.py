@@ -14,7 +14,7 @@ from tilework.engine.progress import Progress, Silent
 from tilework.engine.reset import NextRun
 from tilework.engine.saved_state import restore
 from tilework.engine.session import Session, begin
-from tilework.engine.stopping import Interrupt, Limits
+from tilework.engine.stopping import Interrupt
 from tilework.errors import UserError
 from tilework.runs.folder import RunFolder, default_root
 from tilework.runs.lock import RunLock, refuse_if_held
@@ -42,8 +42,7 @@ def train(
     with Interrupt().listening() as interrupt:  # from here on Ctrl-C leaves a run that can be resumed
         path = RunFolder.create(root or default_root(), spec.name, dump_yaml(spec)).path if compute.main else None
         run = RunFolder(compute.shared(path))
-        limits = Limits(interrupt, spec.engine, session.parts.budget.total_steps, until)
-        loop = Loop(session, run, progress, limits, tuple(script))
+        loop = Loop(session, run, progress, interrupt, tuple(script), until)
         with _held(RunLock(run.path), compute.main, new=run):
             loop.run(resumed=False)
         return _after_resets(loop)
@@ -67,17 +66,15 @@ def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple
     refuse_if_held(run.path)  # Said at once; who comes while this process gets ready is refused by the lock.
     checkpoint.find(run.checkpoints)
     session = begin(load_spec(str(run.spec_file), overrides), progress)
-    parts = session.parts
-    with _held(RunLock(run.path), parts.compute.main):  # from here on nobody else saves: what is read now is the newest
-        found = checkpoint.find(run.checkpoints)
-        _check_goes_on(run, found, session, overrides)
-        if warning := restore(session, found):
-            progress.said(warning)
-        with Interrupt().listening() as interrupt:
-            limits = Limits(interrupt, parts.spec.engine, parts.budget.total_steps, None)
-            loop = Loop(session, run, progress, limits)
+    with Interrupt().listening() as interrupt:
+        with _held(RunLock(run.path), session.parts.compute.main):  # nobody else saves now: what is read is the newest
+            found = checkpoint.find(run.checkpoints)
+            _check_goes_on(run, found, session, overrides)
+            if warning := restore(session, found):
+                progress.said(warning)
+            loop = Loop(session, run, progress, interrupt)
             loop.run(resumed=True)
-    return _after_resets(loop)
+        return _after_resets(loop)
 
 
 def _check_goes_on(run: RunFolder, found: checkpoint.Checkpoint, session: Session, overrides: tuple[str, ...]) -> None:
@@ -101,8 +98,7 @@ def _after_resets(loop: Loop) -> RunFolder:
     """Each reset ends a run and begins another in the same process: other initial weights, the same data."""
     while (after := loop.following) is not None:
         session = _session_of(after, loop.progress)
-        limits = Limits(loop.limits.interrupt, session.parts.spec.engine, session.parts.budget.total_steps, None)
-        loop = Loop(session, after.folder, loop.progress, limits, after.script)
+        loop = Loop(session, after.folder, loop.progress, loop.limits.interrupt, after.script)
         with _held(after.lock, session.parts.compute.main, new=after.folder):
             loop.run(resumed=False)
     return loop.folder

@@ -19,7 +19,7 @@ from tilework.engine.progress import Ending, Progress
 from tilework.engine.ranks import Votes, largest_difference_between_ranks
 from tilework.engine.reset import NextRun, next_run
 from tilework.engine.session import Session
-from tilework.engine.stopping import Limits
+from tilework.engine.stopping import Interrupt, Limits
 from tilework.engine.tasks.contract import Validation
 from tilework.errors import TileworkError
 from tilework.runs.folder import RunFolder
@@ -30,10 +30,16 @@ class Loop:
     """One run from where its session stands to its end."""
 
     def __init__(
-        self, session: Session, folder: RunFolder, progress: Progress, limits: Limits, script: tuple[Order, ...] = ()
+        self,
+        session: Session,
+        folder: RunFolder,
+        progress: Progress,
+        interrupt: Interrupt,
+        script: tuple[Order, ...] = (),
+        until: int | None = None,
     ) -> None:
-        self.session, self.folder, self.progress, self.limits = session, folder, progress, limits
-        self.script = script
+        self.session, self.folder, self.progress, self.script = session, folder, progress, script
+        self.limits = Limits(interrupt, session.parts.spec.engine, session.parts.budget.total_steps, until)
         self.votes = Votes(session.parts.compute.world)
         self.desk: Desk
         self.newest: Validation | None = None
@@ -139,7 +145,7 @@ class Loop:
         apart = largest_difference_between_ranks(session.parts.model) if several else 0.0
         if not desk.rows.complete:
             desk.log()  # The steps since the last row.
-        desk.end_timeline()
+        desk.keep_frame(last=True)
         desk.saver.save()
         if several:
             desk.event("ranks-compared", largest_difference=apart)

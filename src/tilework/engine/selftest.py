@@ -130,7 +130,7 @@ def _tolerances(backend: Backend, case: Case) -> dict[What, float]:
     The code search is bounded by `bottlenecks.codebook.search.nearest`; it is float32 everywhere, and so is the optimiser.
     """
     u32 = _ROUNDING["float32"]
-    # cuDNN rounds the inputs of float32 convolutions to TF32, unless it is told not to.
+    # cuDNN rounds the inputs of float32 convolutions to TF32, unless it is set not to.
     short = backend.device == "cuda" and not backend.reduced and torch.backends.cudnn.allow_tf32
     u = _ROUNDING["tf32" if short else backend.precision]
     forward = 2**10 * u32 if u == u32 else 16 * u

@@ -149,7 +149,7 @@ class Task(ABC):
 
     @classmethod
     def problems(cls, spec: RunSpec) -> list[UserError]:
-        """What of a spec would stop its run before the first step, told without reading any data."""
+        """What of a spec would stop its run before the first step, found without reading any data."""
         return []
 
     @abstractmethod
@@ -228,7 +228,7 @@ class Task(ABC):
         return []
 
     def set(self, name: str, value: float) -> None:
-        """Set one of `settings`, or be told that the weight `objective.TERM` changes. Raises UserError, and has changed nothing
+        """Set one of `settings`, or learn that the weight `objective.TERM` changes. Raises UserError, and has changed nothing
         then, where that cannot be."""
         return
 
