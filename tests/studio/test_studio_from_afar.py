@@ -71,8 +71,8 @@ class Browser:
                 ) as socket:  # fmt: skip
                     told = json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))
                     return told["type"] == "runs"
-            except InvalidStatus as refused:
-                return refused.response.status_code != 403
+            except InvalidStatus:
+                return False
 
         return asyncio.run(look())
 
