@@ -6,6 +6,7 @@ import { licences } from './dev/licences'
 const outDir = process.env.TILEWORK_PAGE ?? '../src/tilework/studio/page'
 
 export default defineConfig({
+  base: './', // behind a proxy the page stands under a path that is not known here
   plugins: [svelte(), licences(), gzipped()],
   build: {
     outDir,

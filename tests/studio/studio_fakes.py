@@ -20,6 +20,7 @@ from tilework.runs.frames import pack, read_header
 from tilework.runs.live import LiveWriter
 from tilework.runs.lock import RunLock
 from tilework.runs.store import RunStore
+from tilework.studio.address import Address
 from tilework.studio.server import Studio
 
 HEADERS = {"content-type": "application/json"}
@@ -77,9 +78,9 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(runs: Path, page: Path | None = None) -> Iterator[Served]:
+def serving(runs: Path, page: Path | None = None, outside: Address | None = None) -> Iterator[Served]:
     """A studio on a free port, and its end."""
-    studio = Studio(runs, port=0, **({"page": page} if page else {}))
+    studio = Studio(runs, port=0, outside=outside, **({"page": page} if page else {}))
     thread = threading.Thread(target=lambda: studio.run(), name="server")
     thread.start()
     until(lambda: studio.server.started)

@@ -196,6 +196,6 @@ def test_the_page_loads_nothing_from_outside() -> None:
     if not index.is_file():
         pytest.skip("the front end is not built here")
     text = index.read_text(encoding="utf-8")
-    assert re.findall(r"(?:src|href)=[\"'](?!/assets/)[^\"']*", text) == []
+    assert re.findall(r"(?:src|href)=[\"'](?!\./assets/)[^\"']*", text) == []
     assert "<style" not in text
     assert not re.search(r"<script(?![^>]*\bsrc=)", text)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tilework.studio import page_files
+from tilework.studio.address import Address, outside_address
 from tilework.studio.server import Studio
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -41,8 +42,8 @@ class Served:
         self.root = root
         self.begin(0)
 
-    def begin(self, port: int) -> None:
-        self.studio = Studio(self.root, port=port)
+    def begin(self, port: int, outside: Address | None = None) -> None:
+        self.studio = Studio(self.root, port=port, outside=outside)
         self.thread = threading.Thread(target=lambda: self.studio.run(), name="server")
         self.thread.start()
         wait_for(lambda: self.studio.server.started)
@@ -51,6 +52,11 @@ class Served:
         self.studio.server.should_exit = True
         self.thread.join(20)
         assert not self.thread.is_alive()
+
+    def reached_at(self, url: str) -> None:
+        """Begin again, at the same port, told of an address outside."""
+        self.end()
+        self.begin(self.studio.port, outside_address(url))
 
     @property
     def origin(self) -> str:

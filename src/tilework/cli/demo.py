@@ -10,11 +10,13 @@ from urllib.parse import quote
 import typer
 
 from tilework.cli.options import RunsFolder
-from tilework.cli.studio import Open, Port
+from tilework.cli.studio import Open, Port, Url, outside_of
+from tilework.errors import UserError
 
 if TYPE_CHECKING:
     from tilework.engine.progress import Progress
     from tilework.runs.folder import RunFolder
+    from tilework.studio.address import Address
 
 
 RECIPE_OVERRIDES: tuple[str, ...] = ()
@@ -24,10 +26,12 @@ RECIPE_OVERRIDES: tuple[str, ...] = ()
 Live = Annotated[bool, typer.Option("--live", help="Watch and steer it in the browser (`tilework studio`).")]
 
 
-def demo(runs: RunsFolder = None, live: Live = False, port: Port = 7860, open_: Open = False) -> None:
+def demo(runs: RunsFolder = None, live: Live = False, port: Port = 7860, open_: Open = False, url: Url = None) -> None:
     """Train the 2-D residual-VQ model on real handwritten digits, and show what it learned. About a minute, offline."""
+    if url and not live:
+        raise UserError("demo --url has nothing to open", why="without --live there is no studio", fix="add --live")
     if live:
-        _watched(runs, port, open_)
+        _watched(runs, port, open_, outside_of(url))
     else:
         _in_terminal(runs)
 
@@ -46,7 +50,7 @@ def _in_terminal(runs: Path | None) -> None:
     run_training(prepare)
 
 
-def _watched(runs: Path | None, port: int, open_: bool) -> None:
+def _watched(runs: Path | None, port: int, open_: bool, outside: Address | None) -> None:
     """The same run in a process of its own, and the studio in this one; Ctrl-C ends both, the run at a checkpoint."""
     import time
 
@@ -56,7 +60,8 @@ def _watched(runs: Path | None, port: int, open_: bool) -> None:
     from tilework.studio.server import LOOPBACK, Studio
 
     console = Console(highlight=False, soft_wrap=True)
-    studio = Studio(runs, LOOPBACK, port)  # before the run: a port that is in use must not leave one behind
+    # Before the run: a port that is in use must not leave one behind.
+    studio = Studio(runs, LOOPBACK, port, outside=outside)
     launcher = studio.app.app.state.launcher
     try:
         with console.status("starting the run"), sigterm_as_ctrl_c():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tilework.cli.options import RunsFolder
+from tilework.errors import UserError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tilework.studio.address import Address
     from tilework.studio.server import Studio
 
 Port = Annotated[int, typer.Option("--port", help="Port to serve at.", min=0, max=65535)]
@@ -22,13 +25,42 @@ Host = Annotated[
     str,
     typer.Option("--host", help="Address to serve at. Any but 127.0.0.1 lets other machines in that have the URL."),
 ]
+Url = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--url",
+        help="Address by which a browser reaches it from elsewhere, through a proxy, path and all; default "
+        "$TILEWORK_STUDIO_URL. It listens where it did.",
+        metavar="URL",
+        show_default=False,
+    ),
+]
 
 
-def studio(port: Port = 7860, runs: RunsFolder = None, open_: Open = False, host: Host = "127.0.0.1") -> None:
+def studio(
+    port: Port = 7860, runs: RunsFolder = None, open_: Open = False, host: Host = "127.0.0.1", url: Url = None
+) -> None:
     """Watch, steer and compare runs in the browser; start new ones. Runs go on when it ends."""
+    outside = outside_of(url)
     from tilework.studio.server import Studio
 
-    serve(Studio(runs, host, port), open_)
+    serve(Studio(runs, host, port, outside=outside), open_)
+
+
+def outside_of(given: list[str] | None) -> Address | None:
+    """The address that was given, by the option or in the environment; UserError where it is none."""
+    from tilework.studio.address import outside_address
+
+    if len(given or []) > 1:
+        raise UserError(
+            "--url was given more than once",
+            why="a studio has one address outside; localhost works beside it, at any port",
+            fix="give the one that the browser shows, and a studio of its own, with another --port, to each other",
+        )
+    if given:
+        return outside_address(given[0])
+    said = os.environ.get("TILEWORK_STUDIO_URL", "").strip()
+    return outside_address(said, "TILEWORK_STUDIO_URL=") if said else None
 
 
 def serve(studio: Studio, open_: bool = False, fragment: str = "", word: str = "runs go on without it") -> None:
@@ -71,6 +103,8 @@ def _announce(studio: Studio, url: str, word: str) -> None:
             "there is no page to show: its front end was not built; `uv sync --reinstall-package tilework` does",
         )
     console.print(Text.assemble(("studio  ", "bold"), url))
+    if studio.keys.outside:
+        console.print(Text(f"behind  http://{studio.listens}, which is where a proxy is to send it", style="dim"))
     console.print(Text(f"runs    {studio.root.path}", style="dim"))
     console.print(Text(f"Ctrl-C ends the studio; {word}", style="dim"))
 

@@ -26,9 +26,16 @@ from tilework.studio.places import Root
 from tilework.studio.thumbs import Thumbs
 from tilework.studio.watch import Watchers
 
+
+async def _key(request: Request) -> Response:
+    """`POST /api/key`: answered where the guard lets a page in that may also change something; with the path that was given."""
+    return answer({"path": request.app.state.path})
+
+
 ROUTES = [
     Route("/", page_files.index),
     Route("/assets/{path:path}", page_files.asset),
+    Route("/api/key", _key, methods=["POST"]),
     Route("/api/runs", about_runs.runs),
     Route("/api/runs", changes.start, methods=["POST"]),
     Route("/api/runs/{id}", about_runs.run),
@@ -57,8 +64,10 @@ def build(root: Root, keys: Keys, page: Path = page_files.PAGE) -> Guard:
         lifespan=_life,
         exception_handlers={TileworkError: error_answer, HTTPException: _http_error, Exception: _fault},
     )
+    app.router.redirect_slashes = False  # it would write an address in full, and behind a proxy a wrong one
     state = app.state
     state.root, state.page = root, page
+    state.path = keys.outside.path if keys.outside else "/"
     state.cards, state.thumbs = Cards(root), Thumbs()
     state.listing = Listing(root, state.cards)
     state.watchers = Watchers(root)

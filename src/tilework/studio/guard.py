@@ -1,7 +1,14 @@
-"""Who may talk to the studio: exact Host, own Origin, and the cookie that the launch token buys. In front of every route.
+"""Who may talk to the studio: known Host, own Origin, and the cookie that the launch token buys. In front of every route.
 
 Any page that a browser has open can send requests to the loopback interface, and a name that points there can be anybody's. So
 nothing is served, and no socket is opened, before these three have been checked; nothing behind the guard needs to think of it.
+
+Host is one of three things. The address that the studio listens at. A name of the loopback interface (localhost, 127.0.0.1,
+[::1]) at any port, as it comes through `ssh -L 9000:localhost:7860`: a hostile page is shown under a name of its own, which can
+be made to point here but stays in Host, while these names are resolved by nobody else; and the port may be any, since it says
+where the browser connected and not where it comes from. The address that was given with `--url`. Origin is then the one that
+belongs to this Host (so a page at another port of localhost is another page), or the given one where a proxy has put a Host of
+ours in the place of its own. What proxies add (X-Forwarded-Host and the like) is not read: whoever can connect can send it.
 """
 
 from __future__ import annotations
@@ -9,19 +16,25 @@ from __future__ import annotations
 import hmac
 import logging
 import secrets
+import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote, unquote
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import cookie_parser
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from tilework.studio.address import Address, is_loopback, seen_address
 from tilework.studio.answers import FAULT, answer
+from tilework.studio.refusal import OPEN, Refusal, page_of, refused
 
 _log = logging.getLogger("tilework.studio")
 _SAFE = {"GET", "HEAD"}
+PORT = 7860
+"""Where a studio listens unless it is told otherwise."""
 _REFUSED = 4403
 """Close code of a socket that may not be opened. Before `accept` the server makes HTTP 403 of it."""
 
@@ -40,11 +53,22 @@ class Keys:
     """In the printed URL; buys the cookie."""
     session: str = field(default_factory=_secret, repr=False)
     """The cookie's value."""
+    outside: Address | None = None
+    """Given by the person who started it: where a browser reaches it from elsewhere."""
 
     @property
     def cookie(self) -> str:
-        """Name of the cookie. Cookies are shared by all ports of a host, so each studio has its own."""
-        return f"tilework-{self.port}"
+        """Name of the cookie at the printed address."""
+        return self.outside.cookie if self.outside else f"tilework-{self.port}"
+
+    def addresses(self, host: str) -> list[Address]:
+        """Those that a request with this Host may have been sent to, the most likely first; [] where it is none of ours.
+
+        A proxy may replace Host by that of the machine behind it: then both the given address and this one are possible.
+        """
+        here = [Address("http", host)] if is_loopback(host) or host in self.hosts else []
+        given = [self.outside] if self.outside and (here or self.outside.is_at(host)) else []
+        return given + here
 
 
 class Guard:
@@ -53,57 +77,110 @@ class Guard:
     def __init__(self, app: Starlette, keys: Keys) -> None:
         self.app = app
         self.keys = keys
+        self._beginnings = {getattr(route, "path", "/").split("/")[1] for route in app.routes}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in {"http", "websocket"}:
             return await self.app(scope, receive, send)
         headers = Headers(scope=scope)
-        refusal = self._wrong_host(headers) or self._wrong_origin(scope, headers)
+        addresses = self._addresses(headers)
+        scope = self._without_prefix(scope)
+        refusal = self._wrong_host(scope, headers, addresses) or self._wrong_origin(scope, headers, addresses)
+        known = not refusal and self._has_cookie(headers, addresses[0])
         if scope["type"] == "websocket":
-            if refusal or not self._has_cookie(headers):
+            if not known:
                 await receive()
                 return await send({"type": "websocket.close", "code": _REFUSED, "reason": ""})
             return await self._told(scope, receive, send)
         answered: Response | None = None
         if refusal:
-            answered = _no(scope, *refusal)
-        elif (token := _token_in(scope)) is not None and (self._is_token(token) or not self._has_cookie(headers)):
-            answered = self._login(token)
-        elif not self._has_cookie(headers):
-            answered = _no(
-                scope, "this browser has no key to the studio", "the key is in the URL that was printed at its start"
-            )
-        return await self._headed(answered or self.app, scope, receive, send)
+            answered = refused(scope, headers, refusal)
+        elif self.keys.outside and self._foreign_path(scope) and f"{scope['path']}/" == unquote(self.keys.outside.path):
+            query = scope["query_string"].decode("latin-1")
+            answered = RedirectResponse(self.keys.outside.path + (f"?{query}" if query else ""), status_code=308)
+        elif (token := _token_in(scope)) is not None and (self._is_token(token) or not known):
+            answered = self._login(token, addresses[0])
+        elif not known:
+            answered = refused(scope, headers, self._no_key(scope))
+        return await self._headed(answered or self.app, addresses, scope, receive, send)
 
     # What is checked -------------------------------------------------------------------------------------------------
 
-    def _wrong_host(self, headers: Headers) -> tuple[str, str] | None:
+    def _addresses(self, headers: Headers) -> list[Address]:
         said = headers.getlist("host")
-        if len(said) == 1 and said[0].lower() in self.keys.hosts:
-            return None
-        return "this is not the studio's address", f"it answers as {', '.join(sorted(self.keys.hosts))} only"
+        return self.keys.addresses(said[0].lower()) if len(said) == 1 else []
 
-    def _wrong_origin(self, scope: Scope, headers: Headers) -> tuple[str, str] | None:
+    def _without_prefix(self, scope: Scope) -> Scope:
+        """Some proxies take their path off, others leave it: both are one to what comes after."""
+        prefix = unquote(self.keys.outside.path) if self.keys.outside else "/"
+        rest = scope["path"].removeprefix(prefix)
+        if prefix == "/" or rest == scope["path"] or rest.split("/")[0] not in self._beginnings:
+            return scope
+        return {**scope, "path": f"/{rest}", "raw_path": quote(f"/{rest}").encode()}
+
+    def _wrong_host(self, scope: Scope, headers: Headers, addresses: list[Address]) -> Refusal | None:
+        if addresses:
+            return None
+        ours = sorted(self.keys.hosts | ({self.keys.outside.host} if self.keys.outside else set()))
+        what, why = "this is not the studio's address", f"it answers as {', '.join(ours)} only"
+        path = self._foreign_path(scope) or "/"
+        # Only for the words: browsers send these headers over https, and over http to the loopback interface alone.
+        scheme = "https" if "sec-fetch-mode" in headers else "http"
+        return Refusal("host", what, why, self._if_own(seen_address(scheme, headers.get("host", ""), path)))
+
+    def _wrong_origin(self, scope: Scope, headers: Headers, addresses: list[Address]) -> Refusal | None:
         said = headers.getlist("origin")
-        own = {f"http://{host}" for host in self.keys.hosts}
         if not said and scope["type"] == "http" and scope["method"] in _SAFE:
             return None  # a browser names no origin when it loads a page of its own accord
-        if len(said) == 1 and said[0].lower() in own:
+        if len(said) == 1 and said[0].lower() in {address.origin for address in addresses}:
             return None
-        return "this request comes from another page", "only the studio's own page may send it"
+        what, why = "this request comes from another page", "only the studio's own page may send it"
+        scheme, _, host = (said[0] if len(said) == 1 else "").partition("://")
+        return Refusal("origin", what, why, self._if_own(seen_address(scheme, host)))
 
-    def _has_cookie(self, headers: Headers) -> bool:
-        found = cookie_parser(headers.get("cookie", "")).get(self.keys.cookie, "")
+    def _no_key(self, scope: Scope) -> Refusal:
+        what, why = "this browser has no key to the studio", "the key is in the URL that was printed at its start"
+        path = self._foreign_path(scope)
+        if path is None or scope["type"] != "http" or scope["method"] not in _SAFE:
+            return Refusal("key", what, why)
+        command = f"tilework studio{self._port()} --url URL"
+        fix = f"where a proxy passes on {path}, start it with `{command}`, URL being what the browser shows up to there"
+        return Refusal("key", f"the studio was not told that it is reached at {path}", what, fix)
+
+    def _foreign_path(self, scope: Scope) -> str | None:
+        """The folder that was asked for, where it is none of the studio's own."""
+        path = scope["raw_path"].decode("latin-1")
+        return None if path.strip("/").split("/")[0] in self._beginnings else path.rpartition("/")[0] + "/"
+
+    def _port(self) -> str:
+        return "" if self.keys.port == PORT else f" --port {self.keys.port}"
+
+    def _if_own(self, seen: Address | None) -> str:
+        """The fix for who comes by an address that was not given."""
+        if seen is None:
+            return OPEN
+        command = f"tilework studio{self._port()} --url {shlex.quote(seen.url)}"
+        return f"where you have set up {seen.url} yourself, start the studio with it, path and all: `{command}`"
+
+    def _has_cookie(self, headers: Headers, address: Address) -> bool:
+        found = cookie_parser(headers.get("cookie", "")).get(address.cookie, "")
         return hmac.compare_digest(found.encode(), self.keys.session.encode())
 
     def _is_token(self, token: str) -> bool:
         return hmac.compare_digest(token.encode(), self.keys.token.encode())
 
-    def _login(self, token: str) -> Response:
+    def _login(self, token: str, address: Address) -> Response:
         if not self._is_token(token):
-            return _page("This key is of another launch of the studio. Open the URL that was printed last.")
-        response = RedirectResponse("/", status_code=303)  # the browser keeps what stands behind the #
-        response.set_cookie(self.keys.cookie, self.keys.session, path="/", httponly=True, samesite="strict")
+            return page_of("This key is of another launch of the studio. Open the URL that was printed last.")
+        response = RedirectResponse(address.path, status_code=303)  # the browser keeps what stands behind the #
+        response.set_cookie(
+            address.cookie,
+            self.keys.session,
+            path=address.path,
+            secure=address.secure,
+            httponly=True,
+            samesite="strict",
+        )
         return response
 
     async def _told(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -116,7 +193,7 @@ class Guard:
 
     # What every answer carries ---------------------------------------------------------------------------------------
 
-    async def _headed(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _headed(self, app: ASGIApp, addresses: list[Address], scope: Scope, receive: Receive, send: Send) -> None:
         begun = ended = False
 
         async def send_headed(message: Message) -> None:
@@ -124,7 +201,7 @@ class Guard:
             ended = message["type"] == "http.response.body" and not message.get("more_body", False)
             if message["type"] == "http.response.start":
                 begun = True
-                _secure(MutableHeaders(scope=message), Headers(scope=scope).get("host", ""))
+                _secure(MutableHeaders(scope=message), [address.sockets for address in addresses])
             await send(message)
 
         try:
@@ -137,7 +214,7 @@ class Guard:
                 await answer({"error": FAULT}, 500)(scope, receive, send_headed)
 
 
-def _secure(headers: MutableHeaders, host: str) -> None:
+def _secure(headers: MutableHeaders, sockets: Iterable[str]) -> None:
     headers.setdefault("cache-control", "no-store")
     headers["x-content-type-options"] = "nosniff"
     headers["referrer-policy"] = "no-referrer"
@@ -145,11 +222,11 @@ def _secure(headers: MutableHeaders, host: str) -> None:
     headers["cross-origin-resource-policy"] = "same-origin"
     headers["x-frame-options"] = "DENY"
     # Scripts and styles are files of our own; run names and specs can never become either. blob: and data: are pictures that
-    # the page has drawn itself. ws: is named because not every browser counts it as 'self'.
+    # the page has drawn itself. Sockets are named because not every browser counts them as 'self'.
     headers["content-security-policy"] = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
-        f"connect-src 'self' ws://{host}; worker-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; "
-        "frame-ancestors 'none'"
+        f"connect-src 'self'{''.join(f' {one}' for one in sockets)}; worker-src 'self'; manifest-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
     )
 
 
@@ -158,18 +235,3 @@ def _token_in(scope: Scope) -> str | None:
         return None
     found = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=None).get("token")
     return found[0] if found else None
-
-
-def _no(scope: Scope, what: str, why: str) -> Response:
-    fix = "open the URL that `tilework studio` printed"
-    if scope["path"] == "/":
-        return _page(f"{what[:1].upper()}{what[1:]}: {why}. Please {fix}.")
-    return answer({"error": {"what": what, "why": why, "fix": fix}}, 403)
-
-
-def _page(text: str) -> Response:
-    """A page of one sentence. Its link helps who came from another site: a strict cookie travels with the second request only."""
-    return HTMLResponse(
-        f'<!doctype html><meta charset="utf-8"><title>tilework studio</title><p>{text}</p><p><a href="/">Try again</a></p>',
-        status_code=403,
-    )

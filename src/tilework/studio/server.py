@@ -16,12 +16,12 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 
 from tilework.errors import UserError
 from tilework.studio import page_files
+from tilework.studio.address import Address
 from tilework.studio.app import build
-from tilework.studio.guard import Guard, Keys
+from tilework.studio.guard import PORT, Guard, Keys
 from tilework.studio.places import Root
 
 LOOPBACK = "127.0.0.1"
-PORT = 7860
 MOST_MESSAGE = 64 * 1024
 """Bytes of a message that a page may send; the socket of one that sends more is closed."""
 _LINGER_SECONDS = 3.0
@@ -45,11 +45,18 @@ class _Sockets(WebSocketsSansIOProtocol):
 class Studio:
     """One launch: bound to its port from the beginning, so that the URL is true before it is printed."""
 
-    def __init__(self, runs: Path | None, host: str = LOOPBACK, port: int = PORT, page: Path = page_files.PAGE) -> None:
+    def __init__(
+        self,
+        runs: Path | None,
+        host: str = LOOPBACK,
+        port: int = PORT,
+        page: Path = page_files.PAGE,
+        outside: Address | None = None,
+    ) -> None:
         self.root = Root.of(runs)
         self.socket = _bound(host, port)
         self.host, self.port = host, int(self.socket.getsockname()[1])
-        self.keys = Keys(_names(host, self.port), self.port)
+        self.keys = Keys(_names(host, self.port), self.port, outside=outside)
         self.app: Guard = build(self.root, self.keys, page)
         config = uvicorn.Config(
             self.app,
@@ -70,7 +77,13 @@ class Studio:
 
     def url(self, fragment: str = "") -> str:
         """Where to open it. The browser keeps what stands behind the # to itself."""
-        return f"http://{_for_url(self.host)}:{self.port}/?token={self.keys.token}{fragment}"
+        address = self.keys.outside or Address("http", self.listens)
+        return f"{address.url}?token={self.keys.token}{fragment}"
+
+    @property
+    def listens(self) -> str:
+        """Host and port at which it listens: what a proxy or a tunnel is to be pointed at."""
+        return f"{_for_url(self.host)}:{self.port}"
 
     def run(self, ready: Callable[[], None] = lambda: None) -> None:
         """Serve until Ctrl-C or SIGTERM. `ready` is called when requests are answered."""

@@ -1,3 +1,5 @@
+import { at, writtenTwice } from './address'
+import { sentences } from './format'
 import type { Problem } from './types'
 
 /** A request that the server refused, with its reason in words. */
@@ -8,17 +10,17 @@ export class Refused extends Error {
 }
 
 export async function getJson<T>(path: string): Promise<T> {
-  return answer<T>(await fetch(path, { headers: { Accept: 'application/json' } }))
+  return answer<T>(await fetch(at(path), { headers: { Accept: 'application/json' } }))
 }
 
 export async function postJson<T>(path: string, body: unknown = {}): Promise<T> {
   return answer<T>(
-    await fetch(path, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
+    await fetch(at(path), { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
   )
 }
 
 export async function getBytes(path: string, signal?: AbortSignal): Promise<ArrayBuffer> {
-  const response = await fetch(path, { signal })
+  const response = await fetch(at(path), { signal })
   if (!response.ok) await answer(response)
   return response.arrayBuffer()
 }
@@ -40,12 +42,26 @@ export const run = (id: string): string => `/api/runs/${encodeURIComponent(id)}`
 /** A studio that was started anew has a new key. */
 export const LOCKED = 'The studio was started anew, with a new key: open the address that it printed.'
 
-/** Whether the studio answers, and not to this page. */
-export async function lockedOut(): Promise<boolean> {
+/**
+ * Why the studio does not let this page in; null where it does, or does not answer. It is asked by POST, with which a browser says
+ * from what address the page is: that too can be what is wrong.
+ */
+export async function refusal(): Promise<string | null> {
   try {
-    const { status } = await fetch('/api/runs')
-    return status === 401 || status === 403
+    const response = await fetch(at('/api/key'), { method: 'POST' })
+    if (response.status !== 401 && response.status !== 403) return null
+    const { error } = (await response.json().catch(() => ({}))) as { error?: Problem & { kind?: string } }
+    if (!error?.kind) return `What stands between this page and the studio refuses it (${response.status}): load the page again.`
+    return error.kind === 'key' ? LOCKED : sentences([error.what, error.why, error.fix].filter(Boolean).join('; ')).join(' ')
   } catch {
-    return false
+    return null
   }
+}
+
+/** Some proxies put their path before every redirection, also before the studio's, which has it already: the page stands at either. */
+export async function tidyAddress(): Promise<void> {
+  const once = writtenTwice(location.pathname)
+  if (once === null) return
+  const given = await postJson<{ path: string }>('/api/key').catch(() => null)
+  if (given?.path === once) history.replaceState(history.state, '', once + location.hash)
 }

@@ -1,9 +1,25 @@
 import { describe, expect, it } from 'vitest'
+import { at, socketAt, writtenTwice } from './address'
 import { age, bytes, duration, figure, sentences } from './format'
 import { decodeFrame } from './frame'
 import { packed } from './packed'
 import { makeHash, parseHash } from './route.svelte'
 import { sliderText, STEPS, toPosition, toValue, typed } from './slider'
+
+describe('an address of a route', () => {
+  it('begins where the document is, whatever view is open', () => {
+    expect(at('/api/runs', 'http://127.0.0.1:7860/#/runs/x?at=4')).toBe('http://127.0.0.1:7860/api/runs')
+    const behind = 'https://hub.example.org/user/some%40one/proxy/7860/?token=x#/new'
+    expect(at('/api/compare?a=1', behind)).toBe('https://hub.example.org/user/some%40one/proxy/7860/api/compare?a=1')
+    expect(socketAt('/ws/runs', behind)).toBe('wss://hub.example.org/user/some%40one/proxy/7860/ws/runs')
+    expect(socketAt('/ws/runs', 'http://localhost:9000/')).toBe('ws://localhost:9000/ws/runs')
+  })
+
+  it('is found where a proxy has written its path twice', () => {
+    expect(writtenTwice('/user/x/proxy/7860/user/x/proxy/7860/')).toBe('/user/x/proxy/7860/')
+    for (const path of ['/', '/a/', '/a/b/', '//', '/a/ba/b/', '/a/a/a/']) expect(writtenTwice(path)).toBeNull()
+  })
+})
 
 describe('a frame', () => {
   it('is decoded as views into the bytes that came', () => {

@@ -17,6 +17,7 @@ const TRAIL_FRAMES = 40
 /** One run as this page sees it: what the server said, the newest frames, and the place in the history that is shown. */
 export class Run {
   link = $state<Link>('connecting')
+  lockedBy = $state<string | null>(null) // why the studio does not let this page in
   retryAt = $state<number | null>(null)
   card = $state.raw<RunCard | null>(null)
   spec = $state.raw<Record<string, unknown>>({})
@@ -67,8 +68,9 @@ export class Run {
     this.socket = new RunSocket(id, {
       message: (message) => this.take(message),
       frame: (frame) => this.takeFrame(frame),
-      link: (link, retryAt) => {
+      link: (link, retryAt, why) => {
         this.link = link
+        this.lockedBy = why
         this.retryAt = retryAt
       },
     })

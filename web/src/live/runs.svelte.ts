@@ -1,4 +1,5 @@
-import { lockedOut } from '../lib/api'
+import { socketAt } from '../lib/address'
+import { refusal } from '../lib/api'
 import type { RunCard } from '../lib/types'
 
 /** The list of all runs, told anew by the server whenever something changed. */
@@ -6,7 +7,7 @@ export class Runs {
   list = $state.raw<RunCard[] | null>(null)
   root = $state('')
   lost = $state(false)
-  locked = $state(false) // the studio answers, and does not know this page's key
+  locked = $state<string | null>(null) // the studio answers, and does not let this page in: why
   private socket: WebSocket | null = null
   private timer: ReturnType<typeof setTimeout> | null = null
   private tries = 0
@@ -23,20 +24,20 @@ export class Runs {
   }
 
   private open(): void {
-    const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
-    this.socket = new WebSocket(`${scheme}://${location.host}/ws/runs`)
+    this.socket = new WebSocket(socketAt('/ws/runs'))
     this.socket.onmessage = (event: MessageEvent<string>) => {
       const message = JSON.parse(event.data) as { type: string; root: string; runs: RunCard[] }
       if (message.type !== 'runs') return
       this.tries = 0
-      this.lost = this.locked = false
+      this.lost = false
+      this.locked = null
       this.list = message.runs
       this.root = message.root
     }
     this.socket.onclose = () => {
       if (this.ended) return
       this.lost = true
-      void lockedOut().then((locked) => (this.locked = locked && this.lost))
+      void refusal().then((why) => (this.locked = this.lost ? why : null))
       this.timer = setTimeout(() => this.open(), Math.min(8000, 400 * 2 ** this.tries++))
     }
   }

@@ -1,14 +1,15 @@
 import { decodeFrame, type Frame } from '../lib/frame'
-import { lockedOut } from '../lib/api'
+import { socketAt } from '../lib/address'
+import { refusal } from '../lib/api'
 import type { ServerMessage } from '../lib/types'
 
-/** `locked`: the studio answers, and does not know this page's key. */
+/** `locked`: the studio answers, and does not let this page in. */
 export type Link = 'connecting' | 'open' | 'lost' | 'locked'
 
 export interface Listener {
   message(message: ServerMessage): void
   frame(frame: Frame): void
-  link(state: Link, retryAt: number | null): void
+  link(state: Link, retryAt: number | null, why: string | null): void
 }
 
 /**
@@ -18,7 +19,7 @@ export interface Listener {
 export class RunSocket {
   private socket: WebSocket | null = null
   private tries = 0
-  private locked = false
+  private locked: string | null = null // why
   private timer: ReturnType<typeof setTimeout> | null = null
   private ended = false
   private ref = 0
@@ -55,14 +56,13 @@ export class RunSocket {
   }
 
   private open(): void {
-    if (!this.tries) this.listener.link('connecting', null) // later it stays lost until it is found
-    const scheme = location.protocol === 'https:' ? 'wss' : 'ws'
-    const socket = new WebSocket(`${scheme}://${location.host}/ws/runs/${encodeURIComponent(this.id)}`)
+    if (!this.tries) this.listener.link('connecting', null, null) // later it stays lost until it is found
+    const socket = new WebSocket(socketAt(`/ws/runs/${encodeURIComponent(this.id)}`))
     socket.binaryType = 'arraybuffer'
     this.socket = socket
     socket.onopen = () => {
-      this.locked = false
-      this.listener.link('open', null)
+      this.locked = null
+      this.listener.link('open', null, null)
       this.watch()
     }
     socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
@@ -93,10 +93,11 @@ export class RunSocket {
     const wait = Math.min(8000, 400 * 2 ** this.tries) * (0.8 + 0.4 * Math.random())
     this.tries += 1
     const at = Date.now() + wait
-    this.listener.link(this.locked ? 'locked' : 'lost', at)
-    void lockedOut().then((locked) => {
-      this.locked = locked
-      if (this.timer !== null && !this.ended) this.listener.link(locked ? 'locked' : 'lost', at)
+    const tell = (): void => this.listener.link(this.locked ? 'locked' : 'lost', at, this.locked)
+    tell()
+    void refusal().then((why) => {
+      this.locked = why
+      if (this.timer !== null && !this.ended) tell()
     })
     this.timer = setTimeout(() => {
       this.timer = null
