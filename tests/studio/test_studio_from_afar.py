@@ -236,6 +236,16 @@ def test_the_way_out_is_the_command_to_type(served: Served) -> None:
     assert PATH in text
 
 
+def test_a_proxy_that_drops_the_port_is_told_to_keep_it(root: Path) -> None:
+    with serving(root, outside=outside_address("https://box:8443/lab/")) as served:
+        browser = Browser(served.studio.port, "https://box:8443/lab/")
+        status, _, text = browser.ask("GET", "/", host="box")
+        assert status == 403
+        assert "$http_host" in text
+        assert "--url" not in text
+        assert "--url" in browser.ask("GET", "/", host="box:8444")[2]
+
+
 @pytest.mark.parametrize(
     "host", ["<script>alert(1)</script>", "a'b\"c", "a`b`", "$(reboot)", "a;b", "x y", "a&b", "%3Cb%3E", "a,b", "ä"]
 )

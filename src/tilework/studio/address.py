@@ -64,6 +64,10 @@ class Address:
         """Whether the header Host says this address; some proxies write the scheme's own port, too."""
         return host == self.host or (_port_of(self.host) is None and host == f"{self.host}:{_PORTS[self.scheme]}")
 
+    def lacks_port(self, host: str) -> bool:
+        """Whether the header Host says this address but for its port, which some proxies leave out."""
+        return _port_of(self.host) is not None and host == self.host.rpartition(":")[0]
+
 
 def is_loopback(host: str) -> bool:
     """Whether a header Host, in lower case, is one of the loopback interface's own names, at any port."""

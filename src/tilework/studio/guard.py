@@ -126,7 +126,11 @@ class Guard:
         path = self._foreign_path(scope) or "/"
         # Only for the words: browsers send these headers over https, and over http to the loopback interface alone.
         scheme = "https" if "sec-fetch-mode" in headers else "http"
-        return Refusal("host", what, why, self._if_own(seen_address(scheme, headers.get("host", ""), path)))
+        host = headers.get("host", "").lower()
+        if self.keys.outside and self.keys.outside.lacks_port(host):
+            fix = "let the proxy pass on the port as well: in nginx, `proxy_set_header Host $http_host;`"
+            return Refusal("host", what, why, fix)
+        return Refusal("host", what, why, self._if_own(seen_address(scheme, host, path)))
 
     def _wrong_origin(self, scope: Scope, headers: Headers, addresses: list[Address]) -> Refusal | None:
         said = headers.getlist("origin")
