@@ -6,11 +6,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from tilework.data.pictures import MAX_PIXELS, Unreadable
+from tilework.data.video.alpha import unused_alpha
+from tilework.data.video.graphics_mode import matte_of
+from tilework.data.video.shape import Looks
 
 if TYPE_CHECKING:
+    from av import VideoCodecContext
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
@@ -18,6 +22,8 @@ SUFFIXES = frozenset({".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi"})
 
 # A text file may be a playlist that names other files or addresses; only these containers are looked for.
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"}
+
+_WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
 @contextmanager
@@ -54,6 +60,35 @@ def _pictures(container: InputContainer) -> VideoStream:
     if width * height > MAX_PIXELS:
         raise Unreadable(f"{width}x{height} is more than {MAX_PIXELS // 10**6} million pixels")
     return stream
+
+
+def decoder_of(stream: VideoStream) -> VideoCodecContext:
+    """What decodes the stream. Raises Unreadable where its alpha channel could not be seen.
+
+    WebM keeps VP8 and VP9 alpha as a second picture beside the first, which only the codecs' own library puts together.
+    """
+    import av
+
+    usual = stream.codec_context
+    if stream.metadata.get("alpha_mode") != "1" or usual.name not in _WITH_ALPHA:
+        return usual
+    try:
+        decoder = cast("VideoCodecContext", av.CodecContext.create(_WITH_ALPHA[usual.name], "r"))
+    except ValueError:
+        raise Unreadable("it is partly transparent, and this computer's PyAV has no libvpx to decode that") from None
+    decoder.extradata = usual.extradata
+    return decoder
+
+
+def looks_of(path: Path, container: InputContainer, stream: VideoStream) -> Looks:
+    """What is the same for all of the clip's frames."""
+    codec = stream.codec_context
+    return Looks(
+        aspect=float(stream.sample_aspect_ratio or codec.sample_aspect_ratio or 1),
+        transfer=int(codec.color_trc),
+        matte=matte_of(path, stream.index) if "mov" in container.format.name.split(",") else None,
+        may_be_unused=unused_alpha(container.format.name, codec.name),
+    )
 
 
 def reason_of(error: Exception) -> str:
