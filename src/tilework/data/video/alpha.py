@@ -19,13 +19,6 @@ Rgb = tuple[int, int, int]
 _BAND_PIXELS = 1 << 20
 
 
-def has_alpha(frame: VideoFrame) -> bool:
-    """Whether some pixel of the frame may be see-through."""
-    if frame.format.has_palette:
-        return _palette_alpha(frame) < 255
-    return any(component.is_alpha for component in frame.format.components)
-
-
 def unused_alpha(container: str, codec: str) -> bool:
     """Whether such a clip may carry four bytes a pixel of which the fourth is only room, as AVI's uncompressed frames do."""
     return container == "avi" and codec == "rawvideo"
@@ -43,6 +36,14 @@ class Backdrop:
 
         self.colour, self.matte, self.may_be_unused = colour, matte, may_be_unused
         self._converter = VideoReformatter()
+        self._formats: dict[str, bool] = {}
+
+    def shows_through(self, frame: VideoFrame) -> bool:
+        """Whether some pixel of the frame may be see-through."""
+        name = frame.format.name
+        if name not in self._formats:
+            self._formats[name] = any(component.is_alpha for component in frame.format.components)
+        return self._formats[name] or (name == "pal8" and _palette_alpha(frame) < 255)
 
     def under(self, frame: VideoFrame, tone_map: ToneMap | None) -> NDArray[np.uint8]:
         """(H, W, 3) uint8 at the frame's own size."""

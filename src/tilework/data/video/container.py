@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from tilework.data.cores import usable_cores
 from tilework.data.pictures import MAX_PIXELS, Unreadable
 from tilework.data.video.alpha import unused_alpha
 from tilework.data.video.graphics_mode import matte_of
@@ -23,6 +24,9 @@ SUFFIXES = frozenset({".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi"})
 # A text file may be a playlist that names other files or addresses; only these containers are looked for.
 _OPTIONS = {"protocol_whitelist": "file", "format_whitelist": "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi"}
 
+# Each decodes a frame of its own: memory is bounded where frames are large.
+_MOST_THREADS = 8
+
 _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 
@@ -37,7 +41,7 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         # Titles and tags in an old encoding are no reason to refuse a clip.
         with av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace") as container:
             stream = _pictures(container)
-            stream.thread_type = "AUTO"
+            _use_cores(stream.codec_context)
             yield container, stream
     except av.FFmpegError as error:
         raise Unreadable(reason_of(error)) from None
@@ -77,7 +81,14 @@ def decoder_of(stream: VideoStream) -> VideoCodecContext:
     except ValueError:
         raise Unreadable("it is partly transparent, and this computer's PyAV has no libvpx to decode that") from None
     decoder.extradata = usual.extradata
+    _use_cores(decoder)
     return decoder
+
+
+def _use_cores(decoder: VideoCodecContext) -> None:
+    # One thread more, as the library would take by itself, only costs: on the cores wait the scaling and the keeping, too.
+    decoder.thread_type = "AUTO"
+    decoder.thread_count = min(_MOST_THREADS, usable_cores())
 
 
 def looks_of(path: Path, container: InputContainer, stream: VideoStream) -> Looks:

@@ -33,14 +33,14 @@ def chosen_frames(
     """(number, pixels) of each frame in `wanted` (ascending). Raises Damaged after the last good one where the clip breaks."""
     if len(wanted) == 0:
         return
-    todo = wanted.tolist()
+    todo, keys = wanted.tolist(), index.keys_before(wanted).tolist()
     with opened(path) as (container, stream):
         decoder, shaper = decoder_of(stream), shaper_for(looks_of(path, container, stream))
         here, place = 0, 0
         # A decoder of its own sees alpha that is a second stream, whose key frames are elsewhere.
         may_jump = index.times is not None and decoder is stream.codec_context
         while place < len(todo):
-            key = index.key_before(todo[place])
+            key = keys[place]
             jumped = may_jump and key - here >= _WORTH_A_JUMP
             if jumped:
                 _seek(container, stream, index, key)
@@ -59,7 +59,7 @@ def chosen_frames(
                     place += 1
                 if place == len(todo):
                     return
-                if may_jump and index.key_before(todo[place]) - here >= _WORTH_A_JUMP:
+                if may_jump and keys[place] - here >= _WORTH_A_JUMP:
                     break
             else:
                 of = f" of {index.promised:,}" if index.promised > todo[place] else ""
@@ -97,7 +97,7 @@ def _decoded(
             if packet.is_corrupt and packet.size:
                 raise Damaged(_damaged(last))
             for frame in decoder.decode(packet):
-                found = index.number_at(frame.pts)
+                found = index.number_at(frame.pts, last + 1)
                 number = last + 1 if found is None else found
                 if number <= last:  # before the place that a jump was for
                     continue

@@ -24,17 +24,19 @@ class ClipIndex:
     promised: int
     """Frames that the file's header speaks of; 0 where it does not."""
 
-    def number_at(self, time: int | None) -> int | None:
-        """The number of the frame that is shown at `time`."""
+    def number_at(self, time: int | None, likely: int) -> int | None:
+        """The number of the frame that is shown at `time`; looked for at `likely` first."""
         if self.times is None or time is None:
             return None
+        if 0 <= likely < self.count and self.times[likely] == time:
+            return likely
         place = int(np.searchsorted(self.times, time))
         return place if place < self.count and self.times[place] == time else None
 
-    def key_before(self, number: int) -> int:
-        """The last frame at or before `number` from which decoding can begin."""
-        place = int(np.searchsorted(self.keys, number, side="right"))
-        return int(self.keys[place - 1]) if place else 0
+    def keys_before(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For each of `numbers` the last frame at or before it from which decoding can begin."""
+        places = np.searchsorted(self.keys, numbers, side="right")
+        return np.where(places > 0, self.keys[np.maximum(places - 1, 0)], 0)
 
 
 def read_index(path: Path) -> ClipIndex:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tilework.data.fit import RESAMPLE, Fit
-from tilework.data.video.alpha import Backdrop, has_alpha
+from tilework.data.video.alpha import Backdrop
 from tilework.data.video.fields import TopField
 from tilework.data.video.hdr import HLG, PQ, ToneMap
 from tilework.spec import Size
@@ -55,12 +55,9 @@ class Shaper:
         width, height = frame.width, frame.height
         if frame.interlaced_frame:
             frame = self._field.of(frame)
-        if has_alpha(frame):
-            rgb = self._whole(frame, _square(width, height, self.looks.aspect))
-        else:
-            rgb = self._small(frame, *self._target_of(width, height, turns))
-        turned = np.rot90(rgb, turns) if turns else rgb
-        return np.ascontiguousarray(turned if has_alpha(frame) else self._cut(turned))
+        if self._backdrop.shows_through(frame):
+            return _turned(self._whole(frame, _square(width, height, self.looks.aspect)), turns)
+        return self._cut(_turned(self._small(frame, *self._target_of(width, height, turns)), turns))
 
     def _whole(self, frame: VideoFrame, shown: Size) -> NDArray[np.uint8]:
         """A frame with alpha: first laid over the background, so that hidden pixels are gone before any scaling mixes them in.
@@ -109,11 +106,15 @@ class Shaper:
         return target
 
     def _cut(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        if self.fit != "crop":
-            return pixels
         height, width = pixels.shape[:2]
-        left, top = (width - self.size.width) // 2, (height - self.size.height) // 2
-        return pixels[top : top + self.size.height, left : left + self.size.width]
+        if self.fit == "crop" and (width, height) != self.size:
+            left, top = (width - self.size.width) // 2, (height - self.size.height) // 2
+            pixels = pixels[top : top + self.size.height, left : left + self.size.width]
+        return np.ascontiguousarray(pixels)
+
+
+def _turned(pixels: NDArray[np.uint8], turns: int) -> NDArray[np.uint8]:
+    return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
 
 def _square(width: int, height: int, aspect: float) -> Size:
