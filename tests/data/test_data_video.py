@@ -15,7 +15,7 @@ from made_media import clip, levels, number_of
 
 from tilework.data import prepare
 from tilework.data.video.choose import at_random, every_kth
-from tilework.data.video.index import read_index
+from tilework.data.video.index import ClipIndex, read_index
 from tilework.errors import UserError
 from tilework.spec import SOURCES
 
@@ -74,6 +74,12 @@ def test_a_jump_gives_the_same_frames(tmp_path):
         assert found
         assert all(np.array_equal(item.pixels, everything[item.frame]) for item in found), more
         assert source.unreadable() == []
+
+
+@pytest.mark.parametrize(("keys", "starts"), [([0, 12, 30], [0, 0, 12, 30]), ([5], [0, 5, 5, 5]), ([], [0, 0, 0, 0])])
+def test_where_decoding_begins(keys, starts):
+    index = ClipIndex(40, None, np.array(keys, np.int64), 0)
+    assert index.keys_before(np.array([0, 11, 29, 39])).tolist() == starts
 
 
 @given(

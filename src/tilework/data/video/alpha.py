@@ -60,7 +60,7 @@ class Backdrop:
         # The size stays; but where colour is stored at half size, this is how it is brought to full size.
         way: dict[str, Any] = {"interpolation": "BICUBIC", "threads": 1}
         if tone_map is None:
-            return np.asarray(self._converter.reformat(frame, format="rgba", **way).to_ndarray(), np.uint8)
+            return packed_rows(self._converter.reformat(frame, format="rgba", **way), 4)
         wide = np.asarray(self._converter.reformat(frame, format="rgba64le", **way).to_ndarray(), np.uint16)
         rgba = np.empty(wide.shape, np.uint8)
         rgba[..., :3], rgba[..., 3] = tone_map.sdr(wide[..., :3]), wide[..., 3] >> 8
@@ -72,6 +72,13 @@ class Backdrop:
         over = Image.fromarray(rgba)
         # By the picture files' own way, so that a clip and its frames as pictures look the same.
         return np.asarray(Image.alpha_composite(Image.new("RGBA", over.size, (*self.colour, 255)), over).convert("RGB"))
+
+
+def packed_rows(frame: VideoFrame, channels: int) -> NDArray[np.uint8]:
+    """A frame of so many bytes a pixel as (H, W, channels): a view, nothing is copied."""
+    plane = frame.planes[0]
+    rows = np.frombuffer(memoryview(plane), np.uint8).reshape(frame.height, plane.line_size)
+    return rows[:, : channels * frame.width].reshape(frame.height, frame.width, channels)
 
 
 def _from_premultiplied(rgba: NDArray[np.uint8], matte: Rgb, colour: Rgb) -> NDArray[np.uint8]:

@@ -35,8 +35,9 @@ class ClipIndex:
 
     def keys_before(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """For each of `numbers` the last frame at or before it from which decoding can begin."""
-        places = np.searchsorted(self.keys, numbers, side="right")
-        return np.where(places > 0, self.keys[np.maximum(places - 1, 0)], 0)
+        # A damaged file may have no key frame at all: decoding begins at its start then, as before the first one.
+        starts = np.concatenate([np.zeros(1, np.int64), self.keys])
+        return np.asarray(starts[np.searchsorted(self.keys, numbers, side="right")], np.int64)
 
 
 def read_index(path: Path) -> ClipIndex:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tilework.data.fit import RESAMPLE, Fit
-from tilework.data.video.alpha import Backdrop
+from tilework.data.video.alpha import Backdrop, packed_rows
 from tilework.data.video.fields import TopField
 from tilework.data.video.hdr import HLG, PQ, ToneMap
 from tilework.spec import Size
@@ -79,9 +79,7 @@ class Shaper:
         )
         if self._tone_map is not None:
             return self._tone_map.sdr(np.asarray(small.to_ndarray(), np.uint16))
-        plane = small.planes[0]
-        rows = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)  # a view: nothing is copied
-        return rows[:, : 3 * width].reshape(height, width, 3)
+        return packed_rows(small, 3)
 
     def _target_of(self, width: int, height: int, turns: int) -> tuple[int, int]:
         """What a frame of this size is scaled to, before it is turned."""
