@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_media import clip, levels, number_of
+from made_media import animation, clip, levels, number_of, picture
 
 from tilework.data import prepare
 from tilework.data.video.choose import at_random, every_kth
@@ -246,6 +247,44 @@ def test_files_that_are_no_videos(tmp_path):
     assert "no such file" in found["gone.mp4"].lower()
     with pytest.raises(UserError, match=r"empty\.mp4 cannot be read"):
         list(video(tmp_path, strict=True).items())
+
+
+def test_a_picture_that_is_called_a_clip_and_a_clip_without_frames(tmp_path):
+    picture(tmp_path / "picture.png", 200)
+    (tmp_path / "picture.png").rename(tmp_path / "picture.mp4")
+    animation(tmp_path / "animation.gif", [10, 20])
+    (tmp_path / "animation.gif").rename(tmp_path / "animation.mkv")
+    clip(tmp_path / "still.mp4", [levels(5)])
+    for name in ("nothing.mkv", "nothing.mp4"):
+        with av.open(str(tmp_path / name), "w") as out:
+            stream = out.add_stream("libx264", rate=30)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            out.start_encoding()
+    source = video(tmp_path)
+    assert [(item.file, number_of(item.pixels)) for item in source.items()] == [("still.mp4", 5)]
+    found = reasons(source)
+    assert set(found) == {"picture.mp4", "animation.mkv", "nothing.mkv", "nothing.mp4"}
+    assert all(found.values())
+
+
+@pytest.mark.parametrize(("name", "codec", "fmt"), [("a.avi", "mjpeg", "yuvj420p"), ("a.mov", "png", "rgba")])
+def test_frames_may_change_their_size(tmp_path, name, codec, fmt):
+    packets = []
+    for number, (width, height) in enumerate([(64, 48), (128, 96), (32, 24)]):
+        encoder = av.CodecContext.create(codec, "w")
+        encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = width, height, fmt, Fraction(1, 25)
+        tone = np.full((height, width, 3), 60 + 60 * number, np.uint8)
+        frame = av.VideoFrame.from_ndarray(tone, format="rgb24").reformat(format=fmt)
+        frame.pts, frame.time_base = 0, encoder.time_base
+        packets += [*encoder.encode(frame), *encoder.encode(None)]
+    with av.open(str(tmp_path / name), "w") as out:
+        stream = out.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, fmt
+        for number, packet in enumerate(packets):
+            packet.stream, packet.time_base, packet.pts, packet.dts = stream, Fraction(1, 25), number, number
+            out.mux(packet)
+    store = prepare(video(tmp_path / name))
+    assert store.gather(np.arange(3)).mean((1, 2, 3)).tolist() == pytest.approx([60, 120, 180], abs=3)
 
 
 @pytest.mark.parametrize(
