@@ -200,12 +200,12 @@ def reasons(source) -> dict[str, str]:
     return dict(source.unreadable())
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".avi"])
 @pytest.mark.parametrize("share", [0.35, 0.6, 0.9])
 def test_a_clip_that_breaks_off(tmp_path, suffix, share):
     rng = np.random.default_rng(1)
     frames = [np.maximum(levels(n), rng.integers(0, 90, (48, 64, 3), dtype=np.uint8)) for n in range(90)]
-    whole = clip(tmp_path / f"whole{suffix}", frames, codec="mpeg4" if suffix == ".avi" else "libx264")
+    whole = clip(tmp_path / f"whole{suffix}", frames, codec={".avi": "mpeg4", ".webm": "libvpx"}.get(suffix, "libx264"))
     everything = list(video(whole).items())
     (tmp_path / "in").mkdir()
     packed = whole.read_bytes()
@@ -218,10 +218,20 @@ def test_a_clip_that_breaks_off(tmp_path, suffix, share):
     assert [item.frame for item in kept] == list(range(len(kept)))
     assert sum(item.file.startswith("b") for item in items) == 90
     assert all(np.array_equal(k.pixels, e.pixels) for k, e in zip(kept[:-3], everything, strict=False))
-    if suffix == ".mp4":  # the others do not say how long they were meant to be
-        assert (
-            "breaks off" in dict(source.unreadable())[f"a{suffix}"] or "damaged" in dict(source.unreadable())["a.mp4"]
-        )
+    told = dict(source.unreadable())[f"a{suffix}"]
+    assert "breaks off" in told or "damaged" in told
+    assert len(source.unreadable()) == 1
+
+
+def test_a_recording_that_was_never_ended_is_whole(tmp_path):
+    path = clip(tmp_path / "a.mkv", [levels(n) for n in range(3)])
+    packed = bytearray(path.read_bytes())
+    place = packed.index(b"\x18\x53\x80\x67") + 4
+    packed[place : place + 8] = b"\x01" + b"\xff" * 7  # a segment of unknown length
+    path.write_bytes(packed)
+    source = video(path)
+    assert numbers(source) == [0, 1, 2]
+    assert source.unreadable() == []
 
 
 def test_files_that_are_no_videos(tmp_path):

@@ -130,8 +130,9 @@ class Config(SourceConfig):
         for number, pixels in chosen_frames(file.path, index, wanted[wanted > behind], shaper_for):
             group = f"{file.name} scene {scenes.of(pixels)}" if self.scenes else file.name
             yield item(pixels=pixels, group=group, frame=number)
-        if index.promised > index.count and self.count is None:
-            raise Unreadable(f"it breaks off after frame {index.count - 1:,} of {index.promised:,}")
+        if index.breaks_off and self.count is None:
+            of = f" of {index.promised:,}" if index.promised else ""
+            raise Unreadable(f"it breaks off after frame {index.count - 1:,}{of}")
 
     def _drawn(self, files: list[NamedFile]) -> dict[str, NDArray[np.int64]]:
         """The numbers drawn of each clip; notes the clips that cannot be opened."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tilework.data.pictures import Unreadable
 from tilework.data.video.container import opened
+from tilework.data.video.segment import is_cut_off
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,13 @@ class ClipIndex:
     """Numbers of the frames that can be decoded without any before them."""
     promised: int
     """Frames that the file's header speaks of; 0 where it does not."""
+    cut_off: bool = False
+    """Whether the file says in another way that it was longer."""
+
+    @property
+    def breaks_off(self) -> bool:
+        """Whether frames are missing at its end."""
+        return self.cut_off or self.promised > self.count
 
     def number_at(self, time: int | None, likely: int) -> int | None:
         """The number of the frame that is shown at `time`; looked for at `likely` first."""
@@ -58,12 +66,13 @@ def read_index(path: Path) -> ClipIndex:
             pass  # what is before the damage counts; the decoder tells where it is
     if not times:
         raise Unreadable("it has no frames")
+    cut_off = is_cut_off(path)
     known = [t for t in times if t is not None]
     if len(known) < len(times) or len(set(known)) < len(known):
-        return ClipIndex(len(times), None, np.zeros(1, np.int64), promised)
+        return ClipIndex(len(times), None, np.zeros(1, np.int64), promised, cut_off)
     order = np.argsort(np.array(known, np.int64), kind="stable")
     shown = np.array(known, np.int64)[order]
-    return ClipIndex(len(times), shown, np.flatnonzero(np.array(keys)[order]), promised)
+    return ClipIndex(len(times), shown, np.flatnonzero(np.array(keys)[order]), promised, cut_off)
 
 
 def promised_frames(path: Path) -> int | None:
