@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -11,11 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_media import clip, levels, number_of
+from made_media import animation, clip, levels, number_of, picture
 
 from tilework.data import prepare
 from tilework.data.video.choose import at_random, every_kth
-from tilework.data.video.index import read_index
+from tilework.data.video.index import ClipIndex, read_index
 from tilework.errors import UserError
 from tilework.spec import SOURCES
 
@@ -74,6 +75,12 @@ def test_a_jump_gives_the_same_frames(tmp_path):
         assert found
         assert all(np.array_equal(item.pixels, everything[item.frame]) for item in found), more
         assert source.unreadable() == []
+
+
+@pytest.mark.parametrize(("keys", "starts"), [([0, 12, 30], [0, 0, 12, 30]), ([5], [0, 5, 5, 5]), ([], [0, 0, 0, 0])])
+def test_where_decoding_begins(keys, starts):
+    index = ClipIndex(40, None, np.array(keys, np.int64), 0)
+    assert index.keys_before(np.array([0, 11, 29, 39])).tolist() == starts
 
 
 @given(
@@ -193,12 +200,12 @@ def reasons(source) -> dict[str, str]:
     return dict(source.unreadable())
 
 
-@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".avi"])
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".webm", ".avi"])
 @pytest.mark.parametrize("share", [0.35, 0.6, 0.9])
 def test_a_clip_that_breaks_off(tmp_path, suffix, share):
     rng = np.random.default_rng(1)
     frames = [np.maximum(levels(n), rng.integers(0, 90, (48, 64, 3), dtype=np.uint8)) for n in range(90)]
-    whole = clip(tmp_path / f"whole{suffix}", frames, codec="mpeg4" if suffix == ".avi" else "libx264")
+    whole = clip(tmp_path / f"whole{suffix}", frames, codec={".avi": "mpeg4", ".webm": "libvpx"}.get(suffix, "libx264"))
     everything = list(video(whole).items())
     (tmp_path / "in").mkdir()
     packed = whole.read_bytes()
@@ -211,10 +218,20 @@ def test_a_clip_that_breaks_off(tmp_path, suffix, share):
     assert [item.frame for item in kept] == list(range(len(kept)))
     assert sum(item.file.startswith("b") for item in items) == 90
     assert all(np.array_equal(k.pixels, e.pixels) for k, e in zip(kept[:-3], everything, strict=False))
-    if suffix == ".mp4":  # the others do not say how long they were meant to be
-        assert (
-            "breaks off" in dict(source.unreadable())[f"a{suffix}"] or "damaged" in dict(source.unreadable())["a.mp4"]
-        )
+    told = dict(source.unreadable())[f"a{suffix}"]
+    assert "breaks off" in told or "damaged" in told
+    assert len(source.unreadable()) == 1
+
+
+def test_a_recording_that_was_never_ended_is_whole(tmp_path):
+    path = clip(tmp_path / "a.mkv", [levels(n) for n in range(3)])
+    packed = bytearray(path.read_bytes())
+    place = packed.index(b"\x18\x53\x80\x67") + 4
+    packed[place : place + 8] = b"\x01" + b"\xff" * 7  # a segment of unknown length
+    path.write_bytes(packed)
+    source = video(path)
+    assert numbers(source) == [0, 1, 2]
+    assert source.unreadable() == []
 
 
 def test_files_that_are_no_videos(tmp_path):
@@ -240,6 +257,44 @@ def test_files_that_are_no_videos(tmp_path):
     assert "no such file" in found["gone.mp4"].lower()
     with pytest.raises(UserError, match=r"empty\.mp4 cannot be read"):
         list(video(tmp_path, strict=True).items())
+
+
+def test_a_picture_that_is_called_a_clip_and_a_clip_without_frames(tmp_path):
+    picture(tmp_path / "picture.png", 200)
+    (tmp_path / "picture.png").rename(tmp_path / "picture.mp4")
+    animation(tmp_path / "animation.gif", [10, 20])
+    (tmp_path / "animation.gif").rename(tmp_path / "animation.mkv")
+    clip(tmp_path / "still.mp4", [levels(5)])
+    for name in ("nothing.mkv", "nothing.mp4"):
+        with av.open(str(tmp_path / name), "w") as out:
+            stream = out.add_stream("libx264", rate=30)
+            stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+            out.start_encoding()
+    source = video(tmp_path)
+    assert [(item.file, number_of(item.pixels)) for item in source.items()] == [("still.mp4", 5)]
+    found = reasons(source)
+    assert set(found) == {"picture.mp4", "animation.mkv", "nothing.mkv", "nothing.mp4"}
+    assert all(found.values())
+
+
+@pytest.mark.parametrize(("name", "codec", "fmt"), [("a.avi", "mjpeg", "yuvj420p"), ("a.mov", "png", "rgba")])
+def test_frames_may_change_their_size(tmp_path, name, codec, fmt):
+    packets = []
+    for number, (width, height) in enumerate([(64, 48), (128, 96), (32, 24)]):
+        encoder = av.CodecContext.create(codec, "w")
+        encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = width, height, fmt, Fraction(1, 25)
+        tone = np.full((height, width, 3), 60 + 60 * number, np.uint8)
+        frame = av.VideoFrame.from_ndarray(tone, format="rgb24").reformat(format=fmt)
+        frame.pts, frame.time_base = 0, encoder.time_base
+        packets += [*encoder.encode(frame), *encoder.encode(None)]
+    with av.open(str(tmp_path / name), "w") as out:
+        stream = out.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, fmt
+        for number, packet in enumerate(packets):
+            packet.stream, packet.time_base, packet.pts, packet.dts = stream, Fraction(1, 25), number, number
+            out.mux(packet)
+    store = prepare(video(tmp_path / name))
+    assert store.gather(np.arange(3)).mean((1, 2, 3)).tolist() == pytest.approx([60, 120, 180], abs=3)
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from tilework.data.animation.apng import apng_frames, is_apng, to_rgba
 from tilework.data.animation.gif import gif_frames, is_gif
 from tilework.data.pictures import MAX_PIXELS, Unreadable
 
@@ -54,15 +55,16 @@ def _composed(path: Path) -> Iterator[tuple[Image.Image, float]]:
     if is_gif(path):
         yield from gif_frames(path)
         return
+    if is_apng(path):
+        yield from apng_frames(path)
+        return
     with Image.open(path, formats=("PNG", "WEBP")) as image:
         if image.width * image.height > MAX_PIXELS:
             raise Unreadable(_too_large())
-        # A PNG whose first picture is not part of the animation shows it only to viewers that cannot animate.
-        hidden = int(bool(image.info.get("default_image", False)) and getattr(image, "n_frames", 1) > 1)
-        for number in range(hidden, getattr(image, "n_frames", 1)):
+        for number in range(getattr(image, "n_frames", 1)):
             image.seek(number)
             image.load()
-            yield image.convert("RGBA"), float(image.info.get("duration", 0) or 0)
+            yield to_rgba(image), float(image.info.get("duration", 0) or 0)
 
 
 def _too_large() -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, PrivateAttr
@@ -40,7 +41,8 @@ class Config(SourceConfig):
         from tilework.data.animation.frames import SUFFIXES
 
         files = named_files(self.path, SUFFIXES, "animations")
-        return " ".join([self.settings_text(), *(f"{file.path!s} {file.mark}" for file in files)])
+        marks = (f"{file.path!s} {file.mark}{_revision(file.path)}" for file in files)
+        return " ".join([self.settings_text(), *marks])
 
     def items(self) -> Iterator[Item]:
         given = False
@@ -74,3 +76,8 @@ class Config(SourceConfig):
                         yield Item(pixels=pixels, group=file.name, frame=number, file=file.name)
             except Unreadable as reason:
                 self._skipped.skip(file.name, str(reason), file.path)
+
+
+def _revision(path: Path) -> str:
+    # 2: half transparent frames of animated PNGs are laid over what is below; 16-bit grey is not cut off. GIF and WebP stay.
+    return " revision 2" if path.suffix.lower() in {".png", ".apng"} else ""

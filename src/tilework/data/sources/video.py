@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
+from tilework.data.colour import Colour, rgb
 from tilework.data.contract import Item, SourceConfig
 from tilework.data.named_files import NamedFile, Paths, named_files
 from tilework.data.pictures import Unreadable
@@ -21,12 +22,16 @@ from tilework.data.video.index import promised_frames, read_index
 from tilework.data.video.scenes import Scenes
 from tilework.data.video.shape import Shaper
 
+# 2: alpha is laid over the background, interlaced frames are of one moment, HDR is tone-mapped.
+_REVISION = 2
+
 
 class Config(SourceConfig):
     """Frames of mp4, mkv, webm, mov and avi files; each clip one group.
 
-    They are numbered as they are shown, whatever their times; turned upright by their rotation, and with square pixels. Of
-    a damaged clip the frames before the damage are taken, and the rest is told, unless `strict`.
+    They are numbered as they are shown, whatever their times; turned upright by their rotation, and with square pixels.
+    Interlaced ones show the moment of their upper lines; HDR is brought to ordinary brightness. Of a damaged clip the
+    frames before the damage are taken, and the rest is told, unless `strict`.
     """
 
     kind: Literal["video"] = "video"
@@ -46,10 +51,18 @@ class Config(SourceConfig):
     )
     strict: bool = Field(default=False, description="stop at the first clip that is broken")
 
+    background: Colour | None = Field(
+        default=None,
+        description="colour under transparent pixels and around padded ones: a name or #rrggbb; "
+        "null = white under transparent ones, black around",
+    )
+
     _skipped: Skipped = PrivateAttr(default_factory=Skipped)
 
     def fingerprint(self) -> str:
-        return " ".join([self.settings_text(), *(f"{file.path!s} {file.mark}" for file in self._files())])
+        return " ".join(
+            [self.settings_text(), f"revision {_REVISION}", *(f"{file.path!s} {file.mark}" for file in self._files())]
+        )
 
     def items(self) -> Iterator[Item]:
         given = False
@@ -83,6 +96,9 @@ class Config(SourceConfig):
     def unreadable(self) -> list[tuple[str, str]]:
         return list(self._skipped.told)
 
+    def padding(self) -> tuple[int, int, int]:
+        return rgb(self.background or "black")
+
     def _files(self) -> list[NamedFile]:
         return named_files(self.path, SUFFIXES, "videos")
 
@@ -110,12 +126,13 @@ class Config(SourceConfig):
         wanted = chosen[file.name] if self.count is not None else every_kth(index.count, self.skip, self.every)
         item = partial(Item, file=file.name)
         scenes = Scenes()
-        shaper = Shaper(self.size, self.fit)
-        for number, pixels in chosen_frames(file.path, index, wanted[wanted > behind], shaper):
+        shaper_for = partial(Shaper, self.size, self.fit, rgb(self.background or "white"))
+        for number, pixels in chosen_frames(file.path, index, wanted[wanted > behind], shaper_for):
             group = f"{file.name} scene {scenes.of(pixels)}" if self.scenes else file.name
             yield item(pixels=pixels, group=group, frame=number)
-        if index.promised > index.count and self.count is None:
-            raise Unreadable(f"it breaks off after frame {index.count - 1:,} of {index.promised:,}")
+        if index.breaks_off and self.count is None:
+            of = f" of {index.promised:,}" if index.promised else ""
+            raise Unreadable(f"it breaks off after frame {index.count - 1:,}{of}")
 
     def _drawn(self, files: list[NamedFile]) -> dict[str, NDArray[np.int64]]:
         """The numbers drawn of each clip; notes the clips that cannot be opened."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilework.data.pictures import MAX_PIXELS, Unreadable
-from tilework.data.video.container import opened, reason_of
+from tilework.data.video.container import decoder_of, looks_of, opened, reason_of
 from tilework.data.video.index import ClipIndex
-from tilework.data.video.shape import Shaper
+from tilework.data.video.shape import Looks, Shaper
 
 if TYPE_CHECKING:
-    from av import VideoFrame
+    from av import VideoCodecContext, VideoFrame
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
@@ -28,22 +28,24 @@ class Damaged(Unreadable):
 
 
 def chosen_frames(
-    path: Path, index: ClipIndex, wanted: NDArray[np.int64], shaper: Shaper
+    path: Path, index: ClipIndex, wanted: NDArray[np.int64], shaper_for: Callable[[Looks], Shaper]
 ) -> Iterator[tuple[int, NDArray[np.uint8]]]:
     """(number, pixels) of each frame in `wanted` (ascending). Raises Damaged after the last good one where the clip breaks."""
     if len(wanted) == 0:
         return
-    todo = wanted.tolist()
+    todo, keys = wanted.tolist(), index.keys_before(wanted).tolist()
     with opened(path) as (container, stream):
-        aspect = float(stream.sample_aspect_ratio or stream.codec_context.sample_aspect_ratio or 1)
-        here, place, may_jump = 0, 0, index.times is not None
+        decoder, shaper = decoder_of(stream), shaper_for(looks_of(path, container, stream))
+        here, place = 0, 0
+        # A decoder of its own sees alpha that is a second stream, whose key frames are elsewhere.
+        may_jump = index.times is not None and decoder is stream.codec_context
         while place < len(todo):
-            key = index.key_before(todo[place])
+            key = keys[place]
             jumped = may_jump and key - here >= _WORTH_A_JUMP
             if jumped:
                 _seek(container, stream, index, key)
                 here = key
-            for number, frame in _decoded(container, stream, index, here):
+            for number, frame in _decoded(container, stream, decoder, index, here):
                 if jumped and number > key:  # the container found no way to that frame: from the start, then
                     _seek(container, stream, index, 0)
                     here, may_jump = 0, False
@@ -53,11 +55,11 @@ def chosen_frames(
                 while place < len(todo) and todo[place] < number:  # a frame that is never shown
                     place += 1
                 if place < len(todo) and todo[place] == number:
-                    yield number, _pixels(shaper, frame, aspect)
+                    yield number, _pixels(shaper, frame)
                     place += 1
                 if place == len(todo):
                     return
-                if may_jump and index.key_before(todo[place]) - here >= _WORTH_A_JUMP:
+                if may_jump and keys[place] - here >= _WORTH_A_JUMP:
                     break
             else:
                 of = f" of {index.promised:,}" if index.promised > todo[place] else ""
@@ -74,17 +76,17 @@ def _seek(container: InputContainer, stream: VideoStream, index: ClipIndex, numb
         raise Damaged(f"frame {number:,} cannot be reached ({reason_of(error)})") from None
 
 
-def _pixels(shaper: Shaper, frame: VideoFrame, aspect: float) -> NDArray[np.uint8]:
+def _pixels(shaper: Shaper, frame: VideoFrame) -> NDArray[np.uint8]:
     import av
 
     try:
-        return shaper.pixels(frame, aspect)
+        return shaper.pixels(frame)
     except (av.FFmpegError, ValueError) as error:
         raise Damaged(f"a frame cannot be turned into a picture ({reason_of(error)})") from None
 
 
 def _decoded(
-    container: InputContainer, stream: VideoStream, index: ClipIndex, here: int
+    container: InputContainer, stream: VideoStream, decoder: VideoCodecContext, index: ClipIndex, here: int
 ) -> Iterator[tuple[int, VideoFrame]]:
     """Frames from number `here` on (or a later one, where that cannot be reached), ascending."""
     import av
@@ -94,8 +96,8 @@ def _decoded(
         for packet in container.demux(stream):
             if packet.is_corrupt and packet.size:
                 raise Damaged(_damaged(last))
-            for frame in packet.decode():
-                found = index.number_at(frame.pts)
+            for frame in decoder.decode(packet):
+                found = index.number_at(frame.pts, last + 1)
                 number = last + 1 if found is None else found
                 if number <= last:  # before the place that a jump was for
                     continue

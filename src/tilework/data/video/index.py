@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tilework.data.pictures import Unreadable
 from tilework.data.video.container import opened
+from tilework.data.video.segment import is_cut_off
 
 
 @dataclass(frozen=True)
@@ -23,18 +24,28 @@ class ClipIndex:
     """Numbers of the frames that can be decoded without any before them."""
     promised: int
     """Frames that the file's header speaks of; 0 where it does not."""
+    cut_off: bool = False
+    """Whether the file says in another way that it was longer."""
 
-    def number_at(self, time: int | None) -> int | None:
-        """The number of the frame that is shown at `time`."""
+    @property
+    def breaks_off(self) -> bool:
+        """Whether frames are missing at its end."""
+        return self.cut_off or self.promised > self.count
+
+    def number_at(self, time: int | None, likely: int) -> int | None:
+        """The number of the frame that is shown at `time`; looked for at `likely` first."""
         if self.times is None or time is None:
             return None
+        if 0 <= likely < self.count and self.times[likely] == time:
+            return likely
         place = int(np.searchsorted(self.times, time))
         return place if place < self.count and self.times[place] == time else None
 
-    def key_before(self, number: int) -> int:
-        """The last frame at or before `number` from which decoding can begin."""
-        place = int(np.searchsorted(self.keys, number, side="right"))
-        return int(self.keys[place - 1]) if place else 0
+    def keys_before(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """For each of `numbers` the last frame at or before it from which decoding can begin."""
+        # A damaged file may have no key frame at all: decoding begins at its start then, as before the first one.
+        starts = np.concatenate([np.zeros(1, np.int64), self.keys])
+        return np.asarray(starts[np.searchsorted(self.keys, numbers, side="right")], np.int64)
 
 
 def read_index(path: Path) -> ClipIndex:
@@ -55,12 +66,13 @@ def read_index(path: Path) -> ClipIndex:
             pass  # what is before the damage counts; the decoder tells where it is
     if not times:
         raise Unreadable("it has no frames")
+    cut_off = is_cut_off(path)
     known = [t for t in times if t is not None]
     if len(known) < len(times) or len(set(known)) < len(known):
-        return ClipIndex(len(times), None, np.zeros(1, np.int64), promised)
+        return ClipIndex(len(times), None, np.zeros(1, np.int64), promised, cut_off)
     order = np.argsort(np.array(known, np.int64), kind="stable")
     shown = np.array(known, np.int64)[order]
-    return ClipIndex(len(times), shown, np.flatnonzero(np.array(keys)[order]), promised)
+    return ClipIndex(len(times), shown, np.flatnonzero(np.array(keys)[order]), promised, cut_off)
 
 
 def promised_frames(path: Path) -> int | None:
