@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from tilework.bottlenecks import LFQ, RQ, VQ, Gaussian, NoBottleneck
+from tilework.bottlenecks import LFQ, VQ, Gaussian, NoBottleneck
 from tilework.errors import UserError
 
 

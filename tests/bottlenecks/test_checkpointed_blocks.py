@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import copy
 import pickle
+from contextlib import nullcontext
 
 import pytest
 import torch
+from fake_cuda import fake_cuda, on_one_device
 from torch import nn
 from torch.utils.checkpoint import checkpoint, checkpoint_sequential
 
 from tilework.bottlenecks import RQ, VQ
+from tilework.bottlenecks.codebook import reservoir
 from tilework.bottlenecks.repetition import passes
 from tilework.errors import UserError
 
@@ -308,6 +311,18 @@ def test_what_waits_for_its_repetition_is_neither_copied_nor_saved():
     loss.backward()
 
 
+@pytest.mark.parametrize("make", LIVELY.values(), ids=LIVELY)
+def test_on_a_gpu_a_pass_that_may_be_repeated_waits_for_nothing(make):
+    torch.manual_seed(0)
+    layer = make()
+    layer(torch.randn(2, 24, 3))
+    with fake_cuda(layer), torch.autograd.graph.saved_tensors_hooks(lambda x: x, lambda x: x):
+        for step in range(2 * reservoir.EVERY):
+            with on_one_device() if step >= reservoir.EVERY else nullcontext():
+                layer(torch.randn(2, 24, 3, device="cuda", requires_grad=True))
+        assert len(layer.passes._open) == 2 * reservoir.EVERY
+
+
 def test_these_tests_can_fail(monkeypatch):
     monkeypatch.setattr(passes, "in_backward", lambda: False)
     with pytest.raises(AssertionError):
@@ -321,12 +336,16 @@ def test_codes_of_the_wrong_pass_are_found_out(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("run", [plain, anew])
-def test_a_compiled_block(run):
-    torch.manual_seed(0)
-    layer, x = VQ(dim=3, codes=8), torch.randn(2, 24, 3).requires_grad_()
-    compiled = torch.compile(lambda y: layer(y).losses["commitment"], backend="aot_eager")
-    for _ in range(3):
-        run(compiled, x).backward()
-    assert int(layer.book.step) == 3
-    assert x.grad.isfinite().all()
+@pytest.mark.parametrize("inside", [True, False], ids=["compiled inside", "compiled outside"])
+def test_a_compiled_block(inside):
+    """Compiled or not, in the block or around it: the codebook moves once a step."""
+
+    def compiled(net, run, x):
+        if inside:
+            return run(torch.compile(net.body, backend="aot_eager"), x)
+        return torch.compile(lambda y: run(net.body, y), backend="aot_eager")(x)
+
+    def make():
+        return VQ(dim=3, codes=8, decay=0.2)
+
+    assert_same(trained(make, plain, steps=3), trained(make, anew, loss=compiled, steps=3))

@@ -61,6 +61,10 @@ class Bottleneck(nn.Module, ABC):
     Usable alone: in training mode `forward` also collects codebook statistics and, unless `deferred` is set, applies them
     at its end ("assign with the old codebook, then update"). A loop that accumulates gradients or runs in several processes
     sets `deferred = True` and calls `update()` once after each optimiser step, on every rank.
+
+    Inside a block under activation checkpointing (torch.utils.checkpoint, of either kind) the pass that is repeated in the
+    backward pass uses the codes of the first one and collects nothing. Made on the meta device, it gets memory by `to_empty`
+    and values by `load_state_dict` or `reset_parameters`.
     """
 
     in_channels: int

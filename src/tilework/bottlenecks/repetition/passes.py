@@ -8,14 +8,18 @@ within a backward pass finds its first one by the input, uses the codes of that 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
+from torch._compile import _disable_dynamo
 
 from tilework.bottlenecks.codebook.counter import row_keys
 from tilework.errors import UserError
+
+_F = TypeVar("_F", bound=Callable[..., Any])
 
 # Values of the input that are kept, to know it again where a device computes the same thing a little differently.
 _SAMPLED = 512
@@ -23,6 +27,11 @@ _NEAR = 0.01
 # Passes that wait for their repetition, and bytes of earlier codebooks that may be kept for them (4 codebooks at least).
 _MOST = 1024
 _MOST_BYTES = 2**28
+
+
+# Compiled code would answer for ever as it did when it was compiled. (The public torch.compiler.disable loads the compiler at
+# once, which takes a second; this loads it at the first call, as torch's optimisers do when they are made.)
+_never_compiled = cast("Callable[[_F], _F]", _disable_dynamo)
 
 
 @dataclass(eq=False)
@@ -45,6 +54,7 @@ class Passes:
     def __init__(self) -> None:
         self._open: list[Pass] = []
 
+    @_never_compiled
     def note(self, x: Tensor, *, started: bool = False, used: Tensor | None = None) -> None:
         """Write down a first pass over tokens x (N, D), where something stands around it that may repeat it."""
         if not may_be_repeated():
@@ -67,6 +77,7 @@ class Passes:
             for one in waiting:
                 one.used = copy
 
+    @_never_compiled
     def again(self, x: Tensor) -> Pass | None:
         """Within a backward pass, the pass that is being repeated over tokens x (N, D); None elsewhere: this is a first pass.
 
