@@ -8,6 +8,8 @@ within a backward pass finds its first one by the input, uses the codes of that 
 
 from __future__ import annotations
 
+import functools
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
@@ -29,9 +31,16 @@ _MOST = 1024
 _MOST_BYTES = 2**28
 
 
-# Compiled code would answer for ever as it did when it was compiled. (The public torch.compiler.disable loads the compiler at
-# once, which takes a second; this loads it at the first call, as torch's optimisers do when they are made.)
-_never_compiled = cast("Callable[[_F], _F]", _disable_dynamo)
+def _never_compiled(function: _F) -> _F:
+    """Compiled code would answer for ever as it did when it was compiled."""
+    apart = _disable_dynamo(function)
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        # The compiler takes seconds to load, and where nothing has loaded it nothing is compiled.
+        return (apart if "torch._dynamo" in sys.modules else function)(*args, **kwargs)
+
+    return cast(_F, called)
 
 
 @dataclass(eq=False)
