@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import children
 import pytest
 import torch
 import torch.distributed as dist
+from torch.utils.checkpoint import checkpoint
 
-from tilework.bottlenecks import RQ, VQ, Revival
+from tilework.bottlenecks import LFQ, RQ, VQ, Revival
 
 STEPS = 60
 MAKERS = {
@@ -47,6 +49,24 @@ def trained(maker, part: slice, seed: int, micro_batches: int = 1):
     return {"history": torch.stack(history), "revived": revived, "state": bottleneck.state_dict()}
 
 
+BLOCKS = {
+    "block": lambda body, x: body(x),
+    "block again": lambda body, x: checkpoint(body, x, use_reentrant=False),
+    "block reentrant": lambda body, x: checkpoint(body, x, use_reentrant=True),
+}
+
+
+@contextmanager
+def counted_meetings():
+    """The collectives within this block."""
+    met, whole = [], dist.all_reduce
+    dist.all_reduce = lambda *args, **kwargs: met.append(1) or whole(*args, **kwargs)
+    try:
+        yield met
+    finally:
+        dist.all_reduce = whole
+
+
 def worker(rank: int, folder: str) -> None:
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{folder}/meet", rank=rank, world_size=2)
@@ -68,6 +88,25 @@ def worker(rank: int, folder: str) -> None:
         for step in range(10):
             alone(batch(step)[rank : rank + 1])
         results["alone"] = {"state": alone.state_dict()}
+        for name, run in BLOCKS.items():
+            torch.manual_seed(rank)
+            block = MAKERS["rq"]()
+            gradients, meetings = [], []
+            for layer in (block, LFQ(dim=3)):
+                for step in range(6):
+                    h = batch(step)[rank : rank + 1].requires_grad_()
+                    loss = run(lambda x, layer=layer: sum(value.sum() for value in layer(x).losses.values()), h)
+                    with counted_meetings() as met:
+                        loss.backward()
+                    gradients.append(h.grad)
+                    meetings.append(len(met))
+            results[name] = {"state": block.state_dict(), "gradients": gradients, "meetings": meetings}
+        # One process has no token in its first batches, and each forward pass must meet the other's all the same.
+        torch.manual_seed(rank)
+        late = MAKERS["vq"]()
+        for step in range(6):
+            late(batch(step)[rank : rank + 1, : 0 if (rank == 0 and step < 3) or (rank == 1 and step == 4) else 96])
+        results["late"] = {"state": late.state_dict(), "started": not late.wants_start}
         torch.save(results, f"{folder}/rank{rank}.pt")
     finally:
         dist.destroy_process_group()
@@ -85,7 +124,7 @@ def ranks(tmp_path_factory) -> list[dict]:
     return [torch.load(folder / f"rank{rank}.pt") for rank in range(2)]
 
 
-@pytest.mark.parametrize("which", [*MAKERS, "micro", "uneven", "alone"])
+@pytest.mark.parametrize("which", [*MAKERS, *BLOCKS, "micro", "uneven", "alone", "late"])
 def test_both_ranks_hold_the_same_state_bit_for_bit(ranks, which):
     one, two = (results[which] for results in ranks)
     assert one["state"].keys() == two["state"].keys()
@@ -129,3 +168,17 @@ def test_the_start_was_process_zeros(ranks):
     vq = MAKERS["gradient"]()
     vq.start(batch(0)[:1].flatten(0, 1), torch.Generator().manual_seed(0))
     assert torch.equal(ranks[1]["gradient"]["history"][0], vq.codebook.detach())
+
+
+@pytest.mark.parametrize("which", ["block again", "block reentrant"])
+def test_a_checkpointed_block_meets_the_other_process_in_its_first_pass_alone(ranks, which):
+    for found in ranks:
+        plain, block = found["block"], found[which]
+        assert len(plain["gradients"]) == 12
+        assert all(torch.equal(a, b) for a, b in zip(plain["gradients"], block["gradients"], strict=True))
+        assert all(torch.equal(value, block["state"][name]) for name, value in plain["state"].items())
+        assert not any(block["meetings"])
+
+
+def test_a_process_without_tokens_at_first_starts_with_the_others(ranks):
+    assert all(found["late"]["started"] for found in ranks)

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from tilework.bottlenecks import LFQ, RQ, VQ, Gaussian, NoBottleneck
+from tilework.bottlenecks import LFQ, VQ, Gaussian, NoBottleneck
 from tilework.errors import UserError
 
 
@@ -104,7 +104,7 @@ def test_a_batch_without_pictures(discrete):
         latent = layer(torch.zeros(0, layer.in_channels, 3, 3))
         assert latent.z.shape == (0, layer.dim, 3, 3)
         assert latent.codes.shape == (0, layer.levels, 3, 3)
-        assert all(loss.isfinite() for loss in latent.losses.values()) or isinstance(layer, VQ | RQ)
+        assert all(loss == 0 for loss in latent.losses.values())
     layer.train()
     assert layer(tokens(dim=layer.in_channels)).z.isfinite().all()
 

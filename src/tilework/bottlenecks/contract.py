@@ -61,6 +61,10 @@ class Bottleneck(nn.Module, ABC):
     Usable alone: in training mode `forward` also collects codebook statistics and, unless `deferred` is set, applies them
     at its end ("assign with the old codebook, then update"). A loop that accumulates gradients or runs in several processes
     sets `deferred = True` and calls `update()` once after each optimiser step, on every rank.
+
+    Inside a block under activation checkpointing (torch.utils.checkpoint, of either kind) the pass that is repeated in the
+    backward pass uses the codes of the first one and collects nothing. Made on the meta device, it gets memory by `to_empty`
+    and values by `load_state_dict` or `reset_parameters`.
     """
 
     in_channels: int
@@ -84,7 +88,35 @@ class Bottleneck(nn.Module, ABC):
             return changed if same else tensor.to(changed.device)
 
         super()._apply(kept, recurse)  # type: ignore[no-untyped-call]
+        # `to_empty` moves without values, and no state_dict brings these back.
+        self.hold_constants()
         return self
+
+    # Values that nobody loads ------------------------------------------------------------------------------------------
+
+    def constants(self) -> dict[str, Tensor]:
+        """Tensors by name that follow from the settings, made on the CPU whatever the default device: buffers, but no state."""
+        return {}
+
+    def hold_constants(self, device: torch.device | None = None) -> None:
+        """Make `constants` anew, as buffers on `device`; None = where they are, at first on the default device."""
+        for name, value in self.constants().items():
+            held = self._buffers.get(name)
+            place = device or (torch.get_default_device() if held is None else held.device)
+            self.register_buffer(name, value.to(place), persistent=False)
+
+    def reset_parameters(self) -> None:
+        """Begin anew, as torch's layers do: all state as the constructor leaves it, drawn from torch's global generator.
+
+        For a layer that was made on the meta device and got memory by `to_empty`, where no state is loaded.
+        """
+        self.hold_constants()
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        # With assign=True a layer leaves the meta device by its state alone.
+        if any(getattr(self, name).is_meta for name in self.constants()):
+            self.hold_constants(torch.device("cpu"))
 
     @abstractmethod
     def forward(self, h: Tensor) -> Latent:

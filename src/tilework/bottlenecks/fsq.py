@@ -55,25 +55,27 @@ class FSQ(Bottleneck):
 
     def __init__(self, config: Config | None = None, /, **settings: Any) -> None:
         super().__init__()
-        steps = Config.of(config, settings).levels
-        self.dim = self.in_channels = len(steps)
+        self.steps = Config.of(config, settings).levels
+        self.dim = self.in_channels = len(self.steps)
         self.levels = 1
-        self.codes_per_level = math.prod(steps)
-        radix = torch.tensor(steps)
+        self.codes_per_level = math.prod(self.steps)
+        self.hold_constants()
+
+    def constants(self) -> dict[str, Tensor]:
+        steps = self.steps
+        radix = torch.tensor(steps, device="cpu")
         # Slightly wider than (L-1)/2, so that the outermost levels are reached at a finite input.
-        reach = (radix - 1) * 1.001 / 2
-        offset = torch.where(radix % 2 == 0, 0.5, 0.0)
-        # They follow from the settings, so they are not state.
-        for name, value in {
+        reach = (radix - 1).float() * 1.001 / 2
+        offset = (radix % 2 == 0).float() / 2
+        return {
             "radix": radix,
             "middle": radix // 2,
             "reach": reach,
             "offset": offset,
             "shift": torch.atanh(offset / reach),
             "edge": torch.atanh((radix - 2) / (2 * reach)) + 1,
-            "place": torch.tensor([math.prod(steps[:d]) for d in range(len(steps))]),
-        }.items():
-            self.register_buffer(name, value, persistent=False)
+            "place": torch.tensor([math.prod(steps[:d]) for d in range(len(steps))], device="cpu"),
+        }
 
     @property
     def bits_per_position(self) -> float:
@@ -89,7 +91,8 @@ class FSQ(Bottleneck):
             bounded = self._bounded(safe)
             code = self._code(bounded)
             z = straight_through(bounded / self.middle, self._values(code))
-            error = F.mse_loss(bounded.detach() / self.middle, z.detach())
+            off = bounded.detach() / self.middle, z.detach()
+            error = F.mse_loss(*off) if usable is None else mean_over((off[0] - off[1]).square().mean(1), usable)
             stats = implicit_stats(code, self.codes_per_level, error, z_norm, usable)
             codes = codes_from_tokens(code.unsqueeze(0), places)
             beyond = ((safe + self.shift).abs() - self.edge).clamp_min(0).square().mean(1)

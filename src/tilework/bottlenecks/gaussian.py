@@ -12,8 +12,10 @@ from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig, Latent
 from tilework.bottlenecks.health.activity import ACTIVE
 from tilework.bottlenecks.tokens import (
     count_nonfinite,
+    finite_rows,
     float32,
     from_tokens,
+    mean_row,
     refuse_nonfinite,
     split_channels,
     to_tokens,
@@ -44,18 +46,23 @@ class Gaussian(Bottleneck):
             x, places = to_tokens(h.float(), self.in_channels)
             if not self.training:
                 refuse_nonfinite(x)
-            mu, raw = split_channels(x.unsqueeze(0))
+            usable = finite_rows(x.detach())
+            safe = x if usable is None else torch.where(usable[:, None], x, 0.0)
+            mu, raw = split_channels(safe.unsqueeze(0))
             mu, raw = mu[0], raw[0]
             logvar = raw + (raw.clamp(*LOG_VARIANCE) - raw).detach()
-            kl = 0.5 * (mu.square() + logvar.exp() - 1.0 - logvar).mean(0)
+            kl = 0.5 * mean_row(mu.square() + logvar.exp() - 1.0 - logvar, usable)
             z = mu + (0.5 * logvar).exp() * torch.randn_like(mu) if self.training else mu
             fixed = mu.detach()
+            mu_mean = mean_row(fixed, usable)
             stats = {
                 "kl_per_dim": kl.detach(),
                 "active_units": (kl.detach() > ACTIVE).sum(),
-                "mu_mean": fixed.mean(0),
-                "mu_var": fixed.var(0, correction=0),
-                "z_norm": fixed.norm(dim=1).mean(),
+                "mu_mean": mu_mean,
+                "mu_var": fixed.var(0, correction=0)
+                if usable is None
+                else mean_row((fixed - mu_mean).square(), usable),
+                "z_norm": mean_row(fixed.norm(dim=1), usable),
                 "nonfinite": count_nonfinite(x),
             }
             return Latent(z=from_tokens(z, places), losses={"kl_per_dim": kl}, stats=stats, mean=fixed)

@@ -13,6 +13,7 @@ from tilework.bottlenecks.codebook.gradients import straight_through
 from tilework.bottlenecks.codebook.ranks import sum_over_ranks, world
 from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig, Latent
 from tilework.bottlenecks.health.implicit import implicit_stats
+from tilework.bottlenecks.repetition import Passes
 from tilework.bottlenecks.tokens import (
     codes_from_tokens,
     finite_tokens,
@@ -51,8 +52,11 @@ class LFQ(Bottleneck):
         self.dim = self.in_channels = self.config.dim
         self.levels = 1
         self.codes_per_level = 2**self.dim
-        # It follows from the settings, so it is not state.
-        self.register_buffer("place", 2 ** torch.arange(self.dim), persistent=False)
+        self.passes = Passes()
+        self.hold_constants()
+
+    def constants(self) -> dict[str, Tensor]:
+        return {"place": 2 ** torch.arange(self.dim, device="cpu")}
 
     @property
     def bits_per_position(self) -> float:
@@ -71,12 +75,13 @@ class LFQ(Bottleneck):
             return Latent(
                 z=from_tokens(straight_through(safe, fixed), places),
                 codes=codes_from_tokens(code.unsqueeze(0), places),
-                losses={"commitment": error, "entropy": self._entropy(safe, usable)},
+                losses={"commitment": error, "entropy": self._entropy(x, safe, usable)},
                 stats=implicit_stats(code, self.codes_per_level, error, z_norm, usable),
                 mean=safe.detach(),
             )
 
-    def _entropy(self, x: Tensor, usable: Tensor | None) -> Tensor:
+    def _entropy(self, given: Tensor, x: Tensor, usable: Tensor | None) -> Tensor:
+        """The loss `entropy` of tokens x (N, D), which are those `given` where these are usable and 0 elsewhere."""
         # |x + 1|^2 - |x - 1|^2 = 4x, so the probability of a 1 is sigmoid(4x / T).
         logits = x * (4 / self.config.temperature)
         ones = torch.sigmoid(logits)
@@ -87,16 +92,24 @@ class LFQ(Bottleneck):
         low = _patterns(ones[:, :half])
         low = low if usable is None else low * usable.unsqueeze(1)
         count = torch.full((), float(len(x)), device=x.device) if usable is None else usable.sum().float()
-        mean = self._over_ranks(_patterns(ones[:, half:]).t() @ low / count.clamp_min(1), count)
+        mean = self._over_ranks(_patterns(ones[:, half:]).t() @ low / count.clamp_min(1), count, given)
         entropy = -(mean * mean.clamp_min(torch.finfo(mean.dtype).tiny).log()).sum()
         return each - self.config.diversity * entropy
 
-    def _over_ranks(self, mean: Tensor, count: Tensor) -> Tensor:
+    def _over_ranks(self, mean: Tensor, count: Tensor, given: Tensor) -> Tensor:
         """The mean over the tokens of all processes, with this one's gradient: averaged over processes that is the true one."""
         if world()[0] == 1 or not self.training:
             return mean
-        total, tokens = sum_over_ranks([mean.detach() * count, count])
-        return mean + (total / tokens.clamp_min(1) - mean.detach())
+        past = self.passes.again(given)
+        if past is None:
+            total, tokens = sum_over_ranks([mean.detach() * count, count])
+            of_all = total / tokens.clamp_min(1)
+            self.passes.note(given, used=of_all)
+        else:
+            # The processes met in the first pass. In the backward pass they come to it in between their gradients' meetings.
+            assert past.used is not None
+            of_all = past.used
+        return mean + (of_all - mean.detach())
 
     def infer(self, h: Tensor) -> tuple[Tensor, Tensor]:
         with float32(h):

@@ -8,7 +8,15 @@ from pydantic import Field
 from torch import Tensor
 
 from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig, Latent
-from tilework.bottlenecks.tokens import count_nonfinite, float32, from_tokens, refuse_nonfinite, to_tokens
+from tilework.bottlenecks.tokens import (
+    count_nonfinite,
+    finite_rows,
+    float32,
+    from_tokens,
+    mean_row,
+    refuse_nonfinite,
+    to_tokens,
+)
 
 
 class NoBottleneck(Bottleneck):
@@ -24,11 +32,12 @@ class NoBottleneck(Bottleneck):
             if not self.training:
                 refuse_nonfinite(x)
             seen = x.detach()
+            usable = finite_rows(seen)
+            z_mean = mean_row(seen, usable)
             stats = {
-                "z_mean": seen.mean(0),
-                # Not var(): it warns where there is no token at all.
-                "z_var": (seen - seen.mean(0)).square().mean(0),
-                "z_norm": seen.norm(dim=1).mean(),
+                "z_mean": z_mean,
+                "z_var": mean_row((seen - z_mean).square(), usable),
+                "z_norm": mean_row(seen.norm(dim=1), usable),
                 "nonfinite": count_nonfinite(seen),
             }
             return Latent(z=from_tokens(x, places), stats=stats)

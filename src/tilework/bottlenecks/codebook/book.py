@@ -55,24 +55,41 @@ class Codebook(nn.Module, ABC):
         self.unit = config.distance == "cosine"
         self.decay, self.epsilon = config.decay, config.epsilon
         self.revival = config.revival if config.revival and config.revival.enabled else None
-        codes = torch.randn(self.sets, self.k, self.dim, dtype=torch.float32) * self.dim**-0.5
-        self._hold(self._brought_to_norm(codes))
+        self._starts_random = config.start == "random"
+        self._hold(torch.empty(self.sets, self.k, self.dim, dtype=torch.float32))
         if self.revival or self.keeps_counts:
-            self.register_buffer("count", torch.ones(self.sets, self.k, dtype=torch.float32))
-        self.register_buffer("idle", torch.zeros(self.sets, self.k, dtype=torch.int32))
-        self.register_buffer("started", torch.tensor(config.start == "random"))
+            self.register_buffer("count", torch.empty(self.sets, self.k, dtype=torch.float32))
+        self.register_buffer("idle", torch.empty(self.sets, self.k, dtype=torch.int32))
+        self.register_buffer("started", torch.empty((), dtype=torch.bool))
         if self.revival:
             kept, self.slots = reservoir.room_for(self.k)
-            self.register_buffer("age", torch.zeros(self.sets, self.k, dtype=torch.int32))
-            self.register_buffer("ring", torch.zeros(self.sets, kept, self.dim, dtype=torch.float32))
-            self.register_buffer("filled", torch.zeros(self.sets, kept, dtype=torch.bool))
-            self.register_buffer("step", torch.zeros((), dtype=torch.int64))
-            self.register_buffer("seed", torch.randint(2**31, ()))
-            self.register_buffer("revived", torch.zeros(self.sets, dtype=torch.float32))
+            self.register_buffer("age", torch.empty(self.sets, self.k, dtype=torch.int32))
+            self.register_buffer("ring", torch.empty(self.sets, kept, self.dim, dtype=torch.float32))
+            self.register_buffer("filled", torch.empty(self.sets, kept, dtype=torch.bool))
+            self.register_buffer("step", torch.empty((), dtype=torch.int64))
+            self.register_buffer("seed", torch.empty((), dtype=torch.int64))
+            self.register_buffer("revived", torch.empty(self.sets, dtype=torch.float32))
+        self.reset_parameters()
+
+    @torch.no_grad()
+    def reset_parameters(self) -> None:
+        """Begin anew, as the constructor does: random codes, no statistics, the start still to come if there is one."""
+        device = self.codes.device
+        codes = torch.randn(self.sets, self.k, self.dim, dtype=torch.float32, device=device) * self.dim**-0.5
+        self.codes.data.copy_(self._brought_to_norm(codes))
+        self._reset()
+        if "count" in self._buffers:
+            self.count.fill_(1.0)
+        self.idle.zero_()
+        self.started.fill_(self._starts_random)
+        if self.revival:
+            for buffer in (self.age, self.ring, self.filled, self.step, self.revived):
+                buffer.zero_()
+            self.seed.copy_(torch.randint(2**31, (), device=device))
         self.notes: list[Note] = []
         self._collected: Collected | None = None
         # What the host knows of the state, so that it asks the device once and not in every step.
-        self._known_started = config.start == "random"
+        self._known_started = self._starts_random
         self._ranks_agree = False
         self._counter: Counter | None = None
 
@@ -80,11 +97,17 @@ class Codebook(nn.Module, ABC):
 
     @abstractmethod
     def _hold(self, codes: Tensor) -> None:
-        """Make these first codes (S, K, D) the state `codes`, as a buffer or a parameter, and add what the rule keeps beside."""
+        """Make `codes` (S, K, D), still without values, the state of that name, as a buffer or a parameter, and add what the rule
+        keeps beside."""
+
+    def _reset(self) -> None:
+        """The codes were set anew: so is what the rule keeps beside them."""
+        return
 
     @abstractmethod
-    def vectors(self) -> Tensor:
-        """(S, K, D), of norm 1 for cosine; attached to the graph where they are learnt."""
+    def vectors(self, earlier: Tensor | None = None) -> Tensor:
+        """(S, K, D), of norm 1 for cosine; attached to the graph where they are learnt. With `earlier`, as they were when `codes`
+        had these values."""
 
     def _kept(self, points: Tensor) -> Tensor:
         """What `codes` must hold so that `vectors` gives these points (S, P, D)."""
@@ -307,6 +330,12 @@ class Codebook(nn.Module, ABC):
         self.started.fill_(True)
         copy_from_rank_zero(self._state())
         # Process 0 decides, also that there is no start yet because it saw no token.
+        self._known_started, self._ranks_agree, self._counter = False, True, None
+
+    @torch.no_grad()
+    def start_elsewhere(self) -> None:
+        """This process has nothing to start from; where there are several it takes part in the start that they may make."""
+        copy_from_rank_zero(self._state())
         self._known_started, self._ranks_agree, self._counter = False, True, None
 
     def _left(self, points: Tensor, codes: Tensor) -> Tensor:

@@ -19,7 +19,9 @@ from tilework.bottlenecks.codebook.search import nearest, negative_half_norms
 from tilework.bottlenecks.codebook.settings import CodebookConfig
 from tilework.bottlenecks.contract import Bottleneck, Latent, Note
 from tilework.bottlenecks.health.usage import perplexity
+from tilework.bottlenecks.repetition import Pass, Passes
 from tilework.bottlenecks.tokens import (
+    any_usable,
     codes_from_tokens,
     finite_tokens,
     float32,
@@ -55,12 +57,20 @@ class CodebookBottleneck(Bottleneck):
         inner = config.search_dim
         self.project_in = nn.Linear(config.dim, inner, dtype=torch.float32) if inner else None
         self.project_out = nn.Linear(inner, config.dim, dtype=torch.float32) if inner else None
+        self.passes = Passes()
         if self.levels > 1 and config.distance == "cosine":
             raise UserError(
                 "bottleneck.distance is cosine with more than one level",
                 why="what a level leaves has no norm of 1, so the next level would throw its size away",
                 fix="set bottleneck.distance=euclidean, or use kind vq",
             )
+
+    def reset_parameters(self) -> None:
+        self.book.reset_parameters()
+        for linear in (self.project_in, self.project_out):
+            if linear is not None:
+                linear.reset_parameters()
+        self.passes = Passes()
 
     @property
     def codebook(self) -> Tensor:
@@ -92,15 +102,18 @@ class CodebookBottleneck(Bottleneck):
                     why="the points are tokens, one row each",
                     fix="give encoder outputs as (N, D), for example h.permute(0, 2, 3, 1).reshape(-1, D)",
                 )
-            if not bool(torch.isfinite(points).all(1).any()):
+            points = points[usable_only(points)]
+            if not len(points):
                 raise UserError(
                     "no encoder output is finite, so the codebook cannot start",
                     why="the encoder gives NaN or infinity for every token of the first batches",
                     fix="check the pictures and the encoder's initial weights",
                 )
+            self.passes.keep(self.book.codes)
             self.book.start(self._search_space(points), generator)
 
     def update(self) -> None:
+        self.passes.keep(self.book.codes)
         self.book.update()
 
     def settings(self) -> list[Setting]:
@@ -133,24 +146,40 @@ class CodebookBottleneck(Bottleneck):
             x, places = to_tokens(h.float(), self.in_channels)
             if not self.training:
                 refuse_nonfinite(x)
-            else:
-                if self.wants_start and len(x):
-                    self.start(x, torch.Generator().manual_seed(int(torch.randint(2**31, ()))))
-                self.book.ready()
-            return self._quantise(self._search_space(x), places)
+                return self._quantise(x, places, None)
+            past = self.passes.again(x)
+            if past is None:
+                self.passes.note(x, started=self._begin(x))
+            elif past.started:
+                # The start drew a number, and what draws next in the block must get what it got then.
+                _draw()
+            return self._quantise(x, places, past)
 
-    def _quantise(self, x: Tensor, places: tuple[int, ...]) -> Latent:
-        z_norm, usable = finite_tokens(x.detach())
-        vectors = self.book.vectors()
+    def _begin(self, x: Tensor) -> bool:
+        """Before a first pass over tokens x (N, D) in training: the start, if it is due; returns whether that drew a number."""
+        draws = False
+        if self.wants_start:
+            draws = bool(usable_only(x.detach()).any())
+            if draws:
+                self.start(x, torch.Generator().manual_seed(_draw()))
+            else:
+                self.book.start_elsewhere()
+        self.book.ready()
+        return draws
+
+    def _quantise(self, x: Tensor, places: tuple[int, ...], past: Pass | None) -> Latent:
+        x, z_norm, usable = self._search_space_of_finite(x)
+        vectors = self.book.vectors(past.used if past else None)
         fixed = vectors.detach()
         bias = negative_half_norms(fixed)
         inputs: list[Tensor] = []
         indices: list[Tensor] = []
         errors: list[Tensor] = []
         active = self._active(places, x.device)
+        counted = active if usable is None else usable if active is None else usable & active
         out: Tensor | None = None
         for level, (left, index, code) in enumerate(self._levels(x, fixed, bias, usable)):
-            errors.append(F.mse_loss(left, code) if active is None else _error_over(active[level], left, code))
+            errors.append(_error_over(left, code, usable, None if active is None else active[level]))
             inputs.append(left)
             indices.append(index)
             out = code if out is None else out + (code if active is None else code * active[level].unsqueeze(1))
@@ -160,15 +189,18 @@ class CodebookBottleneck(Bottleneck):
         losses = {"commitment": error.mean()}
         if self.learns_by_gradient:
             losses["codebook"] = self._codebook_loss(vectors, flat, inputs, usable, active)
-        turned = rotation(x, out) if self.config.gradient == "rotation" else straight_through(x, out)
-        counts = self._count(flat, inputs, usable, active)
+        # No gradient reaches what is not finite: 0 times infinity would be NaN for the whole batch.
+        sound = x if usable is None else torch.where(usable[:, None], x, out)
+        turned = rotation(sound, out) if self.config.gradient == "rotation" else straight_through(sound, out)
+        collects = self.training and past is None and any_usable(usable)
+        counts = self.book.collect(flat, inputs, usable, active) if collects else self.book.tally(flat, counted)
+        if self.training and past is None and not self.deferred:
+            self.update()
         return Latent(
             z=from_tokens(self._outer_space(turned), places),
             codes=codes_from_tokens(flat, places),
             losses=losses,
-            stats=self._stats(
-                counts, len(x) if usable is None and active is None else None, error.detach(), z_norm, bias, usable
-            ),
+            stats=self._stats(counts, len(x) if counted is None else None, error.detach(), z_norm, bias, usable),
             inputs=tuple(inputs),
         )
 
@@ -217,19 +249,10 @@ class CodebookBottleneck(Bottleneck):
     ) -> Tensor:
         chosen = F.embedding(self.book.rows(flat), vectors.flatten(0, 1))
         target = torch.stack(inputs).detach()
-        # Tokens that are not finite must not pull: NaN in this loss would be NaN in the codebook.
-        target = target if usable is None else torch.where(usable[:, None], target, chosen.detach())
         if active is None:
-            return F.mse_loss(chosen, target)
-        return torch.stack([_error_over(a, c, t) for a, c, t in zip(active, chosen, target, strict=True)]).mean()
-
-    def _count(self, flat: Tensor, inputs: list[Tensor], usable: Tensor | None, active: Tensor | None) -> Tensor:
-        if not self.training or flat.shape[1] == 0:
-            return self.book.tally(flat, None)
-        counts = self.book.collect(flat, inputs, usable, active)
-        if not self.deferred:
-            self.update()
-        return counts
+            return _error_over(chosen, target, usable, None)
+        each = zip(chosen, target, active, strict=True)
+        return torch.stack([_error_over(code, left, usable, level) for code, left, level in each]).mean()
 
     def _stats(
         self, counts: Tensor, tokens: int | None, error: Tensor, z_norm: Tensor, bias: Tensor, usable: Tensor | None
@@ -267,10 +290,36 @@ class CodebookBottleneck(Bottleneck):
         # The floor keeps the gradient at 0 finite and of a size that clipping can handle.
         return F.normalize(x, dim=-1, eps=1e-4) if self.book.unit else x
 
+    def _search_space_of_finite(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor | None]:
+        """The same, with the mean norm of usable tokens and which these are, as `finite_tokens` has it.
+
+        The others are NaN there, and no gradient passes from them to weights or to the encoder.
+        """
+        if self.project_in is not None or self.book.unit:
+            _, finite = finite_tokens(x.detach())
+            x = self._search_space(x if finite is None else torch.where(finite[:, None], x, 0.0))
+            x = x if finite is None else torch.where(finite[:, None], x, torch.nan)
+        return x, *finite_tokens(x.detach())
+
     def _outer_space(self, x: Tensor) -> Tensor:
         return x if self.project_out is None else self.project_out(x)
 
 
-def _error_over(active: Tensor, a: Tensor, b: Tensor) -> Tensor:
-    """Mean squared difference of (N, D) over the tokens that are active (N,); 0 where none is."""
-    return mean_over((a - b).square().mean(1), active)
+def _error_over(a: Tensor, b: Tensor, usable: Tensor | None, active: Tensor | None) -> Tensor:
+    """Mean squared difference of (..., N, D) over tokens that are usable (N,) and active (N,), None = all; 0 where none is."""
+    if usable is not None:
+        # Tokens that are not finite must not pull, and NaN in a difference would be NaN in every gradient.
+        sound = usable[:, None]
+        a, b = torch.where(sound, a, 0.0), torch.where(sound, b, 0.0)
+    if active is not None:
+        return mean_over((a - b).square().mean(-1), active if usable is None else active & usable)
+    if usable is None:
+        return F.mse_loss(a, b)
+    if not len(usable):
+        return (a - b).sum()
+    return F.mse_loss(a, b) * (len(usable) / usable.sum().clamp_min(1))
+
+
+def _draw() -> int:
+    """The seed of a start, from torch's global generator."""
+    return int(torch.randint(2**31, ()))

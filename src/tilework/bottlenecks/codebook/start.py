@@ -13,6 +13,7 @@ from torch import Tensor
 
 from tilework.bottlenecks.codebook.counter import row_keys
 from tilework.bottlenecks.codebook.search import nearest
+from tilework.bottlenecks.tokens import usable_only
 
 # Up to this many codes are drawn one by one; more of them in rounds of several, on a sample: each round passes over all
 # points, Lloyd mends what the coarser draw missed, and nobody should wait a minute for the first step.
@@ -67,8 +68,7 @@ def _unit(x: Tensor) -> Tensor:
 
 
 def _sample(points: Tensor, limit: int, generator: torch.Generator) -> Tensor:
-    finite = torch.isfinite(points).all(1)
-    points = points[finite]
+    points = points[usable_only(points)]
     if len(points) <= limit:
         return points
     chosen = torch.randperm(len(points), generator=generator, device="cpu")[:limit]

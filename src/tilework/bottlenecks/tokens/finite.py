@@ -28,16 +28,31 @@ def count_nonfinite(h: Tensor) -> Tensor:
 
 
 def finite_tokens(x: Tensor) -> tuple[Tensor, Tensor | None]:
-    """The mean norm of tokens (N, D), and which tokens (N,) are usable, or None where the host knows that all are.
+    """The mean norm of usable tokens (N, D), 0 where there is none, and which (N,) these are; None where the host knows that
+    there are tokens and that all are usable.
 
     A token whose square overflows float32 is as useless as an infinite one and counts as such. On a GPU the host never
     knows (asking would wait for the device), so the mask is always given there.
     """
     norms = x.norm(dim=1)
-    mean = norms.mean()
-    if x.device.type == "cpu" and math.isfinite(mean.item()):
-        return mean, None
-    return mean, torch.isfinite(norms)
+    if x.device.type == "cpu":
+        mean = norms.mean()
+        if math.isfinite(mean.item()):
+            return mean, None
+    usable = torch.isfinite(norms)
+    return mean_over(norms, usable), usable
+
+
+def any_usable(usable: Tensor | None) -> bool:
+    """Whether any token is usable, given what `finite_tokens` says; on a GPU, where asking would wait, whether there is any."""
+    return usable is None or (bool(usable.any()) if usable.device.type == "cpu" else len(usable) > 0)
+
+
+def finite_rows(x: Tensor) -> Tensor | None:
+    """Which tokens (N, D) are finite, (N,), however large; None where the host knows that there are tokens and that all are."""
+    if x.device.type == "cpu" and len(x) and math.isfinite(x.sum().item()):
+        return None
+    return torch.isfinite(x).all(1)
 
 
 def usable_only(x: Tensor) -> Tensor:
@@ -50,3 +65,11 @@ def mean_over(each: Tensor, chosen: Tensor | None) -> Tensor:
     if chosen is None:
         return each.sum() / max(len(each), 1)
     return torch.where(chosen, each, 0.0).sum() / chosen.sum().clamp_min(1)
+
+
+def mean_row(rows: Tensor, chosen: Tensor | None) -> Tensor:
+    """The mean of (N, ...) over the chosen tokens (N,), (...); None = all, of which there are some; 0 where none is chosen."""
+    if chosen is None:
+        return rows.mean(0)
+    mask = chosen.view(-1, *[1] * (rows.ndim - 1))
+    return torch.where(mask, rows, 0.0).sum(0) / chosen.sum().clamp_min(1)

@@ -29,10 +29,13 @@ class Rule(Codebook):
 
     def _hold(self, codes: Tensor) -> None:
         self.register_buffer("codes", codes)
-        self.register_buffer("total", codes.clone())
+        self.register_buffer("total", torch.empty_like(codes))
 
-    def vectors(self) -> Tensor:
-        return self.codes
+    def _reset(self) -> None:
+        self.total.copy_(self.codes)
+
+    def vectors(self, earlier: Tensor | None = None) -> Tensor:
+        return self.codes if earlier is None else earlier
 
     def _sums(self, indices: Tensor, inputs: Sequence[Tensor], counted: Tensor | None) -> Tensor:
         room = self.codes.new_zeros(self.sets, self.k + 1, self.dim)

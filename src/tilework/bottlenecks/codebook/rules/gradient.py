@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from tilework.bottlenecks.codebook.book import Codebook
 from tilework.bottlenecks.codebook.collected import Collected
+from tilework.bottlenecks.codebook.gradients import straight_through
 
 
 class Rule(Codebook):
@@ -16,9 +17,10 @@ class Rule(Codebook):
     def _hold(self, codes: Tensor) -> None:
         self.codes = nn.Parameter(codes)
 
-    def vectors(self) -> Tensor:
+    def vectors(self, earlier: Tensor | None = None) -> Tensor:
+        codes = self.codes if earlier is None else straight_through(self.codes, earlier)
         # Of a copy: `update` may write to the codes before this graph's backward pass.
-        return self._brought_to_norm(self.codes.clone()) if self.unit else self.codes
+        return self._brought_to_norm(codes.clone()) if self.unit else codes
 
     def code_gradient(self) -> Tensor | None:
         return None if self.codes.grad is None else self.codes.grad.detach().norm(dim=-1)

@@ -19,11 +19,15 @@ class Rule(Codebook):
 
     def _hold(self, codes: Tensor) -> None:
         self.register_buffer("codes", codes)
-        self.mix = nn.Parameter(torch.eye(self.dim, dtype=torch.float32).repeat(self.sets, 1, 1))
+        self.mix = nn.Parameter(codes.new_empty(self.sets, self.dim, self.dim))
 
-    def vectors(self) -> Tensor:
+    def _reset(self) -> None:
+        self.mix.data.copy_(torch.eye(self.dim, dtype=torch.float32, device=self.mix.device))
+
+    def vectors(self, earlier: Tensor | None = None) -> Tensor:
         # Of a copy: `update` may write to the codes before this graph's backward pass.
-        return self._brought_to_norm(self.codes.clone() @ self.mix)
+        codes = self.codes if earlier is None else earlier
+        return self._brought_to_norm(codes.clone() @ self.mix)
 
     def _kept(self, points: Tensor) -> Tensor:
         # Damped least squares: a matrix that has almost lost its rank would ask for huge vectors, which the next step of the
