@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -315,7 +316,9 @@ def test_what_is_there_decides_the_kind(tmp_path: Path) -> None:
     for part in ("train", "t10k"):
         for what in ("images-idx3", "labels-idx1"):
             (tmp_path / "idx").mkdir(exist_ok=True)
-            (tmp_path / "idx" / f"{part}-{what}-ubyte").write_bytes(b"")
+            shape = (1, 2, 2) if "idx3" in what else (1,)
+            head = struct.pack(f">{1 + len(shape)}I", 0x800 + len(shape), *shape)
+            (tmp_path / "idx" / f"{part}-{what}-ubyte").write_bytes(head + bytes(4))
     assert at("idx") == ("mnist", str(tmp_path / "idx"))
     assert at("idx/train-images-idx3-ubyte") == ("mnist", str(tmp_path / "idx"))
     (tmp_path / "flat" / "up").symlink_to(tmp_path / "flat", target_is_directory=True)

@@ -33,6 +33,7 @@ def show(
 
     from tilework.cli.output import console_for_text
     from tilework.cli.preparing import Preparing
+    from tilework.cli.seen import beside, own_split
     from tilework.data.catalogue import data_set, prepared
     from tilework.data.duplicates import duplicates
     from tilework.data.sheet import contact_sheet
@@ -52,18 +53,33 @@ def show(
     source = entry.source
     with Preparing(console, None) as bar:
         entry, store = prepared(entry, bar)
-    split = split_by(store, source.split, source.duplicates)
     found = duplicates(store)
+    problem: UserError | None = None
+    split: Split | None = None
+    try:
+        split = split_by(store, source.split, source.duplicates)
+    except UserError as error:  # the set can be looked at all the same
+        problem = error
     _line(console, "data set", f"{name}, {source.kind}, added {entry.added}")
     where = entry.data.get("path") or entry.data.get("id") or ""
     for path in [where] if isinstance(where, str) else where[:_LISTED]:
         _line(console, "from", path)
     _counts(console, store)
-    _split(console, store, split)
+    if said := own_split(store.seen, source.kind):
+        _line(console, "own split", said)
+    if split is not None:
+        _split(console, store, split)
+    elif problem is not None:
+        _line(console, "split", f"none: {problem.what}")
+        _line(console, "", problem.why)
+        _line(console, "", f"fix: {problem.fix}")
     _duplicates(console, store, found, all_)
-    distinct = int(_first(store, found)[split.train].sum())
+    first = _first(store, found)
+    distinct = int((first if split is None else first[split.train]).sum())
     _statistics(console, statistics(store), distinct, tokens)
     _left_out(console, store, all_)
+    for line in beside(store.seen):
+        _line(console, "note", line)
     entry.sheet.parent.mkdir(parents=True, exist_ok=True)
     contact_sheet(store, split, f"{name}: {store.count:,} pictures of {store.size}").save(entry.sheet)
     _line(console, "contact sheet", str(entry.sheet))

@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from tilework.data.animation.gif import gif_frames, is_gif
 from tilework.data.pictures import MAX_PIXELS, Unreadable
+from tilework.data.profile import to_srgb
 
 SUFFIXES = frozenset({".gif", ".png", ".apng", ".webp"})
 
@@ -62,7 +63,7 @@ def _composed(path: Path) -> Iterator[tuple[Image.Image, float]]:
         for number in range(hidden, getattr(image, "n_frames", 1)):
             image.seek(number)
             image.load()
-            yield image.convert("RGBA"), float(image.info.get("duration", 0) or 0)
+            yield to_srgb(image).convert("RGBA"), float(image.info.get("duration", 0) or 0)
 
 
 def _too_large() -> str:
