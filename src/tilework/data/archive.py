@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from tilework.data.endings import HEAD, READ, TAR, ZIP, format_of, kind_of
-from tilework.data.pictures import MAX_BYTES, Unreadable
+from tilework.data.pictures import WHOLE_BYTES, Unreadable
 
 RATIO, FREE = 200, 2**30
 """An archive may unpack to this many times its size; what unpacks to fewer bytes than `FREE` in all may do more."""
@@ -197,6 +197,11 @@ def _entries(path: Path) -> Iterator[tuple[int, tarfile.TarInfo, tarfile.TarFile
     if packed not in _UNPACKERS:
         with tarfile.open(path, "r:") as tar:
             yield from ((number, entry, tar) for number, entry in enumerate(tar, 1))
+            end = tar.offset
+        with open(path, "rb") as file:
+            file.seek(end)
+            if file.read(512) != bytes(512):  # cut short where an entry would begin: tarfile says nothing of that
+                raise EOFError("it ends without its end mark")
         return
     with _UNPACKERS[packed](path) as unpacked:
         counted = _Counted(cast("IO[bytes]", unpacked), max(FREE, RATIO * os.path.getsize(path)))
@@ -243,7 +248,8 @@ def _named_outside(name: str) -> str:
 
 
 def _too_large(size: int) -> str:
-    return f"it has more than {MAX_BYTES // 2**30} GiB" if size > MAX_BYTES else ""
+    many = f"it has {size / 2**20:,.0f} MiB, more than the {WHOLE_BYTES // 2**20} that are taken out of an archive"
+    return many if size > WHOLE_BYTES else ""
 
 
 def _is_image(opened: Callable[[], IO[bytes] | None]) -> bool:

@@ -6,11 +6,12 @@ import io
 import struct
 import threading
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from tilework.data.deep import opened
 
 _WHOLE = 65535
 _USUAL = (8, 10, 12, 14)
@@ -73,32 +74,6 @@ class Depth:
         return out
 
 
-def is_deep(image: Image.Image) -> bool:
-    """Whether an opened image that is not loaded yet has 16 bits in each of several colours, of which Pillow keeps 8."""
-    tiles = getattr(image, "tile", None)
-    if image.format not in {"PNG", "TIFF"} or image.mode.startswith("I") or not tiles:
-        return False
-    args = tiles[0][3]
-    return ";16" in str(args[0] if isinstance(args, tuple) else args) and "transparency" not in image.info
-
-
-def deep_colours(file: Path | io.BytesIO, kind: str) -> NDArray[np.uint16] | None:
-    """All 16 bits of a PNG or TIFF in several colours -> (H, W, 2 to 4) uint16; None where FFmpeg does not read this one."""
-    import av
-
-    try:
-        with _opened(file) as content, av.open(content, "r", format=f"{kind.lower()}_pipe") as container:
-            frame = next(container.decode(video=0))
-            name = frame.format.name
-            count = {"ya16": 2, "rgb48": 3, "rgba64": 4}[name[:-2]]
-            plane = frame.planes[0]
-            rows = np.frombuffer(memoryview(plane), dtype=">u2" if name.endswith("be") else "<u2")
-            rows = rows.reshape(frame.height, plane.line_size // 2)[:, : frame.width * count]
-            return rows.reshape(frame.height, frame.width, count).astype(np.uint16)
-    except (av.error.FFmpegError, KeyError, StopIteration, ValueError, OSError):
-        return None
-
-
 def white_of(image: Image.Image, file: Path | io.BytesIO, values: NDArray[np.generic]) -> int | None:
     """The value that an image of more than 8 bits itself says is white; None where it says nothing."""
     if image.format == "JPEG2000":  # unpacked to all 16 bits
@@ -139,7 +114,7 @@ def _significant(file: Path | io.BytesIO, values: NDArray[np.generic]) -> int | 
 
 def _sbit(file: Path | io.BytesIO) -> int | None:
     """The most significant bits that a PNG gives for any of its channels."""
-    with _opened(file) as content:
+    with opened(file) as content:
         content.seek(8)
         while len(head := content.read(8)) == 8:
             length, name = struct.unpack(">I4s", head)
@@ -149,7 +124,3 @@ def _sbit(file: Path | io.BytesIO) -> int | None:
                 return None
             content.seek(length + 4, 1)
     return None
-
-
-def _opened(file: Path | io.BytesIO) -> IO[bytes]:
-    return io.BytesIO(file.getbuffer()) if isinstance(file, io.BytesIO) else open(file, "rb")

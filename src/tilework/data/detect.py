@@ -166,6 +166,9 @@ def _of_archive(path: Path) -> tuple[str, Path, str]:
     kind, _ = max(count.items(), key=lambda one: (one[1], one[0]), default=("", 0))
     if kind == "pictures":
         return "images", path, _rest(path, count, kind)
+    problem = next((member.problem for member in archive.members if member.problem), "")
+    if problem and not count:
+        raise UserError(f"{path} cannot be read", why=problem, fix="fetch it again, or unpack it and give the folder")
     raise UserError(
         f"{path} holds {counts(count)}" if count else f"{path} holds nothing to learn from",
         why="of what an archive holds, only still images are read",

@@ -144,7 +144,10 @@ _SAID = {
 
 def why_not(head: bytes) -> str:
     """Why a file that begins like this is read by nothing here."""
-    return _SAID.get(format_of(head), "it is not a picture in a known format")
+    found = format_of(head)
+    if found in READ and found not in _SAID:
+        return f"it begins as {found}, but is damaged there or of a kind that is not read"
+    return _SAID.get(found, "it is not a picture in a known format")
 
 
 def looks_like_an_image(path: Path | str) -> bool:

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from tilework.data.depth import Depth, TooDeep, deep_colours, is_deep, is_inverted, white_of
-from tilework.data.endings import HEAD, irregular, why_not
+from tilework.data.deep import deep_colours, is_deep
+from tilework.data.depth import Depth, TooDeep, is_inverted, white_of
+from tilework.data.endings import HEAD, format_of, irregular, why_not
 from tilework.data.formats import formats_for
 from tilework.data.profile import to_srgb
 
@@ -23,6 +24,9 @@ from tilework.data.profile import to_srgb
 MAX_PIXELS = 100_000_000
 MAX_BYTES = 2**30
 """A larger file is no image of that many pixels."""
+WHOLE_BYTES = 2**28
+"""The most that is read into memory at once: of formats whose decoders want that, and out of archives."""
+_READ_WHOLE = frozenset({"WEBP", "AVIF", "HEIF"})
 # What Pillow warns of is a reason to tell here, or none. Once and for all threads: to set it for a while is not safe in them.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 # Larger ones are decoded one at a time, so that several threads do not need the memory of several.
@@ -60,6 +64,8 @@ def decode(
             raise Unreadable("the file is empty")
         if about.st_size > MAX_BYTES:
             raise Unreadable(f"the file has {about.st_size / 2**30:.1f} GiB, more than {MAX_BYTES // 2**30}")
+        if about.st_size > WHOLE_BYTES and (kind := format_of(_head(path))) in _READ_WHOLE:
+            raise Unreadable(f"the file has {about.st_size / 2**20:,.0f} MiB, too many for {kind}")
         with ONE_LARGE if about.st_size > LARGE_BYTES else nullcontext():
             return _decoded(path, path.suffix, background, at_least, depth or Depth())
 
@@ -104,20 +110,21 @@ def _head(file: Path | io.BytesIO) -> bytes:
 
 def _in_8_bits(image: Image.Image, file: Path | io.BytesIO, depth: Depth) -> Image.Image:
     """The loaded image; where its values have more than 8 bits, another one with their levels and its profile."""
+    said = _maxval(image)
     if is_deep(image):
-        deep = deep_colours(file, image.format or "")
+        deep = deep_colours(image, file)
         if deep is not None:
-            levels = depth.levels(deep, white_of(image, file, deep))
+            white = said if said is not None and said < 65535 else white_of(image, file, deep)
+            levels = depth.levels(deep, white)
             out = Image.fromarray(levels, {2: "LA", 3: "RGB", 4: "RGBA"}[levels.shape[2]])
         elif depth.bits in {None, 16}:
             return image  # the upper 8 bits: off by one level at most
         else:
             raise Unreadable(f"its 16-bit colours cannot be read with data.depth={depth.bits}; save it as PNG")
     elif image.mode.startswith("I"):
-        said = _maxval(image)  # Pillow scales a PGM by it
         image.load()
         values = np.asarray(image)
-        white = 65535 if said is not None and said < 65535 else white_of(image, file, values)
+        white = 65535 if said is not None and said < 65535 else white_of(image, file, values)  # Pillow has scaled by it
         levels = depth.levels(values, white)
         out = Image.fromarray(255 - levels if is_inverted(image) else levels)
     else:
