@@ -38,8 +38,9 @@ def told(source) -> dict[str, tuple[str | None, bool | None]]:
 @pytest.mark.parametrize(
     ("train", "other"),
     [
-        ("train", "val"), ("train", "test"), ("Training", "Testing"), ("TRAIN", "Valid"), ("train", "validation"), ("train", "dev"),
-        ("train", "eval"), ("training_set", "test_set"), ("train2017", "val2017"), ("train-images", "test-images"),
+        ("train", "val"), ("train", "test"), ("Training", "Testing"), ("TRAIN", "Valid"), ("train", "validation"),
+        ("train", "dev"), ("train", "eval"), ("training_set", "test_set"), ("train2017", "val2017"),
+        ("train-images", "test-images"),
     ],
 )  # fmt: skip
 def test_train_and_what_does_not_train(tmp_path, train, other):
@@ -65,7 +66,7 @@ def test_train_and_what_does_not_train(tmp_path, train, other):
 LAYOUTS = {
     "three parts": ("train/a val/a test/a", {"train/a": ("a", False), "val/a": ("a", True), "test/a": ("a", True)}),
     "without classes": ("train val", {"train": (None, False), "val": (None, True)}),
-    "a test part without classes": ("train/a train/b test", {"train/a": ("a", False), "train/b": ("b", False), "test": (None, True)}),
+    "a part without classes": ("train/a train/b test", {"train/a": ("a", False), "train/b": ("b", False), "test": (None, True)}),
     "wrapped": ("x/y/train/a x/y/test/a", {"x/y/train/a": ("a", False), "x/y/test/a": ("a", True)}),
     "below images": ("images/train images/val", {"images/train": (None, False), "images/val": (None, True)}),
     "images below": ("train/images valid/images", {"train/images": (None, False), "valid/images": (None, True)}),
@@ -80,8 +81,8 @@ LAYOUTS = {
     # What follows is no split: all is as it always was.
     "a class called test": ("car dog test train", {k: (k, None) for k in ("car", "dog", "test", "train")}),
     "no part trains": ("test/a val/a", {"test/a": ("test", None), "val/a": ("val", None)}),
-    "some classes without a part": ("a/train a/test b/old", {"a/train": ("a", None), "a/test": ("a", None), "b/old": ("b", None)}),
-    "a class that never trains": ("a/train a/test b/test", {"a/train": ("a", None), "a/test": ("a", None), "b/test": ("b", None)}),
+    "a class without parts": ("a/train a/test b/old", {"a/train": ("a", None), "a/test": ("a", None), "b/old": ("b", None)}),
+    "a class only tests": ("a/train a/test b/test", {"a/train": ("a", None), "a/test": ("a", None), "b/test": ("b", None)}),
     "classes": ("a b", {"a": ("a", None), "b": ("b", None)}),
     "one wrapped class": ("a/b", {"a/b": ("a", None)}),
     "names that only begin so": ("trainers valley", {"trainers": ("trainers", None), "valley": ("valley", None)}),
@@ -106,7 +107,9 @@ def test_an_image_beside_the_parts_is_on_neither_side_and_said_so(tmp_path):
     picture(tmp_path / "montage.png", 200)
     source = images(tmp_path)
     assert told(source) == {"train/a": ("a", False), "val/a": ("a", True)}
-    assert source.unreadable() == [("montage.png", "it lies beside train/ and val/ and so on neither side of the split")]
+    assert source.unreadable() == [
+        ("montage.png", "it lies beside train/ and val/ and so on neither side of the split")
+    ]
 
 
 def test_both_ways_to_overrule_it(tmp_path):

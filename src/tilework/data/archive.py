@@ -226,11 +226,14 @@ class _Counted(io.RawIOBase):
     """What is unpacked, up to a limit: a small file may unpack to any number of bytes."""
 
     def __init__(self, inner: IO[bytes], limit: int) -> None:
-        self._inner, self._left = inner, limit
+        self._inner, self._left, self._empty = inner, limit, 0
 
     def read(self, size: int = -1) -> bytes:
         part = self._inner.read(size)
         self._left -= len(part)
+        self._empty = 0 if part else self._empty + 1
+        if self._empty > 9:  # tarfile would go on for ever over a member that claims to be larger than the file
+            raise EOFError("it ends too early")
         if self._left < 0:
             raise ValueError(f"it unpacks to more than {RATIO} times its size")
         return part
