@@ -39,6 +39,7 @@ def show(
     from tilework.data.sheet import contact_sheet
     from tilework.data.split import split_by
     from tilework.data.statistics import statistics
+    from tilework.data.store import FrameStore
     from tilework.errors import UserError
     from tilework.spec.types import PictureSize, Size
 
@@ -51,8 +52,14 @@ def show(
     console = console_for_text()
     entry = data_set(name)
     source = entry.source
-    with Preparing(console, None) as bar:
-        entry, store = prepared(entry, bar)
+    gone: UserError | None = None
+    try:
+        with Preparing(console, None) as bar:
+            entry, store = prepared(entry, bar)
+    except UserError as error:  # what it was made from is gone or unusable: what was prepared may still be there
+        if entry.store_folder is None or not entry.store_folder.is_dir():
+            raise
+        store, gone = FrameStore.open(entry.store_folder), error
     found = duplicates(store)
     problem: UserError | None = None
     split: Split | None = None
@@ -64,6 +71,8 @@ def show(
     where = entry.data.get("path") or entry.data.get("id") or ""
     for path in [where] if isinstance(where, str) else where[:_LISTED]:
         _line(console, "from", path)
+    if gone is not None:
+        _line(console, "", f"{gone.what}; what follows was prepared before")
     _counts(console, store)
     if said := own_split(store.seen, source.kind):
         _line(console, "own split", said)

@@ -26,6 +26,7 @@ _VIDEOS = frozenset({".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi"})
 _ANIMATED = frozenset({".gif", ".apng"})
 _ARRAYS = frozenset({".npy", ".npz"})
 _TABLES = frozenset({".parquet", ".arrow"})
+_BEGINNINGS = {"sketch.js", "index.html"}
 _HUB = {"dataset_info.json", "dataset_dict.json"}
 _LOOKED_AT = 50_000
 _OPENED = 1_000
@@ -208,8 +209,8 @@ def _of_folder(folder: Path) -> tuple[str, Path, str]:
             fix="name a folder that has some",
         )
     kind, _ = max(count.items(), key=lambda one: (one[1], one[0]))
-    if sketches:
-        count["sketches"] = sketches
+    if pages := sum(file.name in _BEGINNINGS for file in files):
+        count["web pages or sketches"] = pages
     note = _rest(folder, count, kind)
     if kind == "arrays":
         arrays = [file for file, what in zip(files, classes, strict=True) if what == kind]
@@ -233,7 +234,7 @@ def _rest(path: Path, count: Counter[str], kind: str) -> str:
 
 def _sketches(files: Sequence[Path]) -> int:
     """How many folders have the beginning of a sketch and not more images right beside it than a sketch has."""
-    found = {file.parent for file in files if file.name in {"sketch.js", "index.html"}}
+    found = {file.parent for file in files if file.name in _BEGINNINGS}
     beside = Counter(file.parent for file in files if file.parent in found and kind_of(file.name) == "image")
     return sum(beside[folder] <= _BESIDE for folder in found)
 
