@@ -233,6 +233,19 @@ def test_an_archive_in_a_folder_is_named_with_what_to_do(tmp_path):
     assert "tilework data add" in told["more.tar.gz"]
 
 
+def test_a_folder_of_archives_alone_says_so(tmp_path):
+    (tmp_path / "in").mkdir()
+    path = pack(tmp_path / "in" / "a.zip", {"1.png": png()})
+    with pytest.raises(UserError, match="nothing to learn from") as caught:
+        detect([str(tmp_path / "in")])
+    assert str(path) in caught.value.fix
+    path.unlink()
+    (tmp_path / "in" / "a.svg").write_text("<svg/>")
+    with pytest.raises(UserError) as caught:
+        detect([str(tmp_path / "in")])
+    assert "export it as PNG" in caught.value.why
+
+
 def test_an_archive_without_its_ending_and_a_folder_beside_it(tmp_path):
     pack(tmp_path / "a.zip", {"cats/1.png": png()})
     shutil.move(tmp_path / "a.zip", tmp_path / "download")

@@ -76,6 +76,11 @@ LAYOUTS = {
         "a/train a/test b/train b/test",
         {"a/train": ("a", False), "a/test": ("a", True), "b/train": ("b", False), "b/test": ("b", True)},
     ),
+    "pairs of domains": (
+        "trainA trainB testA testB",
+        {"trainA": ("A", False), "trainB": ("B", False), "testA": ("A", True), "testB": ("B", True)},
+    ),
+    "numbered": ("train test1", {"train": (None, False), "test1": (None, True)}),
     "train alone": ("train/a train/b", {"train/a": ("a", None), "train/b": ("b", None)}),
     "test alone": ("test/a test/b", {"test/a": ("a", None), "test/b": ("b", None)}),
     # What follows is no split: all is as it always was.
@@ -85,7 +90,7 @@ LAYOUTS = {
     "a class only tests": ("a/train a/test b/test", {"a/train": ("a", None), "a/test": ("a", None), "b/test": ("b", None)}),
     "classes": ("a b", {"a": ("a", None), "b": ("b", None)}),
     "one wrapped class": ("a/b", {"a/b": ("a", None)}),
-    "names that only begin so": ("trainers valley", {"trainers": ("trainers", None), "valley": ("valley", None)}),
+    "names that only begin so": ("trains vale", {"trains": ("trains", None), "vale": ("vale", None)}),
 }  # fmt: skip
 
 

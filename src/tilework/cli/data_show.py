@@ -78,6 +78,8 @@ def show(
         _line(console, "own split", said)
     if split is not None:
         _split(console, store, split)
+        if split.by == "official" and source.split.by != "auto":
+            _line(console, "", f"data.split.by={source.split.by} has no effect on a split that the data comes with")
     elif problem is not None:
         _line(console, "split", f"none: {problem.what}")
         _line(console, "", problem.why)

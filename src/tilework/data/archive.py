@@ -64,13 +64,13 @@ class Archive:
                     file.seek(member.place)
                     packed = file.read(member.bytes)
             else:
-                with self._lock:
+                with self._lock:  # a ZipFile counts its open members without one
                     if self._zip is None:
                         self._zip = zipfile.ZipFile(self.path)
-                with self._zip.open(self._zip.infolist()[member.place]) as inside:
-                    packed = inside.read(member.bytes)
-                    if inside.read(1):
-                        raise Unreadable("it is larger than the archive says")
+                    with self._zip.open(self._zip.infolist()[member.place]) as inside:
+                        packed = inside.read(member.bytes)
+                        if inside.read(1):
+                            raise Unreadable("it is larger than the archive says")
         except _BROKEN as error:
             raise Unreadable(f"it cannot be unpacked ({plain(error)})") from None
         if len(packed) < member.bytes:

@@ -14,7 +14,17 @@ from typing import Any
 import numpy as np
 
 from tilework.data.archive import Archive, is_archive, open_archive
-from tilework.data.endings import HEAD, IMAGES, READ, REFUSED, format_of, irregular, kind_of, looks_like_an_image
+from tilework.data.endings import (
+    HEAD,
+    IMAGES,
+    READ,
+    REFUSED,
+    ending_of,
+    format_of,
+    irregular,
+    kind_of,
+    looks_like_an_image,
+)
 from tilework.data.folder import counts
 from tilework.data.idx import idx_shape
 from tilework.data.natural import natural_key
@@ -203,11 +213,7 @@ def _of_folder(folder: Path) -> tuple[str, Path, str]:
     if sketches and count["pictures"] <= _BESIDE * sketches and sketches >= max(count["videos"], count["tables"]):
         return "sketches", folder, ""
     if not count:
-        raise UserError(
-            f"{folder} holds nothing to learn from",
-            why="no file in it or below it is a picture, video, animation, sketch or array",
-            fix="name a folder that has some",
-        )
+        raise _nothing(folder, files)
     kind, _ = max(count.items(), key=lambda one: (one[1], one[0]))
     if pages := sum(file.name in _BEGINNINGS for file in files):
         count["web pages or sketches"] = pages
@@ -222,6 +228,27 @@ def _of_folder(folder: Path) -> tuple[str, Path, str]:
     if kind == "pictures":
         return ("frames" if are_frames(files) else "images"), folder, note
     return _READ_BY[kind], folder, note
+
+
+def _nothing(folder: Path, files: Sequence[Path]) -> UserError:
+    what = f"{folder} holds nothing to learn from"
+    archive = next((file for file in files if kind_of(file.name) == "archive"), None)
+    if archive is not None:
+        fix = f"name it: {archive}" if is_archive(archive) else f"unpack {archive}"
+        return UserError(what, why="there are archives in it, which are not looked into", fix=fix)
+    refused = [file for file in files if file.suffix.lower() in REFUSED]
+    if refused:
+        suffix = refused[0].suffix.lower()
+        return UserError(
+            what, why=f"{refused[0].name}: {REFUSED[suffix]}", fix="name a folder of images that are made so"
+        )
+    there = counts(Counter(ending_of(file.name) for file in files))
+    return UserError(
+        what,
+        why="no file in it or below it is a picture, video, animation, sketch or array"
+        + (f" ({there})" if there else ""),
+        fix="name a folder that has some",
+    )
 
 
 _READ_BY = {"videos": "video", "animations": "animations", "idx files": "mnist", "tables": "hub"}

@@ -7,12 +7,14 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-_MORE = r"([-_ .]?(set|data|images?|imgs?|split|pictures?|(19|20)\d\d))?"
+_MORE = r"([-_ .]?(set|data|images?|imgs?|split|pictures?|\d{1,4}|(?-i:[A-H])))?"
 _TRAIN = re.compile(rf"(train(ing)?|trn){_MORE}", re.IGNORECASE)
 _HELD_OUT = re.compile(
     rf"(val|valid|validation|test|testing|tst|dev|devel|development|eval|evaluation|held[-_ ]?out){_MORE}",
     re.IGNORECASE,
 )
+_DOMAIN = re.compile(r"[a-z][-_ .]?([A-H])")
+"""trainA, trainB, testA, testB: pairs of domains, as they are made for translating one into the other."""
 _PLAIN = frozenset({"image", "images", "img", "imgs", "jpegimages", "picture", "pictures", "photo", "photos", "frames"})
 """Folder names that say only that there are images in it."""
 
@@ -65,7 +67,9 @@ class Layout:
             return Place(problem=f"it lies beside {sides} and so on neither side of the split")
         part = folders[self.depth]
         classes = folders[self.depth + 1 + (part in self.plain) :]
-        return Place(classes[0] if part in self.labelled else None, self.parts[part], part)
+        domain = _DOMAIN.fullmatch(part[-2:]) or _DOMAIN.fullmatch(part[-3:])
+        label = classes[0] if part in self.labelled else domain[1] if domain else None
+        return Place(label, self.parts[part], part)
 
 
 def layout_of(names: Iterable[str], split: bool = True) -> Layout:
