@@ -210,3 +210,36 @@ def test_tables_with_few_images_are_a_data_set(folder):
     found = detect([str(folder)])
     assert found.settings["kind"] == "hub"
     assert "1 pictures" in found.note
+
+
+def test_heic_is_read_where_a_decoder_is_installed(folder, monkeypatch):
+    """Told by a stand-in for pillow-heif that registers as it does."""
+    from PIL import PngImagePlugin
+
+    from tilework.data import formats
+
+    class StandIn(PngImagePlugin.PngImageFile):
+        def _open(self) -> None:
+            self._size, self._mode, self.tile = (6, 4), "RGB", []
+
+        def load(self) -> None:
+            self.im = Image.new("RGB", (6, 4), (200, 30, 60)).im
+
+    def register() -> None:
+        Image.register_open("HEIF", StandIn, lambda prefix: prefix[4:8] == b"ftyp")
+
+    (folder / "a.heic").write_bytes(HEIC)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    formats._rare.cache_clear()
+    with pytest.raises(Unreadable, match=r"tilework\[heif\]"):
+        decode(folder / "a.heic")
+    monkeypatch.setitem(
+        sys.modules, "pillow_heif", type("Module", (), {"register_heif_opener": staticmethod(register)})
+    )
+    formats._rare.cache_clear()
+    try:
+        assert decode(folder / "a.heic").shape == (4, 6, 3)
+    finally:
+        formats._rare.cache_clear()
+        Image.OPEN.pop("HEIF", None)
+        Image.ID.remove("HEIF")

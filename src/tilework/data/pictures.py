@@ -17,7 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from tilework.data.deep import deep_colours, is_deep
 from tilework.data.depth import Depth, TooDeep, is_inverted, white_of
 from tilework.data.endings import HEAD, format_of, irregular, why_not
-from tilework.data.formats import formats_for
+from tilework.data.formats import open_image
 from tilework.data.profile import to_srgb
 
 # Far above any photograph, far below what a small malicious file can unpack to.
@@ -89,7 +89,7 @@ def _decoded(
     file: Path | io.BytesIO, suffix: str, background: tuple[int, int, int], at_least: int | None, depth: Depth
 ) -> NDArray[np.uint8]:
     try:
-        opened = Image.open(file, formats=formats_for(suffix))
+        opened = open_image(file, suffix)
     except UnidentifiedImageError:
         raise Unreadable(why_not(_head(file))) from None
     with opened as image:
