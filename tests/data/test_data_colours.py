@@ -14,6 +14,7 @@ from PIL import Image, ImageCms
 
 from tilework.data import prepare
 from tilework.data.depth import Depth
+from tilework.data.detect import detect
 from tilework.data.pictures import Unreadable, decode
 from tilework.data.profile import to_srgb
 from tilework.errors import UserError
@@ -253,6 +254,13 @@ def test_a_whole_set_of_12_bits_is_told_and_one_bright_image_is_enough(tmp_path)
     resumed = images(tmp_path)
     list(resumed.items_after("1.png", 0))  # the bright one is among those of the interrupted preparation
     assert resumed.seen().unused_depth is None
+
+
+def test_dark_photographs_are_not_taken_for_frames(tmp_path):
+    for n in range(6):
+        coarse = np.random.default_rng(n).integers(0, 4096, (4, 4)).astype(np.uint16)
+        png16(tmp_path / f"{n}.png", np.repeat(np.repeat(coarse, 8, 0), 8, 1)[..., None])
+    assert detect([str(tmp_path)]).settings["kind"] == "images"
 
 
 def test_arrays_of_16_bits(tmp_path):

@@ -185,6 +185,7 @@ def test_a_folder_that_cannot_be_listed_is_named_in_every_kind(folder, monkeypat
     for kind in ("images", "frames", "animations"):
         source = SOURCES.parse({"kind": kind, "path": str(folder), "size": 8})
         assert list(source.items()), kind
+        assert "hidden" not in source.seen().others
         assert source.unreadable() == [("locked", "this folder cannot be listed: permission denied")], kind
     assert prepare(images(folder)).classes == ("a",)  # what cannot be listed decides nothing
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tilework.data.archive import Archive, is_archive, open_archive
+from tilework.data.depth import Depth
 from tilework.data.endings import (
     HEAD,
     IMAGES,
@@ -161,6 +162,8 @@ def _instead(path: Path) -> str:
         return "unpack it and give the folder"
     if path.suffix.lower() in REFUSED:
         return "give an image that was made from it"
+    if not path.is_file():
+        return "name a file or a folder"
     return "say what it is with --kind images (or video, animations, array, ...)"
 
 
@@ -326,9 +329,13 @@ def _numbered(files: Sequence[Path]) -> bool:
     return len(numbers) == len(files) and len(stems) == 1 and max(numbers) - min(numbers) < 4 * len(numbers)
 
 
-def _difference(one: Path, other: Path) -> float | None:
+def _difference(one: Path, other: Path, bits: int | None = None) -> float | None:
+    depth = Depth(bits)
     try:
-        small = [thumbnails(grey(decode(file, at_least=64)[None]))[0].astype(np.float64) for file in (one, other)]
+        both = [decode(file, at_least=64, depth=depth) for file in (one, other)]
     except Unreadable:
         return None
+    if (fewer := depth.unused()) is not None:  # almost black as they stand, and then all images are alike
+        return _difference(one, other, fewer)
+    small = [thumbnails(grey(pixels[None]))[0].astype(np.float64) for pixels in both]
     return float(np.abs(small[0] - small[1]).mean())

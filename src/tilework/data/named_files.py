@@ -110,7 +110,7 @@ def walk(top: Path, suffixes: frozenset[str], others: Counter[str]) -> Iterator[
             folders.clear()
             continue
         seen.add(place)
-        others[HIDDEN] += sum(_is_hidden(name) for name in (*folders, *files))
+        others.update({HIDDEN: hidden} if (hidden := sum(map(_is_hidden, (*folders, *files)))) else {})
         folders[:] = sorted((f for f in folders if not _is_hidden(f)), key=natural_key)
         for file in files:
             if _is_hidden(file):
