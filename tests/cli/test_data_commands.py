@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -90,6 +91,64 @@ def test_add_list_show_check_remove(tilework: Command, photos: Path) -> None:
     assert not [p for p in (cache_folder() / "frames").iterdir() if p.is_dir()]
     assert (photos / "cats" / "0.png").is_file()
     assert "No data sets" in tilework("data", "list").out
+
+
+def test_show_tells_what_is_wrong_with_the_split_and_shows_the_rest(tilework: Command, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    picture(0).save(tmp_path / "one" / "a.gif", save_all=True, append_images=[picture(1), picture(2)])
+    assert tilework("data", "add", "one", tmp_path / "one", "--size", "16", "--set", "split.by=group").code == 0
+    shown = tilework("data", "show", "one")
+    assert shown.code == 0, shown.err
+    for words in (
+        "3 of 16x16",
+        "leaves the validation side empty",
+        "fix: give more groups",
+        "codebook",
+        "contact sheet",
+    ):
+        assert words in shown.out, words
+    assert (sets_folder() / "one.png").is_file()
+    assert tilework("data", "check", "one").code == 1
+
+
+def test_an_own_split_and_what_was_left_out_are_told(tilework: Command, tmp_path: Path) -> None:
+    for n in range(12):
+        path = tmp_path / "in" / ("train", "train", "val")[n % 3] / "ab"[n % 2] / f"{n}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        picture(n).save(path)
+    (tmp_path / "in" / "notes.txt").write_text("x")
+    (tmp_path / "in" / "train" / "a" / "x.svg").write_text("<svg/>")
+    added = tilework("data", "add", "pets", tmp_path / "in", "--size", "16")
+    shown, checked = tilework("data", "show", "pets"), tilework("data", "check", "pets")
+    for done in (added, shown):
+        assert done.code == 0, done.err
+        for words in (
+            "train for training, val for validation",
+            "split.official=false",
+            "folders=labels",
+            "1 .txt",
+            "x.svg",
+        ):
+            assert words in done.out, words
+    assert "2: a 6, b 6" in shown.out
+    assert "by official: 8 train, 4 held out" in shown.out
+    assert "by official (train, val): 8 train, 4 held out" in checked.out
+    assert "1 .txt: not images" in checked.out
+    anew = tilework("data", "add", "anew", tmp_path / "in", "--size", "16", "--set", "split.official=false")
+    assert anew.code == 0
+    assert "by cluster" in tilework("data", "show", "anew").out
+    classes = tilework("data", "add", "parts", tmp_path / "in", "--size", "16", "--set", "folders=labels")
+    assert "2 classes" in classes.out
+    assert "2: train 8, val 4" in tilework("data", "show", "parts").out
+
+
+def test_show_goes_on_where_the_files_are_gone(tilework: Command, photos: Path) -> None:
+    assert tilework("data", "add", "pets", photos, "--size", "16").code == 0
+    shutil.rmtree(photos)
+    shown = tilework("data", "show", "pets")
+    assert shown.code == 0, shown.err
+    assert "13 of 16x16" in shown.out
+    assert "there is no folder" in shown.out
 
 
 def test_check_finds_what_is_wrong(tilework: Command, photos: Path) -> None:
@@ -315,7 +374,9 @@ def test_what_is_there_decides_the_kind(tmp_path: Path) -> None:
     for part in ("train", "t10k"):
         for what in ("images-idx3", "labels-idx1"):
             (tmp_path / "idx").mkdir(exist_ok=True)
-            (tmp_path / "idx" / f"{part}-{what}-ubyte").write_bytes(b"")
+            shape = (1, 2, 2) if "idx3" in what else (1,)
+            head = struct.pack(f">{1 + len(shape)}I", 0x800 + len(shape), *shape)
+            (tmp_path / "idx" / f"{part}-{what}-ubyte").write_bytes(head + bytes(4))
     assert at("idx") == ("mnist", str(tmp_path / "idx"))
     assert at("idx/train-images-idx3-ubyte") == ("mnist", str(tmp_path / "idx"))
     (tmp_path / "flat" / "up").symlink_to(tmp_path / "flat", target_is_directory=True)

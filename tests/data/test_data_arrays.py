@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from tilework.data import cache_folder, prepare, split_by
+from tilework.data.detect import detect
 from tilework.errors import UserError
 from tilework.spec import SOURCES
 
@@ -164,7 +165,7 @@ def test_mnist_limit_cuts_both_sides_alike(tmp_path):
 def test_mnist_that_is_not_there_or_damaged(tmp_path):
     with pytest.raises(UserError, match="there is no folder"):
         prepare(mnist(path=str(tmp_path / "gone")))
-    with pytest.raises(UserError, match="does not hold MNIST"):
+    with pytest.raises(UserError, match="holds no idx files of images"):
         prepare(mnist(path=str(tmp_path)))
     write_mnist(tmp_path)
     whole = (tmp_path / "t10k-images-idx3-ubyte.gz").read_bytes()
@@ -205,7 +206,7 @@ def test_mnist_without_network_names_the_way_out(tmp_path):
     with pytest.raises(UserError, match="could not be downloaded") as caught:
         prepare(mnist(url="http://127.0.0.1:9/nothing/"))
     assert "data.path=FOLDER" in caught.value.fix
-    assert "data.kind=digits" in caught.value.fix
+    assert "digits" not in caught.value.fix  # of another set, those are no stand-in
     assert not [p for p in (cache_folder() / "downloads").rglob("*") if p.is_file()]
     with pytest.raises(UserError, match="could not be downloaded"):
         prepare(mnist(url="file:///etc/"))
@@ -232,3 +233,69 @@ def test_real_mnist(real_data):
     # The first training digits are known to be 5 0 4 1 9, and the class sizes of the test set are published.
     assert [store.classes[i] for i in store.labels[:5]] == list("50419")
     assert np.bincount(store.labels[60_000:]).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+
+# idx files, whatever they are called ---------------------------------------------------------------------------------
+
+
+def idx_file(path: Path, values: np.ndarray) -> None:
+    content = idx(values)
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
+
+
+def told(folder: Path) -> list[tuple[str, bool | None, str | None]]:
+    return [(item.file, item.held_out, item.label) for item in mnist(path=str(folder), size=4).items()]
+
+
+def some(count: int) -> np.ndarray:
+    return RNG.integers(0, 256, (count, 4, 4)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ("emnist-letters-train-images-idx3-ubyte", "emnist-letters-test-images-idx3-ubyte"),
+        ("train_x.idx.gz", "test_x.idx.gz"),
+        ("images.train", "images.val"),
+        ("big.bin", "small.bin"),
+    ],
+)
+def test_idx_files_are_known_by_their_content(tmp_path, train, test):
+    for name, count in ((train, 6), (test, 3)):
+        idx_file(tmp_path / name, some(count))
+        labels = (
+            name.replace("images", "labels").replace("idx3", "idx1").replace("_x", "_y").replace(".bin", "-labels.bin")
+        )
+        idx_file(tmp_path / labels, np.arange(count, dtype=np.uint8))
+    (tmp_path / "notes.txt").write_text("x")
+    assert detect([str(tmp_path)]).settings == {"kind": "mnist", "path": str(tmp_path)}
+    assert detect([str(tmp_path / train)]).settings == {"kind": "mnist", "path": str(tmp_path)}
+    assert told(tmp_path) == [(train, False, str(n)) for n in range(6)] + [(test, True, str(n)) for n in range(3)]
+
+
+def test_one_idx_file_with_and_without_labels(tmp_path):
+    idx_file(tmp_path / "drawings", some(5))
+    assert told(tmp_path) == [("drawings", None, None)] * 5
+    idx_file(tmp_path / "kinds", np.arange(5, dtype=np.uint8))
+    assert [label for _, _, label in told(tmp_path)] == list("01234")
+    idx_file(tmp_path / "kinds", np.arange(4, dtype=np.uint8))
+    with pytest.raises(UserError, match="which labels belong") as caught:
+        told(tmp_path)
+    assert "no file has as many labels" in caught.value.why
+
+
+def test_it_must_be_clear_which_train(tmp_path):
+    for name in ("a", "b"):
+        idx_file(tmp_path / name, some(5))
+    with pytest.raises(UserError, match="not clear which train") as caught:
+        told(tmp_path)
+    assert "digits" not in caught.value.fix
+    assert "download" not in caught.value.fix
+
+
+def test_a_folder_without_idx_files_is_never_answered_with_other_data(tmp_path):
+    (tmp_path / "a.bin").write_bytes(b"x" * 50)
+    with pytest.raises(UserError, match="holds no idx files") as caught:
+        told(tmp_path)
+    assert "download" not in caught.value.fix
+    assert "leave data.path out" not in caught.value.fix

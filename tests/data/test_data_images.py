@@ -93,7 +93,7 @@ def test_strict_stops_at_the_first(tmp_path):
 def test_no_readable_picture_at_all(tmp_path):
     (tmp_path / "a.png").write_bytes(b"")
     (tmp_path / "b.png").write_text("x")
-    with pytest.raises(UserError, match="none of the 2 picture files"):
+    with pytest.raises(UserError, match="none of the 2 image files"):
         prepare(images(tmp_path))
 
 

@@ -230,6 +230,8 @@ def _told_when_interrupted(console: Console, name: str) -> Iterator[None]:
 def _tell_added(console: Console, entry: DataSet, store: FrameStore) -> None:
     from rich.text import Text
 
+    from tilework.cli.seen import beside, own_split
+
     groups = len(store.group_names)
     parts = [f"{store.count:,} pictures of {store.size}{' in grey' if store.channels == 1 else ''}"]
     if groups != store.count:
@@ -239,6 +241,10 @@ def _tell_added(console: Console, entry: DataSet, store: FrameStore) -> None:
     console.print(Text.assemble((entry.name, "bold"), f"  {entry.data['kind']}, {', '.join(parts)}"), soft_wrap=True)
     if fewer := entry.source.shortfall(store.count):
         console.print(Text.assemble(("fewer: ", "yellow"), fewer), soft_wrap=True)
+    if said := own_split(store.seen, entry.source.kind):
+        console.print(Text.assemble(("split: ", "yellow"), said), soft_wrap=True)
+    for line in beside(store.seen):
+        console.print(Text.assemble(("note: ", "yellow"), line), soft_wrap=True)
     for file, reason in store.skipped[:5]:
         console.print(Text.assemble(("left out: ", "yellow"), f"{file}: {reason}"), soft_wrap=True)
     if len(store.skipped) > 5:

@@ -33,11 +33,13 @@ def show(
 
     from tilework.cli.output import console_for_text
     from tilework.cli.preparing import Preparing
+    from tilework.cli.seen import beside, own_split
     from tilework.data.catalogue import data_set, prepared
     from tilework.data.duplicates import duplicates
     from tilework.data.sheet import contact_sheet
     from tilework.data.split import split_by
     from tilework.data.statistics import statistics
+    from tilework.data.store import FrameStore
     from tilework.errors import UserError
     from tilework.spec.types import PictureSize, Size
 
@@ -50,20 +52,45 @@ def show(
     console = console_for_text()
     entry = data_set(name)
     source = entry.source
-    with Preparing(console, None) as bar:
-        entry, store = prepared(entry, bar)
-    split = split_by(store, source.split, source.duplicates)
+    gone: UserError | None = None
+    try:
+        with Preparing(console, None) as bar:
+            entry, store = prepared(entry, bar)
+    except UserError as error:  # what it was made from is gone or unusable: what was prepared may still be there
+        if entry.store_folder is None or not entry.store_folder.is_dir():
+            raise
+        store, gone = FrameStore.open(entry.store_folder), error
     found = duplicates(store)
+    problem: UserError | None = None
+    split: Split | None = None
+    try:
+        split = split_by(store, source.split, source.duplicates)
+    except UserError as error:  # the set can be looked at all the same
+        problem = error
     _line(console, "data set", f"{name}, {source.kind}, added {entry.added}")
     where = entry.data.get("path") or entry.data.get("id") or ""
     for path in [where] if isinstance(where, str) else where[:_LISTED]:
         _line(console, "from", path)
+    if gone is not None:
+        _line(console, "", f"{gone.what}; what follows was prepared before")
     _counts(console, store)
-    _split(console, store, split)
+    if said := own_split(store.seen, source.kind):
+        _line(console, "own split", said)
+    if split is not None:
+        _split(console, store, split)
+        if split.by == "official" and source.split.by != "auto":
+            _line(console, "", f"data.split.by={source.split.by} has no effect on a split that the data comes with")
+    elif problem is not None:
+        _line(console, "split", f"none: {problem.what}")
+        _line(console, "", problem.why)
+        _line(console, "", f"fix: {problem.fix}")
     _duplicates(console, store, found, all_)
-    distinct = int(_first(store, found)[split.train].sum())
+    first = _first(store, found)
+    distinct = int((first if split is None else first[split.train]).sum())
     _statistics(console, statistics(store), distinct, tokens)
     _left_out(console, store, all_)
+    for line in beside(store.seen):
+        _line(console, "note", line)
     entry.sheet.parent.mkdir(parents=True, exist_ok=True)
     contact_sheet(store, split, f"{name}: {store.count:,} pictures of {store.size}").save(entry.sheet)
     _line(console, "contact sheet", str(entry.sheet))

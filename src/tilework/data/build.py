@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
@@ -180,6 +181,7 @@ def _complete(partial: Partial, source: SourceConfig, fingerprint: str) -> None:
         # In natural order, so that digit 7 is class 7 whichever picture came first.
         "classes": sorted(labels, key=natural_key),
         "skipped": partial.skipped(source.unreadable()),
+        "seen": asdict(source.seen()),
         "content_hash": "",
     }
     store = FrameStore(partial.folder, manifest)

@@ -118,7 +118,8 @@ def add(name: str, source: SourceConfig, progress: Callable[[int], None] | None 
     settings = source.model_dump(mode="json")
     if name in names():
         there = data_set(name)
-        if there.data != settings:
+        # Compared as settings and not as text: one that is new since then has its default there.
+        if there.source.model_dump(mode="json") != settings:
             raise UserError(
                 f"there is a data set '{name}' already",
                 why="it was added with other paths or settings",

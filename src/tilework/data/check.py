@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from tilework.data.catalogue import DataSet, digest
 from tilework.data.duplicates import duplicates
+from tilework.data.folder import counts
 from tilework.data.leak import measure_leak
 from tilework.data.split import split_by
 from tilework.data.store import FrameStore
@@ -30,7 +32,8 @@ def check(entry: DataSet) -> list[Finding]:
     store = _store(entry)
     if isinstance(store, Finding):
         return [store, _sources(entry)]
-    return [_content(entry, store), _sources(entry), _skipped(store), _duplicates(entry, store), _split(entry, store)]
+    found = [_content(entry, store), _sources(entry), _skipped(store), *_seen(store)]
+    return [*found, _duplicates(entry, store), _split(entry, store)]
 
 
 def _store(entry: DataSet) -> FrameStore | Finding:
@@ -77,6 +80,21 @@ def _skipped(store: FrameStore) -> Finding:
     return Finding("left out", "note", f"{file}: {reason}{more}")
 
 
+def _seen(store: FrameStore) -> Iterator[Finding]:
+    seen = store.seen
+    if seen.others:
+        yield Finding("other files", "note", f"{counts(seen.others)}: not images")
+    if seen.beside:
+        yield Finding(
+            "folders", "note", f"{', '.join(seen.beside)} lies beside train and test folders: all are classes"
+        )
+    if seen.unused_depth is not None:
+        files, bits = seen.unused_depth
+        yield Finding(
+            "depth", "note", f"{files:,} images of 16 bits use {bits} at most; --set depth={bits} makes them bright"
+        )
+
+
 def _duplicates(entry: DataSet, store: FrameStore) -> Finding:
     found = duplicates(store)
     said = f"{found.copies:,} exact copies; {found.twins:,} pictures in {len(found.near):,} clusters of near twins"
@@ -90,7 +108,8 @@ def _split(entry: DataSet, store: FrameStore) -> Finding:
         split = split_by(store, source.split, source.duplicates)
     except UserError as error:
         return Finding("split", "wrong", f"{error.what}: {error.why}")
-    said = f"by {split.by}: {len(split.train):,} train, {len(split.validation):,} held out"
+    own = f" ({', '.join(store.seen.parts)})" if split.by == "official" and store.seen.parts else ""
+    said = f"by {split.by}{own}: {len(split.train):,} train, {len(split.validation):,} held out"
     leak = split.leak or measure_leak(store, split.train, split.validation)
     wrong = leak.twins > LEAK_LIMIT or (split.by in {"frame", "segment"} and leak.neighbours > 0)
     return Finding("split", "wrong" if wrong else "good", f"{said}; {leak}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -29,6 +29,20 @@ class Item:
     """Force the side of the split: True = validation, False = training (official test files); None = the split decides."""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What a source saw beside its pictures."""
+
+    parts: dict[str, bool] = field(default_factory=dict)
+    """Folders (or files) that are the data's own split, and whether each is held out; empty where it has none."""
+    beside: tuple[str, ...] = ()
+    """Folders beside train and test folders that are neither, so that all of them were taken as classes."""
+    others: dict[str, int] = field(default_factory=dict)
+    """Files of each ending that are no images."""
+    unused_depth: tuple[int, int] | None = None
+    """(files, bits): so many files have 16-bit values, and all of them fit so few bits; nothing says that they are scaled."""
+
+
 class SplitSettings(Settings):
     """Which pictures are held out."""
 
@@ -37,6 +51,11 @@ class SplitSettings(Settings):
         description="what is held out: whole groups (clips, animations), clusters of near twins, one stretch of frames of each "
         "group, or single frames; the last two leak near twins, and say how many; auto = clusters where groups cannot keep "
         "twins together (every picture its own group, or one group for each class), else groups",
+    )
+    official: bool = Field(
+        default=True,
+        description="keep the split that the data comes with (train and val or test folders, official test files); false = "
+        "divide everything anew, as `by` says",
     )
     validation: float = Field(default=0.1, gt=0, lt=1, description="share held out")
     seed: int = Field(default=0, ge=0, description="seed of the choice")
@@ -95,6 +114,10 @@ class SourceConfig(Plugin, ABC):
     def padding(self) -> tuple[int, int, int]:
         """RGB colour of the border where `fit` is `pad`."""
         return (0, 0, 0)
+
+    def seen(self) -> Seen:
+        """What there was beside the pictures; complete when `items()` has ended."""
+        return Seen()
 
     def unreadable(self) -> list[tuple[str, str]]:
         """(file, reason) of each input that `items()` skipped; complete when `items()` has ended."""

@@ -7,26 +7,40 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice, pairwise
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from tilework.data.folder import SUFFIXES
+from tilework.data.archive import Archive, is_archive, open_archive
+from tilework.data.endings import (
+    HEAD,
+    IMAGES,
+    READ,
+    REFUSED,
+    ending_of,
+    format_of,
+    irregular,
+    kind_of,
+    looks_like_an_image,
+)
+from tilework.data.folder import counts
+from tilework.data.frame_folders import are_frames
+from tilework.data.idx import idx_shape
 from tilework.data.natural import natural_key
-from tilework.data.pictures import Unreadable, decode
-from tilework.data.twins import grey, thumbnails
+from tilework.data.pictures import Unreadable
 from tilework.errors import UserError
 
 _VIDEOS = frozenset({".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi"})
 _ANIMATED = frozenset({".gif", ".apng"})
 _ARRAYS = frozenset({".npy", ".npz"})
-_IDX = re.compile(r"(train|t10k)-(images|labels)[-.]idx[13]-ubyte(\.gz)?$")
+_TABLES = frozenset({".parquet", ".arrow"})
+_BEGINNINGS = {"sketch.js", "index.html"}
+_HUB = {"dataset_info.json", "dataset_dict.json"}
 _LOOKED_AT = 50_000
-_ALIKE_LEVELS = 12.0
-"""Frames of an animation that follow each other differ by less in the grey levels of their thumbnails; photographs by more."""
-
+_OPENED = 1_000
+"""Files without a telling name are opened to see what they are; of a folder with more, the first ones stand for all."""
+_BESIDE = 10
+"""So many images for each sketch may lie beside it and be its own; more are a folder of images with a page about them."""
 SEVERAL = {"images", "video", "animations", "frames", "sketches"}
 """Kinds that take more than one path."""
 
@@ -80,10 +94,12 @@ def _look(path: Path, said: str) -> tuple[str, Path, str]:
             if hub
             else "check the spelling, or write the whole path",
         )
-    if not path.is_dir():
-        kind = _of_file(path)
-        return kind, path.parent if kind == "mnist" else path, ""
-    return _of_folder(path)
+    if path.is_dir():
+        return _of_folder(path)
+    if path.suffix.lower() not in _ARRAYS and is_archive(path):
+        return _of_archive(path)
+    kind = _of_file(path)
+    return kind, path.parent if kind == "mnist" else path, ""
 
 
 def _of_file(path: Path) -> str:
@@ -91,19 +107,88 @@ def _of_file(path: Path) -> str:
     for kind, suffixes in (("video", _VIDEOS), ("animations", _ANIMATED), ("array", _ARRAYS)):
         if suffix in suffixes:
             return kind
-    if _IDX.search(path.name):
-        return "mnist"
     if suffix in {".js", ".html", ".htm"}:
         return "sketches"
     if suffix == ".webp" and _moves(path):
         return "animations"
-    if suffix in SUFFIXES:
+    if suffix in IMAGES:
         return "images"
+    if idx_shape(path) is not None:
+        return "mnist"
+    kind = _by_content(path) if kind_of(path.name) == "unknown" else ""
+    if kind:
+        return kind
+    raise UserError(f"nothing here reads {path}", why=_why_not(path), fix=_instead(path))
+
+
+def _by_content(path: Path) -> str:
+    """The kind of a file whose name does not say it; empty where its first bytes do not either."""
+    try:
+        if irregular(path.stat().st_mode):
+            return ""
+        with open(path, "rb") as file:
+            head = file.read(HEAD)
+    except OSError:
+        return ""
+    begins = format_of(head)
+    if begins in {"MP4", "Matroska"}:
+        return "video"
+    if head[:6] == b"\x93NUMPY":
+        return "array"
+    return ("animations" if begins == "GIF" else "images") if begins in READ else ""
+
+
+def _why_not(path: Path) -> str:
+    try:
+        problem = irregular(path.stat().st_mode)
+    except OSError as error:
+        problem = (error.strerror or str(error)).lower()
+    suffix = path.suffix.lower()
+    if problem or suffix in REFUSED:
+        return problem or REFUSED[suffix]
+    if kind_of(path.name) == "archive":
+        return "it is an archive of a kind that is not read"
+    return f"files that end in '{suffix}' are not known" if suffix else "its name has no ending that says what it is"
+
+
+def _instead(path: Path) -> str:
+    if kind_of(path.name) == "archive":
+        return "unpack it and give the folder"
+    if path.suffix.lower() in REFUSED:
+        return "give an image that was made from it"
+    if not path.is_file():
+        return "name a file or a folder"
+    return "say what it is with --kind images (or video, animations, array, ...)"
+
+
+def _of_archive(path: Path) -> tuple[str, Path, str]:
+    """The images of an archive; one that holds mostly other things must be unpacked."""
+    try:
+        archive = open_archive(path)
+    except Unreadable as reason:
+        raise UserError(
+            f"{path} cannot be read", why=str(reason), fix="fetch it again, or unpack it and give the folder"
+        ) from None
+    count = Counter(_in_archive(archive))
+    del count[""]
+    kind, _ = max(count.items(), key=lambda one: (one[1], one[0]), default=("", 0))
+    if kind == "pictures":
+        return "images", path, _rest(path, count, kind)
+    problem = next((member.problem for member in archive.members if member.problem), "")
+    if problem and not count:
+        raise UserError(f"{path} cannot be read", why=problem, fix="fetch it again, or unpack it and give the folder")
     raise UserError(
-        f"nothing here reads {path}",
-        why=f"files that end in '{suffix}' are not known" if suffix else "its name has no ending that says what it is",
-        fix="say what it is with --kind images (or video, animations, array, ...)",
+        f"{path} holds {counts(count)}" if count else f"{path} holds nothing to learn from",
+        why="of what an archive holds, only still images are read",
+        fix="unpack it and give the folder" if count else "give an archive or a folder of images",
     )
+
+
+def _in_archive(archive: Archive) -> Iterator[str]:
+    for member in archive.members:
+        if not any(part.startswith(".") or part == "__MACOSX" for part in member.name.split("/")):
+            name = Path(member.name)
+            yield "sketches" if name.name == "sketch.js" else "pictures" if member.image else _class_of(name)
 
 
 def _moves(path: Path) -> bool:
@@ -117,27 +202,21 @@ def _moves(path: Path) -> bool:
 
 
 def _of_folder(folder: Path) -> tuple[str, Path, str]:
+    """What most of its files are decides, and not one file with a telling name."""
     files = list(islice(_files_below(folder), _LOOKED_AT))
-    names = {file.name for file in files}
-    if names & {"sketch.js", "index.html"}:
+    classes = _classes(files)
+    count = Counter(what for what in classes if what)
+    sketches = _sketches(files)
+    if sketches and count["pictures"] <= _BESIDE * sketches and sketches >= max(count["videos"], count["tables"]):
         return "sketches", folder, ""
-    if names & {"dataset_info.json", "dataset_dict.json"} or any(n.endswith(".parquet") for n in names):
-        return "hub", folder, ""
-    if sum(_IDX.search(name) is not None for name in names) >= 4:
-        return "mnist", folder, ""
-    count = Counter(_class_of(file) for file in files)
-    del count[""]
     if not count:
-        raise UserError(
-            f"{folder} holds nothing to learn from",
-            why="no file in it or below it is a picture, video, animation, sketch or array",
-            fix="name a folder that has some",
-        )
-    kind, many = max(count.items(), key=lambda one: (one[1], one[0]))
-    rest = ", ".join(f"{n:,} {what}" for what, n in sorted(count.items()) if what != kind)
-    note = f"{folder} also holds {rest} (taken are the {many:,} {kind})" if rest else ""
+        raise _nothing(folder, files)
+    kind, _ = max(count.items(), key=lambda one: (one[1], one[0]))
+    if pages := sum(file.name in _BEGINNINGS for file in files):
+        count["web pages or sketches"] = pages
+    note = _rest(folder, count, kind)
     if kind == "arrays":
-        arrays = [file for file in files if file.suffix.lower() in _ARRAYS]
+        arrays = [file for file, what in zip(files, classes, strict=True) if what == kind]
         if len(arrays) > 1:
             raise UserError(
                 f"{folder} holds {len(arrays)} arrays", why="a data set is made from one", fix=f"name one: {arrays[0]}"
@@ -145,15 +224,64 @@ def _of_folder(folder: Path) -> tuple[str, Path, str]:
         return "array", arrays[0], note
     if kind == "pictures":
         return ("frames" if are_frames(files) else "images"), folder, note
-    return {"videos": "video", "animations": "animations"}[kind], folder, note
+    return _READ_BY[kind], folder, note
+
+
+def _nothing(folder: Path, files: Sequence[Path]) -> UserError:
+    what = f"{folder} holds nothing to learn from"
+    archive = next((file for file in files if kind_of(file.name) == "archive"), None)
+    if archive is not None:
+        fix = f"name it: {archive}" if is_archive(archive) else f"unpack {archive}"
+        return UserError(what, why="there are archives in it, which are not looked into", fix=fix)
+    refused = [file for file in files if file.suffix.lower() in REFUSED]
+    if refused:
+        suffix = refused[0].suffix.lower()
+        return UserError(
+            what, why=f"{refused[0].name}: {REFUSED[suffix]}", fix="name a folder of images that are made so"
+        )
+    there = counts(Counter(ending_of(file.name) for file in files))
+    return UserError(
+        what,
+        why="no file in it or below it is a picture, video, animation, sketch or array"
+        + (f" ({there})" if there else ""),
+        fix="name a folder that has some",
+    )
+
+
+_READ_BY = {"videos": "video", "animations": "animations", "idx files": "mnist", "tables": "hub"}
+
+
+def _rest(path: Path, count: Counter[str], kind: str) -> str:
+    rest = ", ".join(f"{n:,} {what}" for what, n in sorted(count.items()) if what != kind)
+    return f"{path} also holds {rest} (taken are the {count[kind]:,} {kind})" if rest else ""
+
+
+def _sketches(files: Sequence[Path]) -> int:
+    """How many folders have the beginning of a sketch and not more images right beside it than a sketch has."""
+    found = {file.parent for file in files if file.name in _BEGINNINGS}
+    beside = Counter(file.parent for file in files if file.parent in found and kind_of(file.name) == "image")
+    return sum(beside[folder] <= _BESIDE for folder in found)
+
+
+def _classes(files: Sequence[Path]) -> list[str]:
+    """The class of each file; of those without a telling name, as long as not too many have been opened."""
+    hub = any(file.name in _HUB for file in files)
+    left, out = _OPENED, []
+    for file in files:
+        what = _class_of(file)
+        if not what and (left > 0) and (kind_of(file.name) == "unknown" or file.suffix.lower() == ".gz"):
+            left -= 1
+            what = "idx files" if idx_shape(file) else "pictures" if looks_like_an_image(file) else ""
+        out.append("" if what == "tables" and file.suffix.lower() == ".arrow" and not hub else what)
+    return out
 
 
 def _class_of(file: Path) -> str:
     suffix = file.suffix.lower()
-    for what, suffixes in (("videos", _VIDEOS), ("animations", _ANIMATED), ("arrays", _ARRAYS), ("pictures", SUFFIXES)):
-        if suffix in suffixes:
-            return what
-    return ""
+    known = (
+        ("videos", _VIDEOS), ("animations", _ANIMATED), ("arrays", _ARRAYS), ("tables", _TABLES), ("pictures", IMAGES),
+    )  # fmt: skip
+    return next((what for what, suffixes in known if suffix in suffixes), "")
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
@@ -166,38 +294,3 @@ def _files_below(folder: Path) -> Iterator[Path]:
         seen.add((about.st_dev, about.st_ino))
         folders[:] = sorted((f for f in folders if not f.startswith(".") and f != "__MACOSX"), key=natural_key)
         yield from (Path(here, name) for name in sorted(files, key=natural_key) if not name.startswith("."))
-
-
-def are_frames(files: Sequence[Path]) -> bool:
-    """Whether pictures are the numbered frames of animations: numbered on in each folder, and each like the one before it.
-
-    Numbers alone do not tell: cameras number photographs too.
-    """
-    folders: dict[Path, list[Path]] = {}
-    for file in files:
-        if file.suffix.lower() in SUFFIXES:
-            folders.setdefault(file.parent, []).append(file)
-    if any(len(inside) < 3 or not _numbered(inside) for inside in folders.values()):
-        return False
-    differences = [
-        gap
-        for inside in list(folders.values())[:4]
-        for one, next_ in islice(pairwise(sorted(inside, key=lambda f: natural_key(f.name))), 6)
-        if (gap := _difference(one, next_)) is not None
-    ]
-    return bool(differences) and float(np.median(differences)) < _ALIKE_LEVELS
-
-
-def _numbered(files: Sequence[Path]) -> bool:
-    found = [re.fullmatch(r"(.*?)([0-9]+)", file.stem) for file in files]
-    numbers = [int(match[2]) for match in found if match]
-    stems = {match[1] for match in found if match}
-    return len(numbers) == len(files) and len(stems) == 1 and max(numbers) - min(numbers) < 4 * len(numbers)
-
-
-def _difference(one: Path, other: Path) -> float | None:
-    try:
-        small = [thumbnails(grey(decode(file, at_least=64)[None]))[0].astype(np.float64) for file in (one, other)]
-    except Unreadable:
-        return None
-    return float(np.abs(small[0] - small[1]).mean())

@@ -1,18 +1,21 @@
-"""The picture files of folders, in natural order, with links followed once and never in a circle."""
+"""The image files of folders and archives, in natural order, with links followed once and never in a circle."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import NoReturn
 
+from tilework.data.archive import Archive, is_archive, open_archive
+from tilework.data.endings import HIDDEN, REFUSED, ending_of, irregular, kind_of, looks_like_an_image
 from tilework.data.named_files import Paths, unique
 from tilework.data.natural import natural_key
+from tilework.data.pictures import Unreadable
 from tilework.errors import UserError
-
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".avif"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,7 @@ class PictureFile:
     """One file. A large folder has many of them: it holds no more than it must."""
 
     top: Path
-    """The folder that was given, or the one of a file that was given itself."""
+    """The folder or archive that was given, or the folder of a file that was given itself."""
     below: str
     """Its path below `top`, with forward slashes."""
     name: str
@@ -29,6 +32,9 @@ class PictureFile:
     modified_ns: int
     problem: str = ""
     """Why it cannot be read, where that is known already: a folder that cannot be listed stands here as one file."""
+    archive: Archive | None = None
+    member: int = 0
+    """Where it is an archive's: which of its members."""
 
     @property
     def path(self) -> Path:
@@ -36,26 +42,28 @@ class PictureFile:
         return self.top / self.below
 
     @property
-    def first_folder(self) -> str | None:
-        """The first-level folder that it lies in, or None at the top."""
-        head, slash, _ = self.name.partition("/")
-        return head if slash else None
-
-    @property
     def folder(self) -> str:
         """The folder that it lies in, relative to the top; empty at the top."""
         return self.name.rpartition("/")[0]
 
 
-def picture_files(paths: Paths) -> list[PictureFile]:
-    """The picture files that `paths` (files, folders) name and hold, by their suffix, in natural order for each path.
+@dataclass
+class Listing:
+    """What lies at some paths: the images, and how many files of each ending are none."""
 
-    Hidden files and folders are left out. A folder further down that cannot be listed is one file with a `problem`; a file
-    that is named itself counts whatever it is called. Raises UserError where a path is missing or cannot be listed, or where
-    there is no picture file at all.
+    files: list[PictureFile] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+
+
+def picture_files(paths: Paths) -> Listing:
+    """The images that `paths` (files, folders, archives) name and hold, in natural order for each path.
+
+    By their endings, and by their first bytes where an ending says nothing. A folder further down that cannot be listed, an
+    archive in a folder, and an image of a kind that is never opened are files with a `problem`; a file that is named itself
+    counts whatever it is called. Raises UserError where a path is missing or cannot be listed, or where there is no image.
     """
     given = [Path(p).expanduser().absolute() for p in ([paths] if isinstance(paths, str) else paths)]
-    found: list[PictureFile] = []
+    found = Listing()
     taken: set[str] = set()
     for top in given:
         if not os.path.lexists(top):
@@ -64,25 +72,35 @@ def picture_files(paths: Paths) -> list[PictureFile]:
                 why=f"data.path does not exist, seen from the folder {Path.cwd()}",
                 fix="check the spelling of data.path=FOLDER, or write the whole path",
             )
-        if not top.is_dir():
-            found.append(_file(top, top.parent, unique(top.name, taken)))
+        if top.is_dir():
+            inside = sorted(_walk(top, found.others), key=lambda f: natural_key(f.name))
+        elif is_archive(top):
+            inside = _in_archive(top, found.others)
+        else:
+            found.files.append(_file(top, top.parent, unique(top.name, taken)))
             continue
-        files = sorted(_walk(top), key=lambda f: natural_key(f.name))
-        if len(given) == 1:
-            return files or _none(given)
-        found += (replace(file, name=unique(f"{top.name}/{file.name}", taken)) for file in files)
-    return found or _none(given)
+        if len(given) > 1:
+            inside = [replace(file, name=unique(f"{top.name}/{file.name}", taken)) for file in inside]
+        found.files += inside
+    if not found.files:
+        _none(given, found.others)
+    return found
 
 
-def _none(given: list[Path]) -> NoReturn:
+def counts(others: Counter[str] | dict[str, int]) -> str:
+    """How many files of each ending, the most frequent first."""
+    return ", ".join(f"{n:,} {what}" for what, n in sorted(others.items(), key=lambda one: (-one[1], one[0])))
+
+
+def _none(given: list[Path], others: Counter[str]) -> NoReturn:
     raise UserError(
-        f"{', '.join(map(str, given))} holds no pictures",
-        why=f"no file in it or below it ends in {', '.join(sorted(SUFFIXES))}",
+        f"{', '.join(map(str, given))} holds no images",
+        why=f"its files are {counts(others)}, and none of them is an image" if others else "there are no files in it",
         fix="write data.path=FOLDER with a folder that has some",
     )
 
 
-def _walk(top: Path) -> Iterator[PictureFile]:
+def _walk(top: Path, others: Counter[str]) -> Iterator[PictureFile]:
     seen: set[tuple[int, int]] = set()
     todo = [""]
     while todo:
@@ -99,11 +117,13 @@ def _walk(top: Path) -> Iterator[PictureFile]:
                 # One at a time: an entry holds all that the system says of its file.
                 for entry in entries:
                     if entry.name.startswith(".") or entry.name == "__MACOSX":
-                        continue
-                    if _is_folder(entry):
+                        others[HIDDEN] += 1
+                    elif _is_folder(entry):
                         below.append(f"{prefix}{entry.name}/")
-                    elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:
-                        yield _file(entry, top, prefix + entry.name)
+                    elif (file := _listed(entry, top, prefix + entry.name)) is not None:
+                        yield file
+                    else:
+                        others[ending_of(entry.name)] += 1
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             if not prefix:
@@ -115,6 +135,63 @@ def _walk(top: Path) -> Iterator[PictureFile]:
         todo += sorted(below, key=natural_key, reverse=True)
 
 
+def _listed(entry: os.DirEntry[str], top: Path, name: str) -> PictureFile | None:
+    """An image, or what must be named because it may be one or hold some; None for any other file."""
+    kind = kind_of(name)
+    if kind == "image" or (kind == "unknown" and looks_like_an_image(entry.path)):
+        return _file(entry, top, name)
+    if kind == "refused":
+        return _file(entry, top, name, REFUSED[os.path.splitext(name)[1].lower()])
+    if kind == "archive":
+        return _file(
+            entry, top, name, "it is an archive; unpack it here, or add it by itself: tilework data add NAME PATH"
+        )
+    return None
+
+
+def _in_archive(path: Path, others: Counter[str]) -> list[PictureFile]:
+    """The images of an archive; a folder that wraps all of them is not part of their names."""
+    try:
+        archive = open_archive(path)
+    except Unreadable as reason:
+        raise UserError(
+            f"{path} cannot be read", why=str(reason), fix="fetch it again, or unpack it and give the folder"
+        ) from None
+    about = path.stat()
+    found: list[PictureFile] = []
+    taken: set[str] = set()
+    for number, member in enumerate(archive.members):
+        if any(part.startswith(".") or part == "__MACOSX" for part in member.name.split("/")) and not member.problem:
+            others[HIDDEN] += 1
+            continue
+        kind = "image" if member.image else kind_of(member.name)
+        problem = member.problem
+        if kind == "refused":
+            problem = problem or REFUSED[os.path.splitext(member.name)[1].lower()]
+        elif kind == "archive":
+            problem = problem or "it is an archive within the archive; unpack it and add it by itself"
+        if kind == "image" or problem:
+            name = unique(member.name, taken)
+            found.append(
+                PictureFile(path, member.name, name, member.bytes, about.st_mtime_ns, problem, archive, number)
+            )
+        else:
+            others[ending_of(member.name)] += 1
+    wrapped = _wrapping([file.name for file in found if not file.problem])
+    found = [replace(file, name=file.name.removeprefix(wrapped)) for file in found]
+    return found if archive.streamed else sorted(found, key=lambda f: natural_key(f.name))
+
+
+def _wrapping(names: list[str]) -> str:
+    """The folders that all these lie in."""
+    if not names:
+        return ""
+    folders = [name.split("/")[:-1] for name in names]
+    low, high = min(folders), max(folders)  # what these two share, all share
+    shared = [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(low, high, strict=False))]
+    return "".join(f"{folder}/" for folder in shared)
+
+
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
@@ -122,10 +199,11 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _file(file: os.DirEntry[str] | Path, top: Path, name: str) -> PictureFile:
+def _file(file: os.DirEntry[str] | Path, top: Path, name: str, problem: str = "") -> PictureFile:
     try:
         about = file.stat()
         size, modified = about.st_size, about.st_mtime_ns
+        problem = irregular(about.st_mode) or problem
     except OSError:  # a link to nowhere: listed, so that reading it gives the reason
         size, modified = -1, 0
-    return PictureFile(top, name if isinstance(file, os.DirEntry) else file.name, name, size, modified)
+    return PictureFile(top, name if isinstance(file, os.DirEntry) else file.name, name, size, modified, problem)

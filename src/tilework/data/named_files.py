@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from tilework.data.archive import is_archive
+from tilework.data.endings import HIDDEN, ending_of, irregular
 from tilework.data.natural import natural_key
 from tilework.errors import UserError
 
@@ -25,6 +28,8 @@ class NamedFile:
     name: str
     bytes: int
     modified_ns: int
+    problem: str = ""
+    """Why it cannot be read, where that is known already: a folder that cannot be listed stands here as one file."""
 
     @property
     def mark(self) -> str:
@@ -45,23 +50,30 @@ def given_paths(paths: Paths) -> list[Path]:
     return found
 
 
-def named_files(paths: Paths, suffixes: frozenset[str], what: str) -> list[NamedFile]:
+def named_files(
+    paths: Paths, suffixes: frozenset[str], what: str, others: Counter[str] | None = None
+) -> list[NamedFile]:
     """Every file of `suffixes` in or below `paths`, in natural order per path, names unique; hidden ones are left out.
 
-    A file that is named itself counts whatever it is called. Raises UserError where a path is missing, a folder cannot be
-    listed, or nothing is found.
+    A file that is named itself counts whatever it is called. `others` counts the files of each other ending. Raises UserError
+    where a path is missing or cannot be listed, is an archive, or nothing is found.
     """
     given = given_paths(paths)
     found: list[NamedFile] = []
     taken: set[str] = set()
     for top in given:
+        if top.is_file() and is_archive(top):
+            raise UserError(
+                f"{top} is an archive, and {what} are not read out of one",
+                why="only still images are (data.kind=images)",
+                fix="unpack it and give the folder",
+            )
         # Of several folders, each file's name begins with its folder's, so that a group says where it comes from.
         prefix = f"{top.name}/" if len(given) > 1 and top.is_dir() else ""
-        inside = walk(top, suffixes) if top.is_dir() else [top]
-        below = ((p, prefix + p.relative_to(top).as_posix() if p != top else top.name) for p in inside)
-        for path, plain in sorted(below, key=lambda pair: natural_key(pair[1])):
-            name = unique(plain, taken)
-            found.append(NamedFile(path, name, *_size_and_time(path)))
+        inside = walk(top, suffixes, Counter() if others is None else others) if top.is_dir() else [(top, "")]
+        below = ((p, prefix + p.relative_to(top).as_posix() if p != top else top.name, why) for p, why in inside)
+        for path, plain, why in sorted(below, key=lambda one: natural_key(one[1])):
+            found.append(_named(path, unique(plain, taken), why))
     if not found:
         raise UserError(
             f"{', '.join(map(str, given))} holds no {what}",
@@ -80,28 +92,38 @@ def after(files: Iterable[NamedFile], name: str) -> Iterator[NamedFile]:
             yield file
 
 
-def walk(top: Path, suffixes: frozenset[str]) -> Iterator[Path]:
-    """Files below `top` by suffix, links followed once and never in a circle."""
+def walk(top: Path, suffixes: frozenset[str], others: Counter[str]) -> Iterator[tuple[Path, str]]:
+    """Files below `top` by suffix, links followed once and never in a circle; and each folder that cannot be listed, with why."""
     seen: set[tuple[int, int]] = set()
+    denied: list[tuple[Path, str]] = []
 
-    def stop(error: OSError) -> None:
-        raise UserError(
-            f"{error.filename} cannot be listed",
-            why=error.strerror or str(error),
-            fix="give yourself the right to read it",
-        )
+    def note(error: OSError) -> None:
+        reason = error.strerror or str(error)
+        if Path(error.filename) == top:
+            raise UserError(f"{top} cannot be listed", why=reason, fix="give yourself the right to read it")
+        denied.append((Path(error.filename), f"this folder cannot be listed: {reason.lower()}"))
 
-    for here, folders, files in os.walk(top, followlinks=True, onerror=stop):
+    for here, folders, files in os.walk(top, followlinks=True, onerror=note):
         about = os.stat(here)
         place = (about.st_dev, about.st_ino)
         if place in seen:
             folders.clear()
             continue
         seen.add(place)
-        folders[:] = sorted((f for f in folders if not f.startswith(".") and f != "__MACOSX"), key=natural_key)
+        others.update({HIDDEN: hidden} if (hidden := sum(map(_is_hidden, (*folders, *files)))) else {})
+        folders[:] = sorted((f for f in folders if not _is_hidden(f)), key=natural_key)
         for file in files:
-            if not file.startswith(".") and os.path.splitext(file)[1].lower() in suffixes:
-                yield Path(here, file)
+            if _is_hidden(file):
+                continue
+            if os.path.splitext(file)[1].lower() in suffixes:
+                yield Path(here, file), ""
+            else:
+                others[ending_of(file)] += 1
+    yield from denied
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def unique(name: str, taken: set[str]) -> str:
@@ -114,9 +136,9 @@ def unique(name: str, taken: set[str]) -> str:
     return found
 
 
-def _size_and_time(path: Path) -> tuple[int, int]:
+def _named(path: Path, name: str, problem: str) -> NamedFile:
     try:
         about = path.stat()
     except OSError:  # a link to nowhere: kept, so that reading it gives the reason
-        return -1, 0
-    return about.st_size, about.st_mtime_ns
+        return NamedFile(path, name, -1, 0, problem)
+    return NamedFile(path, name, about.st_size, about.st_mtime_ns, problem or irregular(about.st_mode))

@@ -14,14 +14,21 @@ _GROUND, _WORDS = (58, 62, 68), (232, 232, 232)
 _TRAIN_ROWS, _HELD_OUT_ROWS = 6, 3
 
 
-def contact_sheet(store: FrameStore, split: Split, title: str = "") -> Image.Image:
-    """An RGB picture; every picture at a whole multiple of its size, or reduced where it is wider than the sheet."""
+def contact_sheet(store: FrameStore, split: Split | None, title: str = "") -> Image.Image:
+    """An RGB picture; every picture at a whole multiple of its size, or reduced where it is wider than the sheet.
+
+    Without a split, all pictures are one block.
+    """
     scale, columns = _layout(store.size.width)
     wide, high = (max(1, round(side * scale)) for side in store.size)
-    blocks: list[tuple[str, NDArray[np.int64]]] = [
-        (f"training: {len(split.train):,} pictures", _spread(split.train, columns * _TRAIN_ROWS)),
-        (f"held out by {split.by}: {len(split.validation):,}", _spread(split.validation, columns * _HELD_OUT_ROWS)),
-    ]
+    blocks: list[tuple[str, NDArray[np.int64]]]
+    if split is None:
+        blocks = [(f"no split: {store.count:,} pictures", _spread(np.arange(store.count), columns * _TRAIN_ROWS))]
+    else:
+        blocks = [
+            (f"training: {len(split.train):,} pictures", _spread(split.train, columns * _TRAIN_ROWS)),
+            (f"held out by {split.by}: {len(split.validation):,}", _spread(split.validation, columns * _HELD_OUT_ROWS)),
+        ]
     rows = [-(-len(indices) // columns) for _, indices in blocks]
     total = sum(rows) * (high + _GAP) + (len(blocks) + bool(title)) * _LINE + _GAP
     sheet = Image.new("RGB", (columns * (wide + _GAP) + _GAP, total), _GROUND)

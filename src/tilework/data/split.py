@@ -18,7 +18,7 @@ from tilework.errors import UserError
 _LEAK_LIMIT = 50_000
 
 Indices = NDArray[np.int64]
-By = Literal["group", "cluster", "segment", "frame"]
+By = Literal["official", "group", "cluster", "segment", "frame"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ class Split:
     def kept_apart(self) -> str:
         """How near twins are kept apart, or that they are not."""
         return {
+            "official": "the data's own split is kept: nothing else keeps near twins apart",
             "group": "whole groups are on one side",
             "cluster": "clusters of near twins are on one side",
             "segment": "one stretch of frames of each group is held out: the frames beside it train",
@@ -57,20 +58,22 @@ def split_by(store: FrameStore, settings: SplitSettings, duplicates: Treatment =
 
     By group, all of a group lands on one side; where every picture is its own group and has a label, each class keeps its
     share. By cluster, all near twins of a picture are on its side, class by class. Pictures that the source forces (official
-    test files) go where they belong and only the rest is divided. By segment, one stretch of frames of every group is held
-    out; by frame, pictures are drawn one by one; both measure the leak. `auto` is by cluster where no side is forced and
-    groups cannot keep twins together (every picture is its own group, there is one group in all, or one for each class).
-    Duplicates that are dropped are on neither side, and change nothing for the rest. Raises UserError where a side would be
-    empty.
+    test files, folders train and val) go where they belong and only the rest is divided, unless `official` is false. By
+    segment, one stretch of frames of every group is held out; by frame, pictures are drawn one by one; both measure the leak.
+    `auto` is by cluster where no side is forced and groups cannot keep twins together (every picture is its own group, there
+    is one group in all, or one for each class). Duplicates that are dropped are on neither side, and change nothing for the
+    rest. Raises UserError where a side would be empty.
     """
     by = decided(store, settings)
+    forced = _forced(store, settings)
     draw = {
+        "official": _held_out_as_given,
         "group": _held_out_by_group,
         "cluster": _held_out_by_cluster,
         "segment": _held_out_by_segment,
         "frame": _held_out_by_frame,
     }[by]
-    held_out = draw(store, settings)
+    held_out = draw(store, settings, forced)
     stays = kept(store, duplicates)
     validation, train = np.flatnonzero(held_out & stays), np.flatnonzero(~held_out & stays)
     if len(validation) == 0 or len(train) == 0:
@@ -82,16 +85,30 @@ def split_by(store: FrameStore, settings: SplitSettings, duplicates: Treatment =
 
 def decided(store: FrameStore, settings: SplitSettings) -> By:
     """What `data.split.by=auto` stands for with this store; any other value as it is."""
+    forced = _forced(store, settings)
+    if (forced >= 0).all():
+        return "official"
     if settings.by != "auto":
         return settings.by
-    if store.groups_say_all or (store.held_out >= 0).any():
+    if store.groups_say_all or (forced >= 0).any():
         return "group"
     count = len(np.unique(store.groups))
     one_for_each_class = (store.labels >= 0).all() and len(np.unique(store.labels)) == count
     return "cluster" if count in {1, store.count} or one_for_each_class else "group"
 
 
+def _forced(store: FrameStore, settings: SplitSettings) -> NDArray[np.int64]:
+    """The side that each picture is forced to: 1 = held out, 0 = training, -1 = the split decides."""
+    return store.held_out if settings.official else np.full_like(store.held_out, -1)
+
+
 def _empty_side(store: FrameStore, by: By, share: float, side: str) -> UserError:
+    if by == "official":
+        return UserError(
+            f"the data's own split leaves the {side} side empty",
+            why="none of the images of that side is left (unreadable, duplicates, or beyond data.limit)",
+            fix="write data.split.official=false to divide all images anew",
+        )
     groups = len(store.group_names)
     said = f"data.split.by={by} with data.split.validation={share:g} leaves the {side} side empty"
     if by == "group" and groups < store.count:
@@ -119,18 +136,23 @@ def _empty_side(store: FrameStore, by: By, share: float, side: str) -> UserError
     )
 
 
-def _held_out_by_frame(store: FrameStore, settings: SplitSettings) -> NDArray[np.bool_]:
-    held_out: NDArray[np.bool_] = store.held_out == 1
-    free = np.flatnonzero(store.held_out < 0)
+def _held_out_as_given(store: FrameStore, settings: SplitSettings, forced: Indices) -> NDArray[np.bool_]:
+    held_out: NDArray[np.bool_] = forced == 1
+    return held_out
+
+
+def _held_out_by_frame(store: FrameStore, settings: SplitSettings, forced: Indices) -> NDArray[np.bool_]:
+    held_out: NDArray[np.bool_] = forced == 1
+    free = np.flatnonzero(forced < 0)
     held_out[_draw(free, settings.validation, np.random.default_rng(settings.seed))] = True
     return held_out
 
 
-def _held_out_by_segment(store: FrameStore, settings: SplitSettings) -> NDArray[np.bool_]:
+def _held_out_by_segment(store: FrameStore, settings: SplitSettings, forced: Indices) -> NDArray[np.bool_]:
     """One stretch of consecutive frames of each group that has more than one; a single picture trains."""
     rng = np.random.default_rng(settings.seed)
-    held_out: NDArray[np.bool_] = store.held_out == 1
-    free = np.flatnonzero(store.held_out < 0)
+    held_out: NDArray[np.bool_] = forced == 1
+    free = np.flatnonzero(forced < 0)
     in_order = free[np.lexsort((store.frames[free], store.groups[free]))]
     for frames in np.split(in_order, np.flatnonzero(np.diff(store.groups[in_order])) + 1):
         if len(frames) < 2:
@@ -141,12 +163,12 @@ def _held_out_by_segment(store: FrameStore, settings: SplitSettings) -> NDArray[
     return held_out
 
 
-def _held_out_by_group(store: FrameStore, settings: SplitSettings) -> NDArray[np.bool_]:
+def _held_out_by_group(store: FrameStore, settings: SplitSettings, forced: Indices) -> NDArray[np.bool_]:
     rng = np.random.default_rng(settings.seed)
-    held_out: NDArray[np.bool_] = store.held_out == 1
-    free = np.flatnonzero(store.held_out < 0)
-    mixed = set(store.groups[free]) & set(store.groups[store.held_out >= 0])
-    if mixed or set(store.groups[held_out]) & set(store.groups[store.held_out == 0]):
+    held_out: NDArray[np.bool_] = forced == 1
+    free = np.flatnonzero(forced < 0)
+    mixed = set(store.groups[free]) & set(store.groups[forced >= 0])
+    if mixed or set(store.groups[held_out]) & set(store.groups[forced == 0]):
         raise UserError(
             "a group has pictures forced to one side of the split and others that are not",
             why="data.split.by=group keeps a group on one side",
@@ -156,7 +178,7 @@ def _held_out_by_group(store: FrameStore, settings: SplitSettings) -> NDArray[np
         return held_out
     sizes = np.bincount(store.groups[free], minlength=int(store.groups.max()) + 1)
     if sizes.max() > 1:
-        chosen = _draw_groups(sizes, settings.validation, rng, both_sides=not (store.held_out >= 0).any())
+        chosen = _draw_groups(sizes, settings.validation, rng, both_sides=not (forced >= 0).any())
         held_out[free] = np.isin(store.groups[free], chosen)
     elif (store.labels[free] >= 0).all():
         held_out[_draw_by_class(free, store.labels[free], settings.validation, rng)] = True
@@ -165,14 +187,14 @@ def _held_out_by_group(store: FrameStore, settings: SplitSettings) -> NDArray[np
     return held_out
 
 
-def _held_out_by_cluster(store: FrameStore, settings: SplitSettings) -> NDArray[np.bool_]:
+def _held_out_by_cluster(store: FrameStore, settings: SplitSettings, forced: Indices) -> NDArray[np.bool_]:
     """Whole clusters of near twins; one with a picture whose side is forced goes where that one is."""
     rng = np.random.default_rng(settings.seed)
-    held_out: NDArray[np.bool_] = store.held_out == 1
+    held_out: NDArray[np.bool_] = forced == 1
     first = clusters(store)
-    forced_train, forced_out = first[store.held_out == 0], first[held_out]
-    held_out |= (store.held_out < 0) & np.isin(first, forced_out) & ~np.isin(first, forced_train)
-    free = np.flatnonzero((store.held_out < 0) & ~np.isin(first, forced_out) & ~np.isin(first, forced_train))
+    forced_train, forced_out = first[forced == 0], first[held_out]
+    held_out |= (forced < 0) & np.isin(first, forced_out) & ~np.isin(first, forced_train)
+    free = np.flatnonzero((forced < 0) & ~np.isin(first, forced_out) & ~np.isin(first, forced_train))
     if len(free) == 0:
         return held_out
     roots, sizes = np.unique(first[free], return_counts=True)
@@ -184,7 +206,7 @@ def _held_out_by_cluster(store: FrameStore, settings: SplitSettings) -> NDArray[
                 for c in np.unique(labels)
             ]
         )
-        if len(chosen) == 0 and len(roots) > 1 and not (store.held_out >= 0).any():
+        if len(chosen) == 0 and len(roots) > 1 and not (forced >= 0).any():
             chosen = roots[[np.argmin(sizes)]]
         held_out[free] = np.isin(first[free], chosen)
     elif (store.labels[free] >= 0).all():

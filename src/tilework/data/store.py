@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tilework.data.contract import Seen
 from tilework.data.journal import THUMBS
 from tilework.data.shards import pixels_sha256, shard_bytes_on_disk, shard_name, stored_pixels
 from tilework.data.table import COLUMNS, NAMES, TABLE, Names, read_manifest, read_names
@@ -40,6 +41,7 @@ class FrameStore:
         self.content_hash: str = manifest["content_hash"]
         self.source: dict[str, Any] = manifest["source"]
         self.skipped: list[tuple[str, str]] = [(file, reason) for file, reason in manifest["skipped"]]
+        self.seen = _seen(manifest.get("seen", {}))
         self.classes: tuple[str, ...] = tuple(manifest["classes"])
         self._names_bytes: int = manifest["names_bytes"]
         self.groups_say_all: bool = manifest["groups_say_all"]
@@ -163,6 +165,16 @@ class FrameStore:
                 why="its pictures differ from those that were prepared",
                 fix="delete that folder; the next run makes it again",
             )
+
+
+def _seen(raw: dict[str, Any]) -> Seen:
+    depth = raw.get("unused_depth")
+    return Seen(
+        dict(raw.get("parts", {})),
+        tuple(raw.get("beside", ())),
+        dict(raw.get("others", {})),
+        None if depth is None else (int(depth[0]), int(depth[1])),
+    )
 
 
 def content_hash(pixels: str, shape: tuple[int, int, int], columns: tuple[NDArray[np.int64], ...]) -> str:

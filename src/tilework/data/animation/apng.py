@@ -13,9 +13,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 from PIL import Image
 
-from tilework.data.pictures import MAX_PIXELS, Unreadable, to_pixels
+from tilework.data.depth import Depth
+from tilework.data.pictures import MAX_PIXELS, Unreadable
+from tilework.data.profile import to_srgb
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CLEAR, _PREVIOUS = 1, 2
@@ -60,7 +63,7 @@ def apng_frames(path: Path) -> Iterator[tuple[Image.Image, float]]:
 def to_rgba(image: Image.Image) -> Image.Image:
     """A Pillow image of any mode as RGBA; 16-bit grey is brought to 8 bits, which Pillow itself would cut off at 255."""
     if image.mode.startswith("I"):
-        image = Image.fromarray(to_pixels(image, (0, 0, 0))[:, :, 0])
+        image = Image.fromarray(Depth().levels(np.asarray(image)))
     return image.convert("RGBA")
 
 
@@ -102,7 +105,7 @@ def _tile(head: bytes, shared: bytes, control: bytes, data: bytearray) -> Image.
     packed = _SIGNATURE + _packed(b"IHDR", control[4:12] + head[8:]) + shared + _packed(b"IDAT", bytes(data))
     with Image.open(io.BytesIO(packed + _packed(b"IEND", b"")), formats=("PNG",)) as alone:
         alone.load()
-        return to_rgba(alone)
+        return to_rgba(to_srgb(alone))
 
 
 def _packed(kind: bytes, body: bytes) -> bytes:

@@ -14,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from tilework.data.animation.apng import apng_frames, is_apng, to_rgba
 from tilework.data.animation.gif import gif_frames, is_gif
 from tilework.data.pictures import MAX_PIXELS, Unreadable
+from tilework.data.profile import to_srgb
 
 SUFFIXES = frozenset({".gif", ".png", ".apng", ".webp"})
 
@@ -64,7 +65,7 @@ def _composed(path: Path) -> Iterator[tuple[Image.Image, float]]:
         for number in range(getattr(image, "n_frames", 1)):
             image.seek(number)
             image.load()
-            yield to_rgba(image), float(image.info.get("duration", 0) or 0)
+            yield to_rgba(to_srgb(image)), float(image.info.get("duration", 0) or 0)
 
 
 def _too_large() -> str:

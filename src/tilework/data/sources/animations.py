@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, PrivateAttr
 
 from tilework.data.colour import Colour, rgb
-from tilework.data.contract import Item, SourceConfig
+from tilework.data.contract import Item, Seen, SourceConfig
+from tilework.data.layout import Place, layout_of
 from tilework.data.named_files import Paths, after, named_files
 from tilework.data.pictures import Unreadable
 from tilework.data.skipping import Skipped
+
+# Part of the fingerprint: raise it when animations come to be read differently.
+_REVISION = 2
 
 
 class Config(SourceConfig):
     """Frames of GIF, animated PNG and animated WebP files as a viewer shows them; each file one group.
 
     A still picture is an animation of one frame. Of a damaged file the frames before the damage are taken, and the rest is
-    told, unless `strict`.
+    told, unless `strict`. Where the folders are called train, val, test or the like, they are the split.
     """
 
     kind: Literal["animations"] = "animations"
@@ -36,13 +40,15 @@ class Config(SourceConfig):
     strict: bool = Field(default=False, description="stop at the first file that is broken")
 
     _skipped: Skipped = PrivateAttr(default_factory=Skipped)
+    _seen: Seen = PrivateAttr(default_factory=Seen)
 
     def fingerprint(self) -> str:
         from tilework.data.animation.frames import SUFFIXES
 
         files = named_files(self.path, SUFFIXES, "animations")
-        marks = (f"{file.path!s} {file.mark}{_revision(file.path)}" for file in files)
-        return " ".join([self.settings_text(), *marks])
+        return " ".join(
+            [self.settings_text(), f"revision {_REVISION}", *(f"{file.path!s} {file.mark}" for file in files)]
+        )
 
     def items(self) -> Iterator[Item]:
         given = False
@@ -56,6 +62,9 @@ class Config(SourceConfig):
         """As `items()` from behind that frame on; files before its file are not opened."""
         return self._items((file, frame))
 
+    def seen(self) -> Seen:
+        return self._seen
+
     def unreadable(self) -> list[tuple[str, str]]:
         return list(self._skipped.told)
 
@@ -67,17 +76,20 @@ class Config(SourceConfig):
         from tilework.data.animation.timing import at_pace
 
         self._skipped = Skipped(self.strict)
-        files = named_files(self.path, SUFFIXES, "animations")
+        others: Counter[str] = Counter()
+        files = named_files(self.path, SUFFIXES, "animations", others)
+        layout = layout_of(file.name for file in files if not file.problem)
+        self._seen = Seen(layout.parts, (), dict(others))
         for file in files if done is None else after(files, done[0]):
             behind = done[1] if done is not None and file.name == done[0] else -1
             try:
+                place = Place() if file.problem else layout.place(file.name)
+                if problem := file.problem or place.problem:
+                    raise Unreadable(problem)
                 for number, pixels in at_pace(animation_frames(file.path, self.padding()), self.fps):
                     if number > behind:
-                        yield Item(pixels=pixels, group=file.name, frame=number, file=file.name)
+                        yield Item(
+                            pixels=pixels, group=file.name, frame=number, file=file.name, held_out=place.held_out
+                        )
             except Unreadable as reason:
                 self._skipped.skip(file.name, str(reason), file.path)
-
-
-def _revision(path: Path) -> str:
-    # 2: half transparent frames of animated PNGs are laid over what is below; 16-bit grey is not cut off. GIF and WebP stay.
-    return " revision 2" if path.suffix.lower() in {".png", ".apng"} else ""

@@ -9,14 +9,15 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
-from tilework.data.contract import Item, SourceConfig
+from tilework.data.contract import Item, Seen, SourceConfig
+from tilework.data.depth import Depth, TooDeep
 from tilework.errors import UserError
 
 
 class Config(SourceConfig):
-    """An array (N, H, W), (N, H, W, 1 or 3) or (N, 1 or 3, H, W), uint8 or floating point in [0, 1]; never a pickle."""
+    """An array (N, H, W), (N, H, W, 1 or 3) or (N, 1 or 3, H, W): uint8, uint16 or floating point in [0, 1]; never a pickle."""
 
     kind: Literal["array"] = "array"
     path: str = Field(min_length=1, description=".npy or .npz file")
@@ -25,6 +26,12 @@ class Config(SourceConfig):
         description="name of the pictures in an .npz; null = the only array that has the shape of pictures",
     )
     labels_key: str | None = Field(default=None, description="name of the labels (N,) in an .npz; null = no labels")
+
+    depth: int | None = Field(
+        default=None, ge=8, le=16, description="bits that uint16 values really use (12 for many cameras); null = 16"
+    )
+
+    _seen: Seen = PrivateAttr(default_factory=Seen)
 
     def fingerprint(self) -> str:
         path = self._path()
@@ -35,14 +42,21 @@ class Config(SourceConfig):
         path = self._path()
         pictures, labels = self._load(path)
         channels_first = _layout(pictures, path)
+        depth = Depth(self.depth)
+        self._seen = Seen()
         for number, picture in enumerate(pictures):
-            pixels = _to_uint8(picture, number, path)
+            pixels = _to_uint8(picture, number, path, depth)
             if pixels.ndim == 2:
                 pixels = pixels[:, :, None]
             elif channels_first:
                 pixels = pixels.transpose(1, 2, 0)
             label = None if labels is None else str(labels[number])
             yield Item(pixels=np.ascontiguousarray(pixels), group=str(number), frame=0, label=label, file=path.name)
+        bits = depth.unused()
+        self._seen = Seen(unused_depth=None if bits is None else (depth.files, bits))
+
+    def seen(self) -> Seen:
+        return self._seen
 
     def _path(self) -> Path:
         path = Path(self.path).expanduser().absolute()
@@ -123,18 +137,25 @@ def _layout(pictures: NDArray[Any], path: Path) -> bool:
             why="pictures are (N, H, W), (N, H, W, 1 or 3) or (N, 1 or 3, H, W)",
             fix="save the array in one of these shapes",
         )
-    if pictures.dtype != np.uint8 and pictures.dtype.kind not in "fb":
+    if pictures.dtype not in {np.dtype(np.uint8), np.dtype("<u2"), np.dtype(">u2")} and pictures.dtype.kind not in "fb":
         raise UserError(
             f"{path} has pixels of type {pictures.dtype}",
-            why="pixels are uint8 in 0..255 or floating point in [0, 1]",
-            fix="save it with .astype(numpy.uint8)",
+            why="pixels are uint8 in 0..255, uint16 in 0..65535 or floating point in [0, 1]",
+            fix="save it with .astype(numpy.uint8) where its values are 0..255, or .astype(numpy.uint16) where they are larger",
         )
     return len(shape) == 4 and shape[3] not in {1, 3}
 
 
-def _to_uint8(picture: NDArray[Any], number: int, path: Path) -> NDArray[np.uint8]:
+def _to_uint8(picture: NDArray[Any], number: int, path: Path, depth: Depth) -> NDArray[np.uint8]:
     if picture.dtype == np.uint8:
         return np.asarray(picture)
+    if picture.dtype.kind == "u":
+        try:
+            return depth.levels(picture)
+        except TooDeep as error:
+            raise UserError(
+                f"{path}: picture {number} does not fit data.depth", why=str(error), fix="write a larger data.depth"
+            ) from None
     real = picture.astype(np.float64)
     low, high = float(real.min()), float(real.max())
     if not (low >= 0 and high <= 1):  # false for NaN too

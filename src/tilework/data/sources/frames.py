@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Literal
@@ -14,19 +15,24 @@ from pydantic import Field, PrivateAttr
 
 from tilework.data.ahead import ahead
 from tilework.data.colour import Colour, rgb
-from tilework.data.contract import Item, SourceConfig
-from tilework.data.folder import SUFFIXES
+from tilework.data.contract import Item, Seen, SourceConfig
+from tilework.data.depth import Depth
+from tilework.data.endings import IMAGES
+from tilework.data.layout import layout_of
 from tilework.data.named_files import NamedFile, Paths, after, named_files
 from tilework.data.natural import natural_key
 from tilework.data.pictures import Unreadable, decode
 from tilework.data.skipping import Skipped
+
+# Part of the fingerprint: raise it when frames come to be read differently.
+_REVISION = 2
 
 
 class Config(SourceConfig):
     """Folders of numbered pictures, one folder per animation; each folder one group, without labels.
 
     Frames are in natural order (2 before 10) and have the numbers that end their names, or are counted where the names do
-    not number them.
+    not number them. Where the folders above are called train, val, test or the like, they are the split.
     """
 
     kind: Literal["frames"] = "frames"
@@ -34,12 +40,21 @@ class Config(SourceConfig):
     background: Colour = Field(
         default="white", description="colour under transparent pixels and around padded ones: a name or #rrggbb"
     )
+    depth: int | None = Field(
+        default=None,
+        ge=8,
+        le=16,
+        description="bits that the values of 16-bit files really use (12 for many cameras); null = what a file says, else 16",
+    )
     strict: bool = Field(default=False, description="stop at the first file that cannot be read")
 
     _skipped: Skipped = PrivateAttr(default_factory=Skipped)
+    _seen: Seen = PrivateAttr(default_factory=Seen)
 
     def fingerprint(self) -> str:
-        return " ".join([self.settings_text(), *(f"{file.path!s} {file.mark}" for file in self._files())])
+        return " ".join(
+            [self.settings_text(), f"revision {_REVISION}", *(f"{file.path!s} {file.mark}" for file in self._files())]
+        )
 
     def items(self) -> Iterator[Item]:
         given = False
@@ -62,29 +77,41 @@ class Config(SourceConfig):
     def padding(self) -> tuple[int, int, int]:
         return rgb(self.background)
 
-    def _files(self) -> list[NamedFile]:
+    def seen(self) -> Seen:
+        return self._seen
+
+    def _files(self, others: Counter[str] | None = None) -> list[NamedFile]:
         """All frames, folder by folder, in natural order within each."""
-        files = named_files(self.path, SUFFIXES, "pictures")
+        files = named_files(self.path, IMAGES, "frames", others)
         return sorted(files, key=lambda file: (natural_key(_folder(file)), natural_key(file.name)))
 
     def _items(self, done: str | None) -> Iterator[Item]:
         self._skipped = Skipped(self.strict)
-        files = self._files()
+        others: Counter[str] = Counter()
+        files, depth = self._files(others), Depth(self.depth)
+        layout = layout_of(file.name for file in files if not file.problem)
         numbers = _numbers(files)
         at_least = None if self.fit == "refuse" else 2 * max(self.size)
 
         def read(file: NamedFile) -> NDArray[np.uint8] | Unreadable:
+            if problem := file.problem or layout.place(file.name).problem:
+                return Unreadable(problem)
             try:
-                return decode(file.path, self.padding(), at_least)
+                return decode(file.path, self.padding(), at_least, depth)
             except Unreadable as reason:
                 return reason
 
+        self._seen = Seen(layout.parts, (), dict(others))
         todo = (file for file in (files if done is None else after(files, done)) if file.name != done)
         for file, pixels in ahead(read, todo):
             if isinstance(pixels, Unreadable):
                 self._skipped.skip(file.name, str(pixels), file.path)
             else:
-                yield Item(pixels=pixels, group=_folder(file), frame=numbers[file.name], file=file.name)
+                side = layout.place(file.name).held_out
+                group = _folder(file)
+                yield Item(pixels=pixels, group=group, frame=numbers[file.name], file=file.name, held_out=side)
+        bits = depth.unused()
+        self._seen = Seen(layout.parts, (), dict(others), None if bits is None else (depth.files, bits))
 
 
 def _folder(file: NamedFile) -> str:

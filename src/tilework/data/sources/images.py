@@ -1,12 +1,11 @@
-"""`images`: a folder of pictures; class folders become labels."""
+"""`images`: a folder or archive of images; class folders become labels, train and val folders the split."""
 
 from __future__ import annotations
 
 import hashlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Literal
 
 import numpy as np
@@ -14,27 +13,37 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from tilework.data.colour import Colour, rgb
-from tilework.data.contract import Item, SourceConfig
+from tilework.data.contract import Item, Seen, SourceConfig
 from tilework.data.cores import usable_cores
+from tilework.data.depth import Depth
 from tilework.data.fit import fit_picture
-from tilework.data.folder import PictureFile, picture_files
+from tilework.data.folder import Listing, PictureFile, picture_files
+from tilework.data.layout import Layout, layout_of
 from tilework.data.named_files import Paths, given_paths
-from tilework.data.pictures import Unreadable, decode
+from tilework.data.pictures import Unreadable
+from tilework.data.reading import WAITING_BYTES, Batch, batches, decode_file, shares
 from tilework.errors import UserError
 
-_TOGETHER = 4  # files a thread takes at a time
-_AHEAD = 3  # such batches that wait for each thread
+# Part of the fingerprint: raise it when images come to be read differently.
+_REVISION = 2
+_AHEAD = 3  # batches that wait for each thread
 
 
 class Config(SourceConfig):
-    """PNG, JPEG, WebP, BMP, TIFF, AVIF and GIF (first frame) files of a folder and the folders below it.
+    """Images of a folder and the folders below it, or of a .zip or .tar: PNG, JPEG, WebP, BMP, TIFF, AVIF, GIF, PNM and others.
 
-    Where every picture lies in a first-level folder, those folders' names are the labels. Files that cannot be read are
-    skipped, counted and listed, unless `strict`.
+    Where every image lies in a first-level folder, those folders' names are the labels; where they are called train, val, test
+    or the like, they are the split, and the folders below them the labels. Files that cannot be read are skipped, counted and
+    listed, unless `strict`.
     """
 
     kind: Literal["images"] = "images"
-    path: Paths = Field(description="folder of pictures, picture file, or a list of both")
+    path: Paths = Field(description="folder of images, .zip or .tar of them, image file, or a list of these")
+    folders: Literal["auto", "labels"] = Field(
+        default="auto",
+        description="what first-level folders are: labels, or where all of them are called train, val, test or the like, the "
+        "split, with labels below; labels = always labels",
+    )
     group: Literal["picture", "folder"] = Field(
         default="picture",
         description="what stays on one side of the split: each picture alone, or all of a folder (frames of one clip)",
@@ -42,64 +51,104 @@ class Config(SourceConfig):
     background: Colour = Field(
         default="white", description="colour under transparent pixels and around padded ones: a name or #rrggbb"
     )
+    depth: int | None = Field(
+        default=None,
+        ge=8,
+        le=16,
+        description="bits that the values of 16-bit files really use (12 for many cameras); null = what a file says, else 16",
+    )
     strict: bool = Field(default=False, description="stop at the first file that cannot be read")
-    limit: int | None = Field(default=None, ge=1, description="first n pictures only, in natural order; null = all")
+    limit: int | None = Field(
+        default=None,
+        ge=1,
+        description="first n images only, in natural order, the same share of each part of a split; null = all",
+    )
 
     _skipped: list[tuple[str, str]] = PrivateAttr(default_factory=list)
+    _seen: Seen = PrivateAttr(default_factory=Seen)
 
     def fingerprint(self) -> str:
         listing = hashlib.sha256()
-        for file in picture_files(self.path):
+        for file in picture_files(self.path).files:
             listing.update(f"{file.name!r} {file.bytes} {file.modified_ns}\n".encode())
-        return f"{self.settings_text()} {' '.join(map(str, given_paths(self.path)))} {listing.hexdigest()}"
+        paths = " ".join(map(str, given_paths(self.path)))
+        return f"{self.settings_text()} revision {_REVISION} {paths} {listing.hexdigest()}"
 
     def expected(self) -> int:
-        return min(len(picture_files(self.path)), self.limit or 2**62)
+        return min(sum(not file.problem for file in picture_files(self.path).files), self.limit or 2**62)
 
     def items(self) -> Iterator[Item]:
         return self._items(picture_files(self.path), 0)
 
     def items_after(self, file: str, frame: int) -> Iterator[Item]:
-        files = picture_files(self.path)
-        place = next((number for number, one in enumerate(files) if one.name == file), None)
+        listing = picture_files(self.path)
+        place = next((number for number, one in enumerate(listing.files) if one.name == file), None)
         if place is None or self.limit is not None:  # how many were readable before decides where `limit` ends
             yield from super().items_after(file, frame)
         else:
-            yield from self._items(files, place + 1)
+            yield from self._items(listing, place + 1)
 
-    def _items(self, files: list[PictureFile], start: int) -> Iterator[Item]:
-        self._skipped = []
-        labelled = all(file.first_folder is not None for file in files)
-        frames = _numbered_by_folder(files) if self.group == "folder" else None
-        given = 0
-        for number, pixels in self._decoded(files, start):
-            file = files[number]
-            if isinstance(pixels, Unreadable):
-                self._skip(file, str(pixels))
-                continue
-            yield Item(
-                pixels=pixels,
-                group=file.name if frames is None else file.folder,
-                frame=0 if frames is None else frames[number],
-                label=file.first_folder if labelled else None,
-                file=file.name,
-            )
-            given += 1
-            if given == self.limit:
-                return
-        if not given and start == 0:
-            name, reason = self._skipped[0]
-            raise UserError(
-                f"none of the {len(self._skipped)} picture files in {', '.join(map(str, given_paths(self.path)))} can be read",
-                why=f"{name}: {reason}" + (" (the first of them)" if len(self._skipped) > 1 else ""),
-                fix="give a folder with whole pictures",
-            )
+    def seen(self) -> Seen:
+        return self._seen
 
     def unreadable(self) -> list[tuple[str, str]]:
         return list(self._skipped)
 
     def padding(self) -> tuple[int, int, int]:
         return rgb(self.background)
+
+    def _items(self, listing: Listing, start: int) -> Iterator[Item]:
+        self._skipped = []
+        files, depth = listing.files, Depth(self.depth)
+        layout = layout_of((file.name for file in files if not file.problem), self.folders == "auto")
+        self._seen = Seen(layout.parts, layout.beside, dict(listing.others))
+        frames = _numbered_by_folder(files) if self.group == "folder" else None
+        left = shares(files, layout, self.limit)
+        given = 0
+        for number, pixels in self._decoded(files, start, layout, left, depth):
+            file = files[number]
+            if isinstance(pixels, Unreadable):
+                self._skip(file, str(pixels))
+                continue
+            place = layout.place(file.name)
+            if left is not None:
+                if not left[place.part]:
+                    continue
+                left[place.part] -= 1
+            yield Item(
+                pixels=pixels,
+                group=file.name if frames is None else file.folder,
+                frame=0 if frames is None else frames[number],
+                label=place.label,
+                file=file.name,
+                held_out=place.held_out,
+            )
+            given += 1
+            if left is not None and not any(left.values()):
+                break
+        if not given and start == 0:
+            raise self._none_left()
+        self._seen = Seen(layout.parts, layout.beside, dict(listing.others), self._unused_depth(files[:start], depth))
+
+    def _unused_depth(self, before: list[PictureFile], depth: Depth) -> tuple[int, int] | None:
+        """(deep files, bits) where all fit fewer bits; `before` are the files of an interrupted preparation, seen only then."""
+        for file in before:
+            if depth.unused() is None:
+                return None
+            if not file.problem:
+                decode_file(file, self.padding(), None, depth)
+        bits = depth.unused()
+        return None if bits is None else (depth.files, bits)
+
+    def _none_left(self) -> UserError:
+        name, reason = self._skipped[0]
+        where = ", ".join(map(str, given_paths(self.path)))
+        count = len(self._skipped)
+        return UserError(
+            f"none of the {count} image files in {where} can be read",
+            why=f"{name}: {reason}" + (" (the first of them)" if count > 1 else ""),
+            fix="give a folder with whole images",
+        )
 
     def _skip(self, file: PictureFile, reason: str) -> None:
         if self.strict:
@@ -110,34 +159,46 @@ class Config(SourceConfig):
             )
         self._skipped.append((file.name, reason))
 
-    def _decoded(self, files: list[PictureFile], start: int) -> Iterator[tuple[int, NDArray[np.uint8] | Unreadable]]:
+    def _decoded(
+        self, files: list[PictureFile], start: int, layout: Layout, left: Counter[str] | None, depth: Depth
+    ) -> Iterator[tuple[int, NDArray[np.uint8] | Unreadable]]:
         """Each file's number with its pixels, fitted, or the reason why not; in order, decoded a few ahead in threads."""
         background = self.padding()
         # Twice the size that is asked for, so that a JPEG decoded small still gets a proper reduction.
         at_least = None if self.fit == "refuse" else 2 * max(self.size)
 
-        def read(file: PictureFile) -> NDArray[np.uint8] | Unreadable:
-            if file.problem:
-                return Unreadable(file.problem)
-            try:
-                pixels = decode(file.path, background, at_least)
-            except Unreadable as reason:
-                return reason
+        def read(number: int, packed: bytes | Unreadable | None) -> NDArray[np.uint8] | Unreadable:
+            file = files[number]
+            if problem := file.problem or layout.place(file.name).problem:
+                return Unreadable(problem)
+            pixels = (
+                packed if isinstance(packed, Unreadable) else decode_file(file, background, at_least, depth, packed)
+            )
+            if isinstance(pixels, Unreadable):
+                return pixels
             return fit_picture(pixels, self.size, self.channels, self.fit, padding=background, name=file.name)
 
-        def read_all(numbers: range) -> list[NDArray[np.uint8] | Unreadable]:
-            return [read(files[number]) for number in numbers]
+        def read_all(batch: Batch) -> list[NDArray[np.uint8] | Unreadable]:
+            return [read(number, packed) for number, packed in batch.files]
+
+        def wanted(number: int) -> bool:
+            return left is None or bool(files[number].problem) or left[layout.place(files[number].name).part] > 0
 
         workers = usable_cores()
-        batches = (range(low, min(low + _TOGETHER, len(files))) for low in range(start, len(files), _TOGETHER))
+        todo = batches(files, start, wanted)
+        coming: deque[tuple[Batch, Future[list[NDArray[np.uint8] | Unreadable]]]] = deque()
         with ThreadPoolExecutor(workers, thread_name_prefix="tilework-decode") as pool:
-            coming = deque((batch, pool.submit(read_all, batch)) for batch in islice(batches, _AHEAD * workers))
             try:
-                while coming:
+                while True:
+                    while len(coming) < _AHEAD * workers and sum(one.waiting for one, _ in coming) < WAITING_BYTES:
+                        if (batch := next(todo, None)) is None:
+                            break
+                        coming.append((batch, pool.submit(read_all, batch)))
+                    if not coming:
+                        return
                     batch, future = coming.popleft()
-                    read_ones = future.result()
-                    coming.extend((later, pool.submit(read_all, later)) for later in islice(batches, 1))
-                    yield from zip(batch, read_ones, strict=True)
+                    for (number, _), pixels in zip(batch.files, future.result(), strict=True):
+                        yield number, pixels
             finally:
                 for _, future in coming:
                     future.cancel()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from typing import Literal
 
@@ -11,7 +13,8 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from tilework.data.colour import Colour, rgb
-from tilework.data.contract import Item, SourceConfig
+from tilework.data.contract import Item, Seen, SourceConfig
+from tilework.data.layout import Place, layout_of
 from tilework.data.named_files import NamedFile, Paths, named_files
 from tilework.data.pictures import Unreadable
 from tilework.data.skipping import Skipped
@@ -58,6 +61,7 @@ class Config(SourceConfig):
     )
 
     _skipped: Skipped = PrivateAttr(default_factory=Skipped)
+    _seen: Seen = PrivateAttr(default_factory=Seen)
 
     def fingerprint(self) -> str:
         return " ".join(
@@ -99,12 +103,18 @@ class Config(SourceConfig):
     def padding(self) -> tuple[int, int, int]:
         return rgb(self.background or "black")
 
-    def _files(self) -> list[NamedFile]:
-        return named_files(self.path, SUFFIXES, "videos")
+    def seen(self) -> Seen:
+        return self._seen
+
+    def _files(self, others: Counter[str] | None = None) -> list[NamedFile]:
+        return named_files(self.path, SUFFIXES, "videos", others)
 
     def _items(self, done: tuple[str, int] | None) -> Iterator[Item]:
         self._skipped = Skipped(self.strict)
-        files = self._files()
+        others: Counter[str] = Counter()
+        files = self._files(others)
+        layout = layout_of(file.name for file in files if not file.problem)
+        self._seen = Seen(layout.parts, (), dict(others))
         chosen = self._drawn(files) if self.count is not None else {}
         names = [file.name for file in files]
         first = 0 if done is None else names.index(done[0]) if done[0] in names else len(names)
@@ -113,15 +123,20 @@ class Config(SourceConfig):
             # Scenes are counted from the clip's first frame on.
             from_frame = -1 if self.scenes else behind
             try:
+                place = Place() if file.problem else layout.place(file.name)
+                if place.problem:
+                    raise Unreadable(place.problem)
                 for item in self._of_clip(file, chosen, from_frame):
                     if item.frame > behind:
-                        yield item
+                        yield replace(item, held_out=place.held_out)
             except Unreadable as reason:
                 self._skipped.skip(file.name, str(reason), file.path)
 
     def _of_clip(self, file: NamedFile, chosen: dict[str, NDArray[np.int64]], behind: int) -> Iterator[Item]:
         if self.count is not None and not len(chosen.get(file.name, ())):
             return
+        if file.problem:
+            raise Unreadable(file.problem)
         index = read_index(file.path)
         wanted = chosen[file.name] if self.count is not None else every_kth(index.count, self.skip, self.every)
         item = partial(Item, file=file.name)
@@ -139,6 +154,8 @@ class Config(SourceConfig):
         counts = []
         for file in files:
             try:
+                if file.problem:
+                    raise Unreadable(file.problem)
                 counts.append(read_index(file.path).count)
             except Unreadable as reason:
                 self._skipped.skip(file.name, str(reason), file.path)

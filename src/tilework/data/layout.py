@@ -1,0 +1,140 @@
+"""What the folders of a set mean: classes, or an author's split with classes below it."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+_MORE = r"([-_ .]?(set|data|images?|imgs?|split|pictures?|\d{1,4}|(?-i:[A-H])))?"
+_TRAIN = re.compile(rf"(train(ing)?|trn){_MORE}", re.IGNORECASE)
+_HELD_OUT = re.compile(
+    rf"(val|valid|validation|test|testing|tst|dev|devel|development|eval|evaluation|held[-_ ]?out){_MORE}",
+    re.IGNORECASE,
+)
+_DOMAIN = re.compile(r"[a-z][-_ .]?([A-H])")
+"""trainA, trainB, testA, testB: pairs of domains, as they are made for translating one into the other."""
+_PLAIN = frozenset({"image", "images", "img", "imgs", "jpegimages", "picture", "pictures", "photo", "photos", "frames"})
+"""Folder names that say only that there are images in it."""
+
+Folder = tuple[str, ...]
+
+
+def side_of(folder: str) -> bool | None:
+    """Which side of a split a folder of this name is: True = held out, False = training, None = its name does not say."""
+    if _TRAIN.fullmatch(folder):
+        return False
+    return True if _HELD_OUT.fullmatch(folder) else None
+
+
+@dataclass(frozen=True)
+class Place:
+    """What the folders of one file say of it."""
+
+    label: str | None = None
+    held_out: bool | None = None
+    part: str = ""
+    """The folder of the split that it lies in."""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How the folders are to be read; `place` tells it of each file."""
+
+    parts: dict[str, bool] = field(default_factory=dict)
+    """The folders that are the author's split, and whether each is held out; empty where there is none."""
+    beside: tuple[str, ...] = ()
+    """Folders that lie beside train and test folders and are neither: then none of them is a split."""
+    depth: int = 0
+    classes_first: bool = False
+    labelled: frozenset[str] = frozenset()
+    """The parts (or "" for all) in which every file lies in a class folder."""
+    plain: frozenset[str] = frozenset()
+    """The parts in which all lies in one more folder that is called `images` or the like."""
+
+    def place(self, name: str) -> Place:
+        """What the folders say of the file `name`."""
+        folders = name.split("/")[:-1]
+        if not self.parts:
+            return Place(folders[self.depth] if "" in self.labelled else None)
+        if self.classes_first:
+            part = folders[self.depth + 1]
+            return Place(folders[self.depth], self.parts[part], part)
+        if len(folders) <= self.depth:
+            sides = " and ".join(f"{part}/" for part in self.parts)
+            return Place(problem=f"it lies beside {sides} and so on neither side of the split")
+        part = folders[self.depth]
+        classes = folders[self.depth + 1 + (part in self.plain) :]
+        domain = _DOMAIN.fullmatch(part[-2:]) or _DOMAIN.fullmatch(part[-3:])
+        label = classes[0] if part in self.labelled else domain[1] if domain else None
+        return Place(label, self.parts[part], part)
+
+
+def layout_of(names: Iterable[str], split: bool = True) -> Layout:
+    """The layout of a set of files (paths with forward slashes).
+
+    Folders are a split where all that lie side by side are called like parts of one (train, val, test, ...) and at least one
+    like the part that trains and one like a part that does not; below folders that wrap all of them, or below each class. With
+    `split=False` the first-level folders are classes whatever they are called.
+    """
+    folders = Counter(tuple(name.split("/")[:-1]) for name in names)
+    beside: tuple[str, ...] = ()
+    alone = -1  # the depth of a single folder that is called like a part
+    depth = 0
+    while split:
+        tops = Counter[str]()
+        loose = 0
+        for folder, count in folders.items():
+            if len(folder) > depth:
+                tops[folder[depth]] += count
+            else:
+                loose += count
+        sides = {top: side_of(top) for top in sorted(tops)}
+        if set(sides.values()) == {True, False} and loose < sum(tops.values()):
+            return _with_parts(folders, depth, {top: bool(side) for top, side in sides.items()})
+        if {True, False} <= set(sides.values()):
+            beside = tuple(top for top, side in sides.items() if side is None)
+        if loose or not tops:
+            break
+        if (below := _below_each_class(folders, depth)) is not None:
+            return below
+        if len(tops) > 1:
+            break
+        if alone < 0 and next(iter(sides.values())) is not None:
+            alone = depth
+        depth += 1
+    first = alone + 1
+    everywhere = all(len(folder) > first for folder in folders)
+    return Layout(beside=beside, depth=first, labelled=frozenset({""} if everywhere else ()))
+
+
+def _with_parts(folders: Counter[Folder], depth: int, parts: dict[str, bool]) -> Layout:
+    below: dict[str, set[Folder]] = {part: set() for part in parts}
+    for folder in folders:
+        if len(folder) > depth:
+            below[folder[depth]].add(folder[depth + 1 :])
+    plain = frozenset(
+        part
+        for part, inside in below.items()
+        if () not in inside and len(firsts := {folder[0] for folder in inside}) == 1 and firsts.pop().lower() in _PLAIN
+    )
+    labelled = frozenset(
+        part for part, inside in below.items() if all(len(folder) > (part in plain) for folder in inside)
+    )
+    return Layout(parts, (), depth, False, labelled, plain)
+
+
+def _below_each_class(folders: Counter[Folder], depth: int) -> Layout | None:
+    """CLASS/train, CLASS/test, ...: where each of several classes has a part that trains, and some have one that does not."""
+    seconds: dict[str, set[str]] = {}
+    for folder in folders:
+        if len(folder) < depth + 2:
+            return None
+        seconds.setdefault(folder[depth], set()).add(folder[depth + 1])
+    sides = {part: side_of(part) for part in sorted(set().union(*seconds.values()))}
+    whole = len(seconds) > 1 and set(sides.values()) == {True, False}
+    if not whole or any(all(sides[part] for part in inside) for inside in seconds.values()):
+        return None
+    return Layout({part: bool(side) for part, side in sides.items()}, (), depth, True)

@@ -1,0 +1,246 @@
+"""Which files of a folder are images: by content where an ending does not say it; nothing is passed over with no word."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import tracemalloc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tilework.data import folder as listing
+from tilework.data import prepare
+from tilework.data.detect import detect
+from tilework.data.folder import picture_files
+from tilework.data.pictures import Unreadable, decode
+from tilework.errors import UserError
+from tilework.spec import SOURCES
+
+FORMATS = (
+    "a.ppm", "a.pnm", "a.jpe", "a.jfif", "a.jp2", "a.j2k", "a.tga", "a.dds", "a.icns", "a.pcx", "a.qoi", "a.sgi", "a.bmp",
+    "a.dib", "a.tif", "a.webp", "a.ico", "a.avif",
+)  # fmt: skip
+PROGRAMS = (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", b"%PDF-1.4", b"\xd7\xcd\xc6\x9a" + bytes(40))
+MARKERS = ("index.html", "readme.html", "x.parquet", "dataset_info.json", "Thumbs.db", "a.npy", "clip.mp4")
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(2000)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder of its own: the cache lies beside it."""
+    (tmp_path / "in").mkdir()
+    return tmp_path / "in"
+
+
+def photo(path: Path, seed: int = 0, **more) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    noise = np.random.default_rng(seed).integers(0, 256, (16, 20, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path, **more)
+    return path
+
+
+def images(path: Path, **more):
+    return SOURCES.parse({"kind": "images", "path": str(path), "size": 8, **more})
+
+
+@pytest.mark.parametrize(
+    "name",
+    FORMATS,
+)
+def test_every_format_is_read(folder, name):
+    kind = {".pnm": "PPM", ".jpe": "JPEG", ".jfif": "JPEG", ".j2k": "JPEG2000"}.get(Path(name).suffix)
+    big = np.tile(np.random.default_rng(0).integers(0, 256, (1, 1, 3), dtype=np.uint8), (16, 16, 1))
+    try:
+        Image.fromarray(big).save(folder / name, **({"format": kind} if kind else {}))
+    except (ValueError, KeyError, OSError):
+        pytest.skip("this Pillow does not write it")
+    assert detect([str(folder)]).settings["kind"] == "images"
+    store = prepare(images(folder))
+    assert np.abs(store.gather(np.array([0]))[0].astype(int) - big[0, 0]).max() <= 12
+
+
+def test_content_decides_where_the_ending_is_wrong_or_missing(folder):
+    wrong = {"a.png": "JPEG", "b.jpg": "PNG", "none": "JPEG", "x.jpg_large": "PNG", "y.dat": "WEBP", "z": "TIFF"}
+    for name, kind in wrong.items():
+        photo(folder / name, format=kind)
+    (folder / "w.dat").write_bytes(b"something")
+    store = prepare(images(folder))
+    assert sorted(store.file_names) == ["a.png", "b.jpg", "none", "x.jpg_large", "y.dat", "z"]
+    assert store.seen.others == {".dat": 1}
+    assert detect([str(folder / "none")]).settings["kind"] == "images"
+
+
+def test_no_file_with_a_known_ending_is_opened_to_be_listed(folder, monkeypatch):
+    for n in range(3):
+        photo(folder / f"{n}.png")
+    (folder / "a.txt").write_text("x")
+    (folder / "b.json").write_text("{}")
+    looked = []
+    monkeypatch.setattr(listing, "looks_like_an_image", lambda path: looked.append(path) or False)
+    assert len(picture_files(str(folder)).files) == 3
+    assert looked == []
+
+
+def test_the_rest_is_counted_or_named(folder):
+    photo(folder / "1.png")
+    for name in ("a.txt", "b.txt", "c.json", "LICENSE", "Thumbs.db", ".DS_Store", "clip.mp4"):
+        (folder / name).write_bytes(b"x")
+    for name in ("d.svg", "e.eps", "f.CR2", "g.psd"):
+        (folder / name).write_bytes(b"x")
+    (folder / "h.HEIC").write_bytes(HEIC)
+    (folder / "i.jxl").write_bytes(b"\xff\x0a" + bytes(50))
+    (folder / "page.jpg").write_text("<!DOCTYPE html><html>not found</html>")
+    store = prepare(images(folder))
+    assert store.seen.others == {".txt": 2, ".json": 1, "without ending": 1, ".db": 1, "hidden": 1, ".mp4": 1}
+    told = dict(store.skipped)
+    assert set(told) == {"d.svg", "e.eps", "f.CR2", "g.psd", "h.HEIC", "i.jxl", "page.jpg"}
+    assert "tilework[heif]" in told["h.HEIC"] or "heif" in sys.modules
+    assert "JPEG XL" in told["i.jxl"]
+    assert "HTML" in told["page.jpg"]
+    assert "lines" in told["d.svg"]
+
+
+@pytest.mark.parametrize("content", PROGRAMS)
+@pytest.mark.parametrize("name", ["a.png", "a.eps", "a.pdf", "a.wmf", "a"])
+def test_nothing_that_starts_another_program_is_opened(folder, monkeypatch, content, name):
+    from PIL import EpsImagePlugin, WmfImagePlugin
+
+    for plugin in (EpsImagePlugin.EpsImageFile, WmfImagePlugin.WmfStubImageFile):
+        monkeypatch.setattr(plugin, "_open", lambda _: pytest.fail("it was opened"))
+    (folder / name).write_bytes(content)
+    with pytest.raises(Unreadable):
+        decode(folder / name)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_what_is_no_file_is_named_and_never_waited_for(folder):
+    photo(folder / "1.png")
+    os.mkfifo(folder / "pipe.png")
+    os.mkfifo(folder / "pipe")
+    os.mkfifo(folder / "pipe.zip")
+    (folder / "device.png").symlink_to(os.devnull)
+    with socket.socket(socket.AF_UNIX) as bound:
+        here = os.getcwd()
+        os.chdir(folder)  # a socket's path has to be short
+        try:
+            bound.bind("s.jpg")
+        finally:
+            os.chdir(here)
+        assert detect([str(folder)]).settings["kind"] == "images"
+        store = prepare(images(folder))
+    assert dict(store.skipped) == {
+        "device.png": "it is a device and not a file",
+        "pipe.png": "it is a named pipe and not a file",
+        "pipe.zip": "it is a named pipe and not a file",
+        "s.jpg": "it is a socket and not a file",
+    }
+    for kind, name in (("frames", "f.png"), ("animations", "f.gif"), ("video", "f.mp4")):
+        (folder / kind).mkdir()
+        os.mkfifo(folder / kind / name)
+        source = SOURCES.parse({"kind": kind, "path": str(folder / kind), "size": 8})
+        with pytest.raises(UserError, match="cannot be read"):
+            list(source.items())
+    for name in ("pipe", "pipe.png", "pipe.zip"):
+        with pytest.raises(UserError):
+            prepare(SOURCES.parse({**detect([str(folder / name)]).settings, "size": 8}))
+
+
+def test_huge_files_cost_no_memory(folder):
+    photo(folder / "1.png")
+    for name, head, size in (
+        ("zero.jpg", b"", 3 * 2**30),
+        ("a.webp", b"RIFF\0\0\0\x10WEBPVP8 ", 2**29),
+        ("b.tif", b"II*\0\x08\0\0\0", 2**29),
+        ("c.ppm", b"P6 9 9 255\n", 2**29),
+    ):
+        with open(folder / name, "wb") as file:
+            file.write(head)
+            file.truncate(size)
+    tracemalloc.start()
+    store = prepare(images(folder))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert store.count >= 1
+    assert {"zero.jpg", "a.webp", "b.tif"} <= set(dict(store.skipped))
+    assert peak < 2**26
+
+
+def test_a_folder_that_cannot_be_listed_is_named_in_every_kind(folder, monkeypatch):
+    photo(folder / "a" / "1.png")
+    photo(folder / "a" / "2.png", 1)
+    Image.new("RGB", (8, 8)).save(folder / "a" / "3.gif")
+    (folder / "locked").mkdir()
+    scan = os.scandir
+
+    def denied(path):
+        if str(path).rstrip("/").endswith("locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", denied)
+    for kind in ("images", "frames", "animations"):
+        source = SOURCES.parse({"kind": kind, "path": str(folder), "size": 8})
+        assert list(source.items()), kind
+        assert "hidden" not in source.seen().others
+        assert source.unreadable() == [("locked", "this folder cannot be listed: permission denied")], kind
+    assert prepare(images(folder)).classes == ("a",)  # what cannot be listed decides nothing
+
+
+# One file with a telling name does not decide for all ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("marker", MARKERS)
+def test_photographs_beside_one_other_file(folder, marker):
+    for n in range(24):
+        photo(folder / f"IMG_{n * 7}.jpg", n)
+    (folder / marker).write_bytes(b"<html></html>")
+    found = detect([str(folder)])
+    assert found.settings["kind"] == "images"
+    if marker in {"x.parquet", "a.npy", "clip.mp4", "index.html"}:
+        assert "also holds 1 " in found.note
+
+
+def test_tables_with_few_images_are_a_data_set(folder):
+    for n in range(4):
+        (folder / f"train-{n}.parquet").write_bytes(b"PAR1")
+    photo(folder / "sample.png")
+    found = detect([str(folder)])
+    assert found.settings["kind"] == "hub"
+    assert "1 pictures" in found.note
+
+
+def test_heic_is_read_where_a_decoder_is_installed(folder, monkeypatch):
+    """Told by a stand-in for pillow-heif that registers as it does."""
+    from PIL import PngImagePlugin
+
+    from tilework.data import formats
+
+    class StandIn(PngImagePlugin.PngImageFile):
+        def _open(self) -> None:
+            self._size, self._mode, self.tile = (6, 4), "RGB", []
+
+        def load(self) -> None:
+            self.im = Image.new("RGB", (6, 4), (200, 30, 60)).im
+
+    def register() -> None:
+        Image.register_open("HEIF", StandIn, lambda prefix: prefix[4:8] == b"ftyp")
+
+    (folder / "a.heic").write_bytes(HEIC)
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    formats._rare.cache_clear()
+    with pytest.raises(Unreadable, match=r"tilework\[heif\]"):
+        decode(folder / "a.heic")
+    monkeypatch.setitem(
+        sys.modules, "pillow_heif", type("Module", (), {"register_heif_opener": staticmethod(register)})
+    )
+    formats._rare.cache_clear()
+    try:
+        assert decode(folder / "a.heic").shape == (4, 6, 3)
+    finally:
+        formats._rare.cache_clear()
+        Image.OPEN.pop("HEIF", None)
+        Image.ID.remove("HEIF")
