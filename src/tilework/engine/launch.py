@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tilework.engine import checkpoint
+from tilework.engine.going_on import Stride, goes_on
 from tilework.engine.loop import Loop
 from tilework.engine.orders import Order
 from tilework.engine.progress import Progress, Silent
 from tilework.engine.reset import NextRun
-from tilework.engine.saved_state import restore
+from tilework.engine.saved_state import read, restore
 from tilework.engine.session import Session, begin
 from tilework.engine.stopping import Interrupt
 from tilework.errors import UserError
@@ -69,22 +70,34 @@ def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple
     with Interrupt().listening() as interrupt:
         with _held(RunLock(run.path), session.parts.compute.main):  # nobody else saves now: what is read is the newest
             found = checkpoint.find(run.checkpoints)
-            _check_goes_on(run, found, session, overrides)
-            if warning := restore(session, found):
-                progress.said(warning)
+            _check_same_data(run, found, session)
+            saved = read(found)
+            session, note = goes_on(
+                session, saved.position, saved.marks, Stride.written(found.spec, session.parts.spec)
+            )
+            _check_not_shorter(run, found, session, overrides)
+            for said in (restore(session, saved), note):
+                if said:
+                    progress.said(said)
             loop = Loop(session, run, progress, interrupt)
             loop.run(resumed=True)
         return _after_resets(loop)
 
 
-def _check_goes_on(run: RunFolder, found: checkpoint.Checkpoint, session: Session, overrides: tuple[str, ...]) -> None:
-    """Raise UserError for other data than the run was trained on, and for a budget that it has spent already."""
+def _check_same_data(run: RunFolder, found: checkpoint.Checkpoint, session: Session) -> None:
+    """Raise UserError for other data than the run was trained on."""
     if found.about.get("content_hash") != session.parts.data.content_hash:
         raise UserError(
             f"the pictures of run {run.id} are not the ones that it was trained on",
             why="the source has changed since, so the run cannot go on where it stopped",
             fix=f"restore the pictures, or start a new run: tilework train {run.spec_file}",
         )
+
+
+def _check_not_shorter(
+    run: RunFolder, found: checkpoint.Checkpoint, session: Session, overrides: tuple[str, ...]
+) -> None:
+    """Raise UserError for a budget that the run has spent already."""
     total = session.parts.budget.total_steps
     if overrides and total < found.step:
         raise UserError(
