@@ -186,7 +186,7 @@ def train(
 
 
 def resume(run: RunFolder | Path | str, *overrides: str, progress: Progress | None = None) -> RunFolder:
-    """Go on with a stopped or killed run; only `engine.*` may be overridden."""
+    """Go on with a stopped or killed run; `engine.*`, `optimizer.accumulate`, `trackers` and `data.path` may be overridden."""
     return _resume(_folder(run), progress=progress, overrides=overrides)
 
 

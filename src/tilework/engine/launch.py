@@ -16,6 +16,7 @@ from tilework.engine.reset import NextRun
 from tilework.engine.saved_state import read, restore
 from tilework.engine.session import Session, begin
 from tilework.engine.stopping import Interrupt
+from tilework.engine.whereabouts import by_name, found_again, paths_of, refuse_missing, with_whole_paths
 from tilework.errors import UserError
 from tilework.runs.folder import RunFolder, default_root
 from tilework.runs.lock import RunLock, refuse_if_held
@@ -37,7 +38,7 @@ def train(
     Everything is checked before the folder is made: a spec that cannot run leaves nothing behind. Raises UserError for what
     the person can change, RunFailure for what went wrong on the way (the last checkpoint then stands).
     """
-    progress = progress or Silent()
+    progress, spec = progress or Silent(), with_whole_paths(spec)
     session = begin(spec, progress)
     compute = session.parts.compute
     with Interrupt().listening() as interrupt:  # from here on Ctrl-C leaves a run that can be resumed
@@ -52,21 +53,25 @@ def train(
 def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple[str, ...] = ()) -> RunFolder:
     """Go on with a run from its last checkpoint, exactly as if it had never stopped.
 
-    `overrides` may touch `engine.*` and `trackers` only (a longer budget, another device), and are kept for the next
-    resume. Raises UserError where the run is being trained already, its data changed, or its checkpoint is damaged;
-    nothing is written then.
+    `overrides` may touch `engine.*`, `optimizer.accumulate` and `trackers` (a longer budget, another device), and `data.path`
+    where the same images lie elsewhere; they are kept for the next resume. Raises UserError where the run is being trained
+    already, its data changed, or its checkpoint is damaged; nothing is written then.
     """
-    fixed = [o for o in overrides if not o.startswith(("engine.", "trackers"))]
+    fixed = [o for o in overrides if not _may_differ(o.partition("=")[0].strip())]
     if fixed:
         raise UserError(
             f"a resumed run keeps its spec; '{fixed[0]}' would change it",
-            why="only engine.* (budget, device, saving) and trackers may differ",
+            why="only engine.* (budget, batch size, device, saving), optimizer.accumulate, trackers and data.path may differ",
             fix=f"start a new run: tilework train {run.spec_file} {fixed[0]}",
         )
     progress = progress or Silent()
-    refuse_if_held(run.path)  # Said at once; who comes while this process gets ready is refused by the lock.
-    checkpoint.find(run.checkpoints)
-    session = begin(load_spec(str(run.spec_file), overrides), progress)
+    _look(run)
+    written = load_spec(str(run.spec_file))
+    spec = load_spec(str(run.spec_file), by_name(overrides, written)) if overrides else written
+    typed = paths_of(spec) != paths_of(written)
+    spec = with_whole_paths(spec) if typed else found_again(spec, run)
+    refuse_missing(spec, run, given=typed)
+    session = begin(spec, progress)
     with Interrupt().listening() as interrupt:
         with _held(RunLock(run.path), session.parts.compute.main):  # nobody else saves now: what is read is the newest
             found = checkpoint.find(run.checkpoints)
@@ -84,14 +89,39 @@ def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple
         return _after_resets(loop)
 
 
+def _may_differ(key: str) -> bool:
+    return key.startswith(("engine.", "trackers")) or key in {"optimizer.accumulate", "data.path", "data"}
+
+
+def _look(run: RunFolder) -> None:
+    """Raise UserError at once for a run that is being trained or has no checkpoint; who comes while this process gets ready is
+    refused by the lock."""
+    refuse_if_held(run.path)
+    try:
+        checkpoint.find(run.checkpoints)
+    except UserError:
+        refuse_if_held(run.path)  # it began in between, and replaces what was looked at
+        raise
+
+
 def _check_same_data(run: RunFolder, found: checkpoint.Checkpoint, session: Session) -> None:
     """Raise UserError for other data than the run was trained on."""
-    if found.about.get("content_hash") != session.parts.data.content_hash:
-        raise UserError(
-            f"the pictures of run {run.id} are not the ones that it was trained on",
-            why="the source has changed since, so the run cannot go on where it stopped",
-            fix=f"restore the pictures, or start a new run: tilework train {run.spec_file}",
-        )
+    was, data = found.about, session.parts.data
+    if was.get("content_hash") == data.content_hash:
+        return
+    before, now = was.get("items"), sum(data.items)
+    counted = (
+        f"{sum(before):,} {data.unit} then, {now:,} now" if isinstance(before, list) else f"{now:,} {data.unit} now"
+    )
+    if isinstance(before, list) and sum(before) == now:
+        counted = f"{now:,} {data.unit} as before, but with other pixels, labels or in another order"
+    where = ", ".join(paths_of(session.parts.spec))
+    raise UserError(
+        f"the pictures of run {run.id} are not the ones that it was trained on" + (f": {where}" if where else ""),
+        why=f"{counted}; content {str(was.get('content_hash'))[:12]} then, {data.content_hash[:12]} now",
+        fix=f"restore the pictures, or start a new run: tilework train {run.spec_file}"
+        + (f"; where they were moved: tilework resume {run.id} data.path=PATH" if where else ""),
+    )
 
 
 def _check_not_shorter(

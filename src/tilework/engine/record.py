@@ -107,6 +107,7 @@ class Record:
             "spec": parts.spec.model_dump(mode="json"),
             "epoch": self.session.state.position.epoch,
             "content_hash": parts.data.content_hash,
+            "items": list(parts.data.items),
             "classes": list(parts.data.facts.get("classes", ())),
         }
 

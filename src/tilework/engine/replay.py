@@ -11,6 +11,7 @@ from tilework.engine import checkpoint
 from tilework.engine.launch import train
 from tilework.engine.orders import Order, journal
 from tilework.engine.progress import Progress, Silent
+from tilework.engine.whereabouts import found_again, refuse_missing
 from tilework.errors import UserError
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
@@ -52,9 +53,9 @@ def replay(run: RunFolder, *, root: Path | None = None, progress: Progress | Non
         facts = store.meta()
         resumed = bool(store.events("resumed"))
     script = [Order(order.kind, _asked(order), None, order.before_step) for order in orders]
-    again = train(
-        load_spec(str(run.spec_file)), root=root or run.path.parent, progress=progress, script=script, until=target.step
-    )
+    spec = found_again(load_spec(str(run.spec_file)), run)
+    refuse_missing(spec, run)
+    again = train(spec, root=root or run.path.parent, progress=progress, script=script, until=target.step)
     found = checkpoint.find(again.checkpoints)
     differing, tensors, largest = _compare(target, found)
     with RunStore.open(again.db) as store:
