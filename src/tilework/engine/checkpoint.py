@@ -14,20 +14,23 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from tilework.errors import RunFailure, UserError
+from tilework.errors import RunFailure, TileworkError, UserError
 from tilework.runs.checkpoints import in_force, numbered, point, pointed
 
 FORMAT = 1
+Read = TypeVar("Read")
+_MOST_OFTEN = 100
+"""Times that a checkpoint may be replaced while it is being read."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,37 @@ def find(checkpoints: Path, which: str = "last") -> Checkpoint:
 
     Raises UserError where there is none.
     """
-    found = in_force(checkpoints, which)
+    return reading(checkpoints, which, lambda found: found)
+
+
+def reading(checkpoints: Path, which: str, read: Callable[[Checkpoint], Read]) -> Read:
+    """What `read` makes of the `last` or `best` checkpoint, also while a run goes on: where it replaced that one meanwhile, the
+    newer one is read. Raises UserError where there is none, and what `read` raises of one that is still in force.
+    """
+    for _ in range(_MOST_OFTEN):
+        folder = in_force(checkpoints, which)
+        files = _files(folder)
+        try:
+            found = read(_opened(checkpoints, folder))
+        except TileworkError:
+            if in_force(checkpoints, which) == folder:
+                raise
+            continue
+        if (
+            _files(folder) == files
+        ):  # else what was taken for a checkpoint without averages may have been one in removal
+            return found
+    return read(_opened(checkpoints, in_force(checkpoints, which)))
+
+
+def _files(folder: Path | None) -> set[str]:
+    try:
+        return set(os.listdir(folder)) if folder is not None else set()
+    except OSError:
+        return set()
+
+
+def _opened(checkpoints: Path, found: Path | None) -> Checkpoint:
     if found is None:
         raise UserError(
             f"{checkpoints} holds no checkpoint",
