@@ -21,7 +21,7 @@ from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, load_file, save_file
 from torch import Tensor, nn
 
 from tilework.errors import RunFailure, TileworkError, UserError
@@ -202,7 +202,12 @@ def open_folder(folder: Path) -> Checkpoint:
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """A safetensors file, or a UserError that says what the file is instead."""
     try:
-        return load_file(path)
+        try:
+            return load_file(path)
+        except (SafetensorError, OSError) as error:
+            if isinstance(error, FileNotFoundError):
+                raise
+            return load(path.read_bytes())  # on a disk whose files cannot be mapped into memory
     except FileNotFoundError:
         raise UserError(
             f"{path} is missing", why="the checkpoint is not whole", fix="copy the whole run folder again"

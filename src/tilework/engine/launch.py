@@ -163,8 +163,8 @@ def _held(lock: RunLock, main: bool, *, new: RunFolder | None = None) -> Iterato
     if not main:
         yield
         return
-    lock.acquire()
     try:
+        lock.acquire()
         yield
     finally:
         lock.release()
