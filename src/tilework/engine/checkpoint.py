@@ -244,6 +244,19 @@ def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], where: Path) 
     module.load_state_dict(dict(tensors), strict=True)
 
 
+def _instead(folder: Path) -> str:
+    """How to go on with another checkpoint of the run, one that has its state; "" where there is none."""
+    others = [
+        (step, path) for step, path in numbered(folder.parent) if path != folder and (path / "state.pt").is_file()
+    ]
+    if not others:
+        return ""
+    step, goes_on = others[-1][0], f"`tilework resume {folder.parent.parent.name}` then goes on from step"
+    if folder.name.startswith("best"):  # The best weights have no state; the pointer was changed by hand.
+        return f"remove {folder.parent / 'last.json'}; {goes_on} {step:,}"
+    return f"move {folder} away; {goes_on} {step:,}"
+
+
 def read_state(checkpoint: Checkpoint) -> dict[str, Any]:
     """Everything but the weights that an exact resume needs; tensors and plain values only."""
     path = checkpoint.folder / "state.pt"
@@ -255,12 +268,12 @@ def read_state(checkpoint: Checkpoint) -> dict[str, Any]:
         raise UserError(
             f"{path} is missing",
             why="a checkpoint without it can be used but not resumed",
-            fix="copy the whole run folder again",
+            fix=_instead(checkpoint.folder) or "copy the whole run folder again",
         ) from None
     except Exception as error:
         raise UserError(
             f"{path} cannot be read",
             why=f"it is damaged, or holds more than tensors and plain values ({type(error).__name__})",
-            fix="restore the checkpoint as tilework wrote it",
+            fix=_instead(checkpoint.folder) or "restore the checkpoint as tilework wrote it",
         ) from None
     return state

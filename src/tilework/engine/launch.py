@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from tilework.errors import UserError
 from tilework.runs.folder import RunFolder, default_root
 from tilework.runs.lock import RunLock, refuse_if_held
 from tilework.spec import RunSpec, dump_yaml, load_spec
+from tilework.spec.load import apply_overrides, parse_spec
 
 
 def train(
@@ -66,8 +68,8 @@ def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple
         )
     progress = progress or Silent()
     _look(run)
-    written = load_spec(str(run.spec_file))
-    spec = load_spec(str(run.spec_file), by_name(overrides, written)) if overrides else written
+    written = _written(run, progress)
+    spec = parse_spec(apply_overrides(written.model_dump(mode="json"), by_name(overrides, written)), str(run.spec_file))
     typed = paths_of(spec) != paths_of(written)
     spec = with_whole_paths(spec) if typed else found_again(spec, run)
     refuse_missing(spec, run, given=typed)
@@ -87,6 +89,22 @@ def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple
             loop = Loop(session, run, progress, interrupt)
             loop.run(resumed=True)
         return _after_resets(loop)
+
+
+def _written(run: RunFolder, progress: Progress) -> RunSpec:
+    """The spec of a run; where its file was removed, the one that its checkpoint keeps. Raises UserError for a damaged file."""
+    if not os.path.lexists(run.spec_file):
+        found = checkpoint.find(run.checkpoints)
+        progress.said(f"{run.spec_file.name} is missing: it is written anew as {found.folder.name} keeps it")
+        return parse_spec(found.spec, str(found.folder / "model.json"))
+    try:
+        return load_spec(str(run.spec_file))
+    except UserError as error:
+        raise UserError(
+            error.what,
+            why=error.why,
+            fix=f"{error.fix}; or remove {run.spec_file}: `tilework resume {run.id}` then takes the spec from its checkpoint",
+        ) from None
 
 
 def _may_differ(key: str) -> bool:

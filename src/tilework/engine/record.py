@@ -50,7 +50,7 @@ class Record:
         if self._spec_kept:
             return
         self._spec_kept, spec = True, self.session.parts.spec
-        if load_spec(str(self.run.spec_file)) != spec:
+        if not self.run.spec_file.is_file() or load_spec(str(self.run.spec_file)) != spec:
             atomic_write_text(self.run.spec_file, dump_yaml(spec))
 
     def row(self, values: Mapping[str, float], split: str) -> None:
