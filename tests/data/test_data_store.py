@@ -272,7 +272,7 @@ def test_a_drive_without_locks(monkeypatch):
         raise NotImplementedError("FileSystem does not appear to support flock")
 
     monkeypatch.setattr(build.FileLock, "acquire", unsupported)
-    with pytest.raises(UserError, match="does not take file locks") as caught:
+    with pytest.raises(UserError, match="no file locks") as caught:
         prepare(listed(noise_items(2)))
     assert "TILEWORK_CACHE" in caught.value.fix
 

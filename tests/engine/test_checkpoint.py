@@ -17,7 +17,8 @@ from tiny_runs import session, tiny
 
 import tilework
 from tilework.engine import checkpoint
-from tilework.engine.saved_state import capture, restore
+from tilework.engine.going_on import Stride, goes_on
+from tilework.engine.saved_state import capture, read, restore
 from tilework.errors import RunFailure, TileworkError, UserError
 
 ABOUT = {"spec": {"name": "x"}}
@@ -280,7 +281,9 @@ def test_restore_is_whole() -> None:
     run = tilework.train(tiny("vq", "engine.ema_decay=0.9", "encoder.norm=batch"))
     found = checkpoint.find(run.checkpoints)
     fresh = session(tiny("vq", "engine.ema_decay=0.9", "encoder.norm=batch"))
-    assert restore(fresh, found) == ""
+    saved = read(found)
+    fresh, note = goes_on(fresh, saved.position, saved.marks, Stride.of(fresh.parts.spec))
+    assert note == restore(fresh, saved) == ""
     same(capture(fresh), checkpoint.read_state(found), "state")
     for name, tensor in checkpoint.read_tensors(found.folder / "model.safetensors").items():
         assert torch.equal(fresh.parts.model.state_dict()[name], tensor), name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -58,6 +59,15 @@ def test_anchors_and_merges_are_fine_and_a_merged_key_may_be_set_again() -> None
     assert read_yaml(text, "f") == {"x": {"q": 1, "s": 2}, "y": {"q": 3, "s": 2}, "z": {"q": 1, "s": 2}}
 
 
+BOMB = "a: &a [x, x]\n" + "".join(f"{b}: &{b} [{', '.join([f'*{a}'] * 9)}]\n" for a, b in pairwise("abcdefghijkl"))
+"""Twelve lines that stand for 62 billion values."""
+
+
+def test_an_override_whose_aliases_multiply_is_text() -> None:
+    text = "[&a [x], " + ", ".join(f"&{b} [{', '.join([f'*{a}'] * 9)}]" for a, b in pairwise("abcdefghijkl")) + "]"
+    assert read_value(text) == text
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -72,6 +82,7 @@ def test_anchors_and_merges_are_fine_and_a_merged_key_may_be_set_again() -> None
         ("just text", "f holds no settings"),
         ("", "f holds no settings"),
         ("a: " + "[" * 5000, "f cannot be read as YAML"),
+        (BOMB, "f cannot be read as YAML"),
     ],
 )
 def test_what_is_not_a_spec_says_where(text: str, said: str) -> None:

@@ -6,7 +6,7 @@ import atexit
 import signal
 import sys
 
-from tilework.errors import TileworkError
+from tilework.errors import TileworkError, UserError
 
 
 def main() -> None:
@@ -14,9 +14,7 @@ def main() -> None:
     # Everything is on the disk by then: an impatient Ctrl-C must not turn a clean end into a traceback.
     atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
     try:
-        from tilework.cli.app import app
-
-        app()
+        sys.exit(_run())
     except TileworkError as error:
         _tell(error)
         sys.exit(error.exit_code)
@@ -26,6 +24,36 @@ def main() -> None:
         # The reader (head, less) has seen enough.
         sys.stderr.close()
         sys.exit(0)
+
+
+def _run() -> int:
+    """The command that was typed; its exit code. What is wrong with the words themselves is told as every other mistake is."""
+    import typer
+
+    from tilework.cli.app import app
+
+    usage_error: type[Exception] = typer.BadParameter.__bases__[0]
+    try:
+        code = app(standalone_mode=False)
+    except typer.Abort:
+        return 130
+    except usage_error as error:
+        context = getattr(error, "ctx", None)
+        if type(error).__name__ == "NoArgsIsHelpError":
+            error.show()  # type: ignore[attr-defined]
+            return 2
+        text = error.format_message()  # type: ignore[attr-defined]
+        if context is None:
+            raise UserError(
+                text.rstrip("."), fix="tilework --help lists the commands; each has a --help of its own"
+            ) from None
+        used = " ".join(context.command.collect_usage_pieces(context))
+        raise UserError(
+            f"{context.command_path}: {text[:1].lower()}{text[1:].rstrip('.')}",
+            why=f"it is written {context.command_path} {used}",
+            fix=f"{context.command_path} --help tells what each word is",
+        ) from None
+    return code if isinstance(code, int) else 0
 
 
 def _tell(error: TileworkError) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from tilework.errors import TileworkError
 from tilework.metrics import AUTOENCODER, VALIDATION, Metrics
-from tilework.runs.checkpoints import pointed, step_of
+from tilework.runs.checkpoints import saved
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
 
@@ -44,7 +44,8 @@ class HeldOut:
 def held_out(run: RunFolder) -> HeldOut:
     """What is known about a run that has a store; values that are not there are left out."""
     monitor = _monitor(run)
-    best_step = step_of(pointed(run.checkpoints, "best"))
+    best = saved(run.checkpoints, "best")
+    best_step = best[1] if best is not None else None
     with RunStore.open(run.db) as store:
         steps = store.rows(VALIDATION)[0]
         metrics = Metrics.read(store.meta())
@@ -55,8 +56,8 @@ def held_out(run: RunFolder) -> HeldOut:
         at, values = store.metrics(monitor, VALIDATION)
         found = {int(step): float(value) for step, value in zip(at, values, strict=True)}
         newest_values = store.latest()["values"].get(VALIDATION, {})
-    best = found.get(best_step) if best_step is not None else None
-    return HeldOut(newest, newest_values, metrics, monitor, best_step, best, leak)
+    value = found.get(best_step) if best_step is not None else None
+    return HeldOut(newest, newest_values, metrics, monitor, best_step, value, leak)
 
 
 def _monitor(run: RunFolder) -> str:

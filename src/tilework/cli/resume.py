@@ -19,7 +19,9 @@ def resume(
     overrides: Annotated[
         list[str] | None,
         typer.Argument(
-            help="engine.key=value, for example engine.epochs=400.", metavar="[ENGINE.KEY=VALUE]...", show_default=False
+            help="engine.key=value, for example engine.epochs=400; data.path=PATH where the images were moved.",
+            metavar="[ENGINE.KEY=VALUE]...",
+            show_default=False,
         ),
     ] = None,
     runs: RunsFolder = None,

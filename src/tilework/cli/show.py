@@ -103,7 +103,7 @@ def _facts(console: Console, folder: RunFolder, info: RunInfo) -> None:
 def _files(folder: RunFolder, known: Any) -> Iterator[tuple[str, str]]:
     """The run's files that exist: what they are, and where."""
     from tilework.cli.summary import short_path
-    from tilework.runs.checkpoints import pointed, step_of
+    from tilework.runs.checkpoints import saved
 
     yield "run folder", str(folder.path)
     for what, name in (
@@ -114,11 +114,11 @@ def _files(folder: RunFolder, known: Any) -> Iterator[tuple[str, str]]:
         if (folder.path / name).is_file():
             yield what, short_path(folder.path / name)
     for which in ("last", "best"):
-        saved = pointed(folder.checkpoints, which)
-        step = step_of(saved)
-        if saved is not None and step is not None:
+        found = saved(folder.checkpoints, which)
+        if found is not None:
+            weights, step = found
             more = f", {known.best_value}" if which == "best" and known.best is not None else ""
-            yield f"{which} weights", f"{short_path(saved)}  (step {step:,}{more})"
+            yield f"{which} weights", f"{short_path(weights)}  (step {step:,}{more})"
 
 
 def in_words(event: Event) -> str:

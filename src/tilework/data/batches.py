@@ -35,7 +35,10 @@ class Batches:
     """Batches of the pictures at `indices` of a frame store, in an order that depends on (seed, epoch) alone.
 
     The data position of a run is therefore two numbers: `epoch(number, start=k)` gives exactly the batches that
-    `epoch(number)` gives from the k-th on. `batch_size` counts pictures over all `world` processes; process `rank` takes
+    `epoch(number)` gives from the k-th on. A third lets the batch size change within an epoch: `epoch(number, k, used)` cuts
+    the batches from what follows the first `used` pictures of its order.
+
+    `batch_size` counts pictures over all `world` processes; process `rank` takes
     its contiguous slice of each batch, so that the slices in rank order are the batch of one process. With `drop_last`
     an incomplete last batch is left out, unless it is the only one. Pictures are gathered from the memory map, or from a
     uint8 copy on the device where that is small (`keep_on_device`). Raises UserError for an empty set and for a
@@ -91,8 +94,12 @@ class Batches:
     @property
     def steps_per_epoch(self) -> int:
         """Batches in one epoch; the same on every rank."""
-        whole = len(self.indices) // self.batch_size
-        return max(1, whole) if self.drop_last else -(-len(self.indices) // self.batch_size)
+        return max(1, self.batches_after(0))
+
+    def batches_after(self, used: int) -> int:
+        """Batches in what follows the first `used` pictures of an epoch."""
+        left = max(0, len(self.indices) - used)
+        return left // self.batch_size if self.drop_last else -(-left // self.batch_size)
 
     def order(self, number: int) -> NDArray[np.int64]:
         """Positions within `indices` in the order of epoch `number` (from 0)."""
@@ -101,10 +108,12 @@ class Batches:
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.seed, number])))
         return rng.permutation(len(self.indices))
 
-    def epoch(self, number: int, start: int = 0) -> Iterator[Batch]:
-        """The batches of epoch `number` (from 0), beginning with batch `start`; this rank's slice of each."""
-        order = self.order(number)
-        plan = [self._slice(order, step) for step in range(start, self.steps_per_epoch)]
+    def epoch(self, number: int, start: int = 0, used: int = 0) -> Iterator[Batch]:
+        """The batches of epoch `number` (from 0) that follow its first `used` pictures, beginning with batch `start`; this rank's
+        slice of each."""
+        order = self.order(number)[used:]
+        count = self.batches_after(used) if used else self.steps_per_epoch
+        plan = [self._slice(order, step) for step in range(start, count)]
         if self.resident is not None:
             return (self._from_device(positions) for positions in plan)
         if self.device.type == "cuda":

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
@@ -15,15 +16,16 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from threadpoolctl import threadpool_limits
 
-from tilework.data.cache import cannot_write, is_full
+from tilework.data.cache import cannot_hold_frames, cannot_write, is_full
 from tilework.data.contract import Item, SourceConfig
 from tilework.data.fit import fit_picture
 from tilework.data.journal import Commit
 from tilework.data.natural import natural_key
 from tilework.data.partial import Partial
 from tilework.data.shards import SHARD_BYTES
-from tilework.data.store import FORMAT, MANIFEST, FrameStore, content_hash
+from tilework.data.store import FORMAT, MANIFEST, FrameStore, NoMaps, content_hash
 from tilework.errors import UserError
+from tilework.spec.disks import lacks_locks
 from tilework.spec.places import cache_folder
 
 FORGOTTEN_SECONDS = 14 * 86400
@@ -55,7 +57,7 @@ def prepare(
     try:
         root.mkdir(parents=True, exist_ok=True)
         _remove_forgotten(root)
-        with FileLock(root / f"{home.name}.lock"):
+        with _alone(root / f"{home.name}.lock"):
             # Whoever held the lock before may have made it.
             found = _usable(home, fingerprint)
             if found is None:
@@ -64,10 +66,24 @@ def prepare(
             return found
     except OSError as error:
         raise cannot_write(root, error) from error
-    except NotImplementedError as error:  # from the lock, on some network drives
-        raise UserError(
-            f"{root} does not take file locks", why=str(error), fix="point TILEWORK_CACHE at a folder on a local disk"
-        ) from error
+
+
+@contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Within this block no other process prepares the same pictures."""
+    held = FileLock(lock)
+    try:
+        held.acquire()
+    except NotImplementedError as error:
+        raise cannot_hold_frames(lock.parent, "file locks", error) from error
+    except OSError as error:
+        if lacks_locks(error):
+            raise cannot_hold_frames(lock.parent, "file locks", error) from error
+        raise
+    try:
+        yield
+    finally:
+        held.release()
 
 
 def store_folder(source: SourceConfig, fingerprint: str, cache: Path | None = None) -> Path:
@@ -91,6 +107,8 @@ def _usable(home: Path, fingerprint: str) -> FrameStore | None:
         return None
     try:
         store = FrameStore.open(home)
+    except NoMaps:
+        raise  # made again it would lie on the same disk
     except UserError:
         return None
     return store if store.fingerprint == fingerprint else None

@@ -13,6 +13,15 @@ def is_full(error: OSError) -> bool:
     return error.errno in {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
+def cannot_hold_frames(folder: Path, lacking: str, error: OSError | NotImplementedError) -> UserError:
+    """What a person is told where the disk of the cache has not what prepared pictures need of it."""
+    return UserError(
+        f"prepared pictures cannot be kept in {folder}: its disk has no {lacking}",
+        why=f"some network drives and shared folders are without ({getattr(error, 'strerror', None) or error})",
+        fix="point TILEWORK_CACHE at a folder on a local disk",
+    )
+
+
 def cannot_write(folder: Path, error: OSError, pictures_kept: int = 0) -> UserError:
     """A failed write as the person should hear it: which folder, why, and what to do.
 

@@ -63,7 +63,7 @@ def rows_of(path: Path, dtype: str, row: tuple[int, ...], count: int) -> NDArray
     """The first `count` rows of a file that may not be complete, as a read-only map. Raises OSError, ValueError."""
     if count == 0:
         return np.empty((0, *row), dtype)
-    return np.memmap(path, dtype=dtype, mode="r", offset=_HEADER_BYTES, shape=(count, *row))
+    return np.memmap(path, dtype=dtype, mode="c", offset=_HEADER_BYTES, shape=(count, *row))
 
 
 def header(count: int, dtype: str, row: tuple[int, ...]) -> bytes:

@@ -11,15 +11,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tilework.data.cache import cannot_hold_frames
 from tilework.data.contract import Seen
 from tilework.data.journal import THUMBS
 from tilework.data.shards import pixels_sha256, shard_bytes_on_disk, shard_name, stored_pixels
 from tilework.data.table import COLUMNS, NAMES, TABLE, Names, read_manifest, read_names
 from tilework.errors import UserError
 from tilework.spec import Size
+from tilework.spec.disks import lacks_maps
 
 FORMAT = 3
 MANIFEST = "manifest.json"
+
+
+class NoMaps(UserError):
+    """The store is whole, and lies on a disk whose files cannot be mapped into memory."""
 
 
 class FrameStore:
@@ -45,7 +51,7 @@ class FrameStore:
         self.classes: tuple[str, ...] = tuple(manifest["classes"])
         self._names_bytes: int = manifest["names_bytes"]
         self.groups_say_all: bool = manifest["groups_say_all"]
-        table = np.load(folder / TABLE, mmap_mode="r")
+        table = np.load(folder / TABLE, mmap_mode="c")
         if table.shape != (self.count, len(COLUMNS)):
             raise ValueError(f"{TABLE} has shape {table.shape} for {self.count} pictures")
         column = {name: np.ascontiguousarray(table[:, number]) for number, name in enumerate(COLUMNS)}
@@ -80,14 +86,15 @@ class FrameStore:
                 expected = shard_bytes_on_disk(count, store.shape)
                 if path.stat().st_size != expected:
                     raise ValueError(f"{path.name} has {path.stat().st_size} bytes where {expected} belong")
-        except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
-            plain = isinstance(error, (OSError, ValueError))
-            reason = str(error) if plain else f"{type(error).__name__}: {error}"
-            raise UserError(
-                f"{folder} is not a whole frame store",
-                why=reason,
-                fix="delete that folder; the next run makes it again",
-            ) from None
+            _ = store.shards, store.thumbs
+        except OSError as error:
+            if lacks_maps(error):
+                told = cannot_hold_frames(folder.parent, "memory maps", error)
+                raise NoMaps(told.what, why=told.why, fix=told.fix) from error
+            raise _not_whole(folder, str(error)) from None
+        except (ValueError, KeyError, IndexError, TypeError) as error:
+            reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+            raise _not_whole(folder, reason) from None
         return store
 
     @property
@@ -174,6 +181,12 @@ def _seen(raw: dict[str, Any]) -> Seen:
         tuple(raw.get("beside", ())),
         dict(raw.get("others", {})),
         None if depth is None else (int(depth[0]), int(depth[1])),
+    )
+
+
+def _not_whole(folder: Path, reason: str) -> UserError:
+    return UserError(
+        f"{folder} is not a whole frame store", why=reason, fix="delete that folder; the next run makes it again"
     )
 
 

@@ -186,7 +186,7 @@ def train(
 
 
 def resume(run: RunFolder | Path | str, *overrides: str, progress: Progress | None = None) -> RunFolder:
-    """Go on with a stopped or killed run; only `engine.*` may be overridden."""
+    """Go on with a stopped or killed run; `engine.*`, `optimizer.accumulate`, `trackers` and `data.path` may be overridden."""
     return _resume(_folder(run), progress=progress, overrides=overrides)
 
 
@@ -198,7 +198,18 @@ def load(run: RunFolder | Path | str, *, which: str = "best", device: str = "aut
     """
     if which not in {"best", "last"}:
         raise UserError(f"which='{which}'", why="a run keeps its best and its last weights", fix="use 'best' or 'last'")
-    found = _checkpoint(run, which)
+    if not isinstance(run, (RunFolder, Path, str)):
+        raise UserError(
+            f"load() was given a {type(run).__name__}",
+            why="it takes a run's name, its folder, a RunFolder or one checkpoint folder",
+            fix="pass for example 'last'",
+        )
+    if not isinstance(run, RunFolder) and (Path(run) / "model.json").is_file():
+        return _loaded(checkpoint.open_folder(Path(run)), device)
+    return checkpoint.reading(_folder(run).checkpoints, which, lambda found: _loaded(found, device))
+
+
+def _loaded(found: checkpoint.Checkpoint, device: str) -> Model:
     chosen = parse_spec(found.spec, str(found.folder / "model.json"))
     if not isinstance(chosen, AutoencoderSpec):
         raise UserError(
@@ -212,18 +223,6 @@ def load(run: RunFolder | Path | str, *, which: str = "best", device: str = "aut
         tensors |= checkpoint.read_tensors(found.folder / "ema.safetensors")
     checkpoint.load_weights(model, tensors, found.folder / "model.safetensors")
     return Model(model, chosen, found.step, torch.device(choose_device(device)))
-
-
-def _checkpoint(run: RunFolder | Path | str, which: str) -> checkpoint.Checkpoint:
-    if not isinstance(run, (RunFolder, Path, str)):
-        raise UserError(
-            f"load() was given a {type(run).__name__}",
-            why="it takes a run's name, its folder, a RunFolder or one checkpoint folder",
-            fix="pass for example 'last'",
-        )
-    if not isinstance(run, RunFolder) and (Path(run) / "model.json").is_file():
-        return checkpoint.open_folder(Path(run))
-    return checkpoint.find(_folder(run).checkpoints, which)
 
 
 def _folder(run: RunFolder | Path | str) -> RunFolder:

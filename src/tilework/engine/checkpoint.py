@@ -14,20 +14,23 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, load_file, save_file
 from torch import Tensor, nn
 
-from tilework.errors import RunFailure, UserError
+from tilework.errors import RunFailure, TileworkError, UserError
 from tilework.runs.checkpoints import in_force, numbered, point, pointed
 
 FORMAT = 1
+Read = TypeVar("Read")
+_MOST_OFTEN = 100
+"""Times that a checkpoint may be replaced while it is being read."""
 
 
 @dataclass(frozen=True)
@@ -134,7 +137,37 @@ def find(checkpoints: Path, which: str = "last") -> Checkpoint:
 
     Raises UserError where there is none.
     """
-    found = in_force(checkpoints, which)
+    return reading(checkpoints, which, lambda found: found)
+
+
+def reading(checkpoints: Path, which: str, read: Callable[[Checkpoint], Read]) -> Read:
+    """What `read` makes of the `last` or `best` checkpoint, also while a run goes on: where it replaced that one meanwhile, the
+    newer one is read. Raises UserError where there is none, and what `read` raises of one that is still in force.
+    """
+    for _ in range(_MOST_OFTEN):
+        folder = in_force(checkpoints, which)
+        files = _files(folder)
+        try:
+            found = read(_opened(checkpoints, folder))
+        except TileworkError:
+            if in_force(checkpoints, which) == folder:
+                raise
+            continue
+        if (
+            _files(folder) == files
+        ):  # else what was taken for a checkpoint without averages may have been one in removal
+            return found
+    return read(_opened(checkpoints, in_force(checkpoints, which)))
+
+
+def _files(folder: Path | None) -> set[str]:
+    try:
+        return set(os.listdir(folder)) if folder is not None else set()
+    except OSError:
+        return set()
+
+
+def _opened(checkpoints: Path, found: Path | None) -> Checkpoint:
     if found is None:
         raise UserError(
             f"{checkpoints} holds no checkpoint",
@@ -169,7 +202,12 @@ def open_folder(folder: Path) -> Checkpoint:
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """A safetensors file, or a UserError that says what the file is instead."""
     try:
-        return load_file(path)
+        try:
+            return load_file(path)
+        except (SafetensorError, OSError) as error:
+            if isinstance(error, FileNotFoundError):
+                raise
+            return load(path.read_bytes())  # on a disk whose files cannot be mapped into memory
     except FileNotFoundError:
         raise UserError(
             f"{path} is missing", why="the checkpoint is not whole", fix="copy the whole run folder again"
@@ -206,6 +244,19 @@ def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], where: Path) 
     module.load_state_dict(dict(tensors), strict=True)
 
 
+def _instead(folder: Path) -> str:
+    """How to go on with another checkpoint of the run, one that has its state; "" where there is none."""
+    others = [
+        (step, path) for step, path in numbered(folder.parent) if path != folder and (path / "state.pt").is_file()
+    ]
+    if not others:
+        return ""
+    step, goes_on = others[-1][0], f"`tilework resume {folder.parent.parent.name}` then goes on from step"
+    if folder.name.startswith("best"):  # The best weights have no state; the pointer was changed by hand.
+        return f"remove {folder.parent / 'last.json'}; {goes_on} {step:,}"
+    return f"move {folder} away; {goes_on} {step:,}"
+
+
 def read_state(checkpoint: Checkpoint) -> dict[str, Any]:
     """Everything but the weights that an exact resume needs; tensors and plain values only."""
     path = checkpoint.folder / "state.pt"
@@ -217,12 +268,12 @@ def read_state(checkpoint: Checkpoint) -> dict[str, Any]:
         raise UserError(
             f"{path} is missing",
             why="a checkpoint without it can be used but not resumed",
-            fix="copy the whole run folder again",
+            fix=_instead(checkpoint.folder) or "copy the whole run folder again",
         ) from None
     except Exception as error:
         raise UserError(
             f"{path} cannot be read",
             why=f"it is damaged, or holds more than tensors and plain values ({type(error).__name__})",
-            fix="restore the checkpoint as tilework wrote it",
+            fix=_instead(checkpoint.folder) or "restore the checkpoint as tilework wrote it",
         ) from None
     return state

@@ -206,8 +206,7 @@ class Control:
 
     def _do_step(self, order: Order) -> None:
         budget = self.session.parts.budget
-        to_epoch = budget.micro_batches_per_epoch - self.session.state.position.batch
-        whole = -(-to_epoch // budget.accumulate)
+        whole = -(-self.session.state.position.to_epoch(budget) // budget.accumulate)
         self._mode.left = whole if order.payload.get("epoch") else int(order.payload.get("n", 1))
         self._mode.paused = False
 

@@ -47,6 +47,8 @@ class Desk:
 
     def stepped(self, kept: Sequence[Any], batches: Sequence[Any]) -> None:
         """One step was taken: frames where somebody watches, and slow motion's pace."""
+        if self.record is not None:
+            self.record.keep_spec()
         if self.publisher is not None and self.publisher.stepped(kept, batches):
             self.publisher.show_step(self.control.state("running"))
         self.control.stepped()

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from tilework.engine import checkpoint
+from tilework.engine.going_on import Stride, goes_on
 from tilework.engine.loop import Loop
 from tilework.engine.orders import Order
 from tilework.engine.progress import Progress, Silent
 from tilework.engine.reset import NextRun
-from tilework.engine.saved_state import restore
+from tilework.engine.saved_state import read, restore
 from tilework.engine.session import Session, begin
 from tilework.engine.stopping import Interrupt
+from tilework.engine.whereabouts import by_name, found_again, paths_of, refuse_missing, with_whole_paths
 from tilework.errors import UserError
 from tilework.runs.folder import RunFolder, default_root
 from tilework.runs.lock import RunLock, refuse_if_held
 from tilework.spec import RunSpec, dump_yaml, load_spec
+from tilework.spec.load import apply_overrides, parse_spec
 
 
 def train(
@@ -36,7 +40,7 @@ def train(
     Everything is checked before the folder is made: a spec that cannot run leaves nothing behind. Raises UserError for what
     the person can change, RunFailure for what went wrong on the way (the last checkpoint then stands).
     """
-    progress = progress or Silent()
+    progress, spec = progress or Silent(), with_whole_paths(spec)
     session = begin(spec, progress)
     compute = session.parts.compute
     with Interrupt().listening() as interrupt:  # from here on Ctrl-C leaves a run that can be resumed
@@ -51,40 +55,97 @@ def train(
 def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple[str, ...] = ()) -> RunFolder:
     """Go on with a run from its last checkpoint, exactly as if it had never stopped.
 
-    `overrides` may touch `engine.*` and `trackers` only (a longer budget, another device), and are kept for the next
-    resume. Raises UserError where the run is being trained already, its data changed, or its checkpoint is damaged;
-    nothing is written then.
+    `overrides` may touch `engine.*`, `optimizer.accumulate` and `trackers` (a longer budget, another device), and `data.path`
+    where the same images lie elsewhere; they are kept for the next resume. Raises UserError where the run is being trained
+    already, its data changed, or its checkpoint is damaged; nothing is written then.
     """
-    fixed = [o for o in overrides if not o.startswith(("engine.", "trackers"))]
+    fixed = [o for o in overrides if not _may_differ(o.partition("=")[0].strip())]
     if fixed:
         raise UserError(
             f"a resumed run keeps its spec; '{fixed[0]}' would change it",
-            why="only engine.* (budget, device, saving) and trackers may differ",
+            why="only engine.* (budget, batch size, device, saving), optimizer.accumulate, trackers and data.path may differ",
             fix=f"start a new run: tilework train {run.spec_file} {fixed[0]}",
         )
     progress = progress or Silent()
-    refuse_if_held(run.path)  # Said at once; who comes while this process gets ready is refused by the lock.
-    checkpoint.find(run.checkpoints)
-    session = begin(load_spec(str(run.spec_file), overrides), progress)
+    _look(run)
+    written = _written(run, progress)
+    spec = parse_spec(apply_overrides(written.model_dump(mode="json"), by_name(overrides, written)), str(run.spec_file))
+    typed = paths_of(spec) != paths_of(written)
+    spec = with_whole_paths(spec) if typed else found_again(spec, run)
+    refuse_missing(spec, run, given=typed)
+    session = begin(spec, progress)
     with Interrupt().listening() as interrupt:
         with _held(RunLock(run.path), session.parts.compute.main):  # nobody else saves now: what is read is the newest
             found = checkpoint.find(run.checkpoints)
-            _check_goes_on(run, found, session, overrides)
-            if warning := restore(session, found):
-                progress.said(warning)
+            _check_same_data(run, found, session)
+            saved = read(found)
+            session, note = goes_on(
+                session, saved.position, saved.marks, Stride.written(found.spec, session.parts.spec)
+            )
+            _check_not_shorter(run, found, session, overrides)
+            for said in (restore(session, saved), note):
+                if said:
+                    progress.said(said)
             loop = Loop(session, run, progress, interrupt)
             loop.run(resumed=True)
         return _after_resets(loop)
 
 
-def _check_goes_on(run: RunFolder, found: checkpoint.Checkpoint, session: Session, overrides: tuple[str, ...]) -> None:
-    """Raise UserError for other data than the run was trained on, and for a budget that it has spent already."""
-    if found.about.get("content_hash") != session.parts.data.content_hash:
+def _written(run: RunFolder, progress: Progress) -> RunSpec:
+    """The spec of a run; where its file was removed, the one that its checkpoint keeps. Raises UserError for a damaged file."""
+    if not os.path.lexists(run.spec_file):
+        found = checkpoint.find(run.checkpoints)
+        progress.said(f"{run.spec_file.name} is missing: it is written anew as {found.folder.name} keeps it")
+        return parse_spec(found.spec, str(found.folder / "model.json"))
+    try:
+        return load_spec(str(run.spec_file))
+    except UserError as error:
         raise UserError(
-            f"the pictures of run {run.id} are not the ones that it was trained on",
-            why="the source has changed since, so the run cannot go on where it stopped",
-            fix=f"restore the pictures, or start a new run: tilework train {run.spec_file}",
-        )
+            error.what,
+            why=error.why,
+            fix=f"{error.fix}; or remove {run.spec_file}: `tilework resume {run.id}` then takes the spec from its checkpoint",
+        ) from None
+
+
+def _may_differ(key: str) -> bool:
+    return key.startswith(("engine.", "trackers")) or key in {"optimizer.accumulate", "data.path", "data"}
+
+
+def _look(run: RunFolder) -> None:
+    """Raise UserError at once for a run that is being trained or has no checkpoint; who comes while this process gets ready is
+    refused by the lock."""
+    refuse_if_held(run.path)
+    try:
+        checkpoint.find(run.checkpoints)
+    except UserError:
+        refuse_if_held(run.path)  # it began in between, and replaces what was looked at
+        raise
+
+
+def _check_same_data(run: RunFolder, found: checkpoint.Checkpoint, session: Session) -> None:
+    """Raise UserError for other data than the run was trained on."""
+    was, data = found.about, session.parts.data
+    if was.get("content_hash") == data.content_hash:
+        return
+    before, now = was.get("items"), sum(data.items)
+    counted = (
+        f"{sum(before):,} {data.unit} then, {now:,} now" if isinstance(before, list) else f"{now:,} {data.unit} now"
+    )
+    if isinstance(before, list) and sum(before) == now:
+        counted = f"{now:,} {data.unit} as before, but with other pixels, labels or in another order"
+    where = ", ".join(paths_of(session.parts.spec))
+    raise UserError(
+        f"the pictures of run {run.id} are not the ones that it was trained on" + (f": {where}" if where else ""),
+        why=f"{counted}; content {str(was.get('content_hash'))[:12]} then, {data.content_hash[:12]} now",
+        fix=f"restore the pictures, or start a new run: tilework train {run.spec_file}"
+        + (f"; where they were moved: tilework resume {run.id} data.path=PATH" if where else ""),
+    )
+
+
+def _check_not_shorter(
+    run: RunFolder, found: checkpoint.Checkpoint, session: Session, overrides: tuple[str, ...]
+) -> None:
+    """Raise UserError for a budget that the run has spent already."""
     total = session.parts.budget.total_steps
     if overrides and total < found.step:
         raise UserError(
@@ -120,8 +181,8 @@ def _held(lock: RunLock, main: bool, *, new: RunFolder | None = None) -> Iterato
     if not main:
         yield
         return
-    lock.acquire()
     try:
+        lock.acquire()
         yield
     finally:
         lock.release()

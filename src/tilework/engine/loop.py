@@ -12,6 +12,7 @@ import torch
 from tilework.engine.describe import plan
 from tilework.engine.desk import Desk
 from tilework.engine.failures import out_of_memory
+from tilework.engine.going_on import rest_of_epoch
 from tilework.engine.judging import cut_plateaus, is_best, stops_early, validation
 from tilework.engine.monitor import monitored
 from tilework.engine.orders import Order, orders_after
@@ -61,6 +62,9 @@ class Loop:
             if position.step == 0:
                 self._snapshot(self._validate())
                 desk.begin_timeline()
+            if session.state.unjudged and self._epoch_ends():
+                self._close(StopReason.EARLY_STOPPING)
+                return
             reason, orders = self._reason_at_the_end(), True
             stream = self._batches()
             while position.step < self.limits.last_step:
@@ -103,11 +107,12 @@ class Loop:
 
     def _batches(self) -> Iterator[Any]:
         """Micro-batches from where the run stands, epoch after epoch, for ever."""
-        session, per_epoch = self.session, self.session.parts.budget.micro_batches_per_epoch
-        epoch, start = session.state.position.epoch, session.state.position.batch
+        feed, budget, position = self.session.parts.data.train, self.session.parts.budget, self.session.state.position
+        epoch, length = position.epoch, position.to_epoch(budget)
+        yield from islice(rest_of_epoch(feed, position), length)
         while True:
-            yield from islice(session.parts.data.train.epoch(epoch, start), per_epoch - start)
-            epoch, start = epoch + 1, 0
+            epoch += 1
+            yield from islice(feed.epoch(epoch), budget.micro_batches_per_epoch)
 
     def _step(self, micro_batches: list[Any]) -> None:
         parts, state, steering = self.session.parts, self.session.state, self.session.steering

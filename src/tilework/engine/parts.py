@@ -17,6 +17,7 @@ from tilework.engine.step import Stepper, make_optimizer
 from tilework.engine.tasks.contract import Data, Task
 from tilework.engine.trackers import check_trackers
 from tilework.spec import RunSpec
+from tilework.spec.clock import Clock
 from tilework.spec.tasks import task_class
 
 _NO_LIMIT = 2**62
@@ -27,9 +28,14 @@ class Budget:
     """How long a run is."""
 
     total_steps: int
-    steps_per_epoch: int
+    clock: Clock
     accumulate: int
     """Micro-batches that make one step."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Optimiser steps of one whole epoch."""
+        return self.clock.steps_per_epoch
 
     @property
     def micro_batches_per_epoch(self) -> int:
@@ -39,15 +45,19 @@ class Budget:
     @property
     def total_epochs(self) -> float:
         """The whole run in passes over the training split."""
-        return self.total_steps / self.steps_per_epoch
+        return self.clock.epochs(self.total_steps)
 
     @classmethod
-    def of(cls, spec: RunSpec, batches_per_epoch: int) -> Budget:
+    def of(cls, spec: RunSpec, clock: Clock) -> Budget:
         """What `engine.steps` and `engine.epochs` come to; whichever ends first."""
-        engine, accumulate = spec.engine, spec.optimizer.accumulate
-        per_epoch = max(1, batches_per_epoch // accumulate)
-        by_epochs = engine.epochs * per_epoch if engine.epochs else _NO_LIMIT
-        return cls(min(engine.steps or _NO_LIMIT, by_epochs), per_epoch, accumulate)
+        engine = spec.engine
+        by_epochs = round(clock.step(engine.epochs)) if engine.epochs else _NO_LIMIT
+        return cls(min(engine.steps or _NO_LIMIT, by_epochs), clock, spec.optimizer.accumulate)
+
+
+def steps_per_epoch(spec: RunSpec, batches_per_epoch: int) -> int:
+    """Whole optimiser steps in an epoch, one at least."""
+    return max(1, batches_per_epoch // spec.optimizer.accumulate)
 
 
 @dataclass(frozen=True)
@@ -100,7 +110,7 @@ def assemble(spec: RunSpec, progress: Progress) -> Parts:
         Stepper(compute, wrapped, task, accelerated, spec.optimizer.clip_norm),
         BatchStatistics(model),
         average,
-        Budget.of(spec, data.train.steps_per_epoch),
+        Budget.of(spec, Clock(steps_per_epoch(spec, data.train.steps_per_epoch))),
     )
     # From here on each process draws its own noise.
     torch.manual_seed(spec.seed + 1_000_003 * (compute.rank + 1))

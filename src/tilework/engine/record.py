@@ -27,22 +27,30 @@ class Record:
         self.session, self.run = session, run
         if resumed:
             self.store = RunStore.open(run.db, readonly=False)
-            self.store.rewind(session.step)
-            self._keep_spec()
         else:
             self.store = RunStore.create(run.db)
-        self.trackers = Trackers(session.parts.compute.main, session.parts.spec, run)
-        if resumed:
-            self.trackers.rewind(session.step)
+        try:
+            self.trackers = Trackers(
+                session.parts.compute.main, session.parts.spec, run, session.step if resumed else None
+            )
+        except BaseException:
+            self.store.close()
+            raise
+        self._spec_kept = not resumed
+        if resumed:  # nothing is written before everything could be opened
+            self.store.rewind(session.step)
+            self.trackers.rewind(session.step or -1)  # the first checkpoint is older than the validation of its step
         for key, value in {"status": "running", **facts(session.parts)}.items():
             self.store.set_meta(key, value)
         self._count_seconds()
         self.event("resumed" if resumed else "started")
 
-    def _keep_spec(self) -> None:
-        """A longer budget given at a resume holds for the next resume too."""
-        spec = self.session.parts.spec
-        if load_spec(str(self.run.spec_file)) != spec:
+    def keep_spec(self) -> None:
+        """A longer budget given at a resume holds for the next resume too; from the first step on, when it is known to work."""
+        if self._spec_kept:
+            return
+        self._spec_kept, spec = True, self.session.parts.spec
+        if not self.run.spec_file.is_file() or load_spec(str(self.run.spec_file)) != spec:
             atomic_write_text(self.run.spec_file, dump_yaml(spec))
 
     def row(self, values: Mapping[str, float], split: str) -> None:
@@ -64,6 +72,7 @@ class Record:
     def checkpoint(self, state: Mapping[str, Any], best: checkpoint.Best | None) -> None:
         """This step's checkpoint, and the best weights since the last one. The store is on the disk first."""
         parts = self.session.parts
+        self.keep_spec()
         self._count_seconds()
         self.store.flush()
         keep, about = parts.spec.engine.keep_checkpoints, self._about()
@@ -98,6 +107,7 @@ class Record:
             "spec": parts.spec.model_dump(mode="json"),
             "epoch": self.session.state.position.epoch,
             "content_hash": parts.data.content_hash,
+            "items": list(parts.data.items),
             "classes": list(parts.data.facts.get("classes", ())),
         }
 

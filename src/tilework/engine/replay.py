@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from tilework.engine import checkpoint
 from tilework.engine.launch import train
 from tilework.engine.orders import Order, journal
 from tilework.engine.progress import Progress, Silent
+from tilework.engine.whereabouts import found_again, refuse_missing
 from tilework.errors import UserError
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
@@ -44,7 +46,7 @@ def replay(run: RunFolder, *, root: Path | None = None, progress: Progress | Non
     On one CPU the two are the same bit for bit. Raises UserError where the run has no checkpoint or its journal cannot be read.
     """
     progress = progress or Silent()
-    target = checkpoint.find(run.checkpoints)
+    target, weights = checkpoint.reading(run.checkpoints, "last", lambda found: (found, _tensors(found)))
     if target.step == 0:
         raise UserError(f"run {run.id} took no step", why="there is nothing to repeat", fix=f"tilework resume {run.id}")
     with RunStore.open(run.db) as store:
@@ -52,11 +54,11 @@ def replay(run: RunFolder, *, root: Path | None = None, progress: Progress | Non
         facts = store.meta()
         resumed = bool(store.events("resumed"))
     script = [Order(order.kind, _asked(order), None, order.before_step) for order in orders]
-    again = train(
-        load_spec(str(run.spec_file)), root=root or run.path.parent, progress=progress, script=script, until=target.step
-    )
+    spec = found_again(load_spec(str(run.spec_file)), run)
+    refuse_missing(spec, run)
+    again = train(spec, root=root or run.path.parent, progress=progress, script=script, until=target.step)
     found = checkpoint.find(again.checkpoints)
-    differing, tensors, largest = _compare(target, found)
+    differing, tensors, largest = _compare(weights, _tensors(found))
     with RunStore.open(again.db) as store:
         now = store.meta()
     return Replayed(
@@ -75,21 +77,26 @@ def _asked(order: Order) -> dict[str, object]:
     return {key: order.payload[key] for key in ("name", "value") if key in order.payload}
 
 
-def _compare(one: checkpoint.Checkpoint, other: checkpoint.Checkpoint) -> tuple[int, int, float]:
-    differing, tensors, largest = 0, 0, 0.0
-    for name in ("model.safetensors", "ema.safetensors"):
-        if not (one.folder / name).is_file():
-            continue
-        ours, theirs = (checkpoint.read_tensors(c.folder / name) for c in (one, other))
-        for key, tensor in ours.items():
-            tensors += 1
-            against = theirs.get(key)
-            if against is None or against.shape != tensor.shape:
-                differing, largest = differing + 1, float("inf")
-            elif not torch.equal(tensor, against):
-                differing += 1
-                largest = max(largest, float((tensor.double() - against.double()).abs().max()))
-    return differing, tensors, largest
+def _tensors(found: checkpoint.Checkpoint) -> dict[tuple[str, str], Tensor]:
+    """Weights, buffers and averages by file and name; in memory, for the run may be trained on meanwhile."""
+    files = [name for name in ("model.safetensors", "ema.safetensors") if (found.folder / name).is_file()]
+    return {
+        (name, key): tensor
+        for name in files or ["model.safetensors"]
+        for key, tensor in checkpoint.read_tensors(found.folder / name).items()
+    }
+
+
+def _compare(ours: dict[tuple[str, str], Tensor], theirs: dict[tuple[str, str], Tensor]) -> tuple[int, int, float]:
+    differing, largest = 0, 0.0
+    for key, tensor in ours.items():
+        against = theirs.get(key)
+        if against is None or against.shape != tensor.shape:
+            differing, largest = differing + 1, float("inf")
+        elif not torch.equal(tensor, against):
+            differing += 1
+            largest = max(largest, float((tensor.double() - against.double()).abs().max()))
+    return differing, len(ours), largest
 
 
 def _why_different(before: dict[str, object], now: dict[str, object], resumed: bool) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from tilework.engine.stopping import Patience, PlateauState
 from tilework.errors import UserError
 
 _POSITION = {"step": int, "epoch": int, "batch": int, "seconds": (int, float)}
+_POSITION_LATER = {"used": int, "length": int}
+"""What the position has since the batch size may change within an epoch."""
 _PATIENCE = {"best": (int, float), "waited": int}
 _STATE = {
     "optimizer": dict, "average_steps": int, "position": dict, "best": dict, "early": dict, "plateaus": dict,
@@ -39,6 +42,7 @@ def capture(session: Session) -> dict[str, Any]:
         "scaler": scaler.state_dict() if scaler is not None else None,
         "average_steps": parts.average.steps if parts.average else 0,
         "position": vars(state.position).copy(),
+        "clock": [list(mark) for mark in parts.budget.clock.marks],
         "best": vars(judged.best).copy(),
         "early": vars(judged.early).copy(),
         "plateaus": {n: {"cuts": p.cuts, "patience": vars(p.patience).copy()} for n, p in judged.plateaus.items()},
@@ -48,20 +52,43 @@ def capture(session: Session) -> dict[str, Any]:
     }
 
 
-def restore(session: Session, found: checkpoint.Checkpoint) -> str:
-    """Go on where a checkpoint stands; returns a warning where that cannot be exact, else "".
+@dataclass(frozen=True)
+class Saved:
+    """What `capture` gave, read back and of the right types."""
 
-    Raises UserError for a checkpoint that is damaged or does not fit the spec.
-    """
+    found: checkpoint.Checkpoint
+    state: Mapping[str, Any]
+
+    @property
+    def position(self) -> Position:
+        """Where the run stood."""
+        return Position(**self.state["position"])
+
+    @property
+    def marks(self) -> tuple[tuple[int, float], ...]:
+        """Of its clock."""
+        return tuple((int(step), float(epochs)) for step, epochs in self.state.get("clock", ()))
+
+
+def read(found: checkpoint.Checkpoint) -> Saved:
+    """The state of a checkpoint. Raises UserError for one that is damaged."""
     saved = checkpoint.read_state(found)
+    _check(saved, found.folder / "state.pt")
+    return Saved(found, saved)
+
+
+def restore(session: Session, read: Saved) -> str:
+    """Take over what a checkpoint holds, all but its position; returns a warning where that cannot be exact, else "".
+
+    Raises UserError for a checkpoint that does not fit the spec.
+    """
+    found, saved = read.found, read.state
     where = found.folder / "state.pt"
-    _check(saved, where)
     tensors = checkpoint.read_tensors(found.folder / "model.safetensors")
     checkpoint.load_weights(session.parts.model, tensors, found.folder / "model.safetensors")
     _restore_average(session, found, saved["average_steps"])
     _restore_optimizer(session, saved, where)
     state = session.state
-    state.position = Position(**saved["position"])
     state.judgement = Judgement(
         Patience(**saved["best"]),
         Patience(**saved["early"]),
@@ -127,7 +154,12 @@ def _restore_average(session: Session, found: checkpoint.Checkpoint, steps: int)
 def _check(saved: Mapping[str, Any], where: Path) -> None:
     _check_entries(saved, _STATE, "", where)
     _check_entries(saved["optimizer"], {"state": dict, "param_groups": list}, "optimizer.", where)
-    _check_entries(saved["position"], _POSITION, "position.", where, only=True)
+    position = {**dict.fromkeys(_POSITION_LATER, 0), **saved["position"]}
+    _check_entries(position, _POSITION | _POSITION_LATER, "position.", where, only=True)
+    _check_type(saved.get("clock", []), list, "clock", where)
+    for number, mark in enumerate(saved.get("clock", [])):
+        if not (isinstance(mark, list) and len(mark) == 2 and all(isinstance(n, (int, float)) for n in mark)):
+            raise _misfit(where, f"clock.{number} is not a step and its epochs")
     for name in ("best", "early"):
         _check_entries(saved[name], _PATIENCE, f"{name}.", where, only=True)
     for name, plateau in saved["plateaus"].items():

@@ -29,7 +29,7 @@ class Session:
     @property
     def epochs(self) -> float:
         """Passes over the training split so far, with the part of the present one."""
-        return self.state.position.epochs(self.parts.budget)
+        return self.parts.budget.clock.epochs(self.step)
 
 
 def begin(spec: RunSpec, progress: Progress) -> Session:

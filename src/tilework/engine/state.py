@@ -11,23 +11,30 @@ from tilework.engine.tally import Tally
 
 @dataclass
 class Position:
-    """How far a run is. `step` optimiser steps are done; `batch` micro-batches of epoch `epoch` are used up."""
+    """How far a run is. `step` optimiser steps are done; `batch` micro-batches of epoch `epoch` are used up.
+
+    Where the batch size changed within the epoch, the batches are counted from there: `used` items of the epoch's order lie
+    before them, and `length` micro-batches are what was left of it.
+    """
 
     step: int = 0
     epoch: int = 0
     batch: int = 0
     seconds: float = 0.0
+    used: int = 0
+    length: int = 0
+    """0 = those of every epoch."""
 
-    def epochs(self, budget: Budget) -> float:
-        """Passes over the training split so far, with the part of the present one."""
-        return self.epoch + self.batch / budget.micro_batches_per_epoch
+    def to_epoch(self, budget: Budget) -> int:
+        """Micro-batches from here to the end of the epoch."""
+        return (self.length or budget.micro_batches_per_epoch) - self.batch
 
     def advance(self, micro_batches: int, budget: Budget) -> None:
         """One step was taken."""
         self.step += 1
         self.batch += micro_batches
-        if self.batch >= budget.micro_batches_per_epoch:
-            self.epoch, self.batch = self.epoch + 1, 0
+        if self.to_epoch(budget) <= 0:
+            self.epoch, self.batch, self.used, self.length = self.epoch + 1, 0, 0, 0
 
 
 @dataclass
@@ -59,3 +66,5 @@ class RunState:
     set_by_hand: dict[str, float] = field(default_factory=dict)
     """Settings changed while the run goes on, by their path in the spec; they replace its schedules."""
     tally: Tally = field(default_factory=Tally)
+    unjudged: bool = False
+    """The epoch before this one ended where the run was resumed, without its validation."""

@@ -62,7 +62,7 @@ class Steering:
         }
 
     def _value(self, schedule: Schedule, name: str, step: int, *, cut: bool = True) -> float:
-        value = schedule.at(step, self.budget.steps_per_epoch)
+        value = schedule.at(step, self.budget.clock)
         if isinstance(schedule, Plateau):
             value = schedule.reduced(value, self.state.judgement.cuts().get(name, 0) if cut else 0)
         return value

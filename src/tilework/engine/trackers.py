@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from tilework.errors import UserError
+from tilework.runs.atomic import atomic_write_bytes
 from tilework.runs.csv import CsvTracker
 from tilework.runs.folder import RunFolder
 from tilework.spec import RunSpec
@@ -34,30 +37,57 @@ class _Sink(Protocol):
 
 
 class _Service:
-    """TensorBoard or W&B through Accelerate's own tracker of that name."""
+    """TensorBoard or W&B through Accelerate's own tracker of that name.
 
-    def __init__(self, tracker: Any) -> None:
-        self._tracker = tracker
+    `sent`: a file that keeps the newest step of each split that has gone out, for a service that takes nothing back: after a
+    kill the steps since the checkpoint are computed again, and those that it has already are not sent twice.
+    """
+
+    def __init__(self, tracker: Any, sent: Path | None = None) -> None:
+        self._tracker, self._file = tracker, sent
+        self._sent = _newest_sent(sent) if sent is not None else {}
+        self._newest = -1
 
     def log(self, step: int, epoch: float, values: Mapping[str, float], split: str) -> None:
-        self._tracker.log({f"{split}/{name}": value for name, value in values.items()} | {"epoch": epoch}, step=step)
+        if step <= self._sent.get(split, -1):
+            return
+        row = {f"{split}/{name}": value for name, value in values.items()}
+        if step != self._newest:  # the validation of a step has the epoch of its training row
+            row["epoch"], self._newest = epoch, step
+        self._tracker.log(row, step=step)
+        if self._file is not None:
+            self._sent[split] = step
+            atomic_write_bytes(self._file, json.dumps(self._sent).encode(), sync=False)
 
     def close(self) -> None:
         self._tracker.finish()
 
 
-class Trackers:
-    """All trackers of a run; only the main process has any."""
+def _newest_sent(file: Path) -> dict[str, int]:
+    try:
+        return {str(split): int(step) for split, step in json.loads(file.read_text(encoding="utf-8")).items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
 
-    def __init__(self, main: bool, spec: RunSpec, run: RunFolder) -> None:
+
+class Trackers:
+    """All trackers of a run; only the main process has any. Each shows every step once, also where a run was killed behind the
+    checkpoint that it goes on from, which was made `since` so many steps; None = a new run."""
+
+    def __init__(self, main: bool, spec: RunSpec, run: RunFolder, since: int | None = None) -> None:
         self._sinks: list[_Sink] = []
         if not main:
             return
-        for tracker in spec.trackers:
-            if tracker.kind == "csv":
-                self._sinks.append(CsvTracker(run.path))
-            else:
-                self._sinks.append(_Service(_open(tracker, spec, run)))
+        try:
+            for tracker in spec.trackers:
+                if tracker.kind == "csv":
+                    self._sinks.append(CsvTracker(run.path))
+                else:
+                    sent = run.path / "wandb-sent.json" if tracker.kind == "wandb" else None
+                    self._sinks.append(_Service(_open(tracker, spec, run, since), sent))
+        except BaseException:
+            self.close()
+            raise
 
     def log(self, step: int, epoch: float, values: Mapping[str, float], split: str) -> None:
         """Send one row to every tracker."""
@@ -65,7 +95,8 @@ class Trackers:
             sink.log(step, epoch, values, split)
 
     def rewind(self, step: int) -> None:
-        """Forget what was logged after `step`, where a tracker can (CSV); services keep their rows and show the newer ones."""
+        """Forget what was logged after `step`, where that is ours to do (CSV). TensorBoard was told when it was opened; W&B keeps
+        the rows that it has."""
         for sink in self._sinks:
             if isinstance(sink, CsvTracker):
                 sink.rewind(step)
@@ -77,12 +108,15 @@ class Trackers:
                 all_of_them.callback(sink.close)
 
 
-def _open(tracker: Tracker, spec: RunSpec, run: RunFolder) -> Any:
+def _open(tracker: Tracker, spec: RunSpec, run: RunFolder, since: int | None) -> Any:
     from accelerate.tracking import TensorBoardTracker, WandBTracker
 
     try:
         if tracker.kind == "tensorboard":
-            made: Any = TensorBoardTracker(run_name=".", logging_dir=run.path / "tensorboard")
+            # TensorBoard then leaves out what an earlier process wrote of this step and of later ones. The first checkpoint is
+            # older than the validation of its step.
+            purge = None if since is None else since + 1 if since else 0
+            made: Any = TensorBoardTracker(run_name=".", logging_dir=run.path / "tensorboard", purge_step=purge)
         else:
             # The id makes a resumed run go on in the same W&B run.
             made = WandBTracker(tracker.project, name=run.id, id=run.id, dir=str(run.path), resume="allow")

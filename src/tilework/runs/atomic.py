@@ -57,6 +57,15 @@ def fsync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def cannot_hold_runs(folder: Path, lacking: str, reason: str) -> UserError:
+    """What a person is told where the disk of a run folder has not what a run needs of it."""
+    return UserError(
+        f"runs cannot be kept in {folder.parent.absolute()}: its disk has no {lacking}",
+        why=f"a run needs them, and some network drives and shared folders are without ({reason})",
+        fix="set TILEWORK_RUNS to a folder on a local disk, or give --runs FOLDER",
+    )
+
+
 def write_error(path: Path, error: OSError) -> UserError:
     """What a person is told when `path` could not be written."""
     folder = path.parent

@@ -34,11 +34,31 @@ def in_force(checkpoints: Path, which: str = "last") -> Path | None:
 
     `best` falls to `last` only where no validation has happened yet.
     """
-    found = pointed(checkpoints, which) or (pointed(checkpoints, "last") if which == "best" else None)
-    if found is not None and found.is_dir():
-        return found
+    found = _pointed_or_last(checkpoints, which)
+    while found is not None:
+        if found.is_dir():
+            return found
+        before, found = found, _pointed_or_last(checkpoints, which)
+        if found == before:  # else the run has replaced it since the pointer was read
+            break
     whole = [folder for _, folder in numbered(checkpoints) if (folder / "model.json").is_file()]
     return whole[-1] if whole else None
+
+
+def _pointed_or_last(checkpoints: Path, which: str) -> Path | None:
+    return pointed(checkpoints, which) or (pointed(checkpoints, "last") if which == "best" else None)
+
+
+def saved(checkpoints: Path, which: str) -> tuple[Path, int] | None:
+    """The folder that `last` or `best` points at, and its step; None where there is none. Also while a run replaces it."""
+    folder = pointed(checkpoints, which)
+    while folder is not None:
+        if (step := step_of(folder)) is not None:
+            return folder, step
+        before, folder = folder, pointed(checkpoints, which)
+        if folder == before:
+            break
+    return None
 
 
 def numbered(checkpoints: Path) -> list[tuple[int, Path]]:

@@ -9,8 +9,22 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tilework.errors import UserError
+from tilework.runs.atomic import cannot_hold_runs
 
 BUSY_SECONDS = 30.0
+_NO_LOCKS = {
+    sqlite3.SQLITE_IOERR_LOCK,
+    sqlite3.SQLITE_IOERR_RDLOCK,
+    sqlite3.SQLITE_IOERR_UNLOCK,
+    sqlite3.SQLITE_IOERR_CHECKRESERVEDLOCK,
+}
+_NO_MAPS = {
+    sqlite3.SQLITE_IOERR_SHMOPEN,
+    sqlite3.SQLITE_IOERR_SHMSIZE,
+    sqlite3.SQLITE_IOERR_SHMLOCK,
+    sqlite3.SQLITE_IOERR_SHMMAP,
+}
+"""SQLite's words for a disk that cannot lock, and for one that cannot share memory (its log beside the database needs that)."""
 
 
 def connect(db: Path, *, readonly: bool) -> sqlite3.Connection:
@@ -71,6 +85,8 @@ def explain(error: sqlite3.Error, db: Path) -> UserError:
     run, folder = db.parent.name, db.parent
     code = getattr(error, "sqlite_errorcode", None)
     primary = code & 0xFF if isinstance(code, int) else None
+    if code in _NO_LOCKS | _NO_MAPS or primary == sqlite3.SQLITE_PROTOCOL:
+        return cannot_hold_runs(folder, "shared memory maps" if code in _NO_MAPS else "file locks", str(error))
     if primary in {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}:
         return UserError(
             f"the store of run {run} could not be written or read: {error}",

@@ -8,6 +8,7 @@ shared memory cannot promise on every processor.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import struct
@@ -15,7 +16,8 @@ import time
 import zlib
 from pathlib import Path
 
-from tilework.runs.atomic import write_error
+from tilework.runs.atomic import cannot_hold_runs, write_error
+from tilework.spec.disks import lacks_maps
 
 MAGIC = b"tilework live 1\n"
 CHANNELS = {"motion": 2 * 2**20, "pictures": 16 * 2**20}
@@ -44,6 +46,11 @@ class LiveWriter:
             # Renamed into place: a reader of an older file keeps that one, and sees by its path that it is old.
             os.replace(temp, path)
         except OSError as error:
+            with contextlib.suppress(OSError):
+                temp.unlink(missing_ok=True)
+            if lacks_maps(error):
+                reason = error.strerror or str(error)
+                raise cannot_hold_runs(path.parent, "shared memory maps", reason) from error
             raise write_error(path, error) from error
         self._sequence = dict.fromkeys(CHANNELS, 0)
         self._reserved = dict.fromkeys(CHANNELS, 0)

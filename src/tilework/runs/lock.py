@@ -15,8 +15,9 @@ from types import TracebackType
 from typing import IO
 
 from tilework.errors import UserError
-from tilework.runs.atomic import write_error
+from tilework.runs.atomic import cannot_hold_runs, write_error
 from tilework.runs.folder import RunFolder
+from tilework.spec.disks import lacks_locks
 
 if sys.platform == "win32":
     import msvcrt
@@ -78,6 +79,9 @@ class RunLock:
             return self
         try:
             file = open(self._path, "a+", encoding="utf-8")  # noqa: SIM115 (stays open as long as the lock)
+        except OSError as error:
+            raise write_error(self._path, error) from error
+        try:
             # A listing may look for an instant (see `holder`); only who stays is a trainer.
             held = _try_lock(file, shared=False)
             for _ in range(5):
@@ -86,6 +90,10 @@ class RunLock:
                 time.sleep(0.05)
                 held = _try_lock(file, shared=False)
         except OSError as error:
+            file.close()
+            if lacks_locks(error):
+                reason = error.strerror or str(error)
+                raise cannot_hold_runs(self._folder, "file locks", reason) from error
             raise write_error(self._path, error) from error
         if not held:
             file.close()

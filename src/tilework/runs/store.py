@@ -13,6 +13,7 @@ from typing import Any
 
 from tilework.errors import TileworkError, UserError
 from tilework.runs import schema as _schema  # registers the migrations
+from tilework.runs.atomic import cannot_hold_runs
 from tilework.runs.connection import connect, told, transaction
 from tilework.runs.migrations import current_version, migrate, store_version
 from tilework.runs.reader import StoreReader
@@ -223,7 +224,9 @@ def _migrate_once(db: Path) -> None:
     connection = connect(db, readonly=False)
     try:
         store_version(connection, db)  # a file that is not ours is refused before anything in it changes
-        connection.execute("PRAGMA journal_mode = WAL")
+        (mode,) = connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        if mode != "wal":  # Without a log of its own nobody could read while the run writes.
+            raise cannot_hold_runs(db.parent, "shared memory maps", f"SQLite keeps journal_mode={mode}")
         migrate(connection, db)
     finally:
         connection.close()

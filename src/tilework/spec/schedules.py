@@ -21,6 +21,7 @@ from pydantic import (
     model_validator,
 )
 
+from tilework.spec.clock import Clock
 from tilework.spec.explain import problems
 from tilework.spec.plugins import Settings
 
@@ -69,7 +70,7 @@ _NO_WARMUP = Span(amount=0, unit="steps")
 
 
 class Schedule(Settings):
-    """A value over the run. `at(step, steps_per_epoch)` counts optimiser steps from 0."""
+    """A value over the run. `at(step, clock)` counts optimiser steps from 0."""
 
     kind: str
     warmup: Length = Field(
@@ -77,16 +78,25 @@ class Schedule(Settings):
         description="rise linearly from 0 over this length first (steps or epochs)",
     )
 
-    def at(self, step: int, steps_per_epoch: int) -> float:
-        """The value that optimiser step number `step` (from 0) uses."""
-        warm = self.warmup.steps(steps_per_epoch)
+    def at(self, step: int, clock: Clock | int) -> float:
+        """The value that optimiser step number `step` (from 0) uses; `clock` may be the steps in an epoch, where they were always
+        as many."""
+        clock = clock if isinstance(clock, Clock) else Clock(clock)
+        warm = self.warmup.steps(clock.steps_per_epoch)
         # The first step already moves: with a warm-up of n steps, step 0 uses 1/n of the value.
-        rise = min(1.0, (step + 1) / warm) if warm > 0 else 1.0
-        return rise * self.base(max(0.0, step - warm), steps_per_epoch)
+        rise = min(1.0, (clock.passed(step, 0, self.warmup.unit) + 1) / warm) if warm > 0 else 1.0
+        since = clock.step(self.warmup.amount) if self.warmup.unit == "epochs" and clock.marks else warm
+        unit = self.length.unit if self.length is not None else "steps"
+        return rise * self.base(max(0.0, clock.passed(step, since, unit)), clock.steps_per_epoch)
 
     @abstractmethod
     def base(self, step: float, steps_per_epoch: int) -> float:
         """The value without the warm-up; `step` counts from the end of the warm-up."""
+
+    @property
+    def length(self) -> Span | None:
+        """What `base` measures the way by, in steps or epochs; None where it does not move."""
+        return None
 
     @property
     @abstractmethod
@@ -126,6 +136,10 @@ class Linear(Schedule):
         return self.start * (1 - done) + self.end * done
 
     @property
+    def length(self) -> Span:
+        return self.over
+
+    @property
     def bounds(self) -> tuple[float, float]:
         return min(self.start, self.end), max(self.start, self.end)
 
@@ -156,6 +170,10 @@ class Staircase(Schedule):
         return min(value, self.limit) if self.rise >= 0 else max(value, self.limit)
 
     @property
+    def length(self) -> Span:
+        return self.every
+
+    @property
     def bounds(self) -> tuple[float, float]:
         return min(self.start, self.limit), max(self.start, self.limit)
 
@@ -171,6 +189,10 @@ class Cosine(Schedule):
     def base(self, step: float, steps_per_epoch: int) -> float:
         left = 0.5 * (1 + math.cos(math.pi * _share(step, self.over.steps(steps_per_epoch))))
         return self.start * left + self.end * (1 - left)
+
+    @property
+    def length(self) -> Span:
+        return self.over
 
     @property
     def bounds(self) -> tuple[float, float]:

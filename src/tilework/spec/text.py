@@ -26,6 +26,10 @@ _RULES = (
 )
 
 
+MOST_VALUES = 100_000
+"""A spec has a few hundred; a file of some lines whose aliases multiply would keep the machine busy for minutes."""
+
+
 class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: dict[Any, int] = {}
@@ -57,10 +61,37 @@ for _tag, _pattern, _first in _RULES:
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_integer)
 
 
+class _TooLarge(ValueError):
+    """Written out, the text has more values than any spec."""
+
+
+def _load(text: str) -> Any:
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        if _values(node, {}) > MOST_VALUES:
+            raise _TooLarge(f"its aliases (*name) stand for more than {MOST_VALUES:,} values")
+        return loader.construct_document(node)
+    finally:
+        loader.dispose()
+
+
+def _values(node: yaml.Node, known: dict[int, int]) -> int:
+    """How many values a node stands for with its aliases written out; one that is part of itself counts once."""
+    if id(node) not in known:
+        known[id(node)] = 1
+        parts = node.value if isinstance(node, yaml.CollectionNode) else ()
+        inner = (part for pair in parts for part in (pair if isinstance(pair, tuple) else (pair,)))
+        known[id(node)] = 1 + sum(_values(part, known) for part in inner)
+    return known[id(node)]
+
+
 def read_yaml(text: str, where: str) -> dict[str, Any]:
     """YAML text -> mapping, or a UserError that names the line."""
     try:
-        raw = yaml.load(text, Loader=_Loader)
+        raw = _load(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f" line {mark.line + 1}" if mark else ""
@@ -95,8 +126,8 @@ def read_value(text: str) -> Any:
     text = text.strip()
     if text[:1] in {"[", "{", '"', "'"}:
         try:
-            return yaml.load(text, Loader=_Loader)
-        except (yaml.YAMLError, RecursionError):
+            return _load(text)
+        except (yaml.YAMLError, RecursionError, _TooLarge):
             return text
     loader = _Loader("")
     tag = loader.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]

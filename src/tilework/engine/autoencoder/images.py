@@ -90,8 +90,7 @@ class ImageData:
             found.append(_left_out(self.store.skipped, self.store.count))
         if fewer := source_of(self.spec).shortfall(self.store.count):
             found.append(f"{fewer}.")
-        if self.leak:
-            found.append(self.leak)
+        # The leak is said where the metrics are: at the end, and wherever they are shown.
         return found
 
     @property

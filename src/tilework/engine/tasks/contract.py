@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
 from numpy.typing import NDArray
@@ -42,6 +42,17 @@ class Feed(Protocol):
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
         """The batches of epoch `number` (from 0), beginning with batch `start`."""
+
+
+@runtime_checkable
+class Divisible(Protocol):
+    """A feed whose epochs may go on with another batch size. One that is not is refused a change within an epoch."""
+
+    def batches_after(self, used: int) -> int:
+        """Whole batches in what follows the first `used` items of an epoch."""
+
+    def epoch(self, number: int, start: int = 0, used: int = 0) -> Iterator[Any]:
+        """The batches of epoch `number` cut from what follows its first `used` items, beginning with batch `start`."""
 
 
 @dataclass(frozen=True)
