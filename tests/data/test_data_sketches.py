@@ -81,7 +81,7 @@ def test_a_script_a_page_a_folder_and_a_folder_of_them(tmp_path):
     shutil.copy(P5_DOUBLE, tmp_path / "in" / "p5.js")
     found = find_sketches(str(tmp_path / "in"), None)
     assert [(s.name, s.begin) for s in found] == [("b 2", "sketch.js"), ("b 10", "sketch.js"), ("page", "index.html")]
-    assert [s.p5 and s.p5.parent.name for s in found] == ["in", "b 10", "in"]
+    assert [s.p5[0].parent.name for s in found] == ["in", "b 10", "in"]
     (one,) = find_sketches(str(tmp_path / "in" / "b 2"), None)
     assert (one.name, one.begin) == ("b 2", "sketch.js")
     (script,) = find_sketches(str(tmp_path / "in" / "b 2" / "sketch.js"), None)
@@ -99,7 +99,7 @@ def test_what_a_sketch_may_read(tmp_path):
     (tmp_path / "in" / "a" / "own file.txt").write_text("mine")
     (tmp_path / "in" / "a" / "link.txt").symlink_to(tmp_path / "in" / "secret.txt")
     (one,) = find_sketches(str(tmp_path / "in" / "a"), None)
-    server = Server(one)
+    server = Server(one, *one.p5)
 
     def body(url: str) -> bytes | None:
         answer = server.answer(url)

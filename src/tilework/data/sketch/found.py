@@ -22,20 +22,31 @@ class Sketch:
     """One sketch: the folder that it may read, and the page or the script in it to begin with."""
 
     name: str
+    """Unique: the group of its frames, and the file that reports name."""
     folder: Path
+    """All that it may read."""
     begin: str
     """File in `folder`: an .html page, or a .js script that gets a page made for it."""
-    p5: Path | None
-    """The library, where there is one: that of its own folder, else what the settings give, else one beside the folder."""
+    p5: tuple[Path, ...] = ()
+    """The libraries that it may want, best first; it is drawn with the first of them with which it gets to draw."""
+    seed: int = 0
+    label: str | None = None
+    page_scripts: tuple[str, ...] = ()
+    """Files in `folder` that a made page loads, in order; () = `begin` alone."""
+    modules: bool = False
+    """Whether a made page loads them as ES modules."""
+
+    def library(self, url: str) -> Path | None:
+        """The file that stands for an add-on that the page asks for from the web, or misses beside it."""
+        return None
 
     def mark(self) -> str:
         """What changes when a file of the sketch does."""
-        files = sorted(_files(self.folder), key=str) + ([self.p5] if self.p5 else [])
-        about = ((file, file.stat()) for file in files)
+        about = ((file, file.stat()) for file in [*sorted(_files(self.folder), key=str), *self.p5])
         return f"{self.name!r} {self.begin!r} " + " ".join(f"{str(f)!r} {s.st_size} {s.st_mtime_ns}" for f, s in about)
 
 
-def find_sketches(paths: Paths, p5: str | None) -> list[Sketch]:
+def find_sketches(paths: Paths, p5: str | None, seed: int = 0) -> list[Sketch]:
     """Every sketch in `paths` in natural order, names unique. Raises UserError where there is none or a path is missing."""
     given_p5 = _given(p5)
     given = given_paths(paths)
@@ -46,7 +57,7 @@ def find_sketches(paths: Paths, p5: str | None) -> list[Sketch]:
             if begin.endswith(".js") and begin != "sketch.js":
                 name = begin.removesuffix(".js")
             library = _in_folder(folder) or given_p5 or _in_folder(folder.parent)
-            found.append(Sketch(unique(name, taken), folder, begin, library))
+            found.append(Sketch(unique(name, taken), folder, begin, (library,) if library else (), seed))
     if not found:
         raise UserError(
             f"{', '.join(map(str, given))} holds no sketch",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import html
 import mimetypes
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
 
 from tilework.data.sketch.found import P5_NAME, Sketch
 
@@ -33,6 +34,7 @@ class Server:
     """Answers the requests of one sketch; what it does not answer is in `refused`."""
 
     sketch: Sketch
+    p5: Path | None = None
     refused: list[str] = field(default_factory=list)
 
     @property
@@ -58,14 +60,14 @@ class Server:
         if url == _P5:
             return self._p5()
         found = self._file(unquote(parts.path))
-        if found is None and P5_NAME.fullmatch(name) and self.sketch.p5 is not None:
+        if found is None and P5_NAME.fullmatch(name) and self.p5 is not None:
             return self._p5()
         return found or _NOT_FOUND
 
     def _stands_in(self, url: str) -> Answer | None:
         """For a page that takes p5 from the web the file that is here; and nothing for p5.sound, which draws nothing."""
         name = urlsplit(url).path.rpartition("/")[2].lower()
-        if P5_NAME.fullmatch(name) and self.sketch.p5 is not None:
+        if P5_NAME.fullmatch(name) and self.p5 is not None:
             return self._p5()
         return Answer(200, "text/javascript", b"") if name in {"p5.sound.js", "p5.sound.min.js"} else None
 
@@ -84,15 +86,19 @@ class Server:
         return Answer(200, f"{kind}; charset=utf-8" if kind.startswith("text/") else kind, body)
 
     def _p5(self) -> Answer:
-        assert self.sketch.p5 is not None
+        assert self.p5 is not None
         try:
-            return Answer(200, "text/javascript; charset=utf-8", self.sketch.p5.read_bytes())
+            return Answer(200, "text/javascript; charset=utf-8", self.p5.read_bytes())
         except OSError:
             return _NOT_FOUND
 
     def _page(self) -> bytes:
-        script = html.escape(f"/{self.sketch.begin}", quote=True)
+        kind = ' type="module"' if self.sketch.modules else ""
+        scripts = "".join(
+            f'<script{kind} src="{html.escape(f"/{quote(name)}", quote=True)}"></script>'
+            for name in self.sketch.page_scripts or (self.sketch.begin,)
+        )
         return (
             '<!DOCTYPE html><html><head><meta charset="utf-8"><style>body { margin: 0 }</style>'
-            f'<script src="{_P5}"></script></head><body><script src="{script}"></script></body></html>'
+            f'<script src="{_P5}"></script></head><body>{scripts}</body></html>'
         ).encode()

@@ -40,7 +40,6 @@ class Pace:
 
     frames: int
     fps: float
-    seed: int
     seconds: float
     """Longest that the sketch may take for all of it."""
     view: tuple[int, int]
@@ -49,7 +48,7 @@ class Pace:
 
 def pictures(chromium: Chromium, sketch: Sketch, pace: Pace) -> Iterator[bytes]:
     """Each frame as a PNG. Raises SketchFailed, after the last good frame where it fails later."""
-    if sketch.p5 is None and sketch.begin.endswith(".js"):
+    if not sketch.p5 and sketch.begin.endswith(".js"):
         raise SketchFailed("there is no p5 for it: put p5.min.js into its folder, or write data.p5=FILE")
     stage = _Stage(chromium, sketch, pace)
     try:
@@ -63,7 +62,7 @@ def pictures(chromium: Chromium, sketch: Sketch, pace: Pace) -> Iterator[bytes]:
 class _Stage:
     def __init__(self, chromium: Chromium, sketch: Sketch, pace: Pace) -> None:
         self.chromium, self.pace = chromium, pace
-        self.server = Server(sketch)
+        self.server = Server(sketch, next(iter(sketch.p5), None))
         self.left = pace.seconds
         self.number = -1
         self.said: list[str] = []
@@ -132,7 +131,7 @@ class _Stage:
         await self.context.route("**/*", self._answer)
         await self.context.route_web_socket("**/*", self._no_socket)
         driver = Path(__file__).with_name("driver.js").read_text(encoding="utf-8")
-        settings = f"{{seed: {self.pace.seed}, epoch: {_EPOCH_MS}, mostPixels: {_MOST_PIXELS}}}"
+        settings = f"{{seed: {self.server.sketch.seed}, epoch: {_EPOCH_MS}, mostPixels: {_MOST_PIXELS}}}"
         await self.context.add_init_script(f"{driver.rstrip()}({settings});")
         self.page = page = await self.context.new_page()
         self.context.on("page", lambda popup: asyncio.ensure_future(popup.close()))

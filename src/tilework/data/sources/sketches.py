@@ -52,7 +52,7 @@ class Config(SourceConfig):
     def fingerprint(self) -> str:
         from tilework.data.sketch.found import find_sketches
 
-        marks = (sketch.mark() for sketch in find_sketches(self.path, self.p5))
+        marks = (sketch.mark() for sketch in find_sketches(self.path, self.p5, self.seed))
         return " ".join([self.settings_text(), f"revision {_REVISION}", *marks])
 
     def items(self) -> Iterator[Item]:
@@ -70,7 +70,7 @@ class Config(SourceConfig):
     def expected(self) -> int:
         from tilework.data.sketch.found import find_sketches
 
-        return self.frames * len(find_sketches(self.path, self.p5))
+        return self.frames * len(find_sketches(self.path, self.p5, self.seed))
 
     def unreadable(self) -> list[tuple[str, str]]:
         return list(self._skipped.told)
@@ -83,7 +83,7 @@ class Config(SourceConfig):
         from tilework.data.sketch.found import find_sketches
 
         self._skipped = Skipped(self.strict)
-        sketches = find_sketches(self.path, self.p5)
+        sketches = find_sketches(self.path, self.p5, self.seed)
         names = [sketch.name for sketch in sketches]
         first = 0 if done is None else names.index(done[0]) if done[0] in names else len(names)
         with Chromium() as chromium:
@@ -92,7 +92,9 @@ class Config(SourceConfig):
                 try:
                     for number, pixels in self._frames(chromium, sketch):
                         if number > behind:
-                            yield Item(pixels=pixels, group=sketch.name, frame=number, file=sketch.name)
+                            yield Item(
+                                pixels=pixels, group=sketch.name, label=sketch.label, frame=number, file=sketch.name
+                            )
                 except Unreadable as reason:
                     self._skipped.skip(sketch.name, str(reason), sketch.folder)
 
@@ -102,7 +104,7 @@ class Config(SourceConfig):
 
         side = _WINDOW / min(self.size)
         view = (round(self.size.width * side), round(self.size.height * side))
-        pace = Pace(self.frames, self.fps, self.seed, self.seconds, view)
+        pace = Pace(self.frames, self.fps, self.seconds, view)
         plain: list[NDArray[np.uint8]] = []  # frames of one colour at the beginning wait until something is drawn
         drawn = False
         for number, png in enumerate(pictures(chromium, sketch, pace)):
