@@ -21,6 +21,7 @@ import pytest
 from made_media import MOVING, P5_DOUBLE, picture, sketch
 
 from tilework.data import prepare
+from tilework.data.sketch import library
 from tilework.data.sketch.found import find_sketches
 from tilework.data.sketch.server import ORIGIN, Server
 from tilework.errors import UserError
@@ -74,7 +75,9 @@ def test_a_script_a_page_a_folder_and_a_folder_of_them(tmp_path):
     sketch(tmp_path / "in" / "b 10")
     sketch(tmp_path / "in" / "b 2", p5=False)
     (tmp_path / "in" / "page").mkdir()
-    (tmp_path / "in" / "page" / "index.html").write_text("<p>")
+    (tmp_path / "in" / "page" / "index.html").write_text(
+        "<script src='p5.js'></script><script src='sketch.js'></script>"
+    )
     (tmp_path / "in" / "page" / "sketch.js").write_text("")
     sketch(tmp_path / "in" / "page" / "inner")
     sketch(tmp_path / "in" / "node_modules" / "x")
@@ -142,6 +145,7 @@ def test_the_fingerprint_follows_every_file_of_a_sketch_and_p5(tmp_path):
 
 
 def test_no_p5_no_browser_no_playwright(tmp_path, monkeypatch):
+    monkeypatch.setattr(library, "SHIPPED", tmp_path / "nowhere")
     sketch(tmp_path / "a", p5=False)
     with pytest.raises(UserError) as caught:
         list(sketches(tmp_path / "a").items())

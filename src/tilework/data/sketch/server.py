@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-from tilework.data.sketch.found import P5_NAME, Sketch
+from tilework.data.sketch.found import Sketch
+from tilework.data.sketch.library import is_p5
 
 ORIGIN = "https://sketch.invalid"
 """A name that no server can ever have; its requests are answered here and never sent."""
@@ -52,23 +53,24 @@ class Server:
     def answer(self, url: str) -> Answer | None:
         """The answer to a request, or None where it asks for the network."""
         parts = urlsplit(url)
-        name = unquote(parts.path).rpartition("/")[2]
         if f"{parts.scheme}://{parts.netloc}" != ORIGIN:
             return self._stands_in(url)
         if url == PAGE and self.sketch.begin.endswith(".js"):
             return Answer(200, "text/html; charset=utf-8", self._page())
         if url == _P5:
             return self._p5()
-        found = self._file(unquote(parts.path))
-        if found is None and P5_NAME.fullmatch(name) and self.p5 is not None:
+        if self.p5 is not None and is_p5(url):
             return self._p5()
-        return found or _NOT_FOUND
+        found = self._file(unquote(parts.path))
+        return found or self._library(url) or _NOT_FOUND
 
     def _stands_in(self, url: str) -> Answer | None:
         """For a page that takes p5 from the web the file that is here; and nothing for p5.sound, which draws nothing."""
         name = urlsplit(url).path.rpartition("/")[2].lower()
-        if P5_NAME.fullmatch(name) and self.p5 is not None:
+        if self.p5 is not None and is_p5(url):
             return self._p5()
+        if (library := self._library(url)) is not None:
+            return library
         return Answer(200, "text/javascript", b"") if name in {"p5.sound.js", "p5.sound.min.js"} else None
 
     def _file(self, path: str) -> Answer | None:
@@ -84,6 +86,13 @@ class Server:
         if file.suffix.lower() in {".js", ".mjs"}:
             kind = "text/javascript"
         return Answer(200, f"{kind}; charset=utf-8" if kind.startswith("text/") else kind, body)
+
+    def _library(self, url: str) -> Answer | None:
+        path = self.sketch.library(url)
+        if path is None:
+            return None
+        kind = "text/css" if path.suffix == ".css" else "text/javascript"
+        return Answer(200, f"{kind}; charset=utf-8", path.read_bytes())
 
     def _p5(self) -> Answer:
         assert self.p5 is not None

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tilework.data.sketch.found import Sketch
 
 # Part of the fingerprint: raise it when sketches come to be drawn differently.
-_REVISION = 1
+_REVISION = 2
 # The shorter side of the window that a sketch may ask for.
 _WINDOW = 512
 
@@ -36,11 +36,23 @@ class Config(SourceConfig):
     kind: Literal["sketches"] = "sketches"
     path: Paths = Field(description="sketch, folder of them, or a list of both")
     p5: str | None = Field(
-        default=None, description="p5.js or p5.min.js for sketches that have none; null = beside them"
+        default=None,
+        description="file p5.js or p5.min.js for all of them, or 1 or 2 for the p5 of that generation which comes with tilework; "
+        "null = theirs, else the one that suits each",
+    )
+    libraries: str | None = Field(
+        default=None,
+        description="folder of scripts that stand for those which sketches ask for from the web, found by name",
     )
     frames: int = Field(default=180, ge=1, description="frames taken of each sketch")
     fps: float = Field(default=60.0, gt=0, le=1000, description="frames per second of the sketch's own clock")
     seed: int = Field(default=0, ge=0, lt=2**32, description="seed of random(), noise() and Math.random()")
+    seeds: int = Field(
+        default=1,
+        ge=1,
+        le=10_000,
+        description="each sketch is drawn that many times, with seed, seed + 1, ...; each a group",
+    )
     seconds: float = Field(default=120.0, gt=0, description="longest that one sketch may take")
     background: Colour = Field(
         default="white", description="colour under transparent pixels and around padded ones: a name or #rrggbb"
@@ -50,10 +62,9 @@ class Config(SourceConfig):
     _skipped: Skipped = PrivateAttr(default_factory=Skipped)
 
     def fingerprint(self) -> str:
-        from tilework.data.sketch.found import find_sketches
+        from tilework.data.sketch.found import marks
 
-        marks = (sketch.mark() for sketch in find_sketches(self.path, self.p5, self.seed))
-        return " ".join([self.settings_text(), f"revision {_REVISION}", *marks])
+        return " ".join([self.settings_text(), f"revision {_REVISION}", *marks(self.sketches())])
 
     def items(self) -> Iterator[Item]:
         given = False
@@ -68,9 +79,13 @@ class Config(SourceConfig):
         return self._items((file, frame))
 
     def expected(self) -> int:
+        return self.frames * len(self.sketches())
+
+    def sketches(self) -> list[Sketch]:
+        """What is drawn, in order. Raises UserError where there is none."""
         from tilework.data.sketch.found import find_sketches
 
-        return self.frames * len(find_sketches(self.path, self.p5, self.seed))
+        return find_sketches(self.path, self.p5, self.seed, seeds=self.seeds, libraries=self.libraries)
 
     def unreadable(self) -> list[tuple[str, str]]:
         return list(self._skipped.told)
@@ -80,10 +95,9 @@ class Config(SourceConfig):
 
     def _items(self, done: tuple[str, int] | None) -> Iterator[Item]:
         from tilework.data.sketch.chromium import Chromium
-        from tilework.data.sketch.found import find_sketches
 
         self._skipped = Skipped(self.strict)
-        sketches = find_sketches(self.path, self.p5, self.seed)
+        sketches = self.sketches()
         names = [sketch.name for sketch in sketches]
         first = 0 if done is None else names.index(done[0]) if done[0] in names else len(names)
         with Chromium() as chromium:
