@@ -24,6 +24,9 @@ _LIBRARIES = frozenset(
     {"libraries", "library", "lib", "libs", "vendor", "vendors", "addons", "third_party", "thirdparty"}
 )
 _ADDON = re.compile(r"p5\..+\.js|.+\.config\.(?:js|mjs)|.*[.-]min\.js", re.IGNORECASE)
+_SOUNDS = frozenset(
+    {"loadSound", "Oscillator", "FFT", "AudioIn", "Amplitude", "SoundFile", "Envelope", "Env", "Noise", "PolySynth"}
+)
 _MUST_BE_BUILT = (".ts", ".tsx", ".jsx", ".vue", ".svelte")
 _LARGEST_SCRIPT = 2**20
 
@@ -44,6 +47,13 @@ class Beginning:
         """All that it says itself: libraries left out."""
         inline = self.page.inline if self.page else []
         return [*inline, *(read(path) for path in self.scripts if not is_library(path))]
+
+    @property
+    def misses(self) -> bool:
+        """Whether it asks for a script of its own that is not there."""
+        assert self.page is not None
+        asked = {place.rpartition("/")[2] for address in self.page.sources if (place := local(address))}
+        return bool(asked - {path.name for path in self.scripts})
 
     @property
     def asks_for_p5(self) -> bool:
@@ -117,7 +127,9 @@ def below(top: Path) -> Iterator[Beginning]:
             continue
         owner = owners[here]
         own = mains[here] if owner is None or many[owner] > 1 else []
-        helpers = [file for file in inside.scripts if file not in mains[here]]
+        # Those beside a script come before those above it.
+        above = [folder for folder in (here, *here.parents) if folder in folders]
+        helpers = [file for folder in above for file in folders[folder].scripts if file not in mains[folder]]
         for one in [*inside.pages, *(_of_script(path, helpers) for path in own)]:
             copy = _content(one)
             if here.name in _MADE and copy in seen:
@@ -150,10 +162,11 @@ def _is_script(path: Path) -> bool:
 def _is_sketch(page: Beginning) -> bool:
     """Whether a page draws: it has p5, or a canvas and a script for it; a gallery or a text has neither."""
     assert page.page is not None
-    if page.asks_for_p5 or any(script.draws for script in page.texts):
+    if any(script.draws for script in page.texts):
         return True
-    if any(address.lower().endswith(_MUST_BE_BUILT) for address in page.page.sources):
-        return page.page.has_canvas
+    to_build = any(address.lower().endswith(_MUST_BE_BUILT) for address in page.page.sources)
+    if to_build or page.misses:
+        return page.page.has_canvas or any(map(is_p5, page.page.sources))
     # All that it has is a bundle.
     own = [path for path in page.scripts if not is_p5(path.name)]
     return bool(own) and all(map(is_library, own)) and any(read(path).draws for path in own)
@@ -255,22 +268,32 @@ def _of_script(path: Path, beside: list[Path]) -> Beginning:
         return Beginning(path, tuple(found), modules=True)
     usable = [file for file in beside if not is_p5(file.name) and file.suffix != ".mjs" and ".config." not in file.name]
     needed: list[Path] = []
+    had: set[str] = set()  # two files that declare the same name would not run beside each other
     waiting = [main.needs]
     while waiting:
         words = waiting.pop()
-        lower = {word.lower() for word in words}
         for file in usable:
-            if file in needed:
+            if file in needed or any(one.name == file.name for one in needed):
                 continue
             if is_library(file):
-                # Its names cannot be seen; its own name mostly is one of them: matter.min.js gives Matter.
-                wanted = file.name.lower().startswith("p5.") or re.split(r"[.\-_\d]", file.name.lower())[0] in lower
+                wanted = _names_library(words, file)
             else:
                 other = read(file)
-                wanted = not other.is_module and bool(other.defines & words)
+                wanted = not other.is_module and not other.defines.isdisjoint(words - had)
                 if wanted:
+                    had |= other.defines
                     waiting.append(other.needs)
             if wanted:
                 needed.append(file)
     ordered = sorted(needed, key=lambda f: (not is_library(f), natural_key(f.name)))
     return Beginning(path, (*ordered, path))
+
+
+def _names_library(words: frozenset[str], file: Path) -> bool:
+    """Whether a script uses a library whose names cannot be seen: its own name mostly is one, matter.min.js gives Matter."""
+    name = file.name.lower()
+    if name.startswith("p5.sound"):
+        return not words.isdisjoint(_SOUNDS)
+    if name.startswith("p5."):
+        return True
+    return re.split(r"[.\-_\d]", name)[0] in {word.lower() for word in words}
