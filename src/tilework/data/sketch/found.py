@@ -70,7 +70,7 @@ class Wanted:
     seeds: int = 1
 
 
-def wanted(p5: str | None, libraries: str | None = None, seed: int = 0, seeds: int = 1) -> Wanted:
+def wanted(p5: str | int | None, libraries: str | None = None, seed: int = 0, seeds: int = 1) -> Wanted:
     """The settings, read. Raises UserError where they name what is not there."""
     folder = None
     if libraries is not None:
@@ -85,7 +85,7 @@ def wanted(p5: str | None, libraries: str | None = None, seed: int = 0, seeds: i
 
 
 def find_sketches(
-    paths: Paths, p5: str | None = None, seed: int = 0, *, seeds: int = 1, libraries: str | None = None
+    paths: Paths, p5: str | int | None = None, seed: int = 0, *, seeds: int = 1, libraries: str | None = None
 ) -> list[Sketch]:
     """Every sketch in `paths` in natural order, names unique, each once for every seed.
 

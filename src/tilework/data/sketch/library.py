@@ -58,10 +58,11 @@ def shipped_in_order(first: int) -> tuple[Path, ...]:
     return tuple(path for one in order if (path := shipped(one)) is not None)
 
 
-def given_p5(p5: str | None) -> Path | None:
+def given_p5(p5: str | int | None) -> Path | None:
     """What the setting `p5` names: a file, or a generation of the p5 that came with tilework. Raises UserError for neither."""
     if p5 is None:
         return None
+    p5 = str(p5)
     path = Path(p5).expanduser().absolute()
     if path.is_file():
         return path

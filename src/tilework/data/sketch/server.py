@@ -80,7 +80,7 @@ class Server:
             if not file.is_relative_to(folder) or not file.is_file() or file.stat().st_size > _MOST_BYTES:
                 return None
             body = file.read_bytes()
-        except (OSError, ValueError):  # ValueError: a zero byte in the name
+        except (OSError, ValueError, RuntimeError):  # a zero byte in the name; a link to itself
             return None
         kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
         if file.suffix.lower() in {".js", ".mjs"}:
