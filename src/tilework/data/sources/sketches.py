@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from tilework.data.colour import Colour, rgb
@@ -15,14 +13,12 @@ from tilework.data.named_files import Paths
 from tilework.data.pictures import Unreadable
 from tilework.data.skipping import Skipped
 
-if TYPE_CHECKING:
-    from tilework.data.sketch.chromium import Chromium
-    from tilework.data.sketch.found import Sketch
-
 # Part of the fingerprint: raise it when sketches come to be drawn differently.
-_REVISION = 1
+_REVISION = 2
 # The shorter side of the window that a sketch may ask for.
 _WINDOW = 512
+# Each takes some hundred MiB.
+_MOST_BROWSERS = 4
 
 
 class Config(SourceConfig):
@@ -42,6 +38,11 @@ class Config(SourceConfig):
     fps: float = Field(default=60.0, gt=0, le=1000, description="frames per second of the sketch's own clock")
     seed: int = Field(default=0, ge=0, lt=2**32, description="seed of random(), noise() and Math.random()")
     seconds: float = Field(default=120.0, gt=0, description="longest that one sketch may take")
+    pointer: Literal["none", "circle", "sweep"] = Field(
+        default="none",
+        description="a mouse that moves over the canvas with the frame number, and presses now and then, for sketches that wait "
+        "for one: in circles, or from side to side",
+    )
     background: Colour = Field(
         default="white", description="colour under transparent pixels and around padded ones: a name or #rrggbb"
     )
@@ -79,42 +80,32 @@ class Config(SourceConfig):
         return rgb(self.background)
 
     def _items(self, done: tuple[str, int] | None) -> Iterator[Item]:
-        from tilework.data.sketch.chromium import Chromium
+        from tilework.data.cores import usable_cores
+        from tilework.data.sketch.ahead import Ahead
+        from tilework.data.sketch.drawing import Seen, draw
         from tilework.data.sketch.found import find_sketches
+        from tilework.data.sketch.stage import Pace
 
         self._skipped = Skipped(self.strict)
         sketches = find_sketches(self.path, self.p5, self.seed)
         names = [sketch.name for sketch in sketches]
         first = 0 if done is None else names.index(done[0]) if done[0] in names else len(names)
-        with Chromium() as chromium:
-            for sketch in sketches[first:]:
+        side = _WINDOW / min(self.size)
+        view = (round(self.size.width * side), round(self.size.height * side))
+        pace = Pace(self.frames, self.fps, self.seconds, view, self.pointer)
+        seen = {sketch.name: Seen() for sketch in sketches}
+        with Ahead(
+            sketches[first:],
+            lambda chromium, sketch: draw(chromium, sketch, pace, self.padding(), seen[sketch.name]),
+            min(_MOST_BROWSERS, usable_cores()),
+        ) as ahead:
+            for sketch, frames in ahead:
                 behind = done[1] if done is not None and sketch.name == done[0] else -1
                 try:
-                    for number, pixels in self._frames(chromium, sketch):
+                    for number, pixels in frames:
                         if number > behind:
                             yield Item(
-                                pixels=pixels, group=sketch.name, label=sketch.label, frame=number, file=sketch.name
+                                pixels=pixels, group=sketch.name, frame=number, label=sketch.label, file=sketch.name
                             )
                 except Unreadable as reason:
                     self._skipped.skip(sketch.name, str(reason), sketch.folder)
-
-    def _frames(self, chromium: Chromium, sketch: Sketch) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        from tilework.data.pictures import decode_bytes
-        from tilework.data.sketch.stage import Pace, SketchFailed, pictures
-
-        side = _WINDOW / min(self.size)
-        view = (round(self.size.width * side), round(self.size.height * side))
-        pace = Pace(self.frames, self.fps, self.seconds, view)
-        plain: list[NDArray[np.uint8]] = []  # frames of one colour at the beginning wait until something is drawn
-        drawn = False
-        for number, png in enumerate(pictures(chromium, sketch, pace)):
-            pixels = decode_bytes(png, self.padding())
-            if not drawn and (pixels == pixels[0, 0]).all():
-                plain.append(np.broadcast_to(pixels[0, 0].copy(), pixels.shape))
-                continue
-            if not drawn:
-                drawn = True
-                yield from ((n, np.ascontiguousarray(one)) for n, one in enumerate(plain))
-            yield number, pixels
-        if not drawn:
-            raise SketchFailed(f"it never draws: all {self.frames:,} frames are of one plain colour")
