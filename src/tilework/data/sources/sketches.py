@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from tilework.data.colour import Colour, rgb
@@ -16,21 +14,22 @@ from tilework.data.pictures import Unreadable
 from tilework.data.skipping import Skipped
 
 if TYPE_CHECKING:
-    from tilework.data.sketch.chromium import Chromium
     from tilework.data.sketch.found import Sketch
 
 # Part of the fingerprint: raise it when sketches come to be drawn differently.
 _REVISION = 2
 # The shorter side of the window that a sketch may ask for.
 _WINDOW = 512
+# Each takes some hundred MiB.
+_MOST_BROWSERS = 4
 
 
 class Config(SourceConfig):
     """Frames of p5.js sketches in a headless Chromium, each sketch one group; needs the extra `p5`.
 
-    A sketch is a .js file or a folder with index.html or sketch.js; p5 is taken from its folder, the folder above, or `p5`.
+    A sketch is a script with setup() or draw(), or a page that loads one; one without p5 gets that which came with tilework.
     Every preparation draws the same: chance has a seed, and all clocks follow the frame number. A sketch reaches nothing but
-    its own folder; one that throws, never draws, asks for the network or takes too long is told, and the others go on.
+    its own files; one that throws, never draws or takes too long is told, and the others go on.
     """
 
     kind: Literal["sketches"] = "sketches"
@@ -54,6 +53,11 @@ class Config(SourceConfig):
         description="each sketch is drawn that many times, with seed, seed + 1, ...; each a group",
     )
     seconds: float = Field(default=120.0, gt=0, description="longest that one sketch may take")
+    pointer: Literal["none", "circle", "sweep"] = Field(
+        default="none",
+        description="a mouse that moves over the canvas with the frame number, and presses now and then, for sketches that wait "
+        "for one: in circles, or from side to side",
+    )
     background: Colour = Field(
         default="white", description="colour under transparent pixels and around padded ones: a name or #rrggbb"
     )
@@ -94,41 +98,31 @@ class Config(SourceConfig):
         return rgb(self.background)
 
     def _items(self, done: tuple[str, int] | None) -> Iterator[Item]:
-        from tilework.data.sketch.chromium import Chromium
+        from tilework.data.cores import usable_cores
+        from tilework.data.sketch.ahead import Ahead
+        from tilework.data.sketch.drawing import Seen, draw
+        from tilework.data.sketch.stage import Pace
 
         self._skipped = Skipped(self.strict)
         sketches = self.sketches()
         names = [sketch.name for sketch in sketches]
         first = 0 if done is None else names.index(done[0]) if done[0] in names else len(names)
-        with Chromium() as chromium:
-            for sketch in sketches[first:]:
+        side = _WINDOW / min(self.size)
+        view = (round(self.size.width * side), round(self.size.height * side))
+        pace = Pace(self.frames, self.fps, self.seconds, view, self.pointer)
+        seen = {sketch.name: Seen() for sketch in sketches}
+        with Ahead(
+            sketches[first:],
+            lambda chromium, sketch: draw(chromium, sketch, pace, self.padding(), seen[sketch.name]),
+            min(_MOST_BROWSERS, usable_cores()),
+        ) as ahead:
+            for sketch, frames in ahead:
                 behind = done[1] if done is not None and sketch.name == done[0] else -1
                 try:
-                    for number, pixels in self._frames(chromium, sketch):
+                    for number, pixels in frames:
                         if number > behind:
                             yield Item(
-                                pixels=pixels, group=sketch.name, label=sketch.label, frame=number, file=sketch.name
+                                pixels=pixels, group=sketch.name, frame=number, label=sketch.label, file=sketch.name
                             )
                 except Unreadable as reason:
                     self._skipped.skip(sketch.name, str(reason), sketch.folder)
-
-    def _frames(self, chromium: Chromium, sketch: Sketch) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        from tilework.data.pictures import decode_bytes
-        from tilework.data.sketch.stage import Pace, SketchFailed, pictures
-
-        side = _WINDOW / min(self.size)
-        view = (round(self.size.width * side), round(self.size.height * side))
-        pace = Pace(self.frames, self.fps, self.seconds, view)
-        plain: list[NDArray[np.uint8]] = []  # frames of one colour at the beginning wait until something is drawn
-        drawn = False
-        for number, png in enumerate(pictures(chromium, sketch, pace)):
-            pixels = decode_bytes(png, self.padding())
-            if not drawn and (pixels == pixels[0, 0]).all():
-                plain.append(np.broadcast_to(pixels[0, 0].copy(), pixels.shape))
-                continue
-            if not drawn:
-                drawn = True
-                yield from ((n, np.ascontiguousarray(one)) for n, one in enumerate(plain))
-            yield number, pixels
-        if not drawn:
-            raise SketchFailed(f"it never draws: all {self.frames:,} frames are of one plain colour")
