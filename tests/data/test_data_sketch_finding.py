@@ -222,6 +222,7 @@ def test_which_p5_a_sketch_gets(tmp_path, shipped):
             "asks 1/sketch.js": "async function setup() {}",
             "asks 2/index.html": PAGE.format(p5=v2, script="sketch.js"),
             "asks 2/sketch.js": DRAWS,
+            "imports 2/index.html": f"<script type=module>import p5 from '{v2}'; new p5((s) => {{}});</script>",
             "asks none/index.html": PAGE.format(p5="https://cdn.jsdelivr.net/npm/p5", script="sketch.js"),
             "asks none/sketch.js": "function preload() {} function setup() {}",
             "async/sketch.js": "let p; async function setup() { p = await loadImage('a.png'); }",
@@ -238,7 +239,8 @@ def test_which_p5_a_sketch_gets(tmp_path, shipped):
     )
     first, second = ["p5-v1", "p5-v2"], ["p5-v2", "p5-v1"]
     assert {name: generations(one) for name, one in found(top).items()} == {
-        "asks 1": first, "asks 2": second, "asks none": first, "async": second, "new words": second, "old page": first,
+        "asks 1": first, "asks 2": second, "asks none": first, "async": second, "imports 2": second,
+        "new words": second, "old page": first,
         "old words": first, "own": ["libraries"], "says nothing": first,
     }  # fmt: skip
     assert {tuple(generations(one)) for one in found(top, p5="2").values()} == {("p5-v2",)}

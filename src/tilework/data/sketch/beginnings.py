@@ -49,6 +49,13 @@ class Beginning:
         return [*inline, *(read(path) for path in self.scripts if not is_library(path))]
 
     @property
+    def addresses(self) -> list[str]:
+        """Addresses of scripts that a page names, and what its inline modules import."""
+        if self.page is None:
+            return []
+        return [*self.page.sources, *(name for text in self.page.inline_texts for name in imports(text))]
+
+    @property
     def misses(self) -> bool:
         """Whether it asks for a script of its own that is not there."""
         assert self.page is not None
@@ -60,8 +67,7 @@ class Beginning:
         """Whether p5 is part of it."""
         if self.page is None:
             return True
-        said = [*self.page.sources, *(text for one in self.texts for text in one.texts if len(text) < 300)]
-        said += [name for text in self.page.inline_texts for name in imports(text)]
+        said = [*self.addresses, *(text for one in self.texts for text in one.texts if len(text) < 300)]
         return (
             any(map(is_p5, said))
             or any(is_p5(path.name) for path in self.scripts)

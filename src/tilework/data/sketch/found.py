@@ -140,7 +140,7 @@ def _of_given_file(path: Path) -> Beginning:
 
 def _name(file: Path, top: Path, alone: bool) -> str:
     """The sketch's folder where the file is called as usual or there is no other sketch; else with the file's own name."""
-    usual = file.name in {"sketch.js", "index.html", "index.htm"}
+    usual = file.name.lower() in {"sketch.js", "index.html", "index.htm"}
     if not top.is_dir():
         return file.parent.name if usual else file.stem
     if usual or (alone and file.parent != top):
@@ -208,12 +208,8 @@ def _p5_for(one: Beginning, top: Path, settings: Wanted) -> tuple[Path, ...]:
         own = p5_in(folder)
     if own is not None:
         return (own,)
-    named = [
-        number
-        for address in (one.page.sources if one.page else [])
-        if is_p5(address) and (number := generation(address))
-    ]
-    asked = named or [number for script in one.texts if (number := script.wants)]
+    asked = [number for address in one.addresses if (number := generation(address))]
+    asked += [number for script in one.texts if (number := script.wants)]
     return shipped_in_order(min(asked[0], max(GENERATIONS)) if asked else 1)
 
 

@@ -99,7 +99,7 @@ def imports(text: str) -> list[str]:
     return _IMPORTS.findall(text)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def _read(path: Path, size: int, modified: int) -> Script:
     try:
         return parse(path.read_bytes()[:_MOST_BYTES].decode("utf-8", "replace"))
