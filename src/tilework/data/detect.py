@@ -16,6 +16,7 @@ import numpy as np
 from tilework.data.folder import SUFFIXES
 from tilework.data.natural import natural_key
 from tilework.data.pictures import Unreadable, decode
+from tilework.data.sketch.weighing import sketches_among
 from tilework.data.twins import grey, thumbnails
 from tilework.errors import UserError
 
@@ -119,21 +120,25 @@ def _moves(path: Path) -> bool:
 def _of_folder(folder: Path) -> tuple[str, Path, str]:
     files = list(islice(_files_below(folder), _LOOKED_AT))
     names = {file.name for file in files}
-    if names & {"sketch.js", "index.html"}:
-        return "sketches", folder, ""
+    sketches = sketches_among(folder, files, [file for file in files if _class_of(file)])
+    if sketches.are_meant:
+        more = f"{folder} also holds {sketches.others:,} pictures and clips (taken are the {sketches.count:,} sketches)"
+        return "sketches", folder, more if sketches.others else ""
     if names & {"dataset_info.json", "dataset_dict.json"} or any(n.endswith(".parquet") for n in names):
         return "hub", folder, ""
     if sum(_IDX.search(name) is not None for name in names) >= 4:
         return "mnist", folder, ""
     count = Counter(_class_of(file) for file in files)
     del count[""]
+    if sketches.count and count:
+        count["sketches"] = sketches.count
     if not count:
         raise UserError(
             f"{folder} holds nothing to learn from",
             why="no file in it or below it is a picture, video, animation, sketch or array",
             fix="name a folder that has some",
         )
-    kind, many = max(count.items(), key=lambda one: (one[1], one[0]))
+    kind, many = max(((what, n) for what, n in count.items() if what != "sketches"), key=lambda one: (one[1], one[0]))
     rest = ", ".join(f"{n:,} {what}" for what, n in sorted(count.items()) if what != kind)
     note = f"{folder} also holds {rest} (taken are the {many:,} {kind})" if rest else ""
     if kind == "arrays":

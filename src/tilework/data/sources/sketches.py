@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field, PrivateAttr
 
 from tilework.data.colour import Colour, rgb
-from tilework.data.contract import Item, SourceConfig
+from tilework.data.contract import Item, Note, SourceConfig
 from tilework.data.named_files import Paths
 from tilework.data.pictures import Unreadable
 from tilework.data.skipping import Skipped
 
+if TYPE_CHECKING:
+    from tilework.data.sketch.found import Sketch
+
 # Part of the fingerprint: raise it when sketches come to be drawn differently.
-_REVISION = 2
+_REVISION = 3
 # The shorter side of the window that a sketch may ask for.
 _WINDOW = 512
 # Each takes some hundred MiB.
@@ -32,11 +35,23 @@ class Config(SourceConfig):
     kind: Literal["sketches"] = "sketches"
     path: Paths = Field(description="sketch, folder of them, or a list of both")
     p5: str | None = Field(
-        default=None, description="p5.js or p5.min.js for sketches that have none; null = beside them"
+        default=None,
+        description="file p5.js or p5.min.js for all of them, or 1 or 2 for the p5 of that generation which comes with tilework; "
+        "null = theirs, else the one that suits each",
+    )
+    libraries: str | None = Field(
+        default=None,
+        description="folder of scripts that stand for those which sketches ask for from the web, found by name",
     )
     frames: int = Field(default=180, ge=1, description="frames taken of each sketch")
     fps: float = Field(default=60.0, gt=0, le=1000, description="frames per second of the sketch's own clock")
     seed: int = Field(default=0, ge=0, lt=2**32, description="seed of random(), noise() and Math.random()")
+    seeds: int = Field(
+        default=1,
+        ge=1,
+        le=10_000,
+        description="each sketch is drawn that many times, with seed, seed + 1, ...; each a group",
+    )
     seconds: float = Field(default=120.0, gt=0, description="longest that one sketch may take")
     pointer: Literal["none", "circle", "sweep"] = Field(
         default="none",
@@ -49,12 +64,12 @@ class Config(SourceConfig):
     strict: bool = Field(default=False, description="stop at the first sketch that fails")
 
     _skipped: Skipped = PrivateAttr(default_factory=Skipped)
+    _notes: list[Note] = PrivateAttr(default_factory=list)
 
     def fingerprint(self) -> str:
-        from tilework.data.sketch.found import find_sketches
+        from tilework.data.sketch.found import marks
 
-        marks = (sketch.mark() for sketch in find_sketches(self.path, self.p5, self.seed))
-        return " ".join([self.settings_text(), f"revision {_REVISION}", *marks])
+        return " ".join([self.settings_text(), f"revision {_REVISION}", *marks(self.sketches())])
 
     def items(self) -> Iterator[Item]:
         given = False
@@ -69,12 +84,19 @@ class Config(SourceConfig):
         return self._items((file, frame))
 
     def expected(self) -> int:
+        return self.frames * len(self.sketches())
+
+    def sketches(self) -> list[Sketch]:
+        """What is drawn, in order. Raises UserError where there is none."""
         from tilework.data.sketch.found import find_sketches
 
-        return self.frames * len(find_sketches(self.path, self.p5, self.seed))
+        return find_sketches(self.path, self.p5, self.seed, seeds=self.seeds, libraries=self.libraries)
 
     def unreadable(self) -> list[tuple[str, str]]:
         return list(self._skipped.told)
+
+    def notes(self) -> list[Note]:
+        return list(self._notes)
 
     def padding(self) -> tuple[int, int, int]:
         return rgb(self.background)
@@ -82,21 +104,20 @@ class Config(SourceConfig):
     def _items(self, done: tuple[str, int] | None) -> Iterator[Item]:
         from tilework.data.cores import usable_cores
         from tilework.data.sketch.ahead import Ahead
-        from tilework.data.sketch.drawing import Seen, draw
-        from tilework.data.sketch.found import find_sketches
+        from tilework.data.sketch.drawing import Outcome, draw
         from tilework.data.sketch.stage import Pace
 
-        self._skipped = Skipped(self.strict)
-        sketches = find_sketches(self.path, self.p5, self.seed)
+        self._skipped, self._notes = Skipped(self.strict), []
+        sketches = self.sketches()
         names = [sketch.name for sketch in sketches]
         first = 0 if done is None else names.index(done[0]) if done[0] in names else len(names)
         side = _WINDOW / min(self.size)
         view = (round(self.size.width * side), round(self.size.height * side))
         pace = Pace(self.frames, self.fps, self.seconds, view, self.pointer)
-        seen = {sketch.name: Seen() for sketch in sketches}
+        outcomes = {sketch.name: Outcome() for sketch in sketches}
         with Ahead(
             sketches[first:],
-            lambda chromium, sketch: draw(chromium, sketch, pace, self.padding(), seen[sketch.name]),
+            lambda chromium, sketch: draw(chromium, sketch, pace, self.padding(), outcomes[sketch.name]),
             min(_MOST_BROWSERS, usable_cores()),
         ) as ahead:
             for sketch, frames in ahead:
@@ -109,3 +130,5 @@ class Config(SourceConfig):
                             )
                 except Unreadable as reason:
                     self._skipped.skip(sketch.name, str(reason), sketch.folder)
+                else:
+                    self._notes += outcomes[sketch.name].notes(sketch.name)
