@@ -8,6 +8,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
@@ -152,7 +153,7 @@ def _fill(partial: Partial, source: SourceConfig, progress: Callable[[int], None
     for item in _reading(source, partial.done):
         name = item.file or f"{item.group} frame {item.frame}"
         picture = fit_picture(item.pixels, source.size, source.channels, source.fit, padding=padding, name=name)
-        partial.add(item, picture, source.unreadable)
+        partial.add(item, picture, source)
         number += 1
         if progress is not None:
             progress(number)
@@ -180,6 +181,7 @@ def _complete(partial: Partial, source: SourceConfig, fingerprint: str) -> None:
         # In natural order, so that digit 7 is class 7 whichever picture came first.
         "classes": sorted(labels, key=natural_key),
         "skipped": partial.skipped(source.unreadable()),
+        "notes": [asdict(note) for note in partial.notes(source.notes())],
         "content_hash": "",
     }
     store = FrameStore(partial.folder, manifest)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from tilework.data.catalogue import DataSet, digest
 from tilework.data.duplicates import duplicates
 from tilework.data.leak import measure_leak
+from tilework.data.notes import summary
 from tilework.data.split import split_by
 from tilework.data.store import FrameStore
 from tilework.errors import TileworkError, UserError
@@ -30,7 +32,14 @@ def check(entry: DataSet) -> list[Finding]:
     store = _store(entry)
     if isinstance(store, Finding):
         return [store, _sources(entry)]
-    return [_content(entry, store), _sources(entry), _skipped(store), _duplicates(entry, store), _split(entry, store)]
+    return [
+        _content(entry, store),
+        _sources(entry),
+        _skipped(store),
+        *_notes(store),
+        _duplicates(entry, store),
+        _split(entry, store),
+    ]
 
 
 def _store(entry: DataSet) -> FrameStore | Finding:
@@ -75,6 +84,11 @@ def _skipped(store: FrameStore) -> Finding:
     file, reason = store.skipped[0]
     more = f", and {len(store.skipped) - 1:,} more" if len(store.skipped) > 1 else ""
     return Finding("left out", "note", f"{file}: {reason}{more}")
+
+
+def _notes(store: FrameStore) -> Iterator[Finding]:
+    for line in summary(store.notes):
+        yield Finding("inputs", "note", line)
 
 
 def _duplicates(entry: DataSet, store: FrameStore) -> Finding:

@@ -29,6 +29,16 @@ class Item:
     """Force the side of the split: True = validation, False = training (official test files); None = the split decides."""
 
 
+@dataclass(frozen=True)
+class Note:
+    """What is worth knowing of an input that was used. It is no fault."""
+
+    file: str
+    kind: str
+    """What it is; `tilework.data.notes` has the words for each."""
+    values: tuple[str, ...] = ()
+
+
 class SplitSettings(Settings):
     """Which pictures are held out."""
 
@@ -95,6 +105,10 @@ class SourceConfig(Plugin, ABC):
     def padding(self) -> tuple[int, int, int]:
         """RGB colour of the border where `fit` is `pad`."""
         return (0, 0, 0)
+
+    def notes(self) -> list[Note]:
+        """What is worth knowing of the inputs that were used; complete when `items()` has ended."""
+        return []
 
     def unreadable(self) -> list[tuple[str, str]]:
         """(file, reason) of each input that `items()` skipped; complete when `items()` has ended."""

@@ -59,8 +59,8 @@ class BrokeDown(Exception):
 class Chromium:
     """A browser for one page at a time. Make it with `with`; calls are coroutines that are run in its thread."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
-        self.most_bytes = most_bytes
+    def __init__(self, most_bytes: int | None = None) -> None:
+        self.most_bytes = MOST_BYTES if most_bytes is None else most_bytes
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="tilework-chromium", daemon=True)
         self._thread.start()

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tilework.data.contract import Note
+from tilework.data.notes import BLOCKED, STATIC, STATIC_WITH_MOUSE
 from tilework.data.pictures import to_pixels
 from tilework.data.sketch.chromium import Chromium
 from tilework.data.sketch.found import Sketch
@@ -25,7 +27,7 @@ _READS_MOUSE = re.compile(
 
 
 @dataclass
-class Seen:
+class Outcome:
     """What was seen while a sketch was drawn; complete when its frames have ended."""
 
     blocked: tuple[str, ...] = ()
@@ -35,9 +37,16 @@ class Seen:
     reads_mouse: bool = False
     """Its code asks where the mouse is."""
 
+    def notes(self, name: str) -> Iterator[Note]:
+        """What of it is worth telling of the sketch `name`."""
+        if self.static:
+            yield Note(name, STATIC_WITH_MOUSE if self.reads_mouse else STATIC)
+        if self.blocked:
+            yield Note(name, BLOCKED, self.blocked)
+
 
 def draw(
-    chromium: Chromium, sketch: Sketch, pace: Pace, background: tuple[int, int, int], seen: Seen
+    chromium: Chromium, sketch: Sketch, pace: Pace, background: tuple[int, int, int], outcome: Outcome
 ) -> Iterator[Frame]:
     """(number, (H, W, 3) uint8) of each frame. Raises SketchFailed, after the last good frame where it fails later.
 
@@ -50,7 +59,7 @@ def draw(
         given = False
         stage = Stage(chromium, sketch, p5, pace)
         try:
-            for frame in _worth_keeping(stage, pace, background, seen):
+            for frame in _worth_keeping(stage, pace, background, outcome):
                 given = True
                 yield frame
         except SketchFailed as failure:
@@ -65,12 +74,13 @@ def draw(
     raise first
 
 
-def _worth_keeping(stage: Stage, pace: Pace, background: tuple[int, int, int], seen: Seen) -> Iterator[Frame]:
+def _worth_keeping(stage: Stage, pace: Pace, background: tuple[int, int, int], outcome: Outcome) -> Iterator[Frame]:
     """The frames; those that are equal from the beginning wait until another comes, and are one where none does."""
     waiting: list[NDArray[np.uint8]] = []
     drawn = moved = False
     raw: NDArray[np.uint8] | None = None
     pixels: NDArray[np.uint8] | None = None
+    failure: SketchFailed | None = None
     try:
         with stage:
             for number, picture in enumerate(stage.frames()):
@@ -85,18 +95,18 @@ def _worth_keeping(stage: Stage, pace: Pace, background: tuple[int, int, int], s
                 if drawn and moved:
                     yield from enumerate(map(np.ascontiguousarray, waiting))
                     waiting = []
-    finally:
-        # Also where it fails: what it had drawn by then is kept.
-        seen.blocked = stage.blocked
-        if drawn and not moved:
-            seen.static = True
-            seen.reads_mouse = any(
-                _READS_MOUSE.search(code.decode("utf-8", "replace")) for code in stage.server.own_code()
-            )
+    except SketchFailed as error:  # what it had drawn by then is kept
+        failure = error
+    outcome.blocked = stage.blocked
+    if drawn and not moved:
+        outcome.static = True
+        code = (one.decode("utf-8", "replace") for one in stage.server.own_code())
+        outcome.reads_mouse = pace.pointer == "none" and any(map(_READS_MOUSE.search, code))
+        yield 0, waiting[0]
+    if failure is not None:
+        raise failure
     if not drawn:
         raise SketchFailed(stage.trouble("plain", amount=f"{pace.frames:,}"))
-    if not moved:
-        yield 0, waiting[0]
 
 
 def _equal(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:

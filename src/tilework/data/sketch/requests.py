@@ -7,7 +7,9 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+from tilework.data.sketch.chromium import BrokeDown
 from tilework.data.sketch.server import ORIGIN, Server
+from tilework.data.sketch.story import SketchFailed
 
 if TYPE_CHECKING:
     from playwright.async_api import CDPSession, Page, Request, Route, WebSocketRoute
@@ -38,7 +40,7 @@ class Requests:
         self.server = server
         self.flying: dict[str, str] = {}
         self.landed = asyncio.Event()
-        self.count = 0
+        self.count, self.most = 0, MOST_REQUESTS
         self._turns = turns
         self._one_by_one = asyncio.Lock()
         self._taken: dict[Request, asyncio.Future[None]] = {}
@@ -47,7 +49,7 @@ class Requests:
     @property
     def flood(self) -> bool:
         """Whether there were more than a sketch can need."""
-        return self.count > MOST_REQUESTS
+        return self.count > self.most
 
     async def watch(self, page: Page, session: CDPSession) -> None:
         """Follow the page's requests; `session` tells them in the order in which the page makes them."""
@@ -60,33 +62,39 @@ class Requests:
 
     async def answer(self, route: Route, request: Request) -> None:
         """Answer one; a page that goes elsewhere stays where it is."""
+        from playwright.async_api import Error
+
         self.count += 1
-        if request.is_navigation_request() and request.frame.parent_frame is None:
-            if self._begun or request.url != self.server.first:
-                self._block(request.url)
-                await route.fulfill(status=204)
-                return
-            self._begun = True
-        if self.flood:
-            await route.abort("failed")
-            return
-        async with self._one_by_one:
-            answer = self.server.answer(request.url)
-            future = self._taken[request] = asyncio.get_running_loop().create_future()
-            try:
-                if answer is None:
+        # Error: the page is being closed, or has taken its request back; what that means for the sketch is told elsewhere.
+        with contextlib.suppress(Error, SketchFailed, BrokeDown):
+            if request.is_navigation_request() and request.frame.parent_frame is None:
+                if self._begun or request.url != self.server.first:
                     self._block(request.url)
-                    await route.abort("internetdisconnected")
-                else:
-                    await route.fulfill(
-                        status=answer.status, headers={"content-type": answer.kind, **_HEADERS}, body=answer.body
-                    )
-                if request.resource_type in _ORDERED:
-                    with contextlib.suppress(asyncio.TimeoutError):
-                        await asyncio.wait_for(future, _TAKEN_WITHIN)
-                        await asyncio.wait_for(self._turns(), _TAKEN_WITHIN)
-            finally:
-                self._taken.pop(request, None)
+                    await route.fulfill(status=204)
+                    return
+                self._begun = True
+            if self.flood:
+                await route.abort("failed")
+                return
+            async with self._one_by_one:
+                await self._in_turn(route, request)
+
+    async def _in_turn(self, route: Route, request: Request) -> None:
+        answer = self.server.answer(request.url)
+        future = self._taken[request] = asyncio.get_running_loop().create_future()
+        try:
+            if answer is None:
+                self._block(request.url)
+                await route.abort("internetdisconnected")
+            else:
+                headers = {"content-type": answer.kind, **_HEADERS}
+                await route.fulfill(status=answer.status, headers=headers, body=answer.body)
+            if request.resource_type in _ORDERED:
+                with contextlib.suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(future, _TAKEN_WITHIN)
+                    await asyncio.wait_for(self._turns(), _TAKEN_WITHIN)
+        finally:
+            self._taken.pop(request, None)
 
     def refuse_socket(self, socket: WebSocketRoute) -> None:
         """A socket that the page did not keep from itself leads nowhere."""

@@ -18,9 +18,13 @@ ORIGIN = "https://sketch.invalid"
 _P5 = f"{ORIGIN}/__tilework__/p5.js"
 _SOUND = f"{ORIGIN}/__tilework__/p5.sound.js"
 _SOUND_NAME = re.compile(r"p5[.\-_]?sound.*\.js", re.IGNORECASE)
-# p5 as a package without the name of a file (unpkg.com/p5@1.9.0), and as an ES module.
-_P5_PACKAGE = re.compile(r"p5(@[\w.^~-]*)?", re.IGNORECASE)
 _P5_MODULE = re.compile(r"p5(\.esm)?(\.min)?\.m?js|\+esm", re.IGNORECASE)
+# p5 looks for these on `window`, where what is declared with const and let is not.
+_NAMES = "preload setup draw windowResized keyPressed keyReleased keyTyped mousePressed mouseReleased mouseClicked mouseMoved"
+_EXPOSED = (
+    f'<script>for (const name of "{_NAMES} mouseDragged mouseWheel doubleClicked touchStarted touchMoved touchEnded".split(" "))'
+    " try { window[name] ??= (0, eval)(name); } catch {}</script>"
+)
 _CODE = {".js", ".mjs", ".html", ".htm"}
 _MOST_BYTES = 64 * 2**20
 _MOST_TOLD = 20
@@ -97,9 +101,9 @@ class Server:
             return self._p5()
         if own:
             return None
-        if (_P5_MODULE.fullmatch(name) and "p5" in path) or "module" in urlsplit(url).query.split("&"):
+        if _P5_MODULE.fullmatch(name) and "/p5" in path:
             return Answer(200, "text/javascript", f'import "{_P5}";\nexport default window.p5;\n'.encode())
-        return self._p5() if _P5_PACKAGE.fullmatch(name) else None
+        return None
 
     def _p5(self) -> Answer | None:
         self.gave_p5 = True
@@ -111,7 +115,7 @@ class Server:
             file = (folder / path.lstrip("/")).resolve()
             if not file.is_relative_to(folder) or not file.is_file():
                 return None
-        except (OSError, ValueError, RuntimeError):  # a zero byte in the name; a link to itself
+        except (OSError, ValueError, RuntimeError):  # a zero byte in the name, a link to itself
             return None
         answer = _read(file)
         if (
@@ -129,6 +133,8 @@ class Server:
             f'<script{kind} src="{html.escape(f"/{quote(name)}", quote=True)}"></script>'
             for name in self.sketch.page_scripts or (self.sketch.begin,)
         )
+        if not self.sketch.modules:
+            scripts += _EXPOSED
         return (
             '<!DOCTYPE html><html><head><meta charset="utf-8"><style>body { margin: 0 }</style>'
             f'<script src="{_P5}"></script><script src="{_SOUND}"></script></head><body>{scripts}</body></html>'

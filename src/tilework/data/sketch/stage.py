@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from tilework.data.sketch.chromium import BrokeDown, Chromium, TookTooLong
 from tilework.data.sketch.found import Sketch
-from tilework.data.sketch.requests import MOST_REQUESTS, Requests
+from tilework.data.sketch.requests import Requests
 from tilework.data.sketch.server import BROWSER, Server
 from tilework.data.sketch.story import LONGEST_TOLD, Kind, SketchFailed, Trouble, told
 from tilework.data.sketch.transport import unpacked
@@ -152,10 +152,8 @@ class Stage:
             "mostPixels": _MOST_PIXELS,
             "pointer": self.pace.pointer,
         }
-        return (
-            "(() => { 'use strict'; const shared = {}; "
-            f"for (const part of [\n{files}\n]) part(shared, {json.dumps(settings)}); }})();"
-        )
+        parts = f"for (const part of [\n{files}\n]) part(shared, {json.dumps(settings)});"
+        return f"(() => {{ 'use strict'; const shared = {{}}; {parts} }})();"
 
     async def _until_ready(self) -> None:
         assert self._requests is not None
@@ -205,7 +203,7 @@ class Stage:
         requests = self._requests
         assert requests is not None
         if requests.flood:
-            raise SketchFailed(self.trouble("requests", amount=f"{MOST_REQUESTS:,}"))
+            raise SketchFailed(self.trouble("requests", amount=f"{requests.most:,}"))
         if not requests.flying:
             return False
         requests.landed.clear()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tilework.data.pictures import Unreadable
+from tilework.data.sketch.library import HOW_TO_GET_IT
 from tilework.data.sketch.server import ORIGIN
 
 LONGEST_TOLD = 300
@@ -53,7 +54,7 @@ class Trouble:
     def _what(self) -> str:
         match self.kind:
             case "no-p5":
-                return "there is no p5 for it: put p5.min.js into its folder, or write data.p5=FILE"
+                return f"there is no p5 for it: put p5.min.js into its folder, or write data.p5=FILE ({HOW_TO_GET_IT})"
             case "threw":
                 return self.error
             case "never-ready":

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 def unpacked(packed: str, before: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
     """`WIDTH HEIGHT FORM BASE64` -> (H, W, 3) uint8 where every pixel is opaque, else (H, W, 4).
 
-    Where it is the same frame, it is the same array. Forms: `same` as the frame `before`; `runs` of (RGBA, count), 32 bits
-    each; all pixels as `rgb` or `rgba`.
+    Forms: `same` as the frame `before`, which is then the same array; `runs` of (RGBA, count), 32 bits each; all pixels as `rgb`
+    or `rgba`.
     """
     width, height, form, data = packed.split(" ", 3)
     if form == "same":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field, PrivateAttr
 
 from tilework.data.colour import Colour, rgb
-from tilework.data.contract import Item, SourceConfig
+from tilework.data.contract import Item, Note, SourceConfig
 from tilework.data.named_files import Paths
 from tilework.data.pictures import Unreadable
 from tilework.data.skipping import Skipped
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tilework.data.sketch.found import Sketch
 
 # Part of the fingerprint: raise it when sketches come to be drawn differently.
-_REVISION = 2
+_REVISION = 3
 # The shorter side of the window that a sketch may ask for.
 _WINDOW = 512
 # Each takes some hundred MiB.
@@ -64,6 +64,7 @@ class Config(SourceConfig):
     strict: bool = Field(default=False, description="stop at the first sketch that fails")
 
     _skipped: Skipped = PrivateAttr(default_factory=Skipped)
+    _notes: list[Note] = PrivateAttr(default_factory=list)
 
     def fingerprint(self) -> str:
         from tilework.data.sketch.found import marks
@@ -94,26 +95,29 @@ class Config(SourceConfig):
     def unreadable(self) -> list[tuple[str, str]]:
         return list(self._skipped.told)
 
+    def notes(self) -> list[Note]:
+        return list(self._notes)
+
     def padding(self) -> tuple[int, int, int]:
         return rgb(self.background)
 
     def _items(self, done: tuple[str, int] | None) -> Iterator[Item]:
         from tilework.data.cores import usable_cores
         from tilework.data.sketch.ahead import Ahead
-        from tilework.data.sketch.drawing import Seen, draw
+        from tilework.data.sketch.drawing import Outcome, draw
         from tilework.data.sketch.stage import Pace
 
-        self._skipped = Skipped(self.strict)
+        self._skipped, self._notes = Skipped(self.strict), []
         sketches = self.sketches()
         names = [sketch.name for sketch in sketches]
         first = 0 if done is None else names.index(done[0]) if done[0] in names else len(names)
         side = _WINDOW / min(self.size)
         view = (round(self.size.width * side), round(self.size.height * side))
         pace = Pace(self.frames, self.fps, self.seconds, view, self.pointer)
-        seen = {sketch.name: Seen() for sketch in sketches}
+        outcomes = {sketch.name: Outcome() for sketch in sketches}
         with Ahead(
             sketches[first:],
-            lambda chromium, sketch: draw(chromium, sketch, pace, self.padding(), seen[sketch.name]),
+            lambda chromium, sketch: draw(chromium, sketch, pace, self.padding(), outcomes[sketch.name]),
             min(_MOST_BROWSERS, usable_cores()),
         ) as ahead:
             for sketch, frames in ahead:
@@ -126,3 +130,5 @@ class Config(SourceConfig):
                             )
                 except Unreadable as reason:
                     self._skipped.skip(sketch.name, str(reason), sketch.folder)
+                else:
+                    self._notes += outcomes[sketch.name].notes(sketch.name)

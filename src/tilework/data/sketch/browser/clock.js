@@ -109,14 +109,15 @@
     wait() {
       if (clock >= 10000) return false;
       let until = clock + 1000 / 60;
-      if (!drawing.size) {
+      const drew = drawing.size > 0;
+      if (!drew) {
         const next = Math.min(...[...timers.values()].map((one) => one.due));
         if (next > 10000) return false;
         until = Math.max(until, next);
       }
       for (let ran = 0; ran < 1000 && runOne((one) => one.due <= until, true); ran++);
       clock = until;
-      runDrawing();
+      if (drew) runDrawing();
       return true;
     },
     begin() { firstFrame = clock; },

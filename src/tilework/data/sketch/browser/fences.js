@@ -58,7 +58,18 @@
   hide(window, "EventSource", Gone(true));
   hide(window, "Worker", Gone(false));
   hide(window, "SharedWorker", Gone(false));
-  for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection", "WebTransport"]) hide(window, name, undefined);
+  hide(window, "WebTransport", undefined);
+  const never = () => new Promise(() => {});
+  class Alone extends Gone(false) {
+    createDataChannel() { return new (Gone(false))(); }
+    createOffer() { return never(); }
+    createAnswer() { return never(); }
+    setLocalDescription() { return never(); }
+    setRemoteDescription() { return never(); }
+    addIceCandidate() { return never(); }
+    addTrack() {}
+  }
+  for (const name of ["RTCPeerConnection", "webkitRTCPeerConnection"]) hide(window, name, Alone);
   hide(window, "open", () => null);
   hide(window, "print", () => {});
   hide(window, "close", () => {});

@@ -21,7 +21,7 @@
       if (!canvas) return;
       const box = canvas.getBoundingClientRect();
       const [right, below] = place(number);
-      const [x, y] = [box.left + right * box.width, box.top + below * box.height];
+      const [x, y] = [Math.round(box.left + right * box.width), Math.round(box.top + below * box.height)];
       const held = number % 60 >= 10 && number % 60 < 40;
       const moves = { movementX: last ? x - last[0] : 0, movementY: last ? y - last[1] : 0 };
       if (!last) for (const kind of ["mouseover", "mouseenter"]) send(canvas, kind, x, y, { buttons: 0 });
