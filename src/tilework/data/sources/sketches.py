@@ -28,8 +28,9 @@ class Config(SourceConfig):
     """Frames of p5.js sketches in a headless Chromium, each sketch one group; needs the extra `p5`.
 
     A sketch is a .js file or a folder with index.html or sketch.js; p5 is taken from its folder, the folder above, or `p5`.
-    Every preparation draws the same: chance has a seed, and all clocks follow the frame number. A sketch reaches nothing but
-    its own folder; one that throws, never draws, asks for the network or takes too long is told, and the others go on.
+    Every preparation draws the same: chance has a seed, all clocks follow the frame number, and a frame waits for what the sketch
+    asked for. A sketch reaches nothing but its own folder, and goes on without the network; one that throws, never draws, or
+    takes too long or too much is told, and the others go on. One that does not move is one frame. p5.sound is silent.
     """
 
     kind: Literal["sketches"] = "sketches"
