@@ -52,7 +52,7 @@ def draw(
 
     Another version of p5 is tried as long as nothing is drawn; the failure told is that with the first of them.
     """
-    if not sketch.p5 and sketch.begin.endswith(".js"):
+    if not sketch.p5 and sketch.is_script:
         raise SketchFailed(Trouble("no-p5"))
     first: SketchFailed | None = None
     for p5 in sketch.p5 or (None,):

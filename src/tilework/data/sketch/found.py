@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tilework.data.named_files import Paths, given_paths, unique
-from tilework.data.sketch.beginnings import LEFT_OUT, PAGES, SCRIPTS, Beginning, at, below, of_file
+from tilework.data.sketch.beginnings import LEFT_OUT, below
 from tilework.data.sketch.library import (
     GENERATIONS,
     generation,
@@ -22,9 +22,9 @@ from tilework.data.sketch.library import (
     shipped_in_order,
 )
 from tilework.data.sketch.page import local
+from tilework.data.sketch.parts import PAGES, SCRIPTS, Beginning, at, of_file
 from tilework.errors import UserError
 
-P5_NAME = re.compile(r"p5(\.min)?\.js", re.IGNORECASE)
 _UP = re.compile(r"(?:\.\./)+")
 _SHARED = ("", "libraries", "lib", "libs", "vendor", "js", "addons")
 """Folders of a collection whose libraries are for all its sketches."""
@@ -53,6 +53,11 @@ class Sketch:
     """Whether a made page loads them as ES modules."""
     libraries: Mapping[str, Path] = field(default_factory=dict, compare=False)
     """What else there is to load, by `library.key`."""
+
+    @property
+    def is_script(self) -> bool:
+        """Whether a page has to be made for it."""
+        return Path(self.begin).suffix.lower() in SCRIPTS
 
     def library(self, url: str) -> Path | None:
         """The file that stands for an add-on that the page asks for from the web, or misses beside it."""

@@ -59,7 +59,7 @@ class Server:
     def first(self) -> str:
         """The address to begin at."""
         begin = self.sketch.begin
-        if begin.endswith(".js"):
+        if self.sketch.is_script:
             folder = dirname(begin)
             return f"{ORIGIN}/{quote(folder)}/" if folder else f"{ORIGIN}/"
         return f"{ORIGIN}/{quote(begin)}"
@@ -77,7 +77,7 @@ class Server:
         """The answer to a request, or None where it asks for the network."""
         parts = urlsplit(url)
         own = f"{parts.scheme}://{parts.netloc}" == ORIGIN
-        if own and url == self.first and self.sketch.begin.endswith(".js"):
+        if own and url == self.first and self.sketch.is_script:
             return Answer(200, "text/html; charset=utf-8", self._page())
         found = self._library(url, unquote(parts.path), own)
         if found is None and own:
@@ -86,7 +86,7 @@ class Server:
             found = _read(given)
         if found is not None or not own:
             return found
-        if len(self.missing) < _MOST_TOLD and not url.endswith(("/favicon.ico", ".map")):
+        if len(self.missing) < _MOST_TOLD and not parts.path.endswith(("/favicon.ico", ".map", ".css")):
             self.missing.append(unquote(parts.path).lstrip("/")[:300])
         return _NOT_FOUND
 

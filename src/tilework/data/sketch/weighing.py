@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tilework.data.sketch.beginnings import PAGES, SCRIPTS, below
+from tilework.data.sketch.beginnings import below
+from tilework.data.sketch.parts import PAGES, SCRIPTS
 
 _PICTURES_TO_A_SKETCH = 20
 """A sketch has some pictures of itself beside it; where there are more for each, it is the pictures that were meant."""
