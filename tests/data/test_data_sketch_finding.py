@@ -80,6 +80,9 @@ def test_a_script_by_any_name_with_the_helpers_that_it_names(tmp_path, shipped):
             "balls/palette.js": "p5.prototype.tint2 = function () {};",
             "balls/unused.js": "const unused = 1;",
             "balls/vite.config.js": "export default {};",
+            "later/main.js": "function setup() { new A(); }",
+            "later/a.js": "class A extends Z {}",
+            "later/z.js": "class Z { a() { return new A(); } }",
             "arrows/waves.js": "const setup = () => {}; const draw = () => {};",
             "instance/a.js": "new p5((s) => { s.setup = () => {}; });",
             "module/main.mjs": "import { one } from './one.mjs'; window.setup = () => one;",
@@ -90,9 +93,10 @@ def test_a_script_by_any_name_with_the_helpers_that_it_names(tmp_path, shipped):
         },
     )
     sketches = found(top)
-    assert list(sketches) == ["arrows", "balls", "instance", "module"]
+    assert list(sketches) == ["arrows", "balls", "instance", "later", "module"]
     assert sketches["balls"].page_scripts == ("Ball 2.js", "Ball 10.js", "palette.js", "mySketch.js")
     assert sketches["balls"].begin == "mySketch.js"
+    assert sketches["later"].page_scripts == ("z.js", "a.js", "main.js")
     assert sketches["module"].modules
     assert sketches["module"].page_scripts == ("main.mjs",)
     assert not sketches["balls"].modules

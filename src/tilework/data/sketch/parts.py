@@ -193,8 +193,29 @@ def of_script(path: Path, others: list[Path]) -> Beginning:
                     waiting.append(other.needs)
             if wanted:
                 needed.append(file)
-    ordered = sorted(needed, key=lambda f: (not is_library(f), natural_key(f.name)))
-    return Beginning(path, (*ordered, path))
+    return Beginning(path, (*_in_order(needed), path))
+
+
+def _in_order(scripts: list[Path]) -> list[Path]:
+    """Libraries, then the others in natural order, but each behind those whose names it needs when it is loaded."""
+    done: list[Path] = []
+    begun: set[Path] = set()
+
+    def add(script: Path) -> None:
+        if script in begun:  # also where two need each other
+            return
+        begun.add(script)
+        if not is_library(script):
+            at_once = read(script).needs_at_once
+            for other in own:
+                if not read(other).defines.isdisjoint(at_once):
+                    add(other)
+        done.append(script)
+
+    own = sorted((s for s in scripts if not is_library(s)), key=lambda s: natural_key(s.name))
+    for script in [*sorted((s for s in scripts if is_library(s)), key=lambda s: natural_key(s.name)), *own]:
+        add(script)
+    return done
 
 
 def _names_library(words: frozenset[str], file: Path) -> bool:

@@ -93,6 +93,11 @@ class Script:
         own = {name.strip() for match in _NAMES.findall(self.code) for one in match if one for name in one.split(",")}
         return frozenset(set(re.findall(r"[\w$]+", self.code)) - own)
 
+    @property
+    def needs_at_once(self) -> frozenset[str]:
+        """Names that it uses outside of all braces: what a class extends, what a constant is made from."""
+        return frozenset(re.findall(r"[\w$]+", self.outer)) - self.defines
+
 
 def imports(text: str) -> list[str]:
     """What a module's text imports, as written."""
