@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_media import picture
+from made_media import P5_DOUBLE, picture
 
 from tilework.data.detect import detect
 from tilework.data.sketch import library
@@ -367,3 +367,44 @@ def test_what_most_files_are_decides(tmp_path, shipped):
     assert detect([str(photos)]).settings["kind"] == "sketches"
     tree(photos, {"index.html": "<p>my photographs</p><script>let x;</script>"})
     assert detect([str(photos)]).note == ""
+
+
+def test_what_was_found_is_drawn(tmp_path, shipped, browser):
+    for one in ("p5-v1", "p5-v2"):
+        (shipped / one / "p5.min.js").write_bytes(P5_DOUBLE.read_bytes())
+    moves = "background(20); fill(240); rect(frameCount, 5, 9, 9);"
+    top = tree(
+        tmp_path / "in",
+        {
+            "data/x.json": '{"x": 3}',
+            "libraries/thing-2.0.js": "function Thing() { return 7; }",
+            "arrows/waves.js": f"const setup = () => {{ createCanvas(40, 30); }}; let draw = () => {{ {moves} }};",
+            "classes/main.js": "function setup() { createCanvas(40, 30); } function draw() { new Ball().show(); }",
+            "classes/a.js": f"class Ball extends Thing2 {{ show() {{ {moves} }} }}",
+            "classes/b.js": "class Thing2 {}",
+            "module/main.mjs": "import { rows } from './rows.mjs'; window.setup = () => createCanvas(40, rows);"
+            f"window.draw = () => {{ {moves} }};",
+            "module/rows.mjs": "export const rows = 30;",
+            "above/deep/sketch.js": "let d; fetch('../../data/x.json').then((r) => r.json()).then((got) => { d = got; });"
+            f"function setup() {{ createCanvas(40, 30); }} function draw() {{ if (d.x === 3) {{ {moves} }} }}",
+            "page/day.html": "<script src='https://unpkg.com/p5@1.9.0'></script>"
+            "<script src='https://unpkg.com/thing@3.1.0/dist/thing.min.js'></script><script src='day.js'></script>",
+            "page/day.js": f"function setup() {{ createCanvas(40, 30); }} function draw() {{ if (Thing() === 7) {{ {moves} }} }}",
+            "chance/sketch.js": "function setup() { createCanvas(40, 30); }"
+            "function draw() { for (let i = 0; i < 30; i++) { fill(random(255)); rect(random(40), random(30), 5, 5); } }",
+        },
+    )
+    source = SOURCES.parse(
+        {"kind": "sketches", "path": str(top), "size": "40x30", "frames": 3, "seconds": 60, "seeds": 2}
+    )
+    frames: dict[str, list[bytes]] = {}
+    labels = {}
+    for item in source.items():
+        frames.setdefault(item.group, []).append(item.pixels.tobytes())
+        labels[item.group] = item.label
+    assert source.unreadable() == []
+    names = ["above/deep", "arrows", "chance", "classes", "module", "page"]
+    assert labels == {f"{name} seed {seed}": name for name in names for seed in (0, 1)}
+    assert {len(set(drawn)) for drawn in frames.values()} == {3}
+    assert frames["arrows seed 0"] == frames["arrows seed 1"] == frames["page seed 0"] == frames["classes seed 1"]
+    assert frames["chance seed 0"] != frames["chance seed 1"]
