@@ -92,4 +92,9 @@
   const click = HTMLElement.prototype.click;
   hide(HTMLAnchorElement.prototype, "click", function () { if (!leads(this)) click.call(this); });
   window.addEventListener("click", (event) => { if (leads(event.target?.closest?.("a, area"))) event.preventDefault(); }, true);
+
+  // Nobody looks at the page: it has its layout, and is not painted. Canvases are drawn all the same.
+  const unseen = new CSSStyleSheet();
+  unseen.replaceSync(":root { visibility: hidden !important }");
+  document.adoptedStyleSheets = [unseen];
 }
