@@ -108,3 +108,38 @@ def test_fewer_animations_and_frames():
     items = list(source.items())
     assert [i.group for i in items] == [n for n in list(ANIMATIONS)[:3] for _ in range(4)]
     assert [i.frame for i in items[:4]] == [0, 1, 2, 3]
+
+
+def test_variants_are_other_drawings_of_the_same_kind():
+    alone = SOURCES.parse({"kind": "loops", "size": 16, "animations": 2, "frames": 4})
+    source = SOURCES.parse({"kind": "loops", "size": 16, "animations": 2, "frames": 4, "variants": 3})
+    items = list(source.items())
+    assert source.expected() == len(items) == 2 * 3 * 4
+    kinds = list(ANIMATIONS)[:2]
+    assert [(i.label, i.group) for i in items[::4]] == [(k, f"{k} {n}") for k in kinds for n in (1, 2, 3)]
+    usual = list(alone.items())
+    for number in range(2):
+        mine, theirs = items[12 * number :][:4], usual[4 * number :][:4]
+        assert [i.pixels.tobytes() for i in mine] == [i.pixels.tobytes() for i in theirs]
+    assert "variants" not in alone.fingerprint()  # what was prepared before there were any is still right
+    assert source.fingerprint() != alone.fingerprint()
+    split = split_by(prepare(source), source.split)
+    assert {items[i].group for i in split.train}.isdisjoint({items[i].group for i in split.validation})
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_no_two_variants_show_the_same_frame(channels):
+    for name in ANIMATIONS:
+        seen = [f.astype(int) for v in range(4) for f in frames(name, 6, Size(24, 24), channels, 0, v)]
+        of = [v for v in range(4) for _ in range(6)]
+        for one, mine in zip(seen, of, strict=True):
+            nearest = min(
+                float(np.abs(one - other).mean()) for other, theirs in zip(seen, of, strict=True) if theirs != mine
+            )
+            assert nearest > 2, name
+
+
+def test_a_variant_closes_too():
+    for name in ANIMATIONS:
+        draw = animation(name, Size(48, 48), 3, variant=3)
+        assert np.abs(draw(1 - 1e-6).astype(int) - draw(0.0)).mean() < 0.2

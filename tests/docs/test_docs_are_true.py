@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -133,10 +134,44 @@ def test_data_page_runs(tilework: Callable[..., Outcome], tmp_path: Path, monkey
     ran = []
     for line in commands(ROOT / "docs" / "data.md"):
         words = line.split()
+        if "SKETCHES" in words:
+            continue  # below
         extra = [*shrink, "bottleneck.codes=4"] if words[1] == "train" else []
         outcome = tilework(*words[1:], *extra)
         assert outcome.code == 0, f"{line}: {outcome.err}"
         ran.append(words[2] if words[1] == "data" else words[1])
     assert ran == ["add", "list", "show", "check", "train", "train", "remove"]
+
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "data.md").read_text(encoding="utf-8"), re.DOTALL)
     exec(compile(example, "data.md", "exec"), {})
+
+
+def test_data_page_sketches_are_drawn(
+    tilework: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The commands of docs/data.md for sketches, with the p5 that comes with the package."""
+    from tilework.data.catalogue import data_set
+    from tilework.data.sketch.library import shipped
+
+    sync_api = pytest.importorskip("playwright.sync_api", reason="sketches need Playwright")
+    with sync_api.sync_playwright() as p:
+        names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+        if not Path(p.chromium.executable_path).exists() and not any(map(shutil.which, names)):
+            pytest.skip("there is no Chromium here to draw sketches with")
+    if shipped(1) is None or shipped(2) is None:
+        pytest.skip("p5 was not put into the package (TILEWORK_SKIP_WEB?)")
+    monkeypatch.chdir(tmp_path)
+    for number in range(3):
+        (tmp_path / "SKETCHES" / f"day {number}").mkdir(parents=True)
+        (tmp_path / "SKETCHES" / f"day {number}" / "sketch.js").write_text(
+            "function setup() { createCanvas(64, 64); }"
+            f"function draw() {{ background({number}); circle(random(64), frameCount, 9); }}"
+        )
+    (tmp_path / "LIBRARIES").mkdir()
+    lines = [line.split() for line in commands(ROOT / "docs" / "data.md") if "SKETCHES" in line]
+    assert len(lines) == 3
+    for words in lines:
+        outcome = tilework(*words[1:])
+        assert outcome.code == 0, f"{words}: {outcome.err}"
+        assert "left out" not in outcome.out
+    assert [data_set(words[3]).pictures for words in lines] == [18, 54, 18]

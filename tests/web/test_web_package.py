@@ -1,4 +1,4 @@
-"""The wheel holds the page; it stays small; and no file of the front end names an address of a registry."""
+"""The wheel holds the page and p5; the page stays small; and no file of the front end names an address of a registry."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_the_lock_file_names_no_address() -> None:
 
 
 @pytest.mark.slow
-def test_the_wheel_is_built_with_the_page(tmp_path: Path) -> None:
+def test_the_wheel_is_built_with_the_page_and_p5(tmp_path: Path) -> None:
     uv = shutil.which("uv")
     if uv is None:
         pytest.skip("uv is not here")
@@ -48,7 +48,15 @@ def test_the_wheel_is_built_with_the_page(tmp_path: Path) -> None:
         [uv, "build", "--wheel", "-o", str(tmp_path), str(CHECKOUT)], check=True, capture_output=True, timeout=280
     )
     (wheel,) = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
+    files = zipfile.ZipFile(wheel)
+    names = files.namelist()
     assert "tilework/studio/page/index.html" in names
     assert any(re.fullmatch(r"tilework/studio/page/assets/index-[^/]+\.js\.gz", name) for name in names)
     assert not any("node_modules" in name for name in names)
+    notice = files.read("tilework/data/sketch/p5/NOTICE.txt").decode()
+    for generation in ("1", "2"):
+        folder = f"tilework/data/sketch/p5/p5-v{generation}"
+        assert len(files.read(f"{folder}/p5.min.js")) > 500_000
+        assert b"GNU LESSER GENERAL PUBLIC LICENSE" in files.read(f"{folder}/license.txt")
+        assert re.search(rf"p5-v{generation}/p5.min.js +p5.js {generation}[.]", notice)
+    assert len([name for name in names if "/data/sketch/p5/" in name]) == 5

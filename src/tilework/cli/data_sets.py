@@ -45,6 +45,9 @@ def add(
     frames: Annotated[int | None, typer.Option(help="Sketches: frames of each.", show_default=False)] = None,
     fps: Annotated[float | None, typer.Option(help="Sketches, GIFs: frames a second.", show_default=False)] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of all chance, split included.", show_default=False)] = None,
+    seeds: Annotated[
+        int | None, typer.Option(help="Sketches: draw each n times, with n seeds.", show_default=False)
+    ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first broken item.")] = False,
     drop_duplicates: Annotated[bool, typer.Option("--drop-duplicates", help="Leave exact copies out.")] = False,
     drop_near: Annotated[bool, typer.Option("--drop-near", help="Leave near twins out too.")] = False,
@@ -69,7 +72,8 @@ def add(
     found = detect(paths or []) if kind is None else Found(settings_for(kind, _whole(paths or [])))
     asked = {
         "size": size, "fit": fit, "channels": 1 if gray else None, "skip": skip, "every": every, "count": count, "gap": gap,
-        "frames": frames, "fps": fps, "seed": seed, "strict": strict or None,
+        "frames": frames, "fps": fps, "seed": seed, "seeds": seeds,
+        "strict": strict or None,
         "duplicates": "drop-near" if drop_near else "drop" if drop_duplicates else None,
     }  # fmt: skip
     source = _source(found.settings, {key: value for key, value in asked.items() if value is not None}, more or [])

@@ -91,6 +91,7 @@ def show(
     _left_out(console, store, all_)
     for line in beside(store.seen):
         _line(console, "note", line)
+    _notes(console, store, all_)
     entry.sheet.parent.mkdir(parents=True, exist_ok=True)
     contact_sheet(store, split, f"{name}: {store.count:,} pictures of {store.size}").save(entry.sheet)
     _line(console, "contact sheet", str(entry.sheet))
@@ -190,6 +191,16 @@ def _statistics(console: Console, found: Statistics, distinct: int, grid: tuple[
         f"a grid of {grid[0]}x{grid[1]} gives {codes.tokens:,} training tokens: up to {codes.codes:,} codes "
         f"(50 tokens or more each); beyond {codes.most:,} codes starve",
     )
+
+
+def _notes(console: Console, store: FrameStore, everything: bool) -> None:
+    from tilework.data.notes import words
+
+    lines = [f"{note.file!r}: {words(note)}" for note in store.notes]
+    for number, line in enumerate(lines if everything else lines[:_LISTED]):
+        _line(console, "" if number else "noted", line)
+    if not everything and len(lines) > _LISTED:
+        _line(console, "", f"and {len(lines) - _LISTED:,} more (--all lists them)")
 
 
 def _left_out(console: Console, store: FrameStore, everything: bool) -> None:

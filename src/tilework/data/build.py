@@ -171,7 +171,7 @@ def _fill(partial: Partial, source: SourceConfig, progress: Callable[[int], None
     for item in _reading(source, partial.done):
         name = item.file or f"{item.group} frame {item.frame}"
         picture = fit_picture(item.pixels, source.size, source.channels, source.fit, padding=padding, name=name)
-        partial.add(item, picture, source.unreadable)
+        partial.add(item, picture, source)
         number += 1
         if progress is not None:
             progress(number)
@@ -200,6 +200,7 @@ def _complete(partial: Partial, source: SourceConfig, fingerprint: str) -> None:
         "classes": sorted(labels, key=natural_key),
         "skipped": partial.skipped(source.unreadable()),
         "seen": asdict(source.seen()),
+        "notes": [asdict(note) for note in partial.notes(source.notes())],
         "content_hash": "",
     }
     store = FrameStore(partial.folder, manifest)

@@ -10,6 +10,7 @@ from tilework.data.catalogue import DataSet, digest
 from tilework.data.duplicates import duplicates
 from tilework.data.folder import counts
 from tilework.data.leak import measure_leak
+from tilework.data.notes import summary
 from tilework.data.split import split_by
 from tilework.data.store import FrameStore
 from tilework.errors import TileworkError, UserError
@@ -32,7 +33,7 @@ def check(entry: DataSet) -> list[Finding]:
     store = _store(entry)
     if isinstance(store, Finding):
         return [store, _sources(entry)]
-    found = [_content(entry, store), _sources(entry), _skipped(store), *_seen(store)]
+    found = [_content(entry, store), _sources(entry), _skipped(store), *_seen(store), *_notes(store)]
     return [*found, _duplicates(entry, store), _split(entry, store)]
 
 
@@ -93,6 +94,11 @@ def _seen(store: FrameStore) -> Iterator[Finding]:
         yield Finding(
             "depth", "note", f"{files:,} images of 16 bits use {bits} at most; --set depth={bits} makes them bright"
         )
+
+
+def _notes(store: FrameStore) -> Iterator[Finding]:
+    for line in summary(store.notes):
+        yield Finding("inputs", "note", line)
 
 
 def _duplicates(entry: DataSet, store: FrameStore) -> Finding:

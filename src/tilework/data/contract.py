@@ -43,6 +43,16 @@ class Seen:
     """(files, bits): so many files have 16-bit values, and all of them fit so few bits; nothing says that they are scaled."""
 
 
+@dataclass(frozen=True)
+class Note:
+    """What is worth knowing of an input that was used. It is no fault."""
+
+    file: str
+    kind: str
+    """What it is; `tilework.data.notes` has the words for each."""
+    values: tuple[str, ...] = ()
+
+
 class SplitSettings(Settings):
     """Which pictures are held out."""
 
@@ -118,6 +128,10 @@ class SourceConfig(Plugin, ABC):
     def seen(self) -> Seen:
         """What there was beside the pictures; complete when `items()` has ended."""
         return Seen()
+
+    def notes(self) -> list[Note]:
+        """What is worth knowing of the inputs that were used; complete when `items()` has ended."""
+        return []
 
     def unreadable(self) -> list[tuple[str, str]]:
         """(file, reason) of each input that `items()` skipped; complete when `items()` has ended."""

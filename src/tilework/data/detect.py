@@ -28,19 +28,17 @@ from tilework.data.frame_folders import are_frames
 from tilework.data.idx import idx_shape
 from tilework.data.natural import natural_key
 from tilework.data.pictures import Unreadable
+from tilework.data.sketch.weighing import sketches_among
 from tilework.errors import UserError
 
 _VIDEOS = frozenset({".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi"})
 _ANIMATED = frozenset({".gif", ".apng"})
 _ARRAYS = frozenset({".npy", ".npz"})
 _TABLES = frozenset({".parquet", ".arrow"})
-_BEGINNINGS = {"sketch.js", "index.html"}
 _HUB = {"dataset_info.json", "dataset_dict.json"}
 _LOOKED_AT = 50_000
 _OPENED = 1_000
 """Files without a telling name are opened to see what they are; of a folder with more, the first ones stand for all."""
-_BESIDE = 10
-"""So many images for each sketch may lie beside it and be its own; more are a folder of images with a page about them."""
 SEVERAL = {"images", "video", "animations", "frames", "sketches"}
 """Kinds that take more than one path."""
 
@@ -206,14 +204,15 @@ def _of_folder(folder: Path) -> tuple[str, Path, str]:
     files = list(islice(_files_below(folder), _LOOKED_AT))
     classes = _classes(files)
     count = Counter(what for what in classes if what)
-    sketches = _sketches(files)
-    if sketches and count["pictures"] <= _BESIDE * sketches and sketches >= max(count["videos"], count["tables"]):
-        return "sketches", folder, ""
+    sketches = sketches_among(folder, files, [file for file, what in zip(files, classes, strict=True) if what])
+    if sketches.are_meant and sketches.count >= count["tables"]:
+        more = f"{folder} also holds {sketches.others:,} pictures and clips (taken are the {sketches.count:,} sketches)"
+        return "sketches", folder, more if sketches.others else ""
     if not count:
         raise _nothing(folder, files)
     kind, _ = max(count.items(), key=lambda one: (one[1], one[0]))
-    if pages := sum(file.name in _BEGINNINGS for file in files):
-        count["web pages or sketches"] = pages
+    if sketches.count:
+        count["sketches"] = sketches.count
     note = _rest(folder, count, kind)
     if kind == "arrays":
         arrays = [file for file, what in zip(files, classes, strict=True) if what == kind]
@@ -254,13 +253,6 @@ _READ_BY = {"videos": "video", "animations": "animations", "idx files": "mnist",
 def _rest(path: Path, count: Counter[str], kind: str) -> str:
     rest = ", ".join(f"{n:,} {what}" for what, n in sorted(count.items()) if what != kind)
     return f"{path} also holds {rest} (taken are the {count[kind]:,} {kind})" if rest else ""
-
-
-def _sketches(files: Sequence[Path]) -> int:
-    """How many folders have the beginning of a sketch and not more images right beside it than a sketch has."""
-    found = {file.parent for file in files if file.name in _BEGINNINGS}
-    beside = Counter(file.parent for file in files if file.parent in found and kind_of(file.name) == "image")
-    return sum(beside[folder] <= _BESIDE for folder in found)
 
 
 def _classes(files: Sequence[Path]) -> list[str]:

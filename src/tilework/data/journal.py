@@ -6,12 +6,13 @@ import json
 import os
 import zlib
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from tilework.data.contract import Note
 from tilework.data.growing import rows_of
 from tilework.data.shards import shard_counts, shard_name
 from tilework.data.table import COLUMNS, NAMES, TABLE
@@ -34,6 +35,8 @@ class Commit:
     """Where the last picture came from."""
     skipped: list[tuple[str, str]]
     """(file, reason) of what the source left out up to here; only in the newest commit is it complete."""
+    notes: list[Note] = field(default_factory=list)
+    """What the source noted, in the same way."""
 
 
 def begin(folder: Path, about: dict[str, Any]) -> None:
@@ -61,14 +64,21 @@ def read(folder: Path, about: dict[str, Any], shape: tuple[int, int, int], per_s
     for line in lines:
         try:
             said = json.loads(line)
-            commit = Commit(**{**said, "crc": tuple(said["crc"]), "skipped": [tuple(s) for s in said["skipped"]]})
+            skipped, notes = [tuple(one) for one in said["skipped"]], read_notes(said.get("notes", []))
+            commit = Commit(**{**said, "crc": tuple(said["crc"]), "skipped": skipped, "notes": notes})
             if tuple(_crcs(folder, good, commit, shape, per_shard)) != commit.crc:
                 break
         except (OSError, ValueError, TypeError, KeyError):
             break
-        skipped = [*(good.skipped if good else []), *commit.skipped]
-        good = Commit(**{**asdict(commit), "skipped": skipped})
+        if good is not None:
+            commit = replace(commit, skipped=good.skipped + commit.skipped, notes=good.notes + commit.notes)
+        good = commit
     return good
+
+
+def read_notes(kept: list[dict[str, Any]]) -> list[Note]:
+    """Notes as `asdict` and JSON made them."""
+    return [Note(one["file"], one["kind"], tuple(one["values"])) for one in kept]
 
 
 def _crcs(

@@ -10,7 +10,6 @@ import shutil
 import time
 import zlib
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilework.data import journal
-from tilework.data.contract import Item
+from tilework.data.contract import Item, Note, SourceConfig
 from tilework.data.growing import GrowingArray
 from tilework.data.journal import THUMBS, Commit
 from tilework.data.shards import ShardWriter, per_shard, shard_name
@@ -37,9 +36,9 @@ _WAITING = 2
 class Partial:
     """The folder in which a store is made. Opening it again after a kill finds everything up to the last commit.
 
-    `done` is the newest commit (None at the start). `add` takes pictures that are already fitted; `skipped` gives what the source
-    has left out so far. A thread of its own hashes, looks at and writes them, a parcel at a time and in order, while the caller
-    decodes the next; what goes wrong there is raised by the next call.
+    `done` is the newest commit (None at the start). `add` takes pictures that are already fitted, from a `source` that says what
+    it has left out and noted so far. A thread of its own hashes, looks at and writes them, a parcel at a time and in order, while
+    the caller decodes the next; what goes wrong there is raised by the next call.
     """
 
     def __init__(self, folder: Path, fingerprint: str, shape: tuple[int, int, int], shard_bytes: int) -> None:
@@ -59,6 +58,7 @@ class Partial:
         self._thumbs = GrowingArray(folder / THUMBS, "|u1", (THUMB, THUMB), kept)
         self._crc = [0, 0, 0]
         self._skipped_before = list(self.done.skipped) if self.done else []
+        self._notes_before = list(self.done.notes) if self.done else []
         self._parcel = Parcel()
         self._added, self._since, self._bytes_since = kept, time.monotonic(), 0
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="tilework-keep")
@@ -70,7 +70,7 @@ class Partial:
         """Pictures so far."""
         return self._added
 
-    def add(self, item: Item, picture: NDArray[np.uint8], skipped: Callable[[], list[tuple[str, str]]]) -> None:
+    def add(self, item: Item, picture: NDArray[np.uint8], source: SourceConfig) -> None:
         """Append one picture (H, W, C), contiguous; now and then, commit. Raises OSError when the disk is full."""
         parcel = self._parcel
         held_out = -1 if item.held_out is None else int(item.held_out)
@@ -80,7 +80,7 @@ class Partial:
         self._bytes_since += picture.nbytes
         whole = self._bytes_since >= COMMIT_BYTES or time.monotonic() - self._since >= COMMIT_SECONDS
         if whole or len(parcel.pictures) == _TOGETHER or len(parcel.pictures) * picture.nbytes >= _TOGETHER_BYTES:
-            parcel.skipped = skipped()
+            parcel.skipped, parcel.notes = source.unreadable(), source.notes()
             self._hand_over(commit=whole)
 
     def _hand_over(self, commit: bool) -> None:
@@ -108,17 +108,21 @@ class Partial:
         self._thumbs.sync()
         os.fsync(self.names.sync().fileno())
         crc = (self._crc[0], self._crc[1], self._crc[2], zlib.crc32(self.names.fresh))
-        everything = self.skipped(parcel.skipped)
-        new = everything[len(self._skipped_before) :]
+        skipped, notes = self.skipped(parcel.skipped), self.notes(parcel.notes)
+        new = skipped[len(self._skipped_before) :], notes[len(self._notes_before) :]
         file, frame = parcel.known[-1][:2]
-        self.done = Commit(self._table.count, self.names.nbytes, crc, file, frame, new)
+        self.done = Commit(self._table.count, self.names.nbytes, crc, file, frame, *new)
         journal.append(self.folder, self.done)
-        self._skipped_before = everything
+        self._skipped_before, self._notes_before = skipped, notes
         self._crc, self.names.fresh = [0, 0, 0], b""
 
     def skipped(self, now: list[tuple[str, str]]) -> list[tuple[str, str]]:
         """What was left out before an interruption and what the source has left out since, each once."""
         return list(dict.fromkeys([*self._skipped_before, *now]))
+
+    def notes(self, now: list[Note]) -> list[Note]:
+        """The same of what is worth knowing."""
+        return list(dict.fromkeys([*self._notes_before, *now]))
 
     def finish(self) -> None:
         """Complete every file; only the manifest is still missing then."""
@@ -177,6 +181,7 @@ class Parcel:
     known: list[tuple[str, int, str, str | None, int]] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     """What the source had left out when the last of them came."""
+    notes: list[Note] = field(default_factory=list)
 
 
 def _digest(text: str) -> str:

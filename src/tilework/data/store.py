@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tilework.data.cache import cannot_hold_frames
 from tilework.data.contract import Seen
-from tilework.data.journal import THUMBS
+from tilework.data.journal import THUMBS, read_notes
 from tilework.data.shards import pixels_sha256, shard_bytes_on_disk, shard_name, stored_pixels
 from tilework.data.table import COLUMNS, NAMES, TABLE, Names, read_manifest, read_names
 from tilework.errors import UserError
@@ -48,6 +48,7 @@ class FrameStore:
         self.source: dict[str, Any] = manifest["source"]
         self.skipped: list[tuple[str, str]] = [(file, reason) for file, reason in manifest["skipped"]]
         self.seen = _seen(manifest.get("seen", {}))
+        self.notes = read_notes(manifest.get("notes", []))
         self.classes: tuple[str, ...] = tuple(manifest["classes"])
         self._names_bytes: int = manifest["names_bytes"]
         self.groups_say_all: bool = manifest["groups_say_all"]

@@ -36,15 +36,20 @@ ANIMATIONS: dict[str, Callable[[Canvas, np.random.Generator], Frame]] = {
 }
 
 
-def animation(name: str, size: Size, channels: int, seed: int = 0) -> Callable[[float], NDArray[np.uint8]]:
+def animation(
+    name: str, size: Size, channels: int, seed: int = 0, variant: int = 0
+) -> Callable[[float], NDArray[np.uint8]]:
     """A drawing by name: time t (any number; whole parts do not matter) -> (H, W, channels) uint8."""
-    canvas = Canvas(size)
     number = list(ANIMATIONS).index(name)
-    frame = ANIMATIONS[name](canvas, np.random.default_rng([seed, number]))
+    # The first variant is drawn as it was before there were others.
+    canvas = Canvas(size, np.random.default_rng([seed, number, variant, 1]) if variant else None)
+    frame = ANIMATIONS[name](canvas, np.random.default_rng([seed, number, variant] if variant else [seed, number]))
     return lambda t: canvas.finish(frame(t % 1.0), channels)
 
 
-def frames(name: str, count: int, size: Size, channels: int, seed: int = 0) -> Iterator[NDArray[np.uint8]]:
+def frames(
+    name: str, count: int, size: Size, channels: int, seed: int = 0, variant: int = 0
+) -> Iterator[NDArray[np.uint8]]:
     """`count` frames that go once round the loop: frame n is drawn at t = n / count."""
-    draw = animation(name, size, channels, seed)
+    draw = animation(name, size, channels, seed, variant)
     return (draw(number / count) for number in range(count))

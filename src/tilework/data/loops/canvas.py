@@ -27,12 +27,20 @@ class Canvas:
     Lines and shapes are drawn 4 times as large, fields of colour (already smooth) 2 times; `finish` reduces by area.
     """
 
-    def __init__(self, size: Size) -> None:
+    def __init__(self, size: Size, chance: np.random.Generator | None = None) -> None:
         self.size = size
+        self.chance = chance
+        """Where a variant takes its own measures from; None for the first, which has the usual ones."""
+        self.hue = self.vary(0.0, 0.0, 1.0)
+        """How far round the colour circle the drawing's colours are turned."""
         self.unit = LINES * min(size) / 2
         """Pixels of the large drawing per unit."""
         self.reach = (size.width / min(size), size.height / min(size))
         """Largest |x| and |y| in the picture."""
+
+    def vary(self, usual: float, low: float, high: float) -> float:
+        """A measure of the drawing: the usual one, or for a variant any between `low` and `high`."""
+        return usual if self.chance is None else float(self.chance.uniform(low, high))
 
     @cached_property
     def grid(self) -> tuple[Floats, Floats]:
@@ -77,8 +85,26 @@ class Canvas:
     def finish(self, image: Image.Image, channels: int) -> NDArray[np.uint8]:
         """The drawing reduced by area to (H, W, channels)."""
         small = image.reduce(image.width // self.size.width)
+        if self.hue:
+            small = Image.fromarray(_turned(np.asarray(small), self.hue))
         pixels = np.asarray(small if channels == 3 else small.convert("L"))
         return pixels if channels == 3 else pixels[:, :, None]
+
+
+def _turned(pixels: NDArray[np.uint8], part: float) -> NDArray[np.uint8]:
+    """Colours turned about the line of greys by a part of the circle."""
+    cos, sin = np.cos(TAU * part), np.sin(TAU * part)
+    along, across = (1 - cos) / 3, sin / np.sqrt(3)
+    turn = np.array(
+        [
+            [cos + along, along - across, along + across],
+            [along + across, cos + along, along - across],
+            [along - across, along + across, cos + along],
+        ],
+        dtype=np.float32,
+    )
+    turned: NDArray[np.uint8] = np.rint(np.clip(pixels.astype(np.float32) @ turn.T, 0, 255)).astype(np.uint8)
+    return turned
 
 
 def rgb(hexadecimal: str) -> tuple[int, int, int]:

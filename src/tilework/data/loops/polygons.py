@@ -14,6 +14,7 @@ def make(canvas: Canvas, rng: np.random.Generator) -> Frame:
     sides = int(rng.integers(3, 7))
     rings = 11
     lean = float(rng.uniform(0, TAU))
+    bend, swell = canvas.vary(1.25, 0.8, 1.6), canvas.vary(0.05, 0.0, 0.12)
     outer = 1.15 * float(np.hypot(*canvas.reach)) / np.cos(np.pi / sides)
 
     def draw(t: float) -> Image.Image:
@@ -21,7 +22,7 @@ def make(canvas: Canvas, rng: np.random.Generator) -> Frame:
         for ring in range(rings):
             # One symmetry step per loop, so the last frame meets the first; inner rings follow later.
             angle = lean + ease(t - 0.45 * ring / rings) * TAU / sides + 0.12 * ring
-            radius = outer * (1 - ring / rings) ** 1.25 * (1 + 0.05 * np.sin(TAU * (t - ring / rings)))
+            radius = outer * (1 - ring / rings) ** bend * (1 + swell * np.sin(TAU * (t - ring / rings)))
             pen.polygon(
                 canvas.place(_corners(sides, radius, angle)), fill=ink(ramp(_COLOURS, (ring * 3 % rings) / rings))
             )

@@ -14,13 +14,15 @@ def make(canvas: Canvas, rng: np.random.Generator) -> Frame:
     petals = int(rng.integers(5, 9))
     theta = np.linspace(0, TAU, 481)
     layers = 3
+    middle, swing = canvas.vary(0.36, 0.2, 0.45), canvas.vary(0.30, 0.15, 0.35)
+    lean = canvas.vary(0.0, 0.0, TAU)
 
     def draw(t: float) -> Image.Image:
         image, pen = canvas.blank((28, 37, 54))
         for layer in range(layers):
             shift = layer / layers
-            reach = 0.36 + 0.30 * np.sin(TAU * (t + 0.35 * shift))
-            turn = TAU * t / petals + 0.22 * shift
+            reach = middle + swing * np.sin(TAU * (t + 0.35 * shift))
+            turn = TAU * t / petals + 0.22 * shift + lean
             x = (1 - abs(reach) * 0.75) * np.cos(theta + turn) + reach * np.cos((petals - 1) * theta - turn)
             y = (1 - abs(reach) * 0.75) * np.sin(theta + turn) - reach * np.sin((petals - 1) * theta - turn)
             scale = 0.84 - 0.1 * shift

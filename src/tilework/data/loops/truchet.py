@@ -12,12 +12,12 @@ _PAPER, _BAND, _CORE = "f1e9da", "22577a", "f4a259"
 
 def make(canvas: Canvas, rng: np.random.Generator) -> Frame:
     x, y = canvas.grid
-    across = 2.2  # tiles per unit
+    across = canvas.vary(2.2, 1.5, 3.2)  # tiles per unit
     column, row = np.floor(x * across + 1000.5), np.floor(y * across + 1000.5)
     local_x, local_y = x * across + 1000 - column, y * across + 1000 - row
     flips = rng.integers(0, 2, size=(4096,))
     flip = flips[((column * 73 + row * 149) % 4096).astype(np.int64)]
-    lag = np.hypot(column - 1000, row - 1000) * 0.055 + 0.04 * np.sin(column + 2 * row)
+    lag = np.hypot(column - 1000, row - 1000) * canvas.vary(0.055, 0.03, 0.09) + 0.04 * np.sin(column + 2 * row)
     soft = canvas.pixel * across
     paper, band, core = (np.array(rgb(c), dtype=np.float32) / 255 for c in (_PAPER, _BAND, _CORE))
 

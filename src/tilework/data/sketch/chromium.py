@@ -15,13 +15,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tilework.errors import UserError
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Playwright
+    from playwright.async_api import Browser, BrowserContext, Playwright
 
 T = TypeVar("T")
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _STARTS_WITHIN = 60.0
 _CLOSES_WITHIN = 10.0
+_LEAVES_WITHIN = 5.0
+_LOOKS_EVERY = 0.2
+MOST_BYTES = 3 * 2**30
+"""Of memory that the pages of one browser may take, with what draws WebGL for them."""
 _ARGUMENTS = [
     # WebGL by software, the same on every machine; plain 2-D canvases in memory, where they are read from.
     "--use-gl=angle",
@@ -36,6 +40,7 @@ _ARGUMENTS = [
     "--disable-background-networking",
     "--js-flags=--max-old-space-size=1024",
 ]
+_PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _NOWHERE = {"server": "http://127.0.0.1:1", "bypass": "<-loopback>"}
 
 
@@ -43,15 +48,26 @@ class TookTooLong(Exception):
     """A call was not answered in time; the browser has to be ended."""
 
 
-class Chromium:
-    """The browser. Make it with `with`; calls are coroutines that are run in its thread."""
+class BrokeDown(Exception):
+    """The browser or its page is gone, by itself or because it took more than `most_bytes` of memory; it has to be ended."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int | None) -> None:
+        super().__init__()
+        self.most_bytes = most_bytes
+
+
+class Chromium:
+    """A browser for one page at a time. Make it with `with`; calls are coroutines that are run in its thread."""
+
+    def __init__(self, most_bytes: int | None = None) -> None:
+        self.most_bytes = MOST_BYTES if most_bytes is None else most_bytes
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="tilework-chromium", daemon=True)
         self._thread.start()
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
+        self._broken: asyncio.Future[BrokeDown] | None = None
+        self._watch: asyncio.Task[None] | None = None
 
     def __enter__(self) -> Chromium:
         return self
@@ -73,11 +89,10 @@ class Chromium:
             future.cancel()
             raise TookTooLong from None
 
-    def browser(self) -> Browser:
-        """The running browser; started at the first call, and again after `end`. Raises UserError where there is none."""
+    def start(self) -> None:
+        """Have it running: at the first call, and again after `end`. Raises UserError where there is none."""
         if self._browser is None or not self._browser.is_connected():
-            self._browser = self.run(self._start(), _STARTS_WITHIN)
-        return self._browser
+            self.run(self._started(), _STARTS_WITHIN)
 
     def end(self) -> None:
         """End the browser, whatever it is doing; the next sketch gets a new one."""
@@ -85,6 +100,64 @@ class Chromium:
         if browser is not None:
             with contextlib.suppress(Exception):
                 self.run(browser.close(), _CLOSES_WITHIN)
+
+    def leave(self, context: BrowserContext) -> None:
+        """Close what a sketch used; a page that hangs takes the browser with it."""
+        try:
+            self.run(context.close(), _LEAVES_WITHIN)
+        except Exception:
+            self.end()
+
+    # In its thread
+
+    async def browser(self) -> Browser:
+        """The running browser."""
+        assert self._browser is not None
+        return self._browser
+
+    def broke_down(self, most_bytes: int | None = None) -> None:
+        """Say that the page is gone, or has to go."""
+        if self._broken is not None and not self._broken.done():
+            self._broken.set_result(BrokeDown(most_bytes))
+
+    async def unless_broken(self, call: Coroutine[Any, Any, T]) -> T:
+        """The answer to a call to the page. Raises BrokeDown as soon as there is nobody left to answer."""
+        assert self._broken is not None
+        task: asyncio.Future[T] = asyncio.ensure_future(call)
+        either: set[asyncio.Future[Any]] = {task, self._broken}
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if not task.done():
+                task.cancel()
+        if self._broken.done():
+            with contextlib.suppress(BaseException):
+                await task
+            raise self._broken.result()
+        return task.result()
+
+    async def _started(self) -> None:
+        self._browser = browser = await self._start()
+        self._broken = asyncio.get_running_loop().create_future()
+        browser.on("disconnected", lambda _: self.broke_down())
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch = asyncio.ensure_future(self._watch_memory(browser))
+
+    async def _watch_memory(self, browser: Browser) -> None:
+        """A page that takes memory without end is stopped before the machine has none left."""
+        session = await browser.new_browser_cdp_session()
+        while browser.is_connected():
+            try:
+                found = await session.send("SystemInfo.getProcessInfo")
+            except Exception:  # it is being closed
+                return
+            ids = [int(one["id"]) for one in found["processInfo"] if one["type"] in {"renderer", "GPU"}]
+            if sum(map(resident_bytes, ids)) > self.most_bytes:
+                self.broke_down(self.most_bytes)
+                await browser.close()
+                return
+            await asyncio.sleep(_LOOKS_EVERY)
 
     async def _start(self) -> Browser:
         try:
@@ -122,10 +195,16 @@ class Chromium:
         raise AssertionError("the loop returns or raises")
 
     async def _close(self) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
         if self._browser is not None:
             await self._browser.close()
         if self._playwright is not None:
             await self._playwright.stop()
+        rest = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in rest:
+            task.cancel()
+        await asyncio.gather(*rest, return_exceptions=True)
 
 
 def _on_path() -> str:
@@ -137,3 +216,11 @@ def _on_path() -> str:
             fix="run `playwright install chromium`",
         )
     return found
+
+
+def resident_bytes(process: int) -> int:
+    """Memory that a process holds; 0 where the system does not say so in /proc."""
+    try:
+        return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * _PAGE
+    except (OSError, ValueError, IndexError):
+        return 0

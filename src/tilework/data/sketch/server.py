@@ -1,19 +1,34 @@
-"""What a sketch may read: files of its own folder and p5, and nothing else in the world."""
+"""What a sketch may read: files of its own folder and libraries that were given for it, and nothing else in the world."""
 
 from __future__ import annotations
 
 import html
 import mimetypes
+import re
 from dataclasses import dataclass, field
-from urllib.parse import unquote, urlsplit
+from pathlib import Path
+from posixpath import dirname
+from urllib.parse import quote, unquote, urlsplit
 
-from tilework.data.sketch.found import P5_NAME, Sketch
+from tilework.data.sketch.found import Sketch
+from tilework.data.sketch.library import is_p5
 
 ORIGIN = "https://sketch.invalid"
 """A name that no server can ever have; its requests are answered here and never sent."""
-PAGE = f"{ORIGIN}/"
 _P5 = f"{ORIGIN}/__tilework__/p5.js"
+_SOUND = f"{ORIGIN}/__tilework__/p5.sound.js"
+_SOUND_NAME = re.compile(r"p5[.\-_]?sound.*\.js", re.IGNORECASE)
+_P5_MODULE = re.compile(r"p5(\.esm)?(\.min)?\.m?js|\+esm", re.IGNORECASE)
+# p5 looks for these on `window`, where what is declared with const and let is not.
+_NAMES = "preload setup draw windowResized keyPressed keyReleased keyTyped mousePressed mouseReleased mouseClicked mouseMoved"
+_EXPOSED = (
+    f'<script>for (const name of "{_NAMES} mouseDragged mouseWheel doubleClicked touchStarted touchMoved touchEnded".split(" "))'
+    " try { window[name] ??= (0, eval)(name); } catch {}</script>"
+)
+_CODE = {".js", ".mjs", ".html", ".htm"}
 _MOST_BYTES = 64 * 2**20
+_MOST_TOLD = 20
+BROWSER = Path(__file__).with_name("browser")
 
 
 @dataclass(frozen=True)
@@ -30,69 +45,110 @@ _NOT_FOUND = Answer(404, "text/plain", b"")
 
 @dataclass
 class Server:
-    """Answers the requests of one sketch; what it does not answer is in `refused`."""
+    """Answers the requests of one sketch; what asks for the network is in `blocked`, what is not there in `missing`."""
 
     sketch: Sketch
-    refused: list[str] = field(default_factory=list)
+    p5: Path | None = None
+    blocked: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    code: dict[str, bytes] = field(default_factory=dict)
+    """The scripts and pages of the sketch's own that were read, by path."""
+    gave_p5: bool = False
 
     @property
     def first(self) -> str:
         """The address to begin at."""
-        return PAGE if self.sketch.begin.endswith(".js") else f"{ORIGIN}/{self.sketch.begin}"
+        begin = self.sketch.begin
+        if self.sketch.is_script:
+            folder = dirname(begin)
+            return f"{ORIGIN}/{quote(folder)}/" if folder else f"{ORIGIN}/"
+        return f"{ORIGIN}/{quote(begin)}"
 
-    def note(self, url: str) -> None:
+    def own_code(self) -> list[bytes]:
+        """The sketch's own scripts and pages that it was given."""
+        return list(self.code.values())
+
+    def block(self, url: str) -> None:
         """Remember a request that asks for the network."""
-        parts = urlsplit(url)
-        own = parts.scheme in {"data", "blob", "about"} or f"{parts.scheme}://{parts.netloc}" == ORIGIN
-        if not own and url not in self.refused and self._stands_in(url) is None:
-            self.refused.append(url)
+        if url not in self.blocked and len(self.blocked) < _MOST_TOLD:
+            self.blocked.append(url[:300])
 
     def answer(self, url: str) -> Answer | None:
         """The answer to a request, or None where it asks for the network."""
         parts = urlsplit(url)
-        name = unquote(parts.path).rpartition("/")[2]
-        if f"{parts.scheme}://{parts.netloc}" != ORIGIN:
-            return self._stands_in(url)
-        if url == PAGE and self.sketch.begin.endswith(".js"):
+        own = f"{parts.scheme}://{parts.netloc}" == ORIGIN
+        if own and url == self.first and self.sketch.is_script:
             return Answer(200, "text/html; charset=utf-8", self._page())
-        if url == _P5:
-            return self._p5()
-        found = self._file(unquote(parts.path))
-        if found is None and P5_NAME.fullmatch(name) and self.sketch.p5 is not None:
-            return self._p5()
-        return found or _NOT_FOUND
+        found = self._library(url, unquote(parts.path), own)
+        if found is None and own:
+            found = self._file(unquote(parts.path))
+        if found is None and (given := self.sketch.library(url)) is not None:
+            found = _read(given)
+        if found is not None or not own:
+            return found
+        if len(self.missing) < _MOST_TOLD and not parts.path.endswith(("/favicon.ico", ".map", ".css")):
+            self.missing.append(unquote(parts.path).lstrip("/")[:300])
+        return _NOT_FOUND
 
-    def _stands_in(self, url: str) -> Answer | None:
-        """For a page that takes p5 from the web the file that is here; and nothing for p5.sound, which draws nothing."""
-        name = urlsplit(url).path.rpartition("/")[2].lower()
-        if P5_NAME.fullmatch(name) and self.sketch.p5 is not None:
+    def _library(self, url: str, path: str, own: bool) -> Answer | None:
+        """p5, whatever version the page names, and silence for p5.sound."""
+        name = path.rpartition("/")[2]
+        if url == _SOUND or _SOUND_NAME.fullmatch(name):
+            return _read(BROWSER / "sound.js")
+        if self.p5 is None:
+            return None
+        if url == _P5 or is_p5(url):
             return self._p5()
-        return Answer(200, "text/javascript", b"") if name in {"p5.sound.js", "p5.sound.min.js"} else None
+        if own:
+            return None
+        if _P5_MODULE.fullmatch(name) and "/p5" in path:
+            return Answer(200, "text/javascript", f'import "{_P5}";\nexport default window.p5;\n'.encode())
+        return None
+
+    def _p5(self) -> Answer | None:
+        self.gave_p5 = True
+        return _read(self.p5) if self.p5 is not None else None
 
     def _file(self, path: str) -> Answer | None:
         folder = self.sketch.folder.resolve()
         try:
             file = (folder / path.lstrip("/")).resolve()
-            if not file.is_relative_to(folder) or not file.is_file() or file.stat().st_size > _MOST_BYTES:
+            if not file.is_relative_to(folder) or not file.is_file():
                 return None
-            body = file.read_bytes()
-        except (OSError, ValueError):  # ValueError: a zero byte in the name
+        except (OSError, ValueError, RuntimeError):  # a zero byte in the name, a link to itself
             return None
-        kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-        if file.suffix.lower() in {".js", ".mjs"}:
-            kind = "text/javascript"
-        return Answer(200, f"{kind}; charset=utf-8" if kind.startswith("text/") else kind, body)
-
-    def _p5(self) -> Answer:
-        assert self.sketch.p5 is not None
-        try:
-            return Answer(200, "text/javascript; charset=utf-8", self.sketch.p5.read_bytes())
-        except OSError:
-            return _NOT_FOUND
+        answer = _read(file)
+        if (
+            answer is not None
+            and len(self.code) < _MOST_TOLD
+            and file.suffix.lower() in _CODE
+            and not file.name.lower().endswith(".min.js")
+        ):
+            self.code[path] = answer.body
+        return answer
 
     def _page(self) -> bytes:
-        script = html.escape(f"/{self.sketch.begin}", quote=True)
+        kind = ' type="module"' if self.sketch.modules else ""
+        scripts = "".join(
+            f'<script{kind} src="{html.escape(f"/{quote(name)}", quote=True)}"></script>'
+            for name in self.sketch.page_scripts or (self.sketch.begin,)
+        )
+        if not self.sketch.modules:
+            scripts += _EXPOSED
         return (
             '<!DOCTYPE html><html><head><meta charset="utf-8"><style>body { margin: 0 }</style>'
-            f'<script src="{_P5}"></script></head><body><script src="{script}"></script></body></html>'
+            f'<script src="{_P5}"></script><script src="{_SOUND}"></script></head><body>{scripts}</body></html>'
         ).encode()
+
+
+def _read(file: Path) -> Answer | None:
+    try:
+        if file.stat().st_size > _MOST_BYTES:
+            return None
+        body = file.read_bytes()
+    except OSError:
+        return None
+    kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    if file.suffix.lower() in {".js", ".mjs"}:
+        kind = "text/javascript"
+    return Answer(200, f"{kind}; charset=utf-8" if kind.startswith("text/") else kind, body)

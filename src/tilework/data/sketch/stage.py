@@ -1,37 +1,40 @@
-"""One sketch on its page: opened, stepped frame by frame, and told why where it fails."""
+"""One sketch on its page: opened, drawn frame by frame, and told of where it fails."""
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import re
+import contextlib
+import json
 import time
+from collections import deque
 from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from tilework.data.pictures import Unreadable
-from tilework.data.sketch.chromium import Chromium, TookTooLong
+import numpy as np
+from numpy.typing import NDArray
+
+from tilework.data.sketch.chromium import BrokeDown, Chromium, TookTooLong
 from tilework.data.sketch.found import Sketch
-from tilework.data.sketch.server import ORIGIN, Server
+from tilework.data.sketch.requests import Requests
+from tilework.data.sketch.server import BROWSER, Server
+from tilework.data.sketch.story import LONGEST_TOLD, Kind, SketchFailed, Trouble, told
+from tilework.data.sketch.transport import unpacked
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, Route, WebSocketRoute
+    from playwright.async_api import BrowserContext, CDPSession
     from playwright.async_api import Error as PageError
 
 T = TypeVar("T")
 
 _EPOCH_MS = 1_577_836_800_000  # 2020-01-01, the date of every first frame
 _MOST_PIXELS = 16_000_000
-# How long a page that is loaded may go on without anything that draws.
-_SETTLES_WITHIN = 1.5
-_POLL = 0.02
-_LONGEST_TOLD = 300
-
-
-class SketchFailed(Unreadable):
-    """The sketch cannot be drawn (any further); the message is the reason, for a person."""
+_SCRIPTS = ("clock", "pending", "fences", "canvas", "instances", "pointer", "driver")
+# What is quiet may only seem so: looked at so often before a sketch that is not ready is given up.
+_LOOKS, _LOOK_EVERY = 10, 0.02
+# Something that the page waits for and that no request stands for is forgotten after this time.
+_FORGOTTEN_AFTER = 10.0
 
 
 @dataclass(frozen=True)
@@ -40,84 +43,78 @@ class Pace:
 
     frames: int
     fps: float
-    seed: int
     seconds: float
     """Longest that the sketch may take for all of it."""
     view: tuple[int, int]
     """windowWidth and windowHeight."""
+    pointer: str = "none"
 
 
-def pictures(chromium: Chromium, sketch: Sketch, pace: Pace) -> Iterator[bytes]:
-    """Each frame as a PNG. Raises SketchFailed, after the last good frame where it fails later."""
-    if sketch.p5 is None and sketch.begin.endswith(".js"):
-        raise SketchFailed("there is no p5 for it: put p5.min.js into its folder, or write data.p5=FILE")
-    stage = _Stage(chromium, sketch, pace)
-    try:
-        stage.open()
-        for number in range(pace.frames):
-            yield stage.frame(number)
-    finally:
-        stage.close()
+class Stage:
+    """A page with one sketch and one version of p5. Make it with `with`."""
 
-
-class _Stage:
-    def __init__(self, chromium: Chromium, sketch: Sketch, pace: Pace) -> None:
+    def __init__(self, chromium: Chromium, sketch: Sketch, p5: Path | None, pace: Pace) -> None:
         self.chromium, self.pace = chromium, pace
-        self.server = Server(sketch)
-        self.left = pace.seconds
-        self.number = -1
-        self.said: list[str] = []
-        self.threw: list[str] = []
-        self.context: BrowserContext | None = None
-        self.page: Page | None = None
+        self.server = Server(sketch, p5)
+        self._left = pace.seconds
+        self._number = -1
+        self._arrived: deque[str] = deque()
+        self._threw: list[str] = []
+        self._about: dict[str, Any] = {}
+        self._context: BrowserContext | None = None
+        self._session: CDPSession | None = None
+        self._requests: Requests | None = None
 
-    def open(self) -> None:
-        """Load the sketch and let its setup() end."""
-        self.chromium.browser()
-        self._run(self._open())
-
-    def frame(self, number: int) -> bytes:
-        """Draw frame `number`; they come in order."""
-        self.number = number
-        assert self.page is not None
-        done = self._run(self.page.evaluate("([n, fps]) => window.__tilework.step(n, fps)", [number, self.pace.fps]))
-        self._check_network()
-        if not isinstance(done, dict) or "error" in done or not str(done.get("png", "")).startswith("data:image/png;"):
-            about = done if isinstance(done, dict) else {}
-            raise SketchFailed(
-                self._story(_told(str(about.get("error", "it left the page")), str(about.get("stack", ""))))
-            )
-        return base64.b64decode(str(done["png"]).partition(",")[2])
-
-    def close(self) -> None:
-        """Leave the page."""
-        if self.context is not None:
-            try:
-                self.chromium.run(self.context.close(), 5)
-            except Exception:  # a page that hangs: the browser goes with it
-                self.chromium.end()
-
-    def _run(self, work: Coroutine[Any, Any, T]) -> T:
-        from playwright.async_api import Error
-
-        began = time.monotonic()
+    def __enter__(self) -> Stage:
+        self.chromium.start()  # not of the sketch's own time
         try:
-            return self.chromium.run(work, max(0.1, self.left))
-        except TookTooLong:
-            self.chromium.end()
-            self.context = None
-            where = f"frame {self.number:,}" if self.number >= 0 else "setup() or loading"
-            raise SketchFailed(self._story(f"it took longer than {self.pace.seconds:g} seconds, at {where}")) from None
-        except Error as error:
-            self._check_network()
-            raise SketchFailed(self._story(_told(error.message))) from None
-        finally:
-            self.left -= time.monotonic() - began
+            self._run(self._open())
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._context is not None:
+            self.chromium.leave(self._context)
+
+    def frames(self) -> Iterator[NDArray[np.uint8]]:
+        """Each frame, (H, W, 3 | 4) uint8. Raises SketchFailed, after the last good frame where it fails later."""
+        before: NDArray[np.uint8] | None = None
+        self._number = 0
+        while self._number < self.pace.frames:
+            failure: SketchFailed | None = None
+            done: dict[str, Any] = {}
+            try:
+                done = self._run(self._some_frames())
+            except SketchFailed as error:
+                failure = error
+            while self._arrived:
+                before = unpacked(self._arrived.popleft(), before)
+                self._number += 1
+                yield before
+            if failure is not None:
+                # The frames that had arrived were counted above; the trouble came with the one behind them.
+                raise SketchFailed(self.trouble(failure.trouble.kind, failure.trouble.error, failure.trouble.amount))
+            if done.get("none"):
+                raise SketchFailed(self.trouble("no-canvas"))
+            if done.get("large"):
+                width, height = done["large"]
+                raise SketchFailed(self.trouble("large-canvas", amount=f"{width}x{height}"))
+            if "error" in done:
+                raise SketchFailed(self.trouble("threw", told(str(done["error"]), str(done.get("stack", "")))))
+
+    @property
+    def blocked(self) -> tuple[str, ...]:
+        """Addresses of the network that the sketch asked for."""
+        return tuple(dict.fromkeys([*self.server.blocked, *map(str, self._about.get("blocked", ()))]))
+
+    # In the browser's thread
 
     async def _open(self) -> None:
-        browser = self.chromium.browser()
+        browser = await self.chromium.browser()
         width, height = self.pace.view
-        self.context = await browser.new_context(
+        self._context = context = await browser.new_context(
             viewport={"width": width, "height": height},
             device_scale_factor=1,
             accept_downloads=False,
@@ -129,83 +126,149 @@ class _Stage:
             reduced_motion="no-preference",
             color_scheme="light",
         )
-        await self.context.route("**/*", self._answer)
-        await self.context.route_web_socket("**/*", self._no_socket)
-        driver = Path(__file__).with_name("driver.js").read_text(encoding="utf-8")
-        settings = f"{{seed: {self.pace.seed}, epoch: {_EPOCH_MS}, mostPixels: {_MOST_PIXELS}}}"
-        await self.context.add_init_script(f"{driver.rstrip()}({settings});")
-        self.page = page = await self.context.new_page()
-        self.context.on("page", lambda popup: asyncio.ensure_future(popup.close()))
+        self._requests = requests = Requests(self.server, lambda: self._ask("__tilework.turns(3)"))
+        await context.route("**/*", requests.answer)
+        await context.route_web_socket("**/*", requests.refuse_socket)
+        await context.add_init_script(self._script())
+        page = await context.new_page()
+        context.on("page", lambda popup: asyncio.ensure_future(popup.close()))
         page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.dismiss()))
-        page.on("console", self._console)
-        page.on("pageerror", self._threw)
-        # Told by the page itself, so before the frame that asked is done: where a sketch is cut off does not hang on luck.
-        messages = await self.context.new_cdp_session(page)
-        messages.on("Network.requestWillBeSent", lambda sent: self.server.note(str(sent["request"]["url"])))
-        await messages.send("Network.enable")
+        page.on("pageerror", self._note_error)
+        page.on("crash", lambda _: self.chromium.broke_down())
+        self._session = session = await context.new_cdp_session(page)
+        session.on("Runtime.bindingCalled", self._note_frame)
+        await session.send("Runtime.addBinding", {"name": "__tilework_give"})
+        await session.send("Runtime.enable")
+        await requests.watch(page, session)
         await page.goto(self.server.first, wait_until="commit", timeout=self.pace.seconds * 1000)
-        await self._until_ready(page)
-        await page.evaluate("() => window.__tilework.hold()")
+        await self._until_ready()
+        await self._ask("__tilework.begin()")
 
-    async def _until_ready(self, page: Page) -> None:
-        idle = 0.0
+    def _script(self) -> str:
+        files = ",\n".join((BROWSER / f"{name}.js").read_text(encoding="utf-8").rstrip() for name in _SCRIPTS)
+        settings = {
+            "seed": self.server.sketch.seed,
+            "epoch": _EPOCH_MS,
+            "mostPixels": _MOST_PIXELS,
+            "pointer": self.pace.pointer,
+        }
+        parts = f"for (const part of [\n{files}\n]) part(shared, {json.dumps(settings)});"
+        return f"(() => {{ 'use strict'; const shared = {{}}; {parts} }})();"
+
+    async def _until_ready(self) -> None:
+        assert self._requests is not None
+        looks = 0
         while True:
-            state = await page.evaluate("() => window.__tilework.state()")
-            self._check_network()
+            state = await self._ask("__tilework.settled(1000)")
+            if await self._awaits_requests() or state == "again":
+                continue
             if state == "ready":
                 return
-            # An error alone may be of another script; but then the sketch must get ready soon.
-            if self.threw or state == "empty":
-                idle += _POLL
-            if idle > _SETTLES_WITHIN:
-                if self.threw:
-                    raise SketchFailed(self._story(self.threw[0]))
-                raise SketchFailed(self._story("it never draws: it has neither setup() nor draw(), and no canvas"))
-            await asyncio.sleep(_POLL)
+            if state == "loading":
+                await asyncio.sleep(_LOOK_EVERY)
+                continue
+            if await self._ask("__tilework.wait()"):
+                looks = 0
+                continue
+            looks += 1
+            if looks > _LOOKS:
+                if state == "empty" and await self._ask("__tilework.hasCanvas()"):
+                    return
+                await self._ask_about()
+                error = self._first_error()
+                kind: Kind = "threw" if error else "never-ready" if state == "waiting" else "nothing-draws"
+                raise SketchFailed(self.trouble(kind, error))
+            await asyncio.sleep(_LOOK_EVERY)
 
-    async def _answer(self, route: Route, request: Request) -> None:
-        main = self.page is not None and request.is_navigation_request() and request.frame == self.page.main_frame
-        if main and request.url != self.server.first:
-            self.server.refused.append(request.url)
-        answer = None if self.server.refused and main else self.server.answer(request.url)
-        if answer is None:
-            self.server.note(request.url)
-            await route.abort("blockedbyclient")
-            return
-        headers = {
-            "content-type": answer.kind,
-            "cache-control": "no-store",
-            "content-security-policy": "worker-src 'none'; object-src 'none'; frame-ancestors 'self'",
-            "x-content-type-options": "nosniff",
-        }
-        await route.fulfill(status=answer.status, headers=headers, body=answer.body)
+    async def _some_frames(self) -> dict[str, Any]:
+        """Draws some, and waits until nothing that they asked for is under way."""
+        first, count = self._number, self.pace.frames - self._number
+        done = await self._ask(f"__tilework.frames({first}, {count}, {self.pace.fps!r})")
+        began = time.monotonic()
+        while True:
+            quiet = await self._ask("__tilework.quiet(1000)")
+            if await self._awaits_requests():
+                began = time.monotonic()
+                continue
+            if quiet:
+                break
+            if time.monotonic() - began > _FORGOTTEN_AFTER:
+                await self._ask("__tilework.forget()")
+                break
+        await self._ask_about()
+        return done if isinstance(done, dict) else {}
 
-    def _no_socket(self, socket: WebSocketRoute) -> None:
-        self.server.refused.append(socket.url)
+    async def _awaits_requests(self) -> bool:
+        """Whether requests are on their way; then it waits for one of them to end."""
+        requests = self._requests
+        assert requests is not None
+        if requests.flood:
+            raise SketchFailed(self.trouble("requests", amount=f"{requests.most:,}"))
+        if not requests.flying:
+            return False
+        requests.landed.clear()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(requests.landed.wait(), 0.1)
+        return True
 
-    def _console(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning", "log"} and len(self.said) < 20:
-            self.said.append(message.text[:_LONGEST_TOLD])
+    async def _ask(self, expression: str) -> Any:
+        assert self._session is not None
+        asked = {"expression": expression, "awaitPromise": True, "returnByValue": True}
+        answer = await self.chromium.unless_broken(self._session.send("Runtime.evaluate", asked))
+        if "exceptionDetails" in answer:
+            raise SketchFailed(self.trouble("left"))
+        return answer["result"].get("value")
 
-    def _threw(self, error: PageError) -> None:
-        name = "" if error.name in {None, "", "Error"} else f"{error.name}: "
-        self.threw.append(_told(name + error.message, error.stack or ""))
+    async def _ask_about(self) -> None:
+        about = await self._ask("__tilework.about()")
+        self._about = about if isinstance(about, dict) else {}
 
-    def _check_network(self) -> None:
-        if self.server.refused:
-            raise SketchFailed(self._story(f"it asks for the network: {self.server.refused[0][:_LONGEST_TOLD]}"))
+    def _note_frame(self, call: dict[str, Any]) -> None:
+        if call.get("name") == "__tilework_give":
+            self._arrived.append(str(call["payload"]))
 
-    def _story(self, reason: str) -> str:
-        """What happened, when, and what the sketch last said itself."""
-        when = f" (frame {self.number:,})" if self.number > 0 and "frame " not in reason else ""
-        said = [text for text in self.said if text.strip() and text not in reason]
-        return f"{reason}{when}" + (f"; its console: {said[-1]}" if said else "")
+    def _note_error(self, error: PageError) -> None:
+        if len(self._threw) < 20:
+            name = "" if error.name in {None, "", "Error"} else f"{error.name}: "
+            self._threw.append(told(name + error.message, error.stack or ""))
 
+    # In the caller's thread
 
-def _told(message: str, stack: str = "") -> str:
-    """An error's first line, with the line of the sketch that it comes from."""
-    first = next((line.strip() for line in message.splitlines() if line.strip()), "an error without words")
-    first = first.removeprefix("Page.evaluate: ").removeprefix("Error: ")
-    places = re.findall(re.escape(ORIGIN) + r"/([^\s:)]+):(\d+)", stack)
-    own = next(((file, line) for file, line in places if not re.search(r"p5[^/]*\.js$", file)), None)
-    return first[:_LONGEST_TOLD] + (f" ({own[0]}:{own[1]})" if own else "")
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        from playwright.async_api import Error
+
+        began = time.monotonic()
+        try:
+            return self.chromium.run(work, max(0.1, self._left))
+        except TookTooLong:
+            self._context = None
+            self.chromium.end()
+            raise SketchFailed(self.trouble("slow", amount=f"{self.pace.seconds:g}")) from None
+        except BrokeDown as broken:
+            self._context = None
+            self.chromium.end()
+            if broken.most_bytes is not None:
+                raise SketchFailed(self.trouble("memory", amount=f"{broken.most_bytes / 2**30:g} GiB")) from None
+            raise SketchFailed(self.trouble("crashed")) from None
+        except Error as error:
+            raise SketchFailed(self.trouble("left", told(error.message))) from None
+        finally:
+            self._left -= time.monotonic() - began
+
+    def _first_error(self) -> str:
+        if self._threw:
+            return self._threw[0]
+        one = next(iter(self._about.get("threw", ())), None)
+        return told(str(one["error"]), str(one["stack"])) if isinstance(one, dict) else ""
+
+    def trouble(self, kind: Kind, error: str = "", amount: str = "") -> Trouble:
+        said = [str(text) for text in self._about.get("said", ()) if str(text).strip()]
+        return Trouble(
+            kind,
+            error,
+            self._number,
+            amount,
+            self.blocked,
+            tuple(self.server.missing),
+            said[-1][:LONGEST_TOLD] if said else "",
+        )

@@ -5,55 +5,72 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from tilework.data.colour import Colour, rgb
-from tilework.data.contract import Item, SourceConfig
+from tilework.data.contract import Item, Note, SourceConfig
 from tilework.data.named_files import Paths
 from tilework.data.pictures import Unreadable
 from tilework.data.skipping import Skipped
 
 if TYPE_CHECKING:
-    from tilework.data.sketch.chromium import Chromium
     from tilework.data.sketch.found import Sketch
 
 # Part of the fingerprint: raise it when sketches come to be drawn differently.
-_REVISION = 1
+_REVISION = 3
 # The shorter side of the window that a sketch may ask for.
 _WINDOW = 512
+# Each takes some hundred MiB.
+_MOST_BROWSERS = 4
 
 
 class Config(SourceConfig):
     """Frames of p5.js sketches in a headless Chromium, each sketch one group; needs the extra `p5`.
 
-    A sketch is a .js file or a folder with index.html or sketch.js; p5 is taken from its folder, the folder above, or `p5`.
-    Every preparation draws the same: chance has a seed, and all clocks follow the frame number. A sketch reaches nothing but
-    its own folder; one that throws, never draws, asks for the network or takes too long is told, and the others go on.
+    A sketch is a script with setup() or draw(), or a page that loads one; one without p5 gets that which came with tilework.
+    Every preparation draws the same: chance has a seed, all clocks follow the frame number, and a frame waits for what the
+    sketch asked for. A sketch reaches nothing but its own files, and goes on without the network; one that throws, never
+    draws, or takes too long or too much is told, and the others go on. One that does not move is one frame. p5.sound is silent.
     """
 
     kind: Literal["sketches"] = "sketches"
     path: Paths = Field(description="sketch, folder of them, or a list of both")
-    p5: str | None = Field(
-        default=None, description="p5.js or p5.min.js for sketches that have none; null = beside them"
+    p5: str | Literal[1, 2] | None = Field(
+        default=None,
+        description="file p5.js or p5.min.js for all of them, or 1 or 2 for the p5 of that generation which comes with tilework; "
+        "null = theirs, else the one that suits each",
+    )
+    libraries: str | None = Field(
+        default=None,
+        description="folder of scripts that stand for those which sketches ask for from the web, found by name",
     )
     frames: int = Field(default=180, ge=1, description="frames taken of each sketch")
     fps: float = Field(default=60.0, gt=0, le=1000, description="frames per second of the sketch's own clock")
     seed: int = Field(default=0, ge=0, lt=2**32, description="seed of random(), noise() and Math.random()")
+    seeds: int = Field(
+        default=1,
+        ge=1,
+        le=10_000,
+        description="each sketch is drawn that many times, with seed, seed + 1, ...; each a group",
+    )
     seconds: float = Field(default=120.0, gt=0, description="longest that one sketch may take")
+    pointer: Literal["none", "circle", "sweep"] = Field(
+        default="none",
+        description="a mouse that moves over the canvas with the frame number, and presses now and then, for sketches that wait "
+        "for one: in circles, or from side to side",
+    )
     background: Colour = Field(
         default="white", description="colour under transparent pixels and around padded ones: a name or #rrggbb"
     )
     strict: bool = Field(default=False, description="stop at the first sketch that fails")
 
     _skipped: Skipped = PrivateAttr(default_factory=Skipped)
+    _notes: list[Note] = PrivateAttr(default_factory=list)
 
     def fingerprint(self) -> str:
-        from tilework.data.sketch.found import find_sketches
+        from tilework.data.sketch.found import marks
 
-        marks = (sketch.mark() for sketch in find_sketches(self.path, self.p5))
-        return " ".join([self.settings_text(), f"revision {_REVISION}", *marks])
+        return " ".join([self.settings_text(), f"revision {_REVISION}", *marks(self.sketches())])
 
     def items(self) -> Iterator[Item]:
         given = False
@@ -68,51 +85,51 @@ class Config(SourceConfig):
         return self._items((file, frame))
 
     def expected(self) -> int:
+        return self.frames * len(self.sketches())
+
+    def sketches(self) -> list[Sketch]:
+        """What is drawn, in order. Raises UserError where there is none."""
         from tilework.data.sketch.found import find_sketches
 
-        return self.frames * len(find_sketches(self.path, self.p5))
+        return find_sketches(self.path, self.p5, self.seed, seeds=self.seeds, libraries=self.libraries)
 
     def unreadable(self) -> list[tuple[str, str]]:
         return list(self._skipped.told)
+
+    def notes(self) -> list[Note]:
+        return list(self._notes)
 
     def padding(self) -> tuple[int, int, int]:
         return rgb(self.background)
 
     def _items(self, done: tuple[str, int] | None) -> Iterator[Item]:
-        from tilework.data.sketch.chromium import Chromium
-        from tilework.data.sketch.found import find_sketches
+        from tilework.data.cores import usable_cores
+        from tilework.data.sketch.ahead import Ahead
+        from tilework.data.sketch.drawing import Outcome, draw
+        from tilework.data.sketch.stage import Pace
 
-        self._skipped = Skipped(self.strict)
-        sketches = find_sketches(self.path, self.p5)
+        self._skipped, self._notes = Skipped(self.strict), []
+        sketches = self.sketches()
         names = [sketch.name for sketch in sketches]
         first = 0 if done is None else names.index(done[0]) if done[0] in names else len(names)
-        with Chromium() as chromium:
-            for sketch in sketches[first:]:
-                behind = done[1] if done is not None and sketch.name == done[0] else -1
-                try:
-                    for number, pixels in self._frames(chromium, sketch):
-                        if number > behind:
-                            yield Item(pixels=pixels, group=sketch.name, frame=number, file=sketch.name)
-                except Unreadable as reason:
-                    self._skipped.skip(sketch.name, str(reason), sketch.folder)
-
-    def _frames(self, chromium: Chromium, sketch: Sketch) -> Iterator[tuple[int, NDArray[np.uint8]]]:
-        from tilework.data.pictures import decode_bytes
-        from tilework.data.sketch.stage import Pace, SketchFailed, pictures
-
         side = _WINDOW / min(self.size)
         view = (round(self.size.width * side), round(self.size.height * side))
-        pace = Pace(self.frames, self.fps, self.seed, self.seconds, view)
-        plain: list[NDArray[np.uint8]] = []  # frames of one colour at the beginning wait until something is drawn
-        drawn = False
-        for number, png in enumerate(pictures(chromium, sketch, pace)):
-            pixels = decode_bytes(png, self.padding())
-            if not drawn and (pixels == pixels[0, 0]).all():
-                plain.append(np.broadcast_to(pixels[0, 0].copy(), pixels.shape))
-                continue
-            if not drawn:
-                drawn = True
-                yield from ((n, np.ascontiguousarray(one)) for n, one in enumerate(plain))
-            yield number, pixels
-        if not drawn:
-            raise SketchFailed(f"it never draws: all {self.frames:,} frames are of one plain colour")
+        pace = Pace(self.frames, self.fps, self.seconds, view, self.pointer)
+        outcomes = {sketch.name: Outcome() for sketch in sketches}
+        with Ahead(
+            sketches[first:],
+            lambda chromium, sketch: draw(chromium, sketch, pace, self.padding(), outcomes[sketch.name]),
+            min(_MOST_BROWSERS, usable_cores()),
+        ) as ahead:
+            for sketch, frames in ahead:
+                behind = done[1] if done is not None and sketch.name == done[0] else -1
+                try:
+                    for number, pixels in frames:
+                        if number > behind:
+                            yield Item(
+                                pixels=pixels, group=sketch.name, frame=number, label=sketch.label, file=sketch.name
+                            )
+                except Unreadable as reason:
+                    self._skipped.skip(sketch.name, str(reason), sketch.folder)
+                else:
+                    self._notes += outcomes[sketch.name].notes(sketch.name)

@@ -1,0 +1,30 @@
+"""What is worth knowing of inputs that were used, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from tilework.data.contract import Note
+
+STATIC, STATIC_WITH_MOUSE, BLOCKED = "static", "static-with-mouse", "blocked"
+
+
+def words(note: Note) -> str:
+    """One note, for a person."""
+    match note.kind:
+        case "static":
+            return "it does not move, so one frame is kept"
+        case "static-with-mouse":
+            return "it does not move, so one frame is kept; it asks for the mouse, which --set pointer=circle moves"
+        case "blocked":
+            more = f" and {len(note.values) - 2} more" if len(note.values) > 2 else ""
+            return f"drawn without what it asked for from the network: {', '.join(note.values[:2])}{more}"
+    return note.kind
+
+
+def summary(notes: Sequence[Note]) -> Iterator[str]:
+    """A line for each kind of note, with the first input of which it is true."""
+    for kind in dict.fromkeys(note.kind for note in notes):
+        these = [note for note in notes if note.kind == kind]
+        more = f" (and {len(these) - 1:,} more)" if len(these) > 1 else ""
+        yield f"{these[0].file}: {words(these[0])}{more}"
