@@ -1,4 +1,4 @@
-"""What a person is told of a damaged run lets it go on, done to the letter; words that are no command are mistakes like any."""
+"""What a person is told of a damaged run, done to the letter, lets it go on; unknown words are told like any mistake."""
 
 from __future__ import annotations
 
