@@ -200,7 +200,8 @@ def test_photographs_beside_one_other_file(folder, marker):
     (folder / marker).write_bytes(b"<html></html>")
     found = detect([str(folder)])
     assert found.settings["kind"] == "images"
-    if marker in {"x.parquet", "a.npy", "clip.mp4", "index.html"}:
+    assert prepare(images(folder)).seen.others.get(".html", 0) == marker.endswith(".html")
+    if marker in {"x.parquet", "a.npy", "clip.mp4"}:
         assert "also holds 1 " in found.note
 
 
