@@ -408,3 +408,23 @@ def test_what_was_found_is_drawn(tmp_path, shipped, browser):
     assert {len(set(drawn)) for drawn in frames.values()} == {3}
     assert frames["arrows seed 0"] == frames["arrows seed 1"] == frames["page seed 0"] == frames["classes seed 1"]
     assert frames["chance seed 0"] != frames["chance seed 1"]
+
+
+def test_what_must_be_built_first_is_told(tmp_path, shipped, browser):
+    top = tree(
+        tmp_path / "in",
+        {
+            "typed/index.html": f"<canvas></canvas><script src='{CDN}'></script><script type=module src='/src/main.ts'></script>",
+            "typed/src/main.ts": "let x: number = 1;",
+            "packed/index.html": "<canvas></canvas><script type=module src='main.js'></script>",
+            "packed/main.js": "import p5 from 'p5'; new p5((s) => { s.setup = () => {}; });",
+            "good/sketch.js": DRAWS,
+        },
+    )
+    for one in ("p5-v1", "p5-v2"):
+        (shipped / one / "p5.min.js").write_bytes(P5_DOUBLE.read_bytes())
+    source = SOURCES.parse({"kind": "sketches", "path": str(top), "size": "16x16", "frames": 2, "seconds": 60})
+    assert {item.group for item in source.items()} == {"good"}
+    told = dict(source.unreadable())
+    assert set(told) == {"packed", "typed"}
+    assert all("must be built first" in reason for reason in told.values())
