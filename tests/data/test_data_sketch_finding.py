@@ -12,6 +12,7 @@ from tilework.data.sketch import library
 from tilework.data.sketch.found import Sketch, find_sketches, marks
 from tilework.data.sketch.library import generation, is_p5, key
 from tilework.data.sketch.script import parse
+from tilework.data.sketch.server import Server
 from tilework.errors import UserError
 from tilework.spec import SOURCES
 
@@ -315,6 +316,20 @@ def test_libraries_from_beside_the_sketch_and_from_a_folder(tmp_path, shipped):
     assert given.library("https://unpkg.com/ml5@latest/dist/ml5.min.js") == tmp_path / "mine" / "x" / "ml5.js"
     with pytest.raises(UserError, match="there is no folder"):
         find_sketches(str(top), libraries=str(tmp_path / "none"))
+
+
+def test_what_became_a_part_of_p5_is_not_missed(tmp_path, shipped):
+    (one,) = find_sketches(str(tree(tmp_path / "in", {"sketch.js": DRAWS, "own/p5.dom.js": "mine"})))
+    server = Server(one, *one.p5[:1])
+    answer = server.answer("https://cdn.example.com/ajax/libs/p5.js/0.8.0/addons/p5.dom.min.js")
+    assert answer is not None
+    assert answer.body == b"mine"  # its own comes first
+    (tmp_path / "in" / "own" / "p5.dom.js").unlink()
+    (one,) = find_sketches(str(tmp_path / "in"))
+    server = Server(one, *one.p5[:1])
+    answer = server.answer("https://cdn.example.com/ajax/libs/p5.js/0.8.0/addons/p5.dom.min.js")
+    assert answer is not None
+    assert (answer.status, answer.body) == (200, b"")
 
 
 def test_seeds_are_drawings_of_their_own(tmp_path, shipped):
