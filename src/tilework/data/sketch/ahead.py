@@ -66,6 +66,7 @@ class Ahead(Generic[Job]):
         self._given = [Given() for _ in jobs]
         self._next, self._wanted = 0, max(1, workers)
         self._taken = 0
+        self._browsers: list[Chromium] = []
         self._change = threading.Condition()
         self._stopped = threading.Event()
         self._threads = [
@@ -83,7 +84,10 @@ class Ahead(Generic[Job]):
         with self._change:
             self._change.notify_all()
         for thread in self._threads:
-            thread.join()
+            while thread.is_alive():
+                for chromium in list(self._browsers):  # a sketch may hang, and nobody wants it any more
+                    chromium.give_up()
+                thread.join(0.1)
 
     def __iter__(self) -> Iterator[tuple[Job, Given]]:
         """Each job with its frames, in order; the frames of one have to be taken before the next is."""
@@ -99,7 +103,9 @@ class Ahead(Generic[Job]):
             while (number := self._claim()) is not None:
                 given, how = self._given[number], None
                 try:
-                    chromium = chromium or open_browser.enter_context(Chromium())
+                    if chromium is None:
+                        chromium = open_browser.enter_context(Chromium())
+                        self._browsers.append(chromium)
                     for frame in self._draw(chromium, self._jobs[number]):
                         if not given.put(frame, self._stopped):
                             break

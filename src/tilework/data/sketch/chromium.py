@@ -108,6 +108,10 @@ class Chromium:
         except Exception:
             self.end()
 
+    def give_up(self) -> None:
+        """From any thread: what is under way ends now, as if the browser had broken down."""
+        self._loop.call_soon_threadsafe(self.broke_down)
+
     # In its thread
 
     async def browser(self) -> Browser:

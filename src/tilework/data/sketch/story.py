@@ -47,6 +47,8 @@ class Trouble:
         parts = [self._what() + when]
         if self.blocked and self.kind not in {"memory", "requests", "large-canvas"}:
             parts.append(f"it asked for the network, which it cannot reach: {_listed(self.blocked)}")
+            if self.kind == "threw":
+                parts.append("data.libraries=FOLDER gives it scripts by their names")
         if self.missing and self.kind in _OF_THE_LIBRARY:
             parts.append(f"it asked for files that are not there: {_listed(self.missing)}")
         if self.must_be_built and self.kind in _OF_THE_LIBRARY | {"plain"}:
