@@ -12,6 +12,7 @@ from tilework.data.sketch import library
 from tilework.data.sketch.found import Sketch, find_sketches, marks
 from tilework.data.sketch.library import generation, is_p5, key
 from tilework.data.sketch.script import parse
+from tilework.data.sketch.server import Server
 from tilework.errors import UserError
 from tilework.spec import SOURCES
 
@@ -317,6 +318,20 @@ def test_libraries_from_beside_the_sketch_and_from_a_folder(tmp_path, shipped):
         find_sketches(str(top), libraries=str(tmp_path / "none"))
 
 
+def test_what_became_a_part_of_p5_is_not_missed(tmp_path, shipped):
+    (one,) = find_sketches(str(tree(tmp_path / "in", {"sketch.js": DRAWS, "own/p5.dom.js": "mine"})))
+    server = Server(one, *one.p5[:1])
+    answer = server.answer("https://cdn.example.com/ajax/libs/p5.js/0.8.0/addons/p5.dom.min.js")
+    assert answer is not None
+    assert answer.body == b"mine"  # its own comes first
+    (tmp_path / "in" / "own" / "p5.dom.js").unlink()
+    (one,) = find_sketches(str(tmp_path / "in"))
+    server = Server(one, *one.p5[:1])
+    answer = server.answer("https://cdn.example.com/ajax/libs/p5.js/0.8.0/addons/p5.dom.min.js")
+    assert answer is not None
+    assert (answer.status, answer.body) == (200, b"")
+
+
 def test_seeds_are_drawings_of_their_own(tmp_path, shipped):
     top = tree(tmp_path / "in", {"a/sketch.js": DRAWS, "b/sketch.js": DRAWS})
     several = find_sketches(str(top), None, 5, seeds=2)
@@ -408,3 +423,23 @@ def test_what_was_found_is_drawn(tmp_path, shipped, browser):
     assert {len(set(drawn)) for drawn in frames.values()} == {3}
     assert frames["arrows seed 0"] == frames["arrows seed 1"] == frames["page seed 0"] == frames["classes seed 1"]
     assert frames["chance seed 0"] != frames["chance seed 1"]
+
+
+def test_what_must_be_built_first_is_told(tmp_path, shipped, browser):
+    top = tree(
+        tmp_path / "in",
+        {
+            "typed/index.html": f"<canvas></canvas><script src='{CDN}'></script><script type=module src='/src/main.ts'></script>",
+            "typed/src/main.ts": "let x: number = 1;",
+            "packed/index.html": "<canvas></canvas><script type=module src='main.js'></script>",
+            "packed/main.js": "import p5 from 'p5'; new p5((s) => { s.setup = () => {}; });",
+            "good/sketch.js": DRAWS,
+        },
+    )
+    for one in ("p5-v1", "p5-v2"):
+        (shipped / one / "p5.min.js").write_bytes(P5_DOUBLE.read_bytes())
+    source = SOURCES.parse({"kind": "sketches", "path": str(top), "size": "16x16", "frames": 2, "seconds": 60})
+    assert {item.group for item in source.items()} == {"good"}
+    told = dict(source.unreadable())
+    assert set(told) == {"packed", "typed"}
+    assert all("must be built first" in reason for reason in told.values())

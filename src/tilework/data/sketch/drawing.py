@@ -56,20 +56,26 @@ def draw(
         raise SketchFailed(Trouble("no-p5"))
     first: SketchFailed | None = None
     for p5 in sketch.p5 or (None,):
-        given = False
-        stage = Stage(chromium, sketch, p5, pace)
-        try:
-            for frame in _worth_keeping(stage, pace, background, outcome):
-                given = True
-                yield frame
-        except SketchFailed as failure:
-            first = first or failure
-            if given:
-                raise
-            if not failure.may_be_the_library or not stage.server.gave_p5:
+        given = -1
+        for attempt in range(2):
+            stage = Stage(chromium, sketch, p5, pace)
+            try:
+                for number, pixels in _worth_keeping(stage, pace, background, outcome):
+                    if number > given:
+                        given = number
+                        yield number, pixels
+            except SketchFailed as failure:
+                # A loaded machine may lose a browser; the same frames come again from a new one, and it goes on behind them.
+                if failure.trouble.kind == "crashed" and attempt == 0:
+                    continue
+                first = first or failure
+                if given >= 0:
+                    raise
+                if not failure.may_be_the_library or not stage.server.gave_p5:
+                    raise first from None
                 break
-        else:
-            return
+            else:
+                return
     assert first is not None
     raise first
 

@@ -51,6 +51,8 @@ class Sketch:
     """Files in `folder` that a made page loads, in order; () = `begin` alone."""
     modules: bool = False
     """Whether a made page loads them as ES modules."""
+    must_be_built: bool = False
+    """Whether a browser cannot read it as it lies there."""
     libraries: Mapping[str, Path] = field(default_factory=dict, compare=False)
     """What else there is to load, by `library.key`."""
 
@@ -172,6 +174,7 @@ def _sketch(one: Beginning, name: str, top: Path, settings: Wanted, shelves: _Sh
         settings.seed,
         page_scripts=() if one.page else tuple(path.relative_to(folder).as_posix() for path in _loaded(one)),
         modules=one.modules,
+        must_be_built=one.must_be_built,
         libraries=shelves.of(folder, top),
     )
 

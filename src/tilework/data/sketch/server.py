@@ -18,6 +18,8 @@ ORIGIN = "https://sketch.invalid"
 _P5 = f"{ORIGIN}/__tilework__/p5.js"
 _SOUND = f"{ORIGIN}/__tilework__/p5.sound.js"
 _SOUND_NAME = re.compile(r"p5[.\-_]?sound.*\.js", re.IGNORECASE)
+# Until p5 1.0 a library of its own, and since then a part of p5.
+_DOM_NAME = re.compile(r"p5[.\-_]?dom(\.min)?\.js", re.IGNORECASE)
 _P5_MODULE = re.compile(r"p5(\.esm)?(\.min)?\.m?js|\+esm", re.IGNORECASE)
 # p5 looks for these on `window`, where what is declared with const and let is not.
 _NAMES = "preload setup draw windowResized keyPressed keyReleased keyTyped mousePressed mouseReleased mouseClicked mouseMoved"
@@ -84,6 +86,8 @@ class Server:
             found = self._file(unquote(parts.path))
         if found is None and (given := self.sketch.library(url)) is not None:
             found = _read(given)
+        if found is None and _DOM_NAME.fullmatch(unquote(parts.path).rpartition("/")[2]):
+            found = Answer(200, "text/javascript", b"")
         if found is not None or not own:
             return found
         if len(self.missing) < _MOST_TOLD and not parts.path.endswith(("/favicon.ico", ".map", ".css")):

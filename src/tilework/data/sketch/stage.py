@@ -270,5 +270,6 @@ class Stage:
             amount,
             self.blocked,
             tuple(self.server.missing),
+            self.server.sketch.must_be_built,
             said[-1][:LONGEST_TOLD] if said else "",
         )

@@ -36,6 +36,8 @@ class Trouble:
     """Addresses of the network that it asked for."""
     missing: tuple[str, ...] = ()
     """Files of its own folder that it asked for and that are not there."""
+    must_be_built: bool = False
+    """Its page loads what no browser reads: TypeScript, or packages by their names."""
     said: str = ""
     """The last line of its console."""
 
@@ -45,8 +47,12 @@ class Trouble:
         parts = [self._what() + when]
         if self.blocked and self.kind not in {"memory", "requests", "large-canvas"}:
             parts.append(f"it asked for the network, which it cannot reach: {_listed(self.blocked)}")
+            if self.kind == "threw":
+                parts.append("data.libraries=FOLDER gives it scripts by their names")
         if self.missing and self.kind in _OF_THE_LIBRARY:
             parts.append(f"it asked for files that are not there: {_listed(self.missing)}")
+        if self.must_be_built and self.kind in _OF_THE_LIBRARY | {"plain"}:
+            parts.append("its page loads what must be built first: TypeScript, or packages by name")
         if self.said.strip() and self.said not in self.error:
             parts.append(f"its console: {self.said}")
         return "; ".join(parts)
