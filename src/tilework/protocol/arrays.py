@@ -16,6 +16,8 @@ LEGEND = {
     "C": "channels of a picture",
     "h": "height of the grid of tokens",
     "w": "width of the grid of tokens",
+    "y": "height of what one code decodes to",
+    "x": "width of what one code decodes to",
     "h'": "height of a small picture",
     "w'": "width of a small picture",
     "j": "nearest pictures, up to four",
@@ -53,7 +55,7 @@ ARRAYS = (
     FrameArray("recon", ("n", "H", "W", "C"), "u1", {"pictures": "", "timeline": ""}, "their reconstructions"),
     FrameArray("codemap", ("n", "Q", "h", "w"), "i4", {"pictures": "", "timeline": ""},
                "their codes, for grids larger than one position"),
-    FrameArray("decoded", ("Q", "K", "H", "W", "C"), "u1",
+    FrameArray("decoded", ("Q", "K", "y", "x", "C"), "u1",
                {"pictures": "", "timeline": "its last frame, and as many as 0.5 % of the time allows"},
                "each code decoded alone: level 1 as it is, level q as the offset from the mean code of the levels before. Absent "
                "above 512 codes; while training runs, 32 of them are made anew with each frame, in turn"),

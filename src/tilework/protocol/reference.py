@@ -17,7 +17,7 @@ from tilework.protocol.models import Field, branches, choices, fields_of
 _PLACE = re.compile(r"(<!-- made from src/tilework/protocol: (\w+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
 _LISTED: tuple[Any, ...] = (
     run.RunCard, run.Headline, run.Spark, run.Rows, run.Mark, run.MetricEntry, run.Steerable, http.Difference, http.Recipe,
-    errors.Problem, errors.FieldError,
+    errors.Problem, errors.Refusal, errors.FieldError,
 )  # fmt: skip
 """Models that messages and answers are made of, in the order in which the page lists them."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal, NotRequired, TypedDict
 
-from tilework.protocol.commands import CommandKind
+from tilework.protocol.commands import Change, CommandKind, Nothing, Pace, Steps
 from tilework.protocol.errors import Problem
 from tilework.protocol.frame import Applied
 from tilework.protocol.run import Curves, Mark, MetricEntry, Plain, Rows, RunCard, RunStatus, Split, Steerable
@@ -134,7 +134,7 @@ class CommandMessage(TypedDict):
     type: Literal["command"]
     ref: Annotated[Ref, "its answer carries the same"]
     kind: Annotated[CommandKind, "see above"]
-    payload: NotRequired[Annotated[Plain, "see above"]]
+    payload: NotRequired[Annotated[Nothing | Steps | Pace | Change, "see above"]]
 
 
 PageMessage = AckMessage | WatchMessage | CommandMessage

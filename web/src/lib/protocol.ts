@@ -404,6 +404,31 @@ export interface WatchMessage {
   on: boolean
 }
 
+/** No payload. */
+export type Nothing = Record<string, never>
+
+/** How far to go; one of the two. */
+export interface Steps {
+  /** steps, 1 if neither is given */
+  n?: number
+  /** to the end of the epoch */
+  epoch?: boolean
+}
+
+/** How fast to go. */
+export interface Pace {
+  /** null = as fast as it can */
+  steps_per_second?: number | null
+}
+
+/** One steerable setting. */
+export interface Change {
+  /** its name */
+  name: string
+  /** what it is to be */
+  value: number
+}
+
 /** A command to the run. */
 export interface CommandMessage {
   type: 'command'
@@ -412,7 +437,7 @@ export interface CommandMessage {
   /** see above */
   kind: CommandKind
   /** see above */
-  payload?: Record<string, unknown>
+  payload?: Nothing | Steps | Pace | Change
 }
 
 /** The page may also change something. */
@@ -437,7 +462,7 @@ export interface RunAnswer {
   spec: Record<string, unknown>
   /** what its store says of it */
   facts: Record<string, unknown>
-  /** its table of metrics, in the order in which they are shown; a series that it does not list is a loss term by its own name */
+  /** its table of metrics, in the order in which they are shown; a series that is not in it is a loss term */
   metrics: MetricEntry[]
   /** what may be changed while it goes on */
   steerable: Steerable[]
@@ -586,31 +611,6 @@ export interface ErrorAnswer {
   error: Refusal
   /** of a spec that is refused: everything that is wrong with it */
   errors?: FieldError[]
-}
-
-/** No payload. */
-export type Nothing = Record<string, never>
-
-/** How far to go; one of the two. */
-export interface Steps {
-  /** steps, 1 if neither is given */
-  n?: number
-  /** to the end of the epoch */
-  epoch?: boolean
-}
-
-/** How fast to go. */
-export interface Pace {
-  /** null = as fast as it can */
-  steps_per_second?: number | null
-}
-
-/** One steerable setting. */
-export interface Change {
-  /** its name */
-  name: string
-  /** what it is to be */
-  value: number
 }
 
 /** Every array that a frame may have, and its type. */
