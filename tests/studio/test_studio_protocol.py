@@ -9,7 +9,8 @@ import socket
 import sqlite3
 
 import pytest
-from studio_fakes import FakeTrainer, Served, soon, until
+from fakes.trainer import FakeTrainer
+from studio_fakes import Served, soon, until
 from websockets.exceptions import ConnectionClosed
 
 from tilework.runs.checkpoints import point
