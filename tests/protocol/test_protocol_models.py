@@ -12,7 +12,7 @@ from typing import Any, get_args, get_type_hints, is_typeddict
 import children
 import numpy as np
 import pytest
-from conforming import frame_faults
+from conforming import faults, frame_faults
 from fakes.trainer import FakeTrainer
 
 from tilework.metrics import AUTOENCODER, Metric
@@ -20,7 +20,7 @@ from tilework.protocol import http, reference, run, socket
 from tilework.protocol.arrays import ARRAYS, LEGEND
 from tilework.protocol.commands import COMMANDS, CommandKind
 from tilework.protocol.frame import Channel, DType, Header
-from tilework.protocol.models import faults, fields_of
+from tilework.protocol.models import fields_of
 from tilework.protocol.typescript import page_types
 from tilework.runs.frames import DTYPES, unpack
 from tilework.runs.live import CHANNELS, LiveReader

@@ -8,14 +8,14 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from conforming import frame_faults
+from conforming import faults, frame_faults
 from fakes.trainer import FakeTrainer
 from starlette.routing import WebSocketRoute
 from studio_fakes import Page, Served
 
 from tilework.protocol import http, socket
 from tilework.protocol.errors import ErrorAnswer
-from tilework.protocol.models import faults, fields_of
+from tilework.protocol.models import fields_of
 from tilework.runs.folder import RunFolder
 from tilework.runs.frames import unpack
 from tilework.studio.app import ROUTES
