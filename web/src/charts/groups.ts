@@ -1,5 +1,5 @@
-import type { MetricEntry } from '../lib/protocol'
-import type { Metrics, Split } from './metrics'
+import type { MetricEntry, Split } from '../lib/protocol'
+import type { Metrics } from './metrics'
 
 /** Which series belong together on one chart: metrics of one kind, so that one scale serves them all. */
 export type Group = 'losses' | 'quality' | 'codebook' | 'optimiser'

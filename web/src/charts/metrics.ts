@@ -1,6 +1,4 @@
-import type { MetricEntry } from '../lib/protocol'
-
-export type Split = 'train' | 'val'
+import type { MetricEntry, Split } from '../lib/protocol'
 
 /** The metrics of a run as the server names them, in the order in which they are shown. `of('perplexity.2')` is the entry of `perplexity`. */
 export class Metrics {

@@ -206,11 +206,11 @@ export class Run {
       case 'hello':
         this.card = message.card
         this.spec = message.spec
-        this.facts = message.facts ?? {}
+        this.facts = message.facts
         this.metrics = new Metrics(message.metrics)
-        this.steerable = message.steerable ?? []
+        this.steerable = message.steerable
         this.marks = message.marks
-        this.remarks = message.remarks ?? []
+        this.remarks = message.remarks
         this.timeline = message.timeline
         this.outside = { status: message.card.status, message: message.card.problem, resume: undefined }
         this.tables = tables(message.curves)
