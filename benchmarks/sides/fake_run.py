@@ -10,20 +10,14 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+import sys
 import time
-import zlib
 from pathlib import Path
-from typing import Any
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests"))
 
-from tilework.runs.folder import RunFolder
-from tilework.runs.frames import pack
-from tilework.runs.live import LiveWriter
-from tilework.runs.lock import RunLock
-from tilework.runs.store import RunStore
+from fakes.trainer import STEPS_PER_EPOCH, FakeTrainer
 
-POINTS, LEVELS, CODES, SIDE, SHOWN = 1024, 2, 16, 28, 16
 SERIES = (
     "mse",
     "commitment",
@@ -42,97 +36,34 @@ PICTURES_EVERY = 0.5
 class FakeRun:
     """One run; `step(n)` takes it to step n, `send()` writes the newest frames."""
 
-    def __init__(self, root: Path, given: argparse.Namespace) -> None:
-        self.folder = RunFolder.create(root, "fake", "name: fake\nseed: 0\nengine:\n  batch_size: 64\n")
-        self.lock = RunLock(self.folder)
-        self.lock.acquire()
-        self.store = RunStore.create(self.folder.db)
-        self.total, self.mark_every = given.steps or 10**7, given.mark_every
-        for key, value in {"status": "running", "total_steps": self.total, "steerable": []}.items():
-            self.store.set_meta(key, value)
-        self.store.event("started", 0)
-        self.live = LiveWriter(self.folder.live)
-        self.at, self.next_kept, self.sent = 0, 1, {"motion": 0, "pictures": 0, "timeline": 0}
-        self.random = np.random.default_rng(0)
-        self.homes = self.random.normal(size=(CODES, 2)).astype(np.float32)
-        self.labels = (np.arange(POINTS) % 10).astype(np.int16)
-        # Noise is drawn once and turned over: making it anew would be what limits the frames.
-        self.noise = 0.15 * self.random.normal(size=(2 * POINTS, 2)).astype(np.float32)
-        self.images = self.random.integers(0, 256, (8, LEVELS * CODES + SHOWN, SIDE, SIDE, 1)).astype(np.uint8)
+    def __init__(self, trainer: FakeTrainer, mark_every: int) -> None:
+        self.trainer, self.mark_every, self.next_kept = trainer, mark_every, 1
+        trainer.said["steps_per_second"] = 60.0
 
     def step(self, until: int) -> None:
         """Write down everything between here and there."""
-        while self.at < until:
-            self.at += 1
-            if self.at % 10 == 0:
-                value = 1 / (1 + 0.001 * self.at)
-                row = {name: value * (1 + place) for place, name in enumerate(SERIES)}
-                self.store.log(self.at, self.at / 25, row, "train")
-            if self.at % 1500 == 0:
-                self.store.log(self.at, self.at / 25, {"loss": 1 / self.at, "mse": 1 / self.at, "psnr": 15.0}, "val")
-            if self.at % self.mark_every == 0:
-                self.store.event("set", self.at, name="objective.commitment", before=0.25, value=self.at % 7 / 7)
-            if self.at >= self.next_kept:
-                self._keep()
-                self.next_kept = self.at + max(1, self.at // 48)
+        trainer, store = self.trainer, self.trainer.store
+        while trainer.step < until:
+            trainer.step += 1
+            at, epoch = trainer.step, trainer.step / STEPS_PER_EPOCH
+            if at % 10 == 0:
+                value = 1 / (1 + 0.001 * at)
+                store.log(at, epoch, {name: value * (1 + place) for place, name in enumerate(SERIES)}, "train")
+            if at % 1500 == 0:
+                store.log(at, epoch, {"loss": 1 / at, "mse": 1 / at, "psnr": 15.0}, "val")
+            if at % self.mark_every == 0:
+                store.event("set", at, name="objective.commitment", before=0.25, value=at % 7 / 7)
+            if at >= self.next_kept:
+                trainer.keep()
+                self.next_kept = at + max(1, at // 48)
 
     def send(self, pictures: bool) -> None:
         """The newest frames, if anybody watches."""
-        if not self.live.watched:
+        if self.trainer.live is None or not self.trainer.live.watched:
             return
-        self.live.write("motion", self._frame("motion", self._motion()))
+        self.trainer.frame()
         if pictures:
-            self.live.write("pictures", self._frame("pictures", self._pictures()))
-
-    def end(self) -> None:
-        """In good order."""
-        self.live.close()
-        self.folder.live.unlink(missing_ok=True)
-        self.store.event("finished", self.at, reason="it was only for show")
-        self.store.set_meta("status", "finished")
-        self.store.close()
-        self.lock.release()
-
-    def _keep(self) -> None:
-        pictures = self._pictures()
-        arrays = self._motion() | {name: pictures[name][:8] for name in ("originals", "recon")}
-        name = f"live-{self.at:08d}.frame"
-        self.folder.snapshots.mkdir(exist_ok=True)
-        (self.folder.snapshots / name).write_bytes(zlib.compress(self._frame("timeline", arrays), 1))
-        self.store.snapshot(self.at, self.at / 25, "live", f"snapshots/{name}")
-
-    def _motion(self) -> dict[str, Any]:
-        turn = 0.0005 * self.at + 0.002 * self.sent["motion"]
-        spin = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]], np.float32)
-        places = self.homes @ spin
-        first = np.arange(POINTS) % CODES
-        shift = int(self.sent["motion"] * 64 % POINTS)
-        assigned = np.stack([first, first * 7 % CODES], 1).astype(np.int32)
-        return {
-            "points": places[first] + self.noise[shift : shift + POINTS], "labels": self.labels, "assigned": assigned,
-            "codes": np.stack([places, 0.2 * places]), "usage": np.full((LEVELS, CODES), 1 / CODES, np.float32),
-            "idle": np.zeros((LEVELS, CODES), np.int32), "revived": np.full((LEVELS, CODES), -1, np.int32),
-        }  # fmt: skip
-
-    def _pictures(self) -> dict[str, Any]:
-        these = self.images[self.sent["pictures"] % len(self.images)]
-        shown = these[:SHOWN]
-        decoded = these[SHOWN:].reshape(LEVELS, CODES, SIDE, SIDE, 1)
-        return {"originals": self.images[0][:SHOWN], "recon": shown, "decoded": decoded}
-
-    def _frame(self, channel: str, arrays: dict[str, Any]) -> bytes:
-        self.sent[channel] += 1
-        header = {
-            "v": 1, "channel": channel, "seq": self.sent[channel], "time": time.time(), "step": self.at, "epoch": self.at / 25,
-            "total_steps": self.total, "steps_per_epoch": 25, "state": "running", "steps_per_second": 60.0, "pace": None,
-            "values": {}, "applied": [], "figures": {}, "next": None,
-            "cost": {"motion_ms": 1.0, "pictures_ms": 1.0, "share": 0.04},
-            "view": {
-                "kind": "plane", "dim": 2, "levels": LEVELS, "codes": CODES, "grid": [1, 1], "variance": None,
-                "points_of": "window", "classes": [str(digit) for digit in range(10)],
-            },
-        }  # fmt: skip
-        return pack(header, arrays)
+            self.trainer.frame("pictures")
 
 
 def main() -> None:
@@ -144,10 +75,10 @@ def main() -> None:
     parser.add_argument("--mark-every", type=int, default=600, help="steps between two marks")
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    run = FakeRun(given.root, given)
+    run = FakeRun(FakeTrainer(given.root, total=given.steps or 10**7), given.mark_every)
     began, pictures_due = time.monotonic(), 0.0
     try:
-        while not given.steps or run.at < given.steps:
+        while not given.steps or run.trainer.step < given.steps:
             now = time.monotonic()
             run.step(min(int((now - began) * given.rate), given.steps or 10**9))
             run.send(pictures := now >= pictures_due)
@@ -156,8 +87,8 @@ def main() -> None:
             time.sleep(max(0.0, now + 1 / given.frames - time.monotonic()))
     except KeyboardInterrupt:
         pass
-    run.end()
-    print(json.dumps({"steps": run.at, **run.sent}))
+    run.trainer.end()
+    print(json.dumps({"steps": run.trainer.step, **run.trainer.seq}))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,9 +13,11 @@ import numpy as np
 import pytest
 import torch
 from commands import Outcome
+from conforming import frame_faults
 
 import tilework as api
 from tilework.runs.folder import RunFolder
+from tilework.runs.frames import unpack
 from tilework.runs.status import RunStatus, run_info
 from tilework.runs.stop_reason import StopReason, stop_reason, stop_text
 from tilework.runs.store import RunStore
@@ -39,6 +42,14 @@ def test_it_opens_and_is_shown(old: RunFolder, tilework: Command) -> None:
     assert "stopped: asked to stop" in shown.out
     assert "PSNR" in shown.out
     assert old.id in tilework("runs").out
+
+
+def test_its_history_is_read_as_one_of_today(old: RunFolder) -> None:
+    kept = sorted(old.snapshots.glob("live-*.frame"))
+    assert len(kept) == 9
+    for file in kept:
+        header, arrays = unpack(zlib.decompress(file.read_bytes()))
+        assert list(frame_faults(header, arrays)) == []
 
 
 def test_it_is_loaded(old: RunFolder) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from conforming import frame_faults
 from safetensors.torch import load_file
 from tiny_runs import BOTTLENECKS, tiny
 
@@ -58,6 +59,8 @@ class Viewer(Silent):
     def close(self) -> None:
         self.done.set()
         self.thread.join()
+        for header, arrays in (frame for frames in self.frames.values() for frame in frames):
+            assert list(frame_faults(header, arrays)) == []
 
 
 def watched(spec: RunSpec, root: Path) -> tuple[RunFolder, Viewer]:
@@ -197,6 +200,7 @@ def test_timeline_grows_with_the_run_and_can_be_read(tmp_path: Path, monkeypatch
     assert steps[-1] == 200, "the end can be looked at, wherever the spacing stood"
     for one in (kept[0], kept[-1]):
         header, arrays = unpack(zlib.decompress((run.path / one.file).read_bytes()))
+        assert list(frame_faults(header, arrays)) == []
         assert (header["channel"], header["step"]) == ("timeline", one.step)
         assert {"points", "codes", "recon"} <= arrays.keys()
         assert ("usage" in arrays) == (one.step > 0)

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from studio_fakes import FakeTrainer, Served, serving
+from fakes.trainer import FakeTrainer
+from studio_fakes import Served, serving
 
 from tilework.runs.lock import holder
 

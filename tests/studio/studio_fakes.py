@@ -1,4 +1,4 @@
-"""What the studio's tests share: a real server on a free port, a client that knows its key, and a trainer that is none."""
+"""What the studio's tests share: a real server on a free port, and a client that knows its key."""
 
 from __future__ import annotations
 
@@ -12,14 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
 from websockets.asyncio.client import ClientConnection, connect
 
-from tilework.runs.folder import RunFolder
-from tilework.runs.frames import pack, read_header
-from tilework.runs.live import LiveWriter
-from tilework.runs.lock import RunLock
-from tilework.runs.store import RunStore
+from tilework.runs.frames import read_header
 from tilework.studio.address import Address
 from tilework.studio.server import Studio
 
@@ -144,59 +139,6 @@ class Page:
 
     async def ack(self, header: dict[str, Any]) -> None:
         await self.say({"type": "ack", "channel": header["channel"], "seq": header["seq"]})
-
-
-class FakeTrainer:
-    """A run as a trainer leaves it on disk: lock, store, live file; without a model."""
-
-    def __init__(self, root: Path, name: str = "fake", live: bool = True) -> None:
-        self.run = RunFolder.create(root, name, "name: fake\nseed: 0\nobjective:\n  commitment: 0.25\n")
-        self.lock = RunLock(self.run)
-        self.lock.acquire()
-        self.store = RunStore.create(self.run.db)
-        for key, value in {
-            "status": "running",
-            "total_steps": 1000,
-            "steerable": [{"name": "objective.commitment"}],
-        }.items():
-            self.store.set_meta(key, value)
-        self.store.event("started", 0)
-        self.live = LiveWriter(self.run.live) if live else None
-        self.seq = {"motion": 0, "pictures": 0}
-        self.step = 0
-        self.store.flush()
-
-    def steps(self, count: int, split: str = "train") -> None:
-        for _ in range(count):
-            self.step += 1
-            self.store.log(self.step, self.step / 10, {"loss": 1 / self.step, "mse": 0.5}, split)
-        self.store.flush()
-
-    def frame(self, channel: str = "motion", points: int = 100, **more: Any) -> int:
-        self.seq[channel] += 1
-        assert self.live is not None
-        header = {
-            "v": 1,
-            "channel": channel,
-            "seq": self.seq[channel],
-            "time": time.time(),
-            "step": self.step,
-            "next": None,
-        } | more
-        self.live.write(channel, pack(header, {"points": np.zeros((points, 2), np.float32)}))
-        return self.seq[channel]
-
-    def end(self, status: str | None = "finished") -> None:
-        """End in good order, or (None) without a word."""
-        if self.live is not None:
-            self.live.close()
-            if status is not None:
-                self.run.live.unlink()
-        if status is not None:
-            self.store.event(status, self.step, reason="the test is over")
-            self.store.set_meta("status", status)
-        self.store.close()
-        self.lock.release()
 
 
 def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import children
 import numpy as np
 import pytest
-from studio_fakes import FakeTrainer, Served, serving
+from fakes.trainer import FakeTrainer
+from studio_fakes import Served, serving
 
 from tilework.metrics import AUTOENCODER
 from tilework.runs.folder import RunFolder

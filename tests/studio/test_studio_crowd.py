@@ -10,7 +10,8 @@ import time
 
 import psutil
 import pytest
-from studio_fakes import FakeTrainer, Served, soon, until
+from fakes.trainer import FakeTrainer
+from studio_fakes import Served, soon, until
 from websockets.exceptions import ConnectionClosed
 
 from tilework.studio.viewer import MOST_TEXTS, Frame, Viewer

@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import children
 import pytest
 from commands import Outcome
+from fakes.trainer import FakeTrainer
 from reverse_proxy import Manner, between
-from studio_fakes import FakeTrainer, Served, serving, until
+from studio_fakes import Served, serving, until
 from test_studio_from_afar import Browser, everything_works
 
 from tilework.studio.address import outside_address

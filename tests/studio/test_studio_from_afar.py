@@ -13,8 +13,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fakes.trainer import FakeTrainer
 from reverse_proxy import Manner, between
-from studio_fakes import PATIENCE, FakeTrainer, Served, serving
+from studio_fakes import PATIENCE, Served, serving
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 

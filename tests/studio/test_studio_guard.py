@@ -9,8 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+from fakes.trainer import FakeTrainer
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
-from studio_fakes import FakeTrainer, Served
+from studio_fakes import Served
 
 from tilework.studio import page_files
 from tilework.studio.guard import Keys

@@ -9,7 +9,8 @@ import socket
 import sqlite3
 
 import pytest
-from studio_fakes import FakeTrainer, Served, soon, until
+from fakes.trainer import COMMITMENT, LR, FakeTrainer
+from studio_fakes import Served, soon, until
 from websockets.exceptions import ConnectionClosed
 
 from tilework.runs.checkpoints import point
@@ -28,7 +29,7 @@ def test_hello_says_all_there_is_then_only_news(served: Served, trainer: FakeTra
             assert hello["card"]["id"] == trainer.run.id
             assert hello["card"]["status"] == "running"
             assert hello["spec"]["name"] == "fake"
-            assert hello["steerable"] == [{"name": "objective.commitment"}]
+            assert hello["steerable"] == [COMMITMENT, LR]
             assert hello["facts"]["total_steps"] == 1000
             assert hello["curves"]["train"]["step"] == list(range(1, 21))
             assert hello["curves"]["val"]["series"]["mse"] == [None]

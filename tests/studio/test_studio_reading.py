@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from studio_fakes import FakeTrainer
+from fakes.trainer import FakeTrainer
 
 from tilework.errors import UserError
 from tilework.runs.live import LiveWriter

@@ -21,7 +21,8 @@ import httpx
 import psutil
 import pytest
 from commands import SMALL
-from studio_fakes import FakeTrainer, Served, serving, until
+from fakes.trainer import FakeTrainer
+from studio_fakes import Served, serving, until
 
 from tilework.errors import UserError
 from tilework.runs.folder import RunFolder

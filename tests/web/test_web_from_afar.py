@@ -12,7 +12,7 @@ import children
 import pytest
 from browser import expect, until
 from conftest import CHROMIUM, FLAGS, Served, not_here, playwright
-from moving_trainer import MovingTrainer, finished_run
+from fakes.moving import MovingTrainer, finished_run
 from reverse_proxy import Manner, between
 
 from tilework.studio import page_files

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from browser import expect, until
-from moving_trainer import CODES, MovingTrainer, finished_run
+from fakes.moving import CODES, MovingTrainer, finished_run
 
 PILL = "header .pill"
 
@@ -60,10 +60,12 @@ def test_space_pauses_and_a_dot_takes_one_step(page: Any, served: Any, root: Pat
         page.wait_for_selector(f"{PILL}.paused")
         # A paused picture is not drawn again and again.
         drawn = settled(page)
-        pictures, frames = trainer.seq["pictures"], page.evaluate("window.__tilework.frames")
+        pictures, frames = trainer.fake.seq["pictures"], page.evaluate("window.__tilework.frames")
         until(page, f"window.__tilework.frames > {frames + 30}")
         now = page.evaluate("window.__tilework.drawn")
-        assert now - drawn <= 1 + trainer.seq["pictures"] - pictures  # for new pictures; moving, it is for each frame
+        assert (
+            now - drawn <= 1 + trainer.fake.seq["pictures"] - pictures
+        )  # for new pictures; moving, it is for each frame
         # A button that was clicked does not keep the keys.
         cells = page.get_by_role("button", name="Cells")
         cells.click()
@@ -82,7 +84,7 @@ def test_a_slider_tells_the_step_at_which_it_took_effect_and_why_it_was_refused(
         slider.focus()
         page.keyboard.press("ArrowRight")
         row.locator(".note", has_text="since").wait_for()
-        assert trainer.values["objective.commitment"] > 0.25
+        assert trainer.fake.said["values"]["objective.commitment"] > 0.25
         expect(slider).to_have_attribute("aria-valuetext", row.locator("button.value").inner_text())
         row.locator("button.value").click()
         page.keyboard.type("99")
@@ -212,6 +214,6 @@ def test_a_lost_studio_is_told_and_found_again(page: Any, served: Any, root: Pat
 def test_a_reset_is_followed_to_the_new_run(page: Any, served: Any, root: Path) -> None:
     with MovingTrainer(root) as old, MovingTrainer(root, "after") as new:
         open_run(page, served, old.id)
-        old.next = new.id
+        old.fake.said["next"] = new.id
         until(page, f"location.hash.includes({new.id!r})")
         page.get_by_text("after a reset of").get_by_role("link", name=old.id).wait_for()

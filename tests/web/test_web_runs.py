@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from browser import expect
-from moving_trainer import MovingTrainer, finished_run
+from fakes.moving import MovingTrainer, finished_run
 
 
 def test_an_empty_folder_offers_one_thing_to_do(page: Any, served: Any) -> None:

@@ -6,12 +6,13 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from tilework.engine.orders import Order
 from tilework.engine.record import Record
 from tilework.engine.session import Session
 from tilework.errors import UserError
+from tilework.protocol.frame import Applied, State
 from tilework.runs.stop_reason import StopReason
 
 LOOK_SECONDS = 1.0
@@ -23,11 +24,10 @@ _NAP = 0.004
 class ControlState:
     """How a run stands for whoever watches and steers it."""
 
-    state: str
-    """running | paused | validating | stopping | ended"""
+    state: State
     pace: float | None
     """Steps a second that slow motion allows; None = no limit."""
-    applied: tuple[dict[str, Any], ...] = ()
+    applied: tuple[Applied, ...] = ()
     """The newest answered commands, oldest first."""
     following: str | None = None
     """After a reset, the id of the run that comes next."""
@@ -77,7 +77,7 @@ class Control:
         self.ending: StopReason | None = None
         """ASKED or RESET, once somebody wants the run to end."""
         self.snapshot_asked = False
-        self.applied: deque[dict[str, Any]] = deque(maxlen=32)
+        self.applied: deque[Applied] = deque(maxlen=32)
         self._mode, self._inbox = _Mode(), _Inbox(deque(script))
         self._published = "running"
         if record is not None:
@@ -118,7 +118,7 @@ class Control:
                 time.sleep(min(left, _NAP))
                 self._publish("running")
 
-    def state(self, state: str, following: str | None = None) -> ControlState:
+    def state(self, state: State, following: str | None = None) -> ControlState:
         """How the run stands, for whoever watches."""
         return ControlState(state, self._mode.pace, tuple(self.applied), following)
 
@@ -176,11 +176,9 @@ class Control:
             if number is None:
                 number = self.record.store.command(order.kind, **order.payload)
             self.record.store.command_done(number, step, status, **answer)
-            self.applied.append(
-                {"id": number, "kind": order.kind, "step": step, "status": status}
-                | {key: order.payload.get(key) for key in ("name", "value") if key in order.payload}
-                | answer
-            )
+            said = {"id": number, "kind": order.kind, "step": step, "status": status}
+            said |= {key: order.payload[key] for key in ("name", "value") if key in order.payload}
+            self.applied.append(cast(Applied, said | answer))
         if status == "refused":
             self.line.message(f"step {step:,}: refused: {answer['message']}")
 
@@ -223,7 +221,7 @@ class Control:
     def _do_reset(self, order: Order) -> None:
         self.ending, self._mode.paused = StopReason.RESET, False
 
-    def _publish(self, state: str) -> None:
+    def _publish(self, state: State) -> None:
         if self.ending:
             state = "stopping"
         elif self.record is not None and state != self._published:

@@ -17,6 +17,7 @@ from tilework.engine.saving import Saver
 from tilework.engine.session import Session
 from tilework.engine.tasks.contract import Arrays, Validation
 from tilework.errors import TileworkError
+from tilework.protocol.frame import State
 from tilework.runs.folder import RunFolder
 from tilework.runs.stop_reason import StopReason
 
@@ -82,7 +83,7 @@ class Desk:
 
     # Whoever watches -------------------------------------------------------------------------------------------------
 
-    def show(self, state: str) -> None:
+    def show(self, state: State) -> None:
         """A state that is not that of the control: the run validates."""
         if self.publisher is not None:
             self.publisher.show(self.control.state(state))

@@ -18,6 +18,7 @@ from tilework.engine.record import Record
 from tilework.engine.session import Session
 from tilework.engine.tasks.contract import Arrays, NotFinite
 from tilework.engine.timeline import Timeline
+from tilework.protocol.frame import Channel, Cost
 from tilework.runs.folder import RunFolder
 from tilework.runs.frames import pack
 from tilework.runs.live import LiveWriter
@@ -95,8 +96,8 @@ class Publisher:
         self.live.close()
         self.run.live.unlink(missing_ok=True)
 
-    def _write(self, channel: str, state: ControlState, arrays: Arrays) -> None:
-        costs = {
+    def _write(self, channel: Channel, state: ControlState, arrays: Arrays) -> None:
+        costs: Cost = {
             "motion_ms": 1e3 * self._motion.cost,
             "pictures_ms": 1e3 * self._pictures.cost,
             "share": MOTION + PICTURES,

@@ -6,12 +6,11 @@ A value set by hand replaces the schedule from the next step on.
 from __future__ import annotations
 
 import math
-from dataclasses import asdict
-from typing import Any
 
 from tilework.engine.parts import Parts
 from tilework.engine.state import RunState
 from tilework.errors import UserError
+from tilework.protocol.run import Steerable
 from tilework.spec import Plateau, Schedule, Setting
 from tilework.spec.model import MOST_LR
 
@@ -69,9 +68,9 @@ class Steering:
 
     # By hand ---------------------------------------------------------------------------------------------------------
 
-    def described(self) -> list[dict[str, Any]]:
+    def described(self) -> list[Steerable]:
         """The settings as plain data, for the run store."""
-        return [asdict(one) for one in self.settings.values()]
+        return [described(one) for one in self.settings.values()]
 
     def values(self) -> dict[str, float]:
         """What every setting stands at for the next step."""
@@ -115,3 +114,16 @@ class Steering:
         about = f"weight; {self.task.about_term(term)}".strip("; ")
         start = self._value(schedule, term, 0, cut=False)
         return Setting(f"objective.{term}", term, start, 0.0, top, "linear" if plain else "off-log", about)
+
+
+def described(setting: Setting) -> Steerable:
+    """A setting as plain data."""
+    return {
+        "name": setting.name,
+        "label": setting.label,
+        "value": setting.value,
+        "low": setting.low,
+        "high": setting.high,
+        "scale": setting.scale,
+        "help": setting.help,
+    }

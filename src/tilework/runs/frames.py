@@ -10,13 +10,14 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
+
+from tilework.protocol.frame import DType
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-# What a page can look at without copying: 64-bit integers are not among it.
-DTYPES = {"f4", "i4", "i2", "u1"}
+DTYPES = frozenset(get_args(DType))
 
 
 def pack(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> bytes:

@@ -5,29 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from tilework.errors import TileworkError, UserError
 from tilework.metrics import AUTOENCODER, IN_LISTS, Metric, Metrics, values_of
+from tilework.protocol.run import RunStatus
 from tilework.runs.folder import RunFolder, default_root, last_written, run_names
 from tilework.runs.lock import holder
 from tilework.runs.store import RunStore
-
-
-class RunStatus(StrEnum):
-    """What a run is doing."""
-
-    RUNNING = "running"
-    PAUSED = "paused"
-    FINISHED = "finished"
-    STOPPED = "stopped"
-    """Ended on purpose before its end (Ctrl-C, a time limit); `resume` goes on."""
-    CRASHED = "crashed"
-    """Its process died; `resume` goes on from the last checkpoint."""
-    FOREIGN = "foreign"
-    """Of another format version, or damaged: `problem` says why it cannot be read."""
 
 
 @dataclass(frozen=True)

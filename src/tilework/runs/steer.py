@@ -6,21 +6,22 @@ import math
 from typing import Any
 
 from tilework.errors import UserError
+from tilework.protocol.commands import COMMANDS
+from tilework.protocol.models import branches, fields_of
 from tilework.runs.folder import RunFolder
 from tilework.runs.live import ring
 from tilework.runs.lock import holder
 from tilework.runs.store import RunStore
 
-KINDS: dict[str, dict[str, type | tuple[type, ...]]] = {
-    "pause": {},
-    "run": {},
-    "step": {"n": int, "epoch": bool},
-    "pace": {"steps_per_second": (int, float, type(None))},
-    "set": {"name": str, "value": (int, float)},
-    "snapshot": {},
-    "revive": {},
-    "stop": {},
-    "reset": {},
+
+def _accepted(hint: Any) -> tuple[type, ...]:
+    """The classes whose values a field takes; a whole number is a number, too."""
+    return tuple(one for way in branches(hint) for one in ((int, float) if way is float else (way,)))
+
+
+KINDS: dict[str, dict[str, tuple[type, ...]]] = {
+    kind: {field.name: _accepted(field.hint) for field in fields_of(command.payload)}
+    for kind, command in COMMANDS.items()
 }
 """Every kind of command and what it may carry."""
 
@@ -53,7 +54,7 @@ def check(kind: str, payload: dict[str, Any]) -> None:
             raise UserError(
                 f"the command {kind} takes no '{name}'", why=f"it takes {', '.join(KINDS[kind]) or 'nothing'}"
             )
-        if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
             raise UserError(f"the command {kind} cannot take {name}={str(value)[:60]}", why="it has another type")
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"the command {kind} cannot take {name}={value}", fix="give a finite number")

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tilework.errors import TileworkError, UserError
+from tilework.protocol.http import CompareAnswer, MarksAnswer, RunsAnswer, TimelineAnswer
+from tilework.protocol.run import RunAnswer
 from tilework.runs.folder import RunFolder
 from tilework.studio.answers import NotHere, answer
 from tilework.studio.compare import differences
-from tilework.studio.details import details
+from tilework.studio.details import NOTHING, about
 from tilework.studio.journal import Journal
 from tilework.studio.places import Root, inside
 
@@ -49,22 +51,21 @@ def _from_journal(question: Callable[[Journal], T]) -> Callable[[RunFolder], T]:
 async def runs(request: Request) -> Response:
     """`GET /api/runs`."""
     cards = await to_thread.run_sync(request.app.state.cards.all)
-    return answer({"root": str(root_of(request).path), "runs": cards})
+    return answer(RunsAnswer(root=str(root_of(request).path), runs=cards))
 
 
 async def run(request: Request) -> Response:
     """`GET /api/runs/{id}`."""
 
-    def ask(folder: RunFolder) -> dict[str, Any]:
+    def ask(folder: RunFolder) -> RunAnswer:
         journal = Journal(folder)
         try:
             everything = journal.whole()[0]
         except TileworkError:
-            everything = {}  # the card says why
+            everything = NOTHING  # the card says why
         finally:
             journal.close()
-        found = details(root_of(request), folder, everything)
-        return {name: found[name] for name in ("card", "spec", "facts", "metrics", "steerable", "log")}
+        return about(root_of(request), folder, everything)
 
     return answer(await of_run(request, ask))
 
@@ -79,12 +80,12 @@ async def curves(request: Request) -> Response:
 
 async def marks(request: Request) -> Response:
     """`GET /api/runs/{id}/marks`."""
-    return answer({"marks": await of_run(request, _from_journal(Journal.all_marks))})
+    return answer(MarksAnswer(marks=await of_run(request, _from_journal(Journal.all_marks))))
 
 
 async def timeline(request: Request) -> Response:
     """`GET /api/runs/{id}/timeline`."""
-    return answer({"steps": await of_run(request, _from_journal(Journal.all_steps))})
+    return answer(TimelineAnswer(steps=await of_run(request, _from_journal(Journal.all_steps))))
 
 
 async def frame(request: Request) -> Response:
@@ -122,4 +123,4 @@ async def compare(request: Request) -> Response:
     root = root_of(request)
     a, b = request.query_params.get("a", ""), request.query_params.get("b", "")
     found = await to_thread.run_sync(lambda: differences(root.run(a), root.run(b)))
-    return answer({"differences": found})
+    return answer(CompareAnswer(differences=found))

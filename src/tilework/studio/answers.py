@@ -9,13 +9,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tilework.errors import TileworkError, UserError
+from tilework.protocol.errors import ErrorAnswer, Refusal
+from tilework.protocol.http import Answer
 from tilework.runs.frames import without_nan
 
 MOST_BODY = 256 * 1024
 """Bytes that a request may carry."""
 
-
-FAULT = {"what": "the studio failed at this", "why": "see the terminal that it runs in", "fix": "report this"}
+FAULT: Refusal = {"what": "the studio failed at this", "why": "see the terminal that it runs in", "fix": "report this"}
 """What a page is told of a fault of ours."""
 
 
@@ -39,12 +40,21 @@ def to_text(value: Any) -> str:
     return json.dumps(without_nan(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
 
 
-def answer(value: Any, status: int = 200) -> Response:
+def answer(value: Answer) -> Response:
     """A JSON answer."""
+    return _response(value, 200)
+
+
+def refusal(value: ErrorAnswer, status: int) -> Response:
+    """A JSON answer that says why there is none."""
+    return _response(value, status)
+
+
+def _response(value: Answer | ErrorAnswer, status: int) -> Response:
     return Response(to_text(value), status_code=status, media_type="application/json")
 
 
-def error_body(error: TileworkError) -> dict[str, str]:
+def error_body(error: TileworkError) -> Refusal:
     """An error as the page shows it."""
     return {"what": error.what, "why": error.why, "fix": error.fix}
 
@@ -52,7 +62,7 @@ def error_body(error: TileworkError) -> dict[str, str]:
 def error_answer(request: Request, error: Exception) -> Response:
     """A `TileworkError` raised by a route, as JSON with the status that its class stands for (400 where it has none)."""
     assert isinstance(error, TileworkError)
-    return answer({"error": error_body(error)}, _STATUS.get(type(error), 400))
+    return refusal({"error": error_body(error)}, _STATUS.get(type(error), 400))
 
 
 def _refuse_constant(text: str) -> float:

@@ -15,8 +15,10 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
 from tilework.errors import TileworkError
+from tilework.protocol.errors import Refusal
+from tilework.protocol.http import KeyAnswer
 from tilework.studio import about_runs, changes, page_files, sockets
-from tilework.studio.answers import FAULT, answer, error_answer
+from tilework.studio.answers import FAULT, answer, error_answer, refusal
 from tilework.studio.cards import Cards
 from tilework.studio.forms import Forms
 from tilework.studio.guard import Guard, Keys
@@ -29,7 +31,7 @@ from tilework.studio.watch import Watchers
 
 async def _key(request: Request) -> Response:
     """`POST /api/key`: answered where the guard lets a page in that may also change something; with the path that was given."""
-    return answer({"path": request.app.state.path})
+    return answer(KeyAnswer(path=request.app.state.path))
 
 
 ROUTES = [
@@ -92,14 +94,14 @@ async def _life(app: Starlette) -> AsyncIterator[None]:
 async def _http_error(request: Request, error: Exception) -> Response:
     """An unknown path, a method that it does not have."""
     assert isinstance(error, HTTPException)
-    said = {
+    said: Refusal = {
         "what": f"{error.detail}: {request.method} {request.url.path[:200]}",
         "why": "there is no such route",
         "fix": "",
     }
-    return answer({"error": said}, error.status_code)
+    return refusal({"error": said}, error.status_code)
 
 
 async def _fault(request: Request, error: Exception) -> Response:
     """A fault of ours; the guard writes its trace to the terminal."""
-    return answer({"error": FAULT}, 500)
+    return refusal({"error": FAULT}, 500)

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import threading
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from tilework.errors import TileworkError
+from tilework.protocol.run import Headline, RunCard, RunStatus, Spark
 from tilework.runs.connection import connect, told
 from tilework.runs.folder import RunFolder
 from tilework.runs.lock import holder
-from tilework.runs.status import RunInfo, RunStatus, run_info
+from tilework.runs.status import RunInfo, run_info
 from tilework.runs.usage import poorly_used, ripe
 from tilework.studio import curves
 from tilework.studio.places import Root
 
-RunCard = dict[str, Any]
+_NOTHING: Spark = {"step": [], "loss": []}
 _WATCHED_FILES = ("run.json", "run.db", "run.db-wal", "lock", "spec.yaml")
 
 
 def run_card(folder: RunFolder) -> RunCard:
     """What the list says about one run; never raises."""
     info = run_info(folder.path)
-    spark, thumb = _drawn(folder) if info.status is not RunStatus.FOREIGN else ({"step": [], "loss": []}, None)
+    spark, thumb = _drawn(folder) if info.status is not RunStatus.FOREIGN else (_NOTHING, None)
     return {
         "id": info.id,
         "name": info.name,
-        "status": str(info.status),
+        "status": info.status,
         "problem": info.problem or None,
         "step": info.step,
         "epoch": info.epoch,
@@ -46,8 +46,8 @@ def run_card(folder: RunFolder) -> RunCard:
     }
 
 
-def _headlines(info: RunInfo) -> list[dict[str, Any]]:
-    """The validation metrics that stand for the run: label, unit, values (one a level, or one), and the largest possible one."""
+def _headlines(info: RunInfo) -> list[Headline]:
+    """The validation metrics that stand for the run."""
     return [
         {
             "label": metric.label,
@@ -68,11 +68,10 @@ def _created(info: RunInfo) -> float:
     return info.created if info.created is not None else info.updated
 
 
-def _drawn(folder: RunFolder) -> tuple[curves.Columns, int | None]:
+def _drawn(folder: RunFolder) -> tuple[Spark, int | None]:
     """The little line of the loss, and the step of the newest picture."""
-    nothing: curves.Columns = {"step": [], "loss": []}
     if not folder.db.is_file():
-        return nothing, None
+        return _NOTHING, None
     try:
         with told(folder.db):
             connection = connect(folder.db, readonly=True)
@@ -84,7 +83,7 @@ def _drawn(folder: RunFolder) -> tuple[curves.Columns, int | None]:
             finally:
                 connection.close()
     except TileworkError:
-        return nothing, None
+        return _NOTHING, None
 
 
 class Cards:
@@ -106,7 +105,7 @@ class Cards:
                 card = before[1] if before is not None and before[0] == signature else run_card(folder)
                 self._known[name] = (signature, card)
             cards = [card for _, card in self._known.values()]
-        return sorted(cards, key=lambda card: float(card["updated"]), reverse=True)
+        return sorted(cards, key=lambda card: card["updated"], reverse=True)
 
 
 def _signature(path: Path) -> object:

@@ -7,11 +7,13 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tilework.protocol.errors import Refusal
+from tilework.protocol.http import DeleteAnswer, IdAnswer, RecipesAnswer, SpecRight, StopAnswer
 from tilework.runs import steer
 from tilework.runs.folder import RunFolder
 from tilework.runs.lock import holder
 from tilework.studio.about_runs import of_run, root_of
-from tilework.studio.answers import Busy, answer, body_of
+from tilework.studio.answers import Busy, answer, body_of, refusal
 from tilework.studio.forms import Forms
 from tilework.studio.launch import Launcher
 from tilework.studio.longer import overrides_to
@@ -31,7 +33,7 @@ def _launcher(request: Request) -> Launcher:
 async def recipes(request: Request) -> Response:
     """`GET /api/recipes`. Who asks this will ask for a form next: its process starts meanwhile."""
     found = await to_thread.run_sync(_forms(request).recipes)
-    response = answer({"recipes": found})
+    response = answer(RecipesAnswer(recipes=found))
     response.background = BackgroundTask(_forms(request).warm)  # starlette runs it in a thread
     return response
 
@@ -49,8 +51,11 @@ async def form(request: Request) -> Response:
 async def check(request: Request) -> Response:
     """`POST /api/check`."""
     found = await to_thread.run_sync(_forms(request).check, await body_of(request))
-    found.pop("yaml", None)
-    return answer(found)
+    if not found["ok"]:
+        return answer(found)
+    return answer(
+        SpecRight(ok=True, spec=found["spec"], fitting=found["fitting"])
+    )  # its YAML is for the process that trains
 
 
 async def start(request: Request) -> Response:
@@ -58,8 +63,9 @@ async def start(request: Request) -> Response:
     checked = await to_thread.run_sync(_forms(request).check, await body_of(request))
     if not checked["ok"]:
         first = checked["errors"][0]
-        error = {"what": first["what"], "why": first["why"], "fix": first["fix"]}
-        return answer({"error": error, "errors": checked["errors"]}, 400)
+        return refusal(
+            {"error": Refusal(what=first["what"], why=first["why"], fix=first["fix"]), "errors": checked["errors"]}, 400
+        )
     run_id = await to_thread.run_sync(_launcher(request).train, checked["yaml"])
     request.app.state.listing.look_now()
     if run_id is None:
@@ -68,7 +74,7 @@ async def start(request: Request) -> Response:
             why="its pictures take long to read",
             fix="it joins the list when it begins",
         )
-    return answer({"id": run_id})
+    return answer(IdAnswer(id=run_id))
 
 
 async def resume(request: Request) -> Response:
@@ -78,14 +84,14 @@ async def resume(request: Request) -> Response:
     overrides = await to_thread.run_sync(overrides_to, run, wanted)
     await to_thread.run_sync(_launcher(request).resume, run, overrides)
     request.app.state.listing.look_now()
-    return answer({"id": run.id})
+    return answer(IdAnswer(id=run.id))
 
 
 async def stop(request: Request) -> Response:
     """`POST /api/runs/{id}/stop`: {id, command} when the wish is in the run's store; the run ends after its present step."""
     await body_of(request)
 
-    def ask(folder: RunFolder) -> dict[str, object]:
+    def ask(folder: RunFolder) -> StopAnswer:
         if holder(folder.path) is None:
             raise Busy(
                 f"run {folder.id} is not being trained", why="there is nothing to stop", fix="resume it to go on"
@@ -101,4 +107,4 @@ async def delete(request: Request) -> Response:
     root = root_of(request)
     moved = await of_run(request, lambda folder: move_to_trash(root, folder))
     request.app.state.listing.look_now()
-    return answer({"id": request.path_params["id"], "trash": str(moved)})
+    return answer(DeleteAnswer(id=request.path_params["id"], trash=str(moved)))

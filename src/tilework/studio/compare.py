@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from tilework.protocol.http import Difference
 from tilework.runs.folder import RunFolder
 from tilework.studio.details import spec_of
 from tilework.studio.steered import steered
@@ -13,8 +14,8 @@ _TALK = {"about", "note"}
 """What a recipe says about itself sets nothing."""
 
 
-def differences(a: RunFolder, b: RunFolder) -> list[dict[str, Any]]:
-    """[{field, a, b}]; null where one of the two does not have the setting."""
+def differences(a: RunFolder, b: RunFolder) -> list[Difference]:
+    """Setting by setting; null where one of the two does not have the setting."""
     first, second = _settings(a), _settings(b)
     return [
         {"field": field, "a": first.get(field), "b": second.get(field)}

@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import Any
+from typing import get_args
 
-Columns = dict[str, Any]
-"""{step: [...], epoch: [...], series: {name: [...]}}; a value that was not logged at a step is None."""
+from tilework.protocol.run import Rows, Spark, Split
+
 MOST = 2000
 """Rows of a split that are sent unless asked otherwise."""
 
 
-def splits(connection: sqlite3.Connection) -> list[str]:
-    """Names of the splits that have rows."""
-    return [split for (split,) in connection.execute("SELECT DISTINCT split FROM series ORDER BY split")]
+def splits(connection: sqlite3.Connection) -> list[Split]:
+    """The splits that have rows."""
+    found = {split for (split,) in connection.execute("SELECT DISTINCT split FROM series")}
+    return [split for split in get_args(Split) if split in found]
 
 
-def whole(connection: sqlite3.Connection, split: str, most: int = MOST, upto: int | None = None) -> Columns:
+def whole(connection: sqlite3.Connection, split: str, most: int = MOST, upto: int | None = None) -> Rows:
     """A split from its beginning (to step `upto`), thinned to at most `most` rows; the newest row is always there.
 
     Of every stretch that becomes shorter, the row with the highest loss and the one with the lowest stay: a spike that
@@ -52,7 +53,7 @@ def _extremes(connection: sqlite3.Connection, split: str, stride: int, last: int
     return [extreme(part, key=lambda row: row[1])[0] for part in parts for extreme in (max, min)]
 
 
-def since(connection: sqlite3.Connection, split: str, step: int, most: int = MOST) -> Columns:
+def since(connection: sqlite3.Connection, split: str, step: int, most: int = MOST) -> Rows:
     """The rows after `step`, at most `most` of them."""
     rows = connection.execute(
         "SELECT step, epoch FROM rows WHERE split = ? AND step > ? ORDER BY step LIMIT ?", (split, step, most)
@@ -60,7 +61,7 @@ def since(connection: sqlite3.Connection, split: str, step: int, most: int = MOS
     return _columns(connection, split, rows)
 
 
-def _columns(connection: sqlite3.Connection, split: str, rows: Sequence[tuple[int, float]]) -> Columns:
+def _columns(connection: sqlite3.Connection, split: str, rows: Sequence[tuple[int, float]]) -> Rows:
     places = {step: at for at, (step, _) in enumerate(rows)}
     # Series outside, steps inside: each value is one look into the primary key, also where few steps of many are wanted.
     found = connection.execute(
@@ -76,8 +77,8 @@ def _columns(connection: sqlite3.Connection, split: str, rows: Sequence[tuple[in
     return {"step": list(places), "epoch": [epoch for _, epoch in rows], "series": series}
 
 
-def spark(connection: sqlite3.Connection, name: str = "loss", points: int = 48) -> Columns:
-    """The training loss as a small line: {step: [...], loss: [...]}, thinned evenly, four digits."""
+def spark(connection: sqlite3.Connection, name: str = "loss", points: int = 48) -> Spark:
+    """The training loss as a small line, thinned evenly, four digits."""
     found = connection.execute("SELECT id FROM series WHERE name = ? AND split = 'train'", (name,)).fetchone()
     if found is None:
         return {"step": [], "loss": []}

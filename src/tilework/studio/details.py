@@ -2,26 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from tilework.errors import TileworkError
-from tilework.metrics import AUTOENCODER
+from tilework.metrics import AUTOENCODER, Metrics
+from tilework.protocol.run import Curves, Mark, MetricEntry, Rows, RunAnswer, Steerable
+from tilework.protocol.socket import HelloMessage
 from tilework.runs.folder import RunFolder
 from tilework.spec.text import read_yaml
 from tilework.studio.cards import run_card
 from tilework.studio.places import Root, inside
 
-_EMPTY: dict[str, Any] = {"step": [], "epoch": [], "series": {}}
-NOTHING: dict[str, Any] = {
+
+class Everything(TypedDict):
+    """What a run's store knows of it."""
+
+    curves: Curves
+    remarks: list[str]
+    marks: list[Mark]
+    timeline: list[int]
+    steerable: list[Steerable]
+    facts: dict[str, Any]
+    metrics: list[MetricEntry]
+
+
+def entries(metrics: Metrics) -> list[MetricEntry]:
+    """A table of metrics as the page reads it."""
+    return cast(list[MetricEntry], metrics.as_list())
+
+
+_EMPTY: Rows = {"step": [], "epoch": [], "series": {}}
+NOTHING: Everything = {
     "curves": {"train": _EMPTY, "val": _EMPTY},
     "remarks": [],
     "marks": [],
     "timeline": [],
     "steerable": [],
     "facts": {},
-    "metrics": AUTOENCODER.as_list(),
+    "metrics": entries(AUTOENCODER),
 }
 """What is known of a run whose store is missing or cannot be read."""
 _LOG_LINES = 200
@@ -29,14 +48,21 @@ _LOG_BYTES = 64 * 1024
 _MOST_SPEC_BYTES = 2**20
 
 
-def details(root: Root, folder: RunFolder, everything: Mapping[str, Any]) -> dict[str, Any]:
-    """{card, spec, facts, metrics, steerable, log, curves, remarks, marks, timeline}; `everything` is what its journal knows."""
+def about(root: Root, folder: RunFolder, everything: Everything) -> RunAnswer:
+    """One run; `everything` is what its journal knows."""
     return {
         "card": run_card(folder),
         "spec": spec_of(folder),
+        "facts": everything["facts"],
+        "metrics": everything["metrics"],
+        "steerable": everything["steerable"],
         "log": last_lines(root.log_of(folder.id)),
-        **(everything or NOTHING),
     }
+
+
+def hello(folder: RunFolder, everything: Everything) -> HelloMessage:
+    """All that a page is told of a run first."""
+    return {"type": "hello", "card": run_card(folder), "spec": spec_of(folder), **everything}
 
 
 def spec_of(folder: RunFolder) -> dict[str, Any]:

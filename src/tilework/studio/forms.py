@@ -7,9 +7,10 @@ import json
 import subprocess
 import sys
 import threading
-from typing import Any
+from typing import Any, cast
 
 from tilework.errors import UserError
+from tilework.protocol.http import FormAnswer, Recipe, SpecRight, SpecWrong
 from tilework.studio.answers import NotHere
 from tilework.studio.places import Root, inside
 from tilework.studio.steered import as_overrides, steered
@@ -17,6 +18,13 @@ from tilework.studio.steered import as_overrides, steered
 MOST_OVERRIDES = 300
 MOST_LETTERS = 4000
 _PATIENCE_SECONDS = 120.0
+
+
+class Passed(SpecRight):
+    """What the worker says of a spec that can be trained."""
+
+    yaml: str
+    """The spec as the process that trains reads it."""
 
 
 class Forms:
@@ -28,7 +36,7 @@ class Forms:
         self._one_at_a_time = threading.Lock()
         self._closed = False
 
-    def recipes(self) -> list[dict[str, str]]:
+    def recipes(self) -> list[Recipe]:
         """{name, about, needs} of every shipped recipe, those that start at once first."""
         from tilework.spec.load import read_yaml, recipe_names, recipe_text
         from tilework.spec.shipped import needs, rank
@@ -38,19 +46,21 @@ class Forms:
         )
         return [{"name": raw["name"], "about": str(raw.get("about", "")), "needs": needs(raw)} for raw in shipped]
 
-    def of_recipe(self, name: str) -> dict[str, Any]:
+    def of_recipe(self, name: str) -> FormAnswer:
         """{spec, schema} of a shipped recipe. Raises NotHere."""
-        return self._ask({"question": "form", "source": _recipe(name)})
+        return cast(FormAnswer, self._ask({"question": "form", "source": _recipe(name)}))
 
-    def of_run(self, run_id: str) -> dict[str, Any]:
+    def of_run(self, run_id: str) -> FormAnswer:
         """{spec, schema, steered} of a run: what a next one begins with, and overrides for what was set by hand.
 
         Raises NotHere, and UserError for a spec that is damaged.
         """
         form = self._ask({"question": "form", "source": self._spec_file(run_id)})
-        return {**form, "steered": as_overrides(steered(self._root.run(run_id)))}
+        return FormAnswer(
+            spec=form["spec"], schema=form["schema"], steered=as_overrides(steered(self._root.run(run_id)))
+        )
 
-    def check(self, body: dict[str, Any]) -> dict[str, Any]:
+    def check(self, body: dict[str, Any]) -> Passed | SpecWrong:
         """What the worker's check gives for {recipe or from, overrides}. Raises UserError for another body, NotHere."""
         recipe, run_id, overrides = body.get("recipe"), body.get("from"), body.get("overrides", [])
         if not (isinstance(overrides, list) and all(isinstance(o, str) and len(o) <= MOST_LETTERS for o in overrides)):
@@ -67,7 +77,7 @@ class Forms:
             raise UserError(
                 "nothing to start from", why="a recipe or the id of a run is needed", fix="send one of the two"
             )
-        return self._ask({"question": "check", "source": source, "overrides": overrides})
+        return cast(Passed | SpecWrong, self._ask({"question": "check", "source": source, "overrides": overrides}))
 
     def warm(self) -> None:
         """Start the worker, so that the first form need not wait for torch."""

@@ -28,7 +28,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tilework.studio.address import Address, is_loopback, seen_address
-from tilework.studio.answers import FAULT, answer
+from tilework.studio.answers import FAULT, refusal
 from tilework.studio.refusal import OPEN, Refusal, page_of, refused
 
 _log = logging.getLogger("tilework.studio")
@@ -215,7 +215,7 @@ class Guard:
             if begun and not ended:
                 raise  # half an answer: only the end of the connection can say so
             if not begun:
-                await answer({"error": FAULT}, 500)(scope, receive, send_headed)
+                await refusal({"error": FAULT}, 500)(scope, receive, send_headed)
 
 
 def _secure(headers: MutableHeaders, sockets: Iterable[str]) -> None:

@@ -11,14 +11,15 @@ from typing import Any
 
 from tilework.errors import UserError
 from tilework.metrics import Metrics
+from tilework.protocol.run import Curves, Mark, Rows, Split
+from tilework.protocol.socket import MarksMessage, News, RowsMessage, TimelineMessage
 from tilework.runs.connection import connect, told
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
 from tilework.runs.usage import cure, poorly_used, ripe
 from tilework.studio import curves, marks
-from tilework.studio.details import spec_of
+from tilework.studio.details import Everything, entries, spec_of
 
-Message = dict[str, Any]
 _FRAMES = "snapshots/live-%.frame"
 """Names of the stored frames of the timeline."""
 
@@ -27,7 +28,7 @@ _FRAMES = "snapshots/live-%.frame"
 class _Seen:
     """How far the viewers have read. Everything behind it is news."""
 
-    steps: dict[str, int] = field(default_factory=dict)
+    steps: dict[Split, int] = field(default_factory=dict)
     """By split."""
     event: int = 0
     finding: int = 0
@@ -56,8 +57,8 @@ class Journal:
 
     # Everything ------------------------------------------------------------------------------------------------------
 
-    def whole(self) -> tuple[dict[str, Any], list[Message]]:
-        """({curves, marks, timeline, facts, metrics, steerable}, news): all there is, and what of it `news` would tell now."""
+    def whole(self) -> tuple[Everything, list[News]]:
+        """All there is, and what of it `news` would tell now."""
         with self._reading() as connection:
             before = self._seen
             news = self._news(connection) or []
@@ -66,23 +67,23 @@ class Journal:
                 self._seen.outline = before.outline  # who has seen the old one is still to hear of it
             facts = {key: _value(value) for key, value in connection.execute("SELECT key, value FROM meta")}
             found = self._curves(connection)
-            everything = {
+            everything: Everything = {
                 "curves": found,
                 "remarks": self._remarks(connection, found["val"]),
                 "marks": self._marks(connection, 0, 0),
                 "timeline": self._timeline(connection, -1),
                 "steerable": facts.pop("steerable", None) or [],
-                "metrics": Metrics.read(facts).as_list(),
+                "metrics": entries(Metrics.read(facts)),
                 "facts": {key: value for key, value in facts.items() if key != "metrics"},
             }
         return everything, news
 
-    def all_curves(self, most: int) -> dict[str, curves.Columns]:
+    def all_curves(self, most: int) -> Curves:
         """All splits, thinned to `most` rows each."""
         with self._reading() as connection:
             return self._curves(connection, most)
 
-    def all_marks(self) -> list[marks.Mark]:
+    def all_marks(self) -> list[Mark]:
         """The newest marks, in order."""
         with self._reading() as connection:
             return self._marks(connection, 0, 0)
@@ -110,7 +111,7 @@ class Journal:
 
     # News ------------------------------------------------------------------------------------------------------------
 
-    def news(self) -> list[Message] | None:
+    def news(self) -> list[News] | None:
         """Messages about what was written since the last call, as the socket sends them.
 
         None where `whole` is to be told again: the store was not readable then, is another file now, or says other things about
@@ -122,7 +123,7 @@ class Journal:
             self._seen = None
         return found
 
-    def _news(self, connection: sqlite3.Connection) -> list[Message] | None:
+    def _news(self, connection: sqlite3.Connection) -> list[News] | None:
         seen, now = self._seen, self._newest(connection)
         if seen is None or seen.outline != now.outline or now.event < seen.event:
             return None
@@ -138,22 +139,21 @@ class Journal:
             or any(len(columns["step"]) > curves.MOST for columns in rows.values())
         )
         self._seen = now
+        told_marks: MarksMessage = {"type": "marks", "marks": new_marks}
         if not anew:
-            found = [self._rows(connection, split, columns) for split, columns in rows.items()]
+            found: list[News] = [self._rows(connection, split, columns) for split, columns in rows.items()]
             if new_marks:
-                found.append({"type": "marks", "marks": new_marks})
+                found.append(told_marks)
             if steps := self._timeline(connection, seen.timeline):
                 found.append({"type": "timeline", "steps": steps})
             return found
         # What was drawn may be of steps that are trained again: curves and timeline begin anew.
-        return [
-            *(
-                self._rows(connection, split, columns) | {"reset": True}
-                for split, columns in self._curves(connection).items()
-            ),
-            *([{"type": "marks", "marks": new_marks}] if new_marks else []),
-            {"type": "timeline", "steps": self._timeline(connection, -1), "reset": True},
-        ]
+        whole = self._curves(connection)
+        again = [self._rows(connection, "train", whole["train"]), self._rows(connection, "val", whole["val"])]
+        for message in again:
+            message["reset"] = True
+        timeline: TimelineMessage = {"type": "timeline", "steps": self._timeline(connection, -1), "reset": True}
+        return [*again, *([told_marks] if new_marks else []), timeline]
 
     # Questions -------------------------------------------------------------------------------------------------------
 
@@ -176,12 +176,11 @@ class Journal:
         return _Seen(steps, event, finding, timeline, outline or "")
 
     @staticmethod
-    def _curves(connection: sqlite3.Connection, most: int = curves.MOST) -> dict[str, curves.Columns]:
-        empty: dict[str, curves.Columns] = {name: {"step": [], "epoch": [], "series": {}} for name in ("train", "val")}
-        return empty | {split: curves.whole(connection, split, most) for split in curves.splits(connection)}
+    def _curves(connection: sqlite3.Connection, most: int = curves.MOST) -> Curves:
+        return {"train": curves.whole(connection, "train", most), "val": curves.whole(connection, "val", most)}
 
     @staticmethod
-    def _marks(connection: sqlite3.Connection, event: int, finding: int) -> list[marks.Mark]:
+    def _marks(connection: sqlite3.Connection, event: int, finding: int) -> list[Mark]:
         events = connection.execute(
             "SELECT id, time, step, kind, payload FROM events WHERE id > ? AND NOT rewound ORDER BY id DESC LIMIT ?",
             (event, marks.MOST),
@@ -202,11 +201,19 @@ class Journal:
 
     # Remarks ---------------------------------------------------------------------------------------------------------
 
-    def _rows(self, connection: sqlite3.Connection, split: str, columns: curves.Columns) -> Message:
-        remarks = {"remarks": self._remarks(connection, columns)} if split == "val" else {}
-        return {"type": "rows", "split": split, **columns, **remarks}
+    def _rows(self, connection: sqlite3.Connection, split: Split, rows: Rows) -> RowsMessage:
+        message: RowsMessage = {
+            "type": "rows",
+            "split": split,
+            "step": rows["step"],
+            "epoch": rows["epoch"],
+            "series": rows["series"],
+        }
+        if split == "val":
+            message["remarks"] = self._remarks(connection, rows)
+        return message
 
-    def _remarks(self, connection: sqlite3.Connection, columns: curves.Columns) -> list[str]:
+    def _remarks(self, connection: sqlite3.Connection, columns: Rows) -> list[str]:
         """What the newest validation metrics say against the codebook, and what helps where more training does not."""
         planned = connection.execute("SELECT value FROM meta WHERE key = 'total_steps'").fetchone()
         if not columns["step"] or not ripe(columns["step"][-1], _value(planned[0]) if planned else None):

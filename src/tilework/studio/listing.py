@@ -9,6 +9,7 @@ import logging
 from anyio import to_thread
 
 from tilework.errors import TileworkError
+from tilework.protocol.socket import RunsMessage
 from tilework.studio.answers import to_text
 from tilework.studio.cards import Cards
 from tilework.studio.places import Root
@@ -73,7 +74,7 @@ class Listing:
 
     def _read(self) -> str:
         try:
-            return to_text({"type": "runs", "root": str(self._root.path), "runs": self._cards.all()})
+            message = RunsMessage(type="runs", root=str(self._root.path), runs=self._cards.all())
         except TileworkError as error:
-            message = {"type": "runs", "root": str(self._root.path), "runs": [], "problem": error.what}
-            return to_text(message)
+            message = RunsMessage(type="runs", root=str(self._root.path), runs=[], problem=error.what)
+        return to_text(message)

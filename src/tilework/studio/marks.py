@@ -5,11 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tilework.protocol.run import Mark
 from tilework.runs.frames import without_nan
 from tilework.runs.stop_reason import stop_text
-
-Mark = dict[str, Any]
-"""{id, step, time, kind, text}; ids of events are even, those of findings odd."""
 
 MOST = 500
 """Marks that are sent at once: the newest."""

@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Literal
 
 from tilework.errors import TileworkError
+from tilework.protocol.run import RunStatus
+from tilework.protocol.socket import StateMessage
 from tilework.runs.checkpoints import in_force, step_of
 from tilework.runs.folder import RunFolder
-from tilework.runs.status import RunStatus, run_status
+from tilework.runs.status import run_status
 from tilework.runs.stop_reason import stop_text
 from tilework.runs.store import RunStore
 from tilework.studio.places import Root
 
 
-def state_of(root: Root, folder: RunFolder) -> dict[str, Any]:
-    """{type, status, message, resume, command}; `resume` is whether `command` would go on with it. Never raises."""
+def state_of(root: Root, folder: RunFolder) -> StateMessage:
+    """What the socket says of it. Never raises."""
     if not os.path.lexists(folder.path / "run.json"):
-        return _state("deleted", f"the folder of run {folder.id} is gone")
+        return deleted(f"the folder of run {folder.id} is gone")
     try:
         RunFolder.open(folder.path)
         status = run_status(folder)
         message = _why(folder, status)
     except TileworkError as error:
-        return _state("foreign", f"{error.what} ({error.why})" if error.why else error.what)
+        return _state(RunStatus.FOREIGN, f"{error.what} ({error.why})" if error.why else error.what)
     except Exception as error:  # whatever is odd about a folder, a message is all that it costs
-        return _state("foreign", f"{type(error).__name__}: {error}")
+        return _state(RunStatus.FOREIGN, f"{type(error).__name__}: {error}")
     ended = status in {RunStatus.STOPPED, RunStatus.CRASHED, RunStatus.FINISHED}
     goes_on = ended and in_force(folder.checkpoints) is not None
-    return _state(str(status), message, root.command(folder) if goes_on else None)
+    return _state(status, message, root.command(folder) if goes_on else None)
 
 
-def _state(status: str, message: str, command: str | None = None) -> dict[str, Any]:
+def deleted(message: str) -> StateMessage:
+    """The state of a run that is not there."""
+    return _state("deleted", message)
+
+
+def _state(status: RunStatus | Literal["deleted"], message: str, command: str | None = None) -> StateMessage:
     return {"type": "state", "status": status, "message": message, "resume": command is not None, "command": command}
 
 

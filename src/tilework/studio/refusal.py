@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import html
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, Response
 from starlette.types import Scope
 
-from tilework.studio.answers import answer
+from tilework.protocol import errors
+from tilework.studio import answers
 
 OPEN = "open the URL that `tilework studio` printed"
 
@@ -17,7 +18,7 @@ OPEN = "open the URL that `tilework studio` printed"
 class Refusal(NamedTuple):
     """Why a request is not answered. `kind` is what was missing: host, origin or key."""
 
-    kind: str
+    kind: Literal["host", "origin", "key"]
     what: str
     why: str
     fix: str = OPEN
@@ -25,10 +26,10 @@ class Refusal(NamedTuple):
 
 def refused(scope: Scope, headers: Headers, refusal: Refusal) -> Response:
     """As a page to a person, as JSON to a program."""
-    _, what, why, fix = refusal
+    kind, what, why, fix = refusal
     if scope["path"] == "/" or "text/html" in headers.get("accept", ""):
         return page_of(f"{what[:1].upper()}{what[1:]}: {why}. {fix[:1].upper()}{fix[1:]}.")
-    return answer({"error": refusal._asdict()}, 403)
+    return answers.refusal({"error": errors.Refusal(kind=kind, what=what, why=why, fix=fix)}, 403)
 
 
 def page_of(text: str) -> Response:

@@ -12,11 +12,14 @@ from anyio import to_thread
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from tilework.errors import TileworkError, UserError
+from tilework.protocol.errors import Problem
+from tilework.protocol.socket import DoneMessage, Ref, RefusedMessage
 from tilework.runs import steer
 from tilework.runs.folder import RunFolder
 from tilework.runs.live import CHANNELS
 from tilework.studio.answers import FAULT, NotHere, error_body, read_json
 from tilework.studio.listing import Listing
+from tilework.studio.outside import deleted
 from tilework.studio.viewer import Viewer
 from tilework.studio.watch import Watcher, Watchers
 
@@ -24,6 +27,7 @@ MOST_VIEWERS = 200
 TOO_MANY = 1013  # "try again later"
 
 Message = dict[str, Any]
+"""What a page sent: it is asked for what a `PageMessage` has, piece by piece."""
 
 
 class Crowd:
@@ -58,7 +62,7 @@ async def run_socket(socket: WebSocket) -> None:
             folder = await to_thread.run_sync(socket.app.state.root.run, run_id)
         except NotHere as error:
             # The socket stays: a page would only try again and again.
-            viewer.say({"type": "state", "status": "deleted", "message": error.what, "resume": False, "command": None})
+            viewer.say(deleted(error.what))
             await _listen(socket, viewer, dict.fromkeys(("ack", "watch"), _nothing))
             return
         watcher = watchers.of(folder)
@@ -93,17 +97,19 @@ def _page_says(watcher: Watcher, viewer: Viewer) -> dict[str, Callable[[Message]
         ref = message.get("ref")
         if not isinstance(ref, (int, str)) or len(str(ref)) > 100:
             raise UserError("a command needs a ref", why="its answer carries the same", fix="send a number")
-        answered: Message = {"type": "answer", "ref": ref, "ok": True}
         watcher.hurry()
         try:
-            answered["id"] = await to_thread.run_sync(
-                _send, watcher.folder, message.get("kind"), message.get("payload")
-            )
+            number = await to_thread.run_sync(_send, watcher.folder, message.get("kind"), message.get("payload"))
         except TileworkError as error:
-            answered |= {"ok": False, "error": error_body(error)}
-        viewer.say(answered)
+            viewer.say(_refused(ref, error_body(error)))
+        else:
+            viewer.say(DoneMessage(type="answer", ref=ref, ok=True, id=number))
 
     return {"ack": ack, "watch": watch, "command": command}
+
+
+def _refused(ref: Ref | None, problem: Problem) -> RefusedMessage:
+    return {"type": "answer", "ref": ref, "ok": False, "error": problem}
 
 
 def _send(folder: RunFolder, kind: object, payload: object) -> int:
@@ -137,10 +143,10 @@ async def _listen(socket: WebSocket, viewer: Viewer, known: dict[str, Callable[[
                 )
             await act(message)
         except TileworkError as error:
-            viewer.say({"type": "answer", "ref": ref, "ok": False, "error": error_body(error)})
+            viewer.say(_refused(ref, error_body(error)))
         except Exception:  # a fault of ours costs an answer, not the socket
             logging.getLogger("tilework.studio").exception("a message was not understood")
-            viewer.say({"type": "answer", "ref": ref, "ok": False, "error": FAULT})
+            viewer.say(_refused(ref, FAULT))
 
 
 async def _converse(socket: WebSocket, talk: Callable[[Viewer], Awaitable[None]]) -> None:

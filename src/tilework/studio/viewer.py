@@ -6,8 +6,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from tilework.protocol.frame import Applied
+from tilework.protocol.socket import RunMessage
 from tilework.studio.answers import to_text
 
 MOST_TEXTS = 500
@@ -21,7 +22,7 @@ class Frame:
     channel: str
     seq: int
     data: bytes
-    applied: tuple[dict[str, Any], ...] = ()
+    applied: tuple[Applied, ...] = ()
     """The commands of late that have acted or were refused, as its header has them."""
 
 
@@ -41,7 +42,7 @@ class Viewer:
         self._flying: dict[str, Frame] = {}
         self._ready = asyncio.Event()
 
-    def say(self, message: dict[str, Any] | str) -> None:
+    def say(self, message: RunMessage | str) -> None:
         """Queue one text message. Cuts the viewer off where too much waits."""
         text = message if isinstance(message, str) else to_text(message)
         self._texts.append(text)

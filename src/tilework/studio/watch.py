@@ -15,10 +15,11 @@ from collections.abc import Callable, Iterable
 from anyio import to_thread
 
 from tilework.errors import TileworkError
+from tilework.protocol.socket import News, RunMessage, StateMessage
 from tilework.runs.folder import RunFolder
 from tilework.studio.answers import to_text
-from tilework.studio.details import details
-from tilework.studio.journal import Journal, Message
+from tilework.studio.details import NOTHING, hello
+from tilework.studio.journal import Journal
 from tilework.studio.outside import state_of
 from tilework.studio.places import Root
 from tilework.studio.stream import Stream
@@ -50,7 +51,7 @@ class Watcher:
         """The newest command that the trainer has answered, as far as the pages know."""
         self._hurried_until = 0.0
         self._hello = ""
-        self._state: Message = {}
+        self._state: StateMessage | None = None
         self._problem = ""
         self._one_at_a_time = asyncio.Lock()
         """Around the journal: a hello and the news after it fit together without gap or overlap."""
@@ -65,20 +66,24 @@ class Watcher:
         """Send the viewer all there is, and from now on what is new."""
         self.viewers.add(viewer)
         async with self._one_at_a_time:
-            if not self._state:
+            if self._state is None:
                 self._state = await to_thread.run_sync(state_of, self.root, self.folder)
             if self._greeted:
                 await self._read_news()  # which forgets the hello where there is any
             if not self._hello:
                 await self._write_hello()
-            viewer.say(self._hello)
-            viewer.say(self._state)
+            self._greet(viewer)
             self._greeted.add(viewer)
         for frame in self._newest.values():
             viewer.offer(frame)
         if self._task is None and not self.closing:
             self._task = asyncio.create_task(self._watch(), name=f"watch {self.folder.id}")
         self._wake.set()
+
+    def _greet(self, viewer: Viewer) -> None:
+        viewer.say(self._hello)
+        if self._state is not None:
+            viewer.say(self._state)
 
     def leave(self, viewer: Viewer) -> None:
         """Forget the viewer; the last one ends the watching."""
@@ -197,13 +202,13 @@ class Watcher:
             self._answered = max(int(one["id"]) for one in fresh)
             self._tell([{"type": "applied", "applied": fresh}])
 
-    def _tell(self, messages: Iterable[Message]) -> None:
+    def _tell(self, messages: Iterable[RunMessage]) -> None:
         for message in messages:
             text = to_text(message)
             for viewer in list(self._greeted):
                 viewer.say(text)
 
-    def _tell_state(self, state: Message) -> None:
+    def _tell_state(self, state: StateMessage) -> None:
         if state != self._state:
             self._state, self._hello = state, ""
             self._tell([state])
@@ -219,8 +224,7 @@ class Watcher:
         if news is None:
             await self._write_hello()
             for viewer in list(self._greeted):
-                viewer.say(self._hello)
-                viewer.say(self._state)
+                self._greet(viewer)
             return
         if news:
             self._hello = ""
@@ -234,13 +238,11 @@ class Watcher:
 
     # In a thread ------------------------------------------------------------------------------------------------------
 
-    def _compose(self) -> tuple[str, list[Message]]:
-        everything: Message = {}
-        news: list[Message] = []
+    def _compose(self) -> tuple[str, list[News]]:
+        everything, news = NOTHING, list[News]()
         with contextlib.suppress(TileworkError):  # the state says what is wrong with the store
             everything, news = self._journal.whole()
-        found = details(self.root, self.folder, everything)
-        return to_text({"type": "hello", **{name: found[name] for name in found if name != "log"}}), news
+        return to_text(hello(self.folder, everything)), news
 
 
 class Watchers:

@@ -13,9 +13,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tilework.errors import TileworkError
+from tilework.protocol.errors import FieldError
 
 if TYPE_CHECKING:
+    from tilework.protocol.http import FormAnswer, SpecWrong
     from tilework.spec import RunSpec
+    from tilework.studio.forms import Passed
 
 _FIELD = re.compile(r"^(?:unknown key )?([a-z_]+(?:\.[A-Za-z0-9_]+)*)\b")
 
@@ -39,7 +42,7 @@ def _answered(line: str) -> dict[str, Any]:
         return {"error": {"what": "this could not be checked", "why": f"{type(error).__name__}: {error}", "fix": ""}}
 
 
-def _form(asked: dict[str, Any]) -> dict[str, Any]:
+def _form(asked: dict[str, Any]) -> FormAnswer:
     """The whole spec with every default, and the schema of all specs."""
     from tilework.spec import load_spec
     from tilework.spec.schema import spec_schema
@@ -47,11 +50,8 @@ def _form(asked: dict[str, Any]) -> dict[str, Any]:
     return {"spec": load_spec(asked["source"]).model_dump(mode="json"), "schema": spec_schema()}
 
 
-def _check(asked: dict[str, Any]) -> dict[str, Any]:
-    """{ok: true, spec, yaml, fitting}, or {ok: false, errors: [{field, what, why, fix}]} and of the others what can be told.
-
-    `fitting` is what would make the loss terms fit the bottleneck, as overrides.
-    """
+def _check(asked: dict[str, Any]) -> Passed | SpecWrong:
+    """Whether a spec can be trained; of one that cannot, what can be told all the same."""
     from tilework.engine.autoencoder.fitting import fitting
     from tilework.spec import AutoencoderSpec, dump_yaml
     from tilework.spec.load import _source_of, apply_overrides, read_yaml
@@ -66,15 +66,17 @@ def _check(asked: dict[str, Any]) -> dict[str, Any]:
     if spec is None:
         return {"ok": False, "errors": wrong}
     fits = fitting(spec) if isinstance(spec, AutoencoderSpec) else {}
-    read = {"spec": spec.model_dump(mode="json"), "fitting": fits}
+    whole = spec.model_dump(mode="json")
     seen = {_section(told) for told in wrong}
     wrong += [
         told for fault in task_class(spec.task).problems(spec) for told in _told(fault) if _section(told) not in seen
     ]
-    return {"ok": False, "errors": wrong, **read} if wrong else {"ok": True, "yaml": dump_yaml(spec), **read}
+    if wrong:
+        return {"ok": False, "errors": wrong, "spec": whole, "fitting": fits}
+    return {"ok": True, "yaml": dump_yaml(spec), "spec": whole, "fitting": fits}
 
 
-def _validated(raw: dict[str, Any], own: dict[str, Any]) -> tuple[RunSpec | None, list[dict[str, str]]]:
+def _validated(raw: dict[str, Any], own: dict[str, Any]) -> tuple[RunSpec | None, list[FieldError]]:
     """The spec, and everything that is wrong with it. A section that finds its own faults ends the reading with them: what is
     wrong is put back to what its source has, at first with the kind that was chosen, and the rest is read again. None where that
     does not help."""
@@ -84,7 +86,7 @@ def _validated(raw: dict[str, Any], own: dict[str, Any]) -> tuple[RunSpec | None
     from tilework.spec.load import apply_overrides
     from tilework.spec.tasks import spec_class
 
-    found: list[dict[str, str]] = []
+    found: list[FieldError] = []
     mended: set[str] = set()
     undone: set[str] = set()
     kind = spec_class(own)
@@ -92,7 +94,7 @@ def _validated(raw: dict[str, Any], own: dict[str, Any]) -> tuple[RunSpec | None
         try:
             return kind.model_validate(raw), found
         except ValidationError as error:
-            told = [{"field": p.field, "what": p.text, "why": "", "fix": p.fix} for p in problems(error, kind)]
+            told = [FieldError(field=p.field, what=p.text, why="", fix=p.fix) for p in problems(error, kind)]
         except TileworkError as error:
             told = _told(error)
         found += [one for one in told if _section(one) not in mended]
@@ -107,7 +109,7 @@ def _validated(raw: dict[str, Any], own: dict[str, Any]) -> tuple[RunSpec | None
         raw = kept | {name: back[name] for name in sections & own.keys()}
 
 
-def _section(told: dict[str, str]) -> str:
+def _section(told: FieldError) -> str:
     """The section of a spec that a fault is in."""
     return told["field"].split(".")[0]
 
@@ -118,19 +120,19 @@ def _kind_of(raw: dict[str, Any], section: str) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def _told(error: TileworkError) -> list[dict[str, str]]:
+def _told(error: TileworkError) -> list[FieldError]:
     """What a section found wrong with itself: several faults are told in one sentence, each with its field first."""
     parts = error.what.split("; ") if error.why.startswith("that is not what ") else [error.what]
     found = []
     for at, part in enumerate(parts):
         field = _FIELD.match(part)
         found.append(
-            {
-                "field": field.group(1) if field else "",
-                "what": part,
-                "why": error.why,
-                "fix": error.fix if at == 0 else "",
-            }
+            FieldError(
+                field=field.group(1) if field else "",
+                what=part,
+                why=error.why,
+                fix=error.fix if at == 0 else "",
+            )
         )
     return found
 
@@ -144,7 +146,7 @@ def _warm(asked: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-_QUESTIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"form": _form, "check": _check, "warm": _warm}
+_QUESTIONS: dict[str, Callable[[dict[str, Any]], object]] = {"form": _form, "check": _check, "warm": _warm}
 
 if __name__ == "__main__":
     main()

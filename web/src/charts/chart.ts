@@ -1,7 +1,7 @@
 import uPlot from 'uplot'
 import { figure } from '../lib/format'
 import type { Colours } from '../lib/theme.svelte'
-import type { Mark } from '../lib/types'
+import type { Mark } from '../lib/protocol'
 import { mix } from '../scene/palette'
 import { onOneAxis, smooth } from './smooth'
 import { rangeOf, ticks } from './ticks'

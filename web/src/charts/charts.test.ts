@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import type { Metric } from '../lib/types'
+import type { MetricEntry } from '../lib/protocol'
 import { Table } from '../live/curves'
 import { chosenAtFirst, linesOf } from './groups'
 import { Metrics } from './metrics'
 import { onOneAxis, smooth } from './smooth'
 import { ticks } from './ticks'
 
-const metric = (name: string, group: Metric['group'], more: Partial<Metric> = {}): Metric => ({
-  name, label: name.toUpperCase(), group, unit: '', part: null, window: '', headline: null, better: null, most: '', setting: false, help: '', ...more,
+const metric = (name: string, group: MetricEntry['group'], more: Partial<MetricEntry> = {}): MetricEntry => ({
+  name, label: name.toUpperCase(), group, unit: '', reduction: 'mean', better: null, part: null, measured: 'both', window: '', decimals: null,
+  headline: null, most: '', term: false, setting: false, help: '', ...more,
 }) // prettier-ignore
 const every = [
   metric('loss', 'loss', { label: 'loss', headline: 100 }), metric('lr', 'optimisation', { setting: true }),

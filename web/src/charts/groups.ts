@@ -1,5 +1,5 @@
-import type { Metric } from '../lib/types'
-import type { Metrics, Split } from './metrics'
+import type { MetricEntry, Split } from '../lib/protocol'
+import type { Metrics } from './metrics'
 
 /** Which series belong together on one chart: metrics of one kind, so that one scale serves them all. */
 export type Group = 'losses' | 'quality' | 'codebook' | 'optimiser'
@@ -18,7 +18,7 @@ export interface Line {
   times: string | null // the series of weights it is multiplied by
 }
 
-const KINDS: Record<Group, Metric['group'][]> = {
+const KINDS: Record<Group, MetricEntry['group'][]> = {
   losses: ['loss'],
   quality: ['quality'],
   codebook: ['codebook', 'latent', 'fact'],
@@ -53,7 +53,7 @@ export function linesOf(group: Group, train: Iterable<string>, val: Iterable<str
 /** What is drawn before anyone chose: a handful that belong on one scale. */
 export function chosenAtFirst(group: Group, lines: Line[], metrics: Metrics): string[] {
   const keys = lines.map((line) => line.key)
-  const among = (wanted: (metric: Metric) => boolean): string[] => lines.filter((line) => wanted(metrics.of(line.series))).map((line) => line.key)
+  const among = (wanted: (metric: MetricEntry) => boolean): string[] => lines.filter((line) => wanted(metrics.of(line.series))).map((line) => line.key)
   if (group === 'losses') return keys.filter((key) => key.startsWith('t.') || key === 'v.loss')
   if (group === 'quality') {
     const lead = metrics.lead(lines.filter((line) => line.split === 'val').map((line) => line.series))

@@ -1,18 +1,16 @@
-import type { Metric } from '../lib/types'
-
-export type Split = 'train' | 'val'
+import type { MetricEntry, Split } from '../lib/protocol'
 
 /** The metrics of a run as the server names them, in the order in which they are shown. `of('perplexity.2')` is the entry of `perplexity`. */
 export class Metrics {
-  private readonly known: Map<string, Metric>
+  private readonly known: Map<string, MetricEntry>
   private readonly place: Map<string, number>
 
-  constructor(list: Metric[] = []) {
+  constructor(list: MetricEntry[] = []) {
     this.known = new Map([...list].reverse().map((metric) => [metric.name, metric])) // of two with one name the first
     this.place = new Map(list.map((metric) => metric.name).filter((name, i, all) => all.indexOf(name) === i).map((name, i) => [name, i]))
   }
 
-  of(series: string): Metric {
+  of(series: string): MetricEntry {
     const name = base(series)
     return this.known.get(name) ?? unknown(name)
   }
@@ -63,6 +61,7 @@ export class Metrics {
 const base = (series: string): string => series.split('.', 1)[0]
 
 /** A metric that no table names: most likely a loss term that somebody added. */
-const unknown = (name: string): Metric => ({
-  name, label: name.replaceAll('_', ' '), group: 'loss', unit: '', part: null, window: '', headline: null, better: null, most: '', setting: false, help: '',
+const unknown = (name: string): MetricEntry => ({
+  name, label: name.replaceAll('_', ' '), group: 'loss', unit: '', reduction: 'mean', better: null, part: null, measured: 'both', window: '',
+  decimals: null, headline: null, most: '', term: false, setting: false, help: '',
 }) // prettier-ignore

@@ -1,4 +1,4 @@
-import type { Frame } from '../lib/frame'
+import type { Frame, Named } from '../lib/frame'
 
 /** A batch of pictures (n, h, w, C) of a frame as one canvas, a strip of tiles that other canvases copy from. */
 export interface Atlas {
@@ -37,7 +37,7 @@ export function makeAtlas(pixels: Uint8Array, count: number, h: number, w: numbe
 }
 
 /** The atlas of an array of shape (..., h, w, C), whatever leads. */
-export function atlasOf(frame: Frame | undefined, name: string): Atlas | null {
+export function atlasOf(frame: Frame | undefined, name: Named<'u1'>): Atlas | null {
   const pixels = frame?.u1(name)
   const shape = frame?.shapes.get(name)
   if (!pixels || !shape || shape.length < 4) return null

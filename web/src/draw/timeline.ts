@@ -1,5 +1,5 @@
 import type { Colours } from '../lib/theme.svelte'
-import type { Mark } from '../lib/types'
+import type { Mark } from '../lib/protocol'
 import { figure } from '../lib/format'
 import { change, withoutOldEnds } from '../live/marks'
 import type { Axis } from '../scene/axis'

@@ -1,4 +1,4 @@
-import type { FieldError } from '../lib/types'
+import type { FieldError } from '../lib/protocol'
 
 /** What a form shows, made from a spec and the JSON schema of all specs: sections of plain fields, each with its path. */
 export interface Node {

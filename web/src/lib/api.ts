@@ -1,6 +1,6 @@
 import { at, writtenTwice } from './address'
 import { sentences } from './format'
-import type { Problem } from './types'
+import type { ErrorAnswer, KeyAnswer, Problem } from './protocol'
 
 /** A request that the server refused, with its reason in words. */
 export class Refused extends Error {
@@ -26,15 +26,15 @@ export async function getBytes(path: string, signal?: AbortSignal): Promise<Arra
 }
 
 async function answer<T>(response: Response): Promise<T> {
-  const body = (await response.json().catch(() => null)) as (T & { error?: Problem }) | null
+  const body = (await response.json().catch(() => null)) as (T & Partial<ErrorAnswer>) | null
   if (response.ok && body !== null) return body
-  throw new Refused(body?.error ?? { what: `the server answered ${response.status}` }, response.status)
+  throw new Refused(body?.error ?? { what: `the server answered ${response.status}`, why: '', fix: '' }, response.status)
 }
 
 /** The words for whatever went wrong with a request. */
 export function words(error: unknown): Problem {
   if (error instanceof Refused) return error.problem
-  return { what: 'the studio does not answer', why: error instanceof Error ? error.message : undefined }
+  return { what: 'the studio does not answer', why: error instanceof Error ? error.message : '', fix: '' }
 }
 
 export const run = (id: string): string => `/api/runs/${encodeURIComponent(id)}`
@@ -50,7 +50,7 @@ export async function refusal(): Promise<string | null> {
   try {
     const response = await fetch(at('/api/key'), { method: 'POST' })
     if (response.status !== 401 && response.status !== 403) return null
-    const { error } = (await response.json().catch(() => ({}))) as { error?: Problem & { kind?: string } }
+    const { error } = (await response.json().catch(() => ({}))) as Partial<ErrorAnswer>
     if (!error?.kind) return `What stands between this page and the studio refuses it (${response.status}): load the page again.`
     return error.kind === 'key' ? LOCKED : sentences([error.what, error.why, error.fix].filter(Boolean).join('; ')).join(' ')
   } catch {
@@ -62,6 +62,6 @@ export async function refusal(): Promise<string | null> {
 export async function tidyAddress(): Promise<void> {
   const once = writtenTwice(location.pathname)
   if (once === null) return
-  const given = await postJson<{ path: string }>('/api/key').catch(() => null)
+  const given = await postJson<KeyAnswer>('/api/key').catch(() => null)
   if (given?.path === once) history.replaceState(history.state, '', once + location.hash)
 }

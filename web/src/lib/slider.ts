@@ -1,4 +1,4 @@
-import type { Steerable } from './types'
+import type { Steerable } from './protocol'
 
 /** A slider's position, 0 to `STEPS`, and the value of a setting: linear, logarithmic, or logarithmic with 'off' at the left end. */
 export const STEPS = 400

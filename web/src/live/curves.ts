@@ -1,4 +1,4 @@
-import type { Curves, Rows } from '../lib/types'
+import type { Curves, Rows } from '../lib/protocol'
 
 /** The rows of one split, appended to as they come and thinned when they grow long, so that a chart stays quick on a long run. */
 export class Table {

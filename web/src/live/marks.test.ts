@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Applied, Mark } from '../lib/types'
+import type { Applied, Mark } from '../lib/protocol'
 import { markOf, setSince, withEnd, withJournal, withoutOldEnds } from './marks'
 
 const applied: Applied = { id: 4, kind: 'set', step: 161, status: 'applied', name: 'objective.mse', before: 1, value: 0.5 }

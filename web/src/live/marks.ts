@@ -1,5 +1,5 @@
 import { figure } from '../lib/format'
-import type { Applied, Mark } from '../lib/types'
+import type { Applied, Mark } from '../lib/protocol'
 
 /** A slider that was dragged leaves dozens of marks: those of one setting, each soon after the one before, become one. */
 const SOON_SECONDS = 4

@@ -1,18 +1,21 @@
 import { getBytes, postJson, run as runPath, words } from '../lib/api'
 import { decodeFrame, type Frame } from '../lib/frame'
-import type { Applied, Header, Mark, RunCard, RunState, ServerMessage, Steerable } from '../lib/types'
+import type { Applied, CommandKind, Header, IdAnswer, Mark, ResumeBody, RunCard, RunMessage, StateMessage, Steerable } from '../lib/protocol'
 import { Metrics } from '../charts/metrics'
 import { awaitAnswer, counters } from '../draw/loop'
 import { MOST_TRAILS } from '../scene/layers'
 import { evenly, nearest, Trails } from '../scene/trails'
 import { tables, type Tables } from './curves'
 import { markOf, withJournal } from './marks'
-import { RunSocket, type Link } from './socket'
+import { RunSocket, type Link, type Payload } from './socket'
 import { Stage, withFrame, type Pictures } from './stage'
 
 /** The text on the page follows the frames at most this often (ms): more could not be read. */
 const TEXT_EVERY = 90
 const TRAIL_FRAMES = 40
+
+/** How the run stands as seen from outside; before its first state message only what its card says. */
+type Outside = Pick<StateMessage, 'status'> & { message: string | null; resume?: boolean; command?: string | null }
 
 /** One run as this page sees it: what the server said, the newest frames, and the place in the history that is shown. */
 export class Run {
@@ -24,7 +27,7 @@ export class Run {
   facts = $state.raw<Record<string, unknown>>({})
   metrics = $state.raw(new Metrics()) // what its numbers are called, and which belong together
   steerable = $state.raw<Steerable[]>([])
-  outside = $state.raw<RunState | null>(null)
+  outside = $state.raw<Outside | null>(null)
   marks = $state.raw<Mark[]>([])
   timeline = $state.raw<number[]>([])
   tables = $state.raw<Tables>(tables())
@@ -88,9 +91,9 @@ export class Run {
     this.socket.retryNow()
   }
 
-  command(kind: string, payload: unknown = {}): ReturnType<RunSocket['command']> {
+  command<K extends CommandKind>(kind: K, ...payload: Payload<K>): ReturnType<RunSocket['command']> {
     awaitAnswer(400)
-    return this.socket.command(kind, payload)
+    return this.socket.command(kind, ...payload)
   }
 
   /** Go on with a run that has ended, in a process of its own; one that has spent its budget until `step`. */
@@ -99,7 +102,8 @@ export class Run {
     this.refusal = ''
     this.opensAtEnd ||= this.at === this.last // who looks at the end wants to see it go on
     try {
-      await postJson(`${runPath(this.id)}/resume`, step === undefined ? {} : { to_step: step })
+      const body: ResumeBody = step === undefined ? {} : { to_step: step }
+      await postJson<IdAnswer>(`${runPath(this.id)}/resume`, body)
       setTimeout(() => (this.resuming = false), 4000) // by then the server has told of its new state
     } catch (error) {
       const problem = words(error)
@@ -197,16 +201,16 @@ export class Run {
     if (this.at === at.header.step) this.showPictures(pictures)
   }
 
-  private take(message: ServerMessage): void {
+  private take(message: RunMessage): void {
     switch (message.type) {
       case 'hello':
         this.card = message.card
         this.spec = message.spec
-        this.facts = message.facts ?? {}
+        this.facts = message.facts
         this.metrics = new Metrics(message.metrics)
-        this.steerable = message.steerable ?? []
+        this.steerable = message.steerable
         this.marks = message.marks
-        this.remarks = message.remarks ?? []
+        this.remarks = message.remarks
         this.timeline = message.timeline
         this.outside = { status: message.card.status, message: message.card.problem, resume: undefined }
         this.tables = tables(message.curves)

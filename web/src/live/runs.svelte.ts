@@ -1,6 +1,6 @@
 import { socketAt } from '../lib/address'
 import { refusal } from '../lib/api'
-import type { RunCard } from '../lib/types'
+import type { RefusedMessage, RunCard, RunsMessage } from '../lib/protocol'
 
 /** The list of all runs, told anew by the server whenever something changed. */
 export class Runs {
@@ -26,7 +26,7 @@ export class Runs {
   private open(): void {
     this.socket = new WebSocket(socketAt('/ws/runs'))
     this.socket.onmessage = (event: MessageEvent<string>) => {
-      const message = JSON.parse(event.data) as { type: string; root: string; runs: RunCard[] }
+      const message = JSON.parse(event.data) as RunsMessage | RefusedMessage
       if (message.type !== 'runs') return
       this.tries = 0
       this.lost = false

@@ -1,13 +1,13 @@
 import { decodeFrame, type Frame } from '../lib/frame'
 import { socketAt } from '../lib/address'
 import { refusal } from '../lib/api'
-import type { ServerMessage } from '../lib/types'
+import type { CommandKind, DoneMessage, Nothing, PageMessage, Payloads, Ref, RefusedMessage, RunMessage } from '../lib/protocol'
 
 /** `locked`: the studio answers, and does not let this page in. */
 export type Link = 'connecting' | 'open' | 'lost' | 'locked'
 
 export interface Listener {
-  message(message: ServerMessage): void
+  message(message: RunMessage): void
   frame(frame: Frame): void
   link(state: Link, retryAt: number | null, why: string | null): void
 }
@@ -23,7 +23,7 @@ export class RunSocket {
   private timer: ReturnType<typeof setTimeout> | null = null
   private ended = false
   private ref = 0
-  private waiting = new Map<number, (answer: Answer) => void>()
+  private waiting = new Map<Ref, (answer: Answer) => void>()
   private readonly visible = (): void => this.watch()
 
   constructor(private readonly id: string, private readonly listener: Listener) {
@@ -32,12 +32,12 @@ export class RunSocket {
   }
 
   /** Send a command; the answer says whether it was put down for the trainer, not yet that it took effect. */
-  command(kind: string, payload: unknown): Promise<Answer> {
+  command<K extends CommandKind>(kind: K, ...payload: Payload<K>): Promise<Answer> {
     const ref = ++this.ref
     if (this.socket?.readyState !== WebSocket.OPEN) {
-      return Promise.resolve({ ok: false, error: { what: 'not sent: the studio is not connected' } })
+      return Promise.resolve({ ok: false, error: { what: 'not sent: the studio is not connected', why: '', fix: '' } })
     }
-    this.send({ type: 'command', ref, kind, payload })
+    this.send({ type: 'command', ref, kind, payload: payload[0] ?? {} })
     return new Promise((resolve) => this.waiting.set(ref, resolve))
   }
 
@@ -67,14 +67,15 @@ export class RunSocket {
     }
     socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
       this.tries = 0
-      if (typeof event.data === 'string') this.text(JSON.parse(event.data) as ServerMessage)
+      if (typeof event.data === 'string') this.text(JSON.parse(event.data) as RunMessage)
       else this.binary(event.data)
     }
     socket.onclose = () => this.lost()
   }
 
-  private text(message: ServerMessage): void {
+  private text(message: RunMessage): void {
     if (message.type === 'answer') {
+      if (message.ref === null) return
       this.waiting.get(message.ref)?.(message)
       this.waiting.delete(message.ref)
     } else this.listener.message(message)
@@ -82,12 +83,12 @@ export class RunSocket {
 
   private binary(data: ArrayBuffer): void {
     const frame = decodeFrame(data)
-    this.send({ type: 'ack', channel: frame.header.channel, seq: frame.header.seq })
+    this.send({ type: 'ack', channel: frame.header.channel as 'motion' | 'pictures', seq: frame.header.seq })
     this.listener.frame(frame)
   }
 
   private lost(): void {
-    for (const resolve of this.waiting.values()) resolve({ ok: false, error: { what: 'the connection was lost before the answer' } })
+    for (const resolve of this.waiting.values()) resolve({ ok: false, error: { what: 'the connection was lost before the answer', why: '', fix: '' } })
     this.waiting.clear()
     if (this.ended) return
     const wait = Math.min(8000, 400 * 2 ** this.tries) * (0.8 + 0.4 * Math.random())
@@ -109,9 +110,12 @@ export class RunSocket {
     this.send({ type: 'watch', on: !document.hidden })
   }
 
-  private send(message: unknown): void {
+  private send(message: PageMessage): void {
     if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message))
   }
 }
 
-export type Answer = { ok: boolean; id?: number; error?: { what: string; why?: string; fix?: string } }
+export type Answer = Pick<DoneMessage, 'ok' | 'id'> | Pick<RefusedMessage, 'ok' | 'error'>
+
+/** What is said with a command; nothing where it needs nothing. */
+export type Payload<K extends CommandKind> = Nothing extends Payloads[K] ? [payload?: Payloads[K]] : [payload: Payloads[K]]

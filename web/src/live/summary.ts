@@ -1,6 +1,6 @@
 import type { Metrics } from '../charts/metrics'
 import { count, percent } from '../lib/format'
-import type { Header } from '../lib/types'
+import type { Header } from '../lib/protocol'
 import { sumName } from '../scene/kin'
 import { perplexity, type Scene } from '../scene/scene'
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { View } from '../lib/types'
+import type { ViewHeader } from '../lib/protocol'
 import { idleLayers, type Looked } from './layers'
 
-const view: View = { kind: 'plane', dim: 2, levels: 2, codes: 16, grid: [1, 1], variance: null, points_of: 'window', classes: ['0', '1'] }
+const view: ViewHeader = { kind: 'plane', dim: 2, levels: 2, codes: 16, grid: [1, 1], variance: null, points_of: 'window', classes: ['0', '1'] }
 const looked: Looked = { view, arrays: new Set(['points', 'codes']), shown: 'level', map: false, past: false, decoded: true, probe: true }
 const idle = (changes: Partial<Looked>): string[] => Object.entries(idleLayers({ ...looked, ...changes })).filter(([, why]) => why).map(([name]) => name)
 

@@ -1,4 +1,4 @@
-import type { View } from '../lib/types'
+import type { ViewHeader } from '../lib/protocol'
 import type { Shown } from './scene'
 
 /** More marks than these get no cells, no numbers, no trails or no pictures: nothing could be told apart any more. */
@@ -11,7 +11,7 @@ export const MOST_DECODED = 512 // of all levels together; the trainer decodes n
 export type Layer = 'cells' | 'trails' | 'labels' | 'pictures' | 'probe' | 'byCode'
 
 export interface Looked {
-  view: View
+  view: ViewHeader
   arrays: ReadonlySet<string> // of the frame that is shown
   shown: Shown
   map: boolean // the map of codes is shown, not the latent space

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,7 +19,7 @@ class Plane:
 
     def __init__(self, dim: int) -> None:
         self.dim = dim
-        self.kind = "plane" if dim <= 2 else "pca"
+        self.kind: Literal["plane", "pca"] = "plane" if dim <= 2 else "pca"
         self.mean = np.zeros(dim, np.float32)
         self.basis: Array | None = np.eye(dim, 2, dtype=np.float32) if dim <= 2 else None
         self.variance: tuple[float, float] | None = None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 
 import numpy as np
 import torch
@@ -21,6 +20,7 @@ from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.engine.autoencoder.usage_window import UsageWindow
 from tilework.engine.autoencoder.view import SHOWN, ModelView
 from tilework.engine.tasks.contract import Arrays, NotFinite, View
+from tilework.protocol.frame import ViewHeader
 
 MOST_CODES = 8192
 """Q x K up to which codes and their usage are sent one by one."""
@@ -80,7 +80,7 @@ class Probe(View):
     def costly(self) -> Arrays:
         return self.decoded.arrays(self._books(), whole=True)
 
-    def header(self) -> dict[str, Any]:
+    def header(self) -> ViewHeader:
         plane, grid = self.plane, self.view.grid
         fixed, points = self.rolling.untrained
         return {

@@ -26,6 +26,7 @@ from tilework.engine.compute import Compute
 from tilework.engine.progress import Progress
 from tilework.errors import UserError
 from tilework.metrics import Metrics
+from tilework.protocol.frame import ViewHeader
 from tilework.spec import RunSpec, Schedule, Setting
 
 Arrays = dict[str, NDArray[Any]]
@@ -135,7 +136,7 @@ class View:
         """What the timeline keeps when its budget allows. Raises NotFinite."""
         return {}
 
-    def header(self) -> dict[str, Any]:
+    def header(self) -> ViewHeader:
         """What a frame's header says of the arrays."""
         return {
             "kind": "plane", "dim": 0, "levels": 0, "codes": 0, "grid": [1, 1], "variance": None,

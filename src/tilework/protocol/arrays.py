@@ -1,0 +1,68 @@
+"""The arrays that a frame may have: name, shape, type, in which channels, meaning."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tilework.protocol.frame import Channel, DType
+
+LEGEND = {
+    "P": "points",
+    "Q": "levels",
+    "K": "codes of a level",
+    "n": "held-out pictures",
+    "m": "training pictures of the fixed probe",
+    "H": "height of a picture",
+    "W": "width of a picture",
+    "C": "channels of a picture",
+    "h": "height of the grid of tokens",
+    "w": "width of the grid of tokens",
+    "y": "height of what one code decodes to",
+    "x": "width of what one code decodes to",
+    "h'": "height of a small picture",
+    "w'": "width of a small picture",
+    "j": "nearest pictures, up to four",
+}
+"""What the letters of a shape stand for; one letter is one length throughout a frame."""
+
+
+@dataclass(frozen=True)
+class FrameArray:
+    """One kind of array."""
+
+    name: str
+    shape: tuple[str | int, ...]
+    """Letters of the legend and plain lengths."""
+    dtype: DType
+    channels: Mapping[Channel, str]
+    """Where it may occur; the words say in which frames of a channel, empty = wherever there is something to say."""
+    meaning: str
+
+
+_MOVES: dict[Channel, str] = {"motion": "", "timeline": ""}
+
+ARRAYS = (
+    FrameArray("points", ("P", 2), "f4", _MOVES, "encoder outputs"),
+    FrameArray("labels", ("P",), "i2", _MOVES, "class, -1 = none"),
+    FrameArray("assigned", ("P", "Q"), "i4", _MOVES, "code of each level; absent where nothing is discrete"),
+    FrameArray("codes", ("Q", "K", 2), "f4", _MOVES,
+               "codes of each level; level 2 and on are offsets (their origin is 0). Absent where Q x K > 8,192"),
+    FrameArray("usage", ("Q", "K"), "f4", _MOVES, "share of the tokens over the last hundred steps; absent before the first"),
+    FrameArray("idle", ("Q", "K"), "i4", _MOVES, "steps since a token last chose it"),
+    FrameArray("gradient", ("Q", "K"), "f4", {"motion": ""},
+               "L2 norm of the code's gradient; only where codes learn by gradient"),
+    FrameArray("revived", ("Q", "K"), "i4", _MOVES, "step of its last revival, -1 = never"),
+    FrameArray("originals", ("n", "H", "W", "C"), "u1", {"pictures": "", "timeline": "its first frame"}, "held-out pictures"),
+    FrameArray("recon", ("n", "H", "W", "C"), "u1", {"pictures": "", "timeline": ""}, "their reconstructions"),
+    FrameArray("codemap", ("n", "Q", "h", "w"), "i4", {"pictures": "", "timeline": ""},
+               "their codes, for grids larger than one position"),
+    FrameArray("decoded", ("Q", "K", "y", "x", "C"), "u1",
+               {"pictures": "", "timeline": "its last frame, and as many as 0.5 % of the time allows"},
+               "each code decoded alone: level 1 as it is, level q as the offset from the mean code of the levels before. Absent "
+               "above 512 codes; while training runs, 32 of them are made anew with each frame, in turn"),
+    FrameArray("thumbs", ("m", "h'", "w'", "C"), "u1", {"pictures": ""}, "training pictures of the fixed probe"),
+    FrameArray("probe", ("m", 2), "f4", {"pictures": ""}, "where those pictures lie"),
+    FrameArray("probe_labels", ("m",), "i2", {"pictures": ""}, "their classes"),
+    FrameArray("nearest", ("K", "j"), "i4", {"pictures": ""},
+               "rows of `thumbs` nearest to each code of level 1; -1 = none"),
+)  # fmt: skip
+"""Every array, in the order in which docs/studio.md lists them."""

@@ -1,0 +1,31 @@
+"""How an error is told: what happened, why, one fix."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, NotRequired, TypedDict
+
+
+class Problem(TypedDict):
+    """What happened, its likely cause and one fix, each in words."""
+
+    what: Annotated[str, "what happened"]
+    why: Annotated[str, "its likely cause; empty where there is none to tell"]
+    fix: Annotated[str, "what to do; empty where there is none to tell"]
+
+
+class FieldError(Problem):
+    """What is wrong with one setting of a spec."""
+
+    field: Annotated[str, "its path; empty where it is none of one setting"]
+
+
+class Refusal(Problem):
+    """Why an answer was refused; of status 403 also what was missing."""
+
+    kind: NotRequired[Annotated[Literal["host", "origin", "key"], "of status 403: what was missing"]]
+
+
+class ErrorAnswer(TypedDict):
+    """What an answer of another status than 200 holds."""
+
+    error: Annotated[Refusal, "what is wrong"]
+    errors: NotRequired[Annotated[Sequence[FieldError], "of a spec that is refused: everything that is wrong with it"]]

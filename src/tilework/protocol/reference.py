@@ -1,0 +1,159 @@
+"""The tables of docs/studio.md, made from the models: `python -m tilework.protocol.reference docs/studio.md` writes them anew."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import NoneType
+from typing import Any, get_args, get_origin, is_typeddict
+
+from tilework.protocol import errors, frame, http, run, socket
+from tilework.protocol.arrays import ARRAYS, LEGEND, FrameArray
+from tilework.protocol.commands import COMMANDS
+from tilework.protocol.models import Field, branches, choices, fields_of
+
+_PLACE = re.compile(r"(<!-- made from src/tilework/protocol: (\w+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
+_LISTED: tuple[Any, ...] = (
+    run.RunCard, run.Headline, run.Spark, run.Rows, run.Mark, run.MetricEntry, run.Steerable, http.Difference, http.Recipe,
+    errors.Problem, errors.Refusal, errors.FieldError,
+)  # fmt: skip
+"""Models that messages and answers are made of, in the order in which the page lists them."""
+
+
+def with_tables(text: str) -> str:
+    """The page with every table as the models have it. Raises KeyError for a table that nobody makes."""
+    return _PLACE.sub(lambda found: f"{found[1]}\n{TABLES[found[2]]()}{found[3]}", text)
+
+
+# Tables ------------------------------------------------------------------------------------------------------------------
+
+
+def _header() -> str:
+    return _table(("field", "type", "meaning"), (_row(field) for field in fields_of(frame.Header)))
+
+
+def _parts() -> str:
+    return (
+        "\n\n".join(_named(model) for model in (frame.ViewHeader, frame.Applied, frame.Cost, frame.ArrayPlace)) + "\n"
+    )
+
+
+def _arrays() -> str:
+    rows = ((f"`{one.name}`", f"{_shape(one)} {one.dtype}", _channels(one), one.meaning) for one in ARRAYS)
+    used = {letter for one in ARRAYS for letter in one.shape}
+    legend = ", ".join(f"{letter} {meaning}" for letter, meaning in LEGEND.items() if letter in used)
+    return f"{_table(('array', 'shape', 'in', 'meaning'), rows)}\nLetters: {legend}.\n"
+
+
+def _shape(one: FrameArray) -> str:
+    return f"({', '.join(map(str, one.shape))}{',' if len(one.shape) == 1 else ''})"
+
+
+def _channels(one: FrameArray) -> str:
+    return ", ".join(f"{channel} ({when})" if when else channel for channel, when in one.channels.items())
+
+
+def _commands() -> str:
+    rows = ((f"`{kind}`", _inside(one.payload), one.effect) for kind, one in COMMANDS.items())
+    return _table(("kind", "payload", "effect"), rows)
+
+
+def _routes() -> str:
+    rows = ((f"`{one.method} {one.path}`", _body(one), _answer(one), one.meaning) for one in http.ROUTES)
+    return _table(("route", "sent", "answered", "meaning"), rows)
+
+
+def _body(one: http.Route) -> str:
+    return "" if one.body in {None, http.Empty} else _type(one.body)
+
+
+def _answer(one: http.Route) -> str:
+    return one.answer if isinstance(one.answer, str) else _type(one.answer)
+
+
+def _answers() -> str:
+    """What is sent and answered, model by model, and then what these are made of."""
+    whole = [one.body for one in http.ROUTES] + [way for one in http.ROUTES for way in branches(one.answer)]
+    models = [m for m in dict.fromkeys(whole) if is_typeddict(m) and m is not http.Empty]
+    return "\n\n".join(_named(model) for model in (*models, errors.ErrorAnswer, *_LISTED)) + "\n"
+
+
+def _server() -> str:
+    messages = [socket.RunsMessage, *get_args(socket.RunMessage)]
+    return "\n\n".join(_message(model) for model in messages) + "\n"
+
+
+def _page() -> str:
+    return "\n\n".join(_message(model) for model in get_args(socket.PageMessage)) + "\n"
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "header": _header,
+    "parts": _parts,
+    "arrays": _arrays,
+    "commands": _commands,
+    "routes": _routes,
+    "answers": _answers,
+    "server": _server,
+    "page": _page,
+}
+
+# Pieces ------------------------------------------------------------------------------------------------------------------
+
+
+def _named(model: Any) -> str:
+    table = _table(("field", "type", "meaning"), map(_row, fields_of(model)))
+    return f"**{model.__name__}**: {_about(model)}\n\n{table}".rstrip()
+
+
+def _message(model: Any) -> str:
+    known = fields_of(model)
+    (kind,) = next(get_args(field.hint) for field in known if field.name == "type")
+    rest = [_row(field) for field in known if field.name != "type"]
+    return f"**{kind}**: {_about(model)}\n\n{_table(('field', 'type', 'meaning'), rest)}".rstrip()
+
+
+def _about(model: Any) -> str:
+    return str(_WORDS.get(model) or model.__doc__).strip()
+
+
+_WORDS = {http.SpecBody: "A spec: that of a recipe or of a run, with overrides."}
+"""Of models that cannot have a docstring."""
+
+
+def _row(field: Field) -> tuple[str, str, str]:
+    meaning = field.meaning if field.required else f"{field.meaning} (may be absent)"
+    return f"`{field.name}`", _type(field.hint), meaning
+
+
+def _inside(model: Any) -> str:
+    return "; ".join(f"`{field.name}`: {_type(field.hint)}, {field.meaning}" for field in fields_of(model))
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |\n" for line in lines)
+
+
+def _type(hint: Any) -> str:
+    return " or ".join(dict.fromkeys(_single(one) for one in branches(hint)))
+
+
+def _single(hint: Any) -> str:
+    plain = {str: "text", int: "integer", float: "number", bool: "true or false", NoneType: "null", Any: "anything"}
+    if hint in plain:
+        return plain[hint]
+    if is_typeddict(hint):
+        return str(hint.__name__)
+    values = choices(hint)
+    if values is not None:
+        return ", ".join(f"`{str(value).lower() if isinstance(value, bool) else value}`" for value in values)
+    inner = _type(get_args(hint)[-1])
+    return f"list of {inner}" if get_origin(hint) is Sequence else f"{inner} by name"
+
+
+if __name__ == "__main__":
+    page = Path(sys.argv[1])
+    page.write_text(with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")

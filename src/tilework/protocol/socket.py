@@ -1,0 +1,140 @@
+"""The text messages of the two sockets: all runs, and one run."""
+
+from collections.abc import Sequence
+from typing import Annotated, Literal, NotRequired, TypedDict
+
+from tilework.protocol.commands import Change, CommandKind, Nothing, Pace, Steps
+from tilework.protocol.errors import Problem
+from tilework.protocol.frame import Applied
+from tilework.protocol.run import Curves, Mark, MetricEntry, Plain, Rows, RunCard, RunStatus, Split, Steerable
+
+Ref = int | str
+
+# Server to page ----------------------------------------------------------------------------------------------------------
+
+
+class RunsMessage(TypedDict):
+    """Whenever something in the list of runs has changed."""
+
+    type: Literal["runs"]
+    root: Annotated[str, "the folder of runs"]
+    runs: Annotated[Sequence[RunCard], "the one written to last first"]
+    problem: NotRequired[Annotated[str, "why the folder cannot be listed"]]
+
+
+class HelloMessage(TypedDict):
+    """All there is, first of all; again where the run's store or its facts change."""
+
+    type: Literal["hello"]
+    card: Annotated[RunCard, "as in the list"]
+    spec: Annotated[Plain, "as the run's folder has it"]
+    facts: Annotated[Plain, "what its store says of it"]
+    metrics: Annotated[Sequence[MetricEntry], "its table of metrics"]
+    steerable: Annotated[Sequence[Steerable], "what may be changed while it goes on"]
+    timeline: Annotated[Sequence[int], "steps of the stored frames"]
+    marks: Annotated[Sequence[Mark], "the newest, in order"]
+    remarks: Annotated[Sequence[str], "what the newest metrics of validation say against the codebook"]
+    curves: Annotated[Curves, "whole, thinned"]
+
+
+class RowsMessage(Rows):
+    """Rows since the last."""
+
+    type: Literal["rows"]
+    split: Annotated[Split, "what they are of"]
+    remarks: NotRequired[Annotated[Sequence[str], "of `val`: what the newest of them say against the codebook"]]
+    reset: NotRequired[Annotated[bool, "curves begin anew (a resume went back)"]]
+
+
+class MarksMessage(TypedDict):
+    """What has happened since the last."""
+
+    type: Literal["marks"]
+    marks: Annotated[Sequence[Mark], "new ones"]
+
+
+class AppliedMessage(TypedDict):
+    """Commands that have acted or were refused; ahead of the frame, which may have to wait."""
+
+    type: Literal["applied"]
+    applied: Annotated[Sequence[Applied], "as a frame's header has them"]
+
+
+class TimelineMessage(TypedDict):
+    """Frames that were stored since the last."""
+
+    type: Literal["timeline"]
+    steps: Annotated[Sequence[int], "new ones"]
+    reset: NotRequired[Annotated[bool, "they begin anew, as curves do"]]
+
+
+class StateMessage(TypedDict):
+    """The run as seen from outside. An unknown run is `deleted`, and its socket stays open."""
+
+    type: Literal["state"]
+    status: Annotated[RunStatus | Literal["deleted"], "what it is doing"]
+    message: Annotated[str, "why, in words"]
+    resume: Annotated[bool, "whether `command` would go on with it"]
+    command: Annotated[str | None, "the line to type"]
+
+
+class DoneMessage(TypedDict):
+    """The answer to a command that was put down for the trainer; that it took effect is told by `applied`."""
+
+    type: Literal["answer"]
+    ref: Annotated[Ref, "of the command"]
+    ok: Literal[True]
+    id: Annotated[int, "number of the command in run.db"]
+
+
+class RefusedMessage(TypedDict):
+    """The answer to a message that was refused."""
+
+    type: Literal["answer"]
+    ref: Annotated[Ref | None, "of the message, where it had one"]
+    ok: Literal[False]
+    error: Annotated[Problem, "why"]
+
+
+RunMessage = (
+    HelloMessage
+    | RowsMessage
+    | MarksMessage
+    | AppliedMessage
+    | TimelineMessage
+    | StateMessage
+    | DoneMessage
+    | RefusedMessage
+)
+"""What the socket of a run tells a page, beside frames."""
+News = RowsMessage | MarksMessage | TimelineMessage
+"""What was written into a run's store since the last look."""
+
+# Page to server ----------------------------------------------------------------------------------------------------------
+
+
+class AckMessage(TypedDict):
+    """After each frame: only then the server sends the next, newest, frame of the channel."""
+
+    type: Literal["ack"]
+    channel: Annotated[Literal["motion", "pictures"], "of the frame"]
+    seq: Annotated[int, "of the frame"]
+
+
+class WatchMessage(TypedDict):
+    """A hidden page watches nothing."""
+
+    type: Literal["watch"]
+    on: Annotated[bool, "whether the page is visible"]
+
+
+class CommandMessage(TypedDict):
+    """A command to the run."""
+
+    type: Literal["command"]
+    ref: Annotated[Ref, "its answer carries the same"]
+    kind: Annotated[CommandKind, "see above"]
+    payload: NotRequired[Annotated[Nothing | Steps | Pace | Change, "see above"]]
+
+
+PageMessage = AckMessage | WatchMessage | CommandMessage

@@ -1,0 +1,1 @@
+"""A trainer without a model: what it says is made from the protocol's models. For tests, and for benchmarks of the studio."""
