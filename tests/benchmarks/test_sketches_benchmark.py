@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -20,7 +19,7 @@ def test_two_sketches_on_both_sides(tmp_path: Path) -> None:
     pytest.importorskip("playwright.sync_api", reason="sketches need Playwright")
     if not any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"))):
         pytest.skip("there is no Chromium here to draw sketches with")
-    if subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True).returncode:
+    if children.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True).returncode:
         pytest.skip("there is no history here to take an earlier revision from")
     output = tmp_path / "sketches.json"
     command = [

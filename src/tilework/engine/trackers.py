@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -108,6 +109,12 @@ class Trackers:
                 all_of_them.callback(sink.close)
 
 
+def _wait_for_a_later_name(folder: Path) -> None:
+    """TensorBoard reads its files by name, and a name begins with the second: another of this second might come first."""
+    while any(folder.glob(f"events.out.tfevents.{int(time.time()):010d}.*")):
+        time.sleep(0.02)
+
+
 def _open(tracker: Tracker, spec: RunSpec, run: RunFolder, since: int | None) -> Any:
     from accelerate.tracking import TensorBoardTracker, WandBTracker
 
@@ -116,7 +123,9 @@ def _open(tracker: Tracker, spec: RunSpec, run: RunFolder, since: int | None) ->
             # TensorBoard then leaves out what an earlier process wrote of this step and of later ones. The first checkpoint is
             # older than the validation of its step.
             purge = None if since is None else since + 1 if since else 0
-            made: Any = TensorBoardTracker(run_name=".", logging_dir=run.path / "tensorboard", purge_step=purge)
+            folder = run.path / "tensorboard"
+            _wait_for_a_later_name(folder)
+            made: Any = TensorBoardTracker(run_name=".", logging_dir=folder, purge_step=purge)
         else:
             # The id makes a resumed run go on in the same W&B run.
             made = WandBTracker(tracker.project, name=run.id, id=run.id, dir=str(run.path), resume="allow")
