@@ -22,6 +22,8 @@ _REVISION = 3
 _WINDOW = 512
 # Each takes some hundred MiB.
 _MOST_BROWSERS = 4
+# A browser's start costs as much as drawing so many frames, a sketch's page as much as some.
+_WORTH_A_BROWSER, _WORTH_A_PAGE = 600, 60
 
 
 class Config(SourceConfig):
@@ -119,7 +121,7 @@ class Config(SourceConfig):
         with Ahead(
             sketches[first:],
             lambda chromium, sketch: draw(chromium, sketch, pace, self.padding(), outcomes[sketch.name]),
-            min(_MOST_BROWSERS, usable_cores()),
+            min(_MOST_BROWSERS, usable_cores(), _browsers_worth(len(sketches) - first, self.frames)),
         ) as ahead:
             for sketch, frames in ahead:
                 behind = done[1] if done is not None and sketch.name == done[0] else -1
@@ -133,3 +135,7 @@ class Config(SourceConfig):
                     self._skipped.skip(sketch.name, str(reason), sketch.folder)
                 else:
                     self._notes += outcomes[sketch.name].notes(sketch.name)
+
+
+def _browsers_worth(sketches: int, frames: int) -> int:
+    return -(-sketches * (frames + _WORTH_A_PAGE) // _WORTH_A_BROWSER)
