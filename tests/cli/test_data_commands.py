@@ -133,7 +133,7 @@ def test_an_own_split_and_what_was_left_out_are_told(tilework: Command, tmp_path
     assert "2: a 6, b 6" in shown.out
     assert "by official: 8 train, 4 held out" in shown.out
     assert "by official (train, val): 8 train, 4 held out" in checked.out
-    assert "1 .txt: not images" in checked.out
+    assert "1 .txt: left alone" in checked.out
     anew = tilework("data", "add", "anew", tmp_path / "in", "--size", "16", "--set", "split.official=false")
     assert anew.code == 0
     assert "by cluster" in tilework("data", "show", "anew").out

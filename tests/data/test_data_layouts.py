@@ -177,3 +177,17 @@ def test_many_classes():
     layout = layout_of(names)
     assert layout.place(names[0]).label == "0"
     assert layout.place(names[-1]).held_out is True
+
+
+def test_a_few_images_beside_class_folders_have_no_label_and_are_told(tmp_path: Path) -> None:
+    fill(tmp_path, "cat dog")
+    fill(tmp_path, ".", each=1)
+    source = images(tmp_path)
+    assert told(source) == {"cat": ("cat", None), "dog": ("dog", None), "": (None, None)}
+    assert source.seen().loose == 1
+    store = prepare(images(tmp_path))
+    assert store.classes == ("cat", "dog")
+    assert store.seen.loose == 1
+    assert len(split_by(store, source.split).train) > 0
+    fill(tmp_path, ".", each=9)  # more than beside them: they are a folder of images with folders in it
+    assert prepare(images(tmp_path)).classes == ()

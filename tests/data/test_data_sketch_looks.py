@@ -130,3 +130,12 @@ def test_module_scripts_and_names_declared_with_const(tmp_path, browser):
     found = drawn(source)
     assert source.unreadable() == []
     assert widths(found["const"]) == widths(found["module"]) == [4, 8, 12, 16, 20]
+
+
+def test_a_sketch_that_fills_its_canvas_with_one_colour_after_another_draws(tmp_path, browser):
+    sketch(
+        tmp_path / "fades", "function setup() { createCanvas(9, 9); } function draw() { background(frameCount * 20); }"
+    )
+    source = sketches(tmp_path)
+    assert [int(one[0, 0, 0]) for one in drawn(source)["fades"]] == [20, 40, 60, 80, 100]
+    assert source.unreadable() == []

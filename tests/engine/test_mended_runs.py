@@ -41,6 +41,18 @@ def test_a_state_that_is_damaged_or_missing_names_the_older_checkpoint(run: RunF
     assert steps(run) == list(range(1, 8))
 
 
+@pytest.mark.parametrize("file", ["model.safetensors", "model.json"])
+def test_damaged_weights_name_the_older_checkpoint(run: RunFolder, file: str) -> None:
+    newest = numbered(run.checkpoints)[-1][1]
+    (newest / file).write_bytes(b"damaged")
+    with pytest.raises(UserError) as told:
+        api.resume(run, "engine.steps=7")
+    assert told.value.fix == f"move {newest} away; `tilework resume {run.id}` then goes on from step 4"
+    shutil.move(newest, run.path / "aside")
+    api.resume(run, "engine.steps=7")
+    assert steps(run) == list(range(1, 8))
+
+
 def test_a_pointer_to_the_best_weights_is_told(run: RunFolder) -> None:
     api.resume(run, "engine.steps=60")  # one validation at least
     best = pointed(run.checkpoints, "best")

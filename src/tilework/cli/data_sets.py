@@ -250,7 +250,10 @@ def _tell_added(console: Console, entry: DataSet, store: FrameStore) -> None:
     for line in beside(store.seen):
         console.print(Text.assemble(("note: ", "yellow"), line), soft_wrap=True)
     for file, reason in store.skipped[:5]:
-        console.print(Text.assemble(("left out: ", "yellow"), f"{file}: {reason}"), soft_wrap=True)
+        console.print(
+            Text.assemble(("left out: ", "yellow"), f"{file if file.isprintable() else repr(file)}: {reason}"),
+            soft_wrap=True,
+        )
     if len(store.skipped) > 5:
         console.print(f"and {len(store.skipped) - 5:,} more; `tilework data show {entry.name}` lists them all")
     console.print(Text(f"look at it: tilework data show {entry.name}", style="dim"))

@@ -31,6 +31,8 @@ def beside(seen: Seen) -> list[str]:
             f"some folders look like a split, but {', '.join(seen.beside)} beside them is no part of one, so all are classes; "
             "move it elsewhere to use the split"
         )
+    if seen.loose:
+        lines.append(f"images beside the folders of classes, and so without a label: {seen.loose:,}")
     if seen.unused_depth is not None:
         files, bits = seen.unused_depth
         lines.append(
@@ -38,5 +40,5 @@ def beside(seen: Seen) -> list[str]:
             f"add them with --set depth={bits} (depth=16 says that they are dark)"
         )
     if seen.others:
-        lines.append(f"other files, not images: {counts(seen.others)}")
+        lines.append(f"other files, left alone: {counts(seen.others)}")
     return lines

@@ -84,11 +84,13 @@ def _skipped(store: FrameStore) -> Finding:
 def _seen(store: FrameStore) -> Iterator[Finding]:
     seen = store.seen
     if seen.others:
-        yield Finding("other files", "note", f"{counts(seen.others)}: not images")
+        yield Finding("other files", "note", f"{counts(seen.others)}: left alone")
     if seen.beside:
         yield Finding(
             "folders", "note", f"{', '.join(seen.beside)} lies beside train and test folders: all are classes"
         )
+    if seen.loose:
+        yield Finding("labels", "note", f"images beside the folders of classes, and so without one: {seen.loose:,}")
     if seen.unused_depth is not None:
         files, bits = seen.unused_depth
         yield Finding(

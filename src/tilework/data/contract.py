@@ -41,6 +41,8 @@ class Seen:
     """Files of each ending that are no images."""
     unused_depth: tuple[int, int] | None = None
     """(files, bits): so many files have 16-bit values, and all of them fit so few bits; nothing says that they are scaled."""
+    loose: int = 0
+    """Files beside the folders of classes; they have no label."""
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,12 @@ def settings_for(kind: str, places: Sequence[Path | str]) -> dict[str, Any]:
 
 def _look(path: Path, said: str) -> tuple[str, Path, str]:
     """(kind, path to give it, note) for one path."""
+    if not said.strip():
+        raise UserError(
+            "an empty path was given",
+            why="a variable of the shell may be unset, and an empty path would mean the current folder",
+            fix="write the path, or . for the current folder",
+        )
     if not os.path.lexists(path):
         hub = re.fullmatch(r"[\w.\-]+/[\w.\-]+", said) is not None
         raise UserError(

@@ -50,15 +50,17 @@ class Layout:
     depth: int = 0
     classes_first: bool = False
     labelled: frozenset[str] = frozenset()
-    """The parts (or "" for all) in which every file lies in a class folder."""
+    """The parts (or "" for all) in which every file, or with "" nearly every one, lies in a class folder."""
     plain: frozenset[str] = frozenset()
     """The parts in which all lies in one more folder that is called `images` or the like."""
+    loose: int = 0
+    """Files beside the folders of classes, which have no label."""
 
     def place(self, name: str) -> Place:
         """What the folders say of the file `name`."""
         folders = name.split("/")[:-1]
         if not self.parts:
-            return Place(folders[self.depth] if "" in self.labelled else None)
+            return Place(folders[self.depth] if "" in self.labelled and len(folders) > self.depth else None)
         if self.classes_first:
             part = folders[self.depth + 1]
             return Place(folders[self.depth], self.parts[part], part)
@@ -106,8 +108,13 @@ def layout_of(names: Iterable[str], split: bool = True) -> Layout:
             alone = depth
         depth += 1
     first = alone + 1
-    everywhere = all(len(folder) > first for folder in folders)
-    return Layout(beside=beside, depth=first, labelled=frozenset({""} if everywhere else ()))
+    classes = {folder[first] for folder in folders if len(folder) > first}
+    loose = sum(count for folder, count in folders.items() if len(folder) <= first)
+    # What most files are decides: a few beside several folders of classes have no label, and the others keep theirs.
+    labelled = bool(classes) and (not loose or (len(classes) > 1 and 2 * loose <= folders.total() - loose))
+    return Layout(
+        beside=beside, depth=first, labelled=frozenset({""} if labelled else ()), loose=loose if labelled else 0
+    )
 
 
 def _with_parts(folders: Counter[Folder], depth: int, parts: dict[str, bool]) -> Layout:

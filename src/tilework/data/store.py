@@ -182,6 +182,7 @@ def _seen(raw: dict[str, Any]) -> Seen:
         tuple(raw.get("beside", ())),
         dict(raw.get("others", {})),
         None if depth is None else (int(depth[0]), int(depth[1])),
+        int(raw.get("loose", 0)),
     )
 
 

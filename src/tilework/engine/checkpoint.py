@@ -188,7 +188,7 @@ def open_folder(folder: Path) -> Checkpoint:
         raise UserError(
             f"{folder} is not a checkpoint",
             why=f"its model.json is missing or damaged ({type(error).__name__})",
-            fix="name a run, a run folder, or a folder that holds model.json and model.safetensors",
+            fix=_older(folder) or "name a run, a run folder, or a folder that holds model.json and model.safetensors",
         ) from None
     if written != FORMAT:
         raise UserError(
@@ -210,7 +210,9 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             return load(path.read_bytes())  # on a disk whose files cannot be mapped into memory
     except FileNotFoundError:
         raise UserError(
-            f"{path} is missing", why="the checkpoint is not whole", fix="copy the whole run folder again"
+            f"{path} is missing",
+            why="the checkpoint is not whole",
+            fix=_older(path.parent) or "copy the whole run folder again",
         ) from None
     except (SafetensorError, OSError, ValueError) as error:
         pickled = path.is_file() and _looks_pickled(path.read_bytes())
@@ -219,7 +221,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             why="it is a pickle, which can run code when it is read, and tilework never reads one"
             if pickled
             else f"it is damaged or cut short ({str(error).splitlines()[0]})",
-            fix="restore model.safetensors as tilework wrote it",
+            fix=_older(path.parent) or "restore model.safetensors as tilework wrote it",
         ) from None
 
 
@@ -242,6 +244,11 @@ def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], where: Path) 
             fix="restore the checkpoint as tilework wrote it, or use the spec that it was trained with",
         )
     module.load_state_dict(dict(tensors), strict=True)
+
+
+def _older(folder: Path) -> str:
+    """The same where weights are damaged; the best ones are not what a run goes on from."""
+    return "" if folder.parent.name != "checkpoints" or folder.name.startswith("best") else _instead(folder)
 
 
 def _instead(folder: Path) -> str:

@@ -138,7 +138,7 @@ def _check_same_data(run: RunFolder, found: checkpoint.Checkpoint, session: Sess
         f"the pictures of run {run.id} are not the ones that it was trained on" + (f": {where}" if where else ""),
         why=f"{counted}; content {str(was.get('content_hash'))[:12]} then, {data.content_hash[:12]} now",
         fix=f"restore the pictures, or start a new run: tilework train {run.spec_file}"
-        + (f"; where they were moved: tilework resume {run.id} data.path=PATH" if where else ""),
+        + (f" data.path=PATH; where they were moved: tilework resume {run.id} data.path=PATH" if where else ""),
     )
 
 

@@ -111,6 +111,11 @@ def _worth_keeping(stage: Stage, pace: Pace, background: tuple[int, int, int], o
         yield 0, waiting[0]
     if failure is not None:
         raise failure
+    if (
+        not drawn and len({one[0, 0].tobytes() for one in waiting}) > 2
+    ):  # it fills its canvas, with one colour after another
+        yield from enumerate(map(np.ascontiguousarray, waiting))
+        return
     if not drawn:
         raise SketchFailed(stage.trouble("plain", amount=f"{pace.frames:,}"))
 

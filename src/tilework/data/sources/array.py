@@ -163,7 +163,7 @@ def _to_uint8(picture: NDArray[Any], number: int, path: Path, depth: Depth) -> N
             f"{path}: picture {number} has values from {low:g} to {high:g}",
             why="floating-point pixels are read as [0, 1]",
             fix="divide them by 255 (or save them as uint8) and save again"
-            if high > 1
+            if high > 1 and low >= 0
             else "bring them to [0, 1] and save again",
         )
     return np.rint(real * 255).astype(np.uint8)

@@ -101,7 +101,7 @@ class Config(SourceConfig):
         self._skipped = []
         files, depth = listing.files, Depth(self.depth)
         layout = layout_of((file.name for file in files if not file.problem), self.folders == "auto")
-        self._seen = Seen(layout.parts, layout.beside, dict(listing.others))
+        self._seen = Seen(layout.parts, layout.beside, dict(listing.others), loose=layout.loose)
         frames = _numbered_by_folder(files) if self.group == "folder" else None
         left = shares(files, layout, self.limit)
         given = 0
@@ -128,7 +128,8 @@ class Config(SourceConfig):
                 break
         if not given and start == 0:
             raise self._none_left()
-        self._seen = Seen(layout.parts, layout.beside, dict(listing.others), self._unused_depth(files[:start], depth))
+        deep = self._unused_depth(files[:start], depth)
+        self._seen = Seen(layout.parts, layout.beside, dict(listing.others), deep, layout.loose)
 
     def _unused_depth(self, before: list[PictureFile], depth: Depth) -> tuple[int, int] | None:
         """(deep files, bits) where all fit fewer bits; `before` are the files of an interrupted preparation, seen only then."""

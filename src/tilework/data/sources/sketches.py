@@ -37,7 +37,7 @@ class Config(SourceConfig):
 
     kind: Literal["sketches"] = "sketches"
     path: Paths = Field(description="sketch, folder of them, or a list of both")
-    p5: str | Literal[1, 2] | None = Field(
+    p5: str | int | None = Field(
         default=None,
         description="file p5.js or p5.min.js for all of them, or 1 or 2 for the p5 of that generation which comes with tilework; "
         "null = theirs, else the one that suits each",
