@@ -54,8 +54,13 @@ def test_class_folders_become_labels_and_each_picture_its_own_group(tmp_path):
     assert store.group_names == ["cat/1.png", "cat/2.png", "dog/1.png"]
     save(tmp_path / "loose.png")
     store = prepare(images(tmp_path))
+    assert store.classes == ("cat", "dog")
+    assert store.labels.tolist() == [0, 0, 1, -1]
+    for number in range(3):
+        save(tmp_path / f"loose {number}.png")
+    store = prepare(images(tmp_path))
     assert store.classes == ()
-    assert store.labels.tolist() == [-1] * 4
+    assert store.labels.tolist() == [-1] * 7
 
 
 def test_folders_as_groups_number_their_frames(tmp_path):
