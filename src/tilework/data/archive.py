@@ -20,6 +20,7 @@ from typing import IO, cast
 
 from tilework.data.endings import HEAD, READ, TAR, ZIP, format_of, kind_of
 from tilework.data.pictures import WHOLE_BYTES, Unreadable
+from tilework.errors import UserError
 
 RATIO, FREE = 200, 2**30
 """An archive may unpack to this many times its size; what unpacks to fewer bytes than `FREE` in all may do more."""
@@ -131,6 +132,19 @@ def open_archive(path: Path) -> Archive:
         return Archive(path, _members(path, about.st_size, about.st_mtime_ns), _packed(path))
     except _BROKEN as error:
         raise Unreadable(f"it is a damaged archive ({plain(error)})") from None
+
+
+def given_archive(path: Path) -> Archive:
+    """The archive that a person named. Raises UserError where it is none or damaged."""
+    try:
+        return open_archive(path)
+    except Unreadable as reason:
+        raise not_read(path, str(reason)) from None
+
+
+def not_read(path: Path, why: str) -> UserError:
+    """What a person is told of an archive that is of no use."""
+    return UserError(f"{path} cannot be read", why=why, fix="fetch it again, or unpack it and give the folder")
 
 
 def _packed(path: Path) -> bool:

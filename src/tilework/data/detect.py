@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tilework.data.archive import Archive, is_archive, open_archive
+from tilework.data.archive import Archive, given_archive, is_archive, not_read
 from tilework.data.endings import (
     HEAD,
     IMAGES,
@@ -27,7 +27,6 @@ from tilework.data.folder import counts
 from tilework.data.frame_folders import are_frames
 from tilework.data.idx import idx_shape
 from tilework.data.natural import natural_key
-from tilework.data.pictures import Unreadable
 from tilework.data.sketch.weighing import sketches_among
 from tilework.errors import UserError
 
@@ -167,12 +166,7 @@ def _instead(path: Path) -> str:
 
 def _of_archive(path: Path) -> tuple[str, Path, str]:
     """The images of an archive; one that holds mostly other things must be unpacked."""
-    try:
-        archive = open_archive(path)
-    except Unreadable as reason:
-        raise UserError(
-            f"{path} cannot be read", why=str(reason), fix="fetch it again, or unpack it and give the folder"
-        ) from None
+    archive = given_archive(path)
     count = Counter(_in_archive(archive))
     del count[""]
     kind, _ = max(count.items(), key=lambda one: (one[1], one[0]), default=("", 0))
@@ -180,7 +174,7 @@ def _of_archive(path: Path) -> tuple[str, Path, str]:
         return "images", path, _rest(path, count, kind)
     problem = next((member.problem for member in archive.members if member.problem), "")
     if problem and not count:
-        raise UserError(f"{path} cannot be read", why=problem, fix="fetch it again, or unpack it and give the folder")
+        raise not_read(path, problem)
     raise UserError(
         f"{path} holds {counts(count)}" if count else f"{path} holds nothing to learn from",
         why="of what an archive holds, only still images are read",

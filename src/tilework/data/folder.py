@@ -10,11 +10,10 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NoReturn
 
-from tilework.data.archive import Archive, is_archive, open_archive
+from tilework.data.archive import Archive, given_archive, is_archive
 from tilework.data.endings import HIDDEN, REFUSED, ending_of, irregular, kind_of, looks_like_an_image
 from tilework.data.named_files import Paths, unique
 from tilework.data.natural import natural_key
-from tilework.data.pictures import Unreadable
 from tilework.errors import UserError
 
 
@@ -151,12 +150,7 @@ def _listed(entry: os.DirEntry[str], top: Path, name: str) -> PictureFile | None
 
 def _in_archive(path: Path, others: Counter[str]) -> list[PictureFile]:
     """The images of an archive; a folder that wraps all of them is not part of their names."""
-    try:
-        archive = open_archive(path)
-    except Unreadable as reason:
-        raise UserError(
-            f"{path} cannot be read", why=str(reason), fix="fetch it again, or unpack it and give the folder"
-        ) from None
+    archive = given_archive(path)
     about = path.stat()
     found: list[PictureFile] = []
     taken: set[str] = set()

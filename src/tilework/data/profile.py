@@ -24,7 +24,7 @@ def to_srgb(image: Image.Image) -> Image.Image:
     if image.mode in {"RGBA", "RGBa", "LA", "La", "PA"} or "transparency" in image.info:
         image = image.convert("LA" if image.mode in {"LA", "La"} else "RGBA")
         alpha = image.getchannel("A")
-    mode = {"LA": "L", "P": "RGB", "PA": "RGB", "RGBA": "RGB", "RGBX": "RGB", "YCbCr": "RGB", "HSV": "RGB"}.get(
+    mode = {"P": "RGB", "PA": "RGB", "RGBA": "RGB", "RGBX": "RGB", "YCbCr": "RGB", "HSV": "RGB"}.get(
         image.mode, image.mode
     )
     transform = _transform(icc if isinstance(icc, bytes) else b"", mode) if mode in _SPACES else None
