@@ -20,6 +20,7 @@ from tilework.data.endings import (
     ending_of,
     format_of,
     irregular,
+    is_hidden,
     kind_of,
     looks_like_an_image,
 )
@@ -184,7 +185,7 @@ def _of_archive(path: Path) -> tuple[str, Path, str]:
 
 def _in_archive(archive: Archive) -> Iterator[str]:
     for member in archive.members:
-        if not any(part.startswith(".") or part == "__MACOSX" for part in member.name.split("/")):
+        if not any(map(is_hidden, member.name.split("/"))):
             name = Path(member.name)
             yield "sketches" if name.name == "sketch.js" else "pictures" if member.image else _class_of(name)
 
@@ -284,5 +285,5 @@ def _files_below(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add((about.st_dev, about.st_ino))
-        folders[:] = sorted((f for f in folders if not f.startswith(".") and f != "__MACOSX"), key=natural_key)
+        folders[:] = sorted((f for f in folders if not is_hidden(f)), key=natural_key)
         yield from (Path(here, name) for name in sorted(files, key=natural_key) if not name.startswith("."))

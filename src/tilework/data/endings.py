@@ -46,6 +46,12 @@ _OTHER = _endings(
 HIDDEN = "hidden"
 """Under which hidden files and folders are counted."""
 
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of this name is hidden, or one of the twins that macOS puts beside files."""
+    return name.startswith(".") or name == "__MACOSX"
+
+
 Kind = Literal["image", "refused", "archive", "other", "unknown"]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from tilework.data.archive import Archive, given_archive, is_archive
-from tilework.data.endings import HIDDEN, REFUSED, ending_of, irregular, kind_of, looks_like_an_image
+from tilework.data.endings import HIDDEN, REFUSED, ending_of, irregular, is_hidden, kind_of, looks_like_an_image
 from tilework.data.named_files import Paths, unique
 from tilework.data.natural import natural_key
 from tilework.errors import UserError
@@ -115,7 +115,7 @@ def _walk(top: Path, others: Counter[str]) -> Iterator[PictureFile]:
             with os.scandir(here) as entries:
                 # One at a time: an entry holds all that the system says of its file.
                 for entry in entries:
-                    if entry.name.startswith(".") or entry.name == "__MACOSX":
+                    if is_hidden(entry.name):
                         others[HIDDEN] += 1
                     elif _is_folder(entry):
                         below.append(f"{prefix}{entry.name}/")
@@ -155,7 +155,7 @@ def _in_archive(path: Path, others: Counter[str]) -> list[PictureFile]:
     found: list[PictureFile] = []
     taken: set[str] = set()
     for number, member in enumerate(archive.members):
-        if any(part.startswith(".") or part == "__MACOSX" for part in member.name.split("/")) and not member.problem:
+        if any(map(is_hidden, member.name.split("/"))) and not member.problem:
             others[HIDDEN] += 1
             continue
         kind = "image" if member.image else kind_of(member.name)

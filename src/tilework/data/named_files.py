@@ -12,7 +12,7 @@ from typing import Annotated
 from pydantic import Field
 
 from tilework.data.archive import is_archive
-from tilework.data.endings import HIDDEN, ending_of, irregular
+from tilework.data.endings import HIDDEN, ending_of, irregular, is_hidden
 from tilework.data.natural import natural_key
 from tilework.errors import UserError
 
@@ -110,20 +110,16 @@ def walk(top: Path, suffixes: frozenset[str], others: Counter[str]) -> Iterator[
             folders.clear()
             continue
         seen.add(place)
-        others.update({HIDDEN: hidden} if (hidden := sum(map(_is_hidden, (*folders, *files)))) else {})
-        folders[:] = sorted((f for f in folders if not _is_hidden(f)), key=natural_key)
+        others.update({HIDDEN: hidden} if (hidden := sum(map(is_hidden, (*folders, *files)))) else {})
+        folders[:] = sorted((f for f in folders if not is_hidden(f)), key=natural_key)
         for file in files:
-            if _is_hidden(file):
+            if is_hidden(file):
                 continue
             if os.path.splitext(file)[1].lower() in suffixes:
                 yield Path(here, file), ""
             else:
                 others[ending_of(file)] += 1
     yield from denied
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name == "__MACOSX"
 
 
 def unique(name: str, taken: set[str]) -> str:
