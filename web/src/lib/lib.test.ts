@@ -3,7 +3,8 @@ import { at, socketAt, writtenTwice } from './address'
 import { age, bytes, duration, figure, sentences } from './format'
 import { decodeFrame } from './frame'
 import { packed } from './packed'
-import { makeHash, parseHash } from './route.svelte'
+import { makeHash, parseHash, runPath } from './route.svelte'
+import { PAGES, pageOf } from '../pages'
 import { sliderText, STEPS, toPosition, toValue, typed } from './slider'
 
 describe('an address of a route', () => {
@@ -70,8 +71,17 @@ describe('an address', () => {
     expect(hash).toBe('#/runs/a%20b?view=sum&at=40')
     expect(parseHash(hash)).toEqual({ page: 'live', id: 'a b', query: { view: 'sum', at: '40' } })
   })
+  it('leads to every page', () => {
+    for (const page of PAGES) {
+      const route = parseHash(page.of === 'run' ? `#${runPath('a/b', page.name)}?x=1` : `#/${page.name}?x=1`)
+      expect([pageOf(route.page, route.id), route.id, route.query.x]).toEqual([page, page.of === 'run' ? 'a/b' : '', '1'])
+    }
+  })
   it('that is nonsense is the list of runs', () => {
-    expect(parseHash('#/nothing/here').page).toBe('runs')
+    const { page, id } = parseHash('#/nothing/here')
+    expect(pageOf(page, id).name).toBe('runs')
+    expect(pageOf('live', '').name).toBe('runs') // a page of a run, without a run
+    expect(pageOf('compare', 'a-run').name).toBe('runs')
     expect(parseHash('#/runs/%E0%A4%A').id).toBe('%E0%A4%A')
   })
 })

@@ -1,10 +1,10 @@
 /**
- * Everything that a view shows is in the address: `#/runs/ID?view=sum&at=400`. Reading it again, or sending it to someone,
- * gives the same view. A value equal to its default is left out.
+ * Everything that a view shows is in the address: `#/runs/ID?view=sum&at=400`, `#/runs/ID/latent?at=seed:7`. Reading it again, or
+ * sending it to someone, gives the same view. A value equal to its default is left out.
  */
 export interface Route {
-  page: 'runs' | 'live' | 'compare' | 'new'
-  id: string
+  page: string // name of one in pages.ts, or of none
+  id: string // of the run that the page is of; '' where it is of none
   query: Record<string, string>
 }
 
@@ -12,10 +12,8 @@ export function parseHash(hash: string): Route {
   const [path, search = ''] = hash.replace(/^#/, '').split('?', 2)
   const parts = path.split('/').filter(Boolean)
   const query = Object.fromEntries(new URLSearchParams(search))
-  if (parts[0] === 'runs' && parts[1]) return { page: 'live', id: safeDecode(parts[1]), query }
-  if (parts[0] === 'compare') return { page: 'compare', id: '', query }
-  if (parts[0] === 'new') return { page: 'new', id: '', query }
-  return { page: 'runs', id: '', query }
+  if (parts[0] === 'runs' && parts[1]) return { page: parts[2] ?? 'live', id: safeDecode(parts[1]), query }
+  return { page: parts[0] ?? 'runs', id: '', query }
 }
 
 export function makeHash(path: string, query: Record<string, string | null | undefined>): string {
@@ -25,7 +23,9 @@ export function makeHash(path: string, query: Record<string, string | null | und
   return `#${path}${search ? `?${search}` : ''}`
 }
 
-export const livePath = (id: string): string => `/runs/${encodeURIComponent(id)}`
+/** The path of a page of a run; without a name its live page. */
+export const runPath = (id: string, page = 'live'): string => `/runs/${encodeURIComponent(id)}${page === 'live' ? '' : `/${page}`}`
+export const livePath = (id: string): string => runPath(id)
 
 function safeDecode(text: string): string {
   try {

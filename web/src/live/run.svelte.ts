@@ -1,4 +1,5 @@
 import { getBytes, postJson, run as runPath, words } from '../lib/api'
+import type { Link } from '../lib/connection'
 import { decodeFrame, type Frame } from '../lib/frame'
 import type { Applied, CommandKind, Header, IdAnswer, Mark, ResumeBody, RunCard, RunMessage, StateMessage, Steerable } from '../lib/protocol'
 import { Metrics } from '../charts/metrics'
@@ -7,7 +8,7 @@ import { MOST_TRAILS } from '../scene/layers'
 import { evenly, nearest, Trails } from '../scene/trails'
 import { tables, type Tables } from './curves'
 import { markOf, withJournal } from './marks'
-import { RunSocket, type Link, type Payload } from './socket'
+import { RunSocket, type Payload } from './socket'
 import { Stage, withFrame, type Pictures } from './stage'
 
 /** The text on the page follows the frames at most this often (ms): more could not be read. */

@@ -1,5 +1,4 @@
-import { socketAt } from '../lib/address'
-import { refusal } from '../lib/api'
+import { Connection } from '../lib/connection'
 import type { RefusedMessage, RunCard, RunsMessage } from '../lib/protocol'
 
 /** The list of all runs, told anew by the server whenever something changed. */
@@ -8,37 +7,28 @@ export class Runs {
   root = $state('')
   lost = $state(false)
   locked = $state<string | null>(null) // the studio answers, and does not let this page in: why
-  private socket: WebSocket | null = null
-  private timer: ReturnType<typeof setTimeout> | null = null
-  private tries = 0
-  private ended = false
+  private readonly connection: Connection
 
   constructor() {
-    this.open()
+    this.connection = new Connection('/ws/runs', {
+      text: (message) => this.take(message as RunsMessage | RefusedMessage),
+      binary: () => undefined,
+      opened: () => undefined,
+      lost: () => undefined,
+      link: (state, _, why) => {
+        this.lost = state === 'lost' || state === 'locked'
+        this.locked = why
+      },
+    })
   }
 
   end(): void {
-    this.ended = true
-    if (this.timer !== null) clearTimeout(this.timer)
-    this.socket?.close()
+    this.connection.end()
   }
 
-  private open(): void {
-    this.socket = new WebSocket(socketAt('/ws/runs'))
-    this.socket.onmessage = (event: MessageEvent<string>) => {
-      const message = JSON.parse(event.data) as RunsMessage | RefusedMessage
-      if (message.type !== 'runs') return
-      this.tries = 0
-      this.lost = false
-      this.locked = null
-      this.list = message.runs
-      this.root = message.root
-    }
-    this.socket.onclose = () => {
-      if (this.ended) return
-      this.lost = true
-      void refusal().then((why) => (this.locked = this.lost ? why : null))
-      this.timer = setTimeout(() => this.open(), Math.min(8000, 400 * 2 ** this.tries++))
-    }
+  private take(message: RunsMessage | RefusedMessage): void {
+    if (message.type !== 'runs') return
+    this.list = message.runs
+    this.root = message.root
   }
 }

@@ -1,10 +1,6 @@
+import { Connection, type Link } from '../lib/connection'
 import { decodeFrame, type Frame } from '../lib/frame'
-import { socketAt } from '../lib/address'
-import { refusal } from '../lib/api'
 import type { CommandKind, DoneMessage, Nothing, PageMessage, Payloads, Ref, RefusedMessage, RunMessage } from '../lib/protocol'
-
-/** `locked`: the studio answers, and does not let this page in. */
-export type Link = 'connecting' | 'open' | 'lost' | 'locked'
 
 export interface Listener {
   message(message: RunMessage): void
@@ -12,29 +8,28 @@ export interface Listener {
   link(state: Link, retryAt: number | null, why: string | null): void
 }
 
-/**
- * The socket of one run. It comes back by itself after a loss, waiting longer each time, and then begins with the whole picture. It
- * tries also where it is locked out: another page may bring the new key, which all pages share.
- */
+/** The socket of one run. After a loss it begins with the whole picture again. */
 export class RunSocket {
-  private socket: WebSocket | null = null
-  private tries = 0
-  private locked: string | null = null // why
-  private timer: ReturnType<typeof setTimeout> | null = null
-  private ended = false
+  private readonly connection: Connection
   private ref = 0
   private waiting = new Map<Ref, (answer: Answer) => void>()
   private readonly visible = (): void => this.watch()
 
-  constructor(private readonly id: string, private readonly listener: Listener) {
+  constructor(id: string, private readonly listener: Listener) {
     document.addEventListener('visibilitychange', this.visible)
-    this.open()
+    this.connection = new Connection(`/ws/runs/${encodeURIComponent(id)}`, {
+      text: (message) => this.text(message as RunMessage),
+      binary: (data) => this.binary(data),
+      opened: () => this.watch(),
+      lost: () => this.lost(),
+      link: (state, retryAt, why) => this.listener.link(state, retryAt, why),
+    })
   }
 
   /** Send a command; the answer says whether it was put down for the trainer, not yet that it took effect. */
   command<K extends CommandKind>(kind: K, ...payload: Payload<K>): Promise<Answer> {
     const ref = ++this.ref
-    if (this.socket?.readyState !== WebSocket.OPEN) {
+    if (!this.connection.isOpen) {
       return Promise.resolve({ ok: false, error: { what: 'not sent: the studio is not connected', why: '', fix: '' } })
     }
     this.send({ type: 'command', ref, kind, payload: payload[0] ?? {} })
@@ -42,35 +37,12 @@ export class RunSocket {
   }
 
   retryNow(): void {
-    if (this.timer === null) return
-    clearTimeout(this.timer)
-    this.timer = null
-    this.open()
+    this.connection.retryNow()
   }
 
   end(): void {
-    this.ended = true
     document.removeEventListener('visibilitychange', this.visible)
-    if (this.timer !== null) clearTimeout(this.timer)
-    this.socket?.close()
-  }
-
-  private open(): void {
-    if (!this.tries) this.listener.link('connecting', null, null) // later it stays lost until it is found
-    const socket = new WebSocket(socketAt(`/ws/runs/${encodeURIComponent(this.id)}`))
-    socket.binaryType = 'arraybuffer'
-    this.socket = socket
-    socket.onopen = () => {
-      this.locked = null
-      this.listener.link('open', null, null)
-      this.watch()
-    }
-    socket.onmessage = (event: MessageEvent<string | ArrayBuffer>) => {
-      this.tries = 0
-      if (typeof event.data === 'string') this.text(JSON.parse(event.data) as RunMessage)
-      else this.binary(event.data)
-    }
-    socket.onclose = () => this.lost()
+    this.connection.end()
   }
 
   private text(message: RunMessage): void {
@@ -90,20 +62,6 @@ export class RunSocket {
   private lost(): void {
     for (const resolve of this.waiting.values()) resolve({ ok: false, error: { what: 'the connection was lost before the answer', why: '', fix: '' } })
     this.waiting.clear()
-    if (this.ended) return
-    const wait = Math.min(8000, 400 * 2 ** this.tries) * (0.8 + 0.4 * Math.random())
-    this.tries += 1
-    const at = Date.now() + wait
-    const tell = (): void => this.listener.link(this.locked ? 'locked' : 'lost', at, this.locked)
-    tell()
-    void refusal().then((why) => {
-      this.locked = why
-      if (this.timer !== null && !this.ended) tell()
-    })
-    this.timer = setTimeout(() => {
-      this.timer = null
-      this.open()
-    }, wait)
   }
 
   private watch(): void {
@@ -111,7 +69,7 @@ export class RunSocket {
   }
 
   private send(message: PageMessage): void {
-    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(message))
+    this.connection.send(message)
   }
 }
 

@@ -1,0 +1,22 @@
+import type { Component } from 'svelte'
+
+/** One page: its place in the address, its name in the top bar, and what is shown. */
+export interface Page {
+  name: string
+  title: string
+  of: 'studio' | 'run' // `#/NAME`, or `#/runs/ID/NAME`
+  inBar: boolean
+  load(): Promise<{ default: Component<any> }>
+  /** Another value: the page begins anew. A run's page does so for every run. */
+  key?(query: Record<string, string>): string
+}
+
+/** Every page, in the order of the top bar. To add one, add a line. */
+export const PAGES: Page[] = [
+  { name: 'runs', title: 'Runs', of: 'studio', inBar: true, load: () => import('./pages/Runs.svelte') },
+  { name: 'live', title: 'Live', of: 'run', inBar: true, load: () => import('./pages/Live.svelte') },
+  { name: 'compare', title: 'Compare', of: 'studio', inBar: false, load: () => import('./pages/Compare.svelte') },
+  { name: 'new', title: 'New run', of: 'studio', inBar: false, load: () => import('./pages/NewRun.svelte'), key: (query) => `${query.recipe ?? ''}|${query.from ?? ''}` },
+]
+
+export const pageOf = (name: string, id: string): Page => PAGES.find((page) => page.name === name && (page.of === 'run') === (id !== '')) ?? PAGES[0]
