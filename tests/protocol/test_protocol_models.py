@@ -16,7 +16,7 @@ from conforming import faults, frame_faults
 from fakes.trainer import FakeTrainer
 
 from tilework.metrics import AUTOENCODER, Metric
-from tilework.protocol import http, reference, run, socket
+from tilework.protocol import explore, http, reference, run, socket
 from tilework.protocol.arrays import ARRAYS, LEGEND
 from tilework.protocol.commands import COMMANDS, CommandKind
 from tilework.protocol.frame import Channel, DType, Header
@@ -27,7 +27,7 @@ from tilework.runs.live import CHANNELS, LiveReader
 from tilework.spec import Setting
 
 ROOT = Path(__file__).resolve().parents[2]
-SAID = {"type", "ok"}
+SAID = {"type", "ok", "kind"}
 """Fields whose value is their meaning."""
 
 
@@ -38,7 +38,10 @@ def models(hint: Any) -> set[Any]:
     return {hint}.union(*(models(field.hint) for field in fields_of(hint)))
 
 
-EVERY = models(Header | socket.RunsMessage | socket.RunMessage | socket.PageMessage | http.Answer | http.SpecBody)
+EVERY = models(
+    Header | socket.RunsMessage | socket.RunMessage | socket.PageMessage | http.Answer | http.SpecBody | http.FileBody
+    | explore.AnswerHeader | socket.ModelMessage | socket.ModelPageMessage
+).union(*(models(one.facts) for one in explore.ASKS.values()))  # fmt: skip
 
 
 def test_the_types_of_the_page_are_up_to_date() -> None:
@@ -72,6 +75,15 @@ def test_what_is_said_twice_is_the_same() -> None:
     assert set(get_args(CommandKind)) == set(COMMANDS)
     assert set(get_args(DType)) == DTYPES == {one.dtype for one in ARRAYS}
     assert {letter for one in ARRAYS for letter in one.shape if isinstance(letter, str)} == set(LEGEND)
+    answered = [array for one in explore.ASKS.values() for array in one.arrays]
+    assert {letter for one in answered for letter in one.shape if isinstance(letter, str)} == set(
+        explore.EXPLORE_LEGEND
+    )
+    assert {one.dtype for one in answered} <= DTYPES
+    assert tuple(explore.ASKS) == get_args(explore.AskKind)
+    assert {one.ask for one in explore.ASKS.values()} == set(get_args(explore.Ask))
+    for kind, one in explore.ASKS.items():
+        assert get_args(fields_of(one.ask)[0].hint) == (kind,)
     for entry in AUTOENCODER.as_list():
         assert list(faults(json.loads(json.dumps(entry)), run.MetricEntry)) == []
 

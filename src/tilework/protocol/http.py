@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from tilework.protocol.errors import FieldError
+from tilework.protocol.explore import Ask
 from tilework.protocol.run import Curves, Mark, Plain, RunAnswer, RunCard
 
 # What is sent ------------------------------------------------------------------------------------------------------------
@@ -29,6 +30,16 @@ class ResumeBody(TypedDict):
     """How far a run goes on."""
 
     to_step: NotRequired[Annotated[int | None, "trains a run that has spent its budget further"]]
+
+
+FileFormat = Literal["png", "gif", "mp4", "html"]
+
+
+class FileBody(TypedDict):
+    """What of a model is to be a file."""
+
+    ask: Annotated[Ask, "as on the socket of the model"]
+    format: Annotated[FileFormat, "`gif` and `mp4` of a walk"]
 
 
 # What is answered --------------------------------------------------------------------------------------------------------
@@ -133,6 +144,30 @@ class DeleteAnswer(IdAnswer):
     trash: Annotated[str, "where it is now, in `<runs>/.trash`"]
 
 
+class SavedModel(TypedDict):
+    """A checkpoint."""
+
+    checkpoint: Annotated[str, "name of its folder: a value of `which`"]
+    step: Annotated[int, "steps that it was trained for"]
+    time: Annotated[float, "seconds since 1970 when it was written"]
+    best: Annotated[bool, "the best so far"]
+    last: Annotated[bool, "what the run goes on from"]
+
+
+class ModelsAnswer(TypedDict):
+    """The checkpoints of a run."""
+
+    checkpoints: Annotated[Sequence[SavedModel], "by step; empty before the first is written"]
+
+
+class ImageAnswer(TypedDict):
+    """The image that was sent."""
+
+    name: Annotated[str, "in points and origins: `image:NAME`, until the studio ends, for every model"]
+    width: Annotated[int, "of what was sent, in pixels"]
+    height: Annotated[int, "of what was sent, in pixels"]
+
+
 Answer = (
     KeyAnswer
     | RunsAnswer
@@ -148,6 +183,8 @@ Answer = (
     | IdAnswer
     | StopAnswer
     | DeleteAnswer
+    | ModelsAnswer
+    | ImageAnswer
 )
 """What a route answers as JSON with status 200."""
 
@@ -163,7 +200,8 @@ class Route:
     answer: Any
     """The model of its JSON, or the media type of what it sends."""
     meaning: str
-    body: type[Any] | None = None
+    body: Any = None
+    """The model of its JSON, or the media types of what is sent."""
 
 
 ROUTES = (
@@ -188,6 +226,14 @@ ROUTES = (
     Route("POST", "/api/runs/{id}/resume", IdAnswer, "goes on with a run", ResumeBody),
     Route("POST", "/api/runs/{id}/stop", StopAnswer, "ends it after its present step", Empty),
     Route("POST", "/api/runs/{id}/delete", DeleteAnswer, "moves its folder to `<runs>/.trash`", Empty),
+    Route("GET", "/api/models/{id}", ModelsAnswer, "the checkpoints of a run"),
+    Route("POST", "/api/models/{id}/image", ImageAnswer,
+          "an image of a person's own, read as the model's training images are; `?which=best&device=auto` as on the socket, "
+          "`&name=` its file's name", "image/*, at most 64 MB"),
+    Route("POST", "/api/models/{id}/file", "image/png, image/gif, video/mp4 or text/html",
+          "a file, the same as the shell's command makes; `?which=best&device=auto` as on the socket", FileBody),
     Route("WS", "/ws/runs", "text", "the list of runs, below"),
     Route("WS", "/ws/runs/{id}", "text and frames", "one run, below"),
+    Route("WS", "/ws/models/{id}", "text and answers",
+          "an open model of a run, below; `?which=best` (or `last`, or a checkpoint's folder) `&device=auto`"),
 )  # fmt: skip

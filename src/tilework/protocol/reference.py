@@ -9,14 +9,16 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin, is_typeddict
 
-from tilework.protocol import errors, frame, http, run, socket
+from tilework.protocol import errors, explore, frame, http, run, socket
 from tilework.protocol.arrays import ARRAYS, LEGEND, FrameArray
 from tilework.protocol.commands import COMMANDS
+from tilework.protocol.explore import ASKS, EXPLORE_LEGEND, AnswerArray
 from tilework.protocol.models import Field, branches, choices, fields_of
 
 _PLACE = re.compile(r"(<!-- made from src/tilework/protocol: (\w+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
 _LISTED: tuple[Any, ...] = (
     run.RunCard, run.Headline, run.Spark, run.Rows, run.Mark, run.MetricEntry, run.Steerable, http.Difference, http.Recipe,
+    http.SavedModel,
     errors.Problem, errors.Refusal, errors.FieldError,
 )  # fmt: skip
 """Models that messages and answers are made of, in the order in which the page lists them."""
@@ -47,7 +49,33 @@ def _arrays() -> str:
     return f"{_table(('array', 'shape', 'in', 'meaning'), rows)}\nLetters: {legend}.\n"
 
 
-def _shape(one: FrameArray) -> str:
+def _asks() -> str:
+    """Kind by kind: what is asked, the facts and the arrays of the answer."""
+    parts = []
+    for kind, one in ASKS.items():
+        parts.append(f"**{kind}**: {_about(one.ask)}")
+        asked = [_row(field) for field in fields_of(one.ask) if field.name != "kind"]
+        if asked:
+            parts.append(_table(("asked", "type", "meaning"), asked).rstrip())
+        if one.facts is not explore.NoFacts:
+            parts.append(_table(("fact", "type", "meaning"), map(_row, fields_of(one.facts))).rstrip())
+        if one.arrays:
+            rows = ((f"`{a.name}`", f"{_shape(a)} {a.dtype}", _when(a)) for a in one.arrays)
+            parts.append(_table(("array", "shape", "meaning"), rows).rstrip())
+    used = {letter for one in ASKS.values() for array in one.arrays for letter in array.shape}
+    legend = ", ".join(f"{letter} {meaning}" for letter, meaning in EXPLORE_LEGEND.items() if letter in used)
+    return "\n\n".join(parts) + f"\n\nLetters: {legend}.\n"
+
+
+def _when(one: AnswerArray) -> str:
+    return f"{one.meaning} (only {one.when})" if one.when else one.meaning
+
+
+def _answer_header() -> str:
+    return _table(("field", "type", "meaning"), map(_row, fields_of(explore.AnswerHeader)))
+
+
+def _shape(one: FrameArray | AnswerArray) -> str:
     return f"({', '.join(map(str, one.shape))}{',' if len(one.shape) == 1 else ''})"
 
 
@@ -66,6 +94,8 @@ def _routes() -> str:
 
 
 def _body(one: http.Route) -> str:
+    if isinstance(one.body, str):
+        return one.body
     return "" if one.body in {None, http.Empty} else _type(one.body)
 
 
@@ -75,7 +105,8 @@ def _answer(one: http.Route) -> str:
 
 def _answers() -> str:
     """What is sent and answered, model by model, and then what these are made of."""
-    whole = [one.body for one in http.ROUTES] + [way for one in http.ROUTES for way in branches(one.answer)]
+    bodies = [one.body for one in http.ROUTES if not isinstance(one.body, str)]
+    whole = bodies + [way for one in http.ROUTES for way in branches(one.answer)]
     models = [m for m in dict.fromkeys(whole) if is_typeddict(m) and m is not http.Empty]
     return "\n\n".join(_named(model) for model in (*models, errors.ErrorAnswer, *_LISTED)) + "\n"
 
@@ -89,6 +120,14 @@ def _page() -> str:
     return "\n\n".join(_message(model) for model in get_args(socket.PageMessage)) + "\n"
 
 
+def _model() -> str:
+    return "\n\n".join(_message(model) for model in get_args(socket.ModelMessage)) + "\n"
+
+
+def _model_page() -> str:
+    return "\n\n".join(_message(model) for model in get_args(socket.ModelPageMessage)) + "\n"
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "header": _header,
     "parts": _parts,
@@ -98,6 +137,10 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "answers": _answers,
     "server": _server,
     "page": _page,
+    "model": _model,
+    "model_page": _model_page,
+    "answer": _answer_header,
+    "asks": _asks,
 }
 
 # Pieces ------------------------------------------------------------------------------------------------------------------
@@ -138,6 +181,8 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _type(hint: Any) -> str:
+    if hint in (explore.Ask, explore.AskKind):
+        return "an ask" if hint == explore.Ask else "kind of ask"
     return " or ".join(dict.fromkeys(_single(one) for one in branches(hint)))
 
 

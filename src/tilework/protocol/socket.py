@@ -1,10 +1,11 @@
-"""The text messages of the two sockets: all runs, and one run."""
+"""The text messages of the sockets: all runs, one run, and an open model."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 from tilework.protocol.commands import Change, CommandKind, Nothing, Pace, Steps
 from tilework.protocol.errors import Problem
+from tilework.protocol.explore import Ask
 from tilework.protocol.frame import Applied
 from tilework.protocol.run import Curves, Mark, MetricEntry, Plain, Rows, RunCard, RunStatus, Split, Steerable
 
@@ -138,3 +139,62 @@ class CommandMessage(TypedDict):
 
 
 PageMessage = AckMessage | WatchMessage | CommandMessage
+
+# An open model ------------------------------------------------------------------------------------------------------------
+
+
+class ModelStateMessage(TypedDict):
+    """What the process of the model is doing: first of all, and at every change."""
+
+    type: Literal["state"]
+    state: Annotated[Literal["starting", "loading", "ready", "ended"], "`ended`: the next ask starts it again"]
+    checkpoint: Annotated[str | None, "name of the checkpoint's folder; null where there is none"]
+    step: Annotated[int | None, "steps that it was trained for"]
+    message: Annotated[str, "in words; of `ended`: what happened, and the last words of the process"]
+    fix: Annotated[str, "what to do; empty where there is nothing to tell"]
+
+
+class NewerMessage(TypedDict):
+    """The run has a newer checkpoint of what was asked for (`best`, `last`); what is open stays open."""
+
+    type: Literal["newer"]
+    checkpoint: Annotated[str, "name of its folder"]
+    step: Annotated[int, "steps that it was trained for"]
+
+
+class GoneMessage(TypedDict):
+    """The run was deleted; what is open goes on answering."""
+
+    type: Literal["gone"]
+    message: Annotated[str, "in words"]
+
+
+class FailedMessage(TypedDict):
+    """An ask, or another message, that has no answer."""
+
+    type: Literal["failed"]
+    ref: Annotated[int | None, "of the ask, where it had one"]
+    error: Annotated[Problem, "why"]
+
+
+ModelMessage = ModelStateMessage | NewerMessage | GoneMessage | FailedMessage
+"""What the socket of a model tells a page, beside answers."""
+
+
+class AskMessage(TypedDict):
+    """An ask. A newer one of the same key replaces one that was not begun, which is then neither computed nor answered."""
+
+    type: Literal["ask"]
+    ref: Annotated[int, "its answer carries the same"]
+    key: Annotated[str, "what it is for (`image`, `row 3`, ...); at most 64 keys of a page wait at once"]
+    ask: Annotated[Ask, "see above"]
+
+
+class ForgetMessage(TypedDict):
+    """Nobody waits for the ask of this key any more: one that was not begun is not computed."""
+
+    type: Literal["forget"]
+    key: Annotated[str, "as in the ask"]
+
+
+ModelPageMessage = AskMessage | ForgetMessage

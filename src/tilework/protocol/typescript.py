@@ -9,9 +9,10 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin, is_typeddict
 
-from tilework.protocol import commands, errors, frame, http, run, socket
+from tilework.protocol import commands, errors, explore, frame, http, run, socket
 from tilework.protocol.arrays import ARRAYS
 from tilework.protocol.commands import COMMANDS
+from tilework.protocol.explore import ASKS, Asking
 from tilework.protocol.models import Field, branches, choices, fields_of
 
 _HEAD = """/**
@@ -29,10 +30,18 @@ NAMED: dict[str, Any] = {
     "RunMessage": socket.RunMessage,
     "PageMessage": socket.PageMessage,
     "CheckAnswer": http.CheckAnswer,
+    "AskKind": explore.AskKind,
+    "Side": explore.Side,
+    "MapKind": explore.MapKind,
+    "Ask": explore.Ask,
+    "FileFormat": http.FileFormat,
+    "ModelMessage": socket.ModelMessage,
+    "ModelPageMessage": socket.ModelPageMessage,
 }
 """Types that have no name of their own at run time."""
 ROOTS = (frame.Header, socket.RunsMessage, socket.RunMessage, socket.PageMessage, http.Answer, http.SpecBody, http.ResumeBody,
-         errors.ErrorAnswer)  # fmt: skip
+         errors.ErrorAnswer, explore.AnswerHeader, socket.ModelMessage, socket.ModelPageMessage, http.FileBody,
+         *(one.facts for one in ASKS.values()))  # fmt: skip
 """What the page reads and writes; whatever these are made of comes along."""
 _PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", NoneType: "null", Any: "unknown"}
 
@@ -55,9 +64,26 @@ def page_types() -> str:
         "}\n",
         "/** Every command, and what it carries. */\nexport interface Payloads {",
         *payloads,
+        "}\n",
+        "/** Every kind of ask. */\nexport interface Asks {",
+        *(f"  {kind}: {one.ask.__name__}" for kind, one in ASKS.items()),
+        "}\n",
+        "/** The facts of every kind of answer. */\nexport interface Facts {",
+        *(f"  {kind}: {one.facts.__name__}" for kind, one in ASKS.items()),
+        "}\n",
+        "/** The arrays of every kind of answer, and their types; docs/studio.md tells their shapes. */",
+        "export interface AnswerArrays {",
+        *(line for kind, one in ASKS.items() for line in _answer_arrays(kind, one)),
         "}",
     ]
     return "\n".join(parts) + "\n"
+
+
+def _answer_arrays(kind: str, one: Asking) -> list[str]:
+    if not one.arrays:
+        return [f"  {kind}: Record<string, never>"]
+    listed = [f"    {array.name}{'?' if array.when else ''}: '{array.dtype}'" for array in one.arrays]
+    return [f"  {kind}: {{", *listed, "  }"]
 
 
 def _models(hint: Any) -> Iterator[type[Any]]:

@@ -21,6 +21,20 @@ export type PageMessage = AckMessage | WatchMessage | CommandMessage
 
 export type CheckAnswer = SpecRight | SpecWrong
 
+export type AskKind = 'about' | 'statistics' | 'decode' | 'encode' | 'pictures' | 'search' | 'traverse' | 'plane' | 'walk' | 'map' | 'nearest' | 'directions' | 'paint' | 'levels' | 'field' | 'receptive' | 'palette' | 'atlas' | 'code'
+
+export type Side = 'validation' | 'train'
+
+export type MapKind = 'pca' | 'umap' | 'dimensions'
+
+export type Ask = AboutAsk | StatisticsAsk | DecodeAsk | EncodeAsk | PicturesAsk | SearchAsk | TraverseAsk | PlaneAsk | WalkAsk | MapAsk | NearestAsk | DirectionsAsk | PaintAsk | LevelsAsk | FieldAsk | ReceptiveAsk | PaletteAsk | AtlasAsk | CodeAsk
+
+export type FileFormat = 'png' | 'gif' | 'mp4' | 'html'
+
+export type ModelMessage = ModelStateMessage | NewerMessage | GoneMessage | FailedMessage
+
+export type ModelPageMessage = AskMessage | ForgetMessage
+
 /** A command that took effect or was refused. */
 export interface Applied {
   /** number of the command in run.db */
@@ -578,6 +592,36 @@ export interface DeleteAnswer {
   trash: string
 }
 
+/** A checkpoint. */
+export interface SavedModel {
+  /** name of its folder: a value of `which` */
+  checkpoint: string
+  /** steps that it was trained for */
+  step: number
+  /** seconds since 1970 when it was written */
+  time: number
+  /** the best so far */
+  best: boolean
+  /** what the run goes on from */
+  last: boolean
+}
+
+/** The checkpoints of a run. */
+export interface ModelsAnswer {
+  /** by step; empty before the first is written */
+  checkpoints: SavedModel[]
+}
+
+/** The image that was sent. */
+export interface ImageAnswer {
+  /** in points and origins: `image:NAME`, until the studio ends, for every model */
+  name: string
+  /** of what was sent, in pixels */
+  width: number
+  /** of what was sent, in pixels */
+  height: number
+}
+
 export interface SpecBody {
   /** a shipped recipe; this or `from` */
   recipe?: string
@@ -613,6 +657,432 @@ export interface ErrorAnswer {
   errors?: FieldError[]
 }
 
+/** What an answer says beside its arrays. */
+export interface AnswerHeader {
+  /** 1 */
+  v: number
+  /** what it is */
+  channel: 'answer'
+  /** of the ask */
+  ref: number
+  /** of the ask */
+  kind: AskKind
+  /** time that it took to compute, in ms */
+  ms: number
+  /** of this kind, see below */
+  facts: Record<string, unknown>
+  /** its arrays, in the order of their bytes */
+  arrays: ArrayPlace[]
+}
+
+/** What the process of the model is doing: first of all, and at every change. */
+export interface ModelStateMessage {
+  type: 'state'
+  /** `ended`: the next ask starts it again */
+  state: 'starting' | 'loading' | 'ready' | 'ended'
+  /** name of the checkpoint's folder; null where there is none */
+  checkpoint: string | null
+  /** steps that it was trained for */
+  step: number | null
+  /** in words; of `ended`: what happened, and the last words of the process */
+  message: string
+  /** what to do; empty where there is nothing to tell */
+  fix: string
+}
+
+/** The run has a newer checkpoint of what was asked for (`best`, `last`); what is open stays open. */
+export interface NewerMessage {
+  type: 'newer'
+  /** name of its folder */
+  checkpoint: string
+  /** steps that it was trained for */
+  step: number
+}
+
+/** The run was deleted; what is open goes on answering. */
+export interface GoneMessage {
+  type: 'gone'
+  /** in words */
+  message: string
+}
+
+/** An ask, or another message, that has no answer. */
+export interface FailedMessage {
+  type: 'failed'
+  /** of the ask, where it had one */
+  ref: number | null
+  /** why */
+  error: Problem
+}
+
+/** What the model is. */
+export interface AboutAsk {
+  kind: 'about'
+}
+
+/** What the dimensions of the latent hold, measured over the validation side. */
+export interface StatisticsAsk {
+  kind: 'statistics'
+}
+
+/** The images at some points. */
+export interface DecodeAsk {
+  kind: 'decode'
+  /** 1 to 64 points */
+  points: string[]
+  /** where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it as it is */
+  through?: 'quantiser' | 'decoder'
+}
+
+/** An image, and what the model makes of it. */
+export interface EncodeAsk {
+  kind: 'encode'
+  /** an origin: `validation:N`, `train:N` or `image:NAME` */
+  of: string
+}
+
+/** Small images of the data set. */
+export interface PicturesAsk {
+  kind: 'pictures'
+  /** of the split */
+  side: Side
+  /** within the side; at most 1,024 */
+  numbers: number[]
+}
+
+/** Images of the data set by label or file name. */
+export interface SearchAsk {
+  kind: 'search'
+  /** part of a label or of a file name; upper and lower case are one */
+  text: string
+}
+
+/** Rows of images, in each of which one dimension moves. */
+export interface TraverseAsk {
+  kind: 'traverse'
+  /** what is kept of all other dimensions */
+  point: string
+  /** one row for each; at most 64 */
+  dimensions: number[]
+  /** where a row begins, -3 if not given */
+  low?: number
+  /** where it ends, 3 if not given */
+  high?: number
+  /** images of a row, 9 if not given; 2 to 33 */
+  steps?: number
+}
+
+/** A square of images, over which two dimensions move. */
+export interface PlaneAsk {
+  kind: 'plane'
+  /** what is kept of all other dimensions */
+  point: string
+  /** the dimension that rises to the right */
+  x: number
+  /** the dimension that rises upwards */
+  y: number
+  /** -3 if not given */
+  low?: number
+  /** 3 if not given */
+  high?: number
+  /** images of a side, 15 if not given; 2 to 33 */
+  steps?: number
+}
+
+/** Images on the way from point to point. */
+export interface WalkAsk {
+  kind: 'walk'
+  /** 2 to 64 points, in order */
+  points: string[]
+  /** images of the whole way; at most 600 */
+  frames: number
+  /** `linear` if not given */
+  how?: 'linear' | 'spherical'
+  /** slower near each point */
+  ease?: boolean
+  /** back to the first point at the end */
+  loop?: boolean
+}
+
+/** The whole data set in two dimensions. */
+export interface MapAsk {
+  kind: 'map'
+  /** `dimensions`: two of the latent, as they are */
+  how: MapKind
+  /** of `dimensions`: to the right, 0 if not given */
+  x?: number
+  /** of `dimensions`: upwards, 1 if not given */
+  y?: number
+}
+
+/** The images of the data set nearest to a point. */
+export interface NearestAsk {
+  kind: 'nearest'
+  /** a point */
+  point: string
+  /** how many, 8 if not given; at most 64 */
+  count?: number
+}
+
+/** What `pcK*AMOUNT` and `A>B*AMOUNT` may be used with. */
+export interface DirectionsAsk {
+  kind: 'directions'
+}
+
+/** The image of some tokens. */
+export interface PaintAsk {
+  kind: 'paint'
+  /** Q x h x w codes, in this order */
+  codes: number[]
+  /** only the first so many levels */
+  levels?: number
+}
+
+/** The images of the first level, the first two, and so on. */
+export interface LevelsAsk {
+  kind: 'levels'
+  /** Q x h x w codes, in this order */
+  codes: number[]
+  /** the image that they stand for, an origin: errors are measured against it */
+  of?: string
+}
+
+/** What of the image one cell changes. */
+export interface FieldAsk {
+  kind: 'field'
+  /** Q x h x w codes, in this order */
+  codes: number[]
+  /** row of the cell */
+  y: number
+  /** column of the cell */
+  x: number
+}
+
+/** What of an image one cell sees. */
+export interface ReceptiveAsk {
+  kind: 'receptive'
+  /** the image, an origin */
+  of: string
+  /** row of the cell */
+  y: number
+  /** column of the cell */
+  x: number
+}
+
+/** The codes of a level, those that are like one of them first. */
+export interface PaletteAsk {
+  kind: 'palette'
+  /** 0 = the first */
+  level: number
+  /** a code */
+  like: number
+}
+
+/** Every code of a level, decoded in context. */
+export interface AtlasAsk {
+  kind: 'atlas'
+  /** 0 = the first */
+  level: number
+  /** the first code to answer, 0 if not given */
+  first?: number
+  /** how many, all if not given */
+  count?: number
+}
+
+/** Everything about one code. */
+export interface CodeAsk {
+  kind: 'code'
+  /** 0 = the first */
+  level: number
+  /** a code */
+  code: number
+}
+
+/** An ask. A newer one of the same key replaces one that was not begun, which is then neither computed nor answered. */
+export interface AskMessage {
+  type: 'ask'
+  /** its answer carries the same */
+  ref: number
+  /** what it is for (`image`, `row 3`, ...); at most 64 keys of a page wait at once */
+  key: string
+  /** see above */
+  ask: Ask
+}
+
+/** Nobody waits for the ask of this key any more: one that was not begun is not computed. */
+export interface ForgetMessage {
+  type: 'forget'
+  /** as in the ask */
+  key: string
+}
+
+/** What of a model is to be a file. */
+export interface FileBody {
+  /** as on the socket of the model */
+  ask: Ask
+  /** `gif` and `mp4` of a walk */
+  format: FileFormat
+}
+
+/** What the model is. */
+export interface AboutFacts {
+  /** id of the run, or the checkpoint folder's name */
+  name: string
+  /** name of its recipe or spec */
+  recipe: string
+  /** name of the checkpoint's folder */
+  checkpoint: string
+  /** steps that it was trained for */
+  step: number
+  /** the same in epochs; null where the run does not tell */
+  epoch: number | null
+  /** where it computes */
+  device: string
+  /** where it could: values of `device` */
+  devices: string[]
+  /** weights of encoder, bottleneck and decoder */
+  parameters: number
+  /** [height, width, channels] */
+  image: number[]
+  /** its kind: `gaussian`, `none`, `vq`, `rq`, `fsq`, `lfq` */
+  bottleneck: string
+  /** what the latent is: the mean of a Gaussian, the code of a plain autoencoder, or what the quantiser is given */
+  space: 'gaussian' | 'plain' | 'before quantiser'
+  /** [D, h, w]; dimensions are counted through in this order */
+  latent: number[]
+  /** weight of the KL term at the end of training; null where there is none */
+  beta: number | null
+  /** Q; 0 = nothing is discrete */
+  levels: number
+  /** K, of each level */
+  codes: number
+  /** images of `validation` and `train`; 0 where the data set is not there */
+  sides: Record<string, number>
+  /** names of the labels; empty = there are none */
+  classes: string[]
+  /** images have file names */
+  named: boolean
+  /** why the images of the data set are not there */
+  missing: Problem | null
+  /** what may be asked of this model */
+  asks: AskKind[]
+  /** kinds of map that can be made here */
+  maps: MapKind[]
+}
+
+/** What was measured. */
+export interface StatisticsFacts {
+  /** so many images were encoded */
+  images: number
+  /** sum over the dimensions, in nats; null for a latent without a prior */
+  kl: number | null
+  /** dimensions that are used */
+  active: number
+}
+
+/** Where the images are. */
+export interface DecodeFacts {
+  /** as they were understood, word by word as they can be asked again */
+  points: string[]
+}
+
+/** An image and its reconstruction. */
+export interface EncodeFacts {
+  /** its origin */
+  of: string
+  /** its label */
+  label: string | null
+  /** its file name */
+  name: string | null
+  /** mean squared error of the reconstruction, pixels in [0, 1] */
+  mse: number | null
+  /** peak signal-to-noise ratio, in dB */
+  psnr: number | null
+  /** what was done to it to fit the model, in words */
+  notes: string[]
+}
+
+/** Of each image in turn. */
+export interface PicturesFacts {
+  /** its label */
+  labels: (string | null)[]
+  /** its file name */
+  names: (string | null)[]
+}
+
+/** What was found. */
+export interface SearchFacts {
+  /** its label */
+  labels: (string | null)[]
+  /** its file name */
+  names: (string | null)[]
+  /** images that fit; the first 256 are answered */
+  total: number
+}
+
+/** Nothing beside the arrays. */
+export type NoFacts = Record<string, never>
+
+/** How the map was made. */
+export interface MapFacts {
+  /** as it was asked */
+  how: MapKind
+  /** of the variance, of `pca`: of each of the two directions; else empty */
+  share: number[]
+  /** images of the data set; where there are more than 20,000, the map has a fixed selection */
+  total: number
+}
+
+/** Of each image in turn. */
+export interface NearestFacts {
+  /** its label */
+  labels: (string | null)[]
+  /** its file name */
+  names: (string | null)[]
+}
+
+/** What directions there are. */
+export interface DirectionsFacts {
+  /** labels of which images were encoded */
+  labels: string[]
+  /** so many images were encoded */
+  images: number
+}
+
+/** After each level in turn. */
+export interface LevelsFacts {
+  /** bits of an image so far */
+  bits: number[]
+  /** error against the image; null where none was named */
+  mse: (number | null)[]
+  /** the same in dB */
+  psnr: (number | null)[]
+}
+
+/** Where it lies. */
+export interface FieldFacts {
+  /** [top, left, bottom, right) of what is not 0; empty where everything is */
+  box: number[]
+}
+
+/** Which codes they are. */
+export interface AtlasFacts {
+  /** the first code of the answer */
+  first: number
+  /** K: all codes of the level */
+  codes: number
+  /** so many tokens of this level were counted; 0 where the data set is not there */
+  tokens: number
+}
+
+/** How often it is used. */
+export interface CodeFacts {
+  /** so many tokens are this code */
+  tokens: number
+  /** so many tokens of this level were counted */
+  of: number
+}
+
 /** Every array that a frame may have, and its type. */
 export interface Arrays {
   points: 'f4'
@@ -644,4 +1114,150 @@ export interface Payloads {
   revive: Nothing
   stop: Nothing
   reset: Nothing
+}
+
+/** Every kind of ask. */
+export interface Asks {
+  about: AboutAsk
+  statistics: StatisticsAsk
+  decode: DecodeAsk
+  encode: EncodeAsk
+  pictures: PicturesAsk
+  search: SearchAsk
+  traverse: TraverseAsk
+  plane: PlaneAsk
+  walk: WalkAsk
+  map: MapAsk
+  nearest: NearestAsk
+  directions: DirectionsAsk
+  paint: PaintAsk
+  levels: LevelsAsk
+  field: FieldAsk
+  receptive: ReceptiveAsk
+  palette: PaletteAsk
+  atlas: AtlasAsk
+  code: CodeAsk
+}
+
+/** The facts of every kind of answer. */
+export interface Facts {
+  about: AboutFacts
+  statistics: StatisticsFacts
+  decode: DecodeFacts
+  encode: EncodeFacts
+  pictures: PicturesFacts
+  search: SearchFacts
+  traverse: NoFacts
+  plane: NoFacts
+  walk: NoFacts
+  map: MapFacts
+  nearest: NearestFacts
+  directions: DirectionsFacts
+  paint: NoFacts
+  levels: LevelsFacts
+  field: FieldFacts
+  receptive: FieldFacts
+  palette: NoFacts
+  atlas: AtlasFacts
+  code: CodeFacts
+}
+
+/** The arrays of every kind of answer, and their types; docs/studio.md tells their shapes. */
+export interface AnswerArrays {
+  about: Record<string, never>
+  statistics: {
+    order: 'i4'
+    active: 'u1'
+    mean: 'f4'
+    deviation: 'f4'
+    kl?: 'f4'
+    sigma?: 'f4'
+  }
+  decode: {
+    images: 'u1'
+    z: 'f4'
+    codes?: 'i4'
+  }
+  encode: {
+    image: 'u1'
+    reconstruction: 'u1'
+    mean: 'f4'
+    sigma?: 'f4'
+    codes?: 'i4'
+  }
+  pictures: {
+    thumbs: 'u1'
+    labels: 'i2'
+  }
+  search: {
+    numbers: 'i4'
+    sides: 'u1'
+    labels: 'i2'
+    thumbs: 'u1'
+  }
+  traverse: {
+    images: 'u1'
+    values: 'f4'
+    z: 'f4'
+  }
+  plane: {
+    images: 'u1'
+    values: 'f4'
+    z: 'f4'
+  }
+  walk: {
+    images: 'u1'
+    z: 'f4'
+    at: 'f4'
+  }
+  map: {
+    points: 'f4'
+    numbers: 'i4'
+    sides: 'u1'
+    labels: 'i2'
+  }
+  nearest: {
+    numbers: 'i4'
+    sides: 'u1'
+    labels: 'i2'
+    thumbs: 'u1'
+    distances: 'f4'
+  }
+  directions: {
+    principal: 'f4'
+    deviations: 'f4'
+    shares: 'f4'
+    means: 'f4'
+    counts: 'i4'
+  }
+  paint: {
+    image: 'u1'
+  }
+  levels: {
+    images: 'u1'
+  }
+  field: {
+    field: 'f4'
+  }
+  receptive: {
+    field: 'f4'
+  }
+  palette: {
+    order: 'i4'
+    distances: 'f4'
+  }
+  atlas: {
+    tiles: 'u1'
+    counts?: 'i4'
+    near: 'i4'
+  }
+  code: {
+    tile: 'u1'
+    near: 'i4'
+    distances: 'f4'
+    positions?: 'i4'
+    patches?: 'u1'
+    numbers?: 'i4'
+    cells?: 'i2'
+  }
 }
