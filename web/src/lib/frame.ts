@@ -1,4 +1,4 @@
-import type { ArrayPlace, Arrays, DType, Header } from './protocol'
+import type { AnswerArrays, AnswerHeader, ArrayPlace, Arrays, AskKind, DType, Facts, Header } from './protocol'
 
 export type ArrayName = keyof Arrays
 /** The names of the arrays of one type. */
@@ -14,28 +14,33 @@ export interface Frame {
   u1(name: Named<'u1'>): Uint8Array | null
 }
 
+/** An array with its shape. */
+export interface Shaped<T> {
+  shape: number[]
+  data: T
+}
+
+/** What an open model answered: its facts, and its arrays by name. */
+export type Answer<K extends AskKind> = {
+  kind: K
+  ref: number
+  ms: number
+  facts: Facts[K]
+} & { [N in keyof AnswerArrays[K]]: Shaped<Kinds[Extract<Exclude<AnswerArrays[K][N], undefined>, DType>]> }
+
 const text = new TextDecoder()
 const kinds = { f4: Float32Array, i4: Int32Array, i2: Int16Array, u1: Uint8Array }
 type Kinds = Record<DType, unknown> & { f4: Float32Array; i4: Int32Array; i2: Int16Array; u1: Uint8Array }
 
 export function decodeFrame(buffer: ArrayBuffer): Frame {
-  if (buffer.byteLength < 4) throw new Error('frame: shorter than its length')
-  const length = new DataView(buffer).getUint32(0, true)
-  const base = 4 + length
-  if (base > buffer.byteLength) throw new Error('frame: shorter than its header')
-  const header = JSON.parse(text.decode(new Uint8Array(buffer, 4, length))) as Header
+  const { header, base } = opened<Header>(buffer)
   const places = new Map<string, ArrayPlace>(header.arrays.map((place) => [place.name, place]))
 
   function view<D extends DType>(name: string, dtype: D): Kinds[D] | null {
     const place = places.get(name)
     if (!place) return null
     if (place.dtype !== dtype) throw new Error(`frame: ${name} is ${place.dtype}, not ${dtype}`)
-    const count = place.shape.reduce((product, n) => product * n, 1)
-    const begin = base + place.offset
-    const kind = kinds[dtype] as unknown as { new (b: ArrayBuffer, o: number, n: number): Kinds[D]; BYTES_PER_ELEMENT: number }
-    if (begin % kind.BYTES_PER_ELEMENT === 0) return new kind(buffer, begin, count)
-    const bytes = count * kind.BYTES_PER_ELEMENT // a header that was not padded: the one case that needs a copy
-    return new kind(buffer.slice(begin, begin + bytes), 0, count)
+    return viewed(buffer, base, place) as Kinds[D]
   }
 
   return {
@@ -46,4 +51,28 @@ export function decodeFrame(buffer: ArrayBuffer): Frame {
     i2: (name) => view(name, 'i2'),
     u1: (name) => view(name, 'u1'),
   }
+}
+
+export function decodeAnswer(buffer: ArrayBuffer): Answer<AskKind> {
+  const { header, base } = opened<AnswerHeader>(buffer)
+  const arrays = header.arrays.map((place) => [place.name, { shape: place.shape, data: viewed(buffer, base, place) }])
+  const { kind, ref, ms, facts } = header
+  return { kind, ref, ms, facts, ...Object.fromEntries(arrays) } as unknown as Answer<AskKind>
+}
+
+function opened<H extends { arrays: ArrayPlace[] }>(buffer: ArrayBuffer): { header: H; base: number } {
+  if (buffer.byteLength < 4) throw new Error('frame: shorter than its length')
+  const length = new DataView(buffer).getUint32(0, true)
+  const base = 4 + length
+  if (base > buffer.byteLength) throw new Error('frame: shorter than its header')
+  return { header: JSON.parse(text.decode(new Uint8Array(buffer, 4, length))) as H, base }
+}
+
+function viewed(buffer: ArrayBuffer, base: number, place: ArrayPlace): Kinds[DType] {
+  const count = place.shape.reduce((product, n) => product * n, 1)
+  const begin = base + place.offset
+  const kind = kinds[place.dtype] as unknown as { new (b: ArrayBuffer, o: number, n: number): Kinds[DType]; BYTES_PER_ELEMENT: number }
+  if (begin % kind.BYTES_PER_ELEMENT === 0) return new kind(buffer, begin, count)
+  const bytes = count * kind.BYTES_PER_ELEMENT // a header that was not padded: the one case that needs a copy
+  return new kind(buffer.slice(begin, begin + bytes), 0, count)
 }
