@@ -39,7 +39,7 @@ def run(script: str, folder: Path, *arguments: str) -> dict[str, Any]:
 
 @needs_browser
 def test_frames_are_counted_while_a_run_trains(tmp_path: Path) -> None:
-    rows = run("studio_live.py", tmp_path, "--only", "digits", "--pairs", "1", "--seconds", "2", "--warm", "0.5")
+    rows = run("studio_live.py", tmp_path, "--only", "digits", "--pairs", "1", "--seconds", "1", "--warm", "0.1")
     assert set(rows) == {"live-digits-drawn", "live-digits-data", "live-digits-steps"}
     assert all(row["value"]["median"] > 0 for row in rows.values())
     assert rows["live-digits-data"]["value"]["median"] <= rows["live-digits-drawn"]["value"]["median"]

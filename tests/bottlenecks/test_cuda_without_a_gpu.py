@@ -17,6 +17,12 @@ from tilework.bottlenecks.codebook import gradients as formulas
 from tilework.bottlenecks.codebook import reservoir
 
 
+@pytest.fixture
+def _tokens_are_taken_in_every_other_step(monkeypatch):
+    """All that happens in some steps only then happens within two of them."""
+    monkeypatch.setattr(reservoir, "EVERY", 2)
+
+
 def stepped(config, *, deferred=True):
     """A bottleneck that has taken its first step on the CPU: what the host reads from the state, it has read."""
     torch.manual_seed(0)
@@ -50,6 +56,7 @@ def steps(bottleneck) -> None:
             assert step(bottleneck, micro_batches=2).requires_grad
 
 
+@pytest.mark.usefixtures("_tokens_are_taken_in_every_other_step")
 @pytest.mark.parametrize("deferred", [True, False])
 def test_a_step_waits_for_nothing_and_leaves_nothing_behind(config, deferred):
     bottleneck = stepped(config, deferred=deferred)

@@ -206,7 +206,26 @@ def test_a_recipe_without_its_pictures_says_how_to_bring_them(
     assert "Traceback" not in said
 
 
+def one_of_each_source() -> list[Any]:
+    """The first recipe of each kind of source is trained; the others of that kind, which differ in their nets, with `-m slow`."""
+    kinds: set[str] = set()
+    found: list[Any] = []
+    for recipe in recipe_names():
+        if (kind := kind_of(recipe)) in BROUGHT:
+            found.append(pytest.param(recipe, marks=[pytest.mark.slow] if kind in kinds else []))
+            kinds.add(kind)
+    return found
+
+
 @pytest.mark.parametrize("recipe", [name for name in recipe_names() if kind_of(name) in BROUGHT])
+def test_the_settings_of_a_folder_of_pictures_fit(
+    recipe: str, pictures: Path, idx_files: Path, lpips_weights: Path
+) -> None:
+    spec = load_spec(recipe, [*BUDGET, *stand_in(recipe, pictures, idx_files, lpips_weights)])
+    assert spec.data.kind == "images"
+
+
+@pytest.mark.parametrize("recipe", one_of_each_source())
 def test_a_folder_of_pictures_will_do(
     tilework: Command, recipe: str, pictures: Path, idx_files: Path, lpips_weights: Path
 ) -> None:

@@ -9,9 +9,10 @@ import http.server
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from drawn_sketches import drawn, sketches
+from drawn_sketches import Drawn, drawn, drawn_once, sketches
 from made_media import sketch
 
 from tilework.data.notes import words
@@ -27,82 +28,87 @@ FAILING = {
 }  # fmt: skip
 
 
-def test_each_failure_is_told_by_name_and_the_others_go_on(tmp_path, browser):
-    for name, (script, _) in FAILING.items():
-        sketch(tmp_path / name, script)
-    sketch(tmp_path / "zz good")
-    source = sketches(tmp_path)
-    assert set(drawn(source)) == {"zz good"}
-    told = dict(source.unreadable())
-    assert set(told) == set(FAILING)
+FAULT = "function setup() { createCanvas(40, 30); } function draw() { rect(frameCount, 0, 9, 9); if (frameCount === 4) { console.log('at four'); throw new Error('too many'); } }"
+NEEDS = "let got; function setup() { createCanvas(40, 30); fetch('https://example.com/x.json').then((a) => { got = a; }).catch(() => {}); } function draw() { rect(frameCount, 0, 9, 9); if (frameCount === 3) got.json(); }"
+NETWORK = {
+    "fetch": "fetch('https://example.com/a').catch(() => { failed = true; })",
+    "xhr": "(() => { const x = new XMLHttpRequest(); x.open('GET', 'https://example.com/a'); x.onerror = () => { failed = true; }; x.send(); })()",
+    "image": "Object.assign(new Image(), { onerror: () => { failed = true; } }).src = 'https://example.com/a'",
+    "script": "document.head.append(Object.assign(document.createElement('script'), { src: 'https://example.com/a', onerror: () => { failed = true; } }))",
+    "style": "document.head.append(Object.assign(document.createElement('link'), { rel: 'stylesheet', href: 'https://example.com/a', onerror: () => { failed = true; } }))",
+    "font": "new FontFace('x', 'url(https://example.com/a)').load().catch(() => { failed = true; })",
+    "socket": "new WebSocket('wss://example.com/a').onerror = () => { failed = true; }",
+    "events": "new EventSource('https://example.com/a').onerror = () => { failed = true; }",
+}
+LEAVING = {
+    "location": "location.href = 'https://example.com/'",
+    "reload": "location.reload()",
+    "form": "(() => { const f = document.createElement('form'); f.action = '/x'; document.body.append(f); f.submit(); })()",
+    "link": "(() => { const a = document.createElement('a'); a.href = '/x'; document.body.append(a); a.click(); a.dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true })); })()",
+    "windows": "for (let i = 0; i < 200; i++) { window.open('/x'); const a = document.createElement('a'); a.href = '/x'; a.target = '_blank'; a.click(); }",
+    "download": "Object.assign(document.createElement('a'), { href: 'data:,x', download: 'x.txt' }).click()",
+    "questions": "if (alert('a') !== undefined || !confirm('b') || prompt('c', '7') !== '7') nowhere()",
+    "worker": "new Worker('w.js').postMessage(1)",
+    "service worker": "navigator.serviceWorker && navigator.serviceWorker.register('/w.js').catch(() => {})",
+    "camera": "navigator.mediaDevices.getUserMedia({ video: true }).catch(() => {})",
+    "console": "for (let i = 0; i < 20000; i++) console.log('x'.repeat(1000), i)",
+}
+
+
+@pytest.fixture
+def together(browser, once) -> Drawn:
+    """All sketches of the next four tests: those that fail stand between the others."""
+
+    def fill(folder: Path) -> None:
+        for name, (script, _) in FAILING.items():
+            sketch(folder / name, script)
+        sketch(folder / "fault", FAULT)
+        sketch(folder / "needs", NEEDS)
+        for name, way in NETWORK.items():
+            script = f"let failed = false; function setup() {{ createCanvas(40, 30); {way}; }} function draw() {{ fill(failed ? 200 : 50); rect(0, 0, frameCount + 9, 30); }}"
+            sketch(folder / name, script)
+        for name, way in LEAVING.items():
+            script = f"function setup() {{ createCanvas(40, 30); }} function draw() {{ rect(0, 0, 5 * frameCount, 30); if (frameCount === 2) {{ {way}; }} }}"
+            sketch(folder / name, script)
+        sketch(folder / "zz good")
+
+    return drawn_once(once, "sketch-fences", fill)
+
+
+def test_each_failure_is_told_by_name_and_the_others_go_on(together):
+    assert set(together.frames) == {"fault", "needs", *NETWORK, *LEAVING, "zz good"}
+    assert len(together.frames["zz good"]) == 5
+    assert set(together.unreadable) == {*FAILING, "fault", "needs"}
     for name, (_, reason) in FAILING.items():
-        assert reason in told[name], (name, told[name])
+        assert reason in together.unreadable[name], (name, together.unreadable[name])
 
 
-def test_frames_before_the_fault_are_kept_with_what_the_console_said(tmp_path, browser):
-    fault = "function setup() { createCanvas(40, 30); } function draw() { rect(frameCount, 0, 9, 9); if (frameCount === 4) { console.log('at four'); throw new Error('too many'); } }"
-    needs = "let got; function setup() { createCanvas(40, 30); fetch('https://example.com/x.json').then((a) => { got = a; }).catch(() => {}); } function draw() { rect(frameCount, 0, 9, 9); if (frameCount === 3) got.json(); }"
-    sketch(tmp_path / "fault", fault)
-    sketch(tmp_path / "needs", needs)
-    source = sketches(tmp_path)
-    assert {name: len(frames) for name, frames in drawn(source).items()} == {"fault": 3, "needs": 2}
-    told = dict(source.unreadable())
+def test_frames_before_the_fault_are_kept_with_what_the_console_said(together, tmp_path):
+    assert {name: len(together.frames[name]) for name in ("fault", "needs")} == {"fault": 3, "needs": 2}
+    told = together.unreadable
     assert told["fault"] == "too many (sketch.js:1) (frame 3); its console: at four"
     assert told["needs"].startswith(
         "TypeError: Cannot read properties of undefined (reading 'json') (sketch.js:1) (frame 2)"
     )
     assert "it asked for the network, which it cannot reach: https://example.com/x.json" in told["needs"]
+    sketch(tmp_path / "fault", FAULT)
     with pytest.raises(UserError, match="cannot be read"):
         list(sketches(tmp_path, strict=True).items())
 
 
-def test_a_sketch_goes_on_where_the_network_does_not_answer(tmp_path, browser):
-    ways = {
-        "fetch": "fetch('https://example.com/a').catch(() => { failed = true; })",
-        "xhr": "(() => { const x = new XMLHttpRequest(); x.open('GET', 'https://example.com/a'); x.onerror = () => { failed = true; }; x.send(); })()",
-        "image": "Object.assign(new Image(), { onerror: () => { failed = true; } }).src = 'https://example.com/a'",
-        "script": "document.head.append(Object.assign(document.createElement('script'), { src: 'https://example.com/a', onerror: () => { failed = true; } }))",
-        "style": "document.head.append(Object.assign(document.createElement('link'), { rel: 'stylesheet', href: 'https://example.com/a', onerror: () => { failed = true; } }))",
-        "font": "new FontFace('x', 'url(https://example.com/a)').load().catch(() => { failed = true; })",
-        "socket": "new WebSocket('wss://example.com/a').onerror = () => { failed = true; }",
-        "events": "new EventSource('https://example.com/a').onerror = () => { failed = true; }",
+def test_a_sketch_goes_on_where_the_network_does_not_answer(together):
+    assert {name: [int(f[9, 5, 0]) for f in together.frames[name]] for name in NETWORK} == {
+        name: [200] * 5 for name in NETWORK
     }
-    for name, way in ways.items():
-        script = f"let failed = false; function setup() {{ createCanvas(40, 30); {way}; }} function draw() {{ fill(failed ? 200 : 50); rect(0, 0, frameCount + 9, 30); }}"
-        sketch(tmp_path / name, script)
-    source = sketches(tmp_path)
-    found = drawn(source)
-    assert source.unreadable() == []
-    assert {name: [int(f[9, 5, 0]) for f in frames] for name, frames in found.items()} == {
-        name: [200] * 5 for name in ways
-    }
-    noted = {note.file: note for note in source.notes()}
-    assert {name: (note.kind, len(note.values)) for name, note in noted.items()} == dict.fromkeys(ways, ("blocked", 1))
-    assert all("example.com/a" in words(note) for note in noted.values())
+    for name in NETWORK:
+        (note,) = together.notes[name]
+        assert (note.kind, len(note.values)) == ("blocked", 1)
+        assert "example.com/a" in words(note)
 
 
-def test_what_would_leave_the_page_or_ask_the_user_does_nothing(tmp_path, browser):
-    ways = {
-        "location": "location.href = 'https://example.com/'",
-        "reload": "location.reload()",
-        "form": "(() => { const f = document.createElement('form'); f.action = '/x'; document.body.append(f); f.submit(); })()",
-        "link": "(() => { const a = document.createElement('a'); a.href = '/x'; document.body.append(a); a.click(); a.dispatchEvent(new MouseEvent('click', { bubbles: true, cancelable: true })); })()",
-        "windows": "for (let i = 0; i < 200; i++) { window.open('/x'); const a = document.createElement('a'); a.href = '/x'; a.target = '_blank'; a.click(); }",
-        "download": "Object.assign(document.createElement('a'), { href: 'data:,x', download: 'x.txt' }).click()",
-        "questions": "if (alert('a') !== undefined || !confirm('b') || prompt('c', '7') !== '7') nowhere()",
-        "worker": "new Worker('w.js').postMessage(1)",
-        "service worker": "navigator.serviceWorker && navigator.serviceWorker.register('/w.js').catch(() => {})",
-        "camera": "navigator.mediaDevices.getUserMedia({ video: true }).catch(() => {})",
-        "console": "for (let i = 0; i < 20000; i++) console.log('x'.repeat(1000), i)",
-    }
-    for name, way in ways.items():
-        script = f"function setup() {{ createCanvas(40, 30); }} function draw() {{ rect(0, 0, 5 * frameCount, 30); if (frameCount === 2) {{ {way}; }} }}"
-        sketch(tmp_path / name, script)
-    source = sketches(tmp_path)
-    found = drawn(source)
-    assert source.unreadable() == []
-    for name in ways:
-        assert [int((f[9, :, 0] < 99).sum()) for f in found[name]] == [5, 10, 15, 20, 25], name
+def test_what_would_leave_the_page_or_ask_the_user_does_nothing(together):
+    for name in LEAVING:
+        assert [int((f[9, :, 0] < 99).sum()) for f in together.frames[name]] == [5, 10, 15, 20, 25], name
 
 
 @pytest.mark.slow

@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from drawn_sketches import drawn, sketches
+from drawn_sketches import Drawn, drawn, drawn_once, sketches
 from made_media import MOVING, P5_DOUBLE, sketch
 
 from tilework.data import prepare
@@ -37,7 +38,7 @@ def test_a_sketch_that_stands_still_is_one_frame_and_told(tmp_path, browser):
         "function setup() { createCanvas(40, 30); } function draw() { rect(5, 5, 20, 20); } addEventListener('mousemove', () => 0);",
     )
     sketch(tmp_path / "moves", MOVING)
-    store = prepare(sketches(tmp_path))
+    store = prepare(sketches(tmp_path, channels=1))
     assert store.skipped == []
     counts = {name: int((store.groups == number).sum()) for number, name in enumerate(store.group_names)}
     assert counts == {"moves": 5, "still": 1, "stopped": 1, "waits": 1}
@@ -99,43 +100,42 @@ def test_another_p5_is_tried_until_one_draws(tmp_path, browser):
     assert "too old" in caught.value.trouble.error
 
 
-def test_sound_is_silence_and_not_missed(tmp_path, browser):
-    script = """let fft, amp, song, osc, env, heard = 1;
+SOUND = """let fft, amp, song, osc, env, heard = 1;
       function setup() { createCanvas(40, 30); osc = new p5.Oscillator('sine'); osc.start(); osc.freq(220, 0.1); osc.amp(0.5).connect();
         env = new p5.Envelope(0.1, 0.5, 0.2, 0.5); env.setADSR(1, 1, 1, 1); env.play(osc); fft = new p5.FFT(0.8, 64); fft.setInput(osc); amp = new p5.Amplitude();
         song = loadSound('none.mp3', () => { heard = 0; }); song.loop(); new p5.Reverb().process(osc, 3, 2); new p5.LowPass().freq(100); new p5.PolySynth().play('A4', 1, 0, 1);
         new p5.Part().addPhrase(new p5.Phrase('x', () => {}, [1])); new p5.AudioIn().start(); userStartAudio(); getAudioContext().resume(); }
       function draw() { background(255); fill(0); rect(0, 0, 4 * frameCount + fft.analyze().length - 64 + fft.waveform().length - 64 + fft.getEnergy('bass') + amp.getLevel() + heard + (song.isPlaying() ? 0 : 9) + osc.getFreq() - 220, 30); }"""
-    folder = sketch(tmp_path / "a", script)
-    (folder / "index.html").write_text(
-        '<script src="https://cdn.example.com/p5.js"></script><script src="https://cdn.example.com/addons/p5.sound.min.js"></script><script src="sketch.js"></script>'
-    )
-    source = sketches(folder)
-    found = drawn(source)
-    assert source.unreadable() == []
-    assert widths(found["a"]) == [4, 8, 12, 16, 20]
-    assert source.notes() == []
+SOUND_PAGE = '<script src="https://cdn.example.com/p5.js"></script><script src="https://cdn.example.com/addons/p5.sound.min.js"></script><script src="sketch.js"></script>'
+CONST = "const setup = () => createCanvas(40, 30); let draw = () => rect(0, 0, 4 * frameCount, 20);"
+MODULE = "import { wide } from './wide.js'; window.setup = () => createCanvas(40, 30); window.draw = () => rect(0, 0, wide(frameCount), 20);"
+FADES = "function setup() { createCanvas(9, 9); } function draw() { background(frameCount * 20); }"
 
 
-def test_module_scripts_and_names_declared_with_const(tmp_path, browser):
-    sketch(
-        tmp_path / "const", "const setup = () => createCanvas(40, 30); let draw = () => rect(0, 0, 4 * frameCount, 20);"
-    )
-    folder = sketch(
-        tmp_path / "module",
-        "import { wide } from './wide.js'; window.setup = () => createCanvas(40, 30); window.draw = () => rect(0, 0, wide(frameCount), 20);",
-    )
-    (folder / "wide.js").write_text("export const wide = (n) => 4 * n;")
-    source = sketches(tmp_path)
-    found = drawn(source)
-    assert source.unreadable() == []
-    assert widths(found["const"]) == widths(found["module"]) == [4, 8, 12, 16, 20]
+@pytest.fixture
+def together(browser, once) -> Drawn:
+    """All sketches of the next three tests."""
+
+    def fill(folder: Path) -> None:
+        (sketch(folder / "sound", SOUND) / "index.html").write_text(SOUND_PAGE)
+        sketch(folder / "const", CONST)
+        (sketch(folder / "module", MODULE) / "wide.js").write_text("export const wide = (n) => 4 * n;")
+        sketch(folder / "fades", FADES)
+
+    return drawn_once(once, "sketch-looks", fill)
 
 
-def test_a_sketch_that_fills_its_canvas_with_one_colour_after_another_draws(tmp_path, browser):
-    sketch(
-        tmp_path / "fades", "function setup() { createCanvas(9, 9); } function draw() { background(frameCount * 20); }"
-    )
-    source = sketches(tmp_path)
-    assert [int(one[0, 0, 0]) for one in drawn(source)["fades"]] == [20, 40, 60, 80, 100]
-    assert source.unreadable() == []
+def test_sound_is_silence_and_not_missed(together):
+    assert "sound" not in together.unreadable
+    assert widths(together.frames["sound"]) == [4, 8, 12, 16, 20]
+    assert "sound" not in together.notes
+
+
+def test_module_scripts_and_names_declared_with_const(together):
+    assert together.unreadable == {}
+    assert widths(together.frames["const"]) == widths(together.frames["module"]) == [4, 8, 12, 16, 20]
+
+
+def test_a_sketch_that_fills_its_canvas_with_one_colour_after_another_draws(together):
+    assert [int(one[0, 0, 0]) for one in together.frames["fades"]] == [20, 40, 60, 80, 100]
+    assert "fades" not in together.unreadable

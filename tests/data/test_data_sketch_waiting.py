@@ -11,7 +11,7 @@ from pathlib import Path
 import children
 import numpy as np
 import pytest
-from drawn_sketches import drawn, sketches
+from drawn_sketches import Drawn, drawn_once, sketches
 from made_media import picture, sketch
 
 from tilework.data import prepare
@@ -31,54 +31,60 @@ LATE = {
 }
 
 
-@pytest.fixture
-def late(tmp_path) -> Path:
+NEXT = "let n = 0; function setup() { createCanvas(40, 30); } function draw() { background(0); fill(255); rect(0, 0, 4 * n + 1, 30); for (const x of [1, 2]) fetch('sketch.js?' + frameCount + x).then((r) => r.text()).then(() => n++); }"
+SIZES = [3_000_000, 10, 800_000, 1, 100_000, 2]
+ASKS = "".join(f"fetch('{n}.bin').then((r) => r.arrayBuffer()).then(() => order.push({n}));" for n in range(len(SIZES)))
+ORDER = f"const order = []; function setup() {{ createCanvas(60, 30); {ASKS} }} function draw() {{ background(0); order.forEach((n, i) => {{ fill(40 * n + 40); rect(10 * i, 0, 10, frameCount + 9); }}); }}"
+TIMER = "<body><script>setTimeout(() => { const c = document.createElement('canvas'); c.width = 40; c.height = 30; document.body.append(c); const p = c.getContext('2d'); let n = 0; (function go() { p.fillRect(0, 0, ++n * 4, 30); requestAnimationFrame(go); })(); }, 700)</script>"
+
+
+def late(folder: Path) -> None:
+    """Sketches whose setup asks for what comes later."""
     for name, way in LATE.items():
-        folder = sketch(
-            tmp_path / "in" / name, f"let there = false; function setup() {{ createCanvas(40, 30); {way}; }} {SHOWS}"
+        inside = sketch(
+            folder / name, f"let there = false; function setup() {{ createCanvas(40, 30); {way}; }} {SHOWS}"
         )
-        picture(folder / "a.png", 200, (40, 30))
-        (folder / "d.json").write_text(json.dumps({"x": 1}))
-        (folder / "big.bin").write_bytes(bytes(4_000_000))
-        (folder / "more.js").write_text("there = true;")
-        (folder / "own.mjs").write_text("export const yes = true;")
-    return tmp_path / "in"
+        picture(inside / "a.png", 200, (40, 30))
+        (inside / "d.json").write_text(json.dumps({"x": 1}))
+        (inside / "big.bin").write_bytes(bytes(4_000_000))
+        (inside / "more.js").write_text("there = true;")
+        (inside / "own.mjs").write_text("export const yes = true;")
 
 
-def test_the_first_frame_has_what_setup_asked_for(late, browser):
-    source = sketches(late)
-    found = drawn(source)
-    assert source.unreadable() == []
-    assert {name: [int(f[9, 15, 0]) for f in frames] for name, frames in found.items()} == {
+@pytest.fixture
+def together(browser, once) -> Drawn:
+    """All sketches of the next four tests."""
+
+    def fill(folder: Path) -> None:
+        late(folder)
+        sketch(folder / "next", NEXT)
+        sketch(folder / "order", ORDER)
+        for number, size in enumerate(SIZES):
+            (folder / "order" / f"{number}.bin").write_bytes(bytes(size))
+        (folder / "timer").mkdir()
+        (folder / "timer" / "index.html").write_text(TIMER)
+
+    return drawn_once(once, "sketch-waiting", fill)
+
+
+def test_the_first_frame_has_what_setup_asked_for(together):
+    assert together.unreadable == {}
+    assert {name: [int(f[9, 15, 0]) for f in together.frames[name]] for name in LATE} == {
         name: [230] * 5 for name in LATE
     }
 
 
-def test_what_a_frame_asks_for_is_there_in_the_next(tmp_path, browser):
-    script = "let n = 0; function setup() { createCanvas(40, 30); } function draw() { background(0); fill(255); rect(0, 0, 4 * n + 1, 30); for (const x of [1, 2]) fetch('sketch.js?' + frameCount + x).then((r) => r.text()).then(() => n++); }"
-    (frames,) = drawn(sketches(sketch(tmp_path / "a", script))).values()
-    assert [int((f[9, :, 0] > 99).sum()) for f in frames] == [1, 9, 17, 25, 33]
+def test_what_a_frame_asks_for_is_there_in_the_next(together):
+    assert [int((f[9, :, 0] > 99).sum()) for f in together.frames["next"]] == [1, 9, 17, 25, 33]
 
 
-def test_answers_come_in_the_order_of_the_questions(tmp_path, browser):
-    sizes = [3_000_000, 10, 800_000, 1, 100_000, 2]
-    asks = "".join(
-        f"fetch('{n}.bin').then((r) => r.arrayBuffer()).then(() => order.push({n}));" for n in range(len(sizes))
-    )
-    script = f"const order = []; function setup() {{ createCanvas(60, 30); {asks} }} function draw() {{ background(0); order.forEach((n, i) => {{ fill(40 * n + 40); rect(10 * i, 0, 10, frameCount + 9); }}); }}"
-    folder = sketch(tmp_path / "a", script)
-    for number, size in enumerate(sizes):
-        (folder / f"{number}.bin").write_bytes(bytes(size))
-    (frames,) = drawn(sketches(folder)).values()
-    assert [int(frames[0][5, 10 * i + 5, 0]) for i in range(6)] == [40, 80, 120, 160, 200, 240]
+def test_answers_come_in_the_order_of_the_questions(together):
+    first = together.frames["order"][0]
+    assert [int(first[5, 10 * i + 5, 0]) for i in range(6)] == [40, 80, 120, 160, 200, 240]
 
 
-def test_what_waits_for_a_timer_before_it_draws_gets_it(tmp_path, browser):
-    page = "<body><script>setTimeout(() => { const c = document.createElement('canvas'); c.width = 40; c.height = 30; document.body.append(c); const p = c.getContext('2d'); let n = 0; (function go() { p.fillRect(0, 0, ++n * 4, 30); requestAnimationFrame(go); })(); }, 700)</script>"
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "index.html").write_text(page)
-    (frames,) = drawn(sketches(tmp_path / "a")).values()
-    assert [int((f[9, :, 0] < 99).sum()) for f in frames] == [8, 12, 16, 20, 24]
+def test_what_waits_for_a_timer_before_it_draws_gets_it(together):
+    assert [int((f[9, :, 0] < 99).sum()) for f in together.frames["timer"]] == [8, 12, 16, 20, 24]
 
 
 GL = """<body><canvas id="c" width="40" height="30"></canvas><script>
@@ -88,15 +94,21 @@ GL = """<body><canvas id="c" width="40" height="30"></canvas><script>
 
 
 @pytest.mark.parametrize("kind", ["webgl", "webgl2"])
-def test_webgl_is_shown_as_a_browser_shows_it(tmp_path, browser, kind):
+def test_webgl_is_shown_as_a_browser_shows_it(browser, once, kind):
     """Emptied between two frames where it is drawn anew, and kept where it is not; without `preserveDrawingBuffer`."""
-    for name, often, begins in (
-        ("each frame", "requestAnimationFrame(step);", "requestAnimationFrame(step);"),
-        ("now and then", "", "setInterval(step, 30);"),
-    ):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "index.html").write_text(GL % (kind, often, begins))
-    found = drawn(sketches(tmp_path, fps=50, background="white", frames=6))
+
+    def fill(folder: Path) -> None:
+        for context in ("webgl", "webgl2"):
+            for name, often, begins in (
+                ("each frame", "requestAnimationFrame(step);", "requestAnimationFrame(step);"),
+                ("now and then", "", "setInterval(step, 30);"),
+            ):
+                inside = folder / f"{context} {name}"
+                inside.mkdir(parents=True)
+                (inside / "index.html").write_text(GL % (context, often, begins))
+
+    frames = drawn_once(once, "sketch-webgl", fill, fps=50, background="white", frames=6).frames
+    found = {name: frames[f"{kind} {name}"] for name in ("each frame", "now and then")}
     marks = {
         name: [sorted(set(np.flatnonzero(f[20, :, 1] < 99) // 2)) for f in frames] for name, frames in found.items()
     }
@@ -107,14 +119,16 @@ def test_webgl_is_shown_as_a_browser_shows_it(tmp_path, browser, kind):
 
 
 @pytest.mark.slow
-def test_the_same_on_a_loaded_machine(late, browser):
-    (late / "gl").mkdir()
-    (late / "gl" / "index.html").write_text(
+def test_the_same_on_a_loaded_machine(tmp_path, browser):
+    folder = tmp_path / "in"
+    late(folder)
+    (folder / "gl").mkdir()
+    (folder / "gl" / "index.html").write_text(
         GL % ("webgl", "requestAnimationFrame(step);", "requestAnimationFrame(step);")
     )
-    quiet = prepare(sketches(late, frames=12))
+    quiet = prepare(sketches(folder, frames=12))
     busy = [children.start([sys.executable, "-c", "while True: pass"]) for _ in range(3)]
-    loaded = prepare(sketches(late, frames=12, seconds=119))  # another setting, so it is made again
+    loaded = prepare(sketches(folder, frames=12, seconds=119))  # another setting, so it is made again
     for one in busy:
         one.kill()
     assert quiet.skipped == loaded.skipped == []

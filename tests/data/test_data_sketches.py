@@ -12,7 +12,6 @@ import pytest
 from drawn_sketches import drawn, sketches
 from made_media import MOVING, P5_DOUBLE, picture, sketch
 
-from tilework.data import prepare
 from tilework.data.sketch import library
 from tilework.data.sketch.found import find_sketches
 from tilework.data.sketch.server import ORIGIN, Server
@@ -181,10 +180,3 @@ def test_files_of_its_own(tmp_path, browser):
     )
     (frames,) = drawn(sketches(tmp_path / "a", background="black")).values()
     assert int(frames[0][9, 39, 0]) > 150
-
-
-def test_prepared(tmp_path, browser):
-    sketch(tmp_path / "a")
-    store = prepare(sketches(tmp_path / "a", channels=1))
-    assert store.count == 5
-    assert store.group_names == ["a"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import pickle
 import shutil
 import struct
 from collections.abc import Callable
@@ -161,17 +162,32 @@ def same(one: list[Item], two: list[Item]) -> bool:
     return [about(i) for i in one] == [about(i) for i in two]
 
 
+@pytest.fixture
+def whole(once: Callable[..., Path]) -> Callable[[SourceConfig], list[Item]]:
+    """All items of the whole example of a source. Sketches are drawn once for the whole test run: a browser starts slowly."""
+
+    def get(source: SourceConfig) -> list[Item]:
+        if source.kind != "sketches":
+            return list(source.items())
+        kept = once("whole-sketches", lambda folder: (folder / "items").write_bytes(pickle.dumps(list(source.items()))))
+        found = pickle.loads((kept / "items").read_bytes())
+        assert isinstance(found, list)
+        return found
+
+    return get
+
+
 @KINDS
 def test_every_source_has_an_example(kind):
     assert kind in EXAMPLES, f"write an example of {kind} into {Path(__file__).name}"
 
 
 @KINDS
-def test_items(kind, tmp_path):
+def test_items(kind, whole, tmp_path):
     source = source_of(kind, EXAMPLES[kind].make(tmp_path))
     items = list(source.items())
     assert items
-    assert same(items, list(source.items())), "the same items twice"
+    assert same(items, whole(source)), "the same items twice"
     for item in items:
         assert item.pixels.dtype == np.uint8
         assert item.pixels.ndim == 3
@@ -187,9 +203,9 @@ def test_items(kind, tmp_path):
 
 
 @KINDS
-def test_items_after_a_picture_are_the_tail(kind, tmp_path):
+def test_items_after_a_picture_are_the_tail(kind, whole, tmp_path):
     source = source_of(kind, EXAMPLES[kind].make(tmp_path))
-    items = list(source.items())
+    items = whole(source)
     named = [(item.file, item.frame) for item in items]
     places = sorted({0, 1, len(items) // 2, len(items) - 2, len(items) - 1})
     if kind == "sketches":  # a browser for each takes long
@@ -224,10 +240,10 @@ def test_the_fingerprint_follows_the_files(kind, tmp_path):
 
 
 @SPOILT
-def test_what_is_broken_is_named_and_the_rest_is_whole(kind, tmp_path):
+def test_what_is_broken_is_named_and_the_rest_is_whole(kind, whole, tmp_path):
     example = EXAMPLES[kind]
     path = example.make(tmp_path)
-    whole = list(source_of(kind, path).items())
+    before = whole(source_of(kind, path))
     assert example.spoil is not None
     broken = example.spoil(tmp_path)
     source = source_of(kind, path)
@@ -237,8 +253,8 @@ def test_what_is_broken_is_named_and_the_rest_is_whole(kind, tmp_path):
     assert told[broken]
     kept = [item for item in items if item.file != broken]
     # A data set is written anew to be spoilt: its good rows are the same, and so is what surrounds a broken file.
-    assert same(kept, [item for item in whole if (item.file, item.frame) in {(k.file, k.frame) for k in kept}])
-    assert len(kept) >= len(whole) - 1
+    assert same(kept, [item for item in before if (item.file, item.frame) in {(k.file, k.frame) for k in kept}])
+    assert len(kept) >= len(before) - 1
     with pytest.raises(UserError) as caught:
         list(source_of(kind, path, strict=True).items())
     assert caught.value.why
@@ -248,8 +264,18 @@ def test_what_is_broken_is_named_and_the_rest_is_whole(kind, tmp_path):
     assert same(list(again.items_after(named.file, named.frame)), items[len(items) // 2 + 1 :])
 
 
-@PATHS
-@pytest.mark.parametrize("what", ["missing", "empty folder", "empty file", "text", "a link to itself", "noise"])
+def wrong_paths() -> list[Any]:
+    """To a browser, text that is no script is what noise is: it cannot be parsed. That one runs with `-m slow`."""
+    wrong = ["missing", "empty folder", "empty file", "text", "a link to itself", "noise"]
+    return [
+        pytest.param(kind, what, marks=[pytest.mark.slow] if (kind, what) == ("sketches", "text") else [])
+        for what in wrong
+        for kind in SOURCES.kinds
+        if kind in EXAMPLES and EXAMPLES[kind].file
+    ]
+
+
+@pytest.mark.parametrize(("kind", "what"), wrong_paths())
 def test_only_errors_that_a_person_can_read(kind, what, tmp_path):
     if kind in {"sketches", "hub"}:
         (tmp_path / "whole").mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from typing import Any
 
 import pytest
 import torch
@@ -61,7 +62,27 @@ VARIANTS = {
 
 def cases() -> dict[str, RunSpec]:
     own = {name: load_spec("rqvae-digits", (*BASE, CODES, *extra)) for name, extra in VARIANTS.items()}
-    return recipes() | own
+    return own | recipes()
+
+
+def parts(spec: RunSpec) -> set[tuple[object, ...]]:
+    """What its network is built of; of numbers, whether they are there: the graph has the same nodes for any of them."""
+    return {
+        (part, name, value if isinstance(value, (str, bool)) else bool(value))
+        for part in ("encoder", "decoder", "bottleneck")
+        for name, value in getattr(spec, part)
+    }
+
+
+def first_of_each_part() -> list[Any]:
+    """All cases; a recipe of which every part is also in a case before it is exported with `-m slow`."""
+    seen: set[tuple[object, ...]] = set()
+    found: list[Any] = []
+    for name, spec in CASES.items():
+        known = name not in VARIANTS and parts(spec) <= seen
+        found.append(pytest.param(name, marks=[pytest.mark.slow] if known else []))
+        seen |= parts(spec)
+    return found
 
 
 CASES = cases()
@@ -89,7 +110,7 @@ def images(spec: RunSpec, count: int) -> torch.Tensor:
     return torch.rand(shape, generator=torch.Generator().manual_seed(count))
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("name", first_of_each_part())
 def test_exported_with_any_batch_size_and_equal_to_evaluation_mode(name: str) -> None:
     spec = CASES[name]
     model = made(spec)
