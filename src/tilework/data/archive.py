@@ -18,7 +18,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, cast
 
-from tilework.data.endings import HEAD, READ, TAR, ZIP, format_of, kind_of
+from tilework.data.endings import HEAD, READ, TAR, ZIP, begins_as, format_of, format_unsaid, kind_of
 from tilework.data.pictures import WHOLE_BYTES, Unreadable
 from tilework.errors import UserError
 
@@ -104,23 +104,13 @@ def is_archive(path: Path) -> bool:
     """Whether a file is an archive that can be read, by its ending or by its content."""
     if path.name.lower().endswith((*ZIP, *TAR)):
         return True
-    return kind_of(path.name) == "unknown" and _begins(path) in {"ZIP", "TAR"}
+    return format_unsaid(path) in {"ZIP", "TAR"}
 
 
 def is_zip(path: Path) -> bool:
     """Whether it is a zip and not a tar; by its content, where that says it."""
-    begins = _begins(path)
+    begins = begins_as(path)
     return begins == "ZIP" if begins else path.name.lower().endswith(ZIP)
-
-
-def _begins(path: Path) -> str:
-    try:
-        if not path.is_file():
-            return ""
-        with open(path, "rb") as file:
-            return format_of(file.read(512))
-    except OSError:
-        return ""
 
 
 def open_archive(path: Path) -> Archive:
@@ -148,7 +138,7 @@ def not_read(path: Path, why: str) -> UserError:
 
 
 def _packed(path: Path) -> bool:
-    return not is_zip(path) and _begins(path) in {"GZIP", "XZ", "BZIP2"}
+    return not is_zip(path) and begins_as(path) in {"GZIP", "XZ", "BZIP2"}
 
 
 @lru_cache(maxsize=4)  # listing a packed tar means unpacking it, and a preparation asks several times
@@ -207,7 +197,7 @@ def _of_tar(path: Path) -> Iterator[Member]:
 
 def _entries(path: Path) -> Iterator[tuple[int, tarfile.TarInfo, tarfile.TarFile]]:
     """(number from 1, entry, tar) of a tar, packed or not."""
-    packed = _begins(path)
+    packed = begins_as(path)
     if packed not in _UNPACKERS:
         with tarfile.open(path, "r:") as tar:
             yield from ((number, entry, tar) for number, entry in enumerate(tar, 1))

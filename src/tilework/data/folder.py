@@ -11,7 +11,18 @@ from pathlib import Path
 from typing import NoReturn
 
 from tilework.data.archive import Archive, given_archive, is_archive
-from tilework.data.endings import HIDDEN, REFUSED, ending_of, irregular, is_hidden, kind_of, looks_like_an_image
+from tilework.data.endings import (
+    HIDDEN,
+    READ,
+    REFUSED,
+    WITHOUT,
+    ending_of,
+    format_unsaid,
+    irregular,
+    is_hidden,
+    kind_of,
+    unlisted,
+)
 from tilework.data.named_files import Paths, unique
 from tilework.data.natural import natural_key
 from tilework.errors import UserError
@@ -124,24 +135,26 @@ def _walk(top: Path, others: Counter[str]) -> Iterator[PictureFile]:
                     else:
                         others[ending_of(entry.name)] += 1
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            reason = error.strerror or str(error)
             if not prefix:
                 raise UserError(
-                    f"{top} cannot be listed", why=reason, fix="give yourself the right to read it"
+                    f"{top} cannot be listed", why=reason.lower(), fix="give yourself the right to read it"
                 ) from None
             name = prefix.rstrip("/")
-            yield PictureFile(top, name, name, -1, 0, f"this folder cannot be listed: {reason}")
+            yield PictureFile(top, name, name, -1, 0, unlisted(reason))
         todo += sorted(below, key=natural_key, reverse=True)
 
 
 def _listed(entry: os.DirEntry[str], top: Path, name: str) -> PictureFile | None:
     """An image, or what must be named because it may be one or hold some; None for any other file."""
     kind = kind_of(name)
-    if kind == "image" or (kind == "unknown" and looks_like_an_image(entry.path)):
+    begins = format_unsaid(entry.path)
+    if kind == "image" or begins in READ:
         return _file(entry, top, name)
     if kind == "refused":
         return _file(entry, top, name, REFUSED[os.path.splitext(name)[1].lower()])
-    if kind == "archive":
+    # Programs are packed like archives and have endings of their own.
+    if kind == "archive" or (begins in {"ZIP", "TAR"} and ending_of(name) == WITHOUT):
         return _file(
             entry, top, name, "it is an archive; unpack it here, or add it by itself: tilework data add NAME PATH"
         )

@@ -19,6 +19,10 @@ def words(note: Note) -> str:
         case "blocked":
             more = f" and {len(note.values) - 2} more" if len(note.values) > 2 else ""
             return f"drawn without what it asked for from the network: {', '.join(note.values[:2])}{more}"
+        case "animated":
+            return "it moves, and only its first frame is taken; --kind animations takes all of them"
+        case "pages":
+            return "it has several pages, and only the first is taken; save each as a file of its own to have them all"
         case "labels-taken":
             return f"labels are taken from {' and '.join(note.values)} (--set labels_key=none leaves them out)"
         case "labels-unnamed" | "labels-several":

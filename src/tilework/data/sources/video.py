@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr
 
 from tilework.data.colour import Colour, rgb
 from tilework.data.contract import Item, Seen, SourceConfig
+from tilework.data.endings import CLIPS
 from tilework.data.layout import Place, layout_of
 from tilework.data.named_files import NamedFile, Paths, named_files
 from tilework.data.pictures import Unreadable
@@ -107,7 +108,7 @@ class Config(SourceConfig):
         return self._seen
 
     def _files(self, others: Counter[str] | None = None) -> list[NamedFile]:
-        return named_files(self.path, SUFFIXES, "videos", others)
+        return named_files(self.path, SUFFIXES, "videos", others, CLIPS)
 
     def _items(self, done: tuple[str, int] | None) -> Iterator[Item]:
         self._skipped = Skipped(self.strict)
