@@ -248,7 +248,7 @@ def _tell_added(console: Console, entry: DataSet, store: FrameStore) -> None:
         console.print(Text.assemble(("fewer: ", "yellow"), fewer), soft_wrap=True)
     if said := own_split(store.seen, entry.source.kind):
         console.print(Text.assemble(("split: ", "yellow"), said), soft_wrap=True)
-    for line in beside(store.seen):
+    for line in beside(store.seen, entry.source.kind):
         console.print(Text.assemble(("note: ", "yellow"), line), soft_wrap=True)
     for line in summary(store.notes):
         console.print(Text.assemble(("note: ", "yellow"), line), soft_wrap=True)

@@ -23,6 +23,7 @@ from tilework.data.endings import (
     kind_of,
     unlisted,
 )
+from tilework.data.layout import side_of
 from tilework.data.named_files import Paths, unique
 from tilework.data.natural import natural_key
 from tilework.errors import UserError
@@ -63,6 +64,8 @@ class Listing:
 
     files: list[PictureFile] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
+    parts: list[str] = field(default_factory=list)
+    """Folders that are called like parts of a split, whether there is something in them or not."""
 
 
 def picture_files(paths: Paths) -> Listing:
@@ -82,8 +85,9 @@ def picture_files(paths: Paths) -> Listing:
                 why=f"data.path does not exist, seen from the folder {Path.cwd()}",
                 fix="check the spelling of data.path=FOLDER, or write the whole path",
             )
+        parts: list[str] = []
         if top.is_dir():
-            inside = sorted(_walk(top, found.others), key=lambda f: natural_key(f.name))
+            inside = sorted(_walk(top, found.others, parts), key=lambda f: natural_key(f.name))
         elif is_archive(top):
             inside = _in_archive(top, found.others)
         else:
@@ -91,7 +95,9 @@ def picture_files(paths: Paths) -> Listing:
             continue
         if len(given) > 1:
             inside = [replace(file, name=unique(f"{top.name}/{file.name}", taken)) for file in inside]
+            parts = [f"{top.name}/{part}" for part in parts]
         found.files += inside
+        found.parts += parts
     if not found.files:
         _none(given, found.others)
     return found
@@ -110,7 +116,7 @@ def _none(given: list[Path], others: Counter[str]) -> NoReturn:
     )
 
 
-def _walk(top: Path, others: Counter[str]) -> Iterator[PictureFile]:
+def _walk(top: Path, others: Counter[str], parts: list[str]) -> Iterator[PictureFile]:
     seen: set[tuple[int, int]] = set()
     todo = [""]
     while todo:
@@ -130,6 +136,8 @@ def _walk(top: Path, others: Counter[str]) -> Iterator[PictureFile]:
                         others[HIDDEN] += 1
                     elif _is_folder(entry):
                         below.append(f"{prefix}{entry.name}/")
+                        if side_of(entry.name) is not None:
+                            parts.append(f"{prefix}{entry.name}")
                     elif (file := _listed(entry, top, prefix + entry.name)) is not None:
                         yield file
                     else:

@@ -28,7 +28,9 @@ def idx_shape(path: Path) -> tuple[int, ...] | None:
         if kind_of(path.name) != "unknown" and path.suffix.lower() != ".gz":
             return None
         about = os.stat(path)
-        if irregular(about.st_mode) or not about.st_size:  # files that a system makes up have no size, and some never end
+        if (
+            irregular(about.st_mode) or not about.st_size
+        ):  # files that a system makes up have no size, and some never end
             return None
         with _opened(path) as file:
             head = file.read(4)

@@ -13,6 +13,7 @@ from pydantic import Field
 
 from tilework.data.archive import is_archive
 from tilework.data.endings import HIDDEN, ending_of, format_unsaid, irregular, is_hidden, unlisted
+from tilework.data.layout import side_of
 from tilework.data.natural import natural_key
 from tilework.errors import UserError
 
@@ -56,11 +57,13 @@ def named_files(
     what: str,
     others: Counter[str] | None = None,
     formats: frozenset[str] = frozenset(),
+    parts: list[str] | None = None,
 ) -> list[NamedFile]:
     """Every file of `suffixes` in or below `paths`, in natural order per path, names unique; hidden ones are left out.
 
     So does a file whose name does not say what it is and that begins as one of `formats` (as `endings.format_of` calls them). A
-    file that is named itself counts whatever it is called. `others` counts the files of each other ending. Raises UserError
+    file that is named itself counts whatever it is called. `others` counts the files of each other ending, and `parts` is
+    given the folders that are called like parts of a split. Raises UserError
     where a path is missing or cannot be listed, is an archive, or nothing is found.
     """
     given = given_paths(paths)
@@ -75,10 +78,17 @@ def named_files(
             )
         # Of several folders, each file's name begins with its folder's, so that a group says where it comes from.
         prefix = f"{top.name}/" if len(given) > 1 and top.is_dir() else ""
-        inside = walk(top, suffixes, formats, Counter() if others is None else others) if top.is_dir() else [(top, "")]
+        folders: list[str] = []
+        inside = (
+            walk(top, suffixes, formats, Counter() if others is None else others, folders)
+            if top.is_dir()
+            else [(top, "")]
+        )
         below = ((p, prefix + p.relative_to(top).as_posix() if p != top else top.name, why) for p, why in inside)
         for path, plain, why in sorted(below, key=lambda one: natural_key(one[1])):
             found.append(_named(path, unique(plain, taken), why))
+        if parts is not None:
+            parts += [prefix + folder for folder in folders]
     if not found:
         raise UserError(
             f"{', '.join(map(str, given))} holds no {what}",
@@ -98,7 +108,7 @@ def after(files: Iterable[NamedFile], name: str) -> Iterator[NamedFile]:
 
 
 def walk(
-    top: Path, suffixes: frozenset[str], formats: frozenset[str], others: Counter[str]
+    top: Path, suffixes: frozenset[str], formats: frozenset[str], others: Counter[str], parts: list[str]
 ) -> Iterator[tuple[Path, str]]:
     """Files below `top` by suffix, or by content where it says nothing; and each folder that cannot be listed, with why.
 
@@ -126,6 +136,7 @@ def walk(
         seen.add(place)
         others.update({HIDDEN: hidden} if (hidden := sum(map(is_hidden, (*folders, *files)))) else {})
         folders[:] = sorted((f for f in folders if not is_hidden(f)), key=natural_key)
+        parts += [Path(here, f).relative_to(top).as_posix() for f in folders if side_of(f) is not None]
         for file in files:
             if is_hidden(file):
                 continue

@@ -78,9 +78,10 @@ class Config(SourceConfig):
 
         self._skipped = Skipped(self.strict)
         others: Counter[str] = Counter()
-        files = named_files(self.path, SUFFIXES, "animations", others, ANIMATIONS)
-        layout = layout_of(file.name for file in files if not file.problem)
-        self._seen = Seen(layout.parts, (), dict(others))
+        parts: list[str] = []
+        files = named_files(self.path, SUFFIXES, "animations", others, ANIMATIONS, parts)
+        layout = layout_of((file.name for file in files if not file.problem), folders=parts)
+        self._seen = layout.seen(others)
         for file in files if done is None else after(files, done[0]):
             behind = done[1] if done is not None and file.name == done[0] else -1
             try:

@@ -84,17 +84,18 @@ class Config(SourceConfig):
     def seen(self) -> Seen:
         return self._seen
 
-    def _files(self, others: Counter[str] | None = None) -> list[NamedFile]:
+    def _files(self, others: Counter[str] | None = None, parts: list[str] | None = None) -> list[NamedFile]:
         """All frames, folder by folder, in natural order within each."""
-        files = named_files(self.path, IMAGES, "frames", others, READ)
+        files = named_files(self.path, IMAGES, "frames", others, READ, parts)
         return sorted(files, key=lambda file: (natural_key(_folder(file)), natural_key(file.name)))
 
     def _items(self, done: str | None) -> Iterator[Item]:
         self._skipped, self._notes = Skipped(self.strict), []
         remarks: dict[str, list[str]] = {}
         others: Counter[str] = Counter()
-        files, depth = self._files(others), Depth(self.depth)
-        layout = layout_of(file.name for file in files if not file.problem)
+        parts: list[str] = []
+        files, depth = self._files(others, parts), Depth(self.depth)
+        layout = layout_of((file.name for file in files if not file.problem), folders=parts)
         numbers = _numbers(files)
         at_least = None if self.fit == "refuse" else 2 * max(self.size)
 
@@ -110,7 +111,7 @@ class Config(SourceConfig):
                 remarks[file.name] = said
             return pixels
 
-        self._seen = Seen(layout.parts, (), dict(others))
+        self._seen = layout.seen(others)
         todo = (file for file in (files if done is None else after(files, done)) if file.name != done)
         for file, pixels in ahead(read, todo):
             if isinstance(pixels, Unreadable):
@@ -121,7 +122,7 @@ class Config(SourceConfig):
                 group = _folder(file)
                 yield Item(pixels=pixels, group=group, frame=numbers[file.name], file=file.name, held_out=side)
         bits = depth.unused()
-        self._seen = Seen(layout.parts, (), dict(others), None if bits is None else (depth.files, bits))
+        self._seen = layout.seen(others, None if bits is None else (depth.files, bits))
 
 
 def _folder(file: NamedFile) -> str:

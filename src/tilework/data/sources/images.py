@@ -104,8 +104,8 @@ class Config(SourceConfig):
     def _items(self, listing: Listing, start: int) -> Iterator[Item]:
         self._skipped, self._notes = [], []
         files, depth = listing.files, Depth(self.depth)
-        layout = layout_of((file.name for file in files if not file.problem), self.folders == "auto")
-        self._seen = Seen(layout.parts, layout.beside, dict(listing.others), loose=layout.loose)
+        layout = layout_of((file.name for file in files if not file.problem), self.folders == "auto", listing.parts)
+        self._seen = layout.seen(listing.others)
         frames = _numbered_by_folder(files) if self.group == "folder" else None
         left = shares(files, layout, self.limit)
         given = 0
@@ -135,7 +135,7 @@ class Config(SourceConfig):
         if not given and start == 0:
             raise self._none_left()
         deep = self._unused_depth(files[:start], depth)
-        self._seen = Seen(layout.parts, layout.beside, dict(listing.others), deep, layout.loose)
+        self._seen = layout.seen(listing.others, deep)
 
     def _unused_depth(self, before: list[PictureFile], depth: Depth) -> tuple[int, int] | None:
         """(deep files, bits) where all fit fewer bits; `before` are the files of an interrupted preparation, seen only then."""

@@ -109,6 +109,7 @@ class Config(SourceConfig):
         from tilework.data.sketch.ahead import Ahead
         from tilework.data.sketch.drawing import Outcome, draw
         from tilework.data.sketch.stage import Pace
+        from tilework.data.sketch.story import SketchFailed
 
         self._skipped, self._notes = Skipped(self.strict), []
         denied: list[tuple[str, str]] = []
@@ -135,7 +136,8 @@ class Config(SourceConfig):
                                 pixels=pixels, group=sketch.name, frame=number, label=sketch.label, file=sketch.name
                             )
                 except Unreadable as reason:
-                    self._skipped.skip(sketch.name, str(reason), sketch.folder)
+                    fix = reason.trouble.fix() if isinstance(reason, SketchFailed) else ""
+                    self._skipped.skip(sketch.name, str(reason), sketch.folder, fix)
                 else:
                     self._notes += outcomes[sketch.name].notes(sketch.name)
 
