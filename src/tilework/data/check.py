@@ -11,8 +11,8 @@ from tilework.data.duplicates import duplicates
 from tilework.data.folder import counts
 from tilework.data.leak import measure_leak
 from tilework.data.notes import summary
-from tilework.data.split import split_by
 from tilework.data.same import gives_the_same
+from tilework.data.split import split_by
 from tilework.data.store import FrameStore
 from tilework.errors import TileworkError, UserError
 
