@@ -405,3 +405,18 @@ def test_sets_can_be_made_from_python(photos: Path) -> None:
     assert data_sets() == ["pets"]
     assert data_set("pets").content_hash == entry.content_hash == store.content_hash
     assert os.path.isdir(store.folder)
+
+
+def test_check_of_files_with_other_times_looks_at_their_content(tilework: Command, photos: Path) -> None:
+    assert tilework("data", "add", "pets", photos, "--size", "16").code == 0
+    files = sorted(photos.rglob("*.png"))
+    for file in files:
+        os.utime(file, (1_000_000_000, 1_000_000_000))
+    touched = tilework("data", "check", "pets")
+    assert touched.code == 0, touched.out
+    assert "the same pictures come out" in touched.out
+    picture(98).save(files[-1])
+    os.utime(files[-1], (1_000_000_000, 1_000_000_000))
+    changed = tilework("data", "check", "pets")
+    assert changed.code == 1
+    assert "added, removed or changed" in changed.out

@@ -255,3 +255,19 @@ def test_an_archive_without_its_ending_and_a_folder_beside_it(tmp_path):
     assert detect(paths).settings["kind"] == "images"
     source = SOURCES.parse({"kind": "images", "path": paths, "size": 8})
     assert [item.file for item in source.items()] == ["download/1.png", "dogs/1.png"]
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("tar")])
+def test_a_tar_that_is_cut_short_says_what_is_left_of_it(tmp_path, kind):
+    """Whatever the place of the cut: the number that is said is the number of pictures that come out."""
+    path = pack(tmp_path / f"a.{kind}", {f"{n}.png": png(n, 56) for n in range(9)})
+    whole = path.read_bytes()
+    for part in (0.9, 0.6, 0.45, 0.3):
+        path.write_bytes(whole[: int(len(whole) * part)])
+        source = images(path)
+        try:
+            taken = len(list(source.items()))
+        except UserError:
+            continue  # nothing came out of it
+        (said,) = [reason for _, reason in source.unreadable() if "whatever followed is lost" in reason]
+        assert f": {taken:,} image" in said, (part, taken, said)

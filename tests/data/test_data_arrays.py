@@ -15,6 +15,7 @@ import pytest
 
 from tilework.data import cache_folder, prepare, split_by
 from tilework.data.detect import detect
+from tilework.data.notes import words
 from tilework.errors import UserError
 from tilework.spec import SOURCES
 
@@ -299,3 +300,73 @@ def test_a_folder_without_idx_files_is_never_answered_with_other_data(tmp_path):
         told(tmp_path)
     assert "download" not in caught.value.fix
     assert "leave data.path out" not in caught.value.fix
+
+
+# Labels of an .npz, without a word of the user's
+
+
+def npz(path: Path, **arrays: np.ndarray) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+def pictures(count: int) -> np.ndarray:
+    return RNG.integers(0, 256, size=(count, 5, 6), dtype=np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (("x", "y"), np.array([2, 0, 2, 1])),
+        (("images", "labels"), np.array([[2], [0], [2], [1]], np.uint8)),
+        (("data", "Targets"), np.array(["2", "0", "2", "1"])),
+        (("anything", "label"), np.array([b"2", b"0", b"2", b"1"])),
+    ],
+)
+def test_labels_that_are_unmistakable_are_taken_and_told(tmp_path, names, labels):
+    path = npz(tmp_path / "a.npz", **{names[0]: pictures(4), names[1]: labels})
+    store = prepare(array(path, channels=1))
+    assert store.classes == ("0", "1", "2")
+    assert store.labels.tolist() == [2, 0, 2, 1]
+    assert [(note.kind, note.values) for note in store.notes] == [("labels-taken", (names[1],))]
+    assert prepare(array(path, channels=1, labels_key="none")).classes == ()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "kinds"),
+    [
+        ({"y": np.zeros(3, int)}, {"y": "labels-shape"}),
+        ({"y": np.eye(4, dtype=int)}, {"y": "labels-shape"}),
+        ({"y": np.array([0.5, 1.0, 2.0, 3.0])}, {"y": "labels-fractions"}),
+        ({"ids": np.arange(4)}, {"ids": "labels-unnamed"}),
+        ({"y": np.arange(4), "labels": np.arange(4)}, {"y": "labels-several", "labels": "labels-several"}),
+        ({"scale": np.array(3.0)}, {}),
+    ],
+)
+def test_what_may_be_labels_is_told_and_not_taken(tmp_path, arrays, kinds):
+    store = prepare(array(npz(tmp_path / "a.npz", x=pictures(4), **arrays), channels=1))
+    assert store.classes == ()
+    assert {note.values[0]: note.kind for note in store.notes} == kinds
+    for note in store.notes:
+        assert note.values[0] in words(note)
+
+
+@pytest.mark.parametrize("names", ["{what}_{part}", "{part}_{what}"])
+def test_an_npz_with_its_own_split(tmp_path, names):
+    made = {"train": (pictures(6), np.arange(6) % 3), "test": (pictures(3), np.arange(3) % 3)}
+    arrays = {}
+    for part, (x, y) in made.items():
+        arrays |= {names.format(what="x", part=part): x, names.format(what="y", part=part): y}
+    source = array(npz(tmp_path / "mnist.npz", **arrays), channels=1)
+    store = prepare(source)
+    assert store.labels.tolist() == [0, 1, 2, 0, 1, 2, 0, 1, 2]
+    assert store.held_out.tolist() == [0] * 6 + [1] * 3
+    split = split_by(store, source.split)
+    assert (split.by, len(split.train), len(split.validation)) == ("official", 6, 3)
+    one = prepare(array(tmp_path / "mnist.npz", channels=1, key=names.format(what="x", part="test")))
+    assert (one.count, one.classes, set(one.held_out.tolist())) == (3, ("0", "1", "2"), {-1})
+
+
+def test_labels_that_are_named_choose_their_pictures(tmp_path):
+    path = npz(tmp_path / "a.npz", x_train=pictures(4), x_test=pictures(2), y_train=np.arange(4), y_test=np.arange(2))
+    assert prepare(array(path, channels=1, labels_key="y_test")).count == 2

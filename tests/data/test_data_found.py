@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import sys
 import tracemalloc
@@ -10,12 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_media import animation, clip, levels
 from PIL import Image
 
-from tilework.data import folder as listing
-from tilework.data import prepare
+from tilework.data import endings, prepare
 from tilework.data.detect import detect
 from tilework.data.folder import picture_files
+from tilework.data.notes import words
 from tilework.data.pictures import Unreadable, decode
 from tilework.errors import UserError
 from tilework.spec import SOURCES
@@ -80,7 +82,7 @@ def test_no_file_with_a_known_ending_is_opened_to_be_listed(folder, monkeypatch)
     (folder / "a.txt").write_text("x")
     (folder / "b.json").write_text("{}")
     looked = []
-    monkeypatch.setattr(listing, "looks_like_an_image", lambda path: looked.append(path) or False)
+    monkeypatch.setattr(endings, "begins_as", lambda path: looked.append(path) or "")
     assert len(picture_files(str(folder)).files) == 3
     assert looked == []
 
@@ -182,11 +184,22 @@ def test_a_folder_that_cannot_be_listed_is_named_in_every_kind(folder, monkeypat
         return scan(path)
 
     monkeypatch.setattr(os, "scandir", denied)
+    (folder / "a" / "sketch.js").write_text("function draw() { background(9); }")
+    (folder / "a" / "4.mp4").touch()
     for kind in ("images", "frames", "animations"):
         source = SOURCES.parse({"kind": kind, "path": str(folder), "size": 8})
         assert list(source.items()), kind
         assert "hidden" not in source.seen().others
         assert source.unreadable() == [("locked", "this folder cannot be listed: permission denied")], kind
+    clips = SOURCES.parse({"kind": "video", "path": str(folder), "size": 8})
+    with pytest.raises(UserError, match="none of the 2"):
+        list(clips.items())
+    assert clips.unreadable()[-1] == ("locked", "this folder cannot be listed: permission denied")
+    denied = []
+    sketches = SOURCES.parse({"kind": "sketches", "path": str(folder), "size": 8})
+    assert [one.name for one in sketches.sketches(denied)] == ["a"]
+    assert denied == [("locked", "this folder cannot be listed: permission denied")]
+    assert detect([str(folder)]).settings["kind"] == "sketches"
     assert prepare(images(folder)).classes == ("a",)  # what cannot be listed decides nothing
 
 
@@ -245,3 +258,83 @@ def test_heic_is_read_where_a_decoder_is_installed(folder, monkeypatch):
         formats._rare.cache_clear()
         Image.OPEN.pop("HEIF", None)
         Image.ID.remove("HEIF")
+
+
+# Files that move, and files that no name tells ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
+def test_animations_among_pictures_are_named_one_by_one(folder, suffix):
+    for n in range(4):
+        photo(folder / f"{n}.jpg", n)
+    animation(folder / f"moves{suffix}", [20, 90, 160])
+    photo(folder / f"still{suffix}")
+    found = detect([str(folder)])
+    assert (found.settings["kind"], found.note) == ("images", "")  # nothing of it is left alone
+    store = prepare(images(folder))
+    assert store.count == 6
+    assert [(note.file, note.kind) for note in store.notes] == [(f"moves{suffix}", "animated")]
+    assert "--kind animations" in words(store.notes[0])
+
+
+def test_stills_among_animations_are_counted_as_what_they_become(folder):
+    for n in range(3):
+        animation(folder / f"{n}.webp", [20, 90 + n, 160])
+    photo(folder / "still.png")
+    photo(folder / "photo.jpg")
+    found = detect([str(folder)])
+    assert found.settings["kind"] == "animations"
+    assert found.note == f"{folder} also holds 1 pictures (taken are the 4 animations)"
+    assert prepare(SOURCES.parse({**found.settings, "size": 8})).count == 10
+
+
+def test_a_file_of_several_pages_is_told(folder):
+    pages = [Image.new("L", (9, 9), tone) for tone in (10, 90)]
+    pages[0].save(folder / "scan.tif", save_all=True, append_images=pages[1:])
+    photo(folder / "one.tif")
+    assert [(note.file, note.kind) for note in prepare(images(folder)).notes] == [("scan.tif", "pages")]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mov", ".mkv", ".webm", ".avi", ".gif", ".webp", ".png"])
+def test_what_has_no_ending_is_known_by_its_content_in_a_folder_too(folder, suffix):
+    make = animation if suffix in {".gif", ".webp", ".png"} else None
+    codec = {".webm": "libvpx", ".avi": "mpeg4"}.get(suffix, "libx264")
+    for n, name in enumerate(("plain", "with.number.7", "last")):
+        made = folder / f"x{n}{suffix}"
+        if make is None:
+            clip(made, [levels(7), levels(9)], codec=codec)
+        else:
+            make(made, [20, 90 + n])
+        made.rename(folder / "below" / name if n == 2 and (folder / "below").mkdir() is None else folder / name)
+    (folder / "notes").write_text("words")
+    found = detect([str(folder)])
+    assert found.settings["kind"] == ("animations" if make else "video")
+    source = SOURCES.parse({**found.settings, "size": 8})
+    assert prepare(source).count == 6
+    assert detect([str(folder / "plain")]).settings["kind"] == found.settings["kind"]
+
+
+def test_an_archive_without_ending_is_named_where_a_folder_is_read(folder):
+    photo(folder / "1.png")
+    shutil.make_archive(str(folder / "more"), "zip", folder, "1.png")
+    (folder / "more.zip").rename(folder / "more")
+    assert dict(prepare(images(folder)).skipped).keys() == {"more"}
+    (folder / "1.png").unlink()
+    with pytest.raises(UserError, match="nothing to learn from") as caught:
+        detect([str(folder)])
+    assert caught.value.fix == f"name it: {folder / 'more'}"
+
+
+def test_what_has_no_size_is_never_opened(folder, monkeypatch):
+    """The system makes up files in /proc and /sys, of no size, and reading some of them waits for ever."""
+    photo(folder / "1.png")
+    (folder / "kmsg").touch()
+    whole = open
+
+    def watched(path, *more, **others):
+        assert Path(path).name != "kmsg"
+        return whole(path, *more, **others)
+
+    monkeypatch.setattr("builtins.open", watched)
+    assert detect([str(folder)]).settings["kind"] == "images"
+    assert prepare(images(folder)).count == 1

@@ -9,6 +9,7 @@ import pytest
 from made_media import animation, clip, levels, picture
 from PIL import Image
 
+from tilework.cli.seen import beside
 from tilework.data import prepare, split_by
 from tilework.data.layout import layout_of
 from tilework.errors import UserError
@@ -83,9 +84,12 @@ LAYOUTS = {
     "numbered": ("train test1", {"train": (None, False), "test1": (None, True)}),
     "train alone": ("train/a train/b", {"train/a": ("a", None), "train/b": ("b", None)}),
     "test alone": ("test/a test/b", {"test/a": ("a", None), "test/b": ("b", None)}),
+    "no part trains": ("test/a val/a", {"test/a": ("a", None), "val/a": ("a", None)}),
+    "no part trains, below another": ("x/test x/val", {"x/test": (None, None), "x/val": (None, None)}),
+    "every part trains": ("train1/a train2/b", {"train1/a": ("a", None), "train2/b": ("b", None)}),
+    "one side of two domains": ("trainA trainB", {"trainA": ("trainA", None), "trainB": ("trainB", None)}),
     # What follows is no split: all is as it always was.
     "a class called test": ("car dog test train", {k: (k, None) for k in ("car", "dog", "test", "train")}),
-    "no part trains": ("test/a val/a", {"test/a": ("test", None), "val/a": ("val", None)}),
     "a class without parts": ("a/train a/test b/old", {"a/train": ("a", None), "a/test": ("a", None), "b/old": ("b", None)}),
     "a class only tests": ("a/train a/test b/test", {"a/train": ("a", None), "a/test": ("a", None), "b/test": ("b", None)}),
     "classes": ("a b", {"a": ("a", None), "b": ("b", None)}),
@@ -191,3 +195,47 @@ def test_a_few_images_beside_class_folders_have_no_label_and_are_told(tmp_path: 
     assert len(split_by(store, source.split).train) > 0
     fill(tmp_path, ".", each=9)  # more than beside them: they are a folder of images with folders in it
     assert prepare(images(tmp_path)).classes == ()
+
+
+def test_parts_of_one_side_alone_are_told(tmp_path: Path) -> None:
+    fill(tmp_path, "test/a val/a", each=5)
+    source = images(tmp_path)
+    store = prepare(source)
+    assert store.seen.one_sided == {"test": True, "val": True}
+    assert (store.seen.parts, store.classes, split_by(store, source.split).by) == ({}, ("a",), "cluster")
+    line, *_ = beside(store.seen, "images")
+    assert "test, val" in line
+    assert "folders=labels" in line
+    assert prepare(images(tmp_path, folders="labels")).seen.one_sided == {}
+
+
+@pytest.mark.parametrize(
+    ("full", "empty", "parts"),
+    [
+        ("train/a train/b", "val", {}),
+        ("val/a val/b", "train/a", {}),
+        ("x/train/a x/train/b", "x/test", {}),
+        ("train/a val/a", "test", {"train": False, "val": True}),
+    ],
+)
+def test_an_empty_part_is_told_and_leaves_the_rest_as_it_is(tmp_path, full, empty, parts):
+    fill(tmp_path, full)
+    (tmp_path / empty).mkdir(parents=True)
+    seen = prepare(images(tmp_path)).seen
+    name = next(part for part in empty.split("/") if part not in {"x", "a"})
+    assert (seen.empty, seen.parts) == ((name,), parts)
+    line, *_ = beside(seen, "images")
+    assert name in line
+    assert ("divided anew" in line) is not bool(parts)
+
+
+def test_an_empty_part_is_told_of_frames_animations_and_clips_too(tmp_path):
+    for kind, name in (("frames", "a/1.png"), ("animations", "a.png"), ("video", "a.mp4")):
+        top = tmp_path / kind
+        if kind == "video":
+            clip(top / "train" / name, [levels(3)])
+        else:
+            picture(top / "train" / name, 90)
+        (top / "val").mkdir()
+        source = SOURCES.parse({"kind": kind, "path": str(top), "size": 8})
+        assert prepare(source).seen.empty == ("val",), kind

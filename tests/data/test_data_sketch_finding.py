@@ -13,6 +13,8 @@ from tilework.data.sketch.found import Sketch, find_sketches, marks
 from tilework.data.sketch.library import generation, is_p5, key
 from tilework.data.sketch.script import parse
 from tilework.data.sketch.server import Server
+from tilework.data.sketch.story import Trouble
+from tilework.data.skipping import Skipped
 from tilework.errors import UserError
 from tilework.spec import SOURCES
 
@@ -443,3 +445,27 @@ def test_what_must_be_built_first_is_told(tmp_path, shipped, browser):
     told = dict(source.unreadable())
     assert set(told) == {"packed", "typed"}
     assert all("must be built first" in reason for reason in told.values())
+
+
+@pytest.mark.parametrize(
+    ("trouble", "word"),
+    [
+        (Trouble("memory", amount="2 GiB"), "data.frames"),
+        (Trouble("large-canvas", amount="20000x20000"), "smaller canvas"),
+        (Trouble("requests", amount="1,000"), "preload()"),
+        (Trouble("slow", amount="120"), "data.seconds"),
+        (Trouble("no-p5"), "data.p5=FILE"),
+        (Trouble("threw", error="x", blocked=("https://a.b/c.js",)), "data.libraries"),
+        (Trouble("nothing-draws", must_be_built=True), "build it"),
+        (Trouble("plain", amount="9"), "mend it"),
+    ],
+)
+def test_each_trouble_has_a_fix_of_its_own(trouble, word):
+    assert word in trouble.fix()
+    lenient = Skipped()
+    lenient.skip("a", trouble.words(), fix=trouble.fix())
+    with pytest.raises(UserError) as strict:
+        Skipped(strict=True).skip("a", trouble.words(), fix=trouble.fix())
+    for fix in (lenient.none_left("sketches").fix, strict.value.fix):
+        assert word in fix
+        assert "whole" not in fix

@@ -12,8 +12,11 @@ import torch
 from tiny_runs import session, tiny
 
 import tilework
+from tilework.cli.summary import longer_command
 from tilework.engine import checkpoint, launch
+from tilework.engine.describe import which_ends
 from tilework.engine.going_on import Stride, goes_on, rest_of_epoch
+from tilework.engine.progress import Plan, Silent
 from tilework.engine.session import Session
 from tilework.engine.state import Position
 from tilework.errors import RunFailure, UserError
@@ -22,6 +25,7 @@ from tilework.runs.store import RunStore
 from tilework.spec import dump_yaml, load_spec
 from tilework.spec.clock import Clock
 from tilework.spec.schedules import Cosine, Linear, Span
+from tilework.studio.longer import overrides_to
 
 COSINE = "optimizer.lr={kind: cosine, start: 1e-2, end: 1e-4, over: 4 epochs}"
 
@@ -220,3 +224,46 @@ def test_a_spec_written_by_hand_with_other_accumulation_goes_on_too() -> None:
     steps, epochs, _ = rows(run)
     assert steps == list(range(1, 21))
     assert all(b > a for a, b in pairwise(epochs))
+
+
+def test_as_long_again_is_counted_in_images_where_the_steps_were_of_another_length() -> None:
+    plans: list[Plan] = []
+
+    class Listener(Silent):
+        def started(self, plan: Plan) -> None:
+            plans.append(plan)
+
+    run = tilework.train(tiny("vq", "engine.batch_size=32", "engine.epochs=2", "engine.steps=null"))
+    tilework.resume(run, "engine.batch_size=320", "engine.epochs=3", progress=Listener())
+    (plan,) = plans
+    assert plan.steps > 2 * plan.steps_per_epoch * plan.epochs, "an epoch had many more steps before"
+    assert longer_command(run, plan).split()[-1] == "engine.epochs=6"
+    with RunStore.open(run.db) as store:
+        reached = int(store.latest()["step"])
+    assert overrides_to(run, reached + 2 * plan.steps_per_epoch) == ["engine.epochs=5"]
+
+
+@pytest.mark.parametrize(
+    ("budget", "said"),
+    [
+        (("engine.steps=9000", "engine.epochs=1"), "engine.epochs=1 ends the run at step"),
+        (("engine.steps=3", "engine.epochs=9"), "engine.steps=3 ends the run after"),
+        (("engine.steps=3",), ""),
+        (("engine.steps=null", "engine.epochs=1"), ""),
+    ],
+)
+def test_which_of_two_limits_ends_the_run_is_said_before_it_starts(budget: tuple[str, ...], said: str) -> None:
+    told = which_ends(session(tiny("vq", *budget)).parts)
+    assert told.startswith(said)
+    assert bool(told) is bool(said)
+
+
+def test_it_is_said_to_whoever_watches() -> None:
+    lines: list[str] = []
+
+    class Listener(Silent):
+        def said(self, message: str) -> None:
+            lines.append(message)
+
+    tilework.train(tiny("vq", "engine.steps=2", "engine.epochs=9"), progress=Listener())
+    assert any("engine.steps=2 ends the run" in line for line in lines)

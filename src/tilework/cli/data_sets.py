@@ -235,6 +235,7 @@ def _tell_added(console: Console, entry: DataSet, store: FrameStore) -> None:
     from rich.text import Text
 
     from tilework.cli.seen import beside, own_split
+    from tilework.data.notes import summary
 
     groups = len(store.group_names)
     parts = [f"{store.count:,} pictures of {store.size}{' in grey' if store.channels == 1 else ''}"]
@@ -247,7 +248,9 @@ def _tell_added(console: Console, entry: DataSet, store: FrameStore) -> None:
         console.print(Text.assemble(("fewer: ", "yellow"), fewer), soft_wrap=True)
     if said := own_split(store.seen, entry.source.kind):
         console.print(Text.assemble(("split: ", "yellow"), said), soft_wrap=True)
-    for line in beside(store.seen):
+    for line in beside(store.seen, entry.source.kind):
+        console.print(Text.assemble(("note: ", "yellow"), line), soft_wrap=True)
+    for line in summary(store.notes):
         console.print(Text.assemble(("note: ", "yellow"), line), soft_wrap=True)
     for file, reason in store.skipped[:5]:
         console.print(

@@ -89,7 +89,7 @@ def show(
     distinct = int((first if split is None else first[split.train]).sum())
     _statistics(console, statistics(store), distinct, tokens)
     _left_out(console, store, all_)
-    for line in beside(store.seen):
+    for line in beside(store.seen, source.kind):
         _line(console, "note", line)
     _notes(console, store, all_)
     entry.sheet.parent.mkdir(parents=True, exist_ok=True)

@@ -21,15 +21,29 @@ def own_split(seen: Seen, kind: str) -> str:
     )
 
 
-def beside(seen: Seen) -> list[str]:
-    """One line for each thing that a person should know of."""
+def beside(seen: Seen, kind: str) -> list[str]:
+    """One line for each thing that a person should know of, of a source of this kind."""
     from tilework.data.folder import counts
 
     lines = []
     if seen.beside:
         lines.append(
-            f"some folders look like a split, but {', '.join(seen.beside)} beside them is no part of one, so all are classes; "
-            "move it elsewhere to use the split"
+            f"some folders look like a split, but {', '.join(seen.beside)} beside them is no part of one, so there is "
+            f"none{' and all are classes' if kind == 'images' else ''}; move it elsewhere to use the split"
+        )
+    if seen.one_sided:
+        side, other = "held out", "for training"
+        if not all(seen.one_sided.values()):
+            side, other = other, side
+        lines.append(
+            f"{', '.join(seen.one_sided)} are called like parts of a split that are {side}, and none is {other}: "
+            "all is divided anew, and their names are no classes"
+            + (", unless you add --set folders=labels" if kind == "images" else "")
+        )
+    if seen.empty:
+        lines.append(
+            f"nothing is in {', '.join(seen.empty)}"
+            + ("" if seen.parts else ", so there is no split by folders, and all is divided anew")
         )
     if seen.loose:
         lines.append(f"images beside the folders of classes, and so without a label: {seen.loose:,}")

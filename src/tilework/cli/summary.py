@@ -85,8 +85,14 @@ def resume_command(run: RunFolder) -> str:
 def longer_command(run: RunFolder, plan: Plan) -> str:
     """What to type to train a finished run for as long again."""
     engine = plan.spec.engine
+    # As many images again, in steps of today's length.
+    again = round(plan.epochs * plan.steps_per_epoch) if plan.epochs else plan.steps
     longer = overrides_until(
-        2 * plan.steps, steps=engine.steps, epochs=engine.epochs, steps_per_epoch=plan.steps_per_epoch
+        plan.steps + again,
+        steps=engine.steps,
+        epochs=engine.epochs,
+        steps_per_epoch=plan.steps_per_epoch,
+        ends=(plan.steps, plan.epochs) if plan.epochs else (0, 0.0),
     )
     return " ".join([resume_command(run), *longer])
 

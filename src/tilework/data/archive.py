@@ -13,12 +13,13 @@ import threading
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, cast
 
-from tilework.data.endings import HEAD, READ, TAR, ZIP, format_of, kind_of
+from tilework.data.endings import HEAD, READ, TAR, ZIP, begins_as, format_of, format_unsaid, kind_of
 from tilework.data.pictures import WHOLE_BYTES, Unreadable
 from tilework.errors import UserError
 
@@ -104,23 +105,13 @@ def is_archive(path: Path) -> bool:
     """Whether a file is an archive that can be read, by its ending or by its content."""
     if path.name.lower().endswith((*ZIP, *TAR)):
         return True
-    return kind_of(path.name) == "unknown" and _begins(path) in {"ZIP", "TAR"}
+    return format_unsaid(path) in {"ZIP", "TAR"}
 
 
 def is_zip(path: Path) -> bool:
     """Whether it is a zip and not a tar; by its content, where that says it."""
-    begins = _begins(path)
+    begins = begins_as(path)
     return begins == "ZIP" if begins else path.name.lower().endswith(ZIP)
-
-
-def _begins(path: Path) -> str:
-    try:
-        if not path.is_file():
-            return ""
-        with open(path, "rb") as file:
-            return format_of(file.read(512))
-    except OSError:
-        return ""
 
 
 def open_archive(path: Path) -> Archive:
@@ -148,7 +139,7 @@ def not_read(path: Path, why: str) -> UserError:
 
 
 def _packed(path: Path) -> bool:
-    return not is_zip(path) and _begins(path) in {"GZIP", "XZ", "BZIP2"}
+    return not is_zip(path) and begins_as(path) in {"GZIP", "XZ", "BZIP2"}
 
 
 @lru_cache(maxsize=4)  # listing a packed tar means unpacking it, and a preparation asks several times
@@ -186,6 +177,7 @@ def _of_zip(path: Path) -> Iterator[Member]:
 
 def _of_tar(path: Path) -> Iterator[Member]:
     place, packed = 0, _packed(path)
+    ends: list[int] = []  # of the images
     try:
         for place, entry, tar in _entries(path):
             if entry.isdir():
@@ -198,35 +190,60 @@ def _of_tar(path: Path) -> Iterator[Member]:
             problem = problem or _too_large(entry.size)
             where = place if packed else entry.offset_data
             image = not problem and kind_of(entry.name) == "unknown" and _is_image(partial(tar.extractfile, entry))
+            if not problem and (image or kind_of(entry.name) == "image"):
+                ends.append(entry.offset_data + entry.size)
             yield Member(_plain_name(entry.name), entry.size, where, problem, image)
     except _BROKEN as error:
         if place == 0 and not path.name.lower().endswith(TAR):
             raise
-        yield Member(path.name, 0, place, f"the archive is broken behind entry {place:,} ({plain(error)})")
+        read = error.read if isinstance(error, _Cut) else 0
+        whole = sum(end <= read for end in ends)
+        lost = f"{whole:,} image{'s' * (whole != 1)} before that could be taken, and whatever followed is lost"
+        yield Member(path.name, 0, place, f"the archive is broken behind entry {place:,} ({plain(error)}): {lost}")
 
 
 def _entries(path: Path) -> Iterator[tuple[int, tarfile.TarInfo, tarfile.TarFile]]:
     """(number from 1, entry, tar) of a tar, packed or not."""
-    packed = _begins(path)
+    packed = begins_as(path)
+    size = os.path.getsize(path)
     if packed not in _UNPACKERS:
-        with tarfile.open(path, "r:") as tar:
-            yield from ((number, entry, tar) for number, entry in enumerate(tar, 1))
-            end = tar.offset
-        with open(path, "rb") as file:
-            file.seek(end)
-            if file.read(512) != bytes(512):  # cut short where an entry would begin: tarfile says nothing of that
-                raise EOFError("it ends without its end mark")
+        with _cut_short(lambda: size):
+            with tarfile.open(path, "r:") as tar:
+                yield from ((number, entry, tar) for number, entry in enumerate(tar, 1))
+                end = tar.offset
+            with open(path, "rb") as file:
+                file.seek(end)
+                if file.read(512) != bytes(512):  # cut short where an entry would begin: tarfile says nothing of that
+                    raise EOFError("it ends without its end mark")
         return
+    limit = max(FREE, RATIO * size)
     with _UNPACKERS[packed](path) as unpacked:
-        counted = _Counted(cast("IO[bytes]", unpacked), max(FREE, RATIO * os.path.getsize(path)))
-        with tarfile.open(fileobj=counted, mode="r|") as tar:
+        counted = _Counted(cast("IO[bytes]", unpacked), limit)
+        with _cut_short(lambda: limit - counted.left), tarfile.open(fileobj=counted, mode="r|") as tar:
             number = 0
             while (entry := tar.next()) is not None:
                 number += 1
                 yield number, entry, tar
                 tar.members = []  # type: ignore[attr-defined]  # a stream is never gone back in; it would keep them all
-        while counted.read(2**16):  # a file that is cut short or damaged behind the last entry says so only here
-            pass
+        with _cut_short(lambda: limit - counted.left):
+            while counted.read(2**16):  # a file that is cut short or damaged behind the last entry says so only here
+                pass
+
+
+class _Cut(EOFError):
+    """A tar that is broken somewhere; up to byte `read` of what it unpacks to it could be read."""
+
+    def __init__(self, why: str, read: int) -> None:
+        super().__init__(why)
+        self.read = read
+
+
+@contextmanager
+def _cut_short(read: Callable[[], int]) -> Iterator[None]:
+    try:
+        yield
+    except _BROKEN as error:
+        raise _Cut(plain(error), read()) from None
 
 
 _UNPACKERS: dict[str, type[gzip.GzipFile | lzma.LZMAFile | bz2.BZ2File]] = {
@@ -240,15 +257,15 @@ class _Counted(io.RawIOBase):
     """What is unpacked, up to a limit: a small file may unpack to any number of bytes."""
 
     def __init__(self, inner: IO[bytes], limit: int) -> None:
-        self._inner, self._left, self._empty = inner, limit, 0
+        self._inner, self.left, self._empty = inner, limit, 0
 
     def read(self, size: int = -1) -> bytes:
         part = self._inner.read(size)
-        self._left -= len(part)
+        self.left -= len(part)
         self._empty = 0 if part else self._empty + 1
         if self._empty > 9:  # tarfile would go on for ever over a member that claims to be larger than the file
             raise EOFError("it ends too early")
-        if self._left < 0:
+        if self.left < 0:
             raise ValueError(f"it unpacks to more than {RATIO} times its size")
         return part
 

@@ -11,6 +11,7 @@ from tilework.data.duplicates import duplicates
 from tilework.data.folder import counts
 from tilework.data.leak import measure_leak
 from tilework.data.notes import summary
+from tilework.data.same import gives_the_same
 from tilework.data.split import split_by
 from tilework.data.store import FrameStore
 from tilework.errors import TileworkError, UserError
@@ -32,8 +33,8 @@ def check(entry: DataSet) -> list[Finding]:
     """Look at the prepared pictures, at what they were made from, at duplicates and at the split of a set."""
     store = _store(entry)
     if isinstance(store, Finding):
-        return [store, _sources(entry)]
-    found = [_content(entry, store), _sources(entry), _skipped(store), *_seen(store), *_notes(store)]
+        return [store, _sources(entry, None)]
+    found = [_content(entry, store), _sources(entry, store), _skipped(store), *_seen(store), *_notes(store)]
     return [*found, _duplicates(entry, store), _split(entry, store)]
 
 
@@ -61,16 +62,28 @@ def _content(entry: DataSet, store: FrameStore) -> Finding:
     return Finding("pictures", "good", f"all {store.count:,} are as they were prepared ({store.content_hash[:12]})")
 
 
-def _sources(entry: DataSet) -> Finding:
+def _sources(entry: DataSet, store: FrameStore | None) -> Finding:
     try:
         same = digest(entry.source.fingerprint()) == entry.fingerprint
     except TileworkError as error:
         return Finding("sources", "wrong", f"{error.what} ({error.why})" if error.why else error.what)
     if entry.fingerprint is None:
         return Finding("sources", "note", "they are there; what they were is not known")
-    if not same:
-        return Finding("sources", "wrong", "files were added, removed or changed; the next use prepares them again")
-    return Finding("sources", "good", "unchanged")
+    if same:
+        return Finding("sources", "good", "unchanged")
+    changed = Finding("sources", "wrong", "files were added, removed or changed; the next use prepares them again")
+    if store is None:
+        return changed
+    # A time that changed, a copy, or another version of tilework: what comes out of them is what counts.
+    try:
+        alike = gives_the_same(entry.source, store)
+    except TileworkError as error:
+        return Finding("sources", "wrong", f"{error.what} ({error.why})" if error.why else error.what)
+    if not alike:
+        return changed
+    return Finding(
+        "sources", "note", "other times or places, and the same pictures come out; the next use prepares them once more"
+    )
 
 
 def _skipped(store: FrameStore) -> Finding:
@@ -87,8 +100,13 @@ def _seen(store: FrameStore) -> Iterator[Finding]:
         yield Finding("other files", "note", f"{counts(seen.others)}: left alone")
     if seen.beside:
         yield Finding(
-            "folders", "note", f"{', '.join(seen.beside)} lies beside train and test folders: all are classes"
+            "folders", "note", f"{', '.join(seen.beside)} lies beside train and test folders, so they are no split"
         )
+    if seen.one_sided:
+        side = "held out" if all(seen.one_sided.values()) else "for training"
+        yield Finding("folders", "note", f"{', '.join(seen.one_sided)} would all be {side}: no split, and no classes")
+    if seen.empty:
+        yield Finding("folders", "note", f"{', '.join(seen.empty)} is called like a part of a split and is empty")
     if seen.loose:
         yield Finding("labels", "note", f"images beside the folders of classes, and so without one: {seen.loose:,}")
     if seen.unused_depth is not None:

@@ -43,6 +43,10 @@ class Seen:
     """(files, bits): so many files have 16-bit values, and all of them fit so few bits; nothing says that they are scaled."""
     loose: int = 0
     """Files beside the folders of classes; they have no label."""
+    one_sided: dict[str, bool] = field(default_factory=dict)
+    """Folders that are called like parts of a split, and all on one side of it (True = held out), so that they are none."""
+    empty: tuple[str, ...] = ()
+    """Folders that are called like parts of a split, and hold nothing."""
 
 
 @dataclass(frozen=True)

@@ -12,33 +12,35 @@ from pathlib import Path
 from typing import Any
 
 from tilework.data.archive import Archive, given_archive, is_archive, not_read
+from tilework.data.classes import (
+    ANIMATED,
+    ARRAYS,
+    VIDEOS,
+    class_by_content,
+    class_of,
+    classes,
+    files_below,
+    may_move,
+    moves,
+)
 from tilework.data.endings import (
-    HEAD,
     IMAGES,
-    READ,
+    PACKED,
     REFUSED,
     ending_of,
-    format_of,
+    format_unsaid,
     irregular,
     is_hidden,
     kind_of,
-    looks_like_an_image,
 )
 from tilework.data.folder import counts
 from tilework.data.frame_folders import are_frames
 from tilework.data.idx import idx_shape
-from tilework.data.natural import natural_key
 from tilework.data.sketch.weighing import sketches_among
 from tilework.errors import UserError
 
-_VIDEOS = frozenset({".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi"})
-_ANIMATED = frozenset({".gif", ".apng"})
-_ARRAYS = frozenset({".npy", ".npz"})
-_TABLES = frozenset({".parquet", ".arrow"})
-_HUB = {"dataset_info.json", "dataset_dict.json"}
 _LOOKED_AT = 50_000
-_OPENED = 1_000
-"""Files without a telling name are opened to see what they are; of a folder with more, the first ones stand for all."""
+_BY_CONTENT = {"videos": "video", "animations": "animations", "arrays": "array", "pictures": "images"}
 SEVERAL = {"images", "video", "animations", "frames", "sketches"}
 """Kinds that take more than one path."""
 
@@ -100,7 +102,7 @@ def _look(path: Path, said: str) -> tuple[str, Path, str]:
         )
     if path.is_dir():
         return _of_folder(path)
-    if path.suffix.lower() not in _ARRAYS and is_archive(path):
+    if path.suffix.lower() not in ARRAYS and is_archive(path):
         return _of_archive(path)
     kind = _of_file(path)
     return kind, path.parent if kind == "mnist" else path, ""
@@ -108,38 +110,21 @@ def _look(path: Path, said: str) -> tuple[str, Path, str]:
 
 def _of_file(path: Path) -> str:
     suffix = path.suffix.lower()
-    for kind, suffixes in (("video", _VIDEOS), ("animations", _ANIMATED), ("array", _ARRAYS)):
+    for kind, suffixes in (("video", VIDEOS), ("animations", ANIMATED), ("array", ARRAYS)):
         if suffix in suffixes:
             return kind
     if suffix in {".js", ".html", ".htm"}:
         return "sketches"
-    if suffix == ".webp" and _moves(path):
+    if moves(path):
         return "animations"
     if suffix in IMAGES:
         return "images"
     if idx_shape(path) is not None:
         return "mnist"
-    kind = _by_content(path) if kind_of(path.name) == "unknown" else ""
+    kind = _BY_CONTENT.get(class_by_content(path), "")
     if kind:
         return kind
     raise UserError(f"nothing here reads {path}", why=_why_not(path), fix=_instead(path))
-
-
-def _by_content(path: Path) -> str:
-    """The kind of a file whose name does not say it; empty where its first bytes do not either."""
-    try:
-        if irregular(path.stat().st_mode):
-            return ""
-        with open(path, "rb") as file:
-            head = file.read(HEAD)
-    except OSError:
-        return ""
-    begins = format_of(head)
-    if begins in {"MP4", "Matroska"}:
-        return "video"
-    if head[:6] == b"\x93NUMPY":
-        return "array"
-    return ("animations" if begins == "GIF" else "images") if begins in READ else ""
 
 
 def _why_not(path: Path) -> str:
@@ -187,25 +172,15 @@ def _in_archive(archive: Archive) -> Iterator[str]:
     for member in archive.members:
         if not any(map(is_hidden, member.name.split("/"))):
             name = Path(member.name)
-            yield "sketches" if name.name == "sketch.js" else "pictures" if member.image else _class_of(name)
-
-
-def _moves(path: Path) -> bool:
-    from PIL import Image
-
-    try:
-        with Image.open(path) as image:
-            return bool(getattr(image, "is_animated", False))
-    except Exception:
-        return False
+            yield "sketches" if name.name == "sketch.js" else "pictures" if member.image else class_of(name)
 
 
 def _of_folder(folder: Path) -> tuple[str, Path, str]:
     """What most of its files are decides, and not one file with a telling name."""
-    files = list(islice(_files_below(folder), _LOOKED_AT))
-    classes = _classes(files)
-    count = Counter(what for what in classes if what)
-    sketches = sketches_among(folder, files, [file for file, what in zip(files, classes, strict=True) if what])
+    files = list(islice(files_below(folder), _LOOKED_AT))
+    kinds = classes(files)
+    count = Counter(what for what in kinds if what)
+    sketches = sketches_among(folder, files, [file for file, what in zip(files, kinds, strict=True) if what])
     if sketches.are_meant and sketches.count >= count["tables"]:
         more = f"{folder} also holds {sketches.others:,} pictures and clips (taken are the {sketches.count:,} sketches)"
         return "sketches", folder, more if sketches.others else ""
@@ -214,9 +189,15 @@ def _of_folder(folder: Path) -> tuple[str, Path, str]:
     kind, _ = max(count.items(), key=lambda one: (one[1], one[0]))
     if sketches.count:
         count["sketches"] = sketches.count
-    note = _rest(folder, count, kind)
+    if kind == "pictures":  # of animations it takes the first frame, and the source names each that moves
+        count[kind] += count.pop("animations", 0)
+    elif kind == "animations":  # and of what may be one, a still is an animation of one frame
+        stills = sum(what == "pictures" and may_move(file) for file, what in zip(files, kinds, strict=True))
+        count["pictures"] -= stills
+        count[kind] += stills
+    note = _rest(folder, +count, kind)
     if kind == "arrays":
-        arrays = [file for file, what in zip(files, classes, strict=True) if what == kind]
+        arrays = [file for file, what in zip(files, kinds, strict=True) if what == kind]
         if len(arrays) > 1:
             raise UserError(
                 f"{folder} holds {len(arrays)} arrays", why="a data set is made from one", fix=f"name one: {arrays[0]}"
@@ -229,7 +210,7 @@ def _of_folder(folder: Path) -> tuple[str, Path, str]:
 
 def _nothing(folder: Path, files: Sequence[Path]) -> UserError:
     what = f"{folder} holds nothing to learn from"
-    archive = next((file for file in files if kind_of(file.name) == "archive"), None)
+    archive = next((file for file in files if kind_of(file.name) == "archive" or format_unsaid(file) in PACKED), None)
     if archive is not None:
         fix = f"name it: {archive}" if is_archive(archive) else f"unpack {archive}"
         return UserError(what, why="there are archives in it, which are not looked into", fix=fix)
@@ -254,36 +235,3 @@ _READ_BY = {"videos": "video", "animations": "animations", "idx files": "mnist",
 def _rest(path: Path, count: Counter[str], kind: str) -> str:
     rest = ", ".join(f"{n:,} {what}" for what, n in sorted(count.items()) if what != kind)
     return f"{path} also holds {rest} (taken are the {count[kind]:,} {kind})" if rest else ""
-
-
-def _classes(files: Sequence[Path]) -> list[str]:
-    """The class of each file; of those without a telling name, as long as not too many have been opened."""
-    hub = any(file.name in _HUB for file in files)
-    left, out = _OPENED, []
-    for file in files:
-        what = _class_of(file)
-        if not what and (left > 0) and (kind_of(file.name) == "unknown" or file.suffix.lower() == ".gz"):
-            left -= 1
-            what = "idx files" if idx_shape(file) else "pictures" if looks_like_an_image(file) else ""
-        out.append("" if what == "tables" and file.suffix.lower() == ".arrow" and not hub else what)
-    return out
-
-
-def _class_of(file: Path) -> str:
-    suffix = file.suffix.lower()
-    known = (
-        ("videos", _VIDEOS), ("animations", _ANIMATED), ("arrays", _ARRAYS), ("tables", _TABLES), ("pictures", IMAGES),
-    )  # fmt: skip
-    return next((what for what, suffixes in known if suffix in suffixes), "")
-
-
-def _files_below(folder: Path) -> Iterator[Path]:
-    seen: set[tuple[int, int]] = set()
-    for here, folders, files in os.walk(folder, followlinks=True):
-        about = os.stat(here)
-        if (about.st_dev, about.st_ino) in seen:
-            folders.clear()
-            continue
-        seen.add((about.st_dev, about.st_ino))
-        folders[:] = sorted((f for f in folders if not is_hidden(f)), key=natural_key)
-        yield from (Path(here, name) for name in sorted(files, key=natural_key) if not name.startswith("."))

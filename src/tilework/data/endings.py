@@ -43,6 +43,8 @@ _OTHER = _endings(
 )
 """Endings of files that are no images, and of other kinds of data; they are counted and not opened."""
 
+WITHOUT = "without ending"
+"""Under which files without a telling ending are counted."""
 HIDDEN = "hidden"
 """Under which hidden files and folders are counted."""
 
@@ -70,7 +72,7 @@ def kind_of(name: str) -> Kind:
 def ending_of(name: str) -> str:
     """The ending under which a file is counted."""
     ending = os.path.splitext(name)[1].lower()
-    return ending if re.fullmatch(r"\.[a-z0-9_+\-~]{1,15}", ending) else "without ending"
+    return ending if re.fullmatch(r"\.[a-z0-9_+\-~]{1,15}", ending) else WITHOUT
 
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
@@ -81,7 +83,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xff\x0a", "JXL"), (b"\0\0\0\x0cJXL ", "JXL"), (b"%!PS", "EPS"), (b"\xc5\xd0\xd3\xc6", "EPS"), (b"%PDF", "PDF"),
     (b"\xd7\xcd\xc6\x9a", "WMF"), (b"PK\x03\x04", "ZIP"), (b"PK\x05\x06", "ZIP"), (b"\x1f\x8b", "GZIP"),
     (b"\xfd7zXZ\0", "XZ"), (b"BZh", "BZIP2"), (b"7z\xbc\xaf\x27\x1c", "7z"), (b"Rar!", "RAR"), (b"\x28\xb5\x2f\xfd", "ZSTD"),
-    (b"\x1a\x45\xdf\xa3", "Matroska"),
+    (b"\x1a\x45\xdf\xa3", "Matroska"), (b"\x93NUMPY", "NUMPY"),
 )  # fmt: skip
 READ = frozenset(
     {
@@ -104,7 +106,13 @@ READ = frozenset(
     }
 )
 """What `format_of` calls images."""
-HEAD = 64
+CLIPS = frozenset({"MP4", "Matroska", "AVI"})
+"""What it calls clips."""
+ANIMATIONS = frozenset({"GIF", "PNG", "WEBP"})
+"""The images among which animations are."""
+PACKED = frozenset({"ZIP", "TAR", "GZIP", "XZ", "BZIP2", "7z", "RAR", "ZSTD"})
+"""What it calls archives, and single files that are packed as some of them are."""
+HEAD = 512
 """Bytes that `format_of` wants to see."""
 
 
@@ -115,8 +123,12 @@ def format_of(head: bytes) -> str:
             return name
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return "AVI"
+    if head[4:8] in {b"moov", b"mdat", b"wide"}:  # QuickTime of old
+        return "MP4"
     if head[4:8] == b"ftyp":
-        brands = {head[8:12], *(head[at : at + 4] for at in range(16, len(head) - 3, 4))}
+        brands = {head[8:12], *(head[at : at + 4] for at in range(16, min(len(head), _BRANDS) - 3, 4))}
         if head[8:12] in {b"avif", b"avis"} or (head[8:12] in {b"mif1", b"msf1", b"miaf"} and b"avif" in brands):
             return "AVIF"
         return "HEIF" if head[8:12] in _HEIF else "MP4"
@@ -134,6 +146,7 @@ def format_of(head: bytes) -> str:
     return ""
 
 
+_BRANDS = 64  # bytes in which a file's brands stand
 _HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1", b"miaf"})
 
 _SAID = {
@@ -143,8 +156,9 @@ _SAID = {
     "HTML": "it is an HTML page and not an image",
     "PDF": "it is a PDF and not an image",
     **dict.fromkeys(("EPS", "WMF", "SVG"), _VECTOR),
-    **dict.fromkeys(("MP4", "Matroska"), "it is a video and not an image"),
-    **dict.fromkeys(("ZIP", "GZIP", "XZ", "BZIP2", "7z", "RAR", "ZSTD", "TAR"), "it is an archive and not an image"),
+    "NUMPY": "it is an array and not an image",
+    **dict.fromkeys(CLIPS, "it is a video and not an image"),
+    **dict.fromkeys(PACKED, "it is an archive and not an image"),
 }
 
 
@@ -156,15 +170,29 @@ def why_not(head: bytes) -> str:
     return _SAID.get(found, "it is not a picture in a known format")
 
 
-def looks_like_an_image(path: Path | str) -> bool:
-    """Whether a file begins as an image does, whatever it is called. Opens regular files only: a pipe would wait for ever."""
+def begins_as(path: Path | str) -> str:
+    """The format as which a file begins, whatever it is called; empty where that is none, or where it cannot be read.
+
+    Opens regular files only, and none of no size: a pipe, and what a system makes up in /proc, would wait for ever.
+    """
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            return False
+        about = os.stat(path)
+        if not stat.S_ISREG(about.st_mode) or not about.st_size:
+            return ""
         with open(path, "rb") as file:
-            return format_of(file.read(HEAD)) in READ
+            return format_of(file.read(HEAD))
     except OSError:
-        return False
+        return ""
+
+
+def format_unsaid(path: Path | str) -> str:
+    """The format as which a file begins whose name does not say what it is; empty for all others, which are not opened."""
+    return begins_as(path) if kind_of(os.path.basename(path)) == "unknown" else ""
+
+
+def unlisted(reason: str) -> str:
+    """Why what lies in a folder is left out that the system does not list."""
+    return f"this folder cannot be listed: {reason.lower()}"
 
 
 def irregular(mode: int) -> str:

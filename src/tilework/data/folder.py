@@ -11,7 +11,19 @@ from pathlib import Path
 from typing import NoReturn
 
 from tilework.data.archive import Archive, given_archive, is_archive
-from tilework.data.endings import HIDDEN, REFUSED, ending_of, irregular, is_hidden, kind_of, looks_like_an_image
+from tilework.data.endings import (
+    HIDDEN,
+    READ,
+    REFUSED,
+    WITHOUT,
+    ending_of,
+    format_unsaid,
+    irregular,
+    is_hidden,
+    kind_of,
+    unlisted,
+)
+from tilework.data.layout import side_of
 from tilework.data.named_files import Paths, unique
 from tilework.data.natural import natural_key
 from tilework.errors import UserError
@@ -52,6 +64,8 @@ class Listing:
 
     files: list[PictureFile] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
+    parts: list[str] = field(default_factory=list)
+    """Folders that are called like parts of a split, whether there is something in them or not."""
 
 
 def picture_files(paths: Paths) -> Listing:
@@ -71,8 +85,9 @@ def picture_files(paths: Paths) -> Listing:
                 why=f"data.path does not exist, seen from the folder {Path.cwd()}",
                 fix="check the spelling of data.path=FOLDER, or write the whole path",
             )
+        parts: list[str] = []
         if top.is_dir():
-            inside = sorted(_walk(top, found.others), key=lambda f: natural_key(f.name))
+            inside = sorted(_walk(top, found.others, parts), key=lambda f: natural_key(f.name))
         elif is_archive(top):
             inside = _in_archive(top, found.others)
         else:
@@ -80,7 +95,9 @@ def picture_files(paths: Paths) -> Listing:
             continue
         if len(given) > 1:
             inside = [replace(file, name=unique(f"{top.name}/{file.name}", taken)) for file in inside]
+            parts = [f"{top.name}/{part}" for part in parts]
         found.files += inside
+        found.parts += parts
     if not found.files:
         _none(given, found.others)
     return found
@@ -99,7 +116,7 @@ def _none(given: list[Path], others: Counter[str]) -> NoReturn:
     )
 
 
-def _walk(top: Path, others: Counter[str]) -> Iterator[PictureFile]:
+def _walk(top: Path, others: Counter[str], parts: list[str]) -> Iterator[PictureFile]:
     seen: set[tuple[int, int]] = set()
     todo = [""]
     while todo:
@@ -119,29 +136,33 @@ def _walk(top: Path, others: Counter[str]) -> Iterator[PictureFile]:
                         others[HIDDEN] += 1
                     elif _is_folder(entry):
                         below.append(f"{prefix}{entry.name}/")
+                        if side_of(entry.name) is not None:
+                            parts.append(f"{prefix}{entry.name}")
                     elif (file := _listed(entry, top, prefix + entry.name)) is not None:
                         yield file
                     else:
                         others[ending_of(entry.name)] += 1
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            reason = error.strerror or str(error)
             if not prefix:
                 raise UserError(
-                    f"{top} cannot be listed", why=reason, fix="give yourself the right to read it"
+                    f"{top} cannot be listed", why=reason.lower(), fix="give yourself the right to read it"
                 ) from None
             name = prefix.rstrip("/")
-            yield PictureFile(top, name, name, -1, 0, f"this folder cannot be listed: {reason}")
+            yield PictureFile(top, name, name, -1, 0, unlisted(reason))
         todo += sorted(below, key=natural_key, reverse=True)
 
 
 def _listed(entry: os.DirEntry[str], top: Path, name: str) -> PictureFile | None:
     """An image, or what must be named because it may be one or hold some; None for any other file."""
     kind = kind_of(name)
-    if kind == "image" or (kind == "unknown" and looks_like_an_image(entry.path)):
+    begins = format_unsaid(entry.path)
+    if kind == "image" or begins in READ:
         return _file(entry, top, name)
     if kind == "refused":
         return _file(entry, top, name, REFUSED[os.path.splitext(name)[1].lower()])
-    if kind == "archive":
+    # Programs are packed like archives and have endings of their own.
+    if kind == "archive" or (begins in {"ZIP", "TAR"} and ending_of(name) == WITHOUT):
         return _file(
             entry, top, name, "it is an archive; unpack it here, or add it by itself: tilework data add NAME PATH"
         )

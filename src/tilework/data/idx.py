@@ -27,7 +27,10 @@ def idx_shape(path: Path) -> tuple[int, ...] | None:
     try:
         if kind_of(path.name) != "unknown" and path.suffix.lower() != ".gz":
             return None
-        if irregular(os.stat(path).st_mode):
+        about = os.stat(path)
+        if (
+            irregular(about.st_mode) or not about.st_size
+        ):  # files that a system makes up have no size, and some never end
             return None
         with _opened(path) as file:
             head = file.read(4)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from tilework.data.contract import Seen
 
 _MORE = r"([-_ .]?(set|data|images?|imgs?|split|pictures?|\d{1,4}|(?-i:[A-H])))?"
 _TRAIN = re.compile(rf"(train(ing)?|trn){_MORE}", re.IGNORECASE)
@@ -55,6 +57,14 @@ class Layout:
     """The parts in which all lies in one more folder that is called `images` or the like."""
     loose: int = 0
     """Files beside the folders of classes, which have no label."""
+    one_sided: dict[str, bool] = field(default_factory=dict)
+    """Folders called like parts that are all on one side (True = held out), so that there is no split."""
+    empty: tuple[str, ...] = ()
+    """Folders called like parts that hold no file, beside others that do."""
+
+    def seen(self, others: Mapping[str, int], unused_depth: tuple[int, int] | None = None) -> Seen:
+        """What a source that reads these files saw."""
+        return Seen(self.parts, self.beside, dict(others), unused_depth, self.loose, self.one_sided, self.empty)
 
     def place(self, name: str) -> Place:
         """What the folders say of the file `name`."""
@@ -69,21 +79,35 @@ class Layout:
             return Place(problem=f"it lies beside {sides} and so on neither side of the split")
         part = folders[self.depth]
         classes = folders[self.depth + 1 + (part in self.plain) :]
-        domain = _DOMAIN.fullmatch(part[-2:]) or _DOMAIN.fullmatch(part[-3:])
-        label = classes[0] if part in self.labelled else domain[1] if domain else None
+        label = classes[0] if part in self.labelled else _domain(part)
         return Place(label, self.parts[part], part)
 
 
-def layout_of(names: Iterable[str], split: bool = True) -> Layout:
-    """The layout of a set of files (paths with forward slashes).
+def layout_of(names: Iterable[str], split: bool = True, folders: Iterable[str] = ()) -> Layout:
+    """The layout of a set of files (paths with forward slashes); `folders` are those called like parts of a split, empty or not.
 
     Folders are a split where all that lie side by side are called like parts of one (train, val, test, ...) and at least one
-    like the part that trains and one like a part that does not; below folders that wrap all of them, or below each class. With
-    `split=False` the first-level folders are classes whatever they are called.
+    like the part that trains and one like a part that does not; below folders that wrap all of them, or below each class. Where
+    all of several are on one side, there is no split, and they are no classes either. With `split=False` the first-level folders
+    are classes whatever they are called.
     """
-    folders = Counter(tuple(name.split("/")[:-1]) for name in names)
+    held = Counter(tuple(name.split("/")[:-1]) for name in names)
+    found = _of_folders(held, split)
+    return replace(found, empty=_empty(held, folders)) if split else found
+
+
+def _empty(held: Counter[Folder], folders: Iterable[str]) -> tuple[str, ...]:
+    """Those of `folders` without a file in or below them, beside which lies another with some."""
+    full = {folder[:depth] for folder in held for depth in range(1, len(folder) + 1)}
+    parents = {folder[:-1] for folder in full if side_of(folder[-1]) is not None}
+    paths = [tuple(name.split("/")) for name in folders]
+    return tuple(dict.fromkeys(path[-1] for path in paths if path not in full and path[:-1] in parents))
+
+
+def _of_folders(folders: Counter[Folder], split: bool) -> Layout:
     beside: tuple[str, ...] = ()
-    alone = -1  # the depth of a single folder that is called like a part
+    one_sided: dict[str, bool] = {}
+    alone = -1  # the depth of folders that are called like parts and divide nothing
     depth = 0
     while split:
         tops = Counter[str]()
@@ -103,6 +127,8 @@ def layout_of(names: Iterable[str], split: bool = True) -> Layout:
         if (below := _below_each_class(folders, depth)) is not None:
             return below
         if len(tops) > 1:
+            if None not in sides.values() and not all(map(_domain, tops)):
+                one_sided, alone = {top: bool(side) for top, side in sides.items()}, depth
             break
         if alone < 0 and next(iter(sides.values())) is not None:
             alone = depth
@@ -113,8 +139,17 @@ def layout_of(names: Iterable[str], split: bool = True) -> Layout:
     # What most files are decides: a few beside several folders of classes have no label, and the others keep theirs.
     labelled = bool(classes) and (not loose or (len(classes) > 1 and 2 * loose <= folders.total() - loose))
     return Layout(
-        beside=beside, depth=first, labelled=frozenset({""} if labelled else ()), loose=loose if labelled else 0
+        beside=beside,
+        depth=first,
+        labelled=frozenset({""} if labelled else ()),
+        loose=loose if labelled else 0,
+        one_sided=one_sided,
     )
+
+
+def _domain(part: str) -> str | None:
+    found = _DOMAIN.fullmatch(part[-2:]) or _DOMAIN.fullmatch(part[-3:])
+    return found[1] if found else None
 
 
 def _with_parts(folders: Counter[Folder], depth: int, parts: dict[str, bool]) -> Layout:

@@ -12,7 +12,8 @@ from typing import Annotated
 from pydantic import Field
 
 from tilework.data.archive import is_archive
-from tilework.data.endings import HIDDEN, ending_of, irregular, is_hidden
+from tilework.data.endings import HIDDEN, ending_of, format_unsaid, irregular, is_hidden, unlisted
+from tilework.data.layout import side_of
 from tilework.data.natural import natural_key
 from tilework.errors import UserError
 
@@ -51,11 +52,18 @@ def given_paths(paths: Paths) -> list[Path]:
 
 
 def named_files(
-    paths: Paths, suffixes: frozenset[str], what: str, others: Counter[str] | None = None
+    paths: Paths,
+    suffixes: frozenset[str],
+    what: str,
+    others: Counter[str] | None = None,
+    formats: frozenset[str] = frozenset(),
+    parts: list[str] | None = None,
 ) -> list[NamedFile]:
     """Every file of `suffixes` in or below `paths`, in natural order per path, names unique; hidden ones are left out.
 
-    A file that is named itself counts whatever it is called. `others` counts the files of each other ending. Raises UserError
+    So does a file whose name does not say what it is and that begins as one of `formats` (as `endings.format_of` calls them). A
+    file that is named itself counts whatever it is called. `others` counts the files of each other ending, and `parts` is
+    given the folders that are called like parts of a split. Raises UserError
     where a path is missing or cannot be listed, is an archive, or nothing is found.
     """
     given = given_paths(paths)
@@ -70,10 +78,17 @@ def named_files(
             )
         # Of several folders, each file's name begins with its folder's, so that a group says where it comes from.
         prefix = f"{top.name}/" if len(given) > 1 and top.is_dir() else ""
-        inside = walk(top, suffixes, Counter() if others is None else others) if top.is_dir() else [(top, "")]
+        folders: list[str] = []
+        inside = (
+            walk(top, suffixes, formats, Counter() if others is None else others, folders)
+            if top.is_dir()
+            else [(top, "")]
+        )
         below = ((p, prefix + p.relative_to(top).as_posix() if p != top else top.name, why) for p, why in inside)
         for path, plain, why in sorted(below, key=lambda one: natural_key(one[1])):
             found.append(_named(path, unique(plain, taken), why))
+        if parts is not None:
+            parts += [prefix + folder for folder in folders]
     if not found:
         raise UserError(
             f"{', '.join(map(str, given))} holds no {what}",
@@ -92,8 +107,13 @@ def after(files: Iterable[NamedFile], name: str) -> Iterator[NamedFile]:
             yield file
 
 
-def walk(top: Path, suffixes: frozenset[str], others: Counter[str]) -> Iterator[tuple[Path, str]]:
-    """Files below `top` by suffix, links followed once and never in a circle; and each folder that cannot be listed, with why."""
+def walk(
+    top: Path, suffixes: frozenset[str], formats: frozenset[str], others: Counter[str], parts: list[str]
+) -> Iterator[tuple[Path, str]]:
+    """Files below `top` by suffix, or by content where it says nothing; and each folder that cannot be listed, with why.
+
+    Links are followed once and never in a circle.
+    """
     seen: set[tuple[int, int]] = set()
     denied: list[tuple[Path, str]] = []
 
@@ -101,10 +121,14 @@ def walk(top: Path, suffixes: frozenset[str], others: Counter[str]) -> Iterator[
         reason = error.strerror or str(error)
         if Path(error.filename) == top:
             raise UserError(f"{top} cannot be listed", why=reason, fix="give yourself the right to read it")
-        denied.append((Path(error.filename), f"this folder cannot be listed: {reason.lower()}"))
+        denied.append((Path(error.filename), unlisted(reason)))
 
     for here, folders, files in os.walk(top, followlinks=True, onerror=note):
-        about = os.stat(here)
+        try:
+            about = os.stat(here)
+        except OSError as error:  # it was there a moment ago, or may be named and not looked at
+            note(error)
+            continue
         place = (about.st_dev, about.st_ino)
         if place in seen:
             folders.clear()
@@ -112,11 +136,13 @@ def walk(top: Path, suffixes: frozenset[str], others: Counter[str]) -> Iterator[
         seen.add(place)
         others.update({HIDDEN: hidden} if (hidden := sum(map(is_hidden, (*folders, *files)))) else {})
         folders[:] = sorted((f for f in folders if not is_hidden(f)), key=natural_key)
+        parts += [Path(here, f).relative_to(top).as_posix() for f in folders if side_of(f) is not None]
         for file in files:
             if is_hidden(file):
                 continue
-            if os.path.splitext(file)[1].lower() in suffixes:
-                yield Path(here, file), ""
+            path = Path(here, file)
+            if os.path.splitext(file)[1].lower() in suffixes or (formats and format_unsaid(path) in formats):
+                yield path, ""
             else:
                 others[ending_of(file)] += 1
     yield from denied

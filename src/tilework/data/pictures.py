@@ -32,6 +32,7 @@ warnings.filterwarnings("ignore", module=r"PIL\.")
 # Larger ones are decoded one at a time, so that several threads do not need the memory of several.
 _LARGE, LARGE_BYTES = 8_000_000, 64 * 2**20
 ONE_LARGE = threading.RLock()
+_ANIMATED = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
 _ORIENTED = frozenset({"exif", "Raw profile type exif", "xmp", "XML:com.adobe.xmp"})
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180, 4: Image.Transpose.FLIP_TOP_BOTTOM,
@@ -49,12 +50,14 @@ def decode(
     background: tuple[int, int, int] = (255, 255, 255),
     at_least: int | None = None,
     depth: Depth | None = None,
+    remarks: list[str] | None = None,
 ) -> NDArray[np.uint8]:
     """The picture in `path` -> (H, W, 1) for grey files, (H, W, 3) for all others, uint8.
 
     The first frame of an animation; turned upright by its EXIF orientation; colours in sRGB by the file's profile;
     transparency laid over `background`; values of more than 8 bits by `depth`. With `at_least`, a large JPEG may be decoded
-    at 1/2, 1/4 or 1/8 of its size as long as both sides keep that many pixels. Raises Unreadable with the reason.
+    at 1/2, 1/4 or 1/8 of its size as long as both sides keep that many pixels. `remarks` is given the kind of note
+    (`tilework.data.notes`) that a file with more in it deserves. Raises Unreadable with the reason.
     """
     with _reasons():
         about = os.stat(path)
@@ -67,7 +70,7 @@ def decode(
         if about.st_size > WHOLE_BYTES and (kind := format_of(_head(path))) in _READ_WHOLE:
             raise Unreadable(f"the file has {about.st_size / 2**20:,.0f} MiB, too many for {kind}")
         with ONE_LARGE if about.st_size > LARGE_BYTES else nullcontext():
-            return _decoded(path, path.suffix, background, at_least, depth or Depth())
+            return _decoded(path, path.suffix, background, at_least, depth or Depth(), remarks)
 
 
 def decode_bytes(
@@ -76,17 +79,23 @@ def decode_bytes(
     at_least: int | None = None,
     depth: Depth | None = None,
     suffix: str = "",
+    remarks: list[str] | None = None,
 ) -> NDArray[np.uint8]:
     """As `decode`, of a file that is in memory; `suffix` is its ending, where it has one."""
     with _reasons():
         if not packed:
             raise Unreadable("it is empty")
         with ONE_LARGE if len(packed) > LARGE_BYTES else nullcontext():
-            return _decoded(io.BytesIO(packed), suffix, background, at_least, depth or Depth())
+            return _decoded(io.BytesIO(packed), suffix, background, at_least, depth or Depth(), remarks)
 
 
 def _decoded(
-    file: Path | io.BytesIO, suffix: str, background: tuple[int, int, int], at_least: int | None, depth: Depth
+    file: Path | io.BytesIO,
+    suffix: str,
+    background: tuple[int, int, int],
+    at_least: int | None,
+    depth: Depth,
+    remarks: list[str] | None,
 ) -> NDArray[np.uint8]:
     try:
         opened = open_image(file, suffix)
@@ -98,7 +107,20 @@ def _decoded(
         if at_least is not None and min(image.size) >= 2 * at_least:
             image.draft(None, (at_least, at_least))
         with ONE_LARGE if image.width * image.height > _LARGE else nullcontext():
-            return to_pixels(to_srgb(_upright(_in_8_bits(image, file, depth), image)), background)
+            pixels = to_pixels(to_srgb(_upright(_in_8_bits(image, file, depth), image)), background)
+            if remarks is not None and (more := _more_in_it(image)):
+                remarks.append(more)
+            return pixels
+
+
+def _more_in_it(image: Image.Image) -> str:
+    """The kind of note for what follows the picture that was taken. The pixels must be out: asking moves on in the file."""
+    try:
+        if image.format in _ANIMATED:
+            return "animated" if getattr(image, "is_animated", False) else ""
+        return "pages" if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1 else ""
+    except Exception:  # it is damaged behind its first picture, and nobody asked for more than that
+        return ""
 
 
 def _head(file: Path | io.BytesIO) -> bytes:

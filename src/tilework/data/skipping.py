@@ -13,6 +13,8 @@ class Skipped:
     def __init__(self, strict: bool = False) -> None:
         self.strict = strict
         self.told: list[tuple[str, str]] = []
+        self._fix = ""
+        """What to do of the first."""
 
     def __eq__(self, other: object) -> bool:
         """Two specs with the same settings are equal, so what they note must be."""
@@ -20,14 +22,19 @@ class Skipped:
 
     __hash__ = None  # type: ignore[assignment]
 
-    def skip(self, name: str, reason: str, path: Path | str | None = None) -> None:
-        """Note that `name` (wholly or from some place on) is not used. Raises UserError where the source is strict."""
+    def skip(self, name: str, reason: str, path: Path | str | None = None, fix: str = "") -> None:
+        """Note that `name` (wholly or from some place on) is not used; `fix` is what to do, where mending the file is not it.
+
+        Raises UserError where the source is strict.
+        """
         if self.strict:
             raise UserError(
                 f"{path or name} cannot be read",
                 why=reason,
-                fix="mend or remove it, or write data.strict=false to skip it",
+                fix=f"{fix or 'mend or remove it'}, or write data.strict=false to skip it",
             )
+        if not self.told:
+            self._fix = fix
         self.told.append((name, reason))
 
     def none_left(self, what: str) -> UserError:
@@ -42,5 +49,5 @@ class Skipped:
         return UserError(
             f"none of the {len(self.told)} {what} can be read" if len(self.told) > 1 else f"{name} cannot be read",
             why=f"{name}: {reason} (the first of them)" if len(self.told) > 1 else reason,
-            fix=f"give whole {what}",
+            fix=self._fix or f"give whole {what}",
         )

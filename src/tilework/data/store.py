@@ -183,6 +183,8 @@ def _seen(raw: dict[str, Any]) -> Seen:
         dict(raw.get("others", {})),
         None if depth is None else (int(depth[0]), int(depth[1])),
         int(raw.get("loose", 0)),
+        dict(raw.get("one_sided", {})),
+        tuple(raw.get("empty", ())),
     )
 
 

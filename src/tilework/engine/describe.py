@@ -56,4 +56,19 @@ def plan(parts: Parts, run: RunFolder, resumed_at: int) -> Plan:
         resumed_at=resumed_at,
         metrics=parts.task.metrics,
         unit=parts.data.unit,
+        epochs=parts.budget.total_epochs,
     )
+
+
+def which_ends(parts: Parts) -> str:
+    """Which of `engine.steps` and `engine.epochs` ends the run, where both are given and differ; else empty."""
+    engine, budget = parts.spec.engine, parts.budget
+    if engine.steps is None or engine.epochs is None:
+        return ""
+    by_epochs = round(budget.clock.step(engine.epochs))
+    if by_epochs < engine.steps:
+        return f"engine.epochs={engine.epochs} ends the run at step {by_epochs:,}, before engine.steps={engine.steps} would"
+    if by_epochs == engine.steps:
+        return ""
+    passed = budget.clock.epochs(engine.steps)
+    return f"engine.steps={engine.steps} ends the run after {passed:,.2f} epochs, before engine.epochs={engine.epochs} would"

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from tilework.engine.describe import plan
+from tilework.engine.describe import plan, which_ends
 from tilework.engine.desk import Desk
 from tilework.engine.failures import out_of_memory
 from tilework.engine.going_on import rest_of_epoch
@@ -169,6 +169,8 @@ class Loop:
     def _announce(self, resumed: bool) -> None:
         for warning in self.session.parts.data.warnings if not resumed else ():
             self.progress.said(warning)
+        if ends := which_ends(self.session.parts):
+            self.progress.said(ends)
         self.progress.started(plan(self.session.parts, self.folder, self.session.step))
 
     def _start(self) -> None:

@@ -38,6 +38,8 @@ class Plan:
     """What the run measures."""
     unit: str = "images"
     """What an item of the data is."""
+    epochs: float = 0.0
+    """Passes over the training split of the whole run; 0 where that is not said."""
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,15 @@ def overrides_to(folder: RunFolder, wanted: Any) -> list[str]:
         )
     engine = spec_of(folder).get("engine") or {}
     per_epoch = int(facts.get("steps_per_epoch") or 0)
-    found = overrides_until(wanted, steps=engine.get("steps"), epochs=engine.get("epochs"), steps_per_epoch=per_epoch)
+    total, passed = facts.get("total_steps"), facts.get("total_epochs")
+    until = (total, float(passed)) if isinstance(total, int) and isinstance(passed, int | float) else (0, 0.0)
+    found = overrides_until(
+        wanted,
+        steps=engine.get("steps"),
+        epochs=engine.get("epochs"),
+        steps_per_epoch=per_epoch,
+        ends=until,
+    )
     if ends and _stopped_early(ends[-1].payload, reached, facts.get("total_steps")):
         found.append("engine.early_stopping=null")
     return found

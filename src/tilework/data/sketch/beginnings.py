@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tilework.data.endings import unlisted
 from tilework.data.natural import natural_key
 from tilework.data.sketch.library import is_p5
 from tilework.data.sketch.parts import (
@@ -47,10 +48,13 @@ class _Folder:
     scripts: list[Path] = field(default_factory=list)
 
 
-def below(top: Path) -> Iterator[Beginning]:
-    """Every sketch in or below a folder, in natural order. Raises UserError where a folder cannot be listed."""
+def below(top: Path, denied: list[tuple[Path, str]] | None = None) -> Iterator[Beginning]:
+    """Every sketch in or below a folder, in natural order.
+
+    `denied` is given each folder below it that cannot be listed, with the reason. Raises UserError where `top` cannot be.
+    """
     folders: dict[Path, _Folder] = {}
-    for here, files in _walk(top):
+    for here, files in _walk(top, [] if denied is None else denied):
         pages = [of_page(file, top) for file in files if file.suffix.lower() in PAGES]
         folders[here] = _Folder(
             [one for one in pages if _is_sketch(one)],
@@ -79,18 +83,17 @@ def below(top: Path) -> Iterator[Beginning]:
             yield one
 
 
-def _walk(top: Path) -> Iterator[tuple[Path, list[Path]]]:
-    def stop(error: OSError) -> None:
-        raise UserError(
-            f"{error.filename} cannot be listed",
-            why=error.strerror or str(error),
-            fix="give yourself the right to read it",
-        )
+def _walk(top: Path, denied: list[tuple[Path, str]]) -> Iterator[tuple[Path, list[Path]]]:
+    def note(error: OSError) -> None:
+        reason = error.strerror or str(error)
+        if Path(error.filename) == top:
+            raise UserError(f"{top} cannot be listed", why=reason, fix="give yourself the right to read it")
+        denied.append((Path(error.filename), unlisted(reason)))
 
     def order(name: str) -> tuple[bool, tuple[str, str]]:
         return name in _MADE, natural_key(name)  # what was made comes after what it was made from
 
-    for here, folders, files in os.walk(top, onerror=stop):
+    for here, folders, files in os.walk(top, onerror=note):
         folders[:] = sorted(
             (f for f in folders if not f.startswith(".") and f not in LEFT_OUT),
             key=order,

@@ -92,18 +92,28 @@ def wanted(p5: str | int | None, libraries: str | None = None, seed: int = 0, se
 
 
 def find_sketches(
-    paths: Paths, p5: str | int | None = None, seed: int = 0, *, seeds: int = 1, libraries: str | None = None
+    paths: Paths,
+    p5: str | int | None = None,
+    seed: int = 0,
+    *,
+    seeds: int = 1,
+    libraries: str | None = None,
+    denied: list[tuple[str, str]] | None = None,
 ) -> list[Sketch]:
     """Every sketch in `paths` in natural order, names unique, each once for every seed.
 
-    Raises UserError where there is none or a path is missing.
+    `denied` is given the name of each folder that cannot be listed, with the reason. Raises UserError where there is no sketch or
+    a path is missing.
     """
     settings = wanted(p5, libraries, seed, seeds)
     given = given_paths(paths)
     found, taken = [], set[str]()
     shelves = _Shelves(settings.libraries)
     for top in given:
-        inside = list(below(top)) if top.is_dir() else [_of_given_file(top)]
+        unlisted: list[tuple[Path, str]] = []
+        inside = list(below(top, unlisted)) if top.is_dir() else [_of_given_file(top)]
+        if denied is not None:
+            denied += [(folder.relative_to(top).as_posix(), why) for folder, why in unlisted]
         base = top if top.is_dir() else top.parent
         alone = {one.file.parent: 0 for one in inside}
         for one in inside:

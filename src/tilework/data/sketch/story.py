@@ -57,6 +57,29 @@ class Trouble:
             parts.append(f"its console: {self.said}")
         return "; ".join(parts)
 
+    def fix(self) -> str:
+        """What the person who wrote the sketch can do."""
+        match self.kind:
+            case "no-p5":
+                return "put p5.min.js into its folder, or write data.p5=FILE"
+            case "large-canvas":
+                return "create a smaller canvas: every picture is brought to data.size in the end"
+            case "left":
+                return "take out of it what leads to another page"
+            case "slow":
+                return "write a larger data.seconds, or take fewer frames with data.frames"
+            case "memory":
+                return "let it keep less (images, buffers, lists that grow), or take fewer frames with data.frames"
+            case "crashed":
+                return "prepare it alone; where the browser breaks down again, let it ask less of it"
+            case "requests":
+                return "let it load each file once, in preload() or setup(), and not in draw()"
+        if self.blocked and self.kind == "threw":
+            return "put what it loads beside it, or write data.libraries=FOLDER for scripts"
+        if self.must_be_built:
+            return "build it, and give the folder that it is built to"
+        return "mend it so that it draws in a browser"
+
     def _what(self) -> str:
         match self.kind:
             case "no-p5":

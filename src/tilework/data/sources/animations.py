@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr
 
 from tilework.data.colour import Colour, rgb
 from tilework.data.contract import Item, Seen, SourceConfig
+from tilework.data.endings import ANIMATIONS
 from tilework.data.layout import Place, layout_of
 from tilework.data.named_files import Paths, after, named_files
 from tilework.data.pictures import Unreadable
@@ -45,7 +46,7 @@ class Config(SourceConfig):
     def fingerprint(self) -> str:
         from tilework.data.animation.frames import SUFFIXES
 
-        files = named_files(self.path, SUFFIXES, "animations")
+        files = named_files(self.path, SUFFIXES, "animations", formats=ANIMATIONS)
         return " ".join(
             [self.settings_text(), f"revision {_REVISION}", *(f"{file.path!s} {file.mark}" for file in files)]
         )
@@ -77,9 +78,10 @@ class Config(SourceConfig):
 
         self._skipped = Skipped(self.strict)
         others: Counter[str] = Counter()
-        files = named_files(self.path, SUFFIXES, "animations", others)
-        layout = layout_of(file.name for file in files if not file.problem)
-        self._seen = Seen(layout.parts, (), dict(others))
+        parts: list[str] = []
+        files = named_files(self.path, SUFFIXES, "animations", others, ANIMATIONS, parts)
+        layout = layout_of((file.name for file in files if not file.problem), folders=parts)
+        self._seen = layout.seen(others)
         for file in files if done is None else after(files, done[0]):
             behind = done[1] if done is not None and file.name == done[0] else -1
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,52 +12,75 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
-from tilework.data.contract import Item, Seen, SourceConfig
+from tilework.data.contract import Item, Note, Seen, SourceConfig
 from tilework.data.depth import Depth, TooDeep
+from tilework.data.npz import Chosen, Shape, are_a_split, chosen, heads, label_text, notes, pictures_among
 from tilework.errors import UserError
+
+# Part of the fingerprint: raise it when arrays come to be read differently.
+_REVISION = 2
+_NO_LABELS = "none"
 
 
 class Config(SourceConfig):
-    """An array (N, H, W), (N, H, W, 1 or 3) or (N, 1 or 3, H, W): uint8, uint16 or floating point in [0, 1]; never a pickle."""
+    """An array (N, H, W), (N, H, W, 1 or 3) or (N, 1 or 3, H, W): uint8, uint16 or floating point in [0, 1]; never a pickle.
+
+    Of an .npz with x_train, y_train, x_test and y_test (or the like) the arrays for testing are held out.
+    """
 
     kind: Literal["array"] = "array"
     path: str = Field(min_length=1, description=".npy or .npz file")
     key: str | None = Field(
         default=None,
-        description="name of the pictures in an .npz; null = the only array that has the shape of pictures",
+        description="name of the pictures in an .npz; null = the only array that has the shape of pictures, or those called "
+        "x_train and x_test or the like",
     )
-    labels_key: str | None = Field(default=None, description="name of the labels (N,) in an .npz; null = no labels")
-
+    labels_key: str | None = Field(
+        default=None,
+        description="name of the labels (N,) in an .npz; null = y, labels or the like, where it has one integer or word for "
+        "each picture; none = no labels",
+    )
     depth: int | None = Field(
         default=None, ge=8, le=16, description="bits that uint16 values really use (12 for many cameras); null = 16"
     )
 
     _seen: Seen = PrivateAttr(default_factory=Seen)
+    _notes: list[Note] = PrivateAttr(default_factory=list)
 
     def fingerprint(self) -> str:
         path = self._path()
         about = path.stat()
-        return f"{self.settings_text()} {path} {about.st_size} {about.st_mtime_ns}"
+        return f"{self.settings_text()} revision {_REVISION} {path} {about.st_size} {about.st_mtime_ns}"
 
     def items(self) -> Iterator[Item]:
-        path = self._path()
-        pictures, labels = self._load(path)
-        channels_first = _layout(pictures, path)
-        depth = Depth(self.depth)
-        self._seen = Seen()
-        for number, picture in enumerate(pictures):
-            pixels = _to_uint8(picture, number, path, depth)
-            if pixels.ndim == 2:
-                pixels = pixels[:, :, None]
-            elif channels_first:
-                pixels = pixels.transpose(1, 2, 0)
-            label = None if labels is None else str(labels[number])
-            yield Item(pixels=np.ascontiguousarray(pixels), group=str(number), frame=0, label=label, file=path.name)
+        path, depth = self._path(), Depth(self.depth)
+        self._seen, self._notes = Seen(), []
+        parts: dict[str, bool] = {}
+        for one, pictures, labels in self._load(path):
+            if one.held_out is not None:
+                parts[one.pictures] = one.held_out
+            channels_first = _layout(pictures, path)
+            for number, picture in enumerate(pictures):
+                pixels = _to_uint8(picture, number, path, depth)
+                if pixels.ndim == 2:
+                    pixels = pixels[:, :, None]
+                elif channels_first:
+                    pixels = pixels.transpose(1, 2, 0)
+                yield Item(
+                    pixels=np.ascontiguousarray(pixels),
+                    group=str(number) if one.held_out is None else f"{one.pictures} {number}",
+                    label=None if labels is None else label_text(labels[number]),
+                    file=path.name,
+                    held_out=one.held_out,
+                )
         bits = depth.unused()
-        self._seen = Seen(unused_depth=None if bits is None else (depth.files, bits))
+        self._seen = Seen(parts, unused_depth=None if bits is None else (depth.files, bits))
 
     def seen(self) -> Seen:
         return self._seen
+
+    def notes(self) -> list[Note]:
+        return list(self._notes)
 
     def _path(self) -> Path:
         path = Path(self.path).expanduser().absolute()
@@ -66,20 +90,26 @@ class Config(SourceConfig):
             )
         return path
 
-    def _load(self, path: Path) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    def _load(self, path: Path) -> Iterator[tuple[Chosen, NDArray[Any], NDArray[Any] | None]]:
+        """Each array of pictures with its labels; one at a time is in memory."""
         try:
             if zipfile.is_zipfile(path):
+                with zipfile.ZipFile(path) as packed:
+                    arrays = heads(packed)
+                taken = self._chosen(arrays, path)
+                self._notes = list(notes(arrays, taken, path.name)) if self.labels_key is None else []
                 with np.load(path, allow_pickle=False) as archive:
-                    pictures = archive[self._pictures_key(archive, path)]
-                    labels = self._labels(archive, path, len(pictures))
-                return pictures, labels
-            if self.key or self.labels_key:
+                    for one in taken:
+                        pictures = archive[one.pictures]
+                        yield one, pictures, None if one.labels is None else _labels(archive, one, len(pictures), path)
+                return
+            if self.key or self.labels_key not in {None, _NO_LABELS}:
                 raise UserError(
                     f"{path} holds one array without a name",
                     why="data.key and data.labels_key name arrays of an .npz file",
                     fix="save pictures and labels together with numpy.savez(FILE, images=..., labels=...)",
                 )
-            return np.load(path, mmap_mode="r", allow_pickle=False), None
+            yield Chosen(""), np.load(path, mmap_mode="r", allow_pickle=False), None
         except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
             pickled = "pickle" in str(error).lower()
             raise UserError(
@@ -88,36 +118,39 @@ class Config(SourceConfig):
                 fix="save it again with numpy.save as uint8",
             ) from None
 
-    def _pictures_key(self, archive: Any, path: Path) -> str:
+    def _chosen(self, arrays: dict[str, Shape], path: Path) -> list[Chosen]:
+        without = self.labels_key == _NO_LABELS and _NO_LABELS not in arrays
+        labels_key = (
+            None if self.labels_key is None or without else _existing(arrays, self.labels_key, "data.labels_key", path)
+        )
         if self.key is not None:
-            return _existing(archive, self.key, "data.key", path)
-        if len(archive.files) == 1:
-            return str(archive.files[0])
-        likely = [name for name in archive.files if archive[name].ndim in {3, 4}]
-        if len(likely) != 1:
-            raise UserError(
-                f"{path} holds {len(likely)} arrays that could be the pictures",
-                why=f"its arrays are {', '.join(archive.files)}",
-                fix="write data.key=NAME",
-            )
-        return str(likely[0])
-
-    def _labels(self, archive: Any, path: Path, count: int) -> NDArray[Any] | None:
-        if self.labels_key is None:
-            return None
-        labels: NDArray[Any] = archive[_existing(archive, self.labels_key, "data.labels_key", path)]
-        if labels.shape != (count,):
-            raise UserError(
-                f"{path}: {self.labels_key} has shape {labels.shape} for {count:,} pictures",
-                why="labels are one number or word per picture",
-                fix=f"save them with shape ({count},)",
-            )
-        return labels
+            pictures = [_existing(arrays, self.key, "data.key", path)]
+        else:
+            pictures = pictures_among(arrays, labels_key)
+            if len(pictures) != 1 and not are_a_split(pictures):
+                raise UserError(
+                    f"{path} holds {len(pictures)} arrays that could be the pictures",
+                    why=f"its arrays are {', '.join(arrays)}",
+                    fix="write data.key=NAME",
+                )
+        taken = chosen(arrays, pictures, labels_key)
+        return [replace(one, labels=None) for one in taken] if without else taken
 
 
-def _existing(archive: Any, key: str, field: str, path: Path) -> str:
-    if key not in archive.files:
-        names = ", ".join(archive.files)
+def _labels(archive: Any, one: Chosen, count: int, path: Path) -> NDArray[Any]:
+    labels: NDArray[Any] = archive[one.labels]
+    if labels.shape not in {(count,), (count, 1)}:
+        raise UserError(
+            f"{path}: {one.labels} has shape {labels.shape} for {count:,} pictures",
+            why="labels are one number or word per picture",
+            fix=f"save them with shape ({count},)",
+        )
+    return labels.reshape(count)
+
+
+def _existing(arrays: dict[str, Shape], key: str, field: str, path: Path) -> str:
+    if key not in arrays:
+        names = ", ".join(arrays)
         raise UserError(
             f"{path} has no array '{key}'", why=f"its arrays are {names}", fix=f"write {field}= one of {names}"
         )

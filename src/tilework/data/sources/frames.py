@@ -15,9 +15,9 @@ from pydantic import Field, PrivateAttr
 
 from tilework.data.ahead import ahead
 from tilework.data.colour import Colour, rgb
-from tilework.data.contract import Item, Seen, SourceConfig
+from tilework.data.contract import Item, Note, Seen, SourceConfig
 from tilework.data.depth import Depth
-from tilework.data.endings import IMAGES
+from tilework.data.endings import IMAGES, READ
 from tilework.data.layout import layout_of
 from tilework.data.named_files import NamedFile, Paths, after, named_files
 from tilework.data.natural import natural_key
@@ -50,6 +50,7 @@ class Config(SourceConfig):
 
     _skipped: Skipped = PrivateAttr(default_factory=Skipped)
     _seen: Seen = PrivateAttr(default_factory=Seen)
+    _notes: list[Note] = PrivateAttr(default_factory=list)
 
     def fingerprint(self) -> str:
         return " ".join(
@@ -71,6 +72,9 @@ class Config(SourceConfig):
     def expected(self) -> int:
         return len(self._files())
 
+    def notes(self) -> list[Note]:
+        return list(self._notes)
+
     def unreadable(self) -> list[tuple[str, str]]:
         return list(self._skipped.told)
 
@@ -80,16 +84,18 @@ class Config(SourceConfig):
     def seen(self) -> Seen:
         return self._seen
 
-    def _files(self, others: Counter[str] | None = None) -> list[NamedFile]:
+    def _files(self, others: Counter[str] | None = None, parts: list[str] | None = None) -> list[NamedFile]:
         """All frames, folder by folder, in natural order within each."""
-        files = named_files(self.path, IMAGES, "frames", others)
+        files = named_files(self.path, IMAGES, "frames", others, READ, parts)
         return sorted(files, key=lambda file: (natural_key(_folder(file)), natural_key(file.name)))
 
     def _items(self, done: str | None) -> Iterator[Item]:
-        self._skipped = Skipped(self.strict)
+        self._skipped, self._notes = Skipped(self.strict), []
+        remarks: dict[str, list[str]] = {}
         others: Counter[str] = Counter()
-        files, depth = self._files(others), Depth(self.depth)
-        layout = layout_of(file.name for file in files if not file.problem)
+        parts: list[str] = []
+        files, depth = self._files(others, parts), Depth(self.depth)
+        layout = layout_of((file.name for file in files if not file.problem), folders=parts)
         numbers = _numbers(files)
         at_least = None if self.fit == "refuse" else 2 * max(self.size)
 
@@ -97,21 +103,26 @@ class Config(SourceConfig):
             if problem := file.problem or layout.place(file.name).problem:
                 return Unreadable(problem)
             try:
-                return decode(file.path, self.padding(), at_least, depth)
+                said: list[str] = []
+                pixels = decode(file.path, self.padding(), at_least, depth, said)
             except Unreadable as reason:
                 return reason
+            if said:
+                remarks[file.name] = said
+            return pixels
 
-        self._seen = Seen(layout.parts, (), dict(others))
+        self._seen = layout.seen(others)
         todo = (file for file in (files if done is None else after(files, done)) if file.name != done)
         for file, pixels in ahead(read, todo):
             if isinstance(pixels, Unreadable):
                 self._skipped.skip(file.name, str(pixels), file.path)
             else:
+                self._notes += [Note(file.name, kind) for kind in remarks.pop(file.name, ())]
                 side = layout.place(file.name).held_out
                 group = _folder(file)
                 yield Item(pixels=pixels, group=group, frame=numbers[file.name], file=file.name, held_out=side)
         bits = depth.unused()
-        self._seen = Seen(layout.parts, (), dict(others), None if bits is None else (depth.files, bits))
+        self._seen = layout.seen(others, None if bits is None else (depth.files, bits))
 
 
 def _folder(file: NamedFile) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from tilework.data.colour import Colour, rgb
-from tilework.data.contract import Item, Seen, SourceConfig
+from tilework.data.contract import Item, Note, Seen, SourceConfig
 from tilework.data.cores import usable_cores
 from tilework.data.depth import Depth
 from tilework.data.fit import fit_picture
@@ -66,6 +66,7 @@ class Config(SourceConfig):
 
     _skipped: list[tuple[str, str]] = PrivateAttr(default_factory=list)
     _seen: Seen = PrivateAttr(default_factory=Seen)
+    _notes: list[Note] = PrivateAttr(default_factory=list)
 
     def fingerprint(self) -> str:
         listing = hashlib.sha256()
@@ -91,6 +92,9 @@ class Config(SourceConfig):
     def seen(self) -> Seen:
         return self._seen
 
+    def notes(self) -> list[Note]:
+        return list(self._notes)
+
     def unreadable(self) -> list[tuple[str, str]]:
         return list(self._skipped)
 
@@ -98,14 +102,15 @@ class Config(SourceConfig):
         return rgb(self.background)
 
     def _items(self, listing: Listing, start: int) -> Iterator[Item]:
-        self._skipped = []
+        self._skipped, self._notes = [], []
         files, depth = listing.files, Depth(self.depth)
-        layout = layout_of((file.name for file in files if not file.problem), self.folders == "auto")
-        self._seen = Seen(layout.parts, layout.beside, dict(listing.others), loose=layout.loose)
+        layout = layout_of((file.name for file in files if not file.problem), self.folders == "auto", listing.parts)
+        self._seen = layout.seen(listing.others)
         frames = _numbered_by_folder(files) if self.group == "folder" else None
         left = shares(files, layout, self.limit)
         given = 0
-        for number, pixels in self._decoded(files, start, layout, left, depth):
+        remarks: dict[int, list[str]] = {}
+        for number, pixels in self._decoded(files, start, layout, left, depth, remarks):
             file = files[number]
             if isinstance(pixels, Unreadable):
                 self._skip(file, str(pixels))
@@ -115,6 +120,7 @@ class Config(SourceConfig):
                 if not left[place.part]:
                     continue
                 left[place.part] -= 1
+            self._notes += [Note(file.name, kind) for kind in remarks.pop(number, ())]
             yield Item(
                 pixels=pixels,
                 group=file.name if frames is None else file.folder,
@@ -129,7 +135,7 @@ class Config(SourceConfig):
         if not given and start == 0:
             raise self._none_left()
         deep = self._unused_depth(files[:start], depth)
-        self._seen = Seen(layout.parts, layout.beside, dict(listing.others), deep, layout.loose)
+        self._seen = layout.seen(listing.others, deep)
 
     def _unused_depth(self, before: list[PictureFile], depth: Depth) -> tuple[int, int] | None:
         """(deep files, bits) where all fit fewer bits; `before` are the files of an interrupted preparation, seen only then."""
@@ -161,9 +167,18 @@ class Config(SourceConfig):
         self._skipped.append((file.name, reason))
 
     def _decoded(
-        self, files: list[PictureFile], start: int, layout: Layout, left: Counter[str] | None, depth: Depth
+        self,
+        files: list[PictureFile],
+        start: int,
+        layout: Layout,
+        left: Counter[str] | None,
+        depth: Depth,
+        remarks: dict[int, list[str]],
     ) -> Iterator[tuple[int, NDArray[np.uint8] | Unreadable]]:
-        """Each file's number with its pixels, fitted, or the reason why not; in order, decoded a few ahead in threads."""
+        """Each file's number with its pixels, fitted, or the reason why not; in order, decoded a few ahead in threads.
+
+        `remarks` is given the kinds of notes on each.
+        """
         background = self.padding()
         # Twice the size that is asked for, so that a JPEG decoded small still gets a proper reduction.
         at_least = None if self.fit == "refuse" else 2 * max(self.size)
@@ -172,9 +187,14 @@ class Config(SourceConfig):
             file = files[number]
             if problem := file.problem or layout.place(file.name).problem:
                 return Unreadable(problem)
+            said: list[str] = []
             pixels = (
-                packed if isinstance(packed, Unreadable) else decode_file(file, background, at_least, depth, packed)
+                packed
+                if isinstance(packed, Unreadable)
+                else decode_file(file, background, at_least, depth, packed, said)
             )
+            if said:
+                remarks[number] = said
             if isinstance(pixels, Unreadable):
                 return pixels
             return fit_picture(pixels, self.size, self.channels, self.fit, padding=background, name=file.name)

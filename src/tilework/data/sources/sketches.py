@@ -89,11 +89,11 @@ class Config(SourceConfig):
     def expected(self) -> int:
         return self.frames * len(self.sketches())
 
-    def sketches(self) -> list[Sketch]:
-        """What is drawn, in order. Raises UserError where there is none."""
+    def sketches(self, denied: list[tuple[str, str]] | None = None) -> list[Sketch]:
+        """What is drawn, in order; `denied` is given the folders that cannot be listed. Raises UserError where there is none."""
         from tilework.data.sketch.found import find_sketches
 
-        return find_sketches(self.path, self.p5, self.seed, seeds=self.seeds, libraries=self.libraries)
+        return find_sketches(self.path, self.p5, self.seed, seeds=self.seeds, libraries=self.libraries, denied=denied)
 
     def unreadable(self) -> list[tuple[str, str]]:
         return list(self._skipped.told)
@@ -109,9 +109,13 @@ class Config(SourceConfig):
         from tilework.data.sketch.ahead import Ahead
         from tilework.data.sketch.drawing import Outcome, draw
         from tilework.data.sketch.stage import Pace
+        from tilework.data.sketch.story import SketchFailed
 
         self._skipped, self._notes = Skipped(self.strict), []
-        sketches = self.sketches()
+        denied: list[tuple[str, str]] = []
+        sketches = self.sketches(denied)
+        for folder, why in denied:
+            self._skipped.skip(folder, why)
         names = [sketch.name for sketch in sketches]
         first = 0 if done is None else names.index(done[0]) if done[0] in names else len(names)
         side = _WINDOW / min(self.size)
@@ -132,7 +136,8 @@ class Config(SourceConfig):
                                 pixels=pixels, group=sketch.name, frame=number, label=sketch.label, file=sketch.name
                             )
                 except Unreadable as reason:
-                    self._skipped.skip(sketch.name, str(reason), sketch.folder)
+                    fix = reason.trouble.fix() if isinstance(reason, SketchFailed) else ""
+                    self._skipped.skip(sketch.name, str(reason), sketch.folder, fix)
                 else:
                     self._notes += outcomes[sketch.name].notes(sketch.name)
 

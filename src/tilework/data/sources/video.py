@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr
 
 from tilework.data.colour import Colour, rgb
 from tilework.data.contract import Item, Seen, SourceConfig
+from tilework.data.endings import CLIPS
 from tilework.data.layout import Place, layout_of
 from tilework.data.named_files import NamedFile, Paths, named_files
 from tilework.data.pictures import Unreadable
@@ -106,15 +107,16 @@ class Config(SourceConfig):
     def seen(self) -> Seen:
         return self._seen
 
-    def _files(self, others: Counter[str] | None = None) -> list[NamedFile]:
-        return named_files(self.path, SUFFIXES, "videos", others)
+    def _files(self, others: Counter[str] | None = None, parts: list[str] | None = None) -> list[NamedFile]:
+        return named_files(self.path, SUFFIXES, "videos", others, CLIPS, parts)
 
     def _items(self, done: tuple[str, int] | None) -> Iterator[Item]:
         self._skipped = Skipped(self.strict)
         others: Counter[str] = Counter()
-        files = self._files(others)
-        layout = layout_of(file.name for file in files if not file.problem)
-        self._seen = Seen(layout.parts, (), dict(others))
+        parts: list[str] = []
+        files = self._files(others, parts)
+        layout = layout_of((file.name for file in files if not file.problem), folders=parts)
+        self._seen = layout.seen(others)
         chosen = self._drawn(files) if self.count is not None else {}
         names = [file.name for file in files]
         first = 0 if done is None else names.index(done[0]) if done[0] in names else len(names)
