@@ -6,6 +6,7 @@ import html
 import mimetypes
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from posixpath import dirname
 from urllib.parse import quote, unquote, urlsplit
@@ -16,7 +17,6 @@ from tilework.data.sketch.library import is_p5
 ORIGIN = "https://sketch.invalid"
 """A name that no server can ever have; its requests are answered here and never sent."""
 _P5 = f"{ORIGIN}/__tilework__/p5.js"
-_SOUND = f"{ORIGIN}/__tilework__/p5.sound.js"
 _SOUND_NAME = re.compile(r"p5[.\-_]?sound.*\.js", re.IGNORECASE)
 # Until p5 1.0 a library of its own, and since then a part of p5.
 _DOM_NAME = re.compile(r"p5[.\-_]?dom(\.min)?\.js", re.IGNORECASE)
@@ -97,8 +97,8 @@ class Server:
     def _library(self, url: str, path: str, own: bool) -> Answer | None:
         """p5, whatever version the page names, and silence for p5.sound."""
         name = path.rpartition("/")[2]
-        if url == _SOUND or _SOUND_NAME.fullmatch(name):
-            return _read(BROWSER / "sound.js")
+        if _SOUND_NAME.fullmatch(name):
+            return Answer(200, "text/javascript; charset=utf-8", _sound().encode())
         if self.p5 is None:
             return None
         if url == _P5 or is_p5(url):
@@ -141,8 +141,14 @@ class Server:
             scripts += _EXPOSED
         return (
             '<!DOCTYPE html><html><head><meta charset="utf-8"><style>body { margin: 0 }</style>'
-            f'<script src="{_P5}"></script><script src="{_SOUND}"></script></head><body>{scripts}</body></html>'
+            # Within the page, as each request that is not made is time that a sketch does not take.
+            f'<script src="{_P5}"></script><script>{_sound()}</script></head><body>{scripts}</body></html>'
         ).encode()
+
+
+@cache
+def _sound() -> str:
+    return (BROWSER / "sound.js").read_text(encoding="utf-8")
 
 
 def _read(file: Path) -> Answer | None:
