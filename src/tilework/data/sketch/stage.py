@@ -112,9 +112,9 @@ class Stage:
     # In the browser's thread
 
     async def _open(self) -> None:
-        script = self._script()
-        self._tab = tab = await tab_for(self.chromium, self.pace.view, script)
-        await tab.admit(self, script)
+        scripts = (*self.server.preloaded, self._script())
+        self._tab = tab = await tab_for(self.chromium, self.pace.view, scripts)
+        await tab.admit(self, scripts)
         await tab.page.goto(self.server.first, wait_until="commit", timeout=self.pace.seconds * 1000)
         await self._until_ready()
         await self._ask("__tilework.begin()")

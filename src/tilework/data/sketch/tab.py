@@ -38,8 +38,7 @@ class Tab:
         self.chromium, self.view = chromium, view
         self.guest: Guest | None = None
         self._spoilt = False
-        self._script = ""
-        self._scripts: list[Any] = []
+        self._scripts: dict[str, Any] = {}
         self._bytes_when_new = 0
         self._context: BrowserContext | None = None
         self._page: Page | None = None
@@ -91,19 +90,21 @@ class Tab:
         await session.send("Runtime.enable")
         self._bytes_when_new = await self.chromium.page_bytes()
 
-    async def admit(self, guest: Guest, script: str) -> None:
-        """Let a sketch in; `script` runs first in every document of it."""
+    async def admit(self, guest: Guest, scripts: tuple[str, ...]) -> None:
+        """Let a sketch in; `scripts` run first in every document of it."""
         assert self._context is not None
-        if script != self._script:
-            for one in self._scripts:
-                await one.close()
-            added: Any = await self._context.add_init_script(script)
-            self._scripts, self._script = [added], script
+        for script in [one for one in self._scripts if one not in scripts]:
+            await self._scripts.pop(script).close()
+        for script in scripts:
+            if script not in self._scripts:
+                self._scripts[script] = await self._context.add_init_script(script)
         self.guest = guest
 
-    def takes(self, view: tuple[int, int], script: str) -> bool:
-        """Whether a sketch with this view and script can come next. Old versions of Playwright cannot take a script back."""
-        return view == self.view and (script == self._script or all(hasattr(one, "close") for one in self._scripts))
+    def takes(self, view: tuple[int, int], scripts: tuple[str, ...]) -> bool:
+        """Whether a sketch with this view and these can come next. Old versions of Playwright cannot take a script back."""
+        return view == self.view and all(
+            one in scripts or hasattr(held, "close") for one, held in self._scripts.items()
+        )
 
     async def leave(self) -> bool:
         """See the sketch out, and clear up behind it; False where the page is closed instead, as no other can come."""
@@ -179,11 +180,11 @@ async def _dismiss(dialog: Dialog) -> None:
     await dialog.dismiss()
 
 
-async def tab_for(chromium: Chromium, view: tuple[int, int], script: str) -> Tab:
+async def tab_for(chromium: Chromium, view: tuple[int, int], scripts: tuple[str, ...]) -> Tab:
     """The tab of this browser, or a new one where that does not suit."""
     kept, chromium.tab = chromium.tab, None
     if kept is not None:
-        if kept.takes(view, script):
+        if kept.takes(view, scripts):
             return kept
         await kept.close()
     tab = Tab(chromium, view)
