@@ -10,6 +10,7 @@ from drawn_sketches import drawn, sketches
 from made_media import sketch
 
 from tilework.data.sketch import tab
+from tilework.data.sketch.library import shipped
 from tilework.data.sources import sketches as source_of_sketches
 
 # Each leaves something behind in its second frame, or as it goes.
@@ -112,3 +113,19 @@ def test_a_page_that_keeps_too_much_is_not_given_to_the_next(tmp_path, browser, 
         sketch(tmp_path / name)
     assert {name: len(frames) for name, frames in drawn(sketches(tmp_path)).items()} == {"a": 5, "b": 5, "c": 5}
     assert len(opened) == 3
+
+
+def test_the_shipped_p5_draws_the_same_whether_the_browser_holds_it_or_asks_for_it(tmp_path, browser):
+    ours = shipped(1)
+    if ours is None:
+        pytest.skip("no p5 came with this tilework")
+    (tmp_path / "p5.js").write_bytes(ours.read_bytes() + b"\n")  # not known, so it is asked for
+    script = "function setup() { createCanvas(40, 30); } function draw() { background(random(99)); circle(noise(frameCount) * 40, 15, 9); if (frameCount === 4) gone.away(); }"
+    sketch(tmp_path / "in" / "a", script, p5=False)
+    sketch(tmp_path / "in" / "b", script + "//", p5=False)
+    held, asked = (sketches(tmp_path / "in", p5=str(p5)) for p5 in (ours, tmp_path / "p5.js"))
+    for one, other in zip(drawn(held).values(), drawn(asked).values(), strict=True):
+        assert len(one) == 3
+        assert all(map(np.array_equal, one, other))
+    assert held.unreadable() == asked.unreadable()
+    assert "gone is not defined (sketch.js:1)" in held.unreadable()[0][1]
