@@ -3,6 +3,7 @@
 Twelve sketches of the kinds that people write (the shipped ones, WebGL, a page without p5, pictures, text, many small shapes) are
 prepared at 64x64, 120 frames each, by both revisions in alternating pairs: a process of its own for each, an empty folder, and the
 clock from before the first browser starts until everything is written. Both sides must make the same number of pictures.
+Then four of each, which differ in name and text, 8 frames each: there the start of each sketch counts most.
 """
 
 # ruff: noqa: E501 - sketches stand in one line here
@@ -34,6 +35,7 @@ MADE = {
     "text": "function setup() { createCanvas(400, 400); textSize(40); } function draw() { background(255); for (let i = 0; i < 9; i++) text('frame ' + frameCount, 20 + 3 * i, 40 * i + (frameCount % 40)); }",
     "off-screen": "let g; function setup() { createCanvas(400, 400); g = createGraphics(200, 200); } function draw() { g.background(0, 20); g.fill(255); g.circle(100 + 80 * sin(frameCount / 9), 100, 30); background(80); image(g, 0, 0, 400, 400); }",
 }
+COPIES = 4
 TINY = {
     "plain": "function setup() { createCanvas(40, 30); } function draw() { background(9); fill(200); rect(frameCount, 5, 9, 9); }"
 }
@@ -51,17 +53,21 @@ def main() -> int:
         return 0
     machine.keep_to_cores(given.cores)
     with tempfile.TemporaryDirectory(prefix="tilework-bench-") as scratch:
-        inputs = made(Path(scratch) / "sketches", given.tiny)
         before = export(given.revision, Path(scratch) / "before")
+        few = made(Path(scratch) / "few", given.tiny, 1)
+        many = made(Path(scratch) / "many", given.tiny, 2 if given.tiny else COPIES)
         try:
-            row = compared(given, inputs, before, Path(scratch))
+            rows = {
+                "drawing-sketches": compared(given, few, 6 if given.tiny else 120, before, Path(scratch)),
+                "drawing-many-sketches": compared(given, many, 3 if given.tiny else 8, before, Path(scratch)),
+            }
         except SideFailed as failure:
             print(failure, file=sys.stderr)
             return 1
-    rows = {"drawing-sketches": row | {"date": date.today().isoformat(), "machine": machine.facts()}}
+    rows = {name: row | {"date": date.today().isoformat(), "machine": machine.facts()} for name, row in rows.items()}
     merge(given.output, "sketches", rows)
     print_table(rows, check=given.check)
-    return 1 if given.check and verdict(row) != "PASS" else 0
+    return 1 if given.check and any(verdict(row) != "PASS" for row in rows.values()) else 0
 
 
 def read_arguments() -> argparse.Namespace:
@@ -87,9 +93,8 @@ def read_arguments() -> argparse.Namespace:
     return given
 
 
-def compared(given: argparse.Namespace, inputs: Path, before: Path, scratch: Path) -> dict[str, Any]:
+def compared(given: argparse.Namespace, inputs: Path, frames: int, before: Path, scratch: Path) -> dict[str, Any]:
     """Both revisions in alternating pairs; each once before, so that the files are in memory."""
-    frames = 6 if given.tiny else 120
 
     def run(source: Path) -> dict[str, Any]:
         out = Path(tempfile.mkdtemp(dir=scratch))
@@ -138,17 +143,19 @@ def side(source: Path, inputs: Path, p5: Path, frames: int, out: Path) -> dict[s
     }
 
 
-def made(folder: Path, tiny: bool) -> Path:
-    """The sketches, each in a folder; for a test two that any p5 can draw."""
+def made(folder: Path, tiny: bool, copies: int) -> Path:
+    """The sketches, each in a folder, so many of each; for a test two that any p5 can draw."""
     scripts = TINY if tiny else MADE
-    for name in () if tiny else SHIPPED:
-        shutil.copytree(EXAMPLES / name, folder / name)
-    for name, text in {
-        **{f"{name}/sketch.js": script for name, script in scripts.items()},
-        "page/index.html": PAGE,
-    }.items():
-        (folder / name).parent.mkdir(parents=True)
-        (folder / name).write_text(text)
+    for number in range(copies):
+        for name in () if tiny else SHIPPED:
+            shutil.copytree(EXAMPLES / name, folder / f"{name}-{number}")
+            with (folder / f"{name}-{number}" / "sketch.js").open("a") as code:
+                code.write(f"\n// {number}\n")
+        texts = {f"{name}-{number}/sketch.js": f"{script}\n// {number}\n" for name, script in scripts.items()}
+        texts[f"page-{number}/index.html"] = f"{PAGE}<!-- {number} -->"
+        for name, text in texts.items():
+            (folder / name).parent.mkdir(parents=True)
+            (folder / name).write_text(text)
     return folder
 
 

@@ -226,8 +226,8 @@ def test_a_page_that_crashes_is_drawn_once_more(tmp_path, browser, monkeypatch, 
     async def crash(self):
         if self.server.sketch.name == "a" and len(crashed) < times:
             crashed.append(True)
-            await self._session.send("Page.enable")
-            await asyncio.wait({asyncio.ensure_future(self._session.send("Page.crash"))}, timeout=0.1)
+            await self._tab.session.send("Page.enable")
+            await asyncio.wait({asyncio.ensure_future(self._tab.session.send("Page.crash"))}, timeout=0.1)
         return await real(self)
 
     monkeypatch.setattr(stage.Stage, "_some_frames", crash)

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tilework.errors import UserError
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, BrowserContext, Playwright
+    from playwright.async_api import Browser, CDPSession, Playwright
+
+    from tilework.data.sketch.tab import Tab
 
 T = TypeVar("T")
 
@@ -71,6 +73,11 @@ class Chromium:
         self._browser: Browser | None = None
         self._broken: asyncio.Future[BrokeDown] | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._system: CDPSession | None = None
+        self.tab: Tab | None = None
+        """The page that the last sketch left, ready for the next one."""
+        self.left_over = 0
+        """Bytes that it holds of what came before, which are not the next one's fault."""
 
     def __enter__(self) -> Chromium:
         return self
@@ -100,15 +107,21 @@ class Chromium:
     def end(self) -> None:
         """End the browser, whatever it is doing; the next sketch gets a new one."""
         browser, self._browser = self._browser, None
+        self.tab, self.left_over = None, 0
         if browser is not None:
             with contextlib.suppress(Exception):
                 self.run(browser.close(), _CLOSES_WITHIN)
 
-    def leave(self, context: BrowserContext) -> None:
-        """Close what a sketch used; a page that hangs takes the browser with it."""
+    def leave(self, tab: Tab) -> None:
+        """Take back the page that a sketch used; one that hangs takes the browser with it."""
         try:
-            self.run(context.close(), _LEAVES_WITHIN)
+            if self.run(tab.leave(), _LEAVES_WITHIN):
+                self.tab = tab
         except Exception:
+            self.end()
+        if (
+            self._broken is not None and self._broken.done()
+        ):  # as the sketch left: the next one has nothing to do with it
             self.end()
 
     def give_up(self) -> None:
@@ -145,6 +158,8 @@ class Chromium:
 
     async def _started(self) -> None:
         self._browser = browser = await self._start()
+        self.tab, self.left_over = None, 0
+        self._system = await browser.new_browser_cdp_session()
         self._broken = asyncio.get_running_loop().create_future()
         browser.on("disconnected", lambda _: self.broke_down())
         if self._watch is not None:
@@ -153,18 +168,23 @@ class Chromium:
 
     async def _watch_memory(self, browser: Browser) -> None:
         """A page that takes memory without end is stopped before the machine has none left."""
-        session = await browser.new_browser_cdp_session()
         while browser.is_connected():
             try:
-                found = await session.send("SystemInfo.getProcessInfo")
+                bytes_now = await self.page_bytes()
             except Exception:  # it is being closed
                 return
-            ids = [int(one["id"]) for one in found["processInfo"] if one["type"] in {"renderer", "GPU"}]
-            if sum(map(resident_bytes, ids)) > self.most_bytes:
+            if bytes_now > self.most_bytes + self.left_over:
                 self.broke_down(self.most_bytes)
                 await browser.close()
                 return
             await asyncio.sleep(_LOOKS_EVERY)
+
+    async def page_bytes(self) -> int:
+        """Memory that the pages hold, with what draws WebGL for them."""
+        assert self._system is not None
+        found = await self._system.send("SystemInfo.getProcessInfo")
+        ids = [int(one["id"]) for one in found["processInfo"] if one["type"] in {"renderer", "GPU"}]
+        return sum(map(resident_bytes, ids))
 
     async def _start(self) -> Browser:
         try:

@@ -12,7 +12,7 @@ from tilework.data.sketch.server import ORIGIN, Server
 from tilework.data.sketch.story import SketchFailed
 
 if TYPE_CHECKING:
-    from playwright.async_api import CDPSession, Page, Request, Route, WebSocketRoute
+    from playwright.async_api import Request, Route, WebSocketRoute
 
 MOST_REQUESTS = 5_000
 # Kinds whose answer runs code of the sketch: its order is part of the picture.
@@ -34,13 +34,15 @@ _HEADERS = {
 
 
 class Requests:
-    """What a page asks for. `flying` is what it has not been given yet; `landed` is set when that changes."""
+    """What a sketch asks for. `flying` is what it has not been given yet; `one_landed` is set when that changes."""
 
     def __init__(self, server: Server, turns: Callable[[], Awaitable[object]]) -> None:
         self.server = server
         self.flying: dict[str, str] = {}
-        self.landed = asyncio.Event()
+        self.one_landed = asyncio.Event()
         self.count, self.most = 0, MOST_REQUESTS
+        self.elsewhere = False
+        """It was given a document under another address than its own, which may keep things under that."""
         self._turns = turns
         self._one_by_one = asyncio.Lock()
         self._taken: dict[Request, asyncio.Future[None]] = {}
@@ -50,15 +52,6 @@ class Requests:
     def flood(self) -> bool:
         """Whether there were more than a sketch can need."""
         return self.count > self.most
-
-    async def watch(self, page: Page, session: CDPSession) -> None:
-        """Follow the page's requests; `session` tells them in the order in which the page makes them."""
-        page.on("requestfinished", self._is_taken)
-        page.on("requestfailed", self._is_taken)
-        session.on("Network.requestWillBeSent", self._sent)
-        session.on("Network.loadingFinished", self._landed)
-        session.on("Network.loadingFailed", self._landed)
-        await session.send("Network.enable")
 
     async def answer(self, route: Route, request: Request) -> None:
         """Answer one; a page that goes elsewhere stays where it is."""
@@ -73,6 +66,8 @@ class Requests:
                     await route.fulfill(status=204)
                     return
                 self._begun = True
+            elif request.is_navigation_request() and not request.url.startswith(f"{ORIGIN}/"):
+                self.elsewhere = True
             if self.flood:
                 await route.abort("failed")
                 return
@@ -104,17 +99,17 @@ class Requests:
         if not url.startswith((f"{ORIGIN}/", "data:", "blob:", "about:")):
             self.server.block(url)
 
-    def _is_taken(self, request: Request) -> None:
+    def is_taken(self, request: Request) -> None:
         future = self._taken.get(request)
         if future is not None and not future.done():
             future.set_result(None)
 
-    def _sent(self, sent: dict[str, Any]) -> None:
+    def sent(self, sent: dict[str, Any]) -> None:
         if sent.get("type") not in _NOT_AWAITED:
             self.flying[str(sent["requestId"])] = str(sent["request"]["url"])
 
-    def _landed(self, one: dict[str, Any]) -> None:
+    def landed(self, one: dict[str, Any]) -> None:
         url = self.flying.pop(str(one["requestId"]), None)
         if url is not None and "errorText" in one:
             self._block(url)
-        self.landed.set()
+        self.one_landed.set()

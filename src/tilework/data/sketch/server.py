@@ -6,17 +6,17 @@ import html
 import mimetypes
 import re
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
 from posixpath import dirname
 from urllib.parse import quote, unquote, urlsplit
 
 from tilework.data.sketch.found import Sketch
-from tilework.data.sketch.library import is_p5
+from tilework.data.sketch.library import is_p5, shipped
 
 ORIGIN = "https://sketch.invalid"
 """A name that no server can ever have; its requests are answered here and never sent."""
 _P5 = f"{ORIGIN}/__tilework__/p5.js"
-_SOUND = f"{ORIGIN}/__tilework__/p5.sound.js"
 _SOUND_NAME = re.compile(r"p5[.\-_]?sound.*\.js", re.IGNORECASE)
 # Until p5 1.0 a library of its own, and since then a part of p5.
 _DOM_NAME = re.compile(r"p5[.\-_]?dom(\.min)?\.js", re.IGNORECASE)
@@ -27,6 +27,7 @@ _EXPOSED = (
     f'<script>for (const name of "{_NAMES} mouseDragged mouseWheel doubleClicked touchStarted touchMoved touchEnded".split(" "))'
     " try { window[name] ??= (0, eval)(name); } catch {}</script>"
 )
+_WITHIN = "__tilework_p5"
 _CODE = {".js", ".mjs", ".html", ".htm"}
 _MOST_BYTES = 64 * 2**20
 _MOST_TOLD = 20
@@ -66,6 +67,19 @@ class Server:
             return f"{ORIGIN}/{quote(folder)}/" if folder else f"{ORIGIN}/"
         return f"{ORIGIN}/{quote(begin)}"
 
+    @cached_property
+    def preloaded(self) -> tuple[str, ...]:
+        """Scripts that the browser holds ready before the page asks: p5 itself, which then travels once for many sketches.
+
+        Only the one that came with tilework, which is known to be one expression and so runs the same within a function.
+        """
+        text = _one_expression(self.p5) if self.p5 is not None and self.sketch.is_script else None
+        if text is None:
+            return ()
+        function = f"function () {{ delete window.{_WITHIN}; {text}\n}}"
+        define = f"Object.defineProperty(window, '{_WITHIN}', {{ configurable: true, value: {function} }})"
+        return (f"if (window === window.top) {define};\n//# sourceURL={_P5}",)
+
     def own_code(self) -> list[bytes]:
         """The sketch's own scripts and pages that it was given."""
         return list(self.code.values())
@@ -97,8 +111,8 @@ class Server:
     def _library(self, url: str, path: str, own: bool) -> Answer | None:
         """p5, whatever version the page names, and silence for p5.sound."""
         name = path.rpartition("/")[2]
-        if url == _SOUND or _SOUND_NAME.fullmatch(name):
-            return _read(BROWSER / "sound.js")
+        if _SOUND_NAME.fullmatch(name):
+            return Answer(200, "text/javascript; charset=utf-8", _sound().encode())
         if self.p5 is None:
             return None
         if url == _P5 or is_p5(url):
@@ -139,10 +153,28 @@ class Server:
         )
         if not self.sketch.modules:
             scripts += _EXPOSED
+        p5 = f'<script src="{_P5}"></script>'
+        if self.preloaded:
+            self.gave_p5 = True
+            p5 = f"<script>{_WITHIN}()</script>"
         return (
             '<!DOCTYPE html><html><head><meta charset="utf-8"><style>body { margin: 0 }</style>'
-            f'<script src="{_P5}"></script><script src="{_SOUND}"></script></head><body>{scripts}</body></html>'
+            # Within the page, as each request that is not made is time that a sketch does not take.
+            f"{p5}<script>{_sound()}</script></head><body>{scripts}</body></html>"
         ).encode()
+
+
+def _one_expression(p5: Path) -> str | None:
+    """The text of the p5 of the first generation that came with tilework; None for any other."""
+    ours, given = shipped(1), _read(p5)
+    if ours is None or given is None or given.body != ours.read_bytes():
+        return None
+    return given.body.decode("utf-8")
+
+
+@cache
+def _sound() -> str:
+    return (BROWSER / "sound.js").read_text(encoding="utf-8")
 
 
 def _read(file: Path) -> Answer | None:

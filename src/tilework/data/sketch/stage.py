@@ -20,10 +20,10 @@ from tilework.data.sketch.found import Sketch
 from tilework.data.sketch.requests import Requests
 from tilework.data.sketch.server import BROWSER, Server
 from tilework.data.sketch.story import LONGEST_TOLD, Kind, SketchFailed, Trouble, told
+from tilework.data.sketch.tab import Tab, tab_for
 from tilework.data.sketch.transport import unpacked
 
 if TYPE_CHECKING:
-    from playwright.async_api import BrowserContext, CDPSession
     from playwright.async_api import Error as PageError
 
 T = TypeVar("T")
@@ -61,9 +61,8 @@ class Stage:
         self._arrived: deque[str] = deque()
         self._threw: list[str] = []
         self._about: dict[str, Any] = {}
-        self._context: BrowserContext | None = None
-        self._session: CDPSession | None = None
-        self._requests: Requests | None = None
+        self._tab: Tab | None = None
+        self.requests = Requests(self.server, lambda: self._ask("__tilework.turns(3)"))
 
     def __enter__(self) -> Stage:
         self.chromium.start()  # not of the sketch's own time
@@ -75,8 +74,9 @@ class Stage:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._context is not None:
-            self.chromium.leave(self._context)
+        tab, self._tab = self._tab, None
+        if tab is not None:
+            self.chromium.leave(tab)
 
     def frames(self) -> Iterator[NDArray[np.uint8]]:
         """Each frame, (H, W, 3 | 4) uint8. Raises SketchFailed, after the last good frame where it fails later."""
@@ -112,35 +112,10 @@ class Stage:
     # In the browser's thread
 
     async def _open(self) -> None:
-        browser = await self.chromium.browser()
-        width, height = self.pace.view
-        self._context = context = await browser.new_context(
-            viewport={"width": width, "height": height},
-            device_scale_factor=1,
-            accept_downloads=False,
-            service_workers="block",
-            offline=True,
-            permissions=[],
-            locale="en-US",
-            timezone_id="UTC",
-            reduced_motion="no-preference",
-            color_scheme="light",
-        )
-        self._requests = requests = Requests(self.server, lambda: self._ask("__tilework.turns(3)"))
-        await context.route("**/*", requests.answer)
-        await context.route_web_socket("**/*", requests.refuse_socket)
-        await context.add_init_script(self._script())
-        page = await context.new_page()
-        context.on("page", lambda popup: asyncio.ensure_future(popup.close()))
-        page.on("dialog", lambda dialog: asyncio.ensure_future(dialog.dismiss()))
-        page.on("pageerror", self._note_error)
-        page.on("crash", lambda _: self.chromium.broke_down())
-        self._session = session = await context.new_cdp_session(page)
-        session.on("Runtime.bindingCalled", self._note_frame)
-        await session.send("Runtime.addBinding", {"name": "__tilework_give"})
-        await session.send("Runtime.enable")
-        await requests.watch(page, session)
-        await page.goto(self.server.first, wait_until="commit", timeout=self.pace.seconds * 1000)
+        scripts = (*self.server.preloaded, self._script())
+        self._tab = tab = await tab_for(self.chromium, self.pace.view, scripts)
+        await tab.admit(self, scripts)
+        await tab.page.goto(self.server.first, wait_until="commit", timeout=self.pace.seconds * 1000)
         await self._until_ready()
         await self._ask("__tilework.begin()")
 
@@ -156,7 +131,6 @@ class Stage:
         return f"(() => {{ 'use strict'; const shared = {{}}; {parts} }})();"
 
     async def _until_ready(self) -> None:
-        assert self._requests is not None
         looks = 0
         while True:
             state = await self._ask("__tilework.settled(1000)")
@@ -200,21 +174,21 @@ class Stage:
 
     async def _awaits_requests(self) -> bool:
         """Whether requests are on their way; then it waits for one of them to end."""
-        requests = self._requests
-        assert requests is not None
+        requests = self.requests
         if requests.flood:
             raise SketchFailed(self.trouble("requests", amount=f"{requests.most:,}"))
         if not requests.flying:
             return False
-        requests.landed.clear()
+        requests.one_landed.clear()
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(requests.landed.wait(), 0.1)
+            await asyncio.wait_for(requests.one_landed.wait(), 0.1)
         return True
 
     async def _ask(self, expression: str) -> Any:
-        assert self._session is not None
+        if self._tab is None:  # an answer on its way when the sketch had already left
+            raise SketchFailed(self.trouble("left"))
         asked = {"expression": expression, "awaitPromise": True, "returnByValue": True}
-        answer = await self.chromium.unless_broken(self._session.send("Runtime.evaluate", asked))
+        answer = await self.chromium.unless_broken(self._tab.session.send("Runtime.evaluate", asked))
         if "exceptionDetails" in answer:
             raise SketchFailed(self.trouble("left"))
         return answer["result"].get("value")
@@ -223,11 +197,12 @@ class Stage:
         about = await self._ask("__tilework.about()")
         self._about = about if isinstance(about, dict) else {}
 
-    def _note_frame(self, call: dict[str, Any]) -> None:
-        if call.get("name") == "__tilework_give":
-            self._arrived.append(str(call["payload"]))
+    def note_frame(self, payload: str) -> None:
+        """A frame has arrived."""
+        self._arrived.append(payload)
 
-    def _note_error(self, error: PageError) -> None:
+    def note_error(self, error: PageError) -> None:
+        """The page threw."""
         if len(self._threw) < 20:
             name = "" if error.name in {None, "", "Error"} else f"{error.name}: "
             self._threw.append(told(name + error.message, error.stack or ""))
@@ -241,11 +216,11 @@ class Stage:
         try:
             return self.chromium.run(work, max(0.1, self._left))
         except TookTooLong:
-            self._context = None
+            self._tab = None
             self.chromium.end()
             raise SketchFailed(self.trouble("slow", amount=f"{self.pace.seconds:g}")) from None
         except BrokeDown as broken:
-            self._context = None
+            self._tab = None
             self.chromium.end()
             if broken.most_bytes is not None:
                 raise SketchFailed(self.trouble("memory", amount=f"{broken.most_bytes / 2**30:g} GiB")) from None

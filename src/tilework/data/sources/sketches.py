@@ -23,7 +23,7 @@ _WINDOW = 512
 # Each takes some hundred MiB.
 _MOST_BROWSERS = 4
 # A browser's start costs as much as drawing so many frames, a sketch's page as much as some.
-_WORTH_A_BROWSER, _WORTH_A_PAGE = 600, 60
+_WORTH_A_BROWSER, _WORTH_A_PAGE = 600, 30
 
 
 class Config(SourceConfig):

@@ -6,6 +6,14 @@
   shared.realTimeout = window.setTimeout.bind(window);
   shared.realNow = performance.now.bind(performance);
 
+  // A page keeps these from one sketch to the next.
+  if (window === window.top) {
+    try {
+      window.name = "";
+      for (const storage of [sessionStorage, localStorage]) if (storage.length) storage.clear();
+    } catch {} // where there is none
+  }
+
   // Chance: mulberry32. p5's random() and noise() take theirs from Math.random() unless the sketch seeds them itself.
   let state = seed >>> 0;
   const random = () => {
