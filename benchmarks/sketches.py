@@ -35,7 +35,8 @@ MADE = {
     "text": "function setup() { createCanvas(400, 400); textSize(40); } function draw() { background(255); for (let i = 0; i < 9; i++) text('frame ' + frameCount, 20 + 3 * i, 40 * i + (frameCount % 40)); }",
     "off-screen": "let g; function setup() { createCanvas(400, 400); g = createGraphics(200, 200); } function draw() { g.background(0, 20); g.fill(255); g.circle(100 + 80 * sin(frameCount / 9), 100, 30); background(80); image(g, 0, 0, 400, 400); }",
 }
-COPIES = 4
+ROWS = {"drawing-sketches": (1, 120), "drawing-many-sketches": (4, 8)}
+"""Copies of each sketch, and frames of each."""
 TINY = {
     "plain": "function setup() { createCanvas(40, 30); } function draw() { background(9); fill(200); rect(frameCount, 5, 9, 9); }"
 }
@@ -54,13 +55,12 @@ def main() -> int:
     machine.keep_to_cores(given.cores)
     with tempfile.TemporaryDirectory(prefix="tilework-bench-") as scratch:
         before = export(given.revision, Path(scratch) / "before")
-        few = made(Path(scratch) / "few", given.tiny, 1)
-        many = made(Path(scratch) / "many", given.tiny, 2 if given.tiny else COPIES)
+        rows = {}
         try:
-            rows = {
-                "drawing-sketches": compared(given, few, 6 if given.tiny else 120, before, Path(scratch)),
-                "drawing-many-sketches": compared(given, many, 3 if given.tiny else 8, before, Path(scratch)),
-            }
+            for name in given.only or ROWS:
+                copies, frames = (2, 3) if given.tiny else ROWS[name]
+                inputs = made(Path(scratch) / name, given.tiny, copies)
+                rows[name] = compared(given, inputs, frames, before, Path(scratch))
         except SideFailed as failure:
             print(failure, file=sys.stderr)
             return 1
@@ -74,6 +74,7 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="drawing sketches, beside another revision")
     parser.add_argument("revision", nargs="?", default="1515608", help="the revision to compare with")
     parser.add_argument("--p5", type=Path, help="p5.min.js of both sides; default: the one that comes with tilework")
+    parser.add_argument("--only", choices=ROWS, action="append", help="one row; can be given again")
     parser.add_argument("--pairs", type=int, default=5, help="alternating pairs")
     parser.add_argument("--cores", type=int, default=2, help="cores that both sides may use")
     parser.add_argument("--tiny", action="store_true", help="two sketches and few frames, for a test")

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 def unpacked(packed: str, before: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
     """`WIDTH HEIGHT FORM BASE64` -> (H, W, 3) uint8 where every pixel is opaque, else (H, W, 4).
 
-    Forms: `same` as the frame `before`, which is then the same array; `runs` of (RGBA, count), 32 bits each; all pixels as `rgb`
-    or `rgba`.
+    Forms: `same` as the frame `before`, which is then the same array; `runs`, of each its colour and in the fourth byte its length;
+    `clear-runs`, RGBA of all of them and then their lengths; all pixels as `rgb` or `rgba`.
     """
     width, height, form, data = packed.split(" ", 3)
     if form == "same":
@@ -20,8 +20,9 @@ def unpacked(packed: str, before: NDArray[np.uint8] | None) -> NDArray[np.uint8]
         return before
     shape = (int(height), int(width), -1)
     content = np.frombuffer(base64.b64decode(data), dtype=np.uint8)
-    if form != "runs":
-        return content.reshape(shape)
-    runs = content.view("<u4").reshape(-1, 2)
-    pixels = np.repeat(runs[:, 0], runs[:, 1]).view(np.uint8).reshape(shape)
-    return np.ascontiguousarray(pixels[:, :, :3]) if (runs[:, 0] >> 24 == 255).all() else pixels
+    if form == "runs":
+        return np.repeat(content.reshape(-1, 4)[:, :3], content[3::4], axis=0).reshape(shape)
+    if form == "clear-runs":
+        count = len(content) // 5
+        return np.repeat(content[: 4 * count].view("<u4"), content[4 * count :]).view(np.uint8).reshape(shape)
+    return content.reshape(shape)

@@ -86,6 +86,8 @@
   };
 
   // Bytes, as small as little work makes them: "same" as the frame before, runs of equal pixels, or all of them without their alpha.
+  // Where every pixel is opaque, the length of a run stands in the place of its alpha.
+  const LONGEST = 255;
   let before = null;
   const base64 = (bytes) => {
     if (bytes.toBase64) return bytes.toBase64();
@@ -100,26 +102,34 @@
     let same = before !== null && before.width === width && before.height === height;
     let runs = 1;
     let opaque = words[0] >>> 24 === 255;
-    for (let i = 1, last = words[0]; i < words.length; i++) {
+    for (let i = 1, last = words[0], length = 1; i < words.length; i++) {
       const word = words[i];
-      if (word !== last) {
+      if (word !== last || length === LONGEST) {
         runs++;
+        length = 0;
         last = word;
         if (word >>> 24 !== 255) opaque = false;
       }
+      length++;
     }
     if (same) for (let i = 0; i < words.length; i++) if (words[i] !== before.words[i]) { same = false; break; }
     if (same) return { ...size, form: "same", data: "" };
     before = { width, height, words };
-    if (runs * 3 < words.length) {
-      const out = new Uint32Array(2 * runs);
+    if (opaque ? runs * 4 < words.length * 3 : runs * 5 < words.length * 4) {
+      const colours = new Uint32Array(runs);
+      const lengths = opaque ? null : new Uint8Array(runs);
       for (let i = 1, at = 0, length = 1; i <= words.length; i++, length++)
-        if (i === words.length || words[i] !== words[i - 1]) {
-          out[at++] = words[i - 1];
-          out[at++] = length;
+        if (i === words.length || length === LONGEST || words[i] !== words[i - 1]) {
+          colours[at] = opaque ? (words[i - 1] & 0xffffff) | (length << 24) : words[i - 1];
+          if (lengths) lengths[at] = length;
+          at++;
           length = 0;
         }
-      return { ...size, form: "runs", opaque, data: base64(new Uint8Array(out.buffer)) };
+      if (opaque) return { ...size, form: "runs", data: base64(new Uint8Array(colours.buffer)) };
+      const both = new Uint8Array(5 * runs);
+      both.set(new Uint8Array(colours.buffer));
+      both.set(lengths, 4 * runs);
+      return { ...size, form: "clear-runs", data: base64(both) };
     }
     if (!opaque) return { ...size, form: "rgba", opaque, data: base64(new Uint8Array(data.buffer, data.byteOffset, data.byteLength)) };
     const out = new Uint8Array(3 * words.length);
