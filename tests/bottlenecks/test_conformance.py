@@ -309,6 +309,16 @@ def test_wrong_channels_are_refused_by_name(config):
         bottleneck(torch.zeros(2, bottleneck.in_channels))
 
 
+def test_whole_numbers_are_refused(config):
+    bottleneck = built(config)
+    for mode in (True, False):
+        bottleneck.train(mode)
+        for kind in (torch.int64, torch.uint8, torch.bool):
+            with pytest.raises(UserError, match=f"was given a tensor of {kind}"):
+                bottleneck(grid(bottleneck).to(kind))
+    assert bottleneck(grid(bottleneck).double()).z.dtype == torch.float32
+
+
 def test_codes_of_another_model_are_refused(config):
     bottleneck = built(config).eval()
     if not bottleneck.levels:

@@ -83,7 +83,7 @@ class FSQ(Bottleneck):
 
     def forward(self, h: Tensor) -> Latent:
         with float32(h):
-            x, places = to_tokens(h.float(), self.dim)
+            x, places = to_tokens(h, self.dim)
             if not self.training:
                 refuse_nonfinite(x)
             z_norm, usable = finite_tokens(x.detach())
@@ -102,7 +102,7 @@ class FSQ(Bottleneck):
 
     def infer(self, h: Tensor) -> tuple[Tensor, Tensor]:
         with float32(h):
-            x, places = to_tokens(h.float(), self.dim)
+            x, places = to_tokens(h, self.dim)
             safe = torch.where(usable_only(x)[:, None], x, 0.0)
             codes = codes_from_tokens(self._code(self._bounded(safe)).unsqueeze(0), places)
             return codes, self.lookup(codes)

@@ -43,7 +43,7 @@ class Gaussian(Bottleneck):
 
     def forward(self, h: Tensor) -> Latent:
         with float32(h):
-            x, places = to_tokens(h.float(), self.in_channels)
+            x, places = to_tokens(h, self.in_channels)
             if not self.training:
                 refuse_nonfinite(x)
             usable = finite_rows(x.detach())
@@ -69,7 +69,7 @@ class Gaussian(Bottleneck):
 
     def infer(self, h: Tensor) -> tuple[None, Tensor]:
         with float32(h):
-            x, places = to_tokens(h.float(), self.in_channels)
+            x, places = to_tokens(h, self.in_channels)
             mu, _ = split_channels(x.unsqueeze(0))
             return None, from_tokens(mu[0], places)
 

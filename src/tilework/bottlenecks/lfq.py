@@ -64,7 +64,7 @@ class LFQ(Bottleneck):
 
     def forward(self, h: Tensor) -> Latent:
         with float32(h):
-            x, places = to_tokens(h.float(), self.dim)
+            x, places = to_tokens(h, self.dim)
             if not self.training:
                 refuse_nonfinite(x)
             z_norm, usable = finite_tokens(x.detach())
@@ -113,7 +113,7 @@ class LFQ(Bottleneck):
 
     def infer(self, h: Tensor) -> tuple[Tensor, Tensor]:
         with float32(h):
-            x, places = to_tokens(h.float(), self.dim)
+            x, places = to_tokens(h, self.dim)
             safe = torch.where(usable_only(x)[:, None], x, 0.0)
             codes = codes_from_tokens(self._code(safe).unsqueeze(0), places)
             return codes, self.lookup(codes)

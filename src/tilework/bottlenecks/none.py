@@ -28,7 +28,7 @@ class NoBottleneck(Bottleneck):
 
     def forward(self, h: Tensor) -> Latent:
         with float32(h):
-            x, places = to_tokens(h.float(), self.dim)
+            x, places = to_tokens(h, self.dim)
             if not self.training:
                 refuse_nonfinite(x)
             seen = x.detach()
@@ -44,7 +44,7 @@ class NoBottleneck(Bottleneck):
 
     def infer(self, h: Tensor) -> tuple[None, Tensor]:
         with float32(h):
-            x, places = to_tokens(h.float(), self.dim)
+            x, places = to_tokens(h, self.dim)
             return None, from_tokens(x, places)
 
 

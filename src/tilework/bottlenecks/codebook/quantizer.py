@@ -143,7 +143,7 @@ class CodebookBottleneck(Bottleneck):
 
     def forward(self, h: Tensor) -> Latent:
         with float32(h):
-            x, places = to_tokens(h.float(), self.in_channels)
+            x, places = to_tokens(h, self.in_channels)
             if not self.training:
                 refuse_nonfinite(x)
                 return self._quantise(x, places, None)
@@ -223,7 +223,7 @@ class CodebookBottleneck(Bottleneck):
 
     def infer(self, h: Tensor) -> tuple[Tensor, Tensor]:
         with float32(h):
-            x, places = to_tokens(h.float(), self.in_channels)
+            x, places = to_tokens(h, self.in_channels)
             x = self._search_space(x)
             vectors = self.book.vectors().detach()
             found = self._levels(x, vectors, negative_half_norms(vectors), usable_only(x))

@@ -29,8 +29,18 @@ def check_channels(h: Tensor, channels: int) -> None:
 
 
 def to_tokens(h: Tensor, channels: int) -> tuple[Tensor, tuple[int, ...]]:
-    """(B, C, H, W) or (B, N, C) -> tokens (N, C) and their places: (B, H, W) or (B, N). Free for channels-last memory."""
+    """(B, C, H, W) or (B, N, C) -> tokens (N, C) float32 and their places: (B, H, W) or (B, N).
+
+    Free for float32 in channels-last memory. Raises UserError for another shape, and for whole numbers.
+    """
     check_channels(h, channels)
+    if not h.is_floating_point():
+        raise UserError(
+            f"a bottleneck takes what an encoder gives, and was given a tensor of {h.dtype}",
+            why="it has no gradient, and is more likely a picture or a grid of codes",
+            fix="give floating-point features; codes go to decode()",
+        )
+    h = h.float()
     if h.ndim == 4:
         h = h.permute(0, 2, 3, 1)
     return h.reshape(-1, channels), tuple(h.shape[:-1])

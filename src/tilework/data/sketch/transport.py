@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 def unpacked(packed: str, before: NDArray[np.uint8] | None) -> NDArray[np.uint8]:
     """`WIDTH HEIGHT FORM BASE64` -> (H, W, 3) uint8 where every pixel is opaque, else (H, W, 4).
 
-    Forms: `same` as the frame `before`, which is then the same array; `runs`, of each its colour and in the fourth byte its length;
-    `clear-runs`, RGBA of all of them and then their lengths; all pixels as `rgb` or `rgba`.
+    Forms: `same` as the frame `before`, which is then the same array; `runs`, of each its colour and in the fourth byte its
+    length; `clear-runs`, RGBA of all of them and then their lengths; all pixels as `rgb` or `rgba`.
     """
     width, height, form, data = packed.split(" ", 3)
     if form == "same":
