@@ -111,7 +111,8 @@ def _planes(frame: Pixels, scale: int, high: int, wide: int) -> Pixels:
     ]
     halves = [plane.reshape(high // 2, 2, wide // 2, 2).mean((1, 3)) for plane in large[1:]]
     flat = np.concatenate([plane.ravel() for plane in (large[0], *halves)])
-    return np.rint(flat).astype(np.uint8).reshape(high * 3 // 2, wide)
+    planes: Pixels = np.rint(flat).astype(np.uint8).reshape(high * 3 // 2, wide)
+    return planes
 
 
 def checked_fps(fps: float) -> float:
