@@ -8,15 +8,18 @@ from tilework.cli import (
     data_sets,
     data_show,
     demo,
+    interpolate,
     recipes,
     replay,
     report,
     resume,
     runs,
+    sample,
     selftest,
     show,
     studio,
     train,
+    traverse,
 )
 
 app = typer.Typer(
@@ -36,6 +39,9 @@ app.command("replay")(replay.replay)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
 app.command("report")(report.report)
+app.command("sample")(sample.sample)
+app.command("traverse")(traverse.traverse)
+app.command("interpolate")(interpolate.interpolate)
 app.command("selftest")(selftest.selftest)
 data_sets.app.command("show")(data_show.show)
 app.add_typer(data_sets.app, name="data")
