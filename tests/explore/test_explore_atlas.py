@@ -15,14 +15,14 @@ from tilework.engine.api import Model
 from tilework.engine.autoencoder.model import build_model
 from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.errors import UserError
-from tilework.explore.atlas import Atlas, atlas, code, ordered
 from tilework.explore.atlas_sheet import atlas_sheet
+from tilework.explore.code_atlas import Atlas, atlas, code, ordered
 from tilework.explore.code_page import code_page
 from tilework.explore.code_vectors import order_by_similarity, similar, vectors
 from tilework.explore.opened import Opened
 from tilework.explore.tiles import tiles
+from tilework.explore.token_images import paint, token_grid
 from tilework.explore.token_set import TokenSet, token_set
-from tilework.explore.tokens import paint, token_grid
 
 FEW = 60
 """Images that are counted."""
@@ -216,7 +216,9 @@ def test_a_million_codes_of_lfq() -> None:
     opened = Opened(model, "untrained", 0, Path(), None, None)
     with pytest.raises(UserError, match="1,048,576 codes"):
         atlas(opened)
-    assert list(similar(opened, 1, 2**20 - 1, 2).codes) == [2**20 - 1, 2**20 - 2]
+    assert list(similar(opened, 1, 2**20 - 1, 2).codes) == [2**20 - 1, 2**19 - 1], (
+        "one bit away, the lowest number first"
+    )
     assert code(opened, 1, 7).near.codes[0] == 7
 
 

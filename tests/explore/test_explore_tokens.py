@@ -14,10 +14,10 @@ from token_models import KINDS, opened_model
 
 from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.errors import UserError
-from tilework.explore.field import field, receptive
 from tilework.explore.opened import Opened
+from tilework.explore.reach import field, receptive
+from tilework.explore.token_images import levels, paint, token_grid, tokens
 from tilework.explore.token_picture import token_sheet
-from tilework.explore.tokens import levels, paint, token_grid, tokens
 
 
 @pytest.fixture

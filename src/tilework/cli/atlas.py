@@ -26,8 +26,8 @@ def atlas(
     runs: RunsFolder = None,
 ) -> None:
     """Write an atlas of a model's codes: each decoded in context, its usage, the images it stands for."""
-    from tilework.explore.atlas import atlas as make
     from tilework.explore.atlas_sheet import atlas_sheet, facts
+    from tilework.explore.code_atlas import atlas as make
     from tilework.explore.code_page import code_page
     from tilework.explore.opened import open_model
     from tilework.runs.atomic import atomic_write_text

@@ -44,10 +44,10 @@ def tokens(
     """Print the tokens of an image as numbers; change them, and see what they paint."""
     from tilework.explore.edits import Edit
     from tilework.explore.opened import open_model
+    from tilework.explore.token_images import levels as by_levels
+    from tilework.explore.token_images import token_grid
+    from tilework.explore.token_images import tokens as tokens_of
     from tilework.explore.token_picture import facts, level_facts, token_sheet
-    from tilework.explore.tokens import levels as by_levels
-    from tilework.explore.tokens import token_grid
-    from tilework.explore.tokens import tokens as tokens_of
 
     parsed = [Edit.parse(text) for text in edits or []]
     opened = open_model(run, which=which, runs=runs)
@@ -70,7 +70,7 @@ def tokens(
 def _copied(opened: Opened, grid: TokenGrid, codes: Codes, source: str | None, copy: str | None) -> Codes:
     """The codes with a region of another image's in them, where that was asked for."""
     from tilework.explore.edits import copy_region, parse_region
-    from tilework.explore.tokens import tokens as tokens_of
+    from tilework.explore.token_images import tokens as tokens_of
 
     if source is None and copy is None:
         return codes

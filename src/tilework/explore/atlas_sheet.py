@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tilework.explore.atlas import Atlas, ordered
 from tilework.explore.canvas import ACCENT, BAD, GAP, GROUND, MUTE, RAISED, TEXT, as_image, font, wide
+from tilework.explore.code_atlas import Atlas, ordered
 from tilework.explore.code_vectors import Sort
 from tilework.explore.opened import Opened
 

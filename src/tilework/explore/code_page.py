@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tilework.explore.atlas import Atlas, Code, code, ordered
 from tilework.explore.atlas_sheet import WORDS, facts
 from tilework.explore.canvas import as_image, heat
+from tilework.explore.code_atlas import Atlas, Code, code, ordered
 from tilework.explore.code_vectors import Sort
 from tilework.explore.html import image_tag, page, source
 from tilework.explore.opened import Opened, Pixels

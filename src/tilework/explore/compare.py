@@ -17,7 +17,7 @@ from tilework.explore.opened import Opened, Pixels, Side
 from tilework.explore.place import Named, image_of, place
 from tilework.explore.points import Origin, Point, parse
 from tilework.explore.token_grid import Codes
-from tilework.explore.tokens import error_of, grid_bits, paint, psnr, token_grid
+from tilework.explore.token_images import error_of, grid_bits, paint, psnr, token_grid
 
 FEWEST, MOST = 2, 4
 _NAMES = ("name", "about", "note")

@@ -8,10 +8,10 @@ from PIL import Image, ImageDraw
 
 from tilework.explore.canvas import ACCENT, Block, Sheet, as_image, factor_for, font, over, wide
 from tilework.explore.code_vectors import MOST_LISTED, colours, vectors
-from tilework.explore.field import field, receptive
 from tilework.explore.opened import Opened
+from tilework.explore.reach import field, receptive
 from tilework.explore.token_grid import Codes, TokenGrid
-from tilework.explore.tokens import Levels, Tokens, grid_bits, levels, paint
+from tilework.explore.token_images import Levels, Tokens, grid_bits, levels, paint
 
 _LEAST = 256
 _DIGIT = 11

@@ -24,8 +24,8 @@ from tilework.explore.code_vectors import (
 from tilework.explore.opened import Opened, Pixels, Side
 from tilework.explore.tiles import TileSize, cut, tile_size, tiles
 from tilework.explore.token_grid import TokenGrid
+from tilework.explore.token_images import token_grid
 from tilework.explore.token_set import MOST_IMAGES, TokenSet, token_set
-from tilework.explore.tokens import token_grid
 
 PATCHES = 8
 """Training patches of one code."""
