@@ -14,8 +14,7 @@ from token_models import opened_model, trained
 from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.errors import UserError
 from tilework.explore.compare import difference, same_image, same_point, same_tokens, settings_that_differ
-from tilework.explore.compare_page import compare_page
-from tilework.explore.compare_sheet import compare_sheet, numbers
+from tilework.explore.compare_sheet import numbers
 from tilework.explore.opened import Opened, open_model
 from tilework.explore.token_images import paint, tokens
 
@@ -136,13 +135,13 @@ def test_without_images_only_what_needs_them_is_refused(token_model: Callable[[s
 def test_sheet_and_page_show_every_model(token_model: Callable[[str], Opened]) -> None:
     models = [token_model(kind) for kind in ("vq", "rq", "lfq", "fsq")]
     found = same_image(models, "validation:0")
-    html = compare_page(found, "validation:0")
+    html = found.html()
     for opened in models:
         assert opened.name in html
     assert html.count("<img") == 4 * 3 + 3
     assert "bottleneck.kind" in html
     assert "<script" not in html
-    sheet = np.asarray(compare_sheet(found, "validation:0"))
+    sheet = np.asarray(found.sheet())
     wanted = np.repeat(found.models[3].image, 3, -1).repeat(6, 0).repeat(6, 1)
     columns = np.flatnonzero((sheet == wanted[0, 0]).all(-1).any(0))
     assert len(columns)
