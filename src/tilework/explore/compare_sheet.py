@@ -30,13 +30,18 @@ def compare_sheet(found: Comparison) -> Image.Image:
         error = found.error(number)
         if error is not None:
             columns.append(("error", heat(error, FULL)))
-        columns.append((f"difference from {_cut(first)}", heat(found.between(0, number), FULL) if number else None))
         row = [Block(_words(seen, height * factor), " " if number == 0 else "")]
         row += [
             Block(enlarged(pixels, factor), name if number == 0 else "")
             for name, pixels in columns
             if pixels is not None
         ]
+        if number == 0:  # it differs in nothing from itself: the heading alone
+            row.append(
+                Block(Image.new("RGB", (width * factor, height * factor), GROUND), f"difference from {_cut(first)}")
+            )
+        else:
+            row.append(Block(enlarged(heat(found.between(0, number), FULL), factor)))
         sheet.rows.append(row)
     if found.settings:
         sheet.table.append(("settings that differ", *(_cut(seen.name) for seen in found.models)))
@@ -47,7 +52,7 @@ def compare_sheet(found: Comparison) -> Image.Image:
 def text_of(value: Any) -> str:
     """A setting as a recipe writes it; a dash where the model does not have it."""
     if value is None:
-        return "\u2013"
+        return "-"
     if isinstance(value, list):
         return f"[{', '.join(map(text_of, value))}]"
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
@@ -66,7 +71,7 @@ def _words(seen: Seen, height: int) -> Image.Image:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}\u2026"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def numbers(seen: Seen) -> dict[str, str]:
