@@ -21,6 +21,7 @@ def compare_sheet(found: Comparison) -> Image.Image:
     height, width = found.models[0].image.shape[:2]
     factor = max(factor_for(width, LEAST), factor_for(height, LEAST))
     first = found.models[0].name
+    across = max(200, *(wide(_cut(seen.name), 14) + GAP for seen in found.models))
     sheet = Sheet(found.title(), (f"error and difference: absolute, the mean over colours; white from {FULL} on",))
     for number, seen in enumerate(found.models):
         columns = [
@@ -30,7 +31,7 @@ def compare_sheet(found: Comparison) -> Image.Image:
         error = found.error(number)
         if error is not None:
             columns.append(("error", heat(error, FULL)))
-        row = [Block(_words(seen, height * factor), " " if number == 0 else "")]
+        row = [Block(_words(seen, across, height * factor), " " if number == 0 else "")]
         row += [
             Block(enlarged(pixels, factor), name if number == 0 else "")
             for name, pixels in columns
@@ -58,10 +59,10 @@ def text_of(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _words(seen: Seen, height: int) -> Image.Image:
+def _words(seen: Seen, width: int, height: int) -> Image.Image:
     """The name of a model and what was measured of it, one below the other."""
     lines = list(numbers(seen).items())
-    image = Image.new("RGB", (max(wide(_cut(seen.name), 14) + GAP, 200), max(height, 26 + 19 * len(lines))), GROUND)
+    image = Image.new("RGB", (width, max(height, 26 + 19 * len(lines))), GROUND)
     pen = ImageDraw.Draw(image)
     pen.text((0, 0), _cut(seen.name), fill=TEXT, font=font(14))
     for number, (name, value) in enumerate(lines):
