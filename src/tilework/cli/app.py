@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 
 from tilework.cli import (
+    atlas,
+    compare,
     data_sets,
     data_show,
     demo,
@@ -18,6 +20,7 @@ from tilework.cli import (
     selftest,
     show,
     studio,
+    tokens,
     train,
     traverse,
 )
@@ -42,6 +45,9 @@ app.command("report")(report.report)
 app.command("sample")(sample.sample)
 app.command("traverse")(traverse.traverse)
 app.command("interpolate")(interpolate.interpolate)
+app.command("tokens")(tokens.tokens)
+app.command("atlas")(atlas.atlas)
+app.command("compare")(compare.compare)
 app.command("selftest")(selftest.selftest)
 data_sets.app.command("show")(data_show.show)
 app.add_typer(data_sets.app, name="data")

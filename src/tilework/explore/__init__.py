@@ -6,6 +6,7 @@
     explore.sample(opened, explore.prior(16)).save("prior.png")
     explore.sample(opened, ["seed:3", "validation:0;1=2.5"])  # in a notebook it shows itself
     explore.traverse(opened, "validation:0").save("dimensions.html")
+    explore.atlas(opened).save("codes.html")                  # of a model with tokens
     explore.walk(opened, ["validation:0", "validation:1"], loop=True).save("walk.mp4")
 
 Where a point of the latent space is asked for, a line of text names it; `tilework.explore.points` tells how it is written.
@@ -29,6 +30,14 @@ if TYPE_CHECKING:
 
 # Imported when first used: to read a point needs no torch. No module has the name of a function: it would take its place.
 _WHERE = {
+    "code_atlas": ("atlas", "code"),
+    "code_vectors": ("similar",),
+    "compare": ("same_image", "same_point", "same_tokens"),
+    "counted": ("token_set",),
+    "edits": ("copy_region", "fill", "set_cells"),
+    "reach": ("field", "receptive"),
+    "token_grid": ("Region",),
+    "token_images": ("levels", "paint", "tokens"),
     "directions": ("label_means", "principal"),
     "encoded": ("encode",),
     "map": ("map_of", "nearest", "search"),
@@ -44,18 +53,34 @@ __all__ = [
     "Images",
     "Opened",
     "Point",
+    "Region",
+    "atlas",
+    "code",
+    "copy_region",
     "encode",
+    "field",
+    "fill",
     "label_means",
+    "levels",
     "map_of",
     "nearest",
     "open_model",
+    "paint",
     "parse",
     "plane",
     "principal",
     "prior",
+    "receptive",
+    "same_image",
+    "same_point",
+    "same_tokens",
     "sample",
     "search",
+    "set_cells",
+    "similar",
     "statistics",
+    "token_set",
+    "tokens",
     "traverse",
     "walk",
 ]

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tilework.errors import UserError
-from tilework.explore.page import page
 from tilework.runs.atomic import atomic_write_bytes, write_error
 
 if TYPE_CHECKING:
@@ -28,7 +27,7 @@ _KINDS: dict[str, tuple[str, Callable[[Shown], bytes], Callable[[bytes], bool]]]
     ".mp4": ("MP4", lambda shown: _film(shown, "mp4"), lambda head: head[4:8] == b"ftyp"),
     ".html": (
         "HTML",
-        lambda shown: page(shown).encode(),
+        lambda shown: shown.html().encode(),
         lambda head: head.lstrip()[:9].lower() in {b"<!doctype", b"<html"},
     ),
 }

@@ -12,6 +12,7 @@ from PIL import Image
 
 from tilework.explore import files
 from tilework.explore.film import Film
+from tilework.explore.page import page
 
 PNG_DATA = "data:image/png;base64,"
 
@@ -40,6 +41,10 @@ class Shown(ABC):
         out = io.BytesIO()
         self.sheet().save(out, format="PNG", optimize=True)
         return out.getvalue()
+
+    def html(self) -> str:
+        """A page that stands alone: the sheet (or film) and the facts, where there is no better one."""
+        return page(self)
 
     def save(self, path: Path | str) -> Path:
         """Write it to a file, whole or not at all. Raises UserError for an ending that it cannot have, and for a path that is
