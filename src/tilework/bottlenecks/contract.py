@@ -131,6 +131,10 @@ class Bottleneck(nn.Module, ABC):
         A pure function of weights and input that `torch.export` follows: refuses no value, changes no state, needs no gradient.
         """
 
+    def posterior(self, h: Tensor) -> tuple[Tensor, Tensor] | None:
+        """(B, in_channels, H, W) -> mean and standard deviation of a latent with noise, (B, D, H, W) each; None of others."""
+        return None
+
     def lookup(self, codes: Tensor) -> Tensor:
         """(B, Q, H, W) int64 in 0..K-1 -> z (B, D, H, W), unchecked; equals `forward(...).z` in eval mode exactly."""
         raise TypeError(f"a {type(self).__name__} bottleneck has no codes to decode")

@@ -73,6 +73,11 @@ class Gaussian(Bottleneck):
             mu, _ = split_channels(x.unsqueeze(0))
             return None, from_tokens(mu[0], places)
 
+    def posterior(self, h: Tensor) -> tuple[Tensor, Tensor]:
+        with float32(h):
+            mu, logvar = split_channels(h.float())
+            return mu, (0.5 * logvar.clamp(*LOG_VARIANCE)).exp()
+
 
 class Config(BottleneckConfig):
     """A Gaussian latent (VAE, beta-VAE)."""

@@ -19,6 +19,7 @@ from tilework.engine.launch import train as _train
 from tilework.engine.progress import Progress
 from tilework.errors import UserError
 from tilework.inference import DecodeCodes, DecodeZ, Encode
+from tilework.runs.checkpoints import named
 from tilework.runs.folder import RunFolder
 from tilework.spec import AutoencoderSpec, RunSpec, load_spec
 from tilework.spec.load import parse_spec
@@ -83,7 +84,7 @@ class Model:
         return recon
 
     def _latent(self, pictures: Pictures) -> tuple[Tensor | None, Tensor]:
-        h = self._encode.features(self._pictures(pictures))
+        h = self._encode.features(self.as_input(pictures))
         refuse_nonfinite(h)
         return self._encode.quantise(h)
 
@@ -121,7 +122,8 @@ class Model:
             )
         return z.float()
 
-    def _pictures(self, pictures: Pictures) -> Tensor:
+    def as_input(self, pictures: Pictures) -> Tensor:
+        """Pictures -> (B, C, H, W) float32 in [0, 1] on the device. Raises UserError for those of another kind."""
         x = _as_tensor(pictures, "the model")
         source = source_of(self.spec)
         whole = x.dtype == torch.uint8 and x.ndim == 4 and x.shape[-1] == source.channels
@@ -193,20 +195,33 @@ def resume(run: RunFolder | Path | str, *overrides: str, progress: Progress | No
 def load(run: RunFolder | Path | str, *, which: str = "best", device: str = "auto") -> Model:
     """A trained model from a run (its name, folder or RunFolder) or from one checkpoint folder.
 
-    `which`: `best` (lowest held-out loss; the default) or `last`. Averaged weights are used where the run keeps them.
-    Raises UserError for a missing run, another format, or a checkpoint that does not fit its spec.
+    `which`: `best` (lowest held-out loss; the default), `last`, or one of the run's checkpoints by its step or its folder's name
+    (`1200`, `step-00001200`). Averaged weights are used where the run keeps them. Raises UserError for a missing run, another
+    format, or a checkpoint that does not fit its spec.
     """
-    if which not in {"best", "last"}:
-        raise UserError(f"which='{which}'", why="a run keeps its best and its last weights", fix="use 'best' or 'last'")
+    return load_checkpoint(run, which=which, device=device)[0]
+
+
+def load_checkpoint(
+    run: RunFolder | Path | str, *, which: str = "best", device: str = "auto", runs: Path | None = None
+) -> tuple[Model, checkpoint.Checkpoint]:
+    """As `load`, with the checkpoint that it was read from; `runs` is the folder in which a run's name is looked for."""
     if not isinstance(run, (RunFolder, Path, str)):
         raise UserError(
             f"load() was given a {type(run).__name__}",
             why="it takes a run's name, its folder, a RunFolder or one checkpoint folder",
             fix="pass for example 'last'",
         )
+
+    def read(found: checkpoint.Checkpoint) -> tuple[Model, checkpoint.Checkpoint]:
+        return _loaded(found, device), found
+
     if not isinstance(run, RunFolder) and (Path(run) / "model.json").is_file():
-        return _loaded(checkpoint.open_folder(Path(run)), device)
-    return checkpoint.reading(_folder(run).checkpoints, which, lambda found: _loaded(found, device))
+        return read(checkpoint.open_folder(Path(run)))
+    checkpoints = (run if isinstance(run, RunFolder) else RunFolder.find(str(run), runs)).checkpoints
+    if which in {"best", "last"}:
+        return checkpoint.reading(checkpoints, which, read)
+    return read(checkpoint.open_folder(named(checkpoints, which)))
 
 
 def _loaded(found: checkpoint.Checkpoint, device: str) -> Model:

@@ -166,18 +166,22 @@ class ReceptiveAsk(TypedDict):
 
 
 class PaletteAsk(TypedDict):
-    """The codes of a level, those that are like one of them first."""
+    """The codes of a level, those that are alike beside each other."""
 
     kind: Literal["palette"]
-    level: Annotated[int, "0 = the first"]
-    like: Annotated[int, "a code"]
+    level: Annotated[int, "1 = the first"]
+    like: NotRequired[
+        Annotated[
+            int, "a code: the nearest to it come first; if not given, each is followed by the nearest that is left"
+        ]
+    ]
 
 
 class AtlasAsk(TypedDict):
     """Every code of a level, decoded in context."""
 
     kind: Literal["atlas"]
-    level: Annotated[int, "0 = the first"]
+    level: Annotated[int, "1 = the first"]
     first: NotRequired[Annotated[int, "the first code to answer, 0 if not given"]]
     count: NotRequired[Annotated[int, "how many, all if not given"]]
 
@@ -186,7 +190,7 @@ class CodeAsk(TypedDict):
     """Everything about one code."""
 
     kind: Literal["code"]
-    level: Annotated[int, "0 = the first"]
+    level: Annotated[int, "1 = the first"]
     code: Annotated[int, "a code"]
 
 
@@ -252,7 +256,9 @@ class EncodeFacts(TypedDict):
     label: Annotated[str | None, "its label"]
     name: Annotated[str | None, "its file name"]
     mse: Annotated[Number, "mean squared error of the reconstruction, pixels in [0, 1]"]
-    psnr: Annotated[Number, "peak signal-to-noise ratio, in dB"]
+    psnr: Annotated[Number, "peak signal-to-noise ratio, in dB; null for an error of 0"]
+    kl: Annotated[Number, "KL divergence of its posterior from the prior, in nats; null for a latent without one"]
+    bits: Annotated[Number, "bits of its tokens; null for a latent without codes"]
     notes: Annotated[Sequence[str], "what was done to it to fit the model, in words"]
 
 
@@ -308,6 +314,8 @@ class AtlasFacts(TypedDict):
     first: Annotated[int, "the first code of the answer"]
     codes: Annotated[int, "K: all codes of the level"]
     tokens: Annotated[int, "so many tokens of this level were counted; 0 where the data set is not there"]
+    cell: Annotated[Sequence[int], "[height, width] of one cell in pixels"]
+    margin: Annotated[int, "a tile shows so many cells of its surroundings on each side"]
 
 
 class CodeFacts(TypedDict):
@@ -335,7 +343,7 @@ EXPLORE_LEGEND = {
     "L": "labels",
     "Q": "levels",
     "K": "codes of the answer",
-    "j": "nearest codes, at most 8",
+    "j": "nearest codes, at most 13",
     "p": "patches, at most 16",
     "h'": "height of a small image",
     "w'": "width of a small image",
@@ -440,16 +448,16 @@ ASKS: Mapping[AskKind, Asking] = {
     )),
     "palette": Asking(PaletteAsk, NoFacts, (
         AnswerArray("order", ("K",), "i4", "codes, the most similar first"),
-        AnswerArray("distances", ("K",), "f4", "of each of these, Euclidean"),
+        AnswerArray("distances", ("K",), "f4", "of each of these, Euclidean", "of an ask with `like`"),
     )),
     "atlas": Asking(AtlasAsk, AtlasFacts, (
         AnswerArray("tiles", ("K", "y", "x", "C"), "u1", "decoded in context"),
         AnswerArray("counts", ("K",), "i4", "tokens that are this code", _MEASURED),
-        AnswerArray("near", ("K", "j"), "i4", "the nearest other codes, -1 = none"),
+        AnswerArray("colours", ("K", 3), "u1", "a colour of each; near codes look alike"),
     )),
     "code": Asking(CodeAsk, CodeFacts, (
         AnswerArray("tile", ("y", "x", "C"), "u1", "decoded in context"),
-        AnswerArray("near", ("j",), "i4", "the nearest other codes"),
+        AnswerArray("near", ("j",), "i4", "the nearest codes, itself first"),
         AnswerArray("distances", ("j",), "f4", "of each of these, Euclidean"),
         AnswerArray("positions", ("h", "w"), "i4", "tokens that are this code, by cell", _MEASURED),
         AnswerArray("patches", ("p", "y", "x", "C"), "u1", "what of training images it stands for", _MEASURED),

@@ -11,6 +11,7 @@ import json
 import re
 from pathlib import Path
 
+from tilework.errors import UserError
 from tilework.runs.atomic import atomic_write_text
 
 
@@ -66,6 +67,30 @@ def numbered(checkpoints: Path) -> list[tuple[int, Path]]:
     found = ((re.fullmatch(r"step-(\d+)(?:-(\d+))?", p.name), p) for p in checkpoints.glob("step-*"))
     known = [(int(m[1]), int(m[2] or 1), p) for m, p in found if m]
     return [(step, path) for step, _, path in sorted(known)]
+
+
+def named(checkpoints: Path, which: str) -> Path:
+    """The checkpoint that a step (`1200`) or a folder's name (`step-00001200`) means; of several of one step, the newest.
+
+    Raises UserError where there is none, with those that there are.
+    """
+    whole = [(step, folder) for step, folder in [*_of_best(checkpoints), *numbered(checkpoints)]
+             if (folder / "model.json").is_file()]  # fmt: skip
+    meant = [folder for step, folder in whole if which == folder.name or (which.isdecimal() and int(which) == step)]
+    if meant:
+        return meant[-1]
+    steps = list(dict.fromkeys(f"{step}" for step, _ in sorted(whole)))
+    there = f"it has those of step {', '.join(steps[-8:])}" if steps else "it has none"
+    raise UserError(
+        f"run {checkpoints.parent.name} has no checkpoint '{which}'",
+        why=f"{there}; older ones are removed while a run trains",
+        fix="write best, last, or one of these steps" if steps else "train the run until its first checkpoint",
+    )
+
+
+def _of_best(checkpoints: Path) -> list[tuple[int, Path]]:
+    found = ((re.fullmatch(r"best-(\d+)(?:-(\d+))?", p.name), p) for p in checkpoints.glob("best-*"))
+    return [(step, path) for step, _, path in sorted((int(m[1]), int(m[2] or 1), p) for m, p in found if m)]
 
 
 def step_of(folder: Path | None) -> int | None:

@@ -869,19 +869,19 @@ export interface ReceptiveAsk {
   x: number
 }
 
-/** The codes of a level, those that are like one of them first. */
+/** The codes of a level, those that are alike beside each other. */
 export interface PaletteAsk {
   kind: 'palette'
-  /** 0 = the first */
+  /** 1 = the first */
   level: number
-  /** a code */
-  like: number
+  /** a code: the nearest to it come first; if not given, each is followed by the nearest that is left */
+  like?: number
 }
 
 /** Every code of a level, decoded in context. */
 export interface AtlasAsk {
   kind: 'atlas'
-  /** 0 = the first */
+  /** 1 = the first */
   level: number
   /** the first code to answer, 0 if not given */
   first?: number
@@ -892,7 +892,7 @@ export interface AtlasAsk {
 /** Everything about one code. */
 export interface CodeAsk {
   kind: 'code'
-  /** 0 = the first */
+  /** 1 = the first */
   level: number
   /** a code */
   code: number
@@ -996,8 +996,12 @@ export interface EncodeFacts {
   name: string | null
   /** mean squared error of the reconstruction, pixels in [0, 1] */
   mse: number | null
-  /** peak signal-to-noise ratio, in dB */
+  /** peak signal-to-noise ratio, in dB; null for an error of 0 */
   psnr: number | null
+  /** KL divergence of its posterior from the prior, in nats; null for a latent without one */
+  kl: number | null
+  /** bits of its tokens; null for a latent without codes */
+  bits: number | null
   /** what was done to it to fit the model, in words */
   notes: string[]
 }
@@ -1073,6 +1077,10 @@ export interface AtlasFacts {
   codes: number
   /** so many tokens of this level were counted; 0 where the data set is not there */
   tokens: number
+  /** [height, width] of one cell in pixels */
+  cell: number[]
+  /** a tile shows so many cells of its surroundings on each side */
+  margin: number
 }
 
 /** How often it is used. */
@@ -1244,12 +1252,12 @@ export interface AnswerArrays {
   }
   palette: {
     order: 'i4'
-    distances: 'f4'
+    distances?: 'f4'
   }
   atlas: {
     tiles: 'u1'
     counts?: 'i4'
-    near: 'i4'
+    colours: 'u1'
   }
   code: {
     tile: 'u1'
