@@ -15,6 +15,7 @@ export interface Page {
 export const PAGES: Page[] = [
   { name: 'runs', title: 'Runs', of: 'studio', inBar: true, load: () => import('./pages/Runs.svelte') },
   { name: 'live', title: 'Live', of: 'run', inBar: true, load: () => import('./pages/Live.svelte') },
+  { name: 'latent', title: 'Latent', of: 'run', inBar: true, load: () => import('./pages/Latent.svelte'), key: (query) => `${query.which ?? ''}|${query.device ?? ''}` },
   { name: 'compare', title: 'Compare', of: 'studio', inBar: false, load: () => import('./pages/Compare.svelte') },
   { name: 'new', title: 'New run', of: 'studio', inBar: false, load: () => import('./pages/NewRun.svelte'), key: (query) => `${query.recipe ?? ''}|${query.from ?? ''}` },
 ]
