@@ -5,6 +5,8 @@ from __future__ import annotations
 import typer
 
 from tilework.cli import (
+    atlas,
+    compare,
     data_sets,
     data_show,
     demo,
@@ -16,6 +18,7 @@ from tilework.cli import (
     selftest,
     show,
     studio,
+    tokens,
     train,
 )
 
@@ -36,6 +39,9 @@ app.command("replay")(replay.replay)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
 app.command("report")(report.report)
+app.command("tokens")(tokens.tokens)
+app.command("atlas")(atlas.atlas)
+app.command("compare")(compare.compare)
 app.command("selftest")(selftest.selftest)
 data_sets.app.command("show")(data_show.show)
 app.add_typer(data_sets.app, name="data")

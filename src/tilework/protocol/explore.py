@@ -76,9 +76,13 @@ class TraverseAsk(TypedDict):
 
     kind: Literal["traverse"]
     point: Annotated[str, "what is kept of all other dimensions"]
-    dimensions: Annotated[Sequence[int], "one row for each; at most 64"]
-    low: NotRequired[Annotated[float, "where a row begins, -3 if not given"]]
-    high: NotRequired[Annotated[float, "where it ends, 3 if not given"]]
+    dimensions: NotRequired[Annotated[Sequence[int], "one row for each; the 12 that carry most if not given"]]
+    low: NotRequired[
+        Annotated[
+            float, "where a row begins; -3 of a Gaussian if not given, else three deviations below the images' mean"
+        ]
+    ]
+    high: NotRequired[Annotated[float, "where it ends; 3, or three deviations above"]]
     steps: NotRequired[Annotated[int, "images of a row, 9 if not given; 2 to 33"]]
 
 
@@ -89,8 +93,8 @@ class PlaneAsk(TypedDict):
     point: Annotated[str, "what is kept of all other dimensions"]
     x: Annotated[int, "the dimension that rises to the right"]
     y: Annotated[int, "the dimension that rises upwards"]
-    low: NotRequired[Annotated[float, "-3 if not given"]]
-    high: NotRequired[Annotated[float, "3 if not given"]]
+    low: NotRequired[Annotated[float, "of both; as of `traverse` if not given"]]
+    high: NotRequired[Annotated[float, "of both; as of `traverse` if not given"]]
     steps: NotRequired[Annotated[int, "images of a side, 15 if not given; 2 to 33"]]
 
 
@@ -109,7 +113,7 @@ class MapAsk(TypedDict):
     """The whole data set in two dimensions."""
 
     kind: Literal["map"]
-    how: Annotated[MapKind, "`dimensions`: two of the latent, as they are"]
+    how: Annotated[MapKind, "`dimensions`: two of the latent as they are, as is every latent of no more than two"]
     x: NotRequired[Annotated[int, "of `dimensions`: to the right, 0 if not given"]]
     y: NotRequired[Annotated[int, "of `dimensions`: upwards, 1 if not given"]]
 
@@ -272,13 +276,25 @@ class PicturesFacts(TypedDict):
 class SearchFacts(PicturesFacts):
     """What was found."""
 
-    total: Annotated[int, "images that fit; the first 256 are answered"]
+    more: Annotated[bool, "there are more than the first 200, which are answered"]
+
+
+class TraverseFacts(TypedDict):
+    """Which dimensions moved."""
+
+    dimensions: Annotated[Sequence[int], "of each row in turn"]
+
+
+class WalkFacts(TypedDict):
+    """How the way goes."""
+
+    stops: Annotated[Sequence[int], "the frame of each point"]
 
 
 class MapFacts(TypedDict):
     """How the map was made."""
 
-    how: Annotated[MapKind, "as it was asked"]
+    how: Annotated[MapKind, "as it was asked; `dimensions` of a latent of no more than two"]
     share: Annotated[Sequence[float], "of the variance, of `pca`: of each of the two directions; else empty"]
     total: Annotated[int, "images of the data set; where there are more than 20,000, the map has a fixed selection"]
 
@@ -407,20 +423,18 @@ ASKS: Mapping[AskKind, Asking] = {
     )),
     "pictures": Asking(PicturesAsk, PicturesFacts, (_THUMBS, _LABELS)),
     "search": Asking(SearchAsk, SearchFacts, (_NUMBERS, _SIDES, _LABELS, _THUMBS)),
-    "traverse": Asking(TraverseAsk, NoFacts, (
+    "traverse": Asking(TraverseAsk, TraverseFacts, (
         AnswerArray("images", ("n", "s", *_IMAGE), "u1", "a row for each dimension"),
-        AnswerArray("values", ("s",), "f4", "of the dimension along a row"),
-        AnswerArray("z", _LATENT, "f4", "the latent at the point"),
+        AnswerArray("values", ("n", "s"), "f4", "of the dimension along each row"),
     )),
     "plane": Asking(PlaneAsk, NoFacts, (
         AnswerArray("images", ("s", "s", *_IMAGE), "u1", "rows from the highest y to the lowest"),
-        AnswerArray("values", ("s",), "f4", "along a side, from low to high"),
-        AnswerArray("z", _LATENT, "f4", "the latent at the point"),
+        AnswerArray("xs", ("s",), "f4", "of the dimension x, rising"),
+        AnswerArray("ys", ("s",), "f4", "of the dimension y, falling"),
     )),
-    "walk": Asking(WalkAsk, NoFacts, (
+    "walk": Asking(WalkAsk, WalkFacts, (
         AnswerArray("images", ("F", *_IMAGE), "u1", "in order"),
         AnswerArray("z", ("F", *_LATENT), "f4", "the latent at each"),
-        AnswerArray("at", ("F",), "f4", "place on the way: 0 = the first point, 1 = the second"),
     )),
     "map": Asking(MapAsk, MapFacts, (
         AnswerArray("points", ("P", 2), "f4", "where it lies"),

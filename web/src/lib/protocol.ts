@@ -762,11 +762,11 @@ export interface TraverseAsk {
   kind: 'traverse'
   /** what is kept of all other dimensions */
   point: string
-  /** one row for each; at most 64 */
-  dimensions: number[]
-  /** where a row begins, -3 if not given */
+  /** one row for each; the 12 that carry most if not given */
+  dimensions?: number[]
+  /** where a row begins; -3 of a Gaussian if not given, else three deviations below the images' mean */
   low?: number
-  /** where it ends, 3 if not given */
+  /** where it ends; 3, or three deviations above */
   high?: number
   /** images of a row, 9 if not given; 2 to 33 */
   steps?: number
@@ -781,9 +781,9 @@ export interface PlaneAsk {
   x: number
   /** the dimension that rises upwards */
   y: number
-  /** -3 if not given */
+  /** of both; as of `traverse` if not given */
   low?: number
-  /** 3 if not given */
+  /** of both; as of `traverse` if not given */
   high?: number
   /** images of a side, 15 if not given; 2 to 33 */
   steps?: number
@@ -807,7 +807,7 @@ export interface WalkAsk {
 /** The whole data set in two dimensions. */
 export interface MapAsk {
   kind: 'map'
-  /** `dimensions`: two of the latent, as they are */
+  /** `dimensions`: two of the latent as they are, as is every latent of no more than two */
   how: MapKind
   /** of `dimensions`: to the right, 0 if not given */
   x?: number
@@ -1020,16 +1020,28 @@ export interface SearchFacts {
   labels: (string | null)[]
   /** its file name */
   names: (string | null)[]
-  /** images that fit; the first 256 are answered */
-  total: number
+  /** there are more than the first 200, which are answered */
+  more: boolean
+}
+
+/** Which dimensions moved. */
+export interface TraverseFacts {
+  /** of each row in turn */
+  dimensions: number[]
 }
 
 /** Nothing beside the arrays. */
 export type NoFacts = Record<string, never>
 
+/** How the way goes. */
+export interface WalkFacts {
+  /** the frame of each point */
+  stops: number[]
+}
+
 /** How the map was made. */
 export interface MapFacts {
-  /** as it was asked */
+  /** as it was asked; `dimensions` of a latent of no more than two */
   how: MapKind
   /** of the variance, of `pca`: of each of the two directions; else empty */
   share: number[]
@@ -1155,9 +1167,9 @@ export interface Facts {
   encode: EncodeFacts
   pictures: PicturesFacts
   search: SearchFacts
-  traverse: NoFacts
+  traverse: TraverseFacts
   plane: NoFacts
-  walk: NoFacts
+  walk: WalkFacts
   map: MapFacts
   nearest: NearestFacts
   directions: DirectionsFacts
@@ -1206,17 +1218,15 @@ export interface AnswerArrays {
   traverse: {
     images: 'u1'
     values: 'f4'
-    z: 'f4'
   }
   plane: {
     images: 'u1'
-    values: 'f4'
-    z: 'f4'
+    xs: 'f4'
+    ys: 'f4'
   }
   walk: {
     images: 'u1'
     z: 'f4'
-    at: 'f4'
   }
   map: {
     points: 'f4'

@@ -52,6 +52,7 @@ class Child:
         self.loaded = False
         """Whether it has ever been ready."""
         self.used = time.monotonic()
+        """When it was last asked, or said something."""
         self._told = told
         self._down: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
@@ -134,6 +135,7 @@ class Child:
     def _heard(self, said: Said) -> None:
         if not self.alive:
             return
+        self.used = time.monotonic()
         if said.what is not What.STATE:
             self._told(self, said)
             return

@@ -12,8 +12,8 @@ from tilework.runs.folder import RunFolder
 from tilework.studio.answers import NotHere
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
-_FOLDER = re.compile(r"(?:best|step)-\d{1,12}(?:-\d{1,4})?")
-_STEP = re.compile(r"\d{1,12}")
+_FOLDER = re.compile(r"(?:best|step)-[0-9]{1,12}(?:-[0-9]{1,4})?")
+_STEP = re.compile(r"[0-9]{1,12}")
 
 
 @dataclass(frozen=True)

@@ -13,4 +13,4 @@ _SLOW = frozenset(
 
 def lane_of(kind: object) -> Lane:
     """The lane of a kind of ask; an unknown kind is refused quickly."""
-    return "slow" if kind in _SLOW else "quick"
+    return "slow" if isinstance(kind, str) and kind in _SLOW else "quick"

@@ -60,7 +60,11 @@ class Outbox:
 
     def refuse(self, ref: int | str | None, problem: Problem) -> None:
         """Queue the refusal of a message."""
-        self.say(FailedMessage(type="failed", ref=ref if isinstance(ref, int) else None, error=problem))
+        self.say(
+            FailedMessage(
+                type="failed", ref=ref if isinstance(ref, int) and not isinstance(ref, bool) else None, error=problem
+            )
+        )
 
     def answer(self, frame: bytes) -> None:
         """Queue one answer."""

@@ -140,7 +140,7 @@ class Pool:
             await asyncio.sleep(min(_LOOK_SECONDS, self.idle_seconds / 4))
             now = time.monotonic()
             for child in list(self._open):
-                busy = any(asked is child for asked, _ in self._replies.values())
+                busy = not child.loaded or any(asked is child for asked, _ in self._replies.values())
                 if now - child.used > self.idle_seconds and not busy:
                     minutes = self.idle_seconds / 60
                     child.end(f"nothing was asked of it for {minutes:g} minutes", "the next ask starts it again")

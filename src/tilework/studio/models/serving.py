@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
-from tilework.errors import TileworkError
+from tilework.errors import TileworkError, UserError
 from tilework.protocol.errors import Problem
 from tilework.protocol.explore import MadeAnswer
 from tilework.protocol.frame import VERSION
@@ -133,7 +133,10 @@ def _done(model: M, abilities: Abilities[M], order: Order) -> tuple[What, bytes]
         return What.REPLY, abilities.file(model, checked(order.what["ask"]), str(order.what["format"]))
     begin = time.perf_counter()
     ask = checked(order.what)
-    found = abilities.asks[ask["kind"]](model, ask)
+    act = abilities.asks.get(ask["kind"])
+    if act is None:
+        raise UserError(f"this model does not answer {ask['kind']}", why=f"it answers {', '.join(abilities.asks)}")
+    found = act(model, ask)
     ms = (time.perf_counter() - begin) * 1000
     header = MadeAnswer(
         v=VERSION, channel="answer", ref=order.ref, kind=ask["kind"], ms=round(ms, 2), facts=found.facts

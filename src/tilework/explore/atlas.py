@@ -1,0 +1,160 @@
+"""Every code of a level: what it paints, how often and where it is used, the images it stands for, its nearest codes.
+
+Shape legend: Q levels of K codes on h x w cells, N tokens counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tilework.explore.code_vectors import (
+    Near,
+    Sort,
+    colours,
+    order_by_index,
+    order_by_similarity,
+    order_by_usage,
+    refuse_too_many,
+    similar,
+    vectors,
+)
+from tilework.explore.opened import Opened, Pixels, Side
+from tilework.explore.tiles import TileSize, cut, tile_size, tiles
+from tilework.explore.token_grid import TokenGrid
+from tilework.explore.token_set import MOST_IMAGES, TokenSet, token_set
+from tilework.explore.tokens import token_grid
+
+PATCHES = 8
+"""Training patches of one code."""
+NEAREST = 12
+"""Nearest codes of one code."""
+
+
+@dataclass(frozen=True)
+class Atlas:
+    """All codes of one level (from 1)."""
+
+    grid: TokenGrid
+    level: int
+    tiles: Pixels
+    """(K, th, tw, C) uint8: each code decoded in context."""
+    size: TileSize
+    colours: NDArray[np.uint8]
+    """(K, 3): near codes look alike."""
+    counts: NDArray[np.int64] | None
+    """(K,) how often each code occurs; None where there are no images."""
+    among: TokenSet | None
+    """The tokens that were counted."""
+
+    @property
+    def tokens(self) -> int:
+        """N, how many tokens of this level were counted."""
+        return 0 if self.among is None else self.among.count
+
+    @property
+    def used(self) -> int:
+        """How many codes occur."""
+        return 0 if self.counts is None else int((self.counts > 0).sum())
+
+
+@dataclass(frozen=True)
+class Code:
+    """One code of a level (from 1)."""
+
+    level: int
+    code: int
+    count: int
+    share: float
+    """Of the tokens counted."""
+    positions: NDArray[np.int64] | None
+    """(h, w): how often it occurs in each cell; None where there are no images."""
+    patches: Pixels
+    """(n, ph, pw, C) uint8: the images' own pixels where the encoder's output is nearest to the code, nearest first, one
+    of an image; the cell in the middle."""
+    images: NDArray[np.int64]
+    """(n,) the numbers of those images within their side."""
+    cells: NDArray[np.int64]
+    """(n, 2) row and column of those cells."""
+    near: Near
+    """The nearest codes, itself first."""
+
+
+def atlas(opened: Opened, level: int = 1, side: Side = "train", *, most: int = MOST_IMAGES, margin: int = 1) -> Atlas:
+    """Every code of a level (from 1) decoded in context, with how often it occurs among a side's tokens.
+
+    Without the images the context is the mean code, and nothing is counted. Raises UserError for a model without codes, one with
+    more codes than are listed, and a level that there is not.
+    """
+    grid = token_grid(opened.model)
+    grid.level(level)
+    refuse_too_many(opened.model, "an atlas of them")
+    among = token_set(opened, side, most) if opened.images is not None else None
+    painted = opened.once(
+        f"tiles {level} {side} {most} {margin}", lambda: tiles(opened, level, np.arange(grid.size), among, margin)
+    )
+    shades = opened.once(f"colours {level}", lambda: colours(vectors(opened.model, level)))
+    counts = among.counts[level - 1] if among is not None else None
+    return Atlas(grid, level, painted, tile_size(opened, margin), shades, counts, among)
+
+
+def ordered(opened: Opened, found: Atlas, by: Sort = "usage") -> NDArray[np.int64]:
+    """All codes of an atlas in this order, (K,); the list by similarity begins with the most used code.
+
+    Without counts (no images) the order by usage is that of the codes.
+    """
+    size = found.grid.size
+    counts = found.counts if found.counts is not None else np.zeros(size, np.int64)
+    if by == "usage":
+        return order_by_usage(counts)
+    if by == "index":
+        return order_by_index(size)
+    key = f"similarity {found.level} {found.among.side if found.among else ''}"
+    points = vectors(opened.model, found.level)
+    return opened.once(key, lambda: order_by_similarity(points, int(counts.argmax())))
+
+
+def code(
+    opened: Opened,
+    level: int,
+    number: int,
+    side: Side = "train",
+    *,
+    most: int = MOST_IMAGES,
+    count: int = PATCHES,
+    near: int = NEAREST,
+    margin: int = 1,
+) -> Code:
+    """Everything about code `number` of a level (from 1). Works for any K. Raises UserError for what there is not."""
+    grid = token_grid(opened.model)
+    grid.level(level)
+    grid.code(number)
+    nearest = similar(opened, level, number, near + 1)
+    if opened.images is None:
+        none = np.empty(0, np.int64)
+        channels = opened.model.spec.data.channels  # type: ignore[attr-defined]
+        empty = np.empty((0, *tile_size(opened, margin).shape, channels), np.uint8)
+        return Code(level, number, 0, 0.0, None, empty, none, none.reshape(0, 2), nearest)
+    among = token_set(opened, side, most)
+    pixels, images, cells = patches(opened, among, level, number, count, margin)
+    occurs = int(among.counts[level - 1, number])
+    return Code(
+        level, number, occurs, occurs / among.count, among.positions(level, number), pixels, images, cells, nearest
+    )
+
+
+def patches(
+    opened: Opened, among: TokenSet, level: int, number: int, count: int = PATCHES, margin: int = 1
+) -> tuple[Pixels, NDArray[np.int64], NDArray[np.int64]]:
+    """The patches (n, ph, pw, C) of a code, the numbers of their images and their cells (n, 2); n is `count` or less.
+
+    Beyond the border of an image its last pixels are repeated. Raises UserError where the images are not there.
+    """
+    images, size, grid = opened.need_images("the patches of a code"), tile_size(opened, margin), among.grid
+    ranked = among.ranked(level)
+    chosen = slice(ranked.start[number], min(ranked.start[number] + count, ranked.start[number + 1]))
+    numbers, cells = among.numbers[ranked.image[chosen]], np.stack(np.divmod(ranked.cell[chosen], grid.width), 1)
+    whole = images.pixels(among.side, numbers)
+    return cut(whole, cells[:, 0], cells[:, 1], (grid.height, grid.width), size), numbers, cells

@@ -1,0 +1,84 @@
+"""A comparison of models as one image: a row for each, with errors, differences and the settings that are not the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PIL import Image, ImageDraw
+
+from tilework.explore.canvas import GAP, GROUND, MUTE, TEXT, Block, Sheet, as_image, factor_for, font, heat, wide
+from tilework.explore.compare import Comparison, Seen
+
+LEAST = 192
+FULL = 0.5
+"""Absolute error, on [0, 1], that is drawn in the brightest colour."""
+_LONGEST = 36
+
+
+def compare_sheet(found: Comparison, title: str) -> Image.Image:
+    """A row for each model: what was measured, its image, its error, how it differs from the first; then the settings."""
+    height, width = found.models[0].image.shape[:2]
+    factor = max(factor_for(width, LEAST), factor_for(height, LEAST))
+    first = found.models[0].name
+    sheet = Sheet(title, (f"error and difference: absolute, the mean over colours; white from {FULL} on",))
+    for number, seen in enumerate(found.models):
+        columns = [
+            ("image", found.original),
+            ("reconstruction" if found.original is not None else "decoded", seen.image),
+        ]
+        error = found.error(number)
+        if error is not None:
+            columns.append(("error", heat(error, FULL)))
+        columns.append((f"difference from {_cut(first)}", heat(found.between(0, number), FULL) if number else None))
+        row = [Block(_words(seen, height * factor), " " if number == 0 else "")]
+        row += [
+            Block(as_image(pixels, factor), name if number == 0 else "")
+            for name, pixels in columns
+            if pixels is not None
+        ]
+        sheet.rows.append(row)
+    if found.settings:
+        sheet.table.append(("settings that differ", *(_cut(seen.name) for seen in found.models)))
+        sheet.table += [(name, *(_cut(text_of(value)) for value in values)) for name, values in found.settings.items()]
+    return sheet.draw()
+
+
+def text_of(value: Any) -> str:
+    """A setting as a recipe writes it; a dash where the model does not have it."""
+    if value is None:
+        return "\u2013"
+    if isinstance(value, list):
+        return f"[{', '.join(map(text_of, value))}]"
+    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _words(seen: Seen, height: int) -> Image.Image:
+    """The name of a model and what was measured of it, one below the other."""
+    lines = list(numbers(seen).items())
+    image = Image.new("RGB", (max(wide(_cut(seen.name), 14) + GAP, 200), max(height, 26 + 19 * len(lines))), GROUND)
+    pen = ImageDraw.Draw(image)
+    pen.text((0, 0), _cut(seen.name), fill=TEXT, font=font(14))
+    for number, (name, value) in enumerate(lines):
+        pen.text((0, 26 + 19 * number), name, fill=MUTE, font=font(13))
+        pen.text((86, 26 + 19 * number), value, fill=TEXT, font=font(13))
+    return image
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}\u2026"
+
+
+def numbers(seen: Seen) -> dict[str, str]:
+    """What was measured of one model, by its name; what does not apply is left out."""
+    found: dict[str, str] = {"step": f"{seen.step:,}", "bottleneck": seen.kind}
+    if seen.mse is not None and seen.psnr is not None:
+        found |= {"MSE": f"{seen.mse:.5f}", "PSNR": f"{seen.psnr:.2f} dB"}
+    if seen.bits is not None:
+        found["bits"] = f"{seen.bits:,.0f}"
+    if seen.beta is not None:
+        found["beta"] = f"{seen.beta:g}"
+    if seen.kl is not None:
+        found["KL"] = f"{seen.kl:,.2f} nats"
+    if seen.side is not None:
+        found["this image"] = "trained on" if seen.side == "train" else "held out"
+    return found

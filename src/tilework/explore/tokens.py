@@ -1,0 +1,133 @@
+"""The tokens of an image, and images of tokens: encode, edit, paint."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from tilework.engine.api import Model
+from tilework.engine.autoencoder.model import grid_of
+from tilework.engine.autoencoder.snapshot import to_uint8
+from tilework.errors import UserError
+from tilework.explore.opened import Opened, Pixels
+from tilework.explore.place import Named, image_of, place
+from tilework.explore.points import Origin, Point, parse
+from tilework.explore.token_grid import Codes, TokenGrid
+from tilework.inference import DecodeZ
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens of one image or point, and what the decoder makes of them."""
+
+    grid: TokenGrid
+    codes: Codes
+    """(Q, h, w)."""
+    image: Pixels
+    """What they paint, (H, W, C) uint8."""
+    original: Pixels | None = None
+    """The image that was encoded, (H, W, C) uint8; None where there was none, as for a drawn point."""
+    mse: float | None = None
+    """Mean squared error on [0, 1]; None without an original."""
+    psnr: float | None = None
+    """dB; None without an original."""
+
+
+@dataclass(frozen=True)
+class Levels:
+    """An image by the first 1, 2, ... Q levels of its tokens."""
+
+    images: Pixels
+    """(Q, H, W, C) uint8."""
+    bits: NDArray[np.float32]
+    """(Q,) bits that so many levels take, at log2 K a token."""
+    mse: NDArray[np.float32] | None
+    """(Q,) mean squared error on [0, 1]; None where there is no image to compare with."""
+    psnr: NDArray[np.float32] | None
+    """(Q,) in dB."""
+
+
+def token_grid(model: Model) -> TokenGrid:
+    """What the tokens of an image are. Raises UserError for a model whose latent is continuous."""
+    if not model.levels:
+        raise UserError(
+            f"{model.spec.name} has no tokens",
+            why=f"its bottleneck is {model.spec.bottleneck.kind}, a continuous latent",
+            fix="explore it with `tilework sample` and `tilework traverse`, or name a run with a vq, rq, fsq or lfq bottleneck",
+        )
+    grid = grid_of(model.spec)
+    return TokenGrid(model.levels, grid.height, grid.width, model.codebook_size)
+
+
+def tokens(opened: Opened, what: Pixels | Point | Origin | str, images: Named | None = None) -> Tokens:
+    """The tokens of an image (H, W, C) uint8 of the model's size, or of a point: an image that it names, or its latent quantised.
+
+    `images` gives the image behind `image:NAME`; by default NAME is a file. Raises UserError for a model that has no tokens, an
+    image of another size, and a point or an image that is not there.
+    """
+    model, grid = opened.model, token_grid(opened.model)
+    point = parse(what) if isinstance(what, str) else Point(what) if isinstance(what, Origin) else what
+    if isinstance(point, Point):
+        if point != Point(point.origin) or point.origin.kind in {"zero", "seed"}:
+            codes = opened.codes(place(opened, point, images)[None])
+            assert codes is not None
+            return Tokens(grid, codes[0].numpy(), to_uint8(model.decode(codes))[0])
+        point = image_of(opened, point.origin, images)
+    found = model.codes(point[None])
+    made = model.decode(found)
+    mse = error_of(made[0], point)
+    return Tokens(grid, found[0].cpu().numpy(), to_uint8(made)[0], point, mse, psnr(mse))
+
+
+@torch.no_grad()
+def paint(opened: Opened, codes: Codes, levels: int | None = None) -> Pixels:
+    """The image (H, W, C) uint8 of a grid of codes (Q, h, w), by its first `levels` levels; None = all.
+
+    Raises UserError for codes, or a number of levels, that the model does not have.
+    """
+    grid = token_grid(opened.model)
+    codes = grid.codes(codes)
+    first = grid.levels if levels is None else grid.level(levels) + 1
+    image: Pixels = to_uint8(_painted(opened.model, torch.from_numpy(codes[None, :first])))[0]
+    return image
+
+
+@torch.no_grad()
+def levels(opened: Opened, codes: Codes, image: Pixels | None = None) -> Levels:
+    """What the first 1, 2, ... Q levels of codes (Q, h, w) paint, with bits, and with the error where `image` is given."""
+    grid = token_grid(opened.model)
+    given = torch.from_numpy(grid.codes(codes)[None])
+    made = torch.cat([_painted(opened.model, given[:, :first]) for first in range(1, grid.levels + 1)])
+    bits = np.arange(1, grid.levels + 1, dtype=np.float32) * np.float32(grid_bits(grid) / grid.levels)
+    if image is None:
+        return Levels(to_uint8(made), bits, None, None)
+    mse = [error_of(one, image) for one in made]
+    return Levels(to_uint8(made), bits, np.array(mse, np.float32), np.array([psnr(one) for one in mse], np.float32))
+
+
+def grid_bits(grid: TokenGrid) -> float:
+    """Bits of one image's tokens at log2 K each."""
+    return grid.levels * grid.height * grid.width * math.log2(grid.size)
+
+
+def error_of(made: Tensor, image: Pixels) -> float:
+    """Mean squared error on [0, 1] of what the decoder gave (C, H, W) against (H, W, C) uint8: as validation measures it."""
+    wanted = torch.from_numpy(np.divide(image, 255, dtype=np.float32)).permute(2, 0, 1)
+    return float((made.float().cpu() - wanted).square().mean())
+
+
+def psnr(mse: float) -> float:
+    """dB for a mean squared error on [0, 1]; infinite for none."""
+    return math.inf if mse <= 0 else -10 * math.log10(mse)
+
+
+def _painted(model: Model, codes: Tensor) -> Tensor:
+    """Codes (B, q, h, w), q levels or fewer, -> images (B, C, H, W) in the decoder's own range."""
+    z = model.network.bottleneck.decode(codes.to(model.device))
+    made: Tensor = DecodeZ(model.network.decoder)(z)
+    return made
