@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { pairOf, toShare, toValue } from './plane'
 
-const span = { low: -3, high: 3, steps: 7, side: 700 }
+const span = { low: -3, high: 3, steps: 7 }
 
 describe('a plane', () => {
   it('has each image in the middle of its part', () => {

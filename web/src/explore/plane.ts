@@ -3,7 +3,6 @@ export interface PlaneSpan {
   low: number // of the first image
   high: number // of the last
   steps: number
-  side: number // CSS pixels
 }
 
 const half = ({ low, high, steps }: PlaneSpan): number => (high - low) / (steps - 1) / 2

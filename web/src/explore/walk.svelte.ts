@@ -7,7 +7,7 @@ import { joinPoints, splitPoints } from './points'
 export const MOST_KEYS = 64
 export const MOST_FRAMES = 600
 const EACH = 24 // frames of one way that are made if nothing is said
-const RATE = 24 // a second
+const RATE = 30 // a second, as the film that is saved has
 
 /** Bookmarked points in order, and the images on the way from one to the next. All of it is in the address. */
 export class Walk {
