@@ -56,7 +56,13 @@ function tidy(value: number): number {
   return decade * ([1, 1.5, 2, 3, 4, 5, 6, 8, 10].find((step) => step * decade >= value * 0.999) ?? 10)
 }
 
-/** `7`; on a grid also where it is: `7 · channel 0, row 1, column 3`. */
+/** A value of a dimension in two places; -0.00 is 0.00. */
+export const figureOf = (value: number): string => {
+  const text = value.toFixed(Math.abs(value) < 100 ? 2 : 0)
+  return /^-0\.?0*$/.test(text) ? text.slice(1) : text
+}
+
+/** `z 7`; on a grid also where it is: `z 7 · ch 0 (1, 3)`, row and column. */
 export const nameOf = (d: number, [, height, width]: readonly [number, number, number]): string =>
   height * width === 1 ? `z ${d}` : `z ${d} · ch ${Math.floor(d / (height * width))} (${Math.floor((d % (height * width)) / width)}, ${d % width})`
 

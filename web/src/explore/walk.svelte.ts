@@ -33,7 +33,7 @@ export class Walk {
     const { frames, how, ease, loop } = router.current.query
     const legs = Math.max(1, this.keys.length - 1 + (loop ? 1 : 0))
     const said = Math.round(Number(frames))
-    return { frames: said >= 2 ? Math.min(MOST_FRAMES, said) : Math.min(MOST_FRAMES, EACH * legs + 1), how: how === 'spherical' ? 'spherical' : 'linear', ease: ease === '1', loop: loop === '1' }
+    return { frames: Math.max(legs + 1, said >= 2 ? Math.min(MOST_FRAMES, said) : Math.min(MOST_FRAMES, EACH * legs + 1)), how: how === 'spherical' ? 'spherical' : 'linear', ease: ease === '1', loop: loop === '1' }
   }
 
   set(changes: Partial<WalkOptions>): void {

@@ -1,3 +1,4 @@
+import { figureOf } from './dims'
 import type { Colours } from '../lib/theme.svelte'
 
 /** Where the bars of a chart of z lie, in CSS pixels. */
@@ -88,7 +89,7 @@ export function drawBars(g: CanvasRenderingContext2D, width: number, height: num
     }
     if (bars.numbers) {
       g.fillStyle = colours.text
-      g.fillText(shown.z[d].toFixed(Math.abs(shown.z[d]) < 100 ? 2 : 0), x + bars.width / 2, bars.bottom + 26)
+      g.fillText(figureOf(shown.z[d]), x + bars.width / 2, bars.bottom + 26)
     }
   })
 }
