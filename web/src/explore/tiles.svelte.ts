@@ -69,7 +69,7 @@ export class CodeTiles {
     const counts = new Int32Array(this.codes)
     try {
       for (let first = 0; first < this.codes; first += CHUNK) {
-        const answer = await this.model.ask(`atlas ${this.level}`, 'atlas', { level: this.level, first, count: Math.min(CHUNK, this.codes - first) })
+        const answer = await this.model.ask(`atlas ${this.level}`, 'atlas', { level: this.level + 1, first, count: Math.min(CHUNK, this.codes - first) })
         if (!answer) return
         const [n, h, w, channels] = answer.tiles.shape
         this.chunks.push(makeAtlas(answer.tiles.data, n, h, w, channels))
