@@ -1,4 +1,4 @@
-"""Small models with tokens that are really trained for the tests of exploring them: digits of 32x32, 8x8 cells, a second or two."""
+"""Small models with tokens, really trained for the tests of exploring them: digits of 32x32 on 8x8 cells, a second or two."""
 
 from __future__ import annotations
 

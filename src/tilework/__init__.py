@@ -1,11 +1,13 @@
 """tilework: a workbench for image autoencoders (VAE, beta-VAE, VQ-VAE, residual VQ, FSQ).
 
-The whole of the Python interface is `load`, `train`, `resume` and `recipe`; everything else is the command line's as well:
+The Python interface is `load`, `train`, `resume` and `recipe`, and `explore` for what a model has learned:
 
     run = tilework.train("rqvae-digits", "engine.epochs=5")
     model = tilework.load(run)
     codes = model.codes(pictures)          # (B, C, H, W) in [0, 1] -> (B, Q, h, w)
     pictures = model.decode(codes)
+    opened = tilework.explore.open_model(run)
+    tilework.explore.sample(opened, ["seed:3", "validation:0;1=2.5"]).save("points.png")
 """
 
 from __future__ import annotations
@@ -14,10 +16,11 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tilework import explore
     from tilework.engine.api import Model, load, recipe, resume, train
 
 __version__ = metadata.version("tilework")
-__all__ = ["Model", "__version__", "load", "recipe", "resume", "train"]
+__all__ = ["Model", "__version__", "explore", "load", "recipe", "resume", "train"]
 
 
 def __getattr__(name: str) -> Any:
@@ -26,4 +29,8 @@ def __getattr__(name: str) -> Any:
         from tilework.engine import api
 
         return getattr(api, name)
+    if name == "explore":
+        from importlib import import_module
+
+        return import_module("tilework.explore")
     raise AttributeError(f"module 'tilework' has no attribute '{name}'")

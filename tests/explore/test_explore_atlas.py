@@ -15,14 +15,12 @@ from tilework.engine.api import Model
 from tilework.engine.autoencoder.model import build_model
 from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.errors import UserError
-from tilework.explore.atlas import Atlas, atlas, code, ordered
-from tilework.explore.atlas_sheet import atlas_sheet
-from tilework.explore.code_page import code_page
+from tilework.explore.code_atlas import Atlas, atlas, code, ordered
 from tilework.explore.code_vectors import order_by_similarity, similar, vectors
+from tilework.explore.counted import TokenSet, token_set
 from tilework.explore.opened import Opened
 from tilework.explore.tiles import tiles
-from tilework.explore.token_set import TokenSet, token_set
-from tilework.explore.tokens import paint, token_grid
+from tilework.explore.token_images import paint, token_grid
 
 FEW = 60
 """Images that are counted."""
@@ -118,10 +116,10 @@ def test_the_three_orders_of_an_atlas(token_model: Callable[[str], Opened], kind
     size = found.grid.size
     assert found.counts is not None
     assert found.tiles.shape == (size, *found.size.shape, 1)
-    assert list(ordered(opened, found, "index")) == list(range(size))
-    usage = ordered(opened, found, "usage")
+    assert list(ordered(found, "index")) == list(range(size))
+    usage = ordered(found, "usage")
     assert list(usage) == sorted(range(size), key=lambda k: (-found.counts[k], k))
-    alike = ordered(opened, found, "similarity")
+    alike = ordered(found, "similarity")
     assert sorted(alike) == list(range(size))
     assert alike[0] == found.counts.argmax()
     points = vectors(opened.model, 1).numpy().astype(np.float64)
@@ -191,8 +189,8 @@ def test_without_the_images_codes_stand_among_mean_codes(token_model: Callable[[
     assert len(about.near.codes) > 1
     with pytest.raises(UserError, match="gone"):
         token_set(opened)
-    assert "not counted" in code_page(opened, found)
-    assert atlas_sheet(opened, found).width > 100
+    assert "not counted" in found.html()
+    assert found.sheet().width > 100
 
 
 def test_too_many_codes_are_refused_with_the_reason(token_model: Callable[[str], Opened]) -> None:
@@ -216,7 +214,9 @@ def test_a_million_codes_of_lfq() -> None:
     opened = Opened(model, "untrained", 0, Path(), None, None)
     with pytest.raises(UserError, match="1,048,576 codes"):
         atlas(opened)
-    assert list(similar(opened, 1, 2**20 - 1, 2).codes) == [2**20 - 1, 2**20 - 2]
+    assert list(similar(opened, 1, 2**20 - 1, 2).codes) == [2**20 - 1, 2**19 - 1], (
+        "one bit away, the lowest number first"
+    )
     assert code(opened, 1, 7).near.codes[0] == 7
 
 
@@ -245,10 +245,10 @@ def test_similarity_of_repeated_points_lists_each_once() -> None:
 @pytest.mark.parametrize("kind", ["vq", "vector"])
 def test_the_page_has_every_code_once(token_model: Callable[[str], Opened], kind: str) -> None:
     opened = token_model(kind)
-    found: Atlas = atlas(opened, 1, most=FEW)
-    html = code_page(opened, found, "similarity")
+    found: Atlas = atlas(opened, 1, most=FEW, by="similarity")
+    html = found.html()
     numbers = [int(part.split("</b>")[0]) for part in html.split('class="all">')[1].split("<b>")[1:]]
-    assert numbers == list(ordered(opened, found, "similarity"))
+    assert numbers == list(ordered(found, "similarity"))
     assert found.counts is not None
     assert html.count("unused</div>") == int((found.counts == 0).sum())
     assert "http" not in html.replace("http-equiv", "")

@@ -14,10 +14,10 @@ from token_models import KINDS, opened_model
 
 from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.errors import UserError
-from tilework.explore.field import field, receptive
 from tilework.explore.opened import Opened
-from tilework.explore.token_picture import token_sheet
-from tilework.explore.tokens import levels, paint, token_grid, tokens
+from tilework.explore.reach import field, receptive
+from tilework.explore.token_images import levels, paint, token_grid, tokens
+from tilework.explore.token_picture import TokenPicture
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_the_drawing_shows_the_pixels(token_model: Callable[[str], Opened], kind
     found = tokens(opened, "validation:0")
     codes = found.codes.copy()
     codes[-1, -1, -1] = (codes[-1, -1, -1] + 1) % found.grid.size
-    sheet = token_sheet(opened, found, codes, title="validation:0", reveal=True, cell=(0, 0))
+    sheet = TokenPicture(found, codes, reveal=True, cell=(0, 0)).sheet()
     assert isinstance(sheet, Image.Image)
     pixels = np.asarray(sheet)
     assert found.original is not None

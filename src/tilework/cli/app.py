@@ -10,16 +10,19 @@ from tilework.cli import (
     data_sets,
     data_show,
     demo,
+    interpolate,
     recipes,
     replay,
     report,
     resume,
     runs,
+    sample,
     selftest,
     show,
     studio,
     tokens,
     train,
+    traverse,
 )
 
 app = typer.Typer(
@@ -39,6 +42,9 @@ app.command("replay")(replay.replay)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
 app.command("report")(report.report)
+app.command("sample")(sample.sample)
+app.command("traverse")(traverse.traverse)
+app.command("interpolate")(interpolate.interpolate)
 app.command("tokens")(tokens.tokens)
 app.command("atlas")(atlas.atlas)
 app.command("compare")(compare.compare)

@@ -32,8 +32,9 @@ class FrameStore:
     """N pictures of one size on disk: `gather` reads any of them, the attributes say what each one is.
 
     Open one with `FrameStore.open(folder)`, make one with `tilework.data.prepare(source)`. Attributes over the pictures
-    are arrays of length N: `labels` (index into `classes`, -1 = none), `groups` (index into `group_names`), `frames`
-    (number within the file or group), `held_out` (1 = validation is forced, 0 = training is forced, -1 = free).
+    are arrays of length N: `labels` (index into `classes`, -1 = none), `groups` (index into `group_names`),
+    `file_numbers` (index into `file_names`), `frames` (number within the file or group), `held_out`
+    (1 = validation is forced, 0 = training is forced, -1 = free).
     """
 
     def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
@@ -59,7 +60,7 @@ class FrameStore:
         self.groups, self.frames, self.held_out = column["group"], column["frame"], column["held_out"]
         self.hashes: NDArray[np.uint64] = column["dhash"].view(np.uint64)
         self.pixel_hashes: NDArray[np.uint64] = column["pixels"].view(np.uint64)
-        self._file = column["file"]
+        self.file_numbers: NDArray[np.int64] = column["file"]
         # The table numbers labels as they came, `classes` are in order; -1 stays -1 by being the last entry.
         rank = {name: number for number, name in enumerate(self.classes)}
         place = np.array([*(rank[name] for name in manifest["labels"]), -1], dtype=np.int64)
@@ -127,7 +128,7 @@ class FrameStore:
 
     def file_of(self, index: int) -> str:
         """Name of the file that picture `index` came from; empty for drawn pictures."""
-        return self.file_names[int(self._file[index])]
+        return self.file_names[int(self.file_numbers[index])]
 
     @cached_property
     def shards(self) -> list[NDArray[np.uint8]]:

@@ -5,35 +5,19 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tilework.explore.atlas import Atlas, ordered
-from tilework.explore.canvas import ACCENT, BAD, GAP, GROUND, MUTE, RAISED, TEXT, as_image, font, wide
-from tilework.explore.code_vectors import Sort
-from tilework.explore.opened import Opened
+from tilework.explore.canvas import ACCENT, BAD, GAP, GROUND, MUTE, RAISED, TEXT, font, wide
+from tilework.explore.code_atlas import Atlas, ordered
+from tilework.explore.sheet import enlarged
 
 _LEAST_TILE, _MANY = 40, 1024
 _SMALL = 11
 _BAR = 3
-WORDS: dict[Sort, str] = {
-    "usage": "most used first",
-    "index": "in the order of their numbers",
-    "similarity": "each beside the nearest that is left",
-}
 
 
-def facts(found: Atlas) -> str:
-    """`412 of 512 codes used · N 128,000 tokens of 2,000 train images · N/K 250`."""
-    if found.among is None:
-        return f"{found.grid.size:,} codes · not counted: the images are not there"
-    spread = "" if len(found.among.numbers) == found.among.images else f" of {found.among.images:,}"
-    return (
-        f"{found.used:,} of {found.grid.size:,} codes used · N {found.tokens:,} tokens of "
-        f"{len(found.among.numbers):,}{spread} {found.among.side} images · N/K {found.tokens / found.grid.size:,.1f}"
-    )
-
-
-def atlas_sheet(opened: Opened, found: Atlas, by: Sort = "usage") -> Image.Image:
-    """Every code in one of three orders, an RGB image. The bar below a tile is how often its code is used, on a log scale."""
-    order = ordered(opened, found, by)
+def atlas_sheet(found: Atlas) -> Image.Image:
+    """Every code in the order of the atlas, an RGB image. The bar below a tile is how often its code is used, on a log scale."""
+    order = ordered(found)
+    facts = " · ".join(f"{name} {value}" for name, value in found.facts())
     many = len(order) > _MANY
     tall, across = found.size.shape
     factor = max(1, -(-(_LEAST_TILE if many else 56) // max(tall, across)))
@@ -45,17 +29,16 @@ def atlas_sheet(opened: Opened, found: Atlas, by: Sort = "usage") -> Image.Image
     columns = int(np.clip(round((len(order) * line / cell) ** 0.5 * 1.2), 1, len(order)))
     rows = -(-len(order) // columns)
     head = 58
-    inner = max(columns * cell, wide(facts(found), 13), 420)
+    inner = max(columns * cell, wide(facts, 13), wide(found.title(), 18), 420)
     sheet = Image.new("RGB", (inner + 2 * GAP, head + rows * line + 2 * GAP), GROUND)
     pen = ImageDraw.Draw(sheet)
-    level = f", level {found.level} of {found.grid.levels}" if found.grid.levels > 1 else ""
-    pen.text((GAP, GAP), f"{opened.name}{level} · codes, {WORDS[by]}", fill=TEXT, font=font(18))
-    pen.text((GAP, GAP + 27), facts(found), fill=MUTE, font=font(13))
+    pen.text((GAP, GAP), found.title(), fill=TEXT, font=font(18))
+    pen.text((GAP, GAP + 27), facts, fill=MUTE, font=font(13))
     most = 0 if found.counts is None else int(found.counts.max())
     for place, code in enumerate(order):
         row, column = divmod(place, columns)
         left, top = GAP + column * cell, GAP + head + row * line
-        sheet.paste(as_image(found.tiles[code], factor), (left, top))
+        sheet.paste(enlarged(found.tiles[code], factor), (left, top))
         count = None if found.counts is None else int(found.counts[code])
         if count == 0:
             _cross(pen, left, top, width, height)

@@ -30,12 +30,6 @@ def factor_for(pixels: int, at_least: int) -> int:
     return max(1, -(-at_least // pixels))
 
 
-def as_image(pixels: Pixels, factor: int = 1) -> Image.Image:
-    """(H, W, C) uint8, C 1 or 3 -> an RGB image, each pixel a square of `factor`."""
-    rgb = np.repeat(pixels, 3, axis=-1) if pixels.shape[-1] == 1 else pixels
-    return Image.fromarray(np.ascontiguousarray(rgb.repeat(factor, axis=0).repeat(factor, axis=1)))
-
-
 def heat(values: NDArray[np.floating], full: float = _FULL_ERROR) -> Pixels:
     """(H, W) from 0 to `full` and beyond -> (H, W, 3) uint8: the ground for 0, over orange, to white from `full` on."""
     at = np.clip(values / full if full > 0 else np.zeros_like(values), 0, 1)[..., None]

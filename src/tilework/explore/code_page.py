@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tilework.explore.atlas import Atlas, Code, code, ordered
-from tilework.explore.atlas_sheet import WORDS, facts
-from tilework.explore.canvas import as_image, heat
-from tilework.explore.code_vectors import Sort
+from tilework.explore.canvas import heat
+from tilework.explore.code_atlas import ORDER, Atlas, Code, code, ordered
 from tilework.explore.html import image_tag, page, source
-from tilework.explore.opened import Opened, Pixels
+from tilework.explore.opened import Pixels
+from tilework.explore.sheet import enlarged
 
 CARDS = 48
 """Codes about which the page tells everything: the most used ones."""
@@ -17,9 +16,9 @@ _CARD_PATCHES, _CARD_NEAR = 8, 8
 _COLUMNS = 64
 
 
-def code_page(opened: Opened, found: Atlas, by: Sort = "usage") -> str:
+def code_page(found: Atlas) -> str:
     """The page: every code with its tile and count; of the most used also positions, patches and nearest codes."""
-    order = ordered(opened, found, by)
+    opened, order = found.opened, ordered(found)
     tall, across = found.size.shape
     factor = max(1, -(-48 // max(tall, across)))
     sprite = _Sprite(found.tiles, factor)
@@ -29,18 +28,18 @@ def code_page(opened: Opened, found: Atlas, by: Sort = "usage") -> str:
         if found.counts is None or found.used == found.grid.size
         else '<input type="checkbox" id="hide"><label for="hide">hide unused codes</label>'
     )
-    level = f", level {found.level} of {found.grid.levels}" if found.grid.levels > 1 else ""
-    cards = _cards(opened, found, sprite)
+    cards = _cards(found, sprite)
     width, height = across * factor, tall * factor
+    facts = " · ".join(f"{name} {value}" for name, value in found.facts())
     style = (
         f":root {{ --cell: {max(width, 44)}px; --tall: {height + 32}px; }}\n"
         f".t {{ width: {width}px; height: {height}px; background-image: url({sprite.source}); "
         f"background-size: {sprite.size[0] * factor}px {sprite.size[1] * factor}px; }}\n"
     )
-    every = f'<section><h2>All codes, {WORDS[by]}</h2>{unused}<div class="all">{every}</div></section>'
+    every = f'<section><h2>All codes, {ORDER[found.by]}</h2>{unused}<div class="all">{every}</div></section>'
     beside = "" if found.size.margin == 0 else f" with {found.size.margin} cell of its surroundings on each side"
     note = f"Each tile is its code decoded among other tokens,{beside}. Made by tilework from step {opened.step:,}."
-    return page(f"{opened.name}{level}: codes", facts(found), cards + every, note, style)
+    return page(found.title(), facts, cards + every, note, style)
 
 
 class _Sprite:
@@ -56,7 +55,7 @@ class _Sprite:
         joined = board.reshape(rows, columns, *tiles.shape[1:]).transpose(0, 2, 1, 3, 4)
         whole = joined.reshape(rows * self.tall, columns * self.across, tiles.shape[-1])
         self.columns, self.size = columns, (whole.shape[1], whole.shape[0])
-        self.source = source(as_image(whole))
+        self.source = source(enlarged(whole, 1))
 
     def tile(self, number: int) -> str:
         """The HTML of one tile."""
@@ -72,16 +71,16 @@ def _one(sprite: _Sprite, found: Atlas, number: int) -> str:
     return f"<div{unused}>{sprite.tile(number)}<b>{number}</b>{words}</div>"
 
 
-def _cards(opened: Opened, found: Atlas, sprite: _Sprite) -> str:
+def _cards(found: Atlas, sprite: _Sprite) -> str:
     if found.among is None or found.counts is None:
         return ""
     among = found.among
-    most = [int(n) for n in ordered(opened, found, "usage")[:CARDS] if found.counts[n]]
+    most = [int(n) for n in ordered(found, "usage")[:CARDS] if found.counts[n]]
     cards = [
         _card(
             sprite,
             code(
-                opened,
+                found.opened,
                 found.level,
                 number,
                 among.side,

@@ -14,7 +14,7 @@ from torch import Tensor
 from tilework.engine.api import Model
 from tilework.errors import UserError
 from tilework.explore.opened import Opened
-from tilework.explore.tokens import token_grid
+from tilework.explore.token_images import token_grid
 
 MOST_LISTED = 16_384
 """Codes of a level up to which all of them are listed."""

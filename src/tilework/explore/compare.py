@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 
 from tilework.engine.autoencoder.model import source_of
 from tilework.engine.autoencoder.snapshot import to_uint8
@@ -16,8 +17,9 @@ from tilework.errors import UserError
 from tilework.explore.opened import Opened, Pixels, Side
 from tilework.explore.place import Named, image_of, place
 from tilework.explore.points import Origin, Point, parse
+from tilework.explore.shown import Shown
 from tilework.explore.token_grid import Codes
-from tilework.explore.tokens import error_of, grid_bits, paint, psnr, token_grid
+from tilework.explore.token_images import error_of, grid_bits, paint, psnr, token_grid
 
 FEWEST, MOST = 2, 4
 _NAMES = ("name", "about", "note")
@@ -47,15 +49,37 @@ class Seen:
     """On which side of this model's own split the image is; None where it is on neither, or not known."""
 
 
-@dataclass(frozen=True)
-class Comparison:
+@dataclass(frozen=True, eq=False)
+class Comparison(Shown):
     """The same through several models."""
 
+    what: str
+    """What it is: a point as text, "image" or "tokens"."""
     original: Pixels | None
     """(H, W, C) uint8; None where no image was encoded."""
     models: tuple[Seen, ...]
     settings: Mapping[str, tuple[Any, ...]]
     """Settings that are not the same for all, `section.key` -> each one's value; None where a model does not have it."""
+
+    def sheet(self) -> Image.Image:
+        from tilework.explore.compare_sheet import compare_sheet
+
+        return compare_sheet(self)
+
+    def html(self) -> str:
+        from tilework.explore.compare_page import compare_page
+
+        return compare_page(self)
+
+    def title(self) -> str:
+        return f"{self.what} through {len(self.models)} models"
+
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        from tilework.explore.compare_sheet import numbers, text_of
+
+        seen = [(s.name, " · ".join(f"{name} {value}" for name, value in numbers(s).items())) for s in self.models]
+        differ = [(name, " | ".join(map(text_of, values))) for name, values in self.settings.items()]
+        return (*seen, *differ)
 
     def error(self, number: int) -> NDArray[np.float32] | None:
         """(H, W): the absolute error of model `number` (from 0) on [0, 1], the mean over colours; None without an original."""
@@ -81,7 +105,7 @@ def same_image(models: Sequence[Opened], image: Pixels | Origin | str, images: N
         where = parse(image).origin if isinstance(image, str) else image
         pixels = image_of(models[0], where, images)
     found = tuple(_through(opened, pixels, _side(models[0], opened, where)) for opened in models)
-    return Comparison(pixels, found, settings_that_differ(models))
+    return Comparison(str(where) if where is not None else "image", pixels, found, settings_that_differ(models))
 
 
 def same_point(models: Sequence[Opened], point: Point | str, images: Named | None = None) -> Comparison:
@@ -109,7 +133,7 @@ def same_point(models: Sequence[Opened], point: Point | str, images: Named | Non
         Seen(o.name, o.step, o.model.spec.bottleneck.kind, o.decode(place(o, point, images)[None])[0], beta=beta_of(o))
         for o in models
     )
-    return Comparison(None, found, settings_that_differ(models))
+    return Comparison(str(point), None, found, settings_that_differ(models))
 
 
 def same_tokens(models: Sequence[Opened], codes: Codes) -> Comparison:
@@ -129,7 +153,7 @@ def same_tokens(models: Sequence[Opened], codes: Codes) -> Comparison:
     found = tuple(
         Seen(o.name, o.step, o.model.spec.bottleneck.kind, paint(o, codes), bits=grid_bits(grids[0])) for o in models
     )
-    return Comparison(None, found, settings_that_differ(models))
+    return Comparison("tokens", None, found, settings_that_differ(models))
 
 
 def difference(one: Pixels, other: Pixels) -> NDArray[np.float32]:

@@ -10,7 +10,7 @@ from tilework.explore.compare_sheet import FULL, LEAST, numbers, text_of
 from tilework.explore.html import image_tag, page
 
 
-def compare_page(found: Comparison, title: str) -> str:
+def compare_page(found: Comparison) -> str:
     """The page: a row for each model with its image, error and difference, and the settings that are not the same."""
     height, width = found.models[0].image.shape[:2]
     factor = max(factor_for(width, LEAST), factor_for(height, LEAST))
@@ -39,4 +39,4 @@ def compare_page(found: Comparison, title: str) -> str:
         else ""
     )
     note = f"Error and difference: absolute, the mean over colours, from dark (0) to white ({FULL} and more)."
-    return page(f"{title} through {len(found.models)} models", "", "".join(rows) + table, note)
+    return page(found.title(), "", "".join(rows) + table, note)

@@ -6,8 +6,9 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from tilework.explore.canvas import GAP, GROUND, MUTE, TEXT, Block, Sheet, as_image, factor_for, font, heat, wide
+from tilework.explore.canvas import GAP, GROUND, MUTE, TEXT, Block, Sheet, factor_for, font, heat, wide
 from tilework.explore.compare import Comparison, Seen
+from tilework.explore.sheet import enlarged
 
 LEAST = 192
 FULL = 0.5
@@ -15,12 +16,12 @@ FULL = 0.5
 _LONGEST = 36
 
 
-def compare_sheet(found: Comparison, title: str) -> Image.Image:
+def compare_sheet(found: Comparison) -> Image.Image:
     """A row for each model: what was measured, its image, its error, how it differs from the first; then the settings."""
     height, width = found.models[0].image.shape[:2]
     factor = max(factor_for(width, LEAST), factor_for(height, LEAST))
     first = found.models[0].name
-    sheet = Sheet(title, (f"error and difference: absolute, the mean over colours; white from {FULL} on",))
+    sheet = Sheet(found.title(), (f"error and difference: absolute, the mean over colours; white from {FULL} on",))
     for number, seen in enumerate(found.models):
         columns = [
             ("image", found.original),
@@ -32,7 +33,7 @@ def compare_sheet(found: Comparison, title: str) -> Image.Image:
         columns.append((f"difference from {_cut(first)}", heat(found.between(0, number), FULL) if number else None))
         row = [Block(_words(seen, height * factor), " " if number == 0 else "")]
         row += [
-            Block(as_image(pixels, factor), name if number == 0 else "")
+            Block(enlarged(pixels, factor), name if number == 0 else "")
             for name, pixels in columns
             if pixels is not None
         ]

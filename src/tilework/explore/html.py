@@ -9,8 +9,8 @@ from importlib import resources
 
 from PIL import Image
 
-from tilework.explore.canvas import as_image
 from tilework.explore.opened import Pixels
+from tilework.explore.sheet import enlarged
 
 # The policy is the proof that nothing is fetched and nothing runs: only embedded images and this style.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -44,7 +44,7 @@ def image_tag(pixels: Pixels, factor: int, alt: str) -> str:
     """The HTML of an image (H, W, C) uint8 whose pixels are squares of `factor`."""
     height, width = pixels.shape[:2]
     size = f'width="{width * factor}" height="{height * factor}"'
-    return f'<img src="{source(as_image(pixels))}" {size} alt="{escape(alt)}">'
+    return f'<img src="{source(enlarged(pixels, 1))}" {size} alt="{escape(alt)}">'
 
 
 def source(image: Image.Image) -> str:

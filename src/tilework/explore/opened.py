@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +16,7 @@ from torch import Tensor
 from tilework.bottlenecks.tokens import refuse_nonfinite
 from tilework.data import FrameStore, Split
 from tilework.engine.api import Model, load_checkpoint
-from tilework.engine.autoencoder.model import grid_of
+from tilework.engine.autoencoder.model import grid_of, source_of
 from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.errors import UserError
 from tilework.explore.images_of import images_of
@@ -138,6 +138,17 @@ class Opened:
         Of a model with codes the latent is quantised first, or goes `through` the `decoder` alone as it is. Raises UserError
         where what comes before the quantiser has another shape than what comes after it.
         """
+        made = [to_uint8(part) for part in self._decoded(latents, through)]
+        source = source_of(self.model.spec)
+        empty = np.empty((0, source.size.height, source.size.width, source.channels), np.uint8)
+        return np.concatenate(made) if made else empty
+
+    @torch.no_grad()
+    def values(self, latents: Tensor, through: Through = "quantiser") -> Tensor:
+        """As `decode`, in the decoder's own range: (n, C, H, W) float32 on the CPU."""
+        return torch.cat([part.cpu() for part in self._decoded(latents, through)])
+
+    def _decoded(self, latents: Tensor, through: Through) -> Iterator[Tensor]:
         encode, decode = self._parts
         bottleneck = self.model.network.bottleneck
         if bottleneck.levels and through == "decoder" and bottleneck.in_channels != bottleneck.dim:
@@ -146,15 +157,11 @@ class Opened:
                 why=f"the encoder gives {bottleneck.in_channels} channels, the decoder takes {bottleneck.dim}",
                 fix="let it go through the quantiser",
             )
-        made = []
         for start in range(0, len(latents), _AT_ONCE):
             z = latents[start : start + _AT_ONCE].to(self.model.device, torch.float32)
             if bottleneck.levels and through == "quantiser":
                 z = encode.quantise(z)[1]
-            made.append(to_uint8(decode(z)))
-        source = self.model.spec.data
-        size = (source.size.height, source.size.width, source.channels)  # type: ignore[attr-defined]
-        return np.concatenate(made) if made else np.empty((0, *size), np.uint8)
+            yield decode(z)
 
     def need_images(self, what: str) -> Images:
         """The images. Raises UserError where they are not there; `what` is what they are needed for."""

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.explore.code_vectors import vectors
+from tilework.explore.counted import TokenSet
 from tilework.explore.opened import Opened, Pixels
-from tilework.explore.token_set import TokenSet
-from tilework.explore.tokens import token_grid
+from tilework.explore.token_images import token_grid
 from tilework.inference import DecodeZ
 
 WINDOW = 5

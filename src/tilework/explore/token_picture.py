@@ -2,78 +2,96 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from tilework.explore.canvas import ACCENT, Block, Sheet, as_image, factor_for, font, over, wide
+from tilework.explore.canvas import ACCENT, Block, Sheet, factor_for, font, over, wide
 from tilework.explore.code_vectors import MOST_LISTED, colours, vectors
-from tilework.explore.field import field, receptive
 from tilework.explore.opened import Opened
+from tilework.explore.reach import field, receptive
+from tilework.explore.sheet import enlarged
+from tilework.explore.shown import Shown
 from tilework.explore.token_grid import Codes, TokenGrid
-from tilework.explore.tokens import Levels, Tokens, grid_bits, levels, paint
+from tilework.explore.token_images import Levels, Tokens, levels, paint
 
 _LEAST = 256
 _DIGIT = 11
 _IN_A_ROW = 4
 
 
-def token_sheet(
-    opened: Opened,
-    found: Tokens,
-    codes: Codes | None = None,
-    *,
-    title: str = "",
-    reveal: bool = False,
-    cell: tuple[int, int] | None = None,
-) -> Image.Image:
-    """An image and what its tokens paint, and below them the codes of each level as numbers on the colours of their codes.
+@dataclass(frozen=True, eq=False)
+class TokenPicture(Shown):
+    """An image and what its tokens paint, and below them the codes of each level as numbers on the colours of their codes."""
 
-    `codes` (Q, h, w) are the edited ones, whose changed cells have a frame. `reveal` adds what the first 1, 2, ... levels paint,
-    `cell` (y, x) what that cell changes in the image, and what of the image decides it. Raises UserError for what the model does
-    not have.
-    """
-    grid = found.grid
-    codes = found.codes if codes is None else grid.codes(codes)
-    changed = codes != found.codes
-    images = [("image", found.original)] if found.original is not None else []
-    images.append(("reconstruction" if found.original is not None else "decoded", found.image))
-    if changed.any():
-        images.append(("edited", paint(opened, codes)))
-    height, width = found.image.shape[:2]
-    side = _cell(grid)
-    factor = max(factor_for(width, max(_LEAST, side * grid.width)), factor_for(height, max(_LEAST, side * grid.height)))
-    sheet = Sheet(f"{opened.name} · {title}" if title else opened.name, (facts(opened, found, changed),))
-    first = [Block(as_image(pixels, factor), name) for name, pixels in images if pixels is not None]
-    if changed.any():
-        frames(first[-1].image, changed.any(0))
-    size = (width * factor, height * factor)
-    boards = []
-    for number in range(grid.levels):
-        palette = colours(vectors(opened.model, number + 1)) if grid.size <= MOST_LISTED else None
-        board = code_board(codes[number], palette, size, changed[number])
-        boards.append(Block(board, f"level {number + 1}" if grid.levels > 1 else "tokens"))
-    sheet.rows += [[*first, *boards]] if grid.levels == 1 else [first, *_in_rows(boards)]
-    if cell is not None:
-        sheet.rows.append(_maps(opened, found, codes, cell, factor))
-    if reveal:
-        by_level = levels(opened, codes, found.original)
-        steps = [
-            Block(as_image(by_level.images[n], factor), _first(n + 1), (level_facts(by_level, n),))
-            for n in range(grid.levels)
-        ]
-        sheet.rows += _in_rows(steps)
-    return sheet.draw()
+    tokens: Tokens
+    codes: Codes | None = None
+    """(Q, h, w), the edited ones; cells that differ have a frame. None = nothing was edited."""
+    reveal: bool = False
+    """Also what the first 1, 2, ... levels paint."""
+    cell: tuple[int, int] | None = None
+    """Also what this cell (y, x) changes in the image, and what of the image decides it."""
+
+    @property
+    def edited(self) -> Codes:
+        """The codes that are shown. Raises UserError for those that the model does not have."""
+        return self.tokens.codes if self.codes is None else self.tokens.grid.codes(self.codes)
+
+    @property
+    def changed(self) -> NDArray[np.bool_]:
+        """(Q, h, w): which of them were edited."""
+        found: NDArray[np.bool_] = self.edited != self.tokens.codes
+        return found
+
+    def title(self) -> str:
+        return self.tokens.title()
+
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        changed = self.changed
+        edits = (("changed", f"{int(changed.sum()):,} of {changed.size:,} tokens"),) if changed.any() else ()
+        return (*self.tokens.facts(), *edits)
+
+    def sheet(self) -> Image.Image:
+        found, opened, codes, changed = self.tokens, self.tokens.opened, self.edited, self.changed
+        grid = found.grid
+        images = [("image", found.original)] if found.original is not None else []
+        images.append(("reconstruction" if found.original is not None else "decoded", found.image))
+        if changed.any():
+            images.append(("edited", paint(opened, codes)))
+        height, width = found.image.shape[:2]
+        side = _cell(grid)
+        factor = max(
+            factor_for(width, max(_LEAST, side * grid.width)), factor_for(height, max(_LEAST, side * grid.height))
+        )
+        sheet = Sheet(self.title(), (" · ".join(f"{name} {value}" for name, value in self.facts()),))
+        first = [Block(enlarged(pixels, factor), name) for name, pixels in images if pixels is not None]
+        if changed.any():
+            frames(first[-1].image, np.asarray(changed.any(0)))
+        size = (width * factor, height * factor)
+        boards = []
+        for number in range(grid.levels):
+            palette = colours(vectors(opened.model, number + 1)) if grid.size <= MOST_LISTED else None
+            board = code_board(codes[number], palette, size, changed[number])
+            boards.append(Block(board, f"level {number + 1}" if grid.levels > 1 else "tokens"))
+        sheet.rows += [[*first, *boards]] if grid.levels == 1 else [first, *_in_rows(boards)]
+        if self.cell is not None:
+            sheet.rows.append(_maps(opened, found, codes, self.cell, factor))
+        if self.reveal:
+            by_level = levels(opened, codes, found.original)
+            steps = [
+                Block(enlarged(by_level.images[n], factor), _first(n + 1), (level_facts(by_level, n),))
+                for n in range(grid.levels)
+            ]
+            sheet.rows += _in_rows(steps)
+        return sheet.draw()
 
 
-def facts(opened: Opened, found: Tokens, changed: NDArray[np.bool_]) -> str:
-    """Step, grid, bits, error and the number of changed tokens in one line."""
-    parts = [f"step {opened.step:,}", found.grid.words, f"{grid_bits(found.grid):,.0f} bits"]
-    if found.mse is not None and found.psnr is not None:
-        parts.append(f"MSE {found.mse:.5f} · {found.psnr:.2f} dB")
-    if changed.any():
-        parts.append(f"{int(changed.sum()):,} of {changed.size:,} tokens changed")
-    return " · ".join(parts)
+def level_lines(picture: TokenPicture) -> list[str]:
+    """For each number of levels one line of bits and error."""
+    found = levels(picture.tokens.opened, picture.edited, picture.tokens.original)
+    return [f"{_first(number + 1)}: {level_facts(found, number)}" for number in range(picture.tokens.grid.levels)]
 
 
 def level_facts(found: Levels, number: int) -> str:
@@ -95,7 +113,7 @@ def _maps(opened: Opened, found: Tokens, codes: Codes, cell: tuple[int, int], fa
         )
     blocks = []
     for name, image, of in maps:
-        shown = as_image(over(image, of.strength), factor)
+        shown = enlarged(over(image, of.strength), factor)
         frames(shown, marked)
         blocks.append(Block(shown, name))
     return blocks

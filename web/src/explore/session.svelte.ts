@@ -1,5 +1,5 @@
 import type { Answer, Shaped } from '../lib/frame'
-import type { AboutFacts } from '../lib/protocol'
+import type { AboutFacts, Problem } from '../lib/protocol'
 import { words } from '../lib/api'
 import { differing, type Codes, type Grid } from './codes'
 import { edited, editsOf } from './edits'
@@ -46,7 +46,9 @@ export class TokenSession {
   image = $state.raw<Shaped<Uint8Array> | null>(null)
   paints = $state(0) // answers so far
   measured = $state.raw<Answer<'levels'> | null>(null) // of the edits, after all levels in turn
+  problem = $state.raw<Problem | null>(null) // why the image could not be opened
   readonly grid: Grid
+  private wanted = ''
   private readonly begun = new Map<string, { source: Source; history: History<Codes> }>()
   private later: ReturnType<typeof setTimeout> | undefined
 
@@ -65,6 +67,8 @@ export class TokenSession {
   async open(origin: string, text = '', anew = false): Promise<string[]> {
     const before = this.begun.get(origin)
     let refused: string[] = []
+    this.wanted = origin
+    this.problem = null
     if (before) {
       this.source = before.source
       this.history = before.history
@@ -76,10 +80,10 @@ export class TokenSession {
       try {
         source = await encoded(this.model, 'tokens', origin)
       } catch (error) {
-        this.model.problem = words(error)
+        if (this.wanted === origin) this.problem = words(error)
         return []
       }
-      if (!source) return []
+      if (!source || this.wanted !== origin) return []
       const read = edited(this.grid, source.codes, text)
       refused = read.refused
       this.source = source
@@ -95,7 +99,8 @@ export class TokenSession {
 
   /** Ask again for what is shown: the process was started anew. */
   again(): void {
-    this.repaint()
+    if (this.problem && this.wanted) void this.open(this.wanted)
+    else this.repaint()
   }
 
   /** The edits of an image that was open before, as text for the address; null where there are none. */

@@ -11,6 +11,7 @@ export class CodeTiles {
   problem = $state.raw<Problem | null>(null) // why there is no list, where the model refuses one
   tokens = $state(0) // so many were counted; 0 = none
   counts = $state.raw<Int32Array | null>(null)
+  cell: [number, number] = [1, 1] // width and height of a cell in pixels
   private chunks: Atlas[] = []
 
   constructor(private readonly model: OpenModel, readonly level: number, readonly codes: number) {
@@ -69,11 +70,12 @@ export class CodeTiles {
     const counts = new Int32Array(this.codes)
     try {
       for (let first = 0; first < this.codes; first += CHUNK) {
-        const answer = await this.model.ask(`atlas ${this.level}`, 'atlas', { level: this.level, first, count: Math.min(CHUNK, this.codes - first) })
+        const answer = await this.model.ask(`atlas ${this.level}`, 'atlas', { level: this.level + 1, first, count: Math.min(CHUNK, this.codes - first) })
         if (!answer) return
         const [n, h, w, channels] = answer.tiles.shape
         this.chunks.push(makeAtlas(answer.tiles.data, n, h, w, channels))
         this.tokens = answer.facts.tokens
+        this.cell = [answer.facts.cell[1], answer.facts.cell[0]]
         if (answer.counts) {
           counts.set(answer.counts.data, first)
           this.counts = new Int32Array(counts)

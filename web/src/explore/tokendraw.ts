@@ -40,7 +40,7 @@ export function bitmap(image: Shaped<Uint8Array>): HTMLCanvasElement {
 
 /** Whether numbers of so many digits can be read in a cell. */
 export const readable = (place: Place, grid: Grid): boolean => fontOf(place, grid) >= LEAST_FONT
-const fontOf = (place: Place, grid: Grid): number => Math.min(22, place.cell[1] * 0.5, (place.cell[0] * 1.45) / String(grid.codes - 1).length)
+const fontOf = (place: Place, grid: Grid): number => Math.min(18, place.cell[1] * 0.46, (place.cell[0] * 1.4) / String(grid.codes - 1).length)
 
 export function drawTokens(g: CanvasRenderingContext2D, place: Place, image: HTMLCanvasElement | null, scene: Scene, theme: Colours): void {
   const { grid, codes, level, overlay } = scene

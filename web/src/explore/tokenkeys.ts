@@ -19,3 +19,16 @@ export const TOKEN_KEYS: [string[], string][] = [
   [['-', '+'], 'fewer, more levels shown'],
   [['Esc'], 'let go'],
 ]
+
+export const CODE_KEYS: [string[], string][] = [
+  [['←', '→', '↑', '↓'], 'from code to code'],
+  [['Page', 'Home', 'End'], 'further'],
+  [['Enter'], 'choose: its details'],
+  [['0'], 'to 9: find a code by its number'],
+  [['/'], 'to the search'],
+  [['S'], 'sort by similarity to the chosen'],
+  [['U'], 'all, used, unused codes'],
+  [['[', ']'], 'level'],
+  [['T'], 'to the page of tokens'],
+  [['Esc'], 'let go'],
+]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tilework.bottlenecks.tokens import refuse_nonfinite
 from tilework.explore.opened import Opened, Side
 from tilework.explore.token_grid import TokenGrid
-from tilework.explore.tokens import token_grid
+from tilework.explore.token_images import token_grid
 
 MOST_IMAGES = 2_000
 """Images of a side whose tokens are computed; of more, so many spread over all of it."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from tilework.engine.api import Model
@@ -17,14 +18,18 @@ from tilework.errors import UserError
 from tilework.explore.opened import Opened, Pixels
 from tilework.explore.place import Named, image_of, place
 from tilework.explore.points import Origin, Point, parse
+from tilework.explore.shown import Shown
 from tilework.explore.token_grid import Codes, TokenGrid
 from tilework.inference import DecodeZ
 
 
-@dataclass(frozen=True)
-class Tokens:
+@dataclass(frozen=True, eq=False)
+class Tokens(Shown):
     """The tokens of one image or point, and what the decoder makes of them."""
 
+    opened: Opened = field(repr=False)
+    name: str
+    """What was asked for: a point as text, or "image"."""
     grid: TokenGrid
     codes: Codes
     """(Q, h, w)."""
@@ -36,6 +41,24 @@ class Tokens:
     """Mean squared error on [0, 1]; None without an original."""
     psnr: float | None = None
     """dB; None without an original."""
+
+    def sheet(self) -> Image.Image:
+        from tilework.explore.token_picture import TokenPicture
+
+        return TokenPicture(self).sheet()
+
+    def title(self) -> str:
+        return f"tokens of {self.name} by {self.opened.name}"
+
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        known = [
+            ("step", f"{self.opened.step:,}"),
+            ("tokens", self.grid.words),
+            ("bits", f"{grid_bits(self.grid):,.0f}"),
+        ]
+        if self.mse is not None and self.psnr is not None:
+            known += [("MSE", f"{self.mse:.5f}"), ("PSNR", f"{self.psnr:.2f} dB")]
+        return tuple(known)
 
 
 @dataclass(frozen=True)
@@ -71,17 +94,18 @@ def tokens(opened: Opened, what: Pixels | Point | Origin | str, images: Named | 
     image of another size, and a point or an image that is not there.
     """
     model, grid = opened.model, token_grid(opened.model)
+    name = "image"
     point = parse(what) if isinstance(what, str) else Point(what) if isinstance(what, Origin) else what
     if isinstance(point, Point):
         if point != Point(point.origin) or point.origin.kind in {"zero", "seed"}:
             codes = opened.codes(place(opened, point, images)[None])
             assert codes is not None
-            return Tokens(grid, codes[0].numpy(), to_uint8(model.decode(codes))[0])
-        point = image_of(opened, point.origin, images)
+            return Tokens(opened, str(point), grid, codes[0].numpy(), to_uint8(model.decode(codes))[0])
+        name, point = str(point), image_of(opened, point.origin, images)
     found = model.codes(point[None])
     made = model.decode(found)
     mse = error_of(made[0], point)
-    return Tokens(grid, found[0].cpu().numpy(), to_uint8(made)[0], point, mse, psnr(mse))
+    return Tokens(opened, name, grid, found[0].cpu().numpy(), to_uint8(made)[0], point, mse, psnr(mse))
 
 
 @torch.no_grad()

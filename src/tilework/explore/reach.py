@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tilework.explore.opened import Opened, Pixels
 from tilework.explore.token_grid import Codes
-from tilework.explore.tokens import token_grid
+from tilework.explore.token_images import token_grid
 from tilework.inference import DecodeCodes
 
 OTHERS = 16

@@ -5,10 +5,11 @@ Shape legend: Q levels of K codes on h x w cells, N tokens counted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from tilework.explore.code_vectors import (
     Near,
@@ -21,22 +22,31 @@ from tilework.explore.code_vectors import (
     similar,
     vectors,
 )
+from tilework.explore.counted import MOST_IMAGES, TokenSet, token_set
 from tilework.explore.opened import Opened, Pixels, Side
+from tilework.explore.shown import Shown
 from tilework.explore.tiles import TileSize, cut, tile_size, tiles
 from tilework.explore.token_grid import TokenGrid
-from tilework.explore.token_set import MOST_IMAGES, TokenSet, token_set
-from tilework.explore.tokens import token_grid
+from tilework.explore.token_images import token_grid
 
 PATCHES = 8
 """Training patches of one code."""
 NEAREST = 12
 """Nearest codes of one code."""
+ORDER: dict[Sort, str] = {
+    "usage": "most used first",
+    "index": "by number",
+    "similarity": "like beside like",
+}
 
 
-@dataclass(frozen=True)
-class Atlas:
+@dataclass(frozen=True, eq=False)
+class Atlas(Shown):
     """All codes of one level (from 1)."""
 
+    opened: Opened = field(repr=False)
+    by: Sort
+    """The order in which they are shown."""
     grid: TokenGrid
     level: int
     tiles: Pixels
@@ -58,6 +68,30 @@ class Atlas:
     def used(self) -> int:
         """How many codes occur."""
         return 0 if self.counts is None else int((self.counts > 0).sum())
+
+    def sheet(self) -> Image.Image:
+        from tilework.explore.atlas_sheet import atlas_sheet
+
+        return atlas_sheet(self)
+
+    def html(self) -> str:
+        from tilework.explore.code_page import code_page
+
+        return code_page(self)
+
+    def title(self) -> str:
+        level = f", level {self.level} of {self.grid.levels}" if self.grid.levels > 1 else ""
+        return f"codes of {self.opened.name}{level}, {ORDER[self.by]}"
+
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        if self.among is None:
+            return (("codes", f"{self.grid.size:,}, not counted: the images are not there"),)
+        spread = "" if len(self.among.numbers) == self.among.images else f" of {self.among.images:,}"
+        return (
+            ("codes", f"{self.used:,} of {self.grid.size:,} used"),
+            ("N", f"{self.tokens:,} tokens of {len(self.among.numbers):,}{spread} {self.among.side} images"),
+            ("N/K", f"{self.tokens / self.grid.size:,.1f}"),
+        )
 
 
 @dataclass(frozen=True)
@@ -82,7 +116,15 @@ class Code:
     """The nearest codes, itself first."""
 
 
-def atlas(opened: Opened, level: int = 1, side: Side = "train", *, most: int = MOST_IMAGES, margin: int = 1) -> Atlas:
+def atlas(
+    opened: Opened,
+    level: int = 1,
+    side: Side = "train",
+    *,
+    by: Sort = "usage",
+    most: int = MOST_IMAGES,
+    margin: int = 1,
+) -> Atlas:
     """Every code of a level (from 1) decoded in context, with how often it occurs among a side's tokens.
 
     Without the images the context is the mean code, and nothing is counted. Raises UserError for a model without codes, one with
@@ -97,15 +139,15 @@ def atlas(opened: Opened, level: int = 1, side: Side = "train", *, most: int = M
     )
     shades = opened.once(f"colours {level}", lambda: colours(vectors(opened.model, level)))
     counts = among.counts[level - 1] if among is not None else None
-    return Atlas(grid, level, painted, tile_size(opened, margin), shades, counts, among)
+    return Atlas(opened, by, grid, level, painted, tile_size(opened, margin), shades, counts, among)
 
 
-def ordered(opened: Opened, found: Atlas, by: Sort = "usage") -> NDArray[np.int64]:
-    """All codes of an atlas in this order, (K,); the list by similarity begins with the most used code.
+def ordered(found: Atlas, by: Sort | None = None) -> NDArray[np.int64]:
+    """All codes of an atlas in this order, (K,), None = its own; the list by similarity begins with the most used code.
 
     Without counts (no images) the order by usage is that of the codes.
     """
-    size = found.grid.size
+    by, opened, size = by or found.by, found.opened, found.grid.size
     counts = found.counts if found.counts is not None else np.zeros(size, np.int64)
     if by == "usage":
         return order_by_usage(counts)

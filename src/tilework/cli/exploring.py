@@ -1,0 +1,100 @@
+"""What the commands that explore a model share: their options, how points are read, and what they say at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tilework.errors import UserError
+
+if TYPE_CHECKING:
+    from tilework.explore.opened import Opened
+    from tilework.explore.points import Point
+    from tilework.explore.shown import Shown
+
+Which = Annotated[
+    str, typer.Option("--which", help="Which checkpoint: best, last, or one of the run's steps.", show_default=True)
+]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
+Out = Annotated[Path, typer.Option("--out", "-o", help="The file to write; its ending says what it becomes.")]
+POINT = (
+    "A point is zero, seed:N, validation:N, train:N or image:FILE, then terms: ;3=1.5 sets dimension 3, ;3~MU,SIGMA draws it, "
+    ";pc1*2 goes along the first principal direction, ;3>8*0.5 from label 3 towards label 8."
+)
+
+
+def open_run(run: str, which: str, device: str, runs: Path | None) -> Opened:
+    """The run's checkpoint, with its images where they are there."""
+    from tilework.explore.opened import open_model
+
+    return open_model(run, which=which, device=device, runs=runs)
+
+
+def read_point(text: str) -> Point:
+    """A point as it is typed: a bare number is a validation image, and a file is itself. Raises UserError for neither."""
+    from tilework.explore.points import Origin, Point, parse
+
+    if text.isascii() and text.isdecimal():
+        return parse(f"validation:{text}")
+    try:
+        return parse(text)
+    except UserError:
+        if Path(text).expanduser().exists():
+            return Point(Origin("image", name=text))
+        if _looks_like_a_file(text):
+            raise UserError(
+                f"there is no file {text}", why="and it is no point either", fix=f"check the spelling; {POINT[:64]}"
+            ) from None
+        raise
+
+
+def numbers(text: str, option: str) -> list[float]:
+    """Numbers with commas between them. Raises UserError for what is none."""
+    import math
+
+    try:
+        found = [float(part) for part in text.split(",")]
+    except ValueError:
+        found = [math.nan]
+    if not all(map(math.isfinite, found)):
+        raise UserError(
+            f"{option} {text} cannot be read",
+            why="it takes finite numbers with commas between them",
+            fix=f"{option} 2,-1.5",
+        )
+    return found
+
+
+def told(shown: Shown, path: Path) -> None:
+    """Say what was written and what it shows."""
+    film = shown.film() if path.suffix.lower() in {".gif", ".mp4"} else None
+    size = film.size if film is not None else shown.sheet().size
+    moving = f", {len(film.frames)} frames in {film.seconds:.3g} s" if film is not None else ""
+    typer.echo(f"{path}  {size[0]}x{size[1]}{moving}")
+    typer.echo(shown.title())
+    facts = shown.facts()
+    wide = max((len(name) for name, _ in facts), default=0)
+    for name, value in facts[:_LINES]:
+        typer.echo(f"  {name:<{wide}}  {value}")
+    if len(facts) > _LINES:
+        typer.echo(f"  and {len(facts) - _LINES:,} more")
+
+
+_LINES = 24
+
+
+def notes(points: list[Point], opened: Opened) -> None:
+    """Say what of the person's own images is not in them."""
+    from tilework.explore.own_image import read
+
+    for name in dict.fromkeys(point.origin.name for point in points if point.origin.kind == "image"):
+        for note in read(name, opened).notes:
+            typer.echo(f"{name}: {note}")
+
+
+def _looks_like_a_file(text: str) -> bool:
+    return "/" in text or "\\" in text or Path(text.partition(";")[0]).suffix.lower() in {
+        ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".ppm", ".pgm",
+    }  # fmt: skip

@@ -1,0 +1,105 @@
+"""Images one after another as a file: GIF and MP4, with the timing that was asked for."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tilework.errors import UserError
+from tilework.explore.sheet import ALONE
+
+Pixels = NDArray[np.uint8]
+
+MOST_FPS = 120
+_FASTEST_GIF = 50
+"""Frames a second of the fastest GIF: browsers slow down what is shown for less than two hundredths."""
+_QUALITY = "16"
+"""x264's constant rate factor: no loss that can be seen in flat artwork."""
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """Frames (n, H, W, 1 or 3) uint8 at `fps` a second."""
+
+    frames: Pixels
+    fps: float
+
+    @property
+    def scale(self) -> int:
+        """By how much the frames are enlarged: to 256 pixels on the shorter side at least."""
+        return max(1, -(-ALONE // int(min(self.frames.shape[1:3]))))
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the enlarged frames."""
+        return self.frames.shape[2] * self.scale, self.frames.shape[1] * self.scale
+
+    @property
+    def seconds(self) -> float:
+        """How long it takes."""
+        return len(self.frames) / self.fps
+
+    def gif(self) -> bytes:
+        """An endless GIF. Its clock has hundredths of a second: delays differ by one where that keeps the time.
+
+        Raises UserError above 50 frames a second.
+        """
+        if self.fps > _FASTEST_GIF:
+            raise UserError(
+                f"a GIF cannot show {self.fps:g} frames a second",
+                why=f"browsers slow down what is faster than {_FASTEST_GIF}",
+                fix=f"write --fps {_FASTEST_GIF} or less, or a file that ends in .mp4",
+            )
+        ends = np.round(np.arange(len(self.frames) + 1) * 100 / self.fps).astype(int)
+        pictures = [self._palette(frame) for frame in self.frames]
+        out = io.BytesIO()
+        pictures[0].save(
+            out, format="GIF", save_all=True, append_images=pictures[1:], loop=0, disposal=1, optimize=False,
+            duration=[int(delay) * 10 for delay in np.diff(ends)],
+        )  # fmt: skip
+        return out.getvalue()
+
+    def _palette(self, frame: Pixels) -> Image.Image:
+        """Colours are chosen before enlarging, and without dithering: an enlarged pixel has one colour."""
+        if frame.shape[-1] == 1:
+            small = Image.fromarray(frame[:, :, 0])
+        else:
+            small = Image.fromarray(frame).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+        return small.resize(self.size, Image.Resampling.NEAREST)
+
+    def mp4(self) -> bytes:
+        """An MP4 that every browser and phone plays: H.264, yuv420p, even sides (an odd one gets its last line twice)."""
+        import av
+
+        scale = self.scale
+        wide, high = (side + side % 2 for side in self.size)
+        out = io.BytesIO()
+        with av.open(out, "w", format="mp4") as container:
+            stream = container.add_stream("libx264", rate=Fraction(self.fps).limit_denominator(1000))
+            stream.width, stream.height, stream.pix_fmt = wide, high, "yuv420p"
+            # The same bytes on every machine: neither the number of its cores nor the time is written down.
+            stream.codec_context.thread_count = 1
+            stream.options = {"crf": _QUALITY, "preset": "medium"}
+            for frame in self.frames:
+                rgb = np.repeat(frame, 3, axis=-1) if frame.shape[-1] == 1 else frame
+                large = rgb.repeat(scale, axis=0).repeat(scale, axis=1)
+                even = np.pad(large, ((0, high - large.shape[0]), (0, wide - large.shape[1]), (0, 0)), mode="edge")
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(even), format="rgb24")))
+            container.mux(stream.encode(None))
+        return out.getvalue()
+
+
+def checked_fps(fps: float) -> float:
+    """Frames a second. Raises UserError outside of what can be played."""
+    if not 0.1 <= fps <= MOST_FPS:
+        raise UserError(
+            f"a film cannot have {fps:g} frames a second",
+            why=f"0.1 to {MOST_FPS} can be played",
+            fix="write for example --fps 30",
+        )
+    return fps
