@@ -18,7 +18,7 @@ const NUMBERS = 34 // px that a number needs
 export function barsOf(width: number, height: number, count: number, low: number, high: number): Bars {
   const each = (width - LEFT - 6) / Math.max(1, count)
   const numbers = each >= NUMBERS
-  return { left: LEFT, width: Math.min(64, each), top: 8, bottom: height - (numbers ? 36 : each >= 16 ? 20 : 8), low, high, numbers }
+  return { left: LEFT, width: Math.min(96, each), top: 8, bottom: height - (numbers ? 36 : each >= 16 ? 20 : 8), low, high, numbers }
 }
 
 export const barAt = (bars: Bars, count: number, x: number): number | null => {
