@@ -131,10 +131,10 @@ def _decoded(opened: Opened, points: list[str]) -> NDArray[np.uint8]:
 
 
 def test_tokens(served: Served, trained: Callable[[str], RunFolder]) -> None:
-    from tilework.explore.atlas import atlas, code, ordered
+    from tilework.explore.code_atlas import atlas, code, ordered
     from tilework.explore.code_vectors import similar
-    from tilework.explore.field import field, receptive
-    from tilework.explore.tokens import levels, paint, tokens
+    from tilework.explore.reach import field, receptive
+    from tilework.explore.token_images import levels, paint, tokens
 
     run = trained("rq")
     opened = explore.open_model(run, device="cpu")
@@ -176,7 +176,7 @@ def test_tokens(served: Served, trained: Callable[[str], RunFolder]) -> None:
     _, arrays = next(found)
     same(arrays["order"], near.codes)
     same(arrays["distances"], near.distance)
-    same(next(found)[1]["order"], ordered(opened, atlas(opened, 2), "similarity"))
+    same(next(found)[1]["order"], ordered(atlas(opened, 2), "similarity"))
     whole = atlas(opened, 1)
     facts, arrays = next(found)
     same(arrays["tiles"], whole.tiles)
@@ -222,7 +222,7 @@ def test_what_a_model_refuses_is_said_in_the_terms_of_the_ask(
         ({"kind": "atlas", "level": 1, "count": 0}, "no 0 codes"),
         ({"kind": "code", "level": 1, "code": 16}, "no code 16"),
         ({"kind": "pictures", "side": "validation", "numbers": [10**6]}, "no image validation:1000000"),
-        ({"kind": "pictures", "side": "validation", "numbers": [0] * 2000}, "2000 images"),
+        ({"kind": "pictures", "side": "validation", "numbers": [0] * 2000}, "2,000 images"),
     ]
 
     async def ask() -> None:
@@ -302,3 +302,133 @@ def test_pictures(served: Served, trained: Callable[[str], RunFolder]) -> None:
         same(arrays["thumbs"], images.pixels(side, [3, 0, 3]))  # type: ignore[arg-type]
         assert facts["labels"] == [images.label(side, n) for n in (3, 0, 3)]  # type: ignore[arg-type]
         assert [list("0123456789")[n] for n in arrays["labels"]] == facts["labels"]
+
+
+def test_what_moves_through_a_latent(served: Served, trained: Callable[[str], RunFolder]) -> None:
+    run = trained("gaussian")
+    opened = explore.open_model(run, device="cpu")
+    asks: list[dict[str, Any]] = [
+        {"kind": "traverse", "point": "seed:1", "dimensions": [2, 0], "low": -2, "high": 2, "steps": 5},
+        {"kind": "traverse", "point": "validation:3"},
+        {"kind": "plane", "point": "seed:1", "x": 0, "y": 3, "steps": 4},
+        {
+            "kind": "walk",
+            "points": ["seed:1", "validation:2"],
+            "frames": 7,
+            "how": "spherical",
+            "ease": True,
+            "loop": True,
+        },
+        {"kind": "statistics"},
+        {"kind": "encode", "of": "validation:4"},
+    ]
+    found = iter(through(served, run, asks))
+    facts, arrays = next(found)
+    rows = explore.traverse(opened, "seed:1", [2, 0], -2, 2, 5)
+    same(arrays["images"], rows.images)
+    same(arrays["values"], rows.values.astype(np.float32))
+    assert facts["dimensions"] == [2, 0]
+    facts, arrays = next(found)
+    rows = explore.traverse(opened, "validation:3")
+    same(arrays["images"], rows.images)
+    assert facts["dimensions"] == list(rows.dimensions)
+    _, arrays = next(found)
+    square = explore.plane(opened, "seed:1", 0, 3, steps=4)
+    same(arrays["images"], square.images)
+    same(arrays["ys"], square.ys.astype(np.float32))
+    facts, arrays = next(found)
+    way = explore.walk(opened, ["seed:1", "validation:2"], 7, "spherical", True, True)
+    same(arrays["images"], way.images)
+    same(arrays["z"], way.latents)
+    assert facts["stops"] == list(way.stops)
+    facts, arrays = next(found)
+    measured = explore.statistics(opened)
+    assert measured.kl is not None
+    same(arrays["kl"], measured.kl.astype(np.float32))
+    same(arrays["order"], measured.order)
+    assert facts["kl"] == float(measured.kl.sum())
+    assert facts["active"] == int(measured.active.sum())
+    facts, arrays = next(found)
+    image = explore.encode(opened, "validation:4")
+    same(arrays["reconstruction"], image.reconstruction)
+    same(arrays["mean"], image.mean)
+    same(arrays["sigma"], image.sigma)
+    assert (facts["mse"], facts["psnr"]) == (image.mse, image.psnr)
+    assert facts["label"] == opened.need_images("this").label("validation", 4)
+    assert facts["kl"] > 0
+    assert facts["bits"] is None
+
+
+def test_the_whole_data_set(served: Served, trained: Callable[[str], RunFolder]) -> None:
+    run = trained("gaussian")
+    opened = explore.open_model(run, device="cpu")
+    asks: list[dict[str, Any]] = [
+        {"kind": "map", "how": "pca"},
+        {"kind": "map", "how": "dimensions", "x": 2, "y": 4},
+        {"kind": "nearest", "point": "validation:7", "count": 5},
+        {"kind": "search", "text": "7"},
+        {"kind": "search", "text": "nothing of this kind"},
+    ]
+    found = iter(through(served, run, asks))
+    made = explore.map_of(opened)
+    facts, arrays = next(found)
+    same(arrays["points"], made.xy)
+    assert tuple(facts["share"]) == made.shares
+    images = opened.need_images("this")
+    for row in (0, 700, len(arrays["points"]) - 1):
+        side = ("validation", "train")[arrays["sides"][row]]
+        number = int(arrays["numbers"][row])
+        label = images.label(side, number)  # type: ignore[arg-type]
+        assert facts["total"] == len(images.split.train) + len(images.split.validation)
+        assert list("0123456789")[arrays["labels"][row]] == label
+    _, arrays = next(found)
+    row = int(np.flatnonzero((arrays["sides"] == 0) & (arrays["numbers"] == 3))[0])
+    # Alone and among others an image is encoded alike, but for rounding.
+    np.testing.assert_allclose(
+        arrays["points"][row], explore.encode(opened, "validation:3").mean.flatten()[[2, 4]], 1e-4
+    )
+    facts, arrays = next(found)
+    near = explore.nearest(opened, "validation:7", 5)
+    assert (arrays["sides"][0], arrays["numbers"][0]) == (0, 7)
+    same(arrays["thumbs"], near.images)
+    same(arrays["distances"], np.array([one.distance for one in near.found], np.float32))
+    assert facts["labels"] == [one.label for one in near.found]
+    facts, arrays = next(found)
+    assert set(facts["labels"]) == {"7"}
+    assert len(arrays["thumbs"]) == min(200, len(explore.search(opened, "7", 10**6)))
+    assert facts["more"] == (len(explore.search(opened, "7", 10**6)) > 200)
+    facts, arrays = next(found)
+    assert arrays["thumbs"].shape == (0, 16, 16, 1)
+    assert facts == {"labels": [], "names": [], "more": False}
+
+
+def test_a_file_is_the_one_that_the_command_makes(
+    served: Served, trained: Callable[[str], RunFolder], tilework: Callable[..., Any], tmp_path: Path
+) -> None:
+    run = trained("gaussian")
+    path = f"/api/models/{run.id}/file?device=cpu"
+    asks: list[tuple[dict[str, Any], str, list[Any]]] = [
+        ({"kind": "walk", "points": ["seed:1", "validation:2"], "frames": 6, "loop": True, "fps": 12}, "gif",
+         ["interpolate", run.path, "seed:1", "validation:2", "--frames", 6, "--loop", "--fps", 12]),
+        ({"kind": "walk", "points": ["seed:1", "validation:2"], "frames": 6}, "png",
+         ["interpolate", run.path, "seed:1", "validation:2", "--frames", 6]),
+        ({"kind": "traverse", "point": "seed:1", "dimensions": [1, 2]}, "png",
+         ["traverse", run.path, "--at", "seed:1", "--dimensions", "1,2"]),
+        ({"kind": "decode", "points": ["seed:1", "zero;0=2"]}, "html",
+         ["sample", run.path, "--at", "seed:1", "--at", "zero;0=2"]),
+    ]  # fmt: skip
+    for ask, form, command in asks:
+        made = served.post(path, {"ask": ask, "format": form})
+        assert made.status_code == 200, made.text
+        out = tmp_path / f"out.{form}"
+        done = tilework(*command, "--device", "cpu", "--out", out)
+        assert done.code == 0, done.err
+        assert made.content == out.read_bytes(), command
+        out.unlink()
+    for ask, form, told in (
+        ({"kind": "decode", "points": ["zero"]}, "mp4", "no mp4 is made of decode"),
+        ({"kind": "statistics"}, "png", "no file is made of statistics"),
+    ):
+        refused = served.post(path, {"ask": ask, "format": form})
+        assert refused.status_code == 400
+        assert told in refused.json()["error"]["what"]

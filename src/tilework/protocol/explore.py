@@ -107,6 +107,7 @@ class WalkAsk(TypedDict):
     how: NotRequired[Annotated[Way, "`linear` if not given"]]
     ease: NotRequired[Annotated[bool, "slower near each point"]]
     loop: NotRequired[Annotated[bool, "back to the first point at the end"]]
+    fps: NotRequired[Annotated[float, "of a file: images a second, 30 if not given"]]
 
 
 class MapAsk(TypedDict):

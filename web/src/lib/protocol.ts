@@ -802,6 +802,8 @@ export interface WalkAsk {
   ease?: boolean
   /** back to the first point at the end */
   loop?: boolean
+  /** of a file: images a second, 30 if not given */
+  fps?: number
 }
 
 /** The whole data set in two dimensions. */

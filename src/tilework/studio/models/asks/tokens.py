@@ -8,17 +8,22 @@ from typing import Any
 import numpy as np
 
 from tilework.errors import UserError
-from tilework.explore.atlas import atlas, code, ordered
+from tilework.explore.code_atlas import Atlas, atlas, code, ordered
 from tilework.explore.code_vectors import similar
-from tilework.explore.field import Field, field, receptive
+from tilework.explore.counted import MOST_IMAGES, token_set
 from tilework.explore.place import image_of
 from tilework.explore.points import parse
+from tilework.explore.reach import Field, field, receptive
 from tilework.explore.tiles import tiles
-from tilework.explore.token_set import MOST_IMAGES, token_set
-from tilework.explore.tokens import levels, paint
+from tilework.explore.token_images import levels, paint
 from tilework.protocol.explore import AskKind, AtlasFacts, CodeFacts, FieldFacts, LevelsFacts
 from tilework.studio.models.opening import Loaded
 from tilework.studio.models.serving import Answer
+
+
+def whole_atlas(model: Loaded, ask: dict[str, Any]) -> Atlas:
+    """Every code of a level."""
+    return atlas(model.opened, ask["level"])
 
 
 def _paint(model: Loaded, ask: dict[str, Any]) -> Answer:
@@ -51,14 +56,14 @@ def _area(found: Field) -> Answer:
 
 def _palette(model: Loaded, ask: dict[str, Any]) -> Answer:
     if "like" not in ask:
-        order = ordered(model.opened, atlas(model.opened, ask["level"]), "similarity")
+        order = ordered(whole_atlas(model, ask), "similarity")
         return Answer(arrays={"order": order.astype(np.int32)})
     found = similar(model.opened, ask["level"], ask["like"])
     return Answer(arrays={"order": found.codes.astype(np.int32), "distances": found.distance})
 
 
 def _atlas(model: Loaded, ask: dict[str, Any]) -> Answer:
-    found = atlas(model.opened, ask["level"])
+    found = whole_atlas(model, ask)
     first, count = ask.get("first", 0), ask.get("count", found.grid.size)
     if not (0 <= first < found.grid.size and count >= 1):
         raise UserError(f"there are no {count} codes from {first} on", why=f"a level has {found.grid.size:,} codes")
