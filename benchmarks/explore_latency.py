@@ -59,7 +59,7 @@ def main() -> int:
         with studio.training(root, "rqvae-digits", *ENDLESS) as run, studio.studio(root) as (url, process):
             run.reach(20)
             found = asyncio.run(measure(url, models, given.pairs, given.seconds))
-            memory = sum(one.memory_info().rss for one in models_of(process))
+            memory = sum(memory_of(one) for one in models_of(process))
             children = models_of(process)
         _, alive = psutil.wait_procs(children, 5)
         rows["explore-left"] = studio.row(
@@ -89,6 +89,12 @@ def models_of(process: int) -> list[psutil.Process]:
     """The processes of models that a studio has begun."""
     every = psutil.Process(process).children(recursive=True)
     return [one for one in every if "tilework.studio.models.process" in " ".join(one.cmdline())]
+
+
+def memory_of(process: psutil.Process) -> int:
+    """Bytes; what several processes share (most of PyTorch) counts once where the system tells."""
+    found = process.memory_full_info()
+    return int(getattr(found, "pss", 0) or found.uss)
 
 
 async def measure(url: str, models: dict[str, str], rounds: int, seconds: float) -> dict[str, dict[str, list[float]]]:
