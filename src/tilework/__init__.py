@@ -16,7 +16,6 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tilework import explore
     from tilework.engine.api import Model, load, recipe, resume, train
 
 __version__ = metadata.version("tilework")

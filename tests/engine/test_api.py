@@ -160,7 +160,7 @@ def test_best_and_last_and_averaged_weights() -> None:
             assert torch.equal(weight, slow[name])
         assert any(not torch.equal(slow[name], fast[name]) for name in slow)
     # The figure that chose the best is that of the model as it is loaded.
-    with pytest.raises(UserError, match="which"):
+    with pytest.raises(UserError, match="no checkpoint 'first'"):
         tilework.load(run, which="first")
 
 

@@ -146,3 +146,19 @@ def test_sheet_and_page_show_every_model(token_model: Callable[[str], Opened]) -
     columns = np.flatnonzero((sheet == wanted[0, 0]).all(-1).any(0))
     assert len(columns)
     assert difference(found.models[3].image, found.models[3].image).max() == 0
+
+
+def test_beta_is_that_of_the_end_of_its_schedule(opened: Callable[[str], Opened]) -> None:
+    from tilework.explore.compare import beta_of
+    from tilework.spec.load import parse_spec
+
+    gaussian = opened("gaussian")
+    for weight, expected in (
+        ({"kind": "linear", "start": 4.0, "end": 0.5, "over": "10 epochs"}, 0.5),
+        ({"kind": "linear", "start": 0.0, "end": 2.0, "over": "10 steps", "warmup": "5 steps"}, 2.0),
+        (3.0, 3.0),
+    ):
+        raw = gaussian.model.spec.model_dump(mode="json")
+        raw["objective"]["kl"]["weight"] = weight
+        gaussian.model.spec = parse_spec(raw, "beta")
+        assert beta_of(gaussian) == expected

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import Outcome
 from PIL import Image
 
-import tilework
+import tilework as product
 from tilework.errors import UserError
 from tilework.explore.opened import Opened, open_model
 from tilework.runs.checkpoints import pointed
@@ -27,7 +29,7 @@ def test_which_checkpoint(own_run: Run) -> None:
     assert (last.name, last.step) == (run.id, 150)
     assert open_model(run.id, which="75", data=False).step == 75
     assert open_model(run.id, which="step-00000075", data=False).folder.name == "step-00000075"
-    assert tilework.load(run, which="75").step == 75
+    assert product.load(run, which="75").step == 75
     by_folder = open_model(run.checkpoints / "step-00000075", device="cpu", data=False)
     assert (by_folder.name, by_folder.step) == (run.id, 75)
     for which in ("76", "step-76", "", "nan", "../last", "best-1"):
@@ -86,7 +88,18 @@ def of_files(tmp_path: Path) -> RunFolder:
          "bottleneck.codes=8", "engine.steps=2", "engine.epochs=1", "engine.batch_size=4", "engine.start_batches=1",
          "engine.threads=1", "engine.device=cpu"],
     )  # fmt: skip
-    return tilework.train(spec)
+    return product.train(spec)
+
+
+def test_the_data_set_is_prepared_again_as_told(
+    of_files: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tilework: Callable[..., Outcome]
+) -> None:
+    monkeypatch.setenv("TILEWORK_CACHE", str(tmp_path / "another cache"))
+    missing = open_model(of_files).missing
+    assert missing is not None
+    done = tilework(*shlex.split(missing["fix"].partition(": tilework ")[2]))
+    assert done.code == 0, done.err
+    assert open_model(of_files).images is not None
 
 
 def test_the_data_set_is_not_there(of_files: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

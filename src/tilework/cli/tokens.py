@@ -59,12 +59,12 @@ def tokens(
     for edit in parsed:
         codes = edit.apply(grid, codes)
     shown = TokenPicture(found, codes, levels, at)
+    if out is not None:
+        typer.echo(shown.save(out))
     typer.echo(" · ".join([shown.title(), *(f"{name} {value}" for name, value in shown.facts())]))
     typer.echo(_printed(codes, grid))
     for line in level_lines(shown) if levels else ():
         typer.echo(line)
-    if out is not None:
-        typer.echo(shown.save(out))
     notes([point], opened)
 
 

@@ -150,7 +150,7 @@ class Model:
 
 def _as_tensor(given: Any, who: str) -> Tensor:
     try:
-        return torch.as_tensor(np.ascontiguousarray(given) if isinstance(given, np.ndarray) else given)
+        return torch.as_tensor(np.require(given, requirements=["C", "W"]) if isinstance(given, np.ndarray) else given)
     except (TypeError, ValueError, RuntimeError) as error:
         raise UserError(
             f"{who} was given a {type(given).__name__} that is not a tensor of numbers",

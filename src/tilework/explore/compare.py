@@ -22,6 +22,8 @@ from tilework.explore.token_grid import Codes
 from tilework.explore.token_images import error_of, grid_bits, paint, psnr, token_grid
 
 FEWEST, MOST = 2, 4
+_ENDED = 10**9
+"""A step at which every schedule has ended."""
 _NAMES = ("name", "about", "note")
 
 
@@ -175,9 +177,7 @@ def beta_of(opened: Opened) -> float | None:
     term = opened.model.spec.objective.get("kl")
     if term is None:
         return None
-    weight = term.weight  # type: ignore[attr-defined]
-    low, high = weight.bounds
-    return float(high if low != high else low)
+    return float(term.weight.at(_ENDED, 1))  # type: ignore[attr-defined]
 
 
 def check_count(models: int) -> None:

@@ -21,6 +21,7 @@ def compare_sheet(found: Comparison) -> Image.Image:
     height, width = found.models[0].image.shape[:2]
     factor = max(factor_for(width, LEAST), factor_for(height, LEAST))
     first = found.models[0].name
+    across = max(200, *(wide(_cut(seen.name), 14) + GAP for seen in found.models))
     sheet = Sheet(found.title(), (f"error and difference: absolute, the mean over colours; white from {FULL} on",))
     for number, seen in enumerate(found.models):
         columns = [
@@ -30,13 +31,18 @@ def compare_sheet(found: Comparison) -> Image.Image:
         error = found.error(number)
         if error is not None:
             columns.append(("error", heat(error, FULL)))
-        columns.append((f"difference from {_cut(first)}", heat(found.between(0, number), FULL) if number else None))
-        row = [Block(_words(seen, height * factor), " " if number == 0 else "")]
+        row = [Block(_words(seen, across, height * factor), " " if number == 0 else "")]
         row += [
             Block(enlarged(pixels, factor), name if number == 0 else "")
             for name, pixels in columns
             if pixels is not None
         ]
+        if number == 0:  # it differs in nothing from itself: the heading alone
+            row.append(
+                Block(Image.new("RGB", (width * factor, height * factor), GROUND), f"difference from {_cut(first)}")
+            )
+        else:
+            row.append(Block(enlarged(heat(found.between(0, number), FULL), factor)))
         sheet.rows.append(row)
     if found.settings:
         sheet.table.append(("settings that differ", *(_cut(seen.name) for seen in found.models)))
@@ -47,16 +53,16 @@ def compare_sheet(found: Comparison) -> Image.Image:
 def text_of(value: Any) -> str:
     """A setting as a recipe writes it; a dash where the model does not have it."""
     if value is None:
-        return "\u2013"
+        return "-"
     if isinstance(value, list):
         return f"[{', '.join(map(text_of, value))}]"
     return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _words(seen: Seen, height: int) -> Image.Image:
+def _words(seen: Seen, width: int, height: int) -> Image.Image:
     """The name of a model and what was measured of it, one below the other."""
     lines = list(numbers(seen).items())
-    image = Image.new("RGB", (max(wide(_cut(seen.name), 14) + GAP, 200), max(height, 26 + 19 * len(lines))), GROUND)
+    image = Image.new("RGB", (width, max(height, 26 + 19 * len(lines))), GROUND)
     pen = ImageDraw.Draw(image)
     pen.text((0, 0), _cut(seen.name), fill=TEXT, font=font(14))
     for number, (name, value) in enumerate(lines):
@@ -66,7 +72,7 @@ def _words(seen: Seen, height: int) -> Image.Image:
 
 
 def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}\u2026"
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def numbers(seen: Seen) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
+import shlex
 
 from tilework.data import FrameStore, SourceConfig, Split, cache_folder, prepare, split_by
 from tilework.data.build import store_folder
@@ -50,14 +51,21 @@ def _prepared(source: SourceConfig, content: str | None) -> FrameStore:
         return store_by_content
     if problem is not None:
         raise problem
-    named = getattr(source, "path", None)
-    where = f" of {named if isinstance(named, (str, Path)) else ', '.join(map(str, named))}" if named else ""
+    paths = getattr(source, "path", None)
+    named = [str(path) for path in (paths if isinstance(paths, (list, tuple)) else [paths] if paths else [])]
     raise UserError(
-        f"the images{where} that this model was trained on are not there",
-        why="they are not prepared in the cache of this machine, or have changed since",
-        fix=f"point TILEWORK_CACHE at the cache that training used (here: {cache_folder()}), or prepare them again: "
-        "tilework data add NAME, with the settings of the recipe's data section",
+        "the images that this model was trained on are not there" + (f": {', '.join(named)}" if named else ""),
+        why=f"they are not prepared in {cache_folder()}, or have changed since",
+        fix=f"prepare them: {_preparing(source, named)}",
     )
+
+
+def _preparing(source: SourceConfig, paths: list[str]) -> str:
+    """The command that prepares the images of a source."""
+    settings = source.model_dump(mode="json", exclude_defaults=True, exclude={"kind", "path", "split", "duplicates"})
+    values = {key: str(source.size) if key == "size" else json.dumps(value) for key, value in settings.items()}
+    sets = [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
+    return shlex.join(["tilework", "data", "add", "again", *paths, "--kind", source.kind, *sets])
 
 
 def _by_content(source: SourceConfig, content: str | None) -> FrameStore | None:

@@ -63,6 +63,8 @@ def read(image: Path | str | bytes, opened: Opened) -> OwnImage:
             fix="give an image file: PNG, JPEG, WebP, TIFF, GIF, BMP, PNM and others",
         ) from None
     pixels = fit_picture(found, source.size, source.channels, fit, padding=source.padding(), name=name)
+    if not pixels.flags.writeable:  # Pillow's own memory, which torch does not take quietly
+        pixels = pixels.copy()
     height, width = found.shape[:2]
     wide, high = source.size
     cropped = fit == "crop" and abs(width * high - height * wide) > max(wide, high)

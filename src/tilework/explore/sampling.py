@@ -78,6 +78,10 @@ def title_of(opened: Opened) -> str:
 
 
 def prior(count: int, seed: int = 0) -> list[Point]:
-    """Points drawn from N(0, I): those of the seeds from `seed` on."""
+    """Points drawn from N(0, I): those of the seeds from `seed` on.
+
+    >>> [str(point) for point in prior(3, seed=7)]
+    ['seed:7', 'seed:8', 'seed:9']
+    """
     refuse_many(count)
     return [parse(f"seed:{seed + number}") for number in range(count)]

@@ -67,7 +67,7 @@ def enlarged(image: Pixels, scale: int) -> Image.Image:
 
 
 def whole_scale(wide: int, high: int, columns: int, rows: int = 1) -> int:
-    """By how much images are enlarged: to 256 pixels up to four, more to some 112 each, as long as all fit 1120 across."""
+    """By how much images are enlarged: up to four to 256 pixels, more to some 112 each, as long as all fit 1120 across."""
     if columns == rows == 1:
         return max(1, -(-ALONE // min(wide, high)))
     cell = ALONE if columns * rows <= _FEW else _CELL

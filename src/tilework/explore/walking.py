@@ -130,7 +130,11 @@ def _between(placed: Sequence[torch.Tensor], segment: int, t: float, how: How) -
 
 
 def slerp(a: torch.Tensor, b: torch.Tensor, t: float) -> torch.Tensor:
-    """Spherical interpolation of two tensors of one shape, each as one vector; linear where no angle is between them."""
+    """Spherical interpolation of two tensors of one shape, each as one vector; linear where no angle is between them.
+
+    >>> slerp(torch.tensor([1.0, 0.0]), torch.tensor([0.0, 1.0]), 1 / 3)
+    tensor([0.8660, 0.5000])
+    """
     lengths = a.norm() * b.norm()
     cosine = float((a * b).sum() / lengths) if lengths > 0 else 1.0
     angle = math.acos(min(1.0, max(-1.0, cosine)))

@@ -1,0 +1,188 @@
+"""`tilework sample`, `traverse` and `interpolate`: what they write, what they say, and what they refuse."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from commands import Outcome
+from PIL import Image
+
+import tilework as product
+from tilework.explore.opened import open_model
+from tilework.runs.folder import RunFolder
+
+Command = Callable[..., Outcome]
+
+
+@pytest.fixture
+def run(explored_run: Callable[[str], RunFolder]) -> Path:
+    return explored_run("gaussian").path
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Image.new("RGB", (40, 30), "white").save("own.png")
+
+
+def refused(outcome: Outcome, *words: str) -> None:
+    assert outcome.code == 2, outcome
+    assert "Traceback" not in outcome.err
+    said = " ".join(outcome.err.split())
+    assert said.count("error:") == said.count("fix:") == 1, said
+    for word in words:
+        assert word in said, said
+
+
+def test_sample(tilework: Command, run: Path) -> None:
+    done = tilework("sample", run, "--count", 4, "--seed", 7, "--out", "prior.png", "--device", "cpu")
+    assert done.code == 0, done.err
+    assert "prior.png" in done.out
+    assert "seed:10" in done.out
+    shown = product.explore.sample(open_model(run, device="cpu"), [f"seed:{n}" for n in range(7, 11)])
+    assert Path("prior.png").read_bytes() == shown.png(), "the shell and Python make the same file"
+
+
+@pytest.mark.parametrize(
+    ("words", "points"),
+    [
+        (["--mu", "2,-1.5", "--count", "2"], ["seed:0;*~0,1;0~2,1;1~-1.5,1", "seed:1;*~0,1;0~2,1;1~-1.5,1"]),
+        (["--mode", "normal", "--sigma", "0.5", "--count", "1"], ["seed:0;*~0,0.5"]),
+        (["--mode", "exact", "--mu", "1,2"], ["zero;0=1;1=2"]),
+        (["--at", "3", "--at", "seed:2;0=-1", "--at", "own.png"], ["validation:3", "seed:2;0=-1", "image:own.png"]),
+        (["--mode", "prior", "--count", "1", "--seed", "3"], ["seed:3"]),
+    ],
+)
+def test_modes_are_points(tilework: Command, run: Path, words: list[str], points: list[str]) -> None:
+    done = tilework("sample", run, *words, "--out", "out.png")
+    assert done.code == 0, done.err
+    said = [line.split()[1] for line in done.out.splitlines() if line.startswith("  ")]
+    assert said == points
+    if "own.png" in words:
+        assert "own.png: 40x30 was cut" in done.out
+
+
+def test_traverse(tilework: Command, run: Path) -> None:
+    for name in ("out.png", "out.gif", "out.mp4", "out.html"):
+        done = tilework("traverse", run, "--at", "validation:2", "--dimensions", "0,3", "--low", -2, "--high", 2, "--steps", 3,
+                        "--out", name)  # fmt: skip
+        assert done.code == 0, done.err
+        assert name in done.out
+        assert "dimension 3  -2 to 2" in done.out
+
+
+def test_interpolate(tilework: Command, run: Path) -> None:
+    done = tilework("interpolate", run, 0, "own.png", "seed:3;pc1*1", "--frames", 9, "--fps", 10, "--how", "spherical", "--ease",
+                    "--loop", "--out", "walk.mp4")  # fmt: skip
+    assert done.code == 0, done.err
+    assert "walk.mp4" in done.out
+    assert "9 frames in 0.9 s" in done.out
+    assert "frame 3  image:own.png" in done.out
+    walk = product.explore.walk(
+        open_model(run, device="cpu"),
+        ["validation:0", "image:own.png", "seed:3;pc1*1"],
+        9,
+        "spherical",
+        True,
+        True,
+        fps=10,
+    )
+    assert Path("walk.mp4").read_bytes() == walk.film().mp4()
+
+
+@pytest.mark.parametrize("kind", ["none", "rq", "fsq"])
+def test_every_kind_of_latent(tilework: Command, explored_run: Callable[[str], RunFolder], kind: str) -> None:
+    run = explored_run(kind).path
+    for words in (["sample", run], ["traverse", run, "--steps", 3], ["interpolate", run, 0, 1, "--frames", 4]):
+        done = tilework(*words, "--out", "out.png")
+        assert done.code == 0, done.err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["sample", "RUN"], ["--out"]),
+        (["sample", "RUN", "--out", "a.jpg"], ["a.jpg", ".png"]),
+        (["sample", "RUN", "--out", "a.mp4"], ["does not move"]),
+        (["sample", "RUN", "--out", "own.html/a.png", "--at", "nan"], ["'nan'"]),
+        (["sample", "RUN", "--out", "a.png", "--at", "seed:1;0=nan"], ["'nan' is not a finite number"]),
+        (["sample", "RUN", "--out", "a.png", "--at", "seed:1;0=two"], ["'two'"]),
+        (["sample", "RUN", "--out", "a.png", "--at", "seed:1;6=0"], ["no dimension 6"]),
+        (["sample", "RUN", "--out", "a.png", "--at", "absent.png"], ["absent.png"]),
+        (["sample", "RUN", "--out", "a.png", "--at", "9999"], ["validation:9999"]),
+        (["sample", "RUN", "--out", "a.png", "--at", "seed:1", "--count", "3"], ["--at and --count"]),
+        (["sample", "RUN", "--out", "a.png", "--mu", "a"], ["--mu a"]),
+        (["sample", "RUN", "--out", "a.png", "--mu", "nan"], ["--mu nan"]),
+        (["sample", "RUN", "--out", "a.png", "--mu", "1,2,3,4,5,6,7"], ["has 7 numbers"]),
+        (["sample", "RUN", "--out", "a.png", "--sigma", "-1"], ["negative"]),
+        (["sample", "RUN", "--out", "a.png", "--mode", "exact", "--sigma", "1"], ["--mode exact and --sigma"]),
+        (["sample", "RUN", "--out", "a.png", "--mode", "prior", "--mu", "1"], ["--mode prior and --mu"]),
+        (["sample", "RUN", "--out", "a.png", "--mode", "gauss"], ["no mode 'gauss'"]),
+        (["sample", "RUN", "--out", "a.png", "--count", "100000"], ["100,000 images"]),
+        (["sample", "RUN", "--out", "a.png", "--which", "worst"], ["no checkpoint 'worst'", "150"]),
+        (["sample", "RUN", "--out", "a.png", "--device", "toaster"], ["no device"]),
+        (["sample", "absent-run", "--out", "a.png"], ["absent-run"]),
+        (["traverse", "RUN", "--out", "a.png", "--dimensions", "0,x"], ["0,x"]),
+        (["traverse", "RUN", "--out", "a.png", "--dimensions", "7"], ["no dimension 7"]),
+        (["traverse", "RUN", "--out", "a.png", "--low", "nan"], ["from nan"]),
+        (["traverse", "RUN", "--out", "a.png", "--low", "many"], ["--low"]),
+        (["interpolate", "RUN", "0", "--out", "a.mp4"], ["two points"]),
+        (["interpolate", "RUN", "0", "1", "--out", "a.mp4", "--fps", "nan"], ["nan frames a second"]),
+        (["interpolate", "RUN", "0", "1", "--out", "a.gif", "--fps", "60"], ["--fps 50"]),
+        (["interpolate", "RUN", "0", "1", "--out", "a.mp4", "--frames", "1"], ["too few"]),
+        (["interpolate", "RUN", "0", "no/such.png", "--out", "a.mp4"], ["no/such.png"]),
+        (["interpolate", "RUN", "0", "1", "--out", "a.mp4", "--how", "round"], ["no way 'round'"]),
+    ],
+)
+def test_mistakes(tilework: Command, run: Path, words: list[str], told: list[str]) -> None:
+    refused(tilework(*(run if word == "RUN" else word for word in words)), *told)
+    assert sorted(path.name for path in Path().iterdir() if path.suffix) == ["own.png"]
+
+
+def test_without_its_data_set(
+    tilework: Command, own_run: Callable[[str], RunFolder], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What needs no image goes on; what needs one says what is missing."""
+    monkeypatch.setattr("tilework.explore.images_of._QUICK", 0)
+    monkeypatch.setenv("TILEWORK_CACHE", str(Path("nothing").absolute()))
+    run = own_run("gaussian")
+    done = tilework("traverse", run.path, "--at", "own.png", "--steps", 3, "--out", "a.png")
+    assert done.code == 0, done.err
+    refused(
+        tilework("interpolate", run.path, 0, 1, "--out", "a.mp4"), "validation:0 needs the images", "tilework data add"
+    )
+
+
+def test_nothing_is_loaded_before_it_is_needed() -> None:
+    code = "import sys, tilework; tilework.explore.parse('zero'); import tilework.cli.app; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_names_stay_functions() -> None:
+    """A module of the same name as a function would take its place once it is imported."""
+    for _ in range(2):
+        for name in product.explore.__all__:
+            found = getattr(product.explore, name)
+            assert callable(found), name
+            assert found.__doc__, name
+
+
+@pytest.mark.parametrize("module", ["points", "walking", "sampling"])
+def test_examples_in_docstrings(module: str) -> None:
+    found = doctest.testmod(importlib.import_module(f"tilework.explore.{module}"))
+    assert found.failed == 0
+    assert found.attempted > 0
+
+
+def test_encode_shape(run: Path) -> None:
+    """One image of another size is fitted, in Python too."""
+    found = product.explore.encode(open_model(run, device="cpu"), "image:own.png")
+    assert found.image.shape == found.reconstruction.shape == (16, 16, 1)
+    assert np.isfinite(found.psnr)
