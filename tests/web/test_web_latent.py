@@ -83,7 +83,8 @@ def drawn(page: Any, at: str) -> None:
 
 
 def at(page: Any) -> str:
-    """The point whose image is drawn."""
+    """The point that the page is at, once its image is drawn."""
+    until(page, "window.__tilework.shown.asked === document.querySelector('.point input').value", SECONDS)
     found: str = page.evaluate("window.__tilework.shown.asked")
     return found
 
