@@ -318,6 +318,7 @@ def test_codes_are_counted_sorted_found_and_shown(page: Any, served: Served, mod
     opened = model("vq64")
     open_page(page, served, opened, "codes")
     atlas = explore.atlas(opened)
+    expect(page.locator("aside.left")).to_contain_text("training images", timeout=1000 * SECONDS)  # all are counted
     facts = page.locator("aside.left dl")
     expect(facts).to_contain_text(f"{atlas.used} of {atlas.grid.size}", timeout=1000 * SECONDS)
     expect(facts).to_contain_text(f"{atlas.tokens:,}")
@@ -348,7 +349,8 @@ def test_unused_codes_alone(page: Any, served: Served, model: Any) -> None:
     opened = model("vq64")
     unused = explore.atlas(opened).grid.size - explore.atlas(opened).used
     open_page(page, served, opened, "codes", "?show=unused")
-    expect(page.locator("aside.left")).to_contain_text(f"{unused} codes", timeout=1000 * SECONDS)
+    expect(page.locator("aside.left")).to_contain_text("training images", timeout=1000 * SECONDS)
+    expect(page.locator("aside.left")).to_contain_text(f"{unused} codes")
 
 
 def test_what_is_hovered_is_lit_in_the_images(page: Any, served: Served, model: Any) -> None:
