@@ -83,7 +83,7 @@ def test_what_is_loaded_is_said_and_every_ask_has_a_word_back(served: Served, ru
             await state(page, "loading")
             (desk / "loading").unlink()
             await state(page, "ready")
-            raw = await asyncio.wait_for(page.connection.recv(), 30)
+            raw = await asyncio.wait_for(page.connection.recv(), 150)
             assert isinstance(raw, bytes)
             header, arrays = unpack(raw)
             assert list(faults(header, AnswerHeader)) == []

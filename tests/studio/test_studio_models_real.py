@@ -47,7 +47,7 @@ async def asked(page: Page, ref: int, ask: dict[str, Any]) -> Found:
     """Facts and arrays of an answer, which is as its model says."""
     await page.say({"type": "ask", "ref": ref, "key": "a", "ask": ask})
     while True:
-        got = await asyncio.wait_for(page.connection.recv(), 60)
+        got = await asyncio.wait_for(page.connection.recv(), 150)
         if isinstance(got, bytes):
             header, arrays = unpack(got)
             assert header["ref"] == ref
