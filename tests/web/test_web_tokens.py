@@ -394,6 +394,9 @@ def test_a_process_that_died_is_opened_again_with_one_button(page: Any, served: 
     open_tokens(page, served, opened, "?at=validation:7")
     press(page, "5", "Enter")
     wait_for_image(page, "edited", explore.paint(opened, after(opened, 7, "1,0,0=5")))
+    measured = explore.levels(opened, after(opened, 7, "1,0,0=5"), explore.tokens(opened, "validation:7").original)
+    expect(page.locator('figure:has([data-picture="edited"])')).to_contain_text(f"{measured.psnr[-1]:.1f} dB")
+    expect(page.locator("aside.right")).to_contain_text("used")
     for child in served.studio.app.app.state.pool._open:
         os.kill(child.pid, signal.SIGKILL)
     page.get_by_role("button", name="Open it again").click(timeout=1000 * SECONDS)
