@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,12 +18,14 @@ from browser import expect, until
 from conftest import Served, not_here
 from explored import spec_of as latent_spec
 from numpy.typing import NDArray
+from PIL import Image
 from token_models import spec_of
 
 from tilework import explore
 from tilework.explore.code_atlas import ordered
 from tilework.explore.edits import Edit
 from tilework.explore.opened import Opened
+from tilework.explore.own_image import read
 from tilework.runs.folder import RunFolder
 from tilework.studio import page_files
 
@@ -364,3 +368,38 @@ def test_what_is_hovered_is_lit_in_the_images(page: Any, served: Served, model: 
     last = int(strip.locator(".range").text_content().split("–")[1])
     cells = sum(int((after(opened, n) == 0).sum()) for n in range(last + 1))
     expect(strip).to_contain_text("code 0: in none of these" if not cells else f"code 0: {cells} cell")
+
+
+def test_an_image_of_ones_own_is_edited_like_any_other(page: Any, served: Served, model: Any) -> None:
+    opened = model("rq")
+    data = io.BytesIO()
+    Image.fromarray(np.random.default_rng(3).integers(0, 256, (40, 60, 3), np.uint8)).save(data, "PNG")
+    open_tokens(page, served, opened)
+    chooser = page.get_by_label("Image: a file of your own")
+    chooser.set_input_files({"name": "none.png", "mimeType": "image/png", "buffer": b"nothing"})
+    expect(page.locator("aside.left [role=alert]")).to_contain_text("cannot be read")
+    chooser.set_input_files({"name": "mine.png", "mimeType": "image/png", "buffer": data.getvalue()})
+    pixels = read(data.getvalue(), opened).pixels
+    wait_for_image(page, "original", pixels)
+    press(page, "5", "Enter")
+    found = explore.tokens(opened, pixels)
+    codes = found.codes.copy()
+    codes[0, 0, 0] = 5
+    wait_for_image(page, "edited", explore.paint(opened, codes))
+    assert query_of(page)["at"].startswith("image:mine-")
+
+
+def test_a_process_that_died_is_opened_again_with_one_button(page: Any, served: Served, model: Any) -> None:
+    opened = model("rq")
+    open_tokens(page, served, opened, "?at=validation:7")
+    press(page, "5", "Enter")
+    wait_for_image(page, "edited", explore.paint(opened, after(opened, 7, "1,0,0=5")))
+    measured = explore.levels(opened, after(opened, 7, "1,0,0=5"), explore.tokens(opened, "validation:7").original)
+    expect(page.locator('figure:has([data-picture="edited"])')).to_contain_text(f"{measured.psnr[-1]:.1f} dB")
+    expect(page.locator("aside.right")).to_contain_text("used")
+    for child in served.studio.app.app.state.pool._open:
+        os.kill(child.pid, signal.SIGKILL)
+    page.get_by_role("button", name="Open it again").click(timeout=1000 * SECONDS)
+    expect(page.locator("header .pill.ready")).to_be_visible(timeout=1000 * SECONDS)
+    press(page, "ArrowRight", "6", "Enter")
+    wait_for_image(page, "edited", explore.paint(opened, after(opened, 7, "1,0,0=5", "1,0,1=6")))

@@ -69,6 +69,13 @@ export class CodeTiles {
     return atlas ? atlas.w / atlas.h : 1
   }
 
+  /** The process was started anew: what it did not come to answer is asked again. */
+  again(): void {
+    if (!this.problem) return
+    this.problem = null
+    void this.load()
+  }
+
   /** First counted over few images, which is there in a moment; then over all that are counted. */
   private async load(): Promise<void> {
     try {
@@ -109,5 +116,8 @@ export class Levels {
     const tiles = this.found.get(level) ?? new CodeTiles(this.model, level, this.codes)
     this.found.set(level, tiles)
     return tiles
+  }
+  again(): void {
+    for (const tiles of this.found.values()) tiles.again()
   }
 }

@@ -10,7 +10,7 @@ export const OVERLAYS = ['numbers', 'colours', 'tiles', 'none'] as const
 export type Overlay = (typeof OVERLAYS)[number]
 
 /** Font below which a number cannot be read, in px. */
-const LEAST_FONT = 7.5
+const LEAST_FONT = 7
 
 export interface Scene {
   grid: Grid
@@ -40,7 +40,7 @@ export function bitmap(image: Shaped<Uint8Array>): HTMLCanvasElement {
 
 /** Whether numbers of so many digits can be read in a cell. */
 export const readable = (place: Place, grid: Grid): boolean => fontOf(place, grid) >= LEAST_FONT
-const fontOf = (place: Place, grid: Grid): number => Math.min(18, place.cell[1] * 0.46, (place.cell[0] * 1.4) / String(grid.codes - 1).length)
+const fontOf = (place: Place, grid: Grid): number => Math.min(18, place.cell[1] * 0.46, (place.cell[0] * 1.3) / String(grid.codes - 1).length)
 
 export function drawTokens(g: CanvasRenderingContext2D, place: Place, image: HTMLCanvasElement | null, scene: Scene, theme: Colours): void {
   const { grid, codes, level, overlay } = scene
@@ -112,11 +112,12 @@ function marks(g: CanvasRenderingContext2D, { grid, codes, base }: Scene, at: (c
 
 function numbers(g: CanvasRenderingContext2D, place: Place, { grid, codes }: Scene, at: (cell: number) => [number, number], from: number): void {
   const [w, h] = place.cell
-  g.font = `600 ${fontOf(place, grid)}px system-ui, sans-serif`
+  const size = fontOf(place, grid)
+  g.font = `${size < 10 ? 500 : 600} ${size}px system-ui, sans-serif`
   g.textAlign = 'center'
   g.textBaseline = 'middle'
   g.lineJoin = 'round'
-  g.lineWidth = 3
+  g.lineWidth = size < 10 ? 2 : 3
   g.strokeStyle = '#000c'
   g.fillStyle = '#fff'
   for (let cell = 0; cell < cellsOf(grid); cell++) {
