@@ -89,13 +89,13 @@ def tilework(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str])
 
 @pytest.fixture
 def warm_studio(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a studio starts, trainings and the judge of forms, is forked with all imports done."""
+    """What a studio starts, trainings, models and the judge of forms, is forked with all imports done."""
     import children
 
     begin()
     named = types.SimpleNamespace(**vars(subprocess))
     named.Popen = lambda command, **options: children.start(command, warm=True, **options)
-    for module in ("launch", "forms"):
+    for module in ("launch", "forms", "models.child"):
         monkeypatch.setattr(f"tilework.studio.{module}.subprocess", named)
 
 

@@ -27,7 +27,7 @@ from typing import IO, Any, NoReturn
 SOCKET = "TILEWORK_TEST_WARM"
 """An environment variable: where the process that forks listens."""
 LOADED = ["tilework.cli.app", "tilework.cli.summary", "tilework.engine", "tilework.engine.autoencoder.fitting",
-          "tilework.report.page", "torch._dynamo", "accelerate", "sklearn.cluster"]  # fmt: skip
+          "tilework.report.page", "tilework.studio.models.asks", "torch._dynamo", "accelerate", "sklearn.cluster"]  # fmt: skip
 _LENGTH = 8
 _KEPT: dict[str, Any] = {}
 

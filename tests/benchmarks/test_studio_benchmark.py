@@ -60,6 +60,11 @@ def test_memory_is_read_over_a_run_in_compressed_time(tmp_path: Path) -> None:
     ("script", "arguments", "rows"),
     [
         ("studio_latency.py", ["--pairs", "2"], {"slider-steps", "slider-note", "slider-timeline", "slider-chart"}),
+        (
+            "explore_latency.py",
+            ["--pairs", "1", "--seconds", "0.3", "--large", "32"],
+            {"explore-left", *(f"explore-{m}-{f}" for m in ("small", "large") for f in ("answer", "rate", "rest"))},
+        ),
         ("studio_page.py", ["--pairs", "1"], {"page-live", "page-list", "page-bytes"}),
         ("studio_share.py", ["--pairs", "1", "--seconds", "1", "--warm", "25"], {"share-cpu", "share-wall"}),
         ("studio_slowdown.py", ["--pairs", "1", "--seconds", "2"], {"slowdown-viewer", "slowdown-idle"}),

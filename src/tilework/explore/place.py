@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from threading import Lock
 
 import torch
 from torch import Tensor
@@ -13,6 +15,7 @@ from tilework.explore.opened import Opened, Pixels
 from tilework.explore.own_image import read
 from tilework.explore.points import Band, Origin, Point, Towards, parse
 
+_KEPT = 64
 Named = Callable[[str], Pixels]
 """Gives the image (H, W, C) uint8, of the model's size, that a name stands for."""
 
@@ -52,7 +55,22 @@ def origin(opened: Opened, where: Origin, images: Named | None = None) -> Tensor
         return torch.zeros(opened.shape)
     if where.kind == "seed":
         return noise(opened, where.number)
-    return opened.encode(image_of(opened, where, images)[None])[0][0]
+    return _encoded(opened, image_of(opened, where, images))
+
+
+def _encoded(opened: Opened, image: Pixels) -> Tensor:
+    """The latent (D, h, w) of an image. The last ones are kept: a hand that moves asks for the same again and again."""
+    kept, change = opened.once("encoded lately", lambda: (dict[bytes, Tensor](), Lock()))
+    key = hashlib.blake2b(image.tobytes(), digest_size=16).digest()
+    with change:
+        found = kept.pop(key, None)
+    if found is None:
+        found = opened.encode(image[None])[0][0]
+    with change:
+        kept[key] = found
+        while len(kept) > _KEPT:
+            del kept[next(iter(kept))]
+    return found
 
 
 def image_of(opened: Opened, where: Origin, images: Named | None = None) -> Pixels:

@@ -76,9 +76,13 @@ class TraverseAsk(TypedDict):
 
     kind: Literal["traverse"]
     point: Annotated[str, "what is kept of all other dimensions"]
-    dimensions: Annotated[Sequence[int], "one row for each; at most 64"]
-    low: NotRequired[Annotated[float, "where a row begins, -3 if not given"]]
-    high: NotRequired[Annotated[float, "where it ends, 3 if not given"]]
+    dimensions: NotRequired[Annotated[Sequence[int], "one row for each; the 12 that carry most if not given"]]
+    low: NotRequired[
+        Annotated[
+            float, "where a row begins; -3 of a Gaussian if not given, else three deviations below the images' mean"
+        ]
+    ]
+    high: NotRequired[Annotated[float, "where it ends; 3, or three deviations above"]]
     steps: NotRequired[Annotated[int, "images of a row, 9 if not given; 2 to 33"]]
 
 
@@ -89,8 +93,8 @@ class PlaneAsk(TypedDict):
     point: Annotated[str, "what is kept of all other dimensions"]
     x: Annotated[int, "the dimension that rises to the right"]
     y: Annotated[int, "the dimension that rises upwards"]
-    low: NotRequired[Annotated[float, "-3 if not given"]]
-    high: NotRequired[Annotated[float, "3 if not given"]]
+    low: NotRequired[Annotated[float, "of both; as of `traverse` if not given"]]
+    high: NotRequired[Annotated[float, "of both; as of `traverse` if not given"]]
     steps: NotRequired[Annotated[int, "images of a side, 15 if not given; 2 to 33"]]
 
 
@@ -103,13 +107,14 @@ class WalkAsk(TypedDict):
     how: NotRequired[Annotated[Way, "`linear` if not given"]]
     ease: NotRequired[Annotated[bool, "slower near each point"]]
     loop: NotRequired[Annotated[bool, "back to the first point at the end"]]
+    fps: NotRequired[Annotated[float, "of a file: images a second, 30 if not given"]]
 
 
 class MapAsk(TypedDict):
     """The whole data set in two dimensions."""
 
     kind: Literal["map"]
-    how: Annotated[MapKind, "`dimensions`: two of the latent, as they are"]
+    how: Annotated[MapKind, "`dimensions`: two of the latent as they are, as is every latent of no more than two"]
     x: NotRequired[Annotated[int, "of `dimensions`: to the right, 0 if not given"]]
     y: NotRequired[Annotated[int, "of `dimensions`: upwards, 1 if not given"]]
 
@@ -166,18 +171,22 @@ class ReceptiveAsk(TypedDict):
 
 
 class PaletteAsk(TypedDict):
-    """The codes of a level, those that are like one of them first."""
+    """The codes of a level, those that are alike beside each other."""
 
     kind: Literal["palette"]
-    level: Annotated[int, "0 = the first"]
-    like: Annotated[int, "a code"]
+    level: Annotated[int, "1 = the first"]
+    like: NotRequired[
+        Annotated[
+            int, "a code: the nearest to it come first; if not given, each is followed by the nearest that is left"
+        ]
+    ]
 
 
 class AtlasAsk(TypedDict):
     """Every code of a level, decoded in context."""
 
     kind: Literal["atlas"]
-    level: Annotated[int, "0 = the first"]
+    level: Annotated[int, "1 = the first"]
     first: NotRequired[Annotated[int, "the first code to answer, 0 if not given"]]
     count: NotRequired[Annotated[int, "how many, all if not given"]]
 
@@ -186,7 +195,7 @@ class CodeAsk(TypedDict):
     """Everything about one code."""
 
     kind: Literal["code"]
-    level: Annotated[int, "0 = the first"]
+    level: Annotated[int, "1 = the first"]
     code: Annotated[int, "a code"]
 
 
@@ -252,7 +261,9 @@ class EncodeFacts(TypedDict):
     label: Annotated[str | None, "its label"]
     name: Annotated[str | None, "its file name"]
     mse: Annotated[Number, "mean squared error of the reconstruction, pixels in [0, 1]"]
-    psnr: Annotated[Number, "peak signal-to-noise ratio, in dB"]
+    psnr: Annotated[Number, "peak signal-to-noise ratio, in dB; null for an error of 0"]
+    kl: Annotated[Number, "KL divergence of its posterior from the prior, in nats; null for a latent without one"]
+    bits: Annotated[Number, "bits of its tokens; null for a latent without codes"]
     notes: Annotated[Sequence[str], "what was done to it to fit the model, in words"]
 
 
@@ -266,13 +277,25 @@ class PicturesFacts(TypedDict):
 class SearchFacts(PicturesFacts):
     """What was found."""
 
-    total: Annotated[int, "images that fit; the first 256 are answered"]
+    more: Annotated[bool, "there are more than the first 200, which are answered"]
+
+
+class TraverseFacts(TypedDict):
+    """Which dimensions moved."""
+
+    dimensions: Annotated[Sequence[int], "of each row in turn"]
+
+
+class WalkFacts(TypedDict):
+    """How the way goes."""
+
+    stops: Annotated[Sequence[int], "the frame of each point"]
 
 
 class MapFacts(TypedDict):
     """How the map was made."""
 
-    how: Annotated[MapKind, "as it was asked"]
+    how: Annotated[MapKind, "as it was asked; `dimensions` of a latent of no more than two"]
     share: Annotated[Sequence[float], "of the variance, of `pca`: of each of the two directions; else empty"]
     total: Annotated[int, "images of the data set; where there are more than 20,000, the map has a fixed selection"]
 
@@ -308,6 +331,8 @@ class AtlasFacts(TypedDict):
     first: Annotated[int, "the first code of the answer"]
     codes: Annotated[int, "K: all codes of the level"]
     tokens: Annotated[int, "so many tokens of this level were counted; 0 where the data set is not there"]
+    cell: Annotated[Sequence[int], "[height, width] of one cell in pixels"]
+    margin: Annotated[int, "a tile shows so many cells of its surroundings on each side"]
 
 
 class CodeFacts(TypedDict):
@@ -335,7 +360,7 @@ EXPLORE_LEGEND = {
     "L": "labels",
     "Q": "levels",
     "K": "codes of the answer",
-    "j": "nearest codes, at most 8",
+    "j": "nearest codes, at most 13",
     "p": "patches, at most 16",
     "h'": "height of a small image",
     "w'": "width of a small image",
@@ -399,20 +424,18 @@ ASKS: Mapping[AskKind, Asking] = {
     )),
     "pictures": Asking(PicturesAsk, PicturesFacts, (_THUMBS, _LABELS)),
     "search": Asking(SearchAsk, SearchFacts, (_NUMBERS, _SIDES, _LABELS, _THUMBS)),
-    "traverse": Asking(TraverseAsk, NoFacts, (
+    "traverse": Asking(TraverseAsk, TraverseFacts, (
         AnswerArray("images", ("n", "s", *_IMAGE), "u1", "a row for each dimension"),
-        AnswerArray("values", ("s",), "f4", "of the dimension along a row"),
-        AnswerArray("z", _LATENT, "f4", "the latent at the point"),
+        AnswerArray("values", ("n", "s"), "f4", "of the dimension along each row"),
     )),
     "plane": Asking(PlaneAsk, NoFacts, (
         AnswerArray("images", ("s", "s", *_IMAGE), "u1", "rows from the highest y to the lowest"),
-        AnswerArray("values", ("s",), "f4", "along a side, from low to high"),
-        AnswerArray("z", _LATENT, "f4", "the latent at the point"),
+        AnswerArray("xs", ("s",), "f4", "of the dimension x, rising"),
+        AnswerArray("ys", ("s",), "f4", "of the dimension y, falling"),
     )),
-    "walk": Asking(WalkAsk, NoFacts, (
+    "walk": Asking(WalkAsk, WalkFacts, (
         AnswerArray("images", ("F", *_IMAGE), "u1", "in order"),
         AnswerArray("z", ("F", *_LATENT), "f4", "the latent at each"),
-        AnswerArray("at", ("F",), "f4", "place on the way: 0 = the first point, 1 = the second"),
     )),
     "map": Asking(MapAsk, MapFacts, (
         AnswerArray("points", ("P", 2), "f4", "where it lies"),
@@ -440,16 +463,16 @@ ASKS: Mapping[AskKind, Asking] = {
     )),
     "palette": Asking(PaletteAsk, NoFacts, (
         AnswerArray("order", ("K",), "i4", "codes, the most similar first"),
-        AnswerArray("distances", ("K",), "f4", "of each of these, Euclidean"),
+        AnswerArray("distances", ("K",), "f4", "of each of these, Euclidean", "of an ask with `like`"),
     )),
     "atlas": Asking(AtlasAsk, AtlasFacts, (
         AnswerArray("tiles", ("K", "y", "x", "C"), "u1", "decoded in context"),
         AnswerArray("counts", ("K",), "i4", "tokens that are this code", _MEASURED),
-        AnswerArray("near", ("K", "j"), "i4", "the nearest other codes, -1 = none"),
+        AnswerArray("colours", ("K", 3), "u1", "a colour of each; near codes look alike"),
     )),
     "code": Asking(CodeAsk, CodeFacts, (
         AnswerArray("tile", ("y", "x", "C"), "u1", "decoded in context"),
-        AnswerArray("near", ("j",), "i4", "the nearest other codes"),
+        AnswerArray("near", ("j",), "i4", "the nearest codes, itself first"),
         AnswerArray("distances", ("j",), "f4", "of each of these, Euclidean"),
         AnswerArray("positions", ("h", "w"), "i4", "tokens that are this code, by cell", _MEASURED),
         AnswerArray("patches", ("p", "y", "x", "C"), "u1", "what of training images it stands for", _MEASURED),

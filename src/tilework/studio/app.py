@@ -24,7 +24,12 @@ from tilework.studio.forms import Forms
 from tilework.studio.guard import Guard, Keys
 from tilework.studio.launch import Launcher
 from tilework.studio.listing import Listing
+from tilework.studio.models import routes as models
+from tilework.studio.models.pool import Pool
+from tilework.studio.models.socket import model_socket
+from tilework.studio.models.uploads import Uploads
 from tilework.studio.places import Root
+from tilework.studio.talk import Crowd
 from tilework.studio.thumbs import Thumbs
 from tilework.studio.watch import Watchers
 
@@ -54,8 +59,12 @@ ROUTES = [
     Route("/api/recipes", changes.recipes),
     Route("/api/recipes/{name}", changes.recipe),
     Route("/api/check", changes.check, methods=["POST"]),
+    Route("/api/models/{id}", models.models),
+    Route("/api/models/{id}/image", models.image, methods=["POST"]),
+    Route("/api/models/{id}/file", models.file, methods=["POST"]),
     WebSocketRoute("/ws/runs", sockets.runs_socket),
     WebSocketRoute("/ws/runs/{id}", sockets.run_socket),
+    WebSocketRoute("/ws/models/{id}", model_socket),
 ]
 
 
@@ -74,19 +83,23 @@ def build(root: Root, keys: Keys, page: Path = page_files.PAGE) -> Guard:
     state.listing = Listing(root, state.cards)
     state.watchers = Watchers(root)
     state.launcher, state.forms = Launcher(root), Forms(root)
-    state.crowd = sockets.Crowd()
+    state.uploads = Uploads()
+    state.pool = Pool(state.uploads.folder)
+    state.crowd = Crowd()
     return Guard(app, keys)
 
 
 @contextlib.asynccontextmanager
 async def _life(app: Starlette) -> AsyncIterator[None]:
-    """From the first request to the last: then all watching ends. Runs that were started here go on."""
+    """From the first request to the last: then all watching ends, and every model. Runs that were started here go on."""
     try:
         yield
     finally:
         app.state.launcher.close()
         await app.state.watchers.close()
         await app.state.listing.close()
+        await app.state.pool.close()
+        await to_thread.run_sync(app.state.uploads.close)
         await to_thread.run_sync(app.state.forms.close)
         logging.getLogger("tilework.studio").debug("closed; %d runs go on", app.state.launcher.reap())
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Callable
 
-import anyio
 from anyio import to_thread
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from tilework.errors import TileworkError, UserError
 from tilework.protocol.errors import Problem
@@ -17,25 +13,12 @@ from tilework.protocol.socket import DoneMessage, Ref, RefusedMessage
 from tilework.runs import steer
 from tilework.runs.folder import RunFolder
 from tilework.runs.live import CHANNELS
-from tilework.studio.answers import FAULT, NotHere, error_body, read_json
+from tilework.studio.answers import NotHere, error_body
 from tilework.studio.listing import Listing
 from tilework.studio.outside import deleted
+from tilework.studio.talk import Acts, Message, converse, listen
 from tilework.studio.viewer import Viewer
 from tilework.studio.watch import Watcher, Watchers
-
-MOST_VIEWERS = 200
-TOO_MANY = 1013  # "try again later"
-
-Message = dict[str, Any]
-"""What a page sent: it is asked for what a `PageMessage` has, piece by piece."""
-
-
-class Crowd:
-    """Counts the open sockets of one studio."""
-
-    def __init__(self, most: int = MOST_VIEWERS) -> None:
-        self.most = most
-        self.present = 0
 
 
 async def runs_socket(socket: WebSocket) -> None:
@@ -45,11 +28,11 @@ async def runs_socket(socket: WebSocket) -> None:
     async def talk(viewer: Viewer) -> None:
         try:
             await listing.join(viewer)
-            await _listen(socket, viewer, {})
+            await listen(socket, {}, _refuses(viewer))
         finally:
             listing.leave(viewer)
 
-    await _converse(socket, talk)
+    await converse(socket, Viewer, talk)
 
 
 async def run_socket(socket: WebSocket) -> None:
@@ -63,23 +46,23 @@ async def run_socket(socket: WebSocket) -> None:
         except NotHere as error:
             # The socket stays: a page would only try again and again.
             viewer.say(deleted(error.what))
-            await _listen(socket, viewer, dict.fromkeys(("ack", "watch"), _nothing))
+            await listen(socket, dict.fromkeys(("ack", "watch"), _nothing), _refuses(viewer))
             return
         watcher = watchers.of(folder)
         try:
             await watcher.join(viewer)
-            await _listen(socket, viewer, _page_says(watcher, viewer))
+            await listen(socket, _page_says(watcher, viewer), _refuses(viewer))
         finally:
             watcher.leave(viewer)
 
-    await _converse(socket, talk)
+    await converse(socket, Viewer, talk)
 
 
 async def _nothing(message: Message) -> None:
     """There is nothing to watch."""
 
 
-def _page_says(watcher: Watcher, viewer: Viewer) -> dict[str, Callable[[Message], Awaitable[None]]]:
+def _page_says(watcher: Watcher, viewer: Viewer) -> Acts:
     """What each type of message does."""
 
     async def ack(message: Message) -> None:
@@ -108,6 +91,10 @@ def _page_says(watcher: Watcher, viewer: Viewer) -> dict[str, Callable[[Message]
     return {"ack": ack, "watch": watch, "command": command}
 
 
+def _refuses(viewer: Viewer) -> Callable[[Ref | None, Problem], None]:
+    return lambda ref, problem: viewer.say(_refused(ref, problem))
+
+
 def _refused(ref: Ref | None, problem: Problem) -> RefusedMessage:
     return {"type": "answer", "ref": ref, "ok": False, "error": problem}
 
@@ -119,64 +106,3 @@ def _send(folder: RunFolder, kind: object, payload: object) -> int:
         raise UserError("a command needs a kind and a payload", why="a kind is text, a payload an object")
     steer.check(kind, payload)
     return steer.send(folder, kind, **payload)
-
-
-async def _listen(socket: WebSocket, viewer: Viewer, known: dict[str, Callable[[Message], Awaitable[None]]]) -> None:
-    """Read messages until the page is gone. Whatever it sends, it gets a word back and nothing else happens."""
-    while True:
-        received = await socket.receive()
-        if received["type"] == "websocket.disconnect":
-            return
-        ref = None
-        try:
-            text = received.get("text")
-            if text is None:
-                raise UserError("this message is binary", why="pages send text", fix="send one JSON object")
-            message = read_json(text)
-            said = message.get("ref")
-            ref = said if isinstance(said, (int, str)) else None
-            act = known.get(str(message.get("type")))
-            if act is None:
-                raise UserError(
-                    f"there is no message of type {str(message.get('type'))[:40]!r}",
-                    why=f"a page may send {', '.join(known) or 'nothing here'}",
-                )
-            await act(message)
-        except TileworkError as error:
-            viewer.say(_refused(ref, error_body(error)))
-        except Exception:  # a fault of ours costs an answer, not the socket
-            logging.getLogger("tilework.studio").exception("a message was not understood")
-            viewer.say(_refused(ref, FAULT))
-
-
-async def _converse(socket: WebSocket, talk: Callable[[Viewer], Awaitable[None]]) -> None:
-    """Open the socket, and send what the viewer is to be told while `talk` goes on."""
-    crowd: Crowd = socket.app.state.crowd
-    await socket.accept()
-    if crowd.present >= crowd.most:
-        await socket.close(TOO_MANY, f"{crowd.most} pages are open already")
-        return
-    crowd.present += 1
-    try:
-        async with anyio.create_task_group() as group:
-            viewer = Viewer(cut=group.cancel_scope.cancel)
-
-            async def speak() -> None:
-                with contextlib.suppress(WebSocketDisconnect, OSError):
-                    while True:
-                        message = await viewer.take()
-                        if isinstance(message, str):
-                            await socket.send_text(message)
-                        else:
-                            await socket.send_bytes(message)
-                group.cancel_scope.cancel()
-
-            async def listen() -> None:
-                await talk(viewer)
-                group.cancel_scope.cancel()
-
-            group.start_soon(speak)
-            group.start_soon(listen)
-        # A page that was cut off reads nothing, no goodbye either: the server drops its connection.
-    finally:
-        crowd.present -= 1

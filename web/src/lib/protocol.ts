@@ -762,11 +762,11 @@ export interface TraverseAsk {
   kind: 'traverse'
   /** what is kept of all other dimensions */
   point: string
-  /** one row for each; at most 64 */
-  dimensions: number[]
-  /** where a row begins, -3 if not given */
+  /** one row for each; the 12 that carry most if not given */
+  dimensions?: number[]
+  /** where a row begins; -3 of a Gaussian if not given, else three deviations below the images' mean */
   low?: number
-  /** where it ends, 3 if not given */
+  /** where it ends; 3, or three deviations above */
   high?: number
   /** images of a row, 9 if not given; 2 to 33 */
   steps?: number
@@ -781,9 +781,9 @@ export interface PlaneAsk {
   x: number
   /** the dimension that rises upwards */
   y: number
-  /** -3 if not given */
+  /** of both; as of `traverse` if not given */
   low?: number
-  /** 3 if not given */
+  /** of both; as of `traverse` if not given */
   high?: number
   /** images of a side, 15 if not given; 2 to 33 */
   steps?: number
@@ -802,12 +802,14 @@ export interface WalkAsk {
   ease?: boolean
   /** back to the first point at the end */
   loop?: boolean
+  /** of a file: images a second, 30 if not given */
+  fps?: number
 }
 
 /** The whole data set in two dimensions. */
 export interface MapAsk {
   kind: 'map'
-  /** `dimensions`: two of the latent, as they are */
+  /** `dimensions`: two of the latent as they are, as is every latent of no more than two */
   how: MapKind
   /** of `dimensions`: to the right, 0 if not given */
   x?: number
@@ -869,19 +871,19 @@ export interface ReceptiveAsk {
   x: number
 }
 
-/** The codes of a level, those that are like one of them first. */
+/** The codes of a level, those that are alike beside each other. */
 export interface PaletteAsk {
   kind: 'palette'
-  /** 0 = the first */
+  /** 1 = the first */
   level: number
-  /** a code */
-  like: number
+  /** a code: the nearest to it come first; if not given, each is followed by the nearest that is left */
+  like?: number
 }
 
 /** Every code of a level, decoded in context. */
 export interface AtlasAsk {
   kind: 'atlas'
-  /** 0 = the first */
+  /** 1 = the first */
   level: number
   /** the first code to answer, 0 if not given */
   first?: number
@@ -892,7 +894,7 @@ export interface AtlasAsk {
 /** Everything about one code. */
 export interface CodeAsk {
   kind: 'code'
-  /** 0 = the first */
+  /** 1 = the first */
   level: number
   /** a code */
   code: number
@@ -996,8 +998,12 @@ export interface EncodeFacts {
   name: string | null
   /** mean squared error of the reconstruction, pixels in [0, 1] */
   mse: number | null
-  /** peak signal-to-noise ratio, in dB */
+  /** peak signal-to-noise ratio, in dB; null for an error of 0 */
   psnr: number | null
+  /** KL divergence of its posterior from the prior, in nats; null for a latent without one */
+  kl: number | null
+  /** bits of its tokens; null for a latent without codes */
+  bits: number | null
   /** what was done to it to fit the model, in words */
   notes: string[]
 }
@@ -1016,16 +1022,28 @@ export interface SearchFacts {
   labels: (string | null)[]
   /** its file name */
   names: (string | null)[]
-  /** images that fit; the first 256 are answered */
-  total: number
+  /** there are more than the first 200, which are answered */
+  more: boolean
+}
+
+/** Which dimensions moved. */
+export interface TraverseFacts {
+  /** of each row in turn */
+  dimensions: number[]
 }
 
 /** Nothing beside the arrays. */
 export type NoFacts = Record<string, never>
 
+/** How the way goes. */
+export interface WalkFacts {
+  /** the frame of each point */
+  stops: number[]
+}
+
 /** How the map was made. */
 export interface MapFacts {
-  /** as it was asked */
+  /** as it was asked; `dimensions` of a latent of no more than two */
   how: MapKind
   /** of the variance, of `pca`: of each of the two directions; else empty */
   share: number[]
@@ -1073,6 +1091,10 @@ export interface AtlasFacts {
   codes: number
   /** so many tokens of this level were counted; 0 where the data set is not there */
   tokens: number
+  /** [height, width] of one cell in pixels */
+  cell: number[]
+  /** a tile shows so many cells of its surroundings on each side */
+  margin: number
 }
 
 /** How often it is used. */
@@ -1147,9 +1169,9 @@ export interface Facts {
   encode: EncodeFacts
   pictures: PicturesFacts
   search: SearchFacts
-  traverse: NoFacts
+  traverse: TraverseFacts
   plane: NoFacts
-  walk: NoFacts
+  walk: WalkFacts
   map: MapFacts
   nearest: NearestFacts
   directions: DirectionsFacts
@@ -1198,17 +1220,15 @@ export interface AnswerArrays {
   traverse: {
     images: 'u1'
     values: 'f4'
-    z: 'f4'
   }
   plane: {
     images: 'u1'
-    values: 'f4'
-    z: 'f4'
+    xs: 'f4'
+    ys: 'f4'
   }
   walk: {
     images: 'u1'
     z: 'f4'
-    at: 'f4'
   }
   map: {
     points: 'f4'
@@ -1244,12 +1264,12 @@ export interface AnswerArrays {
   }
   palette: {
     order: 'i4'
-    distances: 'f4'
+    distances?: 'f4'
   }
   atlas: {
     tiles: 'u1'
     counts?: 'i4'
-    near: 'i4'
+    colours: 'u1'
   }
   code: {
     tile: 'u1'

@@ -1,0 +1,71 @@
+"""What the model is."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+
+from tilework.engine.autoencoder.model import source_of
+from tilework.errors import TileworkError
+from tilework.explore.compare import beta_of
+from tilework.protocol.explore import AboutFacts, AskKind, MapKind, Space
+from tilework.runs.store import RunStore
+from tilework.studio.models.opening import Loaded
+from tilework.studio.models.serving import Answer
+
+
+def about(kinds: Sequence[AskKind], maps: Sequence[MapKind]) -> Callable[[Loaded, dict[str, Any]], Answer]:
+    """What the model is; `kinds` are the asks that there are, `maps` the kinds of map that can be made here."""
+
+    def ask(model: Loaded, _: dict[str, Any]) -> Answer:
+        opened, images = model.opened, model.opened.images
+        network, spec, source = opened.model.network, opened.model.spec, source_of(opened.model.spec)
+        levels = opened.model.levels
+        space: Space = "before quantiser" if levels else "gaussian" if spec.bottleneck.kind == "gaussian" else "plain"
+        facts = AboutFacts(
+            name=opened.name,
+            recipe=spec.name,
+            checkpoint=opened.folder.name,
+            step=opened.step,
+            epoch=_epoch(model),
+            device=model.device,
+            devices=_devices(),
+            parameters=sum(one.numel() for one in network.parameters()),
+            image=[source.size.height, source.size.width, source.channels],
+            bottleneck=spec.bottleneck.kind,
+            space=space,
+            latent=list(opened.shape),
+            beta=beta_of(opened),
+            levels=levels,
+            codes=opened.model.codebook_size,
+            sides={side: len(images.side(side)) if images else 0 for side in ("validation", "train")},
+            classes=list(images.store.classes) if images else [],
+            named=any(images.store.file_names) if images else False,
+            missing=opened.missing,
+            asks=[one for one in kinds if levels or one not in TOKENS],
+            maps=list(maps) if images else [],
+        )
+        return Answer(dict(facts))
+
+    return ask
+
+
+TOKENS: frozenset[AskKind] = frozenset({"paint", "levels", "field", "receptive", "palette", "atlas", "code"})
+"""What only models with codes answer."""
+
+
+def _epoch(model: Loaded) -> float | None:
+    """Epochs that the checkpoint was trained for; None where the run's store does not tell."""
+    with contextlib.suppress(TileworkError), RunStore.open(model.run.db) as store:
+        per_epoch = store.get_meta("steps_per_epoch")
+        if isinstance(per_epoch, (int, float)) and per_epoch > 0:
+            return model.opened.step / per_epoch
+    return None
+
+
+def _devices() -> list[str]:
+    has = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return [name for name, there in has.items() if there]

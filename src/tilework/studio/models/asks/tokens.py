@@ -1,0 +1,115 @@
+"""Tokens: images of them, what each level and each cell does, the codes of a level."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tilework.errors import UserError
+from tilework.explore.code_atlas import Atlas, atlas, code, ordered
+from tilework.explore.code_vectors import similar
+from tilework.explore.counted import MOST_IMAGES, token_set
+from tilework.explore.place import image_of
+from tilework.explore.points import parse
+from tilework.explore.reach import Field, field, receptive
+from tilework.explore.tiles import tiles
+from tilework.explore.token_images import levels, paint
+from tilework.protocol.explore import AskKind, AtlasFacts, CodeFacts, FieldFacts, LevelsFacts
+from tilework.studio.models.opening import Loaded
+from tilework.studio.models.serving import Answer
+
+
+def whole_atlas(model: Loaded, ask: dict[str, Any]) -> Atlas:
+    """Every code of a level."""
+    return atlas(model.opened, ask["level"])
+
+
+def _paint(model: Loaded, ask: dict[str, Any]) -> Answer:
+    return Answer(arrays={"image": paint(model.opened, np.array(ask["codes"], np.int64), ask.get("levels"))})
+
+
+def _levels(model: Loaded, ask: dict[str, Any]) -> Answer:
+    image = _image(model, ask["of"]) if "of" in ask else None
+    found = levels(model.opened, np.array(ask["codes"], np.int64), image)
+    unknown = [None] * len(found.bits)
+    facts = LevelsFacts(
+        bits=found.bits.tolist(),
+        mse=unknown if found.mse is None else found.mse.tolist(),
+        psnr=unknown if found.psnr is None else found.psnr.tolist(),
+    )
+    return Answer(dict(facts), {"images": found.images})
+
+
+def _field(model: Loaded, ask: dict[str, Any]) -> Answer:
+    return _area(field(model.opened, np.array(ask["codes"], np.int64), ask["y"], ask["x"]))
+
+
+def _receptive(model: Loaded, ask: dict[str, Any]) -> Answer:
+    return _area(receptive(model.opened, _image(model, ask["of"]), ask["y"], ask["x"]))
+
+
+def _area(found: Field) -> Answer:
+    return Answer(dict(FieldFacts(box=list(found.box or ()))), {"field": found.strength})
+
+
+def _palette(model: Loaded, ask: dict[str, Any]) -> Answer:
+    if "like" not in ask:
+        order = ordered(whole_atlas(model, ask), "similarity")
+        return Answer(arrays={"order": order.astype(np.int32)})
+    found = similar(model.opened, ask["level"], ask["like"])
+    return Answer(arrays={"order": found.codes.astype(np.int32), "distances": found.distance})
+
+
+def _atlas(model: Loaded, ask: dict[str, Any]) -> Answer:
+    found = whole_atlas(model, ask)
+    first, count = ask.get("first", 0), ask.get("count", found.grid.size)
+    if not (0 <= first < found.grid.size and count >= 1):
+        raise UserError(f"there are no {count} codes from {first} on", why=f"a level has {found.grid.size:,} codes")
+    part = slice(first, first + count)
+    facts = AtlasFacts(
+        first=first,
+        codes=found.grid.size,
+        tokens=found.tokens,
+        cell=[found.size.height, found.size.width],
+        margin=found.size.margin,
+    )
+    arrays: dict[str, Any] = {"tiles": found.tiles[part], "colours": found.colours[part]}
+    if found.counts is not None:
+        arrays["counts"] = found.counts[part].astype(np.int32)
+    return Answer(dict(facts), arrays)
+
+
+def _code(model: Loaded, ask: dict[str, Any]) -> Answer:
+    opened, level, number = model.opened, ask["level"], ask["code"]
+    found = code(opened, level, number)
+    among = token_set(opened, "train", MOST_IMAGES) if opened.images is not None else None
+    arrays: dict[str, Any] = {
+        "tile": tiles(opened, level, np.array([number]), among, 1)[0],
+        "near": found.near.codes.astype(np.int32),
+        "distances": found.near.distance,
+    }
+    if found.positions is not None:
+        arrays |= {
+            "positions": found.positions.astype(np.int32),
+            "patches": found.patches,
+            "numbers": found.images.astype(np.int32),
+            "cells": found.cells.astype(np.int16),
+        }
+    return Answer(dict(CodeFacts(tokens=found.count, of=among.count if among is not None else 0)), arrays)
+
+
+def _image(model: Loaded, origin: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    return image_of(model.opened, parse(origin).origin, model.image)
+
+
+ASKS: Mapping[AskKind, Callable[[Loaded, dict[str, Any]], Answer]] = {
+    "paint": _paint,
+    "levels": _levels,
+    "field": _field,
+    "receptive": _receptive,
+    "palette": _palette,
+    "atlas": _atlas,
+    "code": _code,
+}

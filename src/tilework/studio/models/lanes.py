@@ -1,0 +1,16 @@
+"""Which asks wait for which: what a hand moves never waits for what takes seconds."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+Lane = Literal["quick", "slow"]
+LANES: tuple[Lane, ...] = ("quick", "slow")
+_SLOW = frozenset(
+    {"statistics", "search", "traverse", "plane", "walk", "map", "nearest", "directions", "receptive", "atlas", "code"}
+)
+
+
+def lane_of(kind: object) -> Lane:
+    """The lane of a kind of ask; an unknown kind is refused quickly."""
+    return "slow" if isinstance(kind, str) and kind in _SLOW else "quick"

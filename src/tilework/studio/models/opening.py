@@ -1,0 +1,74 @@
+"""The model that a process answers for: opened once, with what pages have sent, and the number of threads that suits it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import torch
+
+from tilework.explore.opened import Opened, Pixels, open_model
+from tilework.explore.own_image import OwnImage, read
+from tilework.runs.folder import RunFolder
+from tilework.studio.models.uploads import uploaded
+
+_KEPT_IMAGES = 8
+_MOST_THREADS = 4
+_GAIN = 1.5
+"""More threads are used only where they are so much quicker: they are taken from whatever trains beside."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An opened model of a run, and the images that pages have sent."""
+
+    opened: Opened
+    run: RunFolder
+    own: Callable[[str], OwnImage] = field(repr=False)
+    """An image that was sent, by its name. Raises UserError for one that is not there or cannot be read."""
+
+    def image(self, name: str) -> Pixels:
+        """The pixels of an image that was sent, as points name it."""
+        return self.own(name).pixels
+
+    @property
+    def device(self) -> str:
+        """Where it computes."""
+        return str(self.opened.model.device)
+
+
+def opening(run: str, which: str, device: str, images: Path) -> Loaded:
+    """Open the checkpoint of a run folder. Raises UserError as `explore.open_model` does."""
+    folder = RunFolder(Path(run))
+    opened = open_model(folder, which=which, device=device)
+
+    @lru_cache(_KEPT_IMAGES)
+    def own(name: str) -> OwnImage:
+        return read(uploaded(images, name).read_bytes(), opened)
+
+    suit_threads(opened)
+    return Loaded(opened, folder, own)
+
+
+def suit_threads(opened: Opened) -> int:
+    """One thread, unless the decoder is much quicker with more; they compute one image, which is what a hand waits for."""
+    most = min(_MOST_THREADS, torch.get_num_threads())
+    if opened.model.device.type != "cpu" or most == 1:
+        torch.set_num_threads(1)
+        return 1
+    z = torch.zeros((1, *opened.shape))
+
+    def seconds(threads: int) -> float:
+        torch.set_num_threads(threads)
+        opened.decode(z)
+        begin = time.perf_counter()
+        opened.decode(z)
+        return time.perf_counter() - begin
+
+    one, more = (min(times) for times in zip(*((seconds(1), seconds(most)) for _ in range(3)), strict=True))
+    chosen = most if one > _GAIN * more and one > 0.01 else 1
+    torch.set_num_threads(chosen)
+    return chosen

@@ -1,0 +1,144 @@
+"""How the process of a model answers: one thread reads, one for each lane computes. Which asks there are is told from outside.
+
+No error of an ask ends the process, and nothing that a library prints gets between the answers.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import IO, TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+
+from tilework.errors import TileworkError, UserError
+from tilework.protocol.errors import Problem
+from tilework.protocol.explore import MadeAnswer
+from tilework.protocol.frame import VERSION
+from tilework.runs.frames import pack
+from tilework.studio.models.checked import checked
+from tilework.studio.models.pipe import Said, What, say
+from tilework.studio.models.waiting import Order, Waiting
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+M = TypeVar("M")
+_SWITCH_SECONDS = 0.0005
+"""The most that the quick lane waits for Python code of the slow one; by itself Python takes ten times that."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What an ask has as its answer."""
+
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Abilities(Generic[M]):
+    """What can be asked of a model that is open."""
+
+    asks: Mapping[str, Callable[[M, dict[str, Any]], Answer]]
+    file: Callable[[M, dict[str, Any], str], bytes]
+    image: Callable[[M, str], dict[str, Any]]
+
+
+class Voice:
+    """The way up to the studio, for several threads."""
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+        self._one_at_a_time = threading.Lock()
+
+    @classmethod
+    def taken(cls) -> Voice:
+        """What was standard output, for answers alone: whatever else is printed goes to standard error."""
+        handle = os.dup(1)
+        os.dup2(2, 1)
+        return cls(handle)
+
+    def say(self, what: What, page: int = 0, ref: int = 0, body: bytes = b"") -> None:
+        """Write one message; a process that nobody hears ends."""
+        try:
+            with self._one_at_a_time:
+                say(self._handle, Said(what, page, ref, body))
+        except OSError:
+            os._exit(0)
+
+    def state(self, state: str, **more: object) -> None:
+        """Say what the process does."""
+        self.say(What.STATE, body=json.dumps({"state": state, **more}).encode())
+
+
+def problem_of(error: BaseException) -> Problem:
+    """An error as the page shows it; of a fault of ours the trace goes to standard error."""
+    if isinstance(error, TileworkError):
+        return {"what": error.what, "why": error.why, "fix": error.fix}
+    traceback.print_exception(error)
+    why = f"{type(error).__name__}: {error}"[:300]
+    return {"what": "the model could not answer this", "why": why, "fix": "see the terminal of the studio"}
+
+
+def listen(source: IO[bytes], voice: Voice) -> Waiting:
+    """Read orders in a thread of its own, from now on. The process ends when its input does, whatever it is doing."""
+    waiting = Waiting(lambda order: voice.say(What.DROPPED, order.page, order.ref))
+
+    def read() -> NoReturn:
+        try:
+            for text in source:
+                _heed(waiting, json.loads(text))
+        finally:
+            os._exit(0)
+
+    threading.Thread(target=read, daemon=True, name="orders").start()
+    return waiting
+
+
+def _heed(waiting: Waiting, said: dict[str, Any]) -> None:
+    if said["do"] == "forget":
+        waiting.forget(said["page"], said["key"])
+    elif said["do"] == "leave":
+        waiting.leave(said["page"])
+    else:
+        waiting.put(Order(said["page"], said["ref"], said["key"], said["lane"], said["do"], said["what"]))
+
+
+def serve(model: M, abilities: Abilities[M], waiting: Waiting, voice: Voice) -> NoReturn:
+    """Answer until the input ends."""
+    sys.setswitchinterval(_SWITCH_SECONDS)
+
+    def work(lane: str) -> NoReturn:
+        while True:
+            order = waiting.take("slow" if lane == "slow" else "quick")
+            try:
+                what, body = _done(model, abilities, order)
+            except Exception as error:
+                what, body = What.FAILED, json.dumps(problem_of(error)).encode()
+            voice.say(what, order.page, order.ref, body)
+
+    threading.Thread(target=work, args=("slow",), daemon=True, name="slow").start()
+    work("quick")
+
+
+def _done(model: M, abilities: Abilities[M], order: Order) -> tuple[What, bytes]:
+    if order.do == "image":
+        return What.REPLY, json.dumps(abilities.image(model, str(order.what["name"]))).encode()
+    if order.do == "file":
+        return What.REPLY, abilities.file(model, checked(order.what["ask"]), str(order.what["format"]))
+    begin = time.perf_counter()
+    ask = checked(order.what)
+    act = abilities.asks.get(ask["kind"])
+    if act is None:
+        raise UserError(f"this model does not answer {ask['kind']}", why=f"it answers {', '.join(abilities.asks)}")
+    found = act(model, ask)
+    ms = (time.perf_counter() - begin) * 1000
+    header = MadeAnswer(
+        v=VERSION, channel="answer", ref=order.ref, kind=ask["kind"], ms=round(ms, 2), facts=found.facts
+    )
+    return What.ANSWER, pack(header, found.arrays)

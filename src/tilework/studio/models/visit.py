@@ -1,0 +1,176 @@
+"""A page at a model: which checkpoint it has open, what it is told of it, and its asks on their way there and back."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+
+from anyio import to_thread
+
+from tilework.errors import TileworkError, UserError
+from tilework.protocol.socket import GoneMessage, ModelStateMessage, NewerMessage
+from tilework.studio.answers import NotHere, error_body
+from tilework.studio.models.child import AGAIN, Child
+from tilework.studio.models.choice import Chosen, choose, device_of
+from tilework.studio.models.page import Outbox, PageAsk, PageAsks
+from tilework.studio.models.pipe import Said, What
+from tilework.studio.models.pool import Pool
+from tilework.studio.places import Root
+from tilework.studio.talk import Acts, Message
+
+LOOK_SECONDS = 1.0
+"""How often a run is looked at for a newer checkpoint."""
+_MOST_LETTERS = 100
+
+
+class Visit:
+    """One open page. What it has open stays open, whatever its run does, until the process ends; the next ask starts it again."""
+
+    def __init__(self, root: Root, pool: Pool, wanted: tuple[str, str, str], outbox: Outbox) -> None:
+        self._root, self._pool, self._outbox = root, pool, outbox
+        self._run_id, self._which, self._device = wanted
+        self._asks = PageAsks(outbox)
+        self._child: Child | None = None
+        self._number = pool.join(self)
+        self._opening = asyncio.Lock()
+        self._task: asyncio.Task[None] | None = None
+        outbox.taken = self._pump
+
+    async def open(self) -> None:
+        """Have the checkpoint open that was asked for; the page is told where there is none."""
+        async with self._opening:
+            if self._child is not None and self._child.alive:
+                self._pump()
+                return
+            try:
+                chosen = await self._choose()
+            except TileworkError as error:
+                self._child = None
+                self._abandon(error)
+                message = ": ".join(part for part in (error.what, error.why) if part)
+                self._outbox.say(
+                    ModelStateMessage(
+                        type="state", state="ended", checkpoint=None, step=None, message=message, fix=error.fix
+                    )
+                )
+                return
+            self._child = self._pool.of(chosen, self._device)
+            self._tell_state(self._child)
+        self._pump()
+
+    async def _choose(self) -> Chosen:
+        device_of(self._device)
+        return await to_thread.run_sync(lambda: choose(self._root.run(self._run_id), self._which))
+
+    def says(self) -> Acts:
+        """What each message of the page does."""
+
+        async def ask(message: Message) -> None:
+            ref, key, what = message.get("ref"), message.get("key"), message.get("ask")
+            if not isinstance(ref, int) or isinstance(ref, bool) or not 0 <= ref < 2**53:
+                raise UserError("an ask needs a ref", why="its answer carries the same", fix="send a whole number")
+            if not isinstance(key, str) or len(key) > _MOST_LETTERS or not isinstance(what, dict):
+                raise UserError(
+                    "an ask needs a key and an ask",
+                    why=f"a key is text of at most {_MOST_LETTERS} letters, an ask an object",
+                )
+            self._asks.put(PageAsk(ref, key, what))
+            await self.open()
+
+        async def forget(message: Message) -> None:
+            key = message.get("key")
+            if not isinstance(key, str):
+                raise UserError("forget needs a key", why="it is that of the ask", fix="send it")
+            if self._asks.forget(key) and self._child is not None:
+                self._child.forget(self._number, key)
+
+        return {"ask": ask, "forget": forget}
+
+    def hear(self, child: Child, said: Said | None) -> None:
+        """What the process says; None = its condition is another one."""
+        if child is not self._child:
+            return
+        if said is not None:
+            if self._asks.done(said.ref):
+                if said.what is What.ANSWER:
+                    self._outbox.answer(said.body)
+                elif said.what is What.FAILED:
+                    self._outbox.refuse(said.ref, json.loads(said.body))
+            self._pump()
+            return
+        if child.alive:
+            self._tell_state(child)
+        elif child.loaded:
+            self._end(child)
+        else:
+            self._task = asyncio.create_task(self._end_or_again(child), name="the checkpoint may have been replaced")
+
+    def _end(self, child: Child) -> None:
+        self._tell_state(child)
+        self._abandon(UserError("the model is not open", why=child.condition.message, fix=AGAIN))
+
+    async def _end_or_again(self, child: Child) -> None:
+        """A run that goes on may have replaced the checkpoint while it was being read: then the newer one is opened."""
+        try:
+            newest = await self._choose()
+        except TileworkError:
+            newest = child.chosen
+        if newest.place == child.chosen.place:
+            self._end(child)
+        else:
+            self._asks.again()
+            await self.open()
+
+    def leave(self) -> None:
+        """The page is gone."""
+        self._pool.leave(self._number)
+
+    async def watch(self) -> None:
+        """Tell the page when its run has a newer checkpoint of what it asked for, and when it is deleted."""
+        told = ""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            child = self._child
+            if child is None or not child.alive:
+                continue
+            try:
+                newest = await self._choose()
+            except NotHere as error:
+                if told != "gone" and not await to_thread.run_sync(self._is_there):
+                    told = "gone"
+                    self._outbox.say(GoneMessage(type="gone", message=error.what))
+                continue
+            except TileworkError:
+                continue
+            if newest.place not in {child.chosen.place, told}:
+                told = newest.place
+                self._outbox.say(NewerMessage(type="newer", checkpoint=newest.checkpoint, step=newest.step))
+
+    def _is_there(self) -> bool:
+        with contextlib.suppress(NotHere):
+            self._root.run(self._run_id)
+            return True
+        return False
+
+    def _pump(self) -> None:
+        if self._child is not None and self._child.alive:
+            for ask in self._asks.due():
+                self._child.order("ask", self._number, ask.ref, ask.key, ask.lane, ask.ask)
+
+    def _abandon(self, error: TileworkError) -> None:
+        for ref in self._asks.abandon():
+            self._outbox.refuse(ref, error_body(error))
+
+    def _tell_state(self, child: Child) -> None:
+        said, chosen = child.condition, child.chosen
+        self._outbox.say(
+            ModelStateMessage(
+                type="state",
+                state=said.state,
+                checkpoint=chosen.checkpoint,
+                step=chosen.step,
+                message=said.message,
+                fix=said.fix,
+            )
+        )
