@@ -11,10 +11,16 @@ export interface Page {
   key?(query: Record<string, string>): string
 }
 
+/** A page of an open model is of one checkpoint on one device. */
+const opened = (query: Record<string, string>): string => `${query.which ?? ''}|${query.device ?? ''}`
+
 /** Every page, in the order of the top bar. To add one, add a line. */
 export const PAGES: Page[] = [
   { name: 'runs', title: 'Runs', of: 'studio', inBar: true, load: () => import('./pages/Runs.svelte') },
   { name: 'live', title: 'Live', of: 'run', inBar: true, load: () => import('./pages/Live.svelte') },
+  { name: 'latent', title: 'Latent', of: 'run', inBar: true, load: () => import('./pages/Latent.svelte'), key: opened },
+  { name: 'tokens', title: 'Tokens', of: 'run', inBar: true, load: () => import('./pages/Tokens.svelte'), key: opened },
+  { name: 'codes', title: 'Codes', of: 'run', inBar: true, load: () => import('./pages/Codes.svelte'), key: opened },
   { name: 'compare', title: 'Compare', of: 'studio', inBar: false, load: () => import('./pages/Compare.svelte') },
   { name: 'new', title: 'New run', of: 'studio', inBar: false, load: () => import('./pages/NewRun.svelte'), key: (query) => `${query.recipe ?? ''}|${query.from ?? ''}` },
 ]

@@ -19,6 +19,10 @@ export async function postJson<T>(path: string, body: unknown = {}): Promise<T> 
   )
 }
 
+export async function postBytes<T>(path: string, body: Blob, type: string): Promise<T> {
+  return answer<T>(await fetch(at(path), { method: 'POST', headers: { 'Content-Type': type }, body }))
+}
+
 export async function getBytes(path: string, signal?: AbortSignal): Promise<ArrayBuffer> {
   const response = await fetch(at(path), { signal })
   if (!response.ok) await answer(response)

@@ -12,6 +12,7 @@ import { classColours, codeColours } from '../scene/palette'
 import { majority, makeScene, type Scene, type Shown } from '../scene/scene'
 import { Rhythm, Tween } from '../scene/tween'
 import { shiftBetween } from '../scene/window'
+import { pointNear } from './hovered'
 import type { Stage } from './stage'
 import type { Trails } from '../scene/trails'
 
@@ -223,6 +224,17 @@ export class LatentCanvas {
       }
     }
     return best
+  }
+
+  /** The data point within reach of a pixel. */
+  pointAt(px: number, py: number): number | null {
+    const labels = this.scene && labelled(this.scene) && !this.options.byCode ? this.scene.labels : null
+    return pointNear(this.points.now, this.camera, this.size, px, py, (row) => !labels || !this.options.hidden.has(labels[row]))
+  }
+
+  screenOfPoint(row: number): [number, number] {
+    const { width, height } = this.to
+    return [toScreenX(this.camera, width, this.points.now[2 * row]), toScreenY(this.camera, height, this.points.now[2 * row + 1])]
   }
 
   screen(mark: number): [number, number] {

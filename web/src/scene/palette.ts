@@ -40,8 +40,11 @@ export function classColours(n: number): string[] {
 
 /** A colour for each code: neighbours in index lie far apart in hue. */
 export function codeColours(n: number): string[] {
-  return Array.from({ length: n }, (_, i) => oklch(0.72 - 0.11 * (i % 3), 0.125, (i * 137.508) % 360))
+  return Array.from({ length: n }, (_, i) => codeColour(i))
 }
+
+/** The colour of one code: the same wherever it is shown. */
+export const codeColour = (i: number): string => oklch(0.72 - 0.11 * (i % 3), 0.125, (i * 137.508) % 360)
 
 function wheel(i: number, n: number): string {
   return oklch(0.7 - 0.12 * (i % 3), 0.14, (i * 360) / n)

@@ -1,0 +1,333 @@
+"""The Latent page in a browser, on a really trained model: what is on screen is what `tilework.explore` gives for a point."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import numpy as np
+import pytest
+from browser import expect, until
+from conftest import Served, not_here
+from explored import spec_of
+from PIL import Image
+
+from tilework import explore
+from tilework.explore import files
+from tilework.runs.folder import RunFolder
+from tilework.studio import page_files
+
+SECONDS = 90.0  # a model's process imports torch, beside other tests
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _shared_cache(common: Path) -> Iterator[None]:
+    """What is set for each test is set too late for what serves them all."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "TILEWORK_CACHE" not in os.environ:
+            patch.setenv("TILEWORK_CACHE", str(common / "cache"))
+        yield
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory, once: Callable[..., Path], _shared_cache: None) -> Path:
+    import tilework
+
+    trained = once("explored-gaussian", lambda folder: tilework.train(spec_of("gaussian"), runs=folder))
+    folder = tmp_path_factory.mktemp("latent") / "runs"
+    run = RunFolder.find("last", trained)
+    shutil.copytree(run.path, folder / run.id)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(root: Path) -> Iterator[Served]:
+    if not page_files.built():
+        not_here("the studio's page was not built (TILEWORK_SKIP_WEB?)")
+    found = Served(root)
+    yield found
+    found.end()
+
+
+@pytest.fixture(scope="module")
+def run(root: Path) -> RunFolder:
+    return RunFolder.find("last", root)
+
+
+@pytest.fixture(scope="module")
+def opened(run: RunFolder) -> explore.Opened:
+    return explore.open_model(run, device="cpu")
+
+
+@pytest.fixture
+def look(page: Any, served: Served, run: RunFolder) -> Callable[..., None]:
+    """Open the page of the run with a query, and wait until an image is drawn and the model is known."""
+
+    def go(query: str = "", at: str = "seed:0") -> None:
+        page.goto(f"{served.origin}/#/runs/{run.id}/latent?at={at.replace('>', '%3E')}{query}")
+        drawn(page, at)
+        expect(page.get_by_role("region", name="Model")).to_contain_text("active", timeout=1000 * SECONDS)
+
+    return go
+
+
+def drawn(page: Any, at: str) -> None:
+    """Wait until the image on screen is that of a point."""
+    until(page, f"window.__tilework.shown.asked === {json.dumps(at)}", SECONDS)
+
+
+def at(page: Any) -> str:
+    """The point whose image is drawn."""
+    found: str = page.evaluate("window.__tilework.shown.asked")
+    return found
+
+
+def pixels(page: Any, selector: str, n: int = 0) -> Any:
+    """What a canvas holds, (H, W) of one channel."""
+    width, height, data = page.evaluate(
+        f"""(() => {{
+          const canvas = document.querySelectorAll({json.dumps(selector)})[{n}]
+          const g = canvas.getContext('2d')
+          return [canvas.width, canvas.height, [...g.getImageData(0, 0, canvas.width, canvas.height).data]]
+        }})()"""
+    )
+    return np.array(data, np.uint8).reshape(height, width, 4)[..., 0]
+
+
+BIG = ".image .place canvas"
+
+
+def shows(page: Any, opened: explore.Opened, point: str) -> None:
+    drawn(page, point)
+    np.testing.assert_array_equal(pixels(page, BIG), explore.sample(opened, point).images[0][..., 0])
+
+
+def test_the_image_follows_sliders_bars_and_typed_numbers(
+    page: Any, look: Callable[..., None], opened: explore.Opened
+) -> None:
+    point = "seed:3;1=1.5"
+    look(at=point)
+    shows(page, opened, point)
+    z = explore.sample(opened, point).latents[0].flatten()
+    slider = page.get_by_role("slider", name="z 1", exact=True)
+    expect(slider).to_have_attribute("aria-valuetext", "1.50")
+    expect(page.get_by_role("slider", name="z 0", exact=True)).to_have_attribute("aria-valuetext", f"{z[0]:.2f}")
+
+    slider.press("ArrowRight")
+    slider.press("Shift+ArrowLeft")
+    shows(page, opened, "seed:3;1=1.59")
+    until(page, "location.hash.includes('1%3D1.59')")
+
+    page.get_by_role("button", name="z 1: 1.59").click()
+    field = page.get_by_role("textbox", name="z 1")
+    for bad in ("NaN", "1e9", "two"):
+        field.fill(bad)
+        field.press("Enter")
+        expect(page.get_by_role("alert")).to_be_visible()
+    field.fill("-0,5")
+    field.press("Enter")
+    shows(page, opened, "seed:3;1=-0.5")
+
+    box = slider.bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.mouse.down()
+    for step in range(1, 6):  # the image follows before the button is let go of
+        page.mouse.move(box["x"] + box["width"] * (0.5 + 0.05 * step), box["y"] + box["height"] / 2)
+    until(page, "Number(window.__tilework.shown.asked?.split('=')[1]) > 0.5")
+    page.mouse.up()
+    shows(page, opened, at(page))
+    page.keyboard.press("Control+z")
+    shows(page, opened, "seed:3;1=-0.5")
+
+    chart = page.locator(".chart canvas")
+    chart.focus()
+    chart.press("Enter")
+    page.locator(".chart input").fill("2")
+    page.locator(".chart input").press("Enter")
+    until(page, "window.__tilework.shown.asked?.endsWith('=2')")
+    shows(page, opened, at(page))
+
+
+def test_the_three_modes_draw_what_python_draws(page: Any, look: Callable[..., None], opened: explore.Opened) -> None:
+    look()
+    page.keyboard.press("r")
+    shows(page, opened, "seed:1")
+    page.get_by_role("button", name="Seed: 1; type").click()
+    page.get_by_role("textbox", name="Seed").fill("7")
+    page.get_by_role("textbox", name="Seed").press("Enter")
+    shows(page, opened, "seed:7")
+
+    page.get_by_role("button", name="N(μ, σ²)").click()
+    shows(page, opened, "seed:7;*~0,1")
+    page.get_by_role("slider", name="z 2, sigma").press("Home")
+    page.get_by_role("slider", name="z 2, mu").press("ArrowRight")
+    until(page, "window.__tilework.shown.asked?.includes(';2~0.1,')")
+    shows(page, opened, at(page))
+
+    page.get_by_role("button", name="Randomise μ").click()
+    until(page, "window.__tilework.shown.asked?.includes('mu@')")
+    point = at(page)
+    shows(page, opened, point)
+    drawn_mu = explore.sample(opened, f"zero;*~0,0;mu@{point.split('mu@')[1]}").latents[0].flatten()
+    expect(page.get_by_role("slider", name="z 0, mu")).to_have_attribute("aria-valuetext", f"{drawn_mu[0]:.2f}")
+
+    page.get_by_role("button", name="exact z").click()
+    page.get_by_role("button", name="Reset to 0").click()
+    shows(page, opened, "zero")
+
+
+def test_an_image_and_ones_own_are_begun_at_and_edited(
+    page: Any, look: Callable[..., None], opened: explore.Opened, tmp_path: Path
+) -> None:
+    look()
+    page.keyboard.press("/")
+    page.keyboard.type("5")
+    page.locator('[data-origin="validation:5"]').click()
+    shows(page, opened, "validation:5")
+    found = explore.encode(opened, "validation:5")
+    region = page.get_by_role("region", name="The image and its reconstruction")
+    expect(region).to_contain_text(f"{found.psnr:.1f} dB")
+    np.testing.assert_array_equal(pixels(page, "figure canvas", 0), found.image[..., 0])
+    np.testing.assert_array_equal(pixels(page, "figure canvas", 1), found.reconstruction[..., 0])
+    assert found.sigma is not None
+    title = page.locator(".row", has=page.get_by_role("slider", name="z 0", exact=True)).locator(".band")
+    expect(title).to_have_attribute("title", f"the image: {three(found.mean[0, 0, 0])} ± {three(found.sigma[0, 0, 0])}")
+
+    file = tmp_path / "mine.png"
+    Image.fromarray((np.arange(50 * 70).reshape(50, 70) * 16).astype(np.uint16)).save(file)  # 16 bit, of another size
+    page.locator('input[type="file"]').set_input_files(file)
+    until(page, "window.__tilework.shown.asked?.startsWith('image:')", SECONDS)
+    expect(region).to_contain_text("image mine")
+    own = explore.encode(opened, f"image:{file}")
+    np.testing.assert_array_equal(pixels(page, "figure canvas", 0), own.image[..., 0])
+    page.get_by_role("slider", name="z 0", exact=True).press("ArrowRight")
+    until(page, "window.__tilework.shown.asked?.includes(';0=')")
+    page.get_by_role("button", name="As it was").click()
+    until(page, "!window.__tilework.shown.asked?.includes(';0=')")
+    np.testing.assert_array_equal(pixels(page, BIG), own.reconstruction[..., 0])
+
+
+def three(value: float) -> str:
+    """As the page writes a figure."""
+    return f"{float(value):.3g}".replace("-0.000", "0")
+
+
+def test_traversals_plane_and_map_lead_to_points(page: Any, look: Callable[..., None], opened: explore.Opened) -> None:
+    look("&view=rows", "seed:2")
+    found = explore.traverse(opened, "seed:2")
+    first = page.get_by_role("slider", name=f"z {found.dimensions[0]}: images")
+    until(page, f"document.querySelectorAll('.images canvas').length >= {min(4, len(found.dimensions))}", SECONDS)
+    until(page, "document.querySelector('.images canvas').width > 100", SECONDS)
+    strip = pixels(page, ".images canvas")
+    side = found.images.shape[2]
+    np.testing.assert_array_equal(strip[:, :side], found.images[0, 0, ..., 0])
+    np.testing.assert_array_equal(strip[:, -side:], found.images[0, -1, ..., 0])
+    box = first.bounding_box()
+    page.mouse.click(box["x"] + box["width"] - 4, box["y"] + box["height"] / 2)
+    shows(page, opened, f"seed:2;{found.dimensions[0]}=3")
+
+    page.keyboard.press("3")
+    plane = page.get_by_role("application", name="Plane")
+    expect(page.get_by_text("decoding…")).to_have_count(0, timeout=1000 * SECONDS)
+    box = plane.bounding_box()
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    x, y = explore.statistics(opened).order[:2]
+    until(page, f"/;{x}=-?0(.0\\d*)?;{y}=-?0(.0\\d*)?$/.test(window.__tilework.shown.asked)")
+    shows(page, opened, at(page))
+
+    page.keyboard.press("4")
+    world = page.get_by_role("application", name="Map of the data set")
+    until(page, f"window.__tilework.shown.points === {len(explore.map_of(opened).xy)}", SECONDS)
+    world.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".map .card")).to_contain_text(" ")
+    name = page.locator(".map .card .line").first.inner_text()
+    page.keyboard.press("Enter")
+    point = name.replace(" ", ":")
+    shows(page, opened, point)
+    nearest = explore.nearest(opened, point, 6)
+    label = f"{nearest.found[1].side} {nearest.found[1].number}"
+    expect(page.get_by_role("region", name="Nearest images").get_by_role("button").nth(1)).to_have_attribute(
+        "title", starting(label)
+    )
+
+
+def starting(text: str) -> Any:
+    return re.compile("^" + re.escape(text) + r"\b")
+
+
+def test_keyframes_play_are_saved_and_said_as_a_command(
+    page: Any, look: Callable[..., None], opened: explore.Opened, run: RunFolder
+) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    look()
+    page.keyboard.press("b")
+    page.goto(page.url.replace("at=seed%3A0", "at=validation%3A2"))
+    drawn(page, "validation:2")
+    page.keyboard.press("b")
+    expect(page.locator("button.key")).to_have_count(2)
+    page.get_by_role("button", name="spherical").click()
+    page.get_by_label("eased").check()
+    frames = page.get_by_role("slider", name="Frame")
+    frames.press("ArrowRight")
+    found = explore.walk(opened, ["seed:0", "validation:2"], 25, "spherical", True)
+    expect(page.get_by_role("img", name="Frame 2 of the film")).to_be_visible(timeout=1000 * SECONDS)
+    until(page, "document.querySelector('.place.film canvas')?.width > 1")
+    np.testing.assert_array_equal(pixels(page, BIG), found.images[1][..., 0])
+
+    with page.expect_download() as download:
+        page.get_by_role("button", name="GIF").click()
+    assert Path(download.value.path()).read_bytes() == files.content(found, ".gif")
+
+    page.get_by_role("group", name="Save the film").get_by_role("button", name="Command").click()
+    expect(page.locator(".copied code")).to_have_text(
+        f"tilework interpolate {run.id} 'seed:0' 'validation:2' --frames 25 --how spherical --ease --out walk.mp4"
+    )
+    page.keyboard.press("Escape")
+    expect(page.locator(".place.film")).to_have_count(0)
+    kept = parse_qs(urlsplit(page.url).fragment.split("?", 1)[1])
+    assert kept["keys"] == ["seed:0|validation:2"]
+    assert kept["how"] == ["spherical"]
+    page.reload()
+    expect(page.locator("button.key")).to_have_count(2)
+
+
+def test_directions_are_kept_by_name_and_a_bad_point_says_so(
+    page: Any, look: Callable[..., None], opened: explore.Opened
+) -> None:
+    look("&side=directions", "seed:4")
+    slider = page.get_by_role("slider", name="principal 1", exact=True)
+    slider.press("ArrowRight", timeout=1000 * SECONDS)
+    shows(page, opened, "seed:4;pc1*0.1")
+    page.get_by_label("From label").select_option("4")
+    page.get_by_label("To label").select_option("9")
+    page.get_by_role("button", name="Add", exact=True).click()
+    page.get_by_role("slider", name="4 → 9").press("ArrowRight")
+    until(page, "window.__tilework.shown.asked?.includes('4>9')")
+    shows(page, opened, at(page))
+    page.get_by_role("button", name="Name and keep principal 1").click()
+    page.get_by_role("textbox", name="Name of this direction").fill("lean")
+    page.get_by_role("textbox", name="Name of this direction").press("Enter")
+    until(page, "location.hash.includes('dirs=lean')")
+    page.reload()
+    expect(page.get_by_role("slider", name="lean", exact=True)).to_have_attribute(
+        "aria-valuetext", starting("0.10"), timeout=1000 * SECONDS
+    )
+
+    line = page.get_by_role("textbox", name="Point")
+    line.fill("seed:x")
+    line.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("seed:3")
+    line.fill("seed:1;99=1")
+    line.press("Enter")
+    expect(page.locator(".banner.bad")).to_contain_text("there is no dimension 99", timeout=1000 * SECONDS)
+    line.fill("zero")
+    line.press("Enter")
+    shows(page, opened, "zero")
+    expect(page.locator(".banner.bad")).to_have_count(0)

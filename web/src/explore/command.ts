@@ -1,0 +1,25 @@
+import { originText, type Origin } from './points'
+
+/** An argument as a POSIX shell takes it. */
+export const quoted = (text: string): string => (/^[A-Za-z0-9_.:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
+
+/** Which checkpoint and device, where they are not those that a command takes by itself. */
+const opened = (which: string, device: string): string[] => [...(which === 'best' ? [] : ['--which', quoted(which)]), ...(device === 'auto' ? [] : ['--device', device])]
+
+export const sampleCommand = (run: string, which: string, device: string, point: string): string =>
+  ['tilework', 'sample', quoted(run), '--at', `'${point.replaceAll("'", `'\\''`)}'`, ...opened(which, device), '--out', 'image.png'].join(' ')
+
+export interface WalkOptions {
+  frames: number
+  how: 'linear' | 'spherical'
+  ease: boolean
+  loop: boolean
+}
+
+export function walkCommand(run: string, which: string, device: string, points: readonly string[], walk: WalkOptions, format: 'gif' | 'mp4' | 'png'): string {
+  const options = ['--frames', String(walk.frames), ...(walk.how === 'linear' ? [] : ['--how', walk.how]), ...(walk.ease ? ['--ease'] : []), ...(walk.loop ? ['--loop'] : [])]
+  return ['tilework', 'interpolate', quoted(run), ...points.map((text) => `'${text.replaceAll("'", `'\\''`)}'`), ...options, ...opened(which, device), '--out', `walk.${format}`].join(' ')
+}
+
+/** Whether a command can name it: an image that was sent to the studio is a file of the person's own, which only they can name. */
+export const isSent = (origin: Origin): boolean => originText(origin).startsWith('image:')

@@ -1,0 +1,121 @@
+import { tick } from 'svelte'
+import { counters } from '../draw/loop'
+import type { Answer } from '../lib/frame'
+import { router } from '../lib/route.svelte'
+import { History } from './history.svelte'
+import type { OpenModel } from './model.svelte'
+import { modeOf, type Mode } from './moves'
+import { isImage, originText, pointAt, pointText, readPoint, seed, type Point } from './points'
+
+const ONE_MOVE = 600 // ms: changes of a drag that follow each other so closely are one step back
+
+/**
+ * The point that is looked at, and its image. Each change is asked for at once; while an answer is on its way only the newest waits, so
+ * that the image follows the hand. The address follows at rest.
+ */
+export class Lens {
+  seen = $state.raw<Answer<'decode'> | null>(null) // the newest answer
+  of = $state.raw<Answer<'encode'> | null>(null) // the image that the point begins at
+  mu = $state.raw<Float32Array | null>(null) // of every dimension that no term names, where that is not 0
+  written = '' // what this page put into the address
+  private readonly history: History<Point>
+  private gesture = 0
+  private moved = 0
+  private later: ReturnType<typeof setTimeout> | undefined
+  private below = '' // what `mu` is of
+
+  constructor(private readonly model: OpenModel) {
+    const text = router.current.query.at
+    const read = text === undefined ? null : readPoint(text)
+    this.history = new History(read ?? pointAt(seed(0)))
+    if (text !== undefined && !read) void model.show('image', 'decode', { points: [text] }, () => undefined) // the model's process says why
+    else this.look()
+  }
+
+  get point(): Point { return this.history.now }
+  get canUndo(): boolean { return this.history.canUndo }
+  get canRedo(): boolean { return this.history.canRedo }
+
+  get text(): string {
+    return pointText(this.point)
+  }
+
+  get mode(): Mode {
+    const said = router.current.query.mode
+    return said === 'band' || said === 'prior' || said === 'exact' ? said : modeOf(this.point)
+  }
+
+  set mode(value: Mode) {
+    router.set({ mode: value === modeOf(this.point) ? null : value })
+  }
+
+  /** Go to a point. `began`: not a step of a drag, to be undone by itself. */
+  go(point: Point, began = false): void {
+    if (pointText(point) === this.text) return
+    const now = performance.now()
+    if (began || now - this.moved > ONE_MOVE) this.gesture += 1
+    this.moved = now
+    this.history.put(point, this.gesture)
+    this.look()
+  }
+
+  undo(): void {
+    this.history.undo()
+    this.look()
+  }
+
+  redo(): void {
+    this.history.redo()
+    this.look()
+  }
+
+  /** A point that was typed, or that the address says. */
+  goText(text: string): boolean {
+    const read = readPoint(text)
+    if (read) this.go(read, true)
+    return read !== null
+  }
+
+  /** Ask again what is shown: the process that was asked is gone. */
+  look(): void {
+    const { point, text } = this
+    void this.model.show('image', 'decode', { points: [text] }, (answer) => {
+      this.seen = answer
+      counters.shown = { ...counters.shown, at: answer.facts.points[0], asked: text, ms: answer.ms }
+      void tick().then(() => { // the canvas has been painted by now
+        counters.drawn += 1
+        counters.lastDrawn = performance.now()
+      })
+    })
+    this.lookBelow(point)
+    clearTimeout(this.later)
+    this.later = setTimeout(() => this.write(text), 180)
+  }
+
+  end(): void {
+    clearTimeout(this.later)
+  }
+
+  private write(text: string): void {
+    this.written = text
+    router.set({ at: text, mode: router.current.query.mode === modeOf(this.point) ? null : (router.current.query.mode ?? null) })
+  }
+
+  /** The image that a point begins at, and the means below its terms: both change seldom, and are asked for when they do. */
+  private lookBelow(point: Point): void {
+    const origin = originText(point.origin)
+    const key = point.muSeed !== null ? `mu@${point.muSeed}` : isImage(point.origin) ? origin : ''
+    if (isImage(point.origin)) {
+      if (this.of?.facts.of !== origin || key !== this.below) {
+        void this.model.show('of', 'encode', { of: origin }, (answer) => {
+          this.of = answer
+          if (this.below === answer.facts.of) this.mu = answer.mean.data
+        })
+      }
+    } else if (this.of) this.of = null
+    if (key === this.below) return
+    this.below = key
+    this.mu = null
+    if (point.muSeed !== null) void this.model.show('mu', 'decode', { points: [`zero;*~0,0;${key}`] }, (answer) => (this.mu = answer.z.data))
+  }
+}
