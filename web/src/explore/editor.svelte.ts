@@ -26,8 +26,13 @@ export class Editor {
     return new Map(covered(this.session.grid, this.piece, this.selection.at).map(({ cell, codes }) => [cell, codes[this.level]]))
   }
 
-  begin(cell: number, extend: boolean): void {
+  /** `pick`: take the code of the cell, for the brush and the space bar. */
+  begin(cell: number, extend: boolean, pick = false): void {
     this.gesture++
+    if (pick) {
+      this.code = this.codeAt(cell, this.session.history.now)
+      return this.selection.begin(cell)
+    }
     if (this.pasting) return this.paste(cell)
     if (!this.brush) return this.selection.begin(cell, extend)
     this.selection.begin(cell)

@@ -3,6 +3,7 @@ export const TOKEN_KEYS: [string[], string][] = [
   [['Enter'], 'to the codes: arrows try, Enter chooses'],
   [['Space'], 'the code chosen last, into the selection'],
   [['0'], 'to 9: choose a code by its number'],
+  [['Alt', 'click'], 'take the code of a cell'],
   [['.', ','], 'next, previous code, in the order shown'],
   [['Del'], 'as it was encoded'],
   [['Ctrl', 'Z'], 'undo; with Shift, or Ctrl Y: redo'],
