@@ -51,16 +51,22 @@ export class Same {
   seen = $state.raw<ReadonlyMap<Entry, Seen>>(new Map())
   lead = $state.raw<Lead | null>(null)
   private round = 0
+  private entries: readonly Entry[] = []
+  private readonly shown = new WeakMap<Entry, number>() // the round of what is shown
   private readonly leads = new Map<string, Promise<Lead>>()
 
   async ask(entries: readonly Entry[], asked: Asked): Promise<void> {
     const round = ++this.round
+    this.entries = entries
     const current = (): boolean => round === this.round
     this.seen = new Map([...this.seen].filter(([entry]) => entries.includes(entry)))
     const open = entries.filter((one) => one.about)
     const point = readPoint(asked.text)
+    /** Answers of one model come in order: while a slider moves each is shown, also when newer ones were asked for meanwhile. */
     const put = (entry: Entry, found: Seen | null): void => {
-      if (found && current()) this.seen = new Map(this.seen).set(entry, found)
+      if (!found || round < (this.shown.get(entry) ?? 0) || !this.entries.includes(entry)) return
+      this.shown.set(entry, round)
+      this.seen = new Map(this.seen).set(entry, found)
     }
     if (!open.length) return
     if (!point) {
