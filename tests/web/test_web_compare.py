@@ -119,7 +119,8 @@ TRIPLE = [f"beta{beta:g}" for beta in BETAS]
 def seen(page: Any, text: str, by: str, count: int = 3) -> None:
     """Wait until every model has answered."""
     until(page, f"window.__tilework.shown.by === {json.dumps(by)}", SECONDS)
-    until(page, f"JSON.stringify(window.__tilework.shown.same) === {json.dumps(json.dumps([text] * count, separators=(',', ':')))}", SECONDS)  # fmt: skip
+    asked = json.dumps([text] * count, separators=(",", ":"))
+    until(page, f"JSON.stringify(window.__tilework.shown.same) === {json.dumps(asked)}", SECONDS)
 
 
 def pixels(page: Any, selector: str) -> Any:
@@ -215,7 +216,8 @@ def test_two_are_swiped_and_blinked_by_keys_alone(
     page.clock.install()
     look(TRIPLE, "tab=images&at=validation:1&right=c")
     seen(page, "validation:1", "image")
-    found = [np.broadcast_to(model.image, (*model.image.shape[:2], 3)) for model in explore.same_image(triple, "validation:1").models]  # fmt: skip
+    models = explore.same_image(triple, "validation:1").models
+    found = [np.broadcast_to(model.image, (*model.image.shape[:2], 3)) for model in models]
     page.keyboard.press("w")
     divider = page.get_by_role("slider", name="Divider")
     expect(divider).to_have_attribute("aria-valuenow", "50")
@@ -252,8 +254,14 @@ def test_two_are_swiped_and_blinked_by_keys_alone(
 
 
 def test_tokens_of_one_run_over_time_and_the_command_that_makes_the_same(
-    page: Any, look: Callable[..., None], opened: Callable[..., explore.Opened], root: Path, tilework: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:  # fmt: skip
+    page: Any,
+    look: Callable[..., None],
+    opened: Callable[..., explore.Opened],
+    root: Path,
+    tilework: Callable[..., Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     look(["rq", "rq@step-00000030"], "tab=images&at=validation:5&by=tokens&set=1,0-1,*=3")
     seen(page, "validation:5", "tokens", 2)
@@ -306,7 +314,11 @@ def test_maps_are_linked(page: Any, look: Callable[..., None], triple: list[expl
     )
     page.locator('[data-column="a"] canvas').focus()
     page.keyboard.press("ArrowRight")
-    until(page, "window.__tilework.shown.lit && window.__tilework.shown.encoded.every((of) => of === window.__tilework.shown.lit)", SECONDS)  # fmt: skip
+    until(
+        page,
+        "((shown) => shown.lit && shown.encoded.every((of) => of === shown.lit))(window.__tilework.shown)",
+        SECONDS,
+    )
     lit = page.evaluate("window.__tilework.shown.lit")
     found = explore.same_image(triple[::2], lit)
     for letter, model in zip("AB", found.models, strict=True):
