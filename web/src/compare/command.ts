@@ -1,6 +1,6 @@
 import { quoted } from '../explore/command'
 import type { By } from './same.svelte'
-import { shellName, type Choice } from './models'
+import { letter, shellName, type Choice } from './models'
 
 const inQuotes = (text: string): string => (/^[\w.:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
@@ -11,3 +11,7 @@ export function compareCommand(choices: readonly Choice[], by: By, at: string, s
   const tokens = by === 'tokens' ? ['--tokens', ...set.split(';').map((one) => one.trim()).filter(Boolean).flatMap((one) => ['--set', inQuotes(one)])] : []
   return ['tilework', 'compare', ...choices.map((one) => quoted(shellName(one))), ...what, ...tokens, ...(device === 'auto' ? [] : ['--device', device]), '--out', 'compare.html'].join(' ')
 }
+
+/** A line for each model: a sheet of its samples of the same seeds. */
+export const sampleCommands = (choices: readonly Choice[], seed: number, many: number, device: string): string =>
+  choices.map(({ id, which }, i) => ['tilework', 'sample', quoted(id), '--seed', String(seed), '--count', String(many), ...(which === 'best' ? [] : ['--which', shellName({ id: '', which }).slice(1)]), ...(device === 'auto' ? [] : ['--device', device]), '--out', `samples-${letter(i).toLowerCase()}.png`].join(' ')).join('\n')

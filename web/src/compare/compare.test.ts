@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compareCommand } from './command'
+import { compareCommand, sampleCommands } from './command'
 import { difference, largest, perplexities, signedColour } from './difference'
 import { sameImages, type Known } from './linked'
 import { another, readChoice, readChoices, shellName, writeChoices } from './models'
@@ -73,4 +73,9 @@ it('the command names checkpoints, points, files and edits as the shell reads th
   expect(compareCommand(choices, 'point', "seed:3;0=1.5;it's>b*1", '', 'cpu')).toBe("tilework compare a b@30 --at 'seed:3;0=1.5;it'\\''s>b*1' --device cpu --out compare.html")
   expect(compareCommand(choices, 'image', 'image:my-cat-0a', '', 'auto')).toBe('tilework compare a b@30 --image my-cat-0a --out compare.html')
   expect(compareCommand(choices, 'tokens', 'validation:3', '1,0,*=5; 2,1-2,3=7', 'auto')).toBe("tilework compare a b@30 --at validation:3 --tokens --set '1,0,*=5' --set '2,1-2,3=7' --out compare.html")
+})
+
+it('samples are a line for each model', () => {
+  const choices = [{ id: 'a', which: 'best' }, { id: 'b', which: 'step-00000030' }]
+  expect(sampleCommands(choices, 5, 16, 'auto')).toBe('tilework sample a --seed 5 --count 16 --out samples-a.png\ntilework sample b --seed 5 --count 16 --which 30 --out samples-b.png')
 })

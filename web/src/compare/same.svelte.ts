@@ -153,7 +153,7 @@ async function encodedBy(entry: Entry, origin: string, lead: Lead, asked: string
   return {
     asked, original: answer.image, image: answer.reconstruction, mse, psnr, kl, bits, why: '',
     perplexity: answer.codes ? perplexities(new Int32Array(answer.codes.data), entry.about!.levels) : [],
-    notes: equal(answer.image, lead.image) ? (origin === lead.origin ? [] : [`its own data set does not have this image as ${lead.origin.replace(':', ' ')}: the same pixels were sent to it`]) : [`it sees the image as ${shapeText(answer.image.shape)}`, ...notes],
+    notes: equal(answer.image, lead.image) ? (origin === lead.origin ? [...notes] : [`its own data set does not have this image as ${lead.origin.replace(':', ' ')}: the same pixels were sent to it`]) : [`it sees the image as ${shapeText(answer.image.shape)}`, ...notes],
   } // prettier-ignore
 }
 
