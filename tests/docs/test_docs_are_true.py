@@ -92,6 +92,7 @@ def test_readme_commands_run(tilework: Callable[..., Outcome], tmp_path: Path, m
         assert outcome.code == 0, f"{line}: {outcome.err}"
         ran.append(words[1])
     assert {"demo", "recipes", "train", "runs", "show", "resume", "report", "studio", "replay", "selftest"} <= set(ran)
+    assert {"sample", "traverse", "interpolate", "tokens", "atlas", "compare"} <= set(ran)
     assert ran.count("data") == 4 + chromium()
 
 

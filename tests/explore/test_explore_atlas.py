@@ -193,6 +193,14 @@ def test_without_the_images_codes_stand_among_mean_codes(token_model: Callable[[
     assert found.sheet().width > 100
 
 
+@pytest.mark.parametrize("among", [True, False])
+def test_one_code_of_too_many_to_list_is_painted_too(token_model: Callable[[str], Opened], among: bool) -> None:
+    opened = token_model("large")
+    found = counted(opened)[0] if among else None
+    unused = int(np.flatnonzero(found.counts[0] == 0)[0]) if found is not None else 5
+    assert tiles(opened, 1, np.array([unused]), found, 1).shape == (1, 12, 12, 1)
+
+
 def test_too_many_codes_are_refused_with_the_reason(token_model: Callable[[str], Opened]) -> None:
     opened = token_model("large")
     for call in (lambda: atlas(opened), lambda: vectors(opened.model, 1), lambda: similar(opened, 1, 5)):

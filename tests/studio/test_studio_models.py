@@ -391,6 +391,21 @@ def test_what_is_not_there_is_said_and_can_come_later(served: Served, root: Path
     asyncio.run(look())
 
 
+def test_a_process_that_cannot_be_started(served: Served, run: RunFolder, desk: Path) -> None:
+    served.state.pool._command = ("/nowhere/python",)
+
+    async def look() -> None:
+        async with model(served, run) as page:
+            assert "could not be started" in (await page.take())["message"]
+            await ask(page, 1)
+            assert "could not be started" in (await answer(page, 1))["error"]["what"]
+            served.state.pool._command = COMMAND
+            await ask(page, 2)
+            assert (await answer(page, 2))["kind"] == "decode"
+
+    asyncio.run(look())
+
+
 def test_an_idle_process_ends(served: Served, run: RunFolder, desk: Path) -> None:
     served.state.pool.idle_seconds = 0.2
 

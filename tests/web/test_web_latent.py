@@ -83,7 +83,8 @@ def drawn(page: Any, at: str) -> None:
 
 
 def at(page: Any) -> str:
-    """The point whose image is drawn."""
+    """The point that the page is at, once its image is drawn."""
+    until(page, "window.__tilework.shown.asked === document.querySelector('.point input').value", SECONDS)
     found: str = page.evaluate("window.__tilework.shown.asked")
     return found
 
@@ -326,7 +327,7 @@ def test_directions_are_kept_by_name_and_a_bad_point_says_so(
     expect(page.get_by_role("alert")).to_contain_text("seed:3")
     line.fill("seed:1;99=1")
     line.press("Enter")
-    expect(page.locator(".banner.bad")).to_contain_text("there is no dimension 99", timeout=1000 * SECONDS)
+    expect(page.locator(".banner.bad")).to_contain_text("no dimension 99", timeout=1000 * SECONDS)
     line.fill("zero")
     line.press("Enter")
     shows(page, opened, "zero")

@@ -217,3 +217,21 @@ def test_a_reset_is_followed_to_the_new_run(page: Any, served: Any, root: Path) 
         old.fake.said["next"] = new.id
         until(page, f"location.hash.includes({new.id!r})")
         page.get_by_text("after a reset of").get_by_role("link", name=old.id).wait_for()
+
+
+def test_hovering_a_data_point_tells_its_class_and_codes(page: Any, served: Any, root: Path) -> None:
+    with MovingTrainer(root) as trainer:
+        open_run(page, served, trainer.id)
+        page.keyboard.press("Space")
+        page.wait_for_selector(f"{PILL}.paused")
+        settled(page)
+        box = page.locator(".stage > canvas").bounding_box()
+        card = page.locator(".stage .card.point")
+        places = [(x / 40, y / 40) for y in range(10, 31, 4) for x in range(8, 33)]
+        for x, y in places:
+            page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
+            if card.count():
+                break
+        expect(card).to_contain_text(re.compile(r"class [0-9]\s+codes [0-9]+, [0-9]+"))
+        page.mouse.move(2, 2)
+        expect(card).to_have_count(0)

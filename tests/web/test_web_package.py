@@ -15,14 +15,33 @@ from tilework.studio import page_files
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 MOST_BYTES = 150_000
+"""Packed, that opening any one page loads: pages come when they are opened."""
+
+
+def loaded(assets: Path, name: str) -> set[str]:
+    """A script and all that it imports at once."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found.add(one)
+            waiting += re.findall(r"""(?:from|import)\s*["']\./([^"']+\.js)["']""", (assets / one).read_text())
+    return found
 
 
 def test_the_page_is_small_and_needs_nothing_from_elsewhere() -> None:
     if not page_files.built():
         pytest.skip("the studio's page was not built (TILEWORK_SKIP_WEB?)")
-    packed = list(page_files.PAGE.rglob("*.gz"))
-    assert sum(path.stat().st_size for path in packed) < MOST_BYTES
     index = (page_files.PAGE / "index.html").read_text()
+    assets = page_files.PAGE / "assets"
+    entry = Path(re.findall(r'<script[^>]*\bsrc="([^"]+)"', index)[0]).name
+    pages = re.findall(r"""import\(\s*["'`]\./([^"'`]+\.js)["'`]""", (assets / entry).read_text())
+    assert len(pages) >= 4
+    styles = sum(path.stat().st_size for path in assets.glob("*.css.gz"))
+    for page in pages:
+        scripts = loaded(assets, entry) | loaded(assets, page)
+        assert styles + sum((assets / f"{name}.gz").stat().st_size for name in scripts) < MOST_BYTES, page
     assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|https?://", index)
 
 

@@ -33,13 +33,22 @@ class Near:
 
 
 @torch.no_grad()
-def vectors(model: Model, level: int) -> Tensor:
-    """Every code of a level (from 1) as a point (K, D), float32 on the CPU; learnt codes as the quantiser compares them.
+def vectors(model: Model, level: int, codes: NDArray[np.int64] | None = None) -> Tensor:
+    """Every code of a level (from 1), or these, as points (n, D) float32 on the CPU; learnt codes as the quantiser compares them.
 
-    Raises UserError for a level that there is not, and for more codes than are listed.
+    Raises UserError for a level that there is not, and, where all are asked for, for more codes than are listed.
     """
-    refuse_too_many(model, "listing its codes")
-    return torch.cat([part for _, part in _blocks(model, level)])
+    if codes is None:
+        refuse_too_many(model, "listing its codes")
+    return torch.cat([part for _, part in _blocks(model, level, codes)])
+
+
+@torch.no_grad()
+def mean_vector(model: Model, level: int) -> Tensor:
+    """The mean of all codes of a level (from 1), (D,) float32 on the CPU; works for any K."""
+    total = sum(part.sum(0, dtype=torch.float64) for _, part in _blocks(model, level))
+    assert isinstance(total, Tensor)
+    return (total / token_grid(model).size).float()
 
 
 def refuse_too_many(model: Model, what: str) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tilework.engine.autoencoder.snapshot import to_uint8
-from tilework.explore.code_vectors import vectors
+from tilework.explore.code_vectors import mean_vector, vectors
 from tilework.explore.counted import TokenSet
 from tilework.explore.opened import Opened, Pixels
 from tilework.explore.token_images import token_grid
@@ -112,10 +112,10 @@ def _in_real(opened: Opened, level: int, among: TokenSet, codes: NDArray[np.int6
     stands_in = np.arange(grid.size)
     missing = codes[~np.isin(codes, used)]
     if len(missing):
-        points = vectors(opened.model, level)
+        there = vectors(opened.model, level, used)
         for start in range(0, len(missing), 1024):
             part = missing[start : start + 1024]
-            off = torch.cdist(points[part], points[used])
+            off = torch.cdist(vectors(opened.model, level, part), there)
             stands_in[part] = used[off.argmin(1).numpy()]
     token = ranked.start[stands_in[codes]]
     image = ranked.image[token]
@@ -130,8 +130,8 @@ def _in_real(opened: Opened, level: int, among: TokenSet, codes: NDArray[np.int6
 
 def _in_mean(opened: Opened, level: int, codes: NDArray[np.int64], a: int, b: int) -> _Windows:
     grid, bottleneck = token_grid(opened.model), opened.model.network.bottleneck
-    means = [vectors(opened.model, number).mean(0) for number in range(1, grid.levels + 1)]
-    points = vectors(opened.model, level)[torch.from_numpy(codes)]
+    means = [mean_vector(opened.model, number) for number in range(1, grid.levels + 1)]
+    points = vectors(opened.model, level, codes)
     others = sum(means) - means[level - 1]
     device = opened.model.device
     centre = bottleneck.outer((points + others).to(device)).cpu()

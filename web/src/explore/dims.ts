@@ -8,11 +8,14 @@ export interface Dimensions {
   order: readonly number[] // most active first
   active: ReadonlySet<number>
   measure: readonly number[] // by dimension: KL in nats, or the variance where the latent has no prior
-  most: number // the largest of these
+  most: number // the largest of these; 0: not measured
   unit: 'nats' | 'deviation'
   mean: Float32Array | null
   deviation: Float32Array | null
 }
+
+/** Nats: where every dimension holds less, bars that are full would tell a lie. */
+const LITTLE = 0.25
 
 export function dimensionsOf(about: AboutFacts, found: Answer<'statistics'> | null): Dimensions {
   const [depth, height, width] = about.latent
@@ -27,7 +30,7 @@ export function dimensionsOf(about: AboutFacts, found: Answer<'statistics'> | nu
     order: Array.from(found.order.data),
     active: new Set(all.filter((d) => found.active.data[d] === 1)),
     measure,
-    most: Math.max(0, ...measure),
+    most: measure.reduce((most, one) => Math.max(most, one), found.kl ? LITTLE : 0),
     unit: found.kl ? 'nats' : 'deviation',
     mean: found.mean.data,
     deviation: found.deviation.data,

@@ -51,7 +51,7 @@ export class Lens {
 
   /** Go to a point. `began`: not a step of a drag, to be undone by itself. */
   go(point: Point, began = false): void {
-    if (pointText(point) === this.text) return
+    if (pointText(point) === this.text && this.seen) return
     const now = performance.now()
     if (began || now - this.moved > ONE_MOVE) this.gesture += 1
     this.moved = now

@@ -15,6 +15,7 @@ export interface MapLook {
 }
 
 const REACH = 14 // px
+const MANY = 6000 // dots, from which on each is smaller
 
 /** The data set as dots: looked at from anywhere, with the dot under the pointer known at once. */
 export class MapCanvas {
@@ -28,7 +29,7 @@ export class MapCanvas {
   private look: MapLook
   private readonly paint = (): void => this.draw()
 
-  constructor(canvas: HTMLCanvasElement, look: MapLook, private readonly radius: number) {
+  constructor(canvas: HTMLCanvasElement, look: MapLook) {
     this.look = look
     this.to = surface(canvas, () => {
       if (!this.moved) this.fit()
@@ -98,7 +99,7 @@ export class MapCanvas {
     if (!to.width || !look.colours.canvas) return
     to.g.fillStyle = look.colours.canvas
     to.g.fillRect(0, 0, to.width, to.height)
-    this.cloud.begin(to.canvas.width, to.canvas.height, this.radius, to.ratio)
+    this.cloud.begin(to.canvas.width, to.canvas.height, labels.length > MANY ? 1.5 : 2.4, to.ratio)
     const tones = palette.map((colour) => this.cloud.tone(colour, look.colours.canvas, look.colours.text))
     const grey = this.cloud.tone('#3f90da', look.colours.canvas, look.colours.text)
     const [kx, ky] = [camera.scale * to.ratio, -camera.scale * to.ratio]

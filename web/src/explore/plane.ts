@@ -18,9 +18,10 @@ export function toShare(span: PlaneSpan, value: number): number {
   return (value - from) / (to - from)
 }
 
-/** Two different dimensions that a text `3,7` names; else the first two of an order. */
+/** Two different dimensions that a text `3,7` names; else the first two of an order, of two dimensions these as they are. */
 export function pairOf(text: string | undefined, order: readonly number[]): [number, number] {
   const [x, y, more] = (text ?? '').split(',').map((part) => (/^\d+$/.test(part) ? Number(part) : NaN))
   const fits = (d: number): boolean => Number.isInteger(d) && d < order.length
+  if (order.length === 2 && text === undefined) return [0, 1]
   return fits(x) && fits(y) && x !== y && more === undefined ? [x, y] : [order[0] ?? 0, order[1] ?? order[0] ?? 0]
 }

@@ -4,10 +4,13 @@ import { words } from '../lib/api'
 import type { OpenModel } from './model.svelte'
 
 const CHUNK = 1024
+const FEW = 200 // images
 
 /** Every code of a level, decoded in context; fetched in parts, so that the first can be seen before the last is there. */
 export class CodeTiles {
   have = $state(0) // codes that are there, from 0 on
+  drawn = $state(0) // parts that came, the second time included
+  done = $state(false) // counted over all images that are counted
   problem = $state.raw<Problem | null>(null) // why there is no list, where the model refuses one
   tokens = $state(0) // so many were counted; 0 = none
   counts = $state.raw<Int32Array | null>(null)
@@ -66,25 +69,33 @@ export class CodeTiles {
     return atlas ? atlas.w / atlas.h : 1
   }
 
+  /** First counted over few images, which is there in a moment; then over all that are counted. */
   private async load(): Promise<void> {
-    const counts = new Int32Array(this.codes)
     try {
-      for (let first = 0; first < this.codes; first += CHUNK) {
-        const answer = await this.model.ask(`atlas ${this.level}`, 'atlas', { level: this.level + 1, first, count: Math.min(CHUNK, this.codes - first) })
-        if (!answer) return
-        const [n, h, w, channels] = answer.tiles.shape
-        this.chunks.push(makeAtlas(answer.tiles.data, n, h, w, channels))
-        this.tokens = answer.facts.tokens
-        this.cell = [answer.facts.cell[1], answer.facts.cell[0]]
-        if (answer.counts) {
-          counts.set(answer.counts.data, first)
-          this.counts = new Int32Array(counts)
-        }
-        this.have = first + n
-      }
+      if ((await this.pass(FEW)) && this.tokens) await this.pass()
     } catch (error) {
       this.problem = words(error)
     }
+  }
+
+  private async pass(most?: number): Promise<boolean> {
+    const counts = new Int32Array(this.codes)
+    for (let first = 0; first < this.codes; first += CHUNK) {
+      const part = { level: this.level + 1, first, count: Math.min(CHUNK, this.codes - first) }
+      const answer = await this.model.ask(`atlas ${this.level}`, 'atlas', most ? { ...part, most } : part)
+      if (!answer) return false
+      const [n, h, w, channels] = answer.tiles.shape
+      this.chunks[first / CHUNK] = makeAtlas(answer.tiles.data, n, h, w, channels)
+      this.cell = [answer.facts.cell[1], answer.facts.cell[0]]
+      if (answer.counts) counts.set(answer.counts.data, first)
+      this.have = Math.max(this.have, first + n)
+      this.drawn++
+      if (first + n < this.codes) continue
+      this.tokens = answer.facts.tokens
+      if (answer.counts) this.counts = counts
+    }
+    this.done = most === undefined || !this.tokens
+    return true
   }
 }
 

@@ -17,6 +17,7 @@ export class Walk {
   private wanted = '' // what `made` is of, or will be
   private timer = 0
   private begun = 0
+  private later: ReturnType<typeof setTimeout> | undefined
 
   constructor(private readonly model: OpenModel) {}
 
@@ -82,12 +83,14 @@ export class Walk {
   async scrub(frame: number): Promise<void> {
     this.playing = false
     this.at = frame
+    this.note(frame)
     await this.make()
   }
 
   async play(): Promise<void> {
     if (this.playing) {
       this.playing = false
+      this.note(this.at)
       return
     }
     await this.make()
@@ -101,7 +104,10 @@ export class Walk {
       const count = this.made.images.shape[0]
       const frame = Math.max(0, Math.floor(((time - this.begun) * RATE) / 1000))
       this.at = this.options.loop ? frame % count : Math.min(count - 1, frame)
-      if (!this.options.loop && frame >= count) this.playing = false
+      if (!this.options.loop && frame >= count) {
+        this.playing = false
+        this.note(this.at)
+      }
       else this.timer = requestAnimationFrame(step)
     }
     this.timer = requestAnimationFrame(step)
@@ -114,5 +120,19 @@ export class Walk {
     this.at = null
     this.made = null
     this.wanted = ''
+    this.note(null)
+  }
+
+  /** The frame that is looked at, counted from 1, in the address; nothing of it while it plays. */
+  private note(frame: number | null): void {
+    clearTimeout(this.later)
+    const text = frame === null ? null : String(frame + 1)
+    if ((router.current.query.frame ?? null) !== text) this.later = setTimeout(() => router.set({ frame: text }), frame === null ? 0 : 150)
+  }
+
+  end(): void {
+    cancelAnimationFrame(this.timer)
+    clearTimeout(this.later)
+    this.playing = false
   }
 }

@@ -889,6 +889,8 @@ export interface AtlasAsk {
   first?: number
   /** how many, all if not given */
   count?: number
+  /** only so many training images are counted, which is quicker: 1 to 2,000, 2,000 if not given */
+  most?: number
 }
 
 /** Everything about one code. */

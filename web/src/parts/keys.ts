@@ -5,3 +5,9 @@ export function typing(event: KeyboardEvent): boolean {
   if (target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement) return true
   return target instanceof HTMLInputElement && !['range', 'checkbox', 'radio', 'button'].includes(target.type)
 }
+
+/** A button that was clicked does not keep the keys: the space bar is the page's. */
+export function letGo(event: MouseEvent): void {
+  const button = event.target instanceof Element && event.target.closest('button')
+  if (event.detail > 0 && button && button === document.activeElement && !button.closest('dialog')) button.blur()
+}

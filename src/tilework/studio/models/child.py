@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO, Any, Literal, NamedTuple
 
+from tilework.errors import UserError
 from tilework.protocol.errors import Problem
 from tilework.studio.models.choice import Chosen
 from tilework.studio.models.pipe import Said, What, hear, line
@@ -57,13 +58,7 @@ class Child:
         self._down: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._settled = asyncio.Event()
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C in the studio's terminal is for the studio
-        )
+        self._process = _started(command)
         self._begin({"run": str(chosen.run.path), "which": chosen.checkpoint, "device": device, "images": str(images)})
 
     def order(self, do: str, page: int, ref: int, key: str, lane: str, what: dict[str, Any]) -> None:
@@ -161,6 +156,21 @@ class Child:
                 assert pipe is not None
                 pipe.close()
         self._settled.set()
+
+
+def _started(command: Sequence[str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # Ctrl-C in the studio's terminal is for the studio
+        )
+    except OSError as error:
+        raise UserError(
+            "the process of the model could not be started", why=str(error), fix="end other programs, then ask again"
+        ) from error
 
 
 def _write(goal: IO[bytes], messages: queue.SimpleQueue[bytes | None]) -> None:

@@ -44,7 +44,7 @@ class Visit:
                 self._pump()
                 return
             try:
-                chosen = await self._choose()
+                self._child = self._pool.of(await self._choose(), self._device)
             except TileworkError as error:
                 self._child = None
                 self._abandon(error)
@@ -55,7 +55,6 @@ class Visit:
                     )
                 )
                 return
-            self._child = self._pool.of(chosen, self._device)
             self._tell_state(self._child)
         self._pump()
 

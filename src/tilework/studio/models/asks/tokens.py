@@ -23,7 +23,10 @@ from tilework.studio.models.serving import Answer
 
 def whole_atlas(model: Loaded, ask: dict[str, Any]) -> Atlas:
     """Every code of a level."""
-    return atlas(model.opened, ask["level"])
+    most = ask.get("most", MOST_IMAGES)
+    if not 1 <= most <= MOST_IMAGES:
+        raise UserError(f"{most:,} images cannot be counted", why=f"1 to {MOST_IMAGES:,} can")
+    return atlas(model.opened, ask["level"], most=most)
 
 
 def _paint(model: Loaded, ask: dict[str, Any]) -> Answer:
