@@ -14,7 +14,7 @@ from PIL import Image
 from token_models import opened_model, trained
 
 from tilework import explore
-from tilework.explore.opened import Opened
+from tilework.explore.opened import Opened, open_model
 from tilework.explore.token_picture import TokenPicture
 from tilework.runs.folder import RunFolder
 
@@ -211,3 +211,24 @@ def test_results_show_themselves_in_a_notebook(once: Callable[..., Path]) -> Non
     ):
         assert Image.open(io.BytesIO(shown._repr_png_())).width > 200
         assert shown._repr_html_().startswith("<img")
+
+
+def test_the_same_tokens_are_compared(
+    tilework: Command, token_run: Callable[[str], Path], once: Callable[..., Path], tmp_path: Path
+) -> None:
+    run = token_run("rq")
+    opened = [opened_model(once, "rq"), open_model(run, which="20", device="cpu")]
+    grid = explore.tokens(opened[0], "validation:6")
+    codes = grid.codes.copy()
+    codes[1, 0] = 3
+    out = tmp_path / "tokens.html"
+    words = ("compare", f"{run}", f"{run.name}@20", "--runs", run.parent, "--which", "last", "--at", "6", "--tokens")
+    done = tilework(*words, "--set", "2,0,*=3", "--out", out)
+    assert done.code == 0, done.err
+    assert out.read_text() == explore.same_tokens(opened, codes).html()
+    done = tilework(*words[:-1], "--set", "2,0,*=3")
+    assert done.code == 2
+    assert "--tokens" in done.err
+    done = tilework(*words, "--set", "9,0,0=3")
+    assert done.code == 2
+    assert "level" in done.err

@@ -6,6 +6,8 @@ export interface Page {
   title: string
   of: 'studio' | 'run' // `#/NAME`, or `#/runs/ID/NAME`
   inBar: boolean
+  /** Fewer runs than this: it is not named in the top bar, as nothing can be done there. */
+  runs?: number
   load(): Promise<{ default: Component<any> }>
   /** Another value: the page begins anew. A run's page does so for every run. */
   key?(query: Record<string, string>): string
@@ -21,7 +23,7 @@ export const PAGES: Page[] = [
   { name: 'latent', title: 'Latent', of: 'run', inBar: true, load: () => import('./pages/Latent.svelte'), key: opened },
   { name: 'tokens', title: 'Tokens', of: 'run', inBar: true, load: () => import('./pages/Tokens.svelte'), key: opened },
   { name: 'codes', title: 'Codes', of: 'run', inBar: true, load: () => import('./pages/Codes.svelte'), key: opened },
-  { name: 'compare', title: 'Compare', of: 'studio', inBar: false, load: () => import('./pages/Compare.svelte') },
+  { name: 'compare', title: 'Compare', of: 'studio', inBar: true, runs: 2, load: () => import('./pages/Compare.svelte') },
   { name: 'new', title: 'New run', of: 'studio', inBar: false, load: () => import('./pages/NewRun.svelte'), key: (query) => `${query.recipe ?? ''}|${query.from ?? ''}` },
 ]
 

@@ -1,4 +1,4 @@
-"""`tilework compare`: the same image or point through two to four models."""
+"""`tilework compare`: the same image, point or tokens through two to four models."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from tilework.cli.options import RunsFolder
 from tilework.errors import UserError
 
 if TYPE_CHECKING:
+    from tilework.explore.compare import Comparison
+    from tilework.explore.edits import Edit
     from tilework.explore.opened import Opened
+    from tilework.explore.points import Point
 
 
 def compare(
@@ -24,24 +27,37 @@ def compare(
         str | None,
         typer.Option(metavar="POINT", help="A validation image's number, or a point: train:5, seed:0, zero;0=2."),
     ] = None,
+    tokens: Annotated[
+        bool, typer.Option("--tokens", help="Paint the tokens that the first model gives it, by every model.")
+    ] = False,
+    edits: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="LEVEL,Y,X=CODE", help="Change tokens first; may be repeated."),
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Write a .png image or a .html page.")] = None,
     which: Which = "best",
     device: Device = "auto",
     runs: RunsFolder = None,
 ) -> None:
-    """Show what two to four models make of the same image or point, and which settings differ."""
+    """Show what two to four models make of the same image, point or tokens, and which settings differ."""
     from tilework.explore import files
     from tilework.explore.compare import check_count, same_point
+    from tilework.explore.edits import Edit
     from tilework.explore.points import Origin, Point
 
     if file is not None and at is not None:
         raise UserError("--image and --at were both given", why="one thing is compared at a time", fix="leave one out")
+    if edits and not tokens:
+        raise UserError(
+            "--set was given alone", why="it changes tokens, which are not what is compared", fix="add --tokens"
+        )
+    parsed = [Edit.parse(text) for text in edits or []]
     if out is not None:
         files.checked(out, moves=False)
     check_count(len(names))
     point = Point(Origin("image", name=file)) if file is not None else read_point(at if at is not None else "0")
     opened = [_opened(name, which, device, runs) for name in names]
-    found = same_point(opened, point)
+    found = _by_tokens(opened, point, parsed) if tokens else same_point(opened, point)
     if out is not None:
         found.save(out)
         typer.echo(out)
@@ -51,6 +67,18 @@ def compare(
     for name, value in facts:
         typer.echo(f"  {name:<{wide}}  {value}")
     notes([point], opened[0])
+
+
+def _by_tokens(opened: list[Opened], point: Point, edits: list[Edit]) -> Comparison:
+    """The tokens that the first model gives a point, edited, through all."""
+    from tilework.explore.compare import same_tokens
+    from tilework.explore.token_images import tokens as tokens_of
+
+    found = tokens_of(opened[0], point)
+    codes = found.codes
+    for edit in edits:
+        codes = edit.apply(found.grid, codes)
+    return same_tokens(opened, codes)
 
 
 def _opened(name: str, which: str, device: str, runs: Path | None) -> Opened:

@@ -17,13 +17,20 @@ for (let i = 0; i < 256; i++) {
   for (let c = 0; c < 3; c++) ramp[3 * i + c] = Math.round(a[c + 1] + (b[c + 1] - a[c + 1]) * t)
 }
 
-/** -> (n, h, w, 3); the largest difference over the channels of each pixel. */
-export function errorMap(a: Uint8Array, b: Uint8Array, channels: number, pixels: number): Uint8Array {
+/** The colour of an absolute difference, on [0, 1]. */
+export const errorColour = (value: number): [number, number, number] => {
+  const place = 3 * Math.round(255 * Math.min(1, Math.max(0, value)))
+  return [ramp[place], ramp[place + 1], ramp[place + 2]]
+}
+
+/** -> (n, h, w, 3); the largest difference over the channels of each pixel, times a factor. */
+export function errorMap(a: Uint8Array, b: Uint8Array, channels: number, pixels: number, factor = 1): Uint8Array {
   const out = new Uint8Array(3 * pixels)
   for (let p = 0; p < pixels; p++) {
     let worst = 0
     for (let c = 0; c < channels; c++) worst = Math.max(worst, Math.abs(a[p * channels + c] - b[p * channels + c]))
-    out.set(ramp.subarray(3 * worst, 3 * worst + 3), 3 * p)
+    const place = 3 * Math.min(255, factor * worst)
+    out.set(ramp.subarray(place, place + 3), 3 * p)
   }
   return out
 }

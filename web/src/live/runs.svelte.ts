@@ -1,5 +1,6 @@
 import { Connection } from '../lib/connection'
 import type { RefusedMessage, RunCard, RunsMessage } from '../lib/protocol'
+import { manyRuns } from './many.svelte'
 
 /** The list of all runs, told anew by the server whenever something changed. */
 export class Runs {
@@ -29,6 +30,7 @@ export class Runs {
   private take(message: RunsMessage | RefusedMessage): void {
     if (message.type !== 'runs') return
     this.list = message.runs
+    manyRuns.told(message.runs.length)
     this.root = message.root
   }
 }
