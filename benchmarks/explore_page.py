@@ -249,7 +249,8 @@ def tokens(context: Any, url: str, run: str, times: int) -> dict[str, Any]:
     page.add_init_script(HOOK)
     page.goto(f"{address}#/runs/{run}/tokens")
     page.wait_for_selector(".tiles [role=listbox]")
-    studio.until(page, READY, 120)
+    studio.until(page, "document.querySelectorAll('.tiles [role=option]').length > 0", 120)
+    time.sleep(8)  # everything is counted
     box = page.locator(".tiles [role=listbox]").bounding_box()
     edits: list[float] = []
     for n in range(4 * times):
