@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import io
 import os
+import sys
 import threading
 from pathlib import Path
 from typing import Any
 
+import children
 import pytest
 
 from tilework.errors import UserError
@@ -273,3 +275,21 @@ def test_images_that_were_sent_are_known_by_what_they_are(monkeypatch: pytest.Mo
     assert [file.name for file in uploads.folder.iterdir()] == [newest], "the others made way"
     uploads.close()
     assert not uploads.folder.exists()
+
+
+def test_images_of_a_studio_that_was_killed_are_removed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    ended = children.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, text=True)
+    left = tmp_path / f"tilework-images-{ended.stdout.strip()}-abc"
+    other = tmp_path / "tilework-images-of-somebody"
+    first = Uploads()  # of a process that runs: this one
+    for folder in (left, other):
+        folder.mkdir()
+        (folder / "image").write_bytes(b"x")
+    second = Uploads()
+    assert not left.exists()
+    assert other.exists()
+    assert first.folder.is_dir()
+    assert second.folder.is_dir()
+    for one in (first, second):
+        one.close()

@@ -157,6 +157,10 @@ def test_the_image_follows_sliders_bars_and_typed_numbers(
 
 def test_the_three_modes_draw_what_python_draws(page: Any, look: Callable[..., None], opened: explore.Opened) -> None:
     look()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys and meanings")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
     page.keyboard.press("r")
     shows(page, opened, "seed:1")
     page.get_by_role("button", name="Seed: 1; type").click()

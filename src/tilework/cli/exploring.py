@@ -45,7 +45,9 @@ def read_point(text: str) -> Point:
             return Point(Origin("image", name=text))
         if _looks_like_a_file(text):
             raise UserError(
-                f"there is no file {text}", why="and it is no point either", fix=f"check the spelling; {POINT[:64]}"
+                f"there is no file {text}",
+                why="and it is no point either",
+                fix=f"check the spelling, or write a point. {POINT[:64]}",
             ) from None
         raise
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import shutil
 import tempfile
 from pathlib import Path, PurePath
 
@@ -13,6 +15,7 @@ from tilework.runs.atomic import write_error
 MOST_BYTES = 64 * 2**20
 _MOST_FILES = 64
 _MOST_IN_ALL = 512 * 2**20
+_PREFIX = "tilework-images-"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
@@ -20,7 +23,8 @@ class Uploads:
     """A folder that only this user may read; the ones sent first go where there are too many. May be asked from any thread."""
 
     def __init__(self) -> None:
-        self._home = tempfile.TemporaryDirectory(prefix="tilework-images-", ignore_cleanup_errors=True)
+        _remove_left_over()
+        self._home = tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True)
         self.folder = Path(self._home.name)
 
     def keep(self, data: bytes, called: str) -> str:
@@ -54,6 +58,20 @@ class Uploads:
             kept += file.stat().st_size
             if file != newest and (number >= _MOST_FILES or kept > _MOST_IN_ALL):
                 file.unlink(missing_ok=True)
+
+
+def _remove_left_over() -> None:
+    """Folders that killed studios could not remove: only this user's, and only where no such process is left."""
+    import psutil
+
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        number = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        try:
+            own = not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid()
+            if number.isdigit() and own and not folder.is_symlink() and not psutil.pid_exists(int(number)):
+                shutil.rmtree(folder, ignore_errors=True)
+        except (OSError, OverflowError):
+            continue
 
 
 def uploaded(folder: Path, name: str) -> Path:
