@@ -9,6 +9,7 @@ import random
 import re
 import sys
 import threading
+import time
 from pathlib import Path
 
 import children
@@ -17,6 +18,7 @@ import pytest
 from tilework.errors import UserError
 from tilework.runs import folder as folder_module
 from tilework.runs.folder import RunFolder, default_root, run_names
+from tilework.runs.status import list_runs
 from tilework.runs.store import RunStore
 
 
@@ -97,6 +99,18 @@ def test_last_follows_writing_not_making(tmp_path: Path) -> None:
     with RunStore.create(first.db) as store:
         store.log(1, 0.1, {"loss": 1.0})
     assert RunFolder.find("last", tmp_path).id == first.id
+
+
+def test_last_is_what_was_trained_last_not_what_was_copied_last(tmp_path: Path) -> None:
+    older, newer = RunFolder.create(tmp_path, "a", ""), RunFolder.create(tmp_path, "b", "")
+    for run in (older, newer):
+        with RunStore.create(run.db) as store:
+            store.log(1, 0.1, {"loss": 1.0})
+    later = time.time() + 1000
+    for file in (older.info_file, older.db):
+        os.utime(file, (later, later))
+    assert [run.id for run in list_runs(tmp_path)] == [newer.id, older.id]
+    assert RunFolder.find("last", tmp_path).id == newer.id
 
 
 def test_a_missing_root_names_the_way_out(tmp_path: Path) -> None:
