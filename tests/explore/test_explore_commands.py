@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import doctest
 import importlib
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import children
 import numpy as np
 import pytest
 from commands import Outcome
@@ -162,7 +162,7 @@ def test_without_its_data_set(
 
 def test_nothing_is_loaded_before_it_is_needed() -> None:
     code = "import sys, tilework; tilework.explore.parse('zero'); import tilework.cli.app; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert children.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_names_stay_functions() -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Callable
 
+import children
 import numpy as np
 import pytest
 import torch
@@ -84,7 +84,7 @@ def test_what_is_no_point_is_refused_in_its_own_words(text: str) -> None:
 
 def test_reading_a_point_needs_no_torch() -> None:
     code = "import sys; from tilework.explore.points import parse; parse('seed:1'); sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert children.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_seed_is_the_noise_of_a_cpu_generator(opened: Open) -> None:
