@@ -374,6 +374,7 @@ def test_a_process_that_dies_is_opened_again_by_one_button_and_a_run_that_is_not
 
 def test_models_are_chosen_on_the_page(page: Any, served: Served, runs: dict[str, str]) -> None:
     page.goto(f"{served.origin}/#/compare?tab=images&device=cpu")
+    expect(page.get_by_role("list", name="Runs").get_by_role("listitem")).to_have_count(len(runs))
     page.get_by_role("button", name=runs["rq"]).click()
     expect(page.get_by_role("heading", name=f"Compare {runs['rq']} with")).to_be_visible()
     page.get_by_role("button", name=runs["rq"]).click()
