@@ -109,7 +109,8 @@ class RunFolder:
     def find(cls, text: str, root: Path | None = None) -> RunFolder:
         """The run meant by a path, an id, the unique beginning or the two last words of an id, or `last`.
 
-        `last` is the run written to most recently, the first of `tilework runs`. Raises UserError for none (with the nearest names) and for several.
+        `last` is the run written to most recently, the first of `tilework runs`. Raises UserError for none (with the nearest
+        names) and for several.
         """
         root = default_root() if root is None else root
         as_path = Path(text).expanduser()
