@@ -14,6 +14,7 @@ from PIL import Image
 from tilework.engine.autoencoder.model import source_of
 from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.errors import UserError
+from tilework.explore.dimensions import kl_terms
 from tilework.explore.opened import Opened, Pixels, Side
 from tilework.explore.place import Named, image_of, place
 from tilework.explore.points import Origin, Point, parse
@@ -198,8 +199,7 @@ def _through(opened: Opened, pixels: Pixels, side: Side | None) -> Seen:
     mean, deviation = opened.encode(pixels[None])
     kl: float | None = None
     if deviation is not None:
-        variance = deviation.double().square()
-        kl = float((mean.double().square() + variance - 1 - variance.log()).sum() / 2)
+        kl = float(kl_terms(mean.numpy(), deviation.numpy()).sum())
     bits = grid_bits(token_grid(model)) if model.levels else None
     kind = model.spec.bottleneck.kind
     return Seen(opened.name, opened.step, kind, to_uint8(made)[0], mse, psnr(mse), bits, kl, beta_of(opened), side)

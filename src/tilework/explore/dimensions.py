@@ -66,13 +66,19 @@ def statistics(opened: Opened) -> Statistics:
             kl = sigma = None
             telling, active = variance, variance > ACTIVE * variance.max(initial=0.0)
         else:
-            square = found.deviations.astype(np.float64) ** 2
-            kl = (0.5 * (mu**2 + square - 1 - np.log(square))).mean(0)
-            telling, active, sigma = kl, kl > ACTIVE, np.sqrt(square).mean(0)
+            kl = kl_terms(found.latents, found.deviations).mean(0)
+            telling, active, sigma = kl, kl > ACTIVE, found.deviations.astype(np.float64).mean(0)
         order = np.argsort(-telling, kind="stable")
         return Statistics(kl, mean, np.sqrt(variance), sigma, active, order, len(mu))
 
     return opened.once("statistics", make)
+
+
+def kl_terms(mean: NDArray[np.float32], sigma: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(mu^2 + sigma^2 - 1 - log sigma^2) / 2 of each number, float64 of the same shape: KL(N(mu, sigma^2) | N(0, 1)) in nats."""
+    square = sigma.astype(np.float64) ** 2
+    terms: NDArray[np.float64] = 0.5 * (mean.astype(np.float64) ** 2 + square - 1 - np.log(square))
+    return terms
 
 
 def most_active(opened: Opened, count: int) -> list[int]:

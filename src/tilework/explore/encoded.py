@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.explore.opened import Opened, Pixels
 from tilework.explore.place import Named, image_of
 from tilework.explore.points import Origin, parse
@@ -54,15 +55,15 @@ def encode(opened: Opened, origin: Origin | str, images: Named | None = None) ->
     image = image_of(opened, where, images)
     mean, sigma = opened.encode(image[None])
     codes = opened.codes(mean)
-    exact = opened.values(mean)[0]
+    exact = opened.values(mean)
     original = np.moveaxis(image.astype(np.float64) / 255, -1, 0)
     return Encoded(
         title_of(opened),
         where.name or str(where),
         image,
-        opened.decode(mean)[0],
+        to_uint8(exact)[0],
         mean[0].numpy(),
         None if sigma is None else sigma[0].numpy(),
         None if codes is None else codes[0].numpy(),
-        float(np.square(exact.numpy().astype(np.float64) - original).mean()),
+        float(np.square(exact[0].numpy().astype(np.float64) - original).mean()),
     )

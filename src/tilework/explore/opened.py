@@ -138,17 +138,25 @@ class Opened:
         Of a model with codes the latent is quantised first, or goes `through` the `decoder` alone as it is. Raises UserError
         where what comes before the quantiser has another shape than what comes after it.
         """
-        made = [to_uint8(part) for part in self._decoded(latents, through)]
+        return self.decode_with_codes(latents, through)[0]
+
+    @torch.no_grad()
+    def decode_with_codes(self, latents: Tensor, through: Through = "quantiser") -> tuple[Pixels, Tensor | None]:
+        """As `decode`, with the codes (n, Q, h, w) int64 that the latents became on the way; None where they became none."""
         source = source_of(self.model.spec)
-        empty = np.empty((0, source.size.height, source.size.width, source.channels), np.uint8)
-        return np.concatenate(made) if made else empty
+        made = [np.empty((0, source.size.height, source.size.width, source.channels), np.uint8)]
+        found = []
+        for part, codes in self._decoded(latents, through):
+            made.append(to_uint8(part))
+            found += [codes.cpu()] if codes is not None else []
+        return np.concatenate(made), torch.cat(found) if found else None
 
     @torch.no_grad()
     def values(self, latents: Tensor, through: Through = "quantiser") -> Tensor:
         """As `decode`, in the decoder's own range: (n, C, H, W) float32 on the CPU."""
-        return torch.cat([part.cpu() for part in self._decoded(latents, through)])
+        return torch.cat([part.cpu() for part, _ in self._decoded(latents, through)])
 
-    def _decoded(self, latents: Tensor, through: Through) -> Iterator[Tensor]:
+    def _decoded(self, latents: Tensor, through: Through) -> Iterator[tuple[Tensor, Tensor | None]]:
         encode, decode = self._parts
         bottleneck = self.model.network.bottleneck
         if bottleneck.levels and through == "decoder" and bottleneck.in_channels != bottleneck.dim:
@@ -159,9 +167,10 @@ class Opened:
             )
         for start in range(0, len(latents), _AT_ONCE):
             z = latents[start : start + _AT_ONCE].to(self.model.device, torch.float32)
+            codes: Tensor | None = None
             if bottleneck.levels and through == "quantiser":
-                z = encode.quantise(z)[1]
-            yield decode(z)
+                codes, z = encode.quantise(z)
+            yield decode(z), codes
 
     def need_images(self, what: str) -> Images:
         """The images. Raises UserError where they are not there; `what` is what they are needed for."""

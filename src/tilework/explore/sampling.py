@@ -23,12 +23,14 @@ MOST = 4096
 
 @dataclass(frozen=True, eq=False)
 class Sampled(Shown):
-    """n decoded points: `latents` (n, D, h, w) float32, `images` (n, H, W, C) uint8."""
+    """n decoded points: `latents` (n, D, h, w) float32, `images` (n, H, W, C) uint8; `codes` (n, Q, h, w) int64 where a quantiser
+    lies between the two."""
 
     model: str
     points: tuple[Point, ...]
     latents: NDArray[np.float32]
     images: Pixels
+    codes: NDArray[np.int64] | None = None
 
     def sheet(self) -> Image.Image:
         return grid(self.images)
@@ -59,7 +61,8 @@ def sample(
     read = tuple(parse(point) if isinstance(point, str) else point for point in listed)
     refuse_many(len(read))
     latents = torch.stack([place(opened, point, images) for point in read])
-    return Sampled(title_of(opened), read, latents.numpy(), opened.decode(latents, through))
+    made, codes = opened.decode_with_codes(latents, through)
+    return Sampled(title_of(opened), read, latents.numpy(), made, None if codes is None else codes.numpy())
 
 
 def refuse_many(count: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from tilework.errors import UserError
-from tilework.explore.dimensions import statistics
+from tilework.explore.dimensions import kl_terms, statistics
 from tilework.explore.directions import label_means, principal
 from tilework.explore.encoded import Encoded, encode
 from tilework.explore.points import parse
@@ -81,10 +81,8 @@ def _few(count: int, what: str, least: int, most: int) -> int:
 def _decode(model: Loaded, ask: dict[str, Any]) -> Answer:
     found = sampled(model, ask)
     arrays: dict[str, Any] = {"images": found.images, "z": found.latents}
-    if model.opened.model.levels and ask.get("through", "quantiser") == "quantiser":
-        codes = model.opened.codes(torch.from_numpy(found.latents))
-        assert codes is not None
-        arrays["codes"] = codes.numpy().astype(np.int32)
+    if found.codes is not None:
+        arrays["codes"] = found.codes.astype(np.int32)
     return Answer(dict(DecodeFacts(points=[str(point) for point in found.points])), arrays)
 
 
@@ -95,8 +93,7 @@ def _encode(model: Loaded, ask: dict[str, Any]) -> Answer:
     arrays: dict[str, Any] = {"image": found.image, "reconstruction": found.reconstruction, "mean": found.mean}
     if found.sigma is not None:
         arrays["sigma"] = found.sigma
-        variance = found.sigma.astype(np.float64) ** 2
-        kl = float((found.mean.astype(np.float64) ** 2 + variance - 1 - np.log(variance)).sum() / 2)
+        kl = float(kl_terms(found.mean, found.sigma).sum())
     if found.codes is not None:
         arrays["codes"] = found.codes.astype(np.int32)
     label, name = None, None
