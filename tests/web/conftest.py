@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,13 +85,29 @@ def root(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.fixture
-def served(root: Path) -> Iterator[Served]:
+@contextmanager
+def serving(root: Path) -> Iterator[Served]:
+    """A studio on a folder of runs, for as long as a fixture wants it."""
     if not page_files.built():
         not_here("the studio's page was not built (TILEWORK_SKIP_WEB?)")
     found = Served(root)
     yield found
     found.end()
+
+
+@pytest.fixture
+def served(root: Path) -> Iterator[Served]:
+    with serving(root) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def shared_cache(common: Path) -> Iterator[None]:
+    """For what serves a whole module: what is set for each test is set too late for it."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "TILEWORK_CACHE" not in os.environ:
+            patch.setenv("TILEWORK_CACHE", str(common / "cache"))
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -14,24 +14,15 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import expect, until
-from conftest import Served, not_here
+from conftest import Served, serving
 from explored import spec_of
 
 from tilework import explore
 from tilework.runs.folder import RunFolder
-from tilework.studio import page_files
 
+pytestmark = pytest.mark.usefixtures("shared_cache")
 SECONDS = 90.0  # a model's process imports torch, beside other tests
 BETAS = (0.1, 1.0, 10.0)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _shared_cache(common: Path) -> Iterator[None]:
-    """What is set for each test is set too late for what serves them all."""
-    with pytest.MonkeyPatch.context() as patch:
-        if "TILEWORK_CACHE" not in os.environ:
-            patch.setenv("TILEWORK_CACHE", str(common / "cache"))
-        yield
 
 
 def _changed(kind: str, steps: int, **changes: Any) -> Any:
@@ -63,18 +54,15 @@ def _train(folder: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory, once: Callable[..., Path], _shared_cache: None) -> Path:
+def root(tmp_path_factory: pytest.TempPathFactory, once: Callable[..., Path], shared_cache: None) -> Path:
     folder = tmp_path_factory.mktemp("compared") / "runs"
     return Path(shutil.copytree(once("compared", _train), folder))
 
 
 @pytest.fixture(scope="module")
 def served(root: Path) -> Iterator[Served]:
-    if not page_files.built():
-        not_here("the studio's page was not built (TILEWORK_SKIP_WEB?)")
-    found = Served(root)
-    yield found
-    found.end()
+    with serving(root) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -14,29 +13,20 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 from browser import expect, until
-from conftest import Served, not_here
+from conftest import Served, serving
 from explored import spec_of
 from PIL import Image
 
 from tilework import explore
 from tilework.explore import files
 from tilework.runs.folder import RunFolder
-from tilework.studio import page_files
 
+pytestmark = pytest.mark.usefixtures("shared_cache")
 SECONDS = 90.0  # a model's process imports torch, beside other tests
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _shared_cache(common: Path) -> Iterator[None]:
-    """What is set for each test is set too late for what serves them all."""
-    with pytest.MonkeyPatch.context() as patch:
-        if "TILEWORK_CACHE" not in os.environ:
-            patch.setenv("TILEWORK_CACHE", str(common / "cache"))
-        yield
-
-
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory, once: Callable[..., Path], _shared_cache: None) -> Path:
+def root(tmp_path_factory: pytest.TempPathFactory, once: Callable[..., Path], shared_cache: None) -> Path:
     import tilework
 
     trained = once("explored-gaussian", lambda folder: tilework.train(spec_of("gaussian"), runs=folder))
@@ -48,11 +38,8 @@ def root(tmp_path_factory: pytest.TempPathFactory, once: Callable[..., Path], _s
 
 @pytest.fixture(scope="module")
 def served(root: Path) -> Iterator[Served]:
-    if not page_files.built():
-        not_here("the studio's page was not built (TILEWORK_SKIP_WEB?)")
-    found = Served(root)
-    yield found
-    found.end()
+    with serving(root) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 from browser import expect, until
-from conftest import Served, not_here
+from conftest import Served, serving
 from explored import spec_of as latent_spec
 from numpy.typing import NDArray
 from PIL import Image
@@ -27,20 +27,11 @@ from tilework.explore.edits import Edit
 from tilework.explore.opened import Opened
 from tilework.explore.own_image import read
 from tilework.runs.folder import RunFolder
-from tilework.studio import page_files
 
+pytestmark = pytest.mark.usefixtures("shared_cache")
 SECONDS = 90.0  # a model's process imports torch, beside other tests
 GRID = '[data-grid="first"] [role="application"]'
 STATUS = ".status > span:first-child"
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _shared_cache(common: Path) -> Iterator[None]:
-    """What is set for each test is set too late for what serves them all."""
-    with pytest.MonkeyPatch.context() as patch:
-        if "TILEWORK_CACHE" not in os.environ:
-            patch.setenv("TILEWORK_CACHE", str(common / "cache"))
-        yield
 
 
 @pytest.fixture(scope="module")
@@ -52,15 +43,12 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def served(root: Path) -> Iterator[Served]:
-    if not page_files.built():
-        not_here("the studio's page was not built (TILEWORK_SKIP_WEB?)")
-    found = Served(root)
-    yield found
-    found.end()
+    with serving(root) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
-def model(root: Path, once: Callable[..., Path], _shared_cache: None) -> Callable[[str], Opened]:
+def model(root: Path, once: Callable[..., Path], shared_cache: None) -> Callable[[str], Opened]:
     """A trained model, with a copy of its run where the studio serves it."""
     known: dict[str, Opened] = {}
 
