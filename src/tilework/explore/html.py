@@ -10,34 +10,19 @@ from importlib import resources
 from PIL import Image
 
 from tilework.explore.opened import Pixels
+from tilework.explore.page import document
 from tilework.explore.sheet import enlarged
-
-# The policy is the proof that nothing is fetched and nothing runs: only embedded images and this style.
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 
 
 def page(title: str, facts: str, body: str, note: str, style: str = "") -> str:
     """A page of `body` (HTML); title, facts and note are text."""
     css = (resources.files("tilework.explore") / "page.css").read_text(encoding="utf-8")
-    return f"""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
-<title>{escape(title)} · tilework</title>
-<style>
-{css}{style}</style>
-</head>
-<body>
-<header><h1>{escape(title)}</h1><p>{escape(facts)}</p></header>
+    content = f"""<header><h1>{escape(title)}</h1><p>{escape(facts)}</p></header>
 <main>
 {body}
 </main>
-<footer>{escape(note)}</footer>
-</body>
-</html>
-"""
+<footer>{escape(note)}</footer>"""
+    return document(title, css + style, content)
 
 
 def image_tag(pixels: Pixels, factor: int, alt: str) -> str:

@@ -36,25 +36,31 @@ def page(shown: Shown) -> str:
 
     figures = [inline(shown), *([still(shown)] if shown.film() is not None else [])]
     facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in shown.facts())
-    # The policy is the proof that nothing is fetched and nothing runs.
-    policy = "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'"
+    body = f"""<main>
+<h1>{escape(shown.title())}</h1>
+{"".join(f"<figure>{figure}</figure>" for figure in figures)}
+<dl>{facts}</dl>
+<footer>Made by tilework {escape(__version__)}.</footer>
+</main>"""
+    return document(shown.title(), _STYLE, body, films=True)
+
+
+def document(title: str, style: str, body: str, *, films: bool = False) -> str:
+    """A whole HTML document of `body` (HTML); the title is text. With `films` it may play those that it holds."""
+    # The policy is the proof that nothing is fetched and nothing runs: only what is embedded, and this style.
+    policy = f"default-src 'none'; img-src data:; {'media-src data:; ' if films else ''}style-src 'unsafe-inline'"
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="{policy}">
-<title>{escape(shown.title())} · tilework</title>
+<title>{escape(title)} · tilework</title>
 <style>
-{_STYLE}</style>
+{style}</style>
 </head>
 <body>
-<main>
-<h1>{escape(shown.title())}</h1>
-{"".join(f"<figure>{figure}</figure>" for figure in figures)}
-<dl>{facts}</dl>
-<footer>Made by tilework {escape(__version__)}.</footer>
-</main>
+{body}
 </body>
 </html>
 """

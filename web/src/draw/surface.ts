@@ -1,3 +1,5 @@
+import { draw, undraw, type Painter } from './loop'
+
 /** A canvas that is as large as its place on the page, in device pixels, and tells when that changes. */
 export interface Surface {
   canvas: HTMLCanvasElement
@@ -28,4 +30,19 @@ export function surface(canvas: HTMLCanvasElement, resized: (surface: Surface) =
   observer.observe(canvas)
   measure()
   return self
+}
+
+/** A surface that is painted in the one draw loop whenever its size changes, and not any more after its end. */
+export function painted(canvas: HTMLCanvasElement, painter: Painter, resized: (surface: Surface) => void = () => undefined): Surface & { end(): void } {
+  const self = surface(canvas, (now) => {
+    resized(now)
+    draw(painter)
+  })
+  const { end } = self
+  return Object.assign(self, {
+    end: () => {
+      end()
+      undraw(painter)
+    },
+  })
 }
