@@ -69,8 +69,8 @@ def numbers(text: str, option: str) -> list[float]:
     return found
 
 
-def told(shown: Shown, path: Path) -> None:
-    """Say what was written and what it shows."""
+def print_saved(shown: Shown, path: Path) -> None:
+    """Print what was written and what it shows."""
     film = shown.film() if path.suffix.lower() in {".gif", ".mp4"} else None
     size = film.size if film is not None else shown.sheet().size
     moving = f", {len(film.frames)} frames in {film.seconds:.3g} s" if film is not None else ""

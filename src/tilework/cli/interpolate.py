@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tilework.cli.exploring import Device, Out, Which, notes, open_run, read_point, told
+from tilework.cli.exploring import Device, Out, Which, notes, open_run, print_saved, read_point
 from tilework.cli.options import Run, RunsFolder
 
 
@@ -39,5 +39,5 @@ def interpolate(
     read = [read_point(text) for text in points]
     opened = open_run(run, which, device, runs)
     shown = walk(opened, read, frames, how, ease, loop, fps=fps)  # type: ignore[arg-type]
-    told(shown, shown.save(out))
+    print_saved(shown, shown.save(out))
     notes(read, opened)

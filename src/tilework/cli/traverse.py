@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tilework.cli.exploring import POINT, Device, Out, Which, notes, open_run, read_point, told
+from tilework.cli.exploring import POINT, Device, Out, Which, notes, open_run, print_saved, read_point
 from tilework.cli.options import Run, RunsFolder
 from tilework.errors import UserError
 
@@ -40,7 +40,7 @@ def traverse(
     point, chosen = read_point(at), None if dimensions is None else _numbers(dimensions)
     opened = open_run(run, which, device, runs)
     shown = move(opened, point, chosen, low, high, steps)
-    told(shown, shown.save(out))
+    print_saved(shown, shown.save(out))
     notes([point], opened)
 
 

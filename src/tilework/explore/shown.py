@@ -38,9 +38,7 @@ class Shown(ABC):
 
     def png(self) -> bytes:
         """The sheet as PNG."""
-        out = io.BytesIO()
-        self.sheet().save(out, format="PNG", optimize=True)
-        return out.getvalue()
+        return _packed(self.sheet())
 
     def html(self) -> str:
         """A page that stands alone: the sheet (or film) and the facts, where there is no better one."""
@@ -73,6 +71,12 @@ def inline(shown: Shown) -> str:
 def still(shown: Shown) -> str:
     """HTML of a result with its sheet in it."""
     sheet = shown.sheet()
-    data = base64.b64encode(shown.png()).decode()
+    data = base64.b64encode(_packed(sheet)).decode()
     size = f'width="{sheet.width}" height="{sheet.height}"'
     return f'<img src="{PNG_DATA}{data}" {size} style="max-width:100%;height:auto" alt="{escape(shown.title())}">'
+
+
+def _packed(sheet: Image.Image) -> bytes:
+    out = io.BytesIO()
+    sheet.save(out, format="PNG", optimize=True)
+    return out.getvalue()
