@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from tilework.errors import UserError
+from tilework.studio.models.courtesy import Courtesy
 from tilework.studio.models.serving import Abilities, Answer, Voice, listen, serve
 
 COMMAND = (sys.executable, __file__)
@@ -90,7 +91,13 @@ def main() -> None:
         voice.state("ended", error=problem)
         sys.exit(1)
     voice.state("ready", device="cpu")
-    serve(FakeModel(folder), Abilities({"decode": _decode, "statistics": _statistics}, _file, _image), waiting, voice)
+    serve(
+        FakeModel(folder),
+        Abilities({"decode": _decode, "statistics": _statistics}, _file, _image),
+        waiting,
+        voice,
+        Courtesy(),
+    )
 
 
 if __name__ == "__main__":

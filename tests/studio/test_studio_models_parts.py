@@ -20,6 +20,7 @@ from tilework.runs.folder import RunFolder
 from tilework.studio.answers import NotHere
 from tilework.studio.models.checked import checked
 from tilework.studio.models.choice import choose, device_of, listed
+from tilework.studio.models.courtesy import Courtesy
 from tilework.studio.models.lanes import lane_of
 from tilework.studio.models.page import MOST_IN_LANE, MOST_KEYS, MOST_UNSENT, Outbox, PageAsk, PageAsks
 from tilework.studio.models.pipe import Said, What, hear, say
@@ -293,3 +294,30 @@ def test_images_of_a_studio_that_was_killed_are_removed(monkeypatch: pytest.Monk
     assert second.folder.is_dir()
     for one in (first, second):
         one.close()
+
+
+def test_what_takes_long_goes_on_when_the_hand_rests_or_after_a_while() -> None:
+    courtesy = Courtesy(rest=0.05, most=60.0)
+    steps: list[str] = []
+    moving = threading.Event()
+
+    def slow() -> None:
+        courtesy.be_slow()
+        moving.wait(60)
+        courtesy.give_way()
+        steps.append("slow")
+
+    thread = threading.Thread(target=slow)
+    thread.start()
+    with courtesy.quick():
+        moving.set()
+        courtesy.give_way()  # no other thread waits for anything
+        thread.join(0.2)
+        steps.append("quick")
+    thread.join(60)
+    assert steps == ["quick", "slow"]
+
+    impatient = Courtesy(rest=0.05, most=0.01)
+    impatient.be_slow()
+    with impatient.quick():
+        impatient.give_way()  # it comes back although the hand never rests

@@ -35,6 +35,7 @@ def cloud(opened: Opened, side: Side, most: int, *, deviations: bool = False) ->
         means, spreads = np.empty((len(numbers), opened.dimensions), np.float32), []
         for start in range(0, len(numbers), _AT_ONCE):
             chosen = numbers[start : start + _AT_ONCE]
+            opened.between()
             mean, deviation = opened.encode(images.pixels(side, chosen))
             means[start : start + len(chosen)] = mean.flatten(1).numpy()
             if deviations and deviation is not None:

@@ -124,6 +124,7 @@ def _computed(opened: Opened, side: Side, most: int) -> TokenSet:
     at_once = max(1, _PIXELS_AT_ONCE // (height * width))
     books = [book.detach() for book in network.bottleneck.codebooks()]
     for begin in range(0, most, at_once):
+        opened.between()
         part = slice(begin, min(begin + at_once, most))
         h = network.encoder(model.as_input(images.pixels(side, numbers[part]))).float()
         refuse_nonfinite(h)

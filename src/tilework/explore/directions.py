@@ -11,6 +11,7 @@ from torch import Tensor
 
 from tilework.errors import UserError
 from tilework.explore.cloud import cloud, spread
+from tilework.explore.components import components
 from tilework.explore.opened import Opened
 
 ENCODED = 2_000
@@ -40,17 +41,12 @@ class Directions:
 
 
 def principal(opened: Opened) -> Directions:
-    """Principal component analysis of the encoded training images (at most 2,000 of them): with centred latents X (n, D*h*w)
+    """Principal component analysis of the encoded training images, at most 2,000 of them (components.py).
 
-        X^T X / (n - 1) = V diag(deviations^2) V^T        axes = the columns of V
-
-    (Jolliffe, Principal Component Analysis, 2002). Each axis is turned so that its largest entry is positive. Raises UserError
-    where the images are not there or fewer than two.
+    Raises UserError where the images are not there or fewer than two.
     """
 
     def make() -> Directions:
-        from sklearn.decomposition import PCA
-
         found = cloud(opened, "train", ENCODED)
         if len(found.latents) < 2:
             raise UserError(
@@ -58,17 +54,12 @@ def principal(opened: Opened) -> Directions:
                 why=f"there is {len(found.latents)} training image, and a direction needs two",
                 fix="bring more images",
             )
-        analysis = PCA(min(_MOST, *found.latents.shape), random_state=0).fit(found.latents.astype(np.float64))
-        axes = analysis.components_
-        axes *= np.sign(axes[np.arange(len(axes)), np.abs(axes).argmax(1)])[:, None]
-        deviations = np.sqrt(analysis.explained_variance_)
-        # Where fewer directions than dimensions hold all the variance, the rest are rounding.
-        kept = max(1, int((deviations > 1e-6 * max(deviations[0], 1e-30)).sum()))
-        shares = np.nan_to_num(analysis.explained_variance_ratio_[:kept])
-        mean, along, deviations, shares = (
-            a.astype(np.float32) for a in (analysis.mean_, axes[:kept], deviations[:kept], shares)
+        opened.between()
+        made = components(found.latents, _MOST)
+        mean, axes, deviations, shares = (
+            part.astype(np.float32) for part in (made.mean, made.axes, made.deviations, made.shares)
         )
-        return Directions(mean, along, deviations, shares, len(found.latents))
+        return Directions(mean, axes, deviations, shares, len(found.latents))
 
     return opened.once("principal", make)
 

@@ -11,6 +11,7 @@ from PIL import Image
 
 from tilework.errors import UserError
 from tilework.explore.cloud import cloud
+from tilework.explore.components import components
 from tilework.explore.opened import Images, Opened, Pixels, Side
 from tilework.explore.place import Named, place
 from tilework.explore.points import Point
@@ -120,12 +121,10 @@ def map_of(opened: Opened, how: Literal["pca", "umap"] = "pca", most: int = MOST
             return LatentMap(found, flat, "plane", None)
         if reducer is not None:
             return LatentMap(found, np.asarray(reducer.fit_transform(latents), np.float32), "umap", None)
-        from sklearn.decomposition import PCA
-
-        analysis = PCA(2, random_state=0)
-        xy = analysis.fit_transform(latents.astype(np.float64))
-        shares = np.nan_to_num(analysis.explained_variance_ratio_)
-        return LatentMap(found, xy.astype(np.float32), "pca", (float(shares[0]), float(shares[1])))
+        opened.between()
+        made = components(latents, 2)
+        first, second = (*made.shares.tolist(), 0.0)[:2]
+        return LatentMap(found, made.of(latents, 2).astype(np.float32), "pca", (first, second))
 
     return opened.once(f"map {how} {most}", make)
 

@@ -27,7 +27,7 @@ from tilework.runs.folder import RunFolder
 Pixels = NDArray[np.uint8]
 Side = Literal["train", "validation"]
 Through = Literal["quantiser", "decoder"]
-_AT_ONCE = 256
+_PIXELS_AT_ONCE = 2**20
 _Made = TypeVar("_Made")
 
 
@@ -81,6 +81,8 @@ class Opened:
     """The checkpoint's folder."""
     images: Images | None
     missing: Problem | None
+    between: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
+    """Called between two pieces of work that may take seconds: whoever has opened it can let something else go first."""
     _found: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
@@ -112,8 +114,8 @@ class Opened:
         encode, _ = self._parts
         bottleneck = self.model.network.bottleneck
         parts, spreads = [], []
-        for start in range(0, len(pixels), _AT_ONCE):
-            h = encode.features(self.model.as_input(pixels[start : start + _AT_ONCE]))
+        for part in self._pieces(len(pixels)):
+            h = encode.features(self.model.as_input(pixels[part]))
             refuse_nonfinite(h)
             posterior = bottleneck.posterior(h)
             mean = posterior[0] if posterior else h if bottleneck.levels else encode.quantise(h)[1]
@@ -165,12 +167,21 @@ class Opened:
                 why=f"the encoder gives {bottleneck.in_channels} channels, the decoder takes {bottleneck.dim}",
                 fix="let it go through the quantiser",
             )
-        for start in range(0, len(latents), _AT_ONCE):
-            z = latents[start : start + _AT_ONCE].to(self.model.device, torch.float32)
+        for part in self._pieces(len(latents)):
+            z = latents[part].to(self.model.device, torch.float32)
             codes: Tensor | None = None
             if bottleneck.levels and through == "quantiser":
                 codes, z = encode.quantise(z)
             yield decode(z), codes
+
+    def _pieces(self, count: int) -> Iterator[slice]:
+        """Parts of a second or less of that many images."""
+        size = source_of(self.model.spec).size
+        at_once = max(1, min(256, _PIXELS_AT_ONCE // (size.height * size.width)))
+        for start in range(0, count, at_once):
+            if start:
+                self.between()
+            yield slice(start, start + at_once)
 
     def need_images(self, what: str) -> Images:
         """The images. Raises UserError where they are not there; `what` is what they are needed for."""
@@ -197,12 +208,14 @@ def open_model(
     device: str = "auto",
     runs: Path | None = None,
     data: bool = True,
+    between: Callable[[], None] = lambda: None,
 ) -> Opened:
     """Open a run's checkpoint for exploring; also while the run trains.
 
     `run` is a run's name, its folder, a RunFolder or one checkpoint folder; `which` is `best`, `last`, a step or the name of a
     checkpoint's folder; `runs` is the folder of runs. Its images are taken from what was prepared for training; without them
-    (or with `data=False`) the model can still be explored, and `missing` says what is not there.
+    (or with `data=False`) the model can still be explored, and `missing` says what is not there. `between` is called between
+    pieces of work that takes seconds.
 
     Raises UserError for a run or checkpoint that is not there, of another version or damaged, and for another task.
     """
@@ -210,7 +223,7 @@ def open_model(
     inside = found.folder.parent.name == "checkpoints"
     name = found.folder.parent.parent.resolve().name if inside else found.folder.resolve().name
     if not data:
-        return Opened(model, name, found.step, found.folder, None, None)
+        return Opened(model, name, found.step, found.folder, None, None, between)
     store, split, missing = images_of(model.spec, found.about.get("content_hash"))
     images = Images(store, split) if store is not None and split is not None else None
-    return Opened(model, name, found.step, found.folder, images, missing)
+    return Opened(model, name, found.step, found.folder, images, missing, between)

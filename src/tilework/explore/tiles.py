@@ -70,6 +70,7 @@ def tiles(
     channels = opened.model.spec.data.channels  # type: ignore[attr-defined]
     found = np.empty((len(codes), *size.shape, channels), np.uint8)
     for start in range(0, len(codes), at_once):
+        opened.between()
         part = slice(start, min(start + at_once, len(codes)))
         images = to_uint8(decode(window.z(part)))
         top, left = window.rows[part], window.columns[part]

@@ -40,10 +40,10 @@ class Loaded:
         return str(self.opened.model.device)
 
 
-def opening(run: str, which: str, device: str, images: Path) -> Loaded:
-    """Open the checkpoint of a run folder. Raises UserError as `explore.open_model` does."""
+def opening(run: str, which: str, device: str, images: Path, between: Callable[[], None]) -> Loaded:
+    """Open the checkpoint of a run folder; `between` is called between pieces of long work. Raises as `open_model`."""
     folder = RunFolder(Path(run))
-    opened = open_model(folder, which=which, device=device)
+    opened = open_model(folder, which=which, device=device, between=between)
 
     @lru_cache(_KEPT_IMAGES)
     def own(name: str) -> OwnImage:

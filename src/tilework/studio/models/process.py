@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tilework.studio.models.courtesy import Courtesy
 from tilework.studio.models.serving import Voice, listen, problem_of, serve
 
 
@@ -21,18 +22,18 @@ def main() -> None:
     voice = Voice.taken()
     faulthandler.enable()
     wanted: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
-    waiting = listen(sys.stdin.buffer, voice)
+    waiting, courtesy = listen(sys.stdin.buffer, voice), Courtesy()
     try:
         from tilework.studio.models.asks import ABILITIES
         from tilework.studio.models.opening import opening
 
         voice.state("loading")
-        model = opening(wanted["run"], wanted["which"], wanted["device"], Path(wanted["images"]))
+        model = opening(wanted["run"], wanted["which"], wanted["device"], Path(wanted["images"]), courtesy.give_way)
     except BaseException as error:  # whatever it is, the studio is told before the process ends
         voice.state("ended", error=problem_of(error))
         os._exit(1)
     voice.state("ready", device=model.device)
-    serve(model, ABILITIES, waiting, voice)
+    serve(model, ABILITIES, waiting, voice, courtesy)
 
 
 if __name__ == "__main__":

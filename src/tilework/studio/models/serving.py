@@ -21,6 +21,7 @@ from tilework.protocol.explore import MadeAnswer
 from tilework.protocol.frame import VERSION
 from tilework.runs.frames import pack
 from tilework.studio.models.checked import checked
+from tilework.studio.models.courtesy import Courtesy
 from tilework.studio.models.pipe import Said, What, say
 from tilework.studio.models.waiting import Order, Waiting
 
@@ -109,21 +110,29 @@ def _heed(waiting: Waiting, said: dict[str, Any]) -> None:
         waiting.put(Order(said["page"], said["ref"], said["key"], said["lane"], said["do"], said["what"]))
 
 
-def serve(model: M, abilities: Abilities[M], waiting: Waiting, voice: Voice) -> NoReturn:
-    """Answer until the input ends."""
+def serve(model: M, abilities: Abilities[M], waiting: Waiting, voice: Voice, courtesy: Courtesy) -> NoReturn:
+    """Answer until the input ends. Whoever opened the model has its long work call `courtesy.give_way` between pieces."""
     sys.setswitchinterval(_SWITCH_SECONDS)
 
-    def work(lane: str) -> NoReturn:
-        while True:
-            order = waiting.take("slow" if lane == "slow" else "quick")
-            try:
-                what, body = _done(model, abilities, order)
-            except Exception as error:
-                what, body = What.FAILED, json.dumps(problem_of(error)).encode()
-            voice.say(what, order.page, order.ref, body)
+    def work(order: Order) -> None:
+        try:
+            what, body = _done(model, abilities, order)
+        except Exception as error:
+            what, body = What.FAILED, json.dumps(problem_of(error)).encode()
+        voice.say(what, order.page, order.ref, body)
 
-    threading.Thread(target=work, args=("slow",), daemon=True, name="slow").start()
-    work("quick")
+    def slow() -> NoReturn:
+        courtesy.be_slow()
+        while True:
+            waiting.wait("slow")
+            courtesy.give_way()  # what waits may be replaced by a newer one meanwhile
+            work(waiting.take("slow"))
+
+    threading.Thread(target=slow, daemon=True, name="slow").start()
+    while True:
+        order = waiting.take("quick")
+        with courtesy.quick():
+            work(order)
 
 
 def _done(model: M, abilities: Abilities[M], order: Order) -> tuple[What, bytes]:

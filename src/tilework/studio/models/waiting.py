@@ -56,6 +56,12 @@ class Waiting:
                 for place in [place for place in orders if place[0] == page]:
                     del orders[place]
 
+    def wait(self, lane: Lane) -> None:
+        """Wait until a lane has an order."""
+        with self._changed:
+            while not self._orders[lane]:
+                self._changed.wait()
+
     def take(self, lane: Lane) -> Order:
         """The next order of a lane; waits for one."""
         orders = self._orders[lane]
