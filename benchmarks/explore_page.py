@@ -11,7 +11,7 @@ drew its image. The peer (peers/streamlit_matplotlib.py) shows the same run; it 
     rest       from the last input event to the last image
     release    from letting go to the image, both sides
     open       from the click on "Latent" to the first image: with the model's process at hand, and without
-    token      from choosing a code in the palette to the painted image, 64x64
+    token      from the pointer on a code of the palette to the painted image, 64x64
     atlas      4,096 codes: from opening the page to every tile drawn; frames a second while it scrolls
 """
 
@@ -43,12 +43,12 @@ HOOK = """
 (() => {
   const seen = (window.__seen = { painted: [], edited: [], input: 0, down: 0, asks: new Map(), arrived: 0 })
   addEventListener('input', () => (seen.input = performance.now()), true)
-  addEventListener('pointerdown', () => (seen.down = performance.now()), true)
+  for (const kind of ['pointermove', 'pointerdown']) addEventListener(kind, () => (seen.down = performance.now()), true)
   const send = WebSocket.prototype.send
   WebSocket.prototype.send = function (text) {
     if (typeof text === 'string' && text.includes('"ask"')) {
       const message = JSON.parse(text)
-      if (message.type === 'ask') seen.asks.set(message.ref, { kind: message.ask.kind, input: seen.input })
+      if (message.type === 'ask') seen.asks.set(message.ref, { kind: message.ask.kind, input: seen.input, down: seen.down })
     }
     return send.call(this, text)
   }
@@ -67,7 +67,7 @@ HOOK = """
   CanvasRenderingContext2D.prototype.putImageData = function (pixels, ...where) {
     const found = put.call(this, pixels, ...where)
     const ask = seen.asks.get(seen.arrived)
-    if (ask?.kind === 'paint') requestAnimationFrame(() => setTimeout(() => seen.edited.push(performance.now() - seen.down)))
+    if (ask?.kind === 'paint') requestAnimationFrame(() => setTimeout(() => seen.edited.push(performance.now() - ask.down)))
     if (this.canvas.closest?.('.place') && ask?.kind === 'decode') {
       let sum = 0
       for (let i = 0; i < pixels.data.length; i += 4) sum = (sum * 31 + pixels.data[i]) | 0

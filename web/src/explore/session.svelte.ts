@@ -57,6 +57,8 @@ export class TokenSession {
     this.upto = this.grid.levels
   }
 
+  private asked: { codes: Codes; upto: number; source: Source } | null = null // what is painted, or will be by an ask on its way
+
   get codes(): Codes { return this.preview ?? this.history.now }
   get changed(): number { return this.source ? differing(this.source.codes, this.history.now) : 0 }
 
@@ -99,6 +101,7 @@ export class TokenSession {
 
   /** Ask again for what is shown: the process was started anew. */
   again(): void {
+    this.asked = null
     if (this.problem && this.wanted) void this.open(this.wanted)
     else this.repaint()
   }
@@ -146,15 +149,23 @@ export class TokenSession {
     this.later = setTimeout(() => this.measure(), QUIET_MS)
     if (upto === this.grid.levels && !differing(codes, source.codes)) {
       this.model.forget('paint')
+      this.asked = null
       this.image = source.reconstruction
       this.paints++
       return
     }
+    const before = this.asked
+    if (before && before.source === source && before.upto === upto && !differing(before.codes, codes)) return // tried out, then chosen
+    const asked = (this.asked = { codes, upto, source })
+    let shown = false
     const levels = upto === this.grid.levels ? {} : { levels: upto }
     void this.model.show('paint', 'paint', { codes: [...codes], ...levels }, (answer) => {
       if (this.source !== source) return
+      shown = true
       this.image = answer.image
       this.paints++
+    }).then(() => {
+      if (!shown && this.asked === asked) this.asked = null // it failed: the same may be asked again
     })
   }
 
