@@ -193,3 +193,5 @@ BLOCKS = Registry("block", "tilework.nets.blocks")
 REGISTRIES = (SOURCES, ENCODERS, BOTTLENECKS, DECODERS, TERMS)
 TASKS = Registry("task", "tilework.engine.tasks")
 """A task is a file with a class `Task`; `tilework.spec.tasks` reads its spec."""
+PRIORS = Registry("prior", "tilework.priors")
+ORDERS = Registry("order", "tilework.priors.orders")
