@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -261,3 +262,4 @@ def test_the_page_has_every_code_once(token_model: Callable[[str], Opened], kind
     assert html.count("unused</div>") == int((found.counts == 0).sum())
     assert "http" not in html.replace("http-equiv", "")
     assert "<script" not in html
+    assert (resources.files("tilework.explore") / "page.css").read_text() in html, "the style that all pages share"
