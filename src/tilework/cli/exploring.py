@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,6 +19,13 @@ Which = Annotated[
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="The file to write; its ending says what it becomes.")]
+Through = Annotated[
+    Literal["quantiser", "decoder"],
+    typer.Option(
+        "--through",
+        help="Where codes are discrete: quantiser puts the codes in the place of a latent, decoder decodes it as it is.",
+    ),
+]
 POINT = (
     "A point is zero, seed:N, validation:N, train:N or image:FILE, then terms: ;3=1.5 sets dimension 3, ;3~MU,SIGMA draws it, "
     ";pc1*2 goes along the first principal direction, ;3>8*0.5 from label 3 towards label 8."

@@ -172,6 +172,10 @@ class Opened:
                 codes, z = encode.quantise(z)
             yield decode(z), codes
 
+    def past_quantiser(self, through: Through) -> bool:
+        """Whether a latent that goes `through` this does not become codes, though this model has some."""
+        return through == "decoder" and self.model.levels > 0
+
     def need_images(self, what: str) -> Images:
         """The images. Raises UserError where they are not there; `what` is what they are needed for."""
         if self.images is None:
