@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from tilework.engine.autoencoder.error import error_of, psnr
 from tilework.engine.autoencoder.model import source_of
 from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.errors import UserError
@@ -20,7 +21,7 @@ from tilework.explore.place import Named, image_of, place
 from tilework.explore.points import Origin, Point, parse
 from tilework.explore.shown import Shown
 from tilework.explore.token_grid import Codes
-from tilework.explore.token_images import error_of, grid_bits, paint, psnr, token_grid
+from tilework.explore.token_images import grid_bits, paint, token_grid
 
 FEWEST, MOST = 2, 4
 _ENDED = 10**9
