@@ -125,6 +125,22 @@ def test_a_latent_that_is_not_quantised(tilework: Command, explored_run: Callabl
         assert (made(through="decoder").png() == made().png()) != discrete
 
 
+@pytest.mark.parametrize(("name", "sheets"), [("a.png", 1), ("a.html", 1), ("a.mp4", 0)])
+def test_what_is_written_is_drawn_once(
+    tilework: Command, run: Path, monkeypatch: pytest.MonkeyPatch, name: str, sheets: int
+) -> None:
+    from tilework.explore.traversal import Traversal
+
+    drawn, draw = [], Traversal.sheet
+    monkeypatch.setattr(Traversal, "sheet", lambda shown: drawn.append(shown) or draw(shown))
+    done = tilework("traverse", run, "--dimensions", "0,1", "--steps", 3, "--out", name)
+    assert done.code == 0, done.err
+    assert len(drawn) == sheets
+    if name == "a.png":
+        with Image.open(name) as image:
+            assert done.out.splitlines()[0] == f"a.png  {image.width}x{image.height}"
+
+
 def test_tokens_do_not_pass_the_quantiser_by(tilework: Command, explored_run: Callable[[str], RunFolder]) -> None:
     run = explored_run("rq").path
     refused(

@@ -76,12 +76,15 @@ def numbers(text: str, option: str) -> list[float]:
     return found
 
 
-def print_saved(shown: Shown, path: Path) -> None:
-    """Print what was written and what it shows."""
-    film = shown.film() if path.suffix.lower() in {".gif", ".mp4"} else None
-    size = film.size if film is not None else shown.sheet().size
+def save(shown: Shown, out: Path) -> None:
+    """Write a result, and print what was written and what it shows."""
+    from tilework.explore import files
+
+    written = files.save(shown, out)
+    size = "" if written.size is None else f"  {written.size[0]}x{written.size[1]}"
+    film = written.film
     moving = f", {len(film.frames)} frames in {film.seconds:.3g} s" if film is not None else ""
-    typer.echo(f"{path}  {size[0]}x{size[1]}{moving}")
+    typer.echo(f"{written.path}{size}{moving}")
     typer.echo(shown.title())
     facts = shown.facts()
     wide = max((len(name) for name, _ in facts), default=0)

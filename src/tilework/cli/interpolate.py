@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tilework.cli.exploring import Device, Out, Through, Which, notes, open_run, print_saved, read_point
+from tilework.cli.exploring import Device, Out, Through, Which, notes, open_run, read_point, save
 from tilework.cli.options import Run, RunsFolder
 
 
@@ -40,5 +40,5 @@ def interpolate(
     read = [read_point(text) for text in points]
     opened = open_run(run, which, device, runs)
     shown = walk(opened, read, frames, how, ease, loop, fps=fps, through=through)  # type: ignore[arg-type]
-    print_saved(shown, shown.save(out))
+    save(shown, out)
     notes(read, opened)

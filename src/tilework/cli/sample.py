@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tilework.cli.exploring import POINT, Device, Out, Through, Which, notes, numbers, open_run, print_saved, read_point
+from tilework.cli.exploring import POINT, Device, Out, Through, Which, notes, numbers, open_run, read_point, save
 from tilework.cli.options import Run, RunsFolder
 from tilework.errors import UserError
 
@@ -59,7 +59,7 @@ def sample(
     opened = open_run(run, which, device, runs)
     points = named or _drawn(opened, mode, mu, sigma, seed or 0, count)
     shown = decode(opened, points, through=through)
-    print_saved(shown, shown.save(out))
+    save(shown, out)
     notes(points, opened)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tilework.cli.exploring import POINT, Device, Out, Through, Which, notes, open_run, print_saved, read_point
+from tilework.cli.exploring import POINT, Device, Out, Through, Which, notes, open_run, read_point, save
 from tilework.cli.options import Run, RunsFolder
 from tilework.errors import UserError
 
@@ -41,7 +41,7 @@ def traverse(
     point, chosen = read_point(at), None if dimensions is None else _numbers(dimensions)
     opened = open_run(run, which, device, runs)
     shown = move(opened, point, chosen, low, high, steps, through=through)
-    print_saved(shown, shown.save(out))
+    save(shown, out)
     notes([point], opened)
 
 

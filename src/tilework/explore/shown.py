@@ -49,7 +49,7 @@ class Shown(ABC):
     def save(self, path: Path | str) -> Path:
         """Write it to a file, whole or not at all. Raises UserError for an ending that it cannot have, and for a path that is
         something else already."""
-        return files.save(self, Path(path))
+        return files.save(self, Path(path)).path
 
     def _repr_png_(self) -> bytes:
         return self.png()
