@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from tilework.explore.counted import TokenSet, token_set
 from tilework.explore.opened import Opened
 from tilework.explore.tiles import tiles
 from tilework.explore.token_images import paint, token_grid
+from tilework.runs.folder import RunFolder
 
 FEW = 60
 """Images that are counted."""
@@ -126,6 +128,30 @@ def test_the_three_orders_of_an_atlas(token_model: Callable[[str], Opened], kind
     for at in range(size - 1):  # each is followed by the nearest that is left
         left = np.square(points[alike[at + 1 :]] - points[alike[at]]).sum(1)
         assert left[0] <= left.min() + 1e-5
+
+
+def test_no_tile_is_decoded_that_nobody_asks_for(token_model: Callable[[str], Opened], tmp_path: Path) -> None:
+    from tilework.studio.models.asks.tokens import ASKS
+    from tilework.studio.models.opening import Loaded
+
+    opened, decoded = token_model("vq"), []
+    opened.model.network.decoder.register_forward_pre_hook(lambda _, given: decoded.append(len(given[0])))
+    model = Loaded(opened, RunFolder(opened.folder), lambda name: pytest.fail(name))
+    asked = {"kind": "atlas", "level": 1, "most": FEW}
+    order = ASKS["palette"](model, {"kind": "palette", "level": 1, "most": FEW}).arrays["order"]
+    assert sum(decoded) == 0, "the order of codes shows none of them"
+    part = ASKS["atlas"](model, asked | {"first": 4, "count": 5}).arrays["tiles"]
+    assert (len(part), sum(decoded)) == (5, 5)
+    part = ASKS["atlas"](model, asked | {"first": 6, "count": 5}).arrays["tiles"]
+    assert (len(part), sum(decoded)) == (5, 7), "those that are known are not decoded again"
+    assert len(ASKS["atlas"](model, asked | {"first": 22, "count": 9}).arrays["tiles"]) == 2, "there are 24"
+    assert sum(decoded) == 9
+    found = atlas(opened, 1, most=FEW)
+    found.save(tmp_path / "atlas.png")
+    assert sum(decoded) == found.grid.size == len(order)
+    found.save(tmp_path / "atlas.html")
+    assert sum(decoded) == found.grid.size
+    assert np.abs(tiles(opened, 1, np.arange(24), found.among, 1).astype(int) - found.tiles).max() <= 1
 
 
 @pytest.mark.parametrize("kind", ["vq", "rq", "fsq", "vector"])
@@ -261,3 +287,4 @@ def test_the_page_has_every_code_once(token_model: Callable[[str], Opened], kind
     assert html.count("unused</div>") == int((found.counts == 0).sum())
     assert "http" not in html.replace("http-equiv", "")
     assert "<script" not in html
+    assert (resources.files("tilework.explore") / "page.css").read_text() in html, "the style that all pages share"

@@ -15,6 +15,7 @@ from commands import Outcome
 from PIL import Image
 
 import tilework as product
+from tilework.explore.compare import same_point
 from tilework.explore.opened import open_model
 from tilework.runs.folder import RunFolder
 
@@ -105,6 +106,48 @@ def test_every_kind_of_latent(tilework: Command, explored_run: Callable[[str], R
         assert done.code == 0, done.err
 
 
+@pytest.mark.parametrize("kind", ["rq", "gaussian"])
+def test_a_latent_that_is_not_quantised(tilework: Command, explored_run: Callable[[str], RunFolder], kind: str) -> None:
+    run = explored_run(kind).path
+    opened, discrete = open_model(run, device="cpu"), kind == "rq"
+    explore, ends = product.explore, ["validation:0", "validation:1"]
+    for words, made in (
+        (["sample", run, "--at", 3], lambda **how: explore.sample(opened, "validation:3", **how)),
+        (["traverse", run, "--at", 3, "--steps", 3], lambda **how: explore.traverse(opened, "validation:3", steps=3, **how)),
+        (["interpolate", run, 0, 1, "--frames", 4], lambda **how: explore.walk(opened, ends, 4, **how)),
+        (["compare", run, run, "--at", 3], lambda **how: same_point([opened, opened], "validation:3", **how)),
+        (["compare", run, run, "--at", "seed:1"], lambda **how: same_point([opened, opened], "seed:1", **how)),
+    ):  # fmt: skip
+        done = tilework(*words, "--through", "decoder", "--device", "cpu", "--out", "out.png")
+        assert done.code == 0, done.err
+        assert ("not quantised" in done.out or "passed by" in done.out) == discrete, done.out
+        assert Path("out.png").read_bytes() == made(through="decoder").png(), "the shell and Python make the same file"
+        assert (made(through="decoder").png() == made().png()) != discrete
+
+
+@pytest.mark.parametrize(("name", "sheets"), [("a.png", 1), ("a.html", 1), ("a.mp4", 0)])
+def test_what_is_written_is_drawn_once(
+    tilework: Command, run: Path, monkeypatch: pytest.MonkeyPatch, name: str, sheets: int
+) -> None:
+    from tilework.explore.traversal import Traversal
+
+    drawn, draw = [], Traversal.sheet
+    monkeypatch.setattr(Traversal, "sheet", lambda shown: drawn.append(shown) or draw(shown))
+    done = tilework("traverse", run, "--dimensions", "0,1", "--steps", 3, "--out", name)
+    assert done.code == 0, done.err
+    assert len(drawn) == sheets
+    if name == "a.png":
+        with Image.open(name) as image:
+            assert done.out.splitlines()[0] == f"a.png  {image.width}x{image.height}"
+
+
+def test_tokens_do_not_pass_the_quantiser_by(tilework: Command, explored_run: Callable[[str], RunFolder]) -> None:
+    run = explored_run("rq").path
+    refused(
+        tilework("compare", run, run, "--at", 3, "--tokens", "--through", "decoder"), "--tokens and --through decoder"
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -129,6 +172,7 @@ def test_every_kind_of_latent(tilework: Command, explored_run: Callable[[str], R
         (["sample", "RUN", "--out", "a.png", "--which", "worst"], ["no checkpoint 'worst'", "150"]),
         (["sample", "RUN", "--out", "a.png", "--device", "toaster"], ["no device"]),
         (["sample", "absent-run", "--out", "a.png"], ["absent-run"]),
+        (["sample", "RUN", "--out", "a.png", "--through", "encoder"], ["--through", "decoder"]),
         (["traverse", "RUN", "--out", "a.png", "--dimensions", "0,x"], ["0,x"]),
         (["traverse", "RUN", "--out", "a.png", "--dimensions", "7"], ["no dimension 7"]),
         (["traverse", "RUN", "--out", "a.png", "--low", "nan"], ["from nan"]),

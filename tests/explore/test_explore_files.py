@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from importlib import resources
 from pathlib import Path
 
 import numpy as np
@@ -114,6 +115,7 @@ def test_a_page_stands_alone(made: Walk, tmp_path: Path) -> None:
     assert "<script" not in page
     assert page.count("data:video/mp4;base64,") == page.count("data:image/png;base64,") == 1
     assert "seed:0" in page
+    assert (resources.files("tilework.explore") / "page.css").read_text() in page, "the style that all pages share"
     assert "<video" not in made.save(tmp_path / "walk.png").read_bytes().decode("latin1")
 
 

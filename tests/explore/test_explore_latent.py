@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import types
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
+from skimage.metrics import mean_squared_error, peak_signal_noise_ratio
 
 from tilework.bottlenecks.health.activity import Activity
 from tilework.data import Batches
@@ -49,9 +51,12 @@ def test_encoded_images(opened: Open, kind: str) -> None:
     found = encode(model, "validation:3")
     pixels = model.images.pixels("validation", [3])
     recon = model.model.reconstruct(pixels)[0].permute(1, 2, 0).numpy()
-    error = np.square(recon - pixels[0].astype(np.float32) / 255).mean()
-    assert found.mse == pytest.approx(error, rel=1e-4)
-    assert found.psnr == pytest.approx(-10 * np.log10(error), rel=1e-4)
+    wanted = pixels[0].astype(np.float64) / 255
+    assert found.mse == pytest.approx(mean_squared_error(wanted, recon.astype(np.float64)), rel=1e-5)
+    assert found.psnr == pytest.approx(
+        peak_signal_noise_ratio(wanted, recon.astype(np.float64), data_range=1), rel=1e-5
+    )
+    assert replace(found, mse=0.0).psnr == peak_signal_noise_ratio(wanted, wanted, data_range=1) == np.inf
     assert found.mean.shape == model.shape
     assert (found.sigma is None) == (kind != "gaussian")
     assert (found.codes is None) == (kind in {"gaussian", "none"})

@@ -9,7 +9,7 @@ import children
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tilework.errors import UserError
@@ -32,6 +32,7 @@ _BANDS = st.builds(Band, _NUMBERS, st.floats(0, 1e6))
 _WAYS = st.one_of(st.builds(Principal, st.integers(1, 99), _NUMBERS), st.builds(Towards, _NAMES, _NAMES, _NUMBERS))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # a busy machine is no fault
 @given(
     origin=_ORIGINS,
     exact=st.dictionaries(st.integers(0, 9), _NUMBERS),

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 from browser import expect, until
-from conftest import Served, serving
 from explored import spec_of
+from served_page import Served, serving
 
 from tilework import explore
 from tilework.runs.folder import RunFolder

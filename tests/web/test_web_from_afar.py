@@ -11,9 +11,9 @@ from typing import Any
 import children
 import pytest
 from browser import expect, until
-from conftest import CHROMIUM, FLAGS, Served, not_here, playwright
 from fakes.moving import MovingTrainer, finished_run
 from reverse_proxy import Manner, between
+from served_page import CHROMIUM, FLAGS, Served, not_here, playwright
 
 from tilework.studio import page_files
 

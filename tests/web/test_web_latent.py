@@ -13,9 +13,9 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 from browser import expect, until
-from conftest import Served, serving
 from explored import spec_of
 from PIL import Image
+from served_page import Served, serving
 
 from tilework import explore
 from tilework.explore import files

@@ -15,10 +15,10 @@ from urllib.parse import parse_qs
 import numpy as np
 import pytest
 from browser import expect, until
-from conftest import Served, serving
 from explored import spec_of as latent_spec
 from numpy.typing import NDArray
 from PIL import Image
+from served_page import Served, serving
 from token_models import spec_of
 
 from tilework import explore

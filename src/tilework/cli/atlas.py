@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from tilework.cli.exploring import Device, Out, Which, open_run, print_saved
+from tilework.cli.exploring import Device, Out, Which, open_run, save
 from tilework.cli.options import Run, RunsFolder
 
 
@@ -32,6 +32,6 @@ def atlas(
     files.checked(out, moves=False)
     opened = open_run(run, which, device, runs)
     found = make(opened, level, side, by=sort, most=images)
-    print_saved(found, found.save(out))
+    save(found, out)
     if opened.missing is not None:
         typer.echo(f"nothing was counted: {opened.missing['what']}", err=True)

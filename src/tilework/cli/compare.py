@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tilework.cli.exploring import Device, Which, notes, open_run, read_point
+from tilework.cli.exploring import Device, Through, Which, notes, open_run, read_point
 from tilework.cli.options import RunsFolder
 from tilework.errors import UserError
 
@@ -34,6 +34,7 @@ def compare(
         list[str] | None,
         typer.Option("--set", metavar="LEVEL,Y,X=CODE", help="Change tokens first; may be repeated."),
     ] = None,
+    through: Through = "quantiser",
     out: Annotated[Path | None, typer.Option("--out", help="Write a .png image or a .html page.")] = None,
     which: Which = "best",
     device: Device = "auto",
@@ -51,13 +52,19 @@ def compare(
         raise UserError(
             "--set was given alone", why="it changes tokens, which are not what is compared", fix="add --tokens"
         )
+    if tokens and through == "decoder":
+        raise UserError(
+            "--tokens and --through decoder were both given",
+            why="tokens are what the quantiser makes; past it there are none",
+            fix="leave one out",
+        )
     parsed = [Edit.parse(text) for text in edits or []]
     if out is not None:
         files.checked(out, moves=False)
     check_count(len(names))
     point = Point(Origin("image", name=file)) if file is not None else read_point(at if at is not None else "0")
     opened = [_opened(name, which, device, runs) for name in names]
-    found = _by_tokens(opened, point, parsed) if tokens else same_point(opened, point)
+    found = _by_tokens(opened, point, parsed) if tokens else same_point(opened, point, through=through)
     if out is not None:
         found.save(out)
         typer.echo(out)

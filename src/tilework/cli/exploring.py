@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -19,6 +19,13 @@ Which = Annotated[
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
 Out = Annotated[Path, typer.Option("--out", "-o", help="The file to write; its ending says what it becomes.")]
+Through = Annotated[
+    Literal["quantiser", "decoder"],
+    typer.Option(
+        "--through",
+        help="Where codes are discrete: quantiser puts the codes in the place of a latent, decoder decodes it as it is.",
+    ),
+]
 POINT = (
     "A point is zero, seed:N, validation:N, train:N or image:FILE, then terms: ;3=1.5 sets dimension 3, ;3~MU,SIGMA draws it, "
     ";pc1*2 goes along the first principal direction, ;3>8*0.5 from label 3 towards label 8."
@@ -69,12 +76,15 @@ def numbers(text: str, option: str) -> list[float]:
     return found
 
 
-def print_saved(shown: Shown, path: Path) -> None:
-    """Print what was written and what it shows."""
-    film = shown.film() if path.suffix.lower() in {".gif", ".mp4"} else None
-    size = film.size if film is not None else shown.sheet().size
+def save(shown: Shown, out: Path) -> None:
+    """Write a result, and print what was written and what it shows."""
+    from tilework.explore import files
+
+    written = files.save(shown, out)
+    size = "" if written.size is None else f"  {written.size[0]}x{written.size[1]}"
+    film = written.film
     moving = f", {len(film.frames)} frames in {film.seconds:.3g} s" if film is not None else ""
-    typer.echo(f"{path}  {size[0]}x{size[1]}{moving}")
+    typer.echo(f"{written.path}{size}{moving}")
     typer.echo(shown.title())
     facts = shown.facts()
     wide = max((len(name) for name, _ in facts), default=0)

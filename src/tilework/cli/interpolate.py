@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tilework.cli.exploring import Device, Out, Which, notes, open_run, print_saved, read_point
+from tilework.cli.exploring import Device, Out, Through, Which, notes, open_run, read_point, save
 from tilework.cli.options import Run, RunsFolder
 
 
@@ -25,6 +25,7 @@ def interpolate(
     how: Annotated[str, typer.Option("--how", help="linear or spherical.")] = "linear",
     ease: Annotated[bool, typer.Option("--ease", help="Slow down at every point.")] = False,
     loop: Annotated[bool, typer.Option("--loop", help="Go back to the first point: a film without an end.")] = False,
+    through: Through = "quantiser",
     which: Which = "best",
     device: Device = "auto",
     runs: RunsFolder = None,
@@ -38,6 +39,6 @@ def interpolate(
     checked_fps(fps)
     read = [read_point(text) for text in points]
     opened = open_run(run, which, device, runs)
-    shown = walk(opened, read, frames, how, ease, loop, fps=fps)  # type: ignore[arg-type]
-    print_saved(shown, shown.save(out))
+    shown = walk(opened, read, frames, how, ease, loop, fps=fps, through=through)  # type: ignore[arg-type]
+    save(shown, out)
     notes(read, opened)

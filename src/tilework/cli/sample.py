@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tilework.cli.exploring import POINT, Device, Out, Which, notes, numbers, open_run, print_saved, read_point
+from tilework.cli.exploring import POINT, Device, Out, Through, Which, notes, numbers, open_run, read_point, save
 from tilework.cli.options import Run, RunsFolder
 from tilework.errors import UserError
 
@@ -37,6 +37,7 @@ def sample(
         int | None, typer.Option("--seed", help="Seed of the first image; the next has the next.", min=0)
     ] = None,
     count: Annotated[int | None, typer.Option("--count", help="Images; 16 by default.", min=1)] = None,
+    through: Through = "quantiser",
     which: Which = "best",
     device: Device = "auto",
     runs: RunsFolder = None,
@@ -57,8 +58,8 @@ def sample(
     named = [read_point(text) for text in at or []]
     opened = open_run(run, which, device, runs)
     points = named or _drawn(opened, mode, mu, sigma, seed or 0, count)
-    shown = decode(opened, points)
-    print_saved(shown, shown.save(out))
+    shown = decode(opened, points, through=through)
+    save(shown, out)
     notes(points, opened)
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tilework.cli.exploring import POINT, Device, Out, Which, notes, open_run, print_saved, read_point
+from tilework.cli.exploring import POINT, Device, Out, Through, Which, notes, open_run, read_point, save
 from tilework.cli.options import Run, RunsFolder
 from tilework.errors import UserError
 
@@ -28,6 +28,7 @@ def traverse(
         float | None, typer.Option("--high", help="Largest value.", show_default="3, or what is usual")
     ] = None,
     steps: Annotated[int, typer.Option("--steps", help="Images of each dimension.")] = 9,
+    through: Through = "quantiser",
     which: Which = "best",
     device: Device = "auto",
     runs: RunsFolder = None,
@@ -39,8 +40,8 @@ def traverse(
     files.checked(out, moves=True)
     point, chosen = read_point(at), None if dimensions is None else _numbers(dimensions)
     opened = open_run(run, which, device, runs)
-    shown = move(opened, point, chosen, low, high, steps)
-    print_saved(shown, shown.save(out))
+    shown = move(opened, point, chosen, low, high, steps, through=through)
+    save(shown, out)
     notes([point], opened)
 
 

@@ -35,10 +35,11 @@ def atlas_sheet(found: Atlas) -> Image.Image:
     pen.text((GAP, GAP), found.title(), fill=TEXT, font=font(18))
     pen.text((GAP, GAP + 27), facts, fill=MUTE, font=font(13))
     most = 0 if found.counts is None else int(found.counts.max())
+    tiles = found.tiles
     for place, code in enumerate(order):
         row, column = divmod(place, columns)
         left, top = GAP + column * cell, GAP + head + row * line
-        sheet.paste(enlarged(found.tiles[code], factor), (left, top))
+        sheet.paste(enlarged(tiles[code], factor), (left, top))
         count = None if found.counts is None else int(found.counts[code])
         if count == 0:
             _cross(pen, left, top, width, height)

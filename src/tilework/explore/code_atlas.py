@@ -23,9 +23,10 @@ from tilework.explore.code_vectors import (
     vectors,
 )
 from tilework.explore.counted import MOST_IMAGES, TokenSet, token_set
+from tilework.explore.kept_tiles import KeptTiles
 from tilework.explore.opened import Opened, Pixels, Side
 from tilework.explore.shown import Shown
-from tilework.explore.tiles import TileSize, cut, tile_size, tiles
+from tilework.explore.tiles import TileSize, cut, tile_size
 from tilework.explore.token_grid import TokenGrid
 from tilework.explore.token_images import token_grid
 
@@ -49,15 +50,24 @@ class Atlas(Shown):
     """The order in which they are shown."""
     grid: TokenGrid
     level: int
-    tiles: Pixels
-    """(K, th, tw, C) uint8: each code decoded in context."""
-    size: TileSize
+    painted: KeptTiles = field(repr=False)
+    """Each code decoded in context, when it is asked for."""
     colours: NDArray[np.uint8]
     """(K, 3): near codes look alike."""
     counts: NDArray[np.int64] | None
     """(K,) how often each code occurs; None where there are no images."""
     among: TokenSet | None
     """The tokens that were counted."""
+
+    @property
+    def size(self) -> TileSize:
+        """How large a tile is."""
+        return self.painted.size
+
+    @property
+    def tiles(self) -> Pixels:
+        """(K, th, tw, C) uint8: every code decoded in context."""
+        return self.painted.of(np.arange(self.grid.size))
 
     @property
     def tokens(self) -> int:
@@ -127,19 +137,17 @@ def atlas(
 ) -> Atlas:
     """Every code of a level (from 1) decoded in context, with how often it occurs among a side's tokens.
 
-    Without the images the context is the mean code, and nothing is counted. Raises UserError for a model without codes, one with
-    more codes than are listed, and a level that there is not.
+    Codes are decoded when their tiles are asked for. Without the images the context is the mean code, and nothing is counted.
+    Raises UserError for a model without codes, one with more codes than are listed, and a level that there is not.
     """
     grid = token_grid(opened.model)
     grid.level(level)
     refuse_too_many(opened.model, "an atlas of them")
     among = token_set(opened, side, most) if opened.images is not None else None
-    painted = opened.once(
-        f"tiles {level} {side} {most} {margin}", lambda: tiles(opened, level, np.arange(grid.size), among, margin)
-    )
+    painted = opened.once(f"tiles {level} {side} {most} {margin}", lambda: KeptTiles(opened, level, among, margin))
     shades = opened.once(f"colours {level}", lambda: colours(vectors(opened.model, level)))
     counts = among.counts[level - 1] if among is not None else None
-    return Atlas(opened, by, grid, level, painted, tile_size(opened, margin), shades, counts, among)
+    return Atlas(opened, by, grid, level, painted, shades, counts, among)
 
 
 def ordered(found: Atlas, by: Sort | None = None) -> NDArray[np.int64]:

@@ -6,8 +6,8 @@ import numpy as np
 
 from tilework.explore.canvas import heat
 from tilework.explore.code_atlas import ORDER, Atlas, Code, code, ordered
-from tilework.explore.html import image_tag, page, source
 from tilework.explore.opened import Pixels
+from tilework.explore.page import address, image_tag, packed, page
 from tilework.explore.sheet import enlarged
 
 CARDS = 48
@@ -39,7 +39,7 @@ def code_page(found: Atlas) -> str:
     every = f'<section><h2>All codes, {ORDER[found.by]}</h2>{unused}<div class="all">{every}</div></section>'
     beside = "" if found.size.margin == 0 else f" with {found.size.margin} cell of its surroundings on each side"
     note = f"Each tile is its code decoded among other tokens,{beside}. Made by tilework from step {opened.step:,}."
-    return page(found.title(), facts, cards + every, note, style)
+    return page(found.title(), cards + every, note, facts=facts, style=style)
 
 
 class _Sprite:
@@ -55,7 +55,7 @@ class _Sprite:
         joined = board.reshape(rows, columns, *tiles.shape[1:]).transpose(0, 2, 1, 3, 4)
         whole = joined.reshape(rows * self.tall, columns * self.across, tiles.shape[-1])
         self.columns, self.size = columns, (whole.shape[1], whole.shape[0])
-        self.source = source(enlarged(whole, 1))
+        self.source = address(packed(enlarged(whole, 1)))
 
     def tile(self, number: int) -> str:
         """The HTML of one tile."""

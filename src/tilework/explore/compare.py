@@ -11,16 +11,17 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from tilework.engine.autoencoder.error import error_of, psnr
 from tilework.engine.autoencoder.model import source_of
 from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.errors import UserError
 from tilework.explore.dimensions import kl_terms
-from tilework.explore.opened import Opened, Pixels, Side
+from tilework.explore.opened import Opened, Pixels, Side, Through
 from tilework.explore.place import Named, image_of, place
 from tilework.explore.points import Origin, Point, parse
 from tilework.explore.shown import Shown
 from tilework.explore.token_grid import Codes
-from tilework.explore.token_images import error_of, grid_bits, paint, psnr, token_grid
+from tilework.explore.token_images import grid_bits, paint, token_grid
 
 FEWEST, MOST = 2, 4
 _ENDED = 10**9
@@ -93,11 +94,18 @@ class Comparison(Shown):
         return difference(self.models[one].image, self.models[other].image)
 
 
-def same_image(models: Sequence[Opened], image: Pixels | Origin | str, images: Named | None = None) -> Comparison:
+def same_image(
+    models: Sequence[Opened],
+    image: Pixels | Origin | str,
+    images: Named | None = None,
+    *,
+    through: Through = "quantiser",
+) -> Comparison:
     """An image through every model: (H, W, C) uint8, or an origin such as `validation:3`, which is the first model's.
 
-    `images` gives the image behind `image:NAME`; by default NAME is a file, read as the first model's own images are. Raises
-    UserError for models of different image sizes, fewer than two or more than four, and for an image that is not there.
+    `images` gives the image behind `image:NAME`; by default NAME is a file, read as the first model's own images are. In models
+    with codes it is quantised, or goes `through` the decoder as the encoder gives it. Raises UserError for models of different
+    image sizes, fewer than two or more than four, and for an image that is not there.
     """
     check_count(len(models))
     _check_same_images(models)
@@ -107,12 +115,19 @@ def same_image(models: Sequence[Opened], image: Pixels | Origin | str, images: N
     else:
         where = parse(image).origin if isinstance(image, str) else image
         pixels = image_of(models[0], where, images)
-    found = tuple(_through(opened, pixels, _side(models[0], opened, where)) for opened in models)
-    return Comparison(str(where) if where is not None else "image", pixels, found, settings_that_differ(models))
+    found = tuple(_through(opened, pixels, _side(models[0], opened, where), through) for opened in models)
+    what = _said(str(where) if where is not None else "image", models, through)
+    return Comparison(what, pixels, found, settings_that_differ(models))
 
 
-def same_point(models: Sequence[Opened], point: Point | str, images: Named | None = None) -> Comparison:
-    """A point of the latent space through every model.
+def same_point(
+    models: Sequence[Opened],
+    point: Point | str,
+    images: Named | None = None,
+    *,
+    through: Through = "quantiser",
+) -> Comparison:
+    """A point of the latent space through every model; in those with codes quantised, or `through` the decoder as it is.
 
     Raises UserError for models whose images or latents have different shapes (a point that lies at an encoded image may be
     asked of any latents), and for what `place` refuses.
@@ -122,7 +137,7 @@ def same_point(models: Sequence[Opened], point: Point | str, images: Named | Non
     point = parse(point) if isinstance(point, str) else point
     of_image = point.origin.kind in {"validation", "train", "image"}
     if of_image and not (point.exact or point.bands or point.every or point.along or point.mu_seed is not None):
-        return same_image(models, point.origin, images)
+        return same_image(models, point.origin, images, through=through)
     shapes = [opened.shape for opened in models]
     by_number = not of_image or point.exact or point.bands or point.every or point.mu_seed is not None
     if by_number and len(set(shapes)) > 1:
@@ -133,10 +148,16 @@ def same_point(models: Sequence[Opened], point: Point | str, images: Named | Non
             fix="name models of one latent shape, or an image: --at validation:3",
         )
     found = tuple(
-        Seen(o.name, o.step, o.model.spec.bottleneck.kind, o.decode(place(o, point, images)[None])[0], beta=beta_of(o))
+        Seen(
+            o.name,
+            o.step,
+            o.model.spec.bottleneck.kind,
+            o.decode(place(o, point, images)[None], through)[0],
+            beta=beta_of(o),
+        )
         for o in models
     )
-    return Comparison(str(point), None, found, settings_that_differ(models))
+    return Comparison(_said(str(point), models, through), None, found, settings_that_differ(models))
 
 
 def same_tokens(models: Sequence[Opened], codes: Codes) -> Comparison:
@@ -192,17 +213,22 @@ def check_count(models: int) -> None:
 
 
 @torch.no_grad()
-def _through(opened: Opened, pixels: Pixels, side: Side | None) -> Seen:
+def _through(opened: Opened, pixels: Pixels, side: Side | None, through: Through) -> Seen:
     model = opened.model
-    made = model.reconstruct(pixels[None])
-    mse = error_of(made[0], pixels)
+    past = opened.past_quantiser(through)
     mean, deviation = opened.encode(pixels[None])
+    made = opened.values(mean, through) if past else model.reconstruct(pixels[None])
+    mse = error_of(made[0], pixels)
     kl: float | None = None
     if deviation is not None:
         kl = float(kl_terms(mean.numpy(), deviation.numpy()).sum())
-    bits = grid_bits(token_grid(model)) if model.levels else None
+    bits = grid_bits(token_grid(model)) if model.levels and not past else None
     kind = model.spec.bottleneck.kind
     return Seen(opened.name, opened.step, kind, to_uint8(made)[0], mse, psnr(mse), bits, kl, beta_of(opened), side)
+
+
+def _said(what: str, models: Sequence[Opened], through: Through) -> str:
+    return f"{what}, not quantised," if any(opened.past_quantiser(through) for opened in models) else what
 
 
 def _side(first: Opened, opened: Opened, where: Origin | None) -> Side | None:

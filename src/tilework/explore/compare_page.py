@@ -7,7 +7,7 @@ from html import escape
 from tilework.explore.canvas import factor_for, heat
 from tilework.explore.compare import Comparison
 from tilework.explore.compare_sheet import FULL, LEAST, numbers, text_of
-from tilework.explore.html import image_tag, page
+from tilework.explore.page import image_tag, page
 
 
 def compare_page(found: Comparison) -> str:
@@ -39,4 +39,4 @@ def compare_page(found: Comparison) -> str:
         else ""
     )
     note = f"Error and difference: absolute, the mean over colours, from dark (0) to white ({FULL} and more)."
-    return page(found.title(), "", "".join(rows) + table, note)
+    return page(found.title(), "".join(rows) + table, note)

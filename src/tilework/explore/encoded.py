@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from tilework.engine.autoencoder.error import error_of, psnr
 from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.explore.opened import Opened, Pixels
 from tilework.explore.place import Named, image_of
@@ -21,7 +21,7 @@ from tilework.explore.shown import Shown
 @dataclass(frozen=True, eq=False)
 class Encoded(Shown):
     """One image (H, W, C) uint8 and its reconstruction; `mean` (D, h, w), of a Gaussian latent also `sigma` (D, h, w); of a
-    model with codes `codes` (Q, h, w). `mse` is the mean over pixels in [0, 1], `psnr` -10 log10 of it, in dB."""
+    model with codes `codes` (Q, h, w). `mse` is the mean over pixels in [0, 1], `psnr` the same in dB."""
 
     model: str
     name: str
@@ -34,7 +34,7 @@ class Encoded(Shown):
 
     @property
     def psnr(self) -> float:
-        return -10 * math.log10(max(self.mse, 1e-12))
+        return psnr(self.mse)
 
     def sheet(self) -> Image.Image:
         return table([np.stack([self.image, self.reconstruction])], heads=("image", "reconstruction"))
@@ -56,7 +56,6 @@ def encode(opened: Opened, origin: Origin | str, images: Named | None = None) ->
     mean, sigma = opened.encode(image[None])
     codes = opened.codes(mean)
     exact = opened.values(mean)
-    original = np.moveaxis(image.astype(np.float64) / 255, -1, 0)
     return Encoded(
         title_of(opened),
         where.name or str(where),
@@ -65,5 +64,5 @@ def encode(opened: Opened, origin: Origin | str, images: Named | None = None) ->
         mean[0].numpy(),
         None if sigma is None else sigma[0].numpy(),
         None if codes is None else codes[0].numpy(),
-        float(np.square(exact[0].numpy().astype(np.float64) - original).mean()),
+        error_of(exact[0], image),
     )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tilework.errors import UserError
+from tilework.explore.film import Film
+from tilework.explore.page import packed
 from tilework.runs.atomic import atomic_write_bytes, write_error
 
 if TYPE_CHECKING:
@@ -15,46 +18,59 @@ if TYPE_CHECKING:
 _HEAD = 64
 
 
-def _film(shown: Shown, what: str) -> bytes:
-    film = shown.film()
-    assert film is not None
-    return film.gif() if what == "gif" else film.mp4()
+@dataclass(frozen=True)
+class Written:
+    """A file that was written, and what of its picture it tells."""
+
+    path: Path
+    size: tuple[int, int] | None
+    """Width and height of an image or film; None for a page."""
+    film: Film | None
+    """What moves in a GIF or MP4."""
 
 
-_KINDS: dict[str, tuple[str, Callable[[Shown], bytes], Callable[[bytes], bool]]] = {
-    ".png": ("PNG", lambda shown: shown.png(), lambda head: head.startswith(b"\x89PNG\r\n\x1a\n")),
-    ".gif": ("GIF", lambda shown: _film(shown, "gif"), lambda head: head.startswith((b"GIF87a", b"GIF89a"))),
-    ".mp4": ("MP4", lambda shown: _film(shown, "mp4"), lambda head: head[4:8] == b"ftyp"),
-    ".html": (
-        "HTML",
-        lambda shown: shown.html().encode(),
-        lambda head: head.lstrip()[:9].lower() in {b"<!doctype", b"<html"},
-    ),
+_KINDS: dict[str, tuple[str, Callable[[bytes], bool]]] = {
+    ".png": ("PNG", lambda head: head.startswith(b"\x89PNG\r\n\x1a\n")),
+    ".gif": ("GIF", lambda head: head.startswith((b"GIF87a", b"GIF89a"))),
+    ".mp4": ("MP4", lambda head: head[4:8] == b"ftyp"),
+    ".html": ("HTML", lambda head: head.lstrip()[:9].lower() in {b"<!doctype", b"<html"}),
 }
-"""Ending -> name, how it is made, and whether a file begins as one of them does."""
+"""Ending -> name, and whether a file begins as one of them does."""
 _MOVING = frozenset({".gif", ".mp4"})
 ENDINGS = tuple(_KINDS)
 
 
-def save(shown: Shown, path: Path) -> Path:
+def save(shown: Shown, path: Path) -> Written:
     """Write `shown` to `path` in one instant; a file of the same kind that is there is replaced.
 
     Raises UserError for an ending that is not known, or cannot be had of something that does not move; for a path that is a
     folder or a file of another kind; and where it cannot be written.
     """
     path = path.expanduser()
-    data = content(shown, checked(path, moves=shown.film() is not None))
+    data, size, film = _made(shown, checked(path, moves=shown.film() is not None))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise write_error(path, error) from error
     atomic_write_bytes(path, data)
-    return path
+    return Written(path, size, film)
 
 
 def content(shown: Shown, ending: str) -> bytes:
     """The bytes of a file with this ending (`.png`, `.gif`, `.mp4`, `.html`)."""
-    return _KINDS[ending][1](shown)
+    return _made(shown, ending)[0]
+
+
+def _made(shown: Shown, ending: str) -> tuple[bytes, tuple[int, int] | None, Film | None]:
+    """The bytes, the size of what they show and what moves in it; drawn once."""
+    if ending == ".html":
+        return shown.html().encode(), None, None
+    if ending == ".png":
+        sheet = shown.sheet()
+        return packed(sheet), sheet.size, None
+    film = shown.film()
+    assert film is not None
+    return (film.gif() if ending == ".gif" else film.mp4()), film.size, film
 
 
 def checked(path: Path, *, moves: bool) -> str:
@@ -76,7 +92,7 @@ def checked(path: Path, *, moves: bool) -> str:
 
 
 def _refuse_another_kind(path: Path, ending: str) -> None:
-    name, _, begins = _KINDS[ending]
+    name, begins = _KINDS[ending]
     try:
         if path.is_dir():
             raise UserError(

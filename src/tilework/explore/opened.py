@@ -183,6 +183,10 @@ class Opened:
                 self.between()
             yield slice(start, start + at_once)
 
+    def past_quantiser(self, through: Through) -> bool:
+        """Whether a latent that goes `through` this does not become codes, though this model has some."""
+        return through == "decoder" and self.model.levels > 0
+
     def need_images(self, what: str) -> Images:
         """The images. Raises UserError where they are not there; `what` is what they are needed for."""
         if self.images is None:

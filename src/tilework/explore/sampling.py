@@ -31,6 +31,8 @@ class Sampled(Shown):
     latents: NDArray[np.float32]
     images: Pixels
     codes: NDArray[np.int64] | None = None
+    as_it_is: bool = False
+    """They were decoded past the quantiser."""
 
     def sheet(self) -> Image.Image:
         return grid(self.images)
@@ -39,7 +41,10 @@ class Sampled(Shown):
         return f"{len(self.points)} point{'s' * (len(self.points) != 1)} of the latent space of {self.model}"
 
     def facts(self) -> tuple[tuple[str, str], ...]:
-        return tuple((f"{number + 1}", str(point)) for number, point in enumerate(self.points))
+        return (
+            *quantiser_fact(self.as_it_is),
+            *((f"{number + 1}", str(point)) for number, point in enumerate(self.points)),
+        )
 
 
 def sample(
@@ -62,7 +67,8 @@ def sample(
     refuse_many(len(read))
     latents = torch.stack([place(opened, point, images) for point in read])
     made, codes = opened.decode_with_codes(latents, through)
-    return Sampled(title_of(opened), read, latents.numpy(), made, None if codes is None else codes.numpy())
+    found = None if codes is None else codes.numpy()
+    return Sampled(title_of(opened), read, latents.numpy(), made, found, opened.past_quantiser(through))
 
 
 def refuse_many(count: int) -> None:
@@ -73,6 +79,11 @@ def refuse_many(count: int) -> None:
             why=f"one call makes 1 to {MOST:,}",
             fix="ask for fewer, or in several calls",
         )
+
+
+def quantiser_fact(as_it_is: bool) -> tuple[tuple[str, str], ...]:
+    """What stands below images of a model with codes that were decoded past its quantiser."""
+    return (("quantiser", "passed by: the latent is decoded as it is"),) if as_it_is else ()
 
 
 def title_of(opened: Opened) -> str:

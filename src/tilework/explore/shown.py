@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from abc import ABC, abstractmethod
 from html import escape
 from pathlib import Path
@@ -12,9 +10,7 @@ from PIL import Image
 
 from tilework.explore import files
 from tilework.explore.film import Film
-from tilework.explore.page import page
-
-PNG_DATA = "data:image/png;base64,"
+from tilework.explore.page import address, packed, page
 
 
 class Shown(ABC):
@@ -38,16 +34,22 @@ class Shown(ABC):
 
     def png(self) -> bytes:
         """The sheet as PNG."""
-        return _packed(self.sheet())
+        return packed(self.sheet())
 
     def html(self) -> str:
-        """A page that stands alone: the sheet (or film) and the facts, where there is no better one."""
-        return page(self)
+        """A page that stands alone: the sheet, where it moves its film before it, and the facts, where there is no better one."""
+        from tilework import __version__
+
+        pictures = [inline(self), *([still(self)] if self.film() is not None else [])]
+        facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in self.facts())
+        sections = [f'<section class="sheet">{picture}</section>' for picture in pictures]
+        sections += [f"<section><dl>{facts}</dl></section>"] if facts else []
+        return page(self.title(), "\n".join(sections), f"Made by tilework {__version__}.")
 
     def save(self, path: Path | str) -> Path:
         """Write it to a file, whole or not at all. Raises UserError for an ending that it cannot have, and for a path that is
         something else already."""
-        return files.save(self, Path(path))
+        return files.save(self, Path(path)).path
 
     def _repr_png_(self) -> bytes:
         return self.png()
@@ -61,9 +63,9 @@ def inline(shown: Shown) -> str:
     film = shown.film()
     if film is None:
         return still(shown)
-    data, (wide, high) = base64.b64encode(film.mp4()).decode(), film.size
+    wide, high = film.size
     return (
-        f'<video src="data:video/mp4;base64,{data}" width="{wide}" height="{high}" style="max-width:100%;height:auto" '
+        f'<video src="{address(film.mp4(), "video/mp4")}" width="{wide}" height="{high}" style="max-width:100%;height:auto" '
         f'controls loop muted autoplay playsinline title="{escape(shown.title())}"></video>'
     )
 
@@ -71,12 +73,6 @@ def inline(shown: Shown) -> str:
 def still(shown: Shown) -> str:
     """HTML of a result with its sheet in it."""
     sheet = shown.sheet()
-    data = base64.b64encode(_packed(sheet)).decode()
     size = f'width="{sheet.width}" height="{sheet.height}"'
-    return f'<img src="{PNG_DATA}{data}" {size} style="max-width:100%;height:auto" alt="{escape(shown.title())}">'
-
-
-def _packed(sheet: Image.Image) -> bytes:
-    out = io.BytesIO()
-    sheet.save(out, format="PNG", optimize=True)
-    return out.getvalue()
+    data = address(packed(sheet))
+    return f'<img src="{data}" {size} style="max-width:100%;height:auto" alt="{escape(shown.title())}">'

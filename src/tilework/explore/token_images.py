@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from tilework.engine.api import Model
+from tilework.engine.autoencoder.error import error_of, psnr
 from tilework.engine.autoencoder.model import grid_of
 from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.errors import UserError
@@ -137,17 +138,6 @@ def levels(opened: Opened, codes: Codes, image: Pixels | None = None) -> Levels:
 def grid_bits(grid: TokenGrid) -> float:
     """Bits of one image's tokens at log2 K each."""
     return grid.levels * grid.height * grid.width * math.log2(grid.size)
-
-
-def error_of(made: Tensor, image: Pixels) -> float:
-    """Mean squared error on [0, 1] of what the decoder gave (C, H, W) against (H, W, C) uint8: as validation measures it."""
-    wanted = torch.from_numpy(np.divide(image, 255, dtype=np.float32)).permute(2, 0, 1)
-    return float((made.float().cpu() - wanted).square().mean())
-
-
-def psnr(mse: float) -> float:
-    """dB for a mean squared error on [0, 1]; infinite for none."""
-    return math.inf if mse <= 0 else -10 * math.log10(mse)
 
 
 def _painted(model: Model, codes: Tensor) -> Tensor:

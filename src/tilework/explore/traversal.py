@@ -14,10 +14,10 @@ from PIL import Image
 from tilework.errors import UserError
 from tilework.explore.dimensions import checked_dimension, most_active, usual_range
 from tilework.explore.film import Film
-from tilework.explore.opened import Opened, Pixels
+from tilework.explore.opened import Opened, Pixels, Through
 from tilework.explore.place import Named, place
 from tilework.explore.points import LARGEST, Point, parse
-from tilework.explore.sampling import refuse_many, title_of
+from tilework.explore.sampling import quantiser_fact, refuse_many, title_of
 from tilework.explore.sheet import table
 from tilework.explore.shown import Shown
 
@@ -36,6 +36,8 @@ class Traversal(Shown):
     values: NDArray[np.float64]
     images: Pixels
     fps: float = 12
+    as_it_is: bool = False
+    """They were decoded past the quantiser."""
 
     def sheet(self) -> Image.Image:
         same = bool((self.values == self.values[0]).all())
@@ -53,7 +55,7 @@ class Traversal(Shown):
     def facts(self) -> tuple[tuple[str, str], ...]:
         ends = [f"{low:g} to {high:g}" for low, high in self.values[:, [0, -1]].round(2)]
         ranges = [(f"dimension {d}", end) for d, end in zip(self.dimensions, ends, strict=True)]
-        return (("point", str(self.point)), *ranges)
+        return (("point", str(self.point)), *quantiser_fact(self.as_it_is), *ranges)
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,14 +89,17 @@ def traverse(
     high: float | None = None,
     steps: int = 9,
     images: Named | None = None,
+    *,
+    through: Through = "quantiser",
 ) -> Traversal:
     """Move each dimension from `low` to `high` in equal steps, all others staying at `point`: rows of images.
 
         z_j = z  but  z_j[d] = low + j (high - low) / (steps - 1)
 
     (latent traversals, as in the beta-VAE paper, Higgins et al. 2017). `dimensions` are the 12 that carry most, if none are
-    given; low and high are -3 and 3 of a Gaussian latent, else three deviations around the mean of the validation images. Raises
-    UserError as `place` does, and for a dimension or a range that there is not.
+    given; low and high are -3 and 3 of a Gaussian latent, else three deviations around the mean of the validation images. Of a
+    model with codes each latent is quantised before it is decoded, or goes `through` the decoder alone. Raises UserError as
+    `place` does, and for a dimension or a range that there is not.
     """
     point = parse(point) if isinstance(point, str) else point
     chosen = [checked_dimension(opened, d) for d in (most_active(opened, SHOWN) if dimensions is None else dimensions)]
@@ -104,8 +109,10 @@ def traverse(
     moved = z.flatten().repeat(len(chosen), steps, 1)
     for row, dimension in enumerate(chosen):
         moved[row, :, dimension] = torch.from_numpy(values[row]).float()
-    made = opened.decode(moved.reshape(-1, *opened.shape))
-    return Traversal(title_of(opened), point, tuple(chosen), values, made.reshape(len(chosen), steps, *made.shape[1:]))
+    made = opened.decode(moved.reshape(-1, *opened.shape), through)
+    rows = made.reshape(len(chosen), steps, *made.shape[1:])
+    past = opened.past_quantiser(through)
+    return Traversal(title_of(opened), point, tuple(chosen), values, rows, as_it_is=past)
 
 
 def plane(

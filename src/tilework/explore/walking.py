@@ -15,10 +15,10 @@ from PIL import Image
 from tilework.errors import UserError
 from tilework.explore.cloud import spread
 from tilework.explore.film import Film, checked_fps
-from tilework.explore.opened import Opened, Pixels
+from tilework.explore.opened import Opened, Pixels, Through
 from tilework.explore.place import Named, place
 from tilework.explore.points import Point, parse
-from tilework.explore.sampling import refuse_many, title_of
+from tilework.explore.sampling import quantiser_fact, refuse_many, title_of
 from tilework.explore.sheet import table
 from tilework.explore.shown import Shown
 
@@ -39,6 +39,8 @@ class Walk(Shown):
     how: How
     loop: bool
     fps: float = 30
+    as_it_is: bool = False
+    """They were decoded past the quantiser."""
 
     def film(self) -> Film:
         return Film(self.images, self.fps)
@@ -54,7 +56,7 @@ class Walk(Shown):
         film = self.film()
         length = f"{len(self.images)} at {self.fps:g} a second: {film.seconds:.2g} s{', a closed loop' * self.loop}"
         stops = [(f"frame {stop}", str(point)) for stop, point in zip(self.stops, self.points, strict=True)]
-        return (("way", self.how), ("frames", length), *stops)
+        return (("way", self.how), ("frames", length), *quantiser_fact(self.as_it_is), *stops)
 
 
 def strip(images: Pixels, most: int = _ON_SHEET) -> Image.Image:
@@ -71,6 +73,8 @@ def walk(
     loop: bool = False,
     images: Named | None = None,
     fps: float = 30,
+    *,
+    through: Through = "quantiser",
 ) -> Walk:
     """Interpolate from each point to the next in `frames` frames; every point is a frame, the first and the last exactly.
 
@@ -79,8 +83,9 @@ def walk(
 
     (Shoemake 1985; for latents, arXiv 1609.04468, which notes that a straight line between Gaussian samples passes through
     lengths that the prior hardly has). Between points that are parallel, opposite or zero, spherical is linear. `ease` slows down
-    at every point: t becomes t^2 (3 - 2 t). `loop` goes back to the first point, which is no frame twice. Raises UserError as
-    `place` does, for less than two points, and for fewer frames than points.
+    at every point: t becomes t^2 (3 - 2 t). `loop` goes back to the first point, which is no frame twice. Of a model with codes
+    each latent is quantised before it is decoded, or goes `through` the decoder alone. Raises UserError as `place` does, for less
+    than two points, and for fewer frames than points.
     """
     checked_fps(fps)
     if how not in ("linear", "spherical"):
@@ -97,7 +102,8 @@ def walk(
     placed = [place(opened, point, images) for point in read]
     placed += placed[:1] if loop else []
     latents = torch.stack([_between(placed, segment, _eased(t) if ease else t, how) for segment, t in at])
-    return Walk(title_of(opened), read, stops, latents.numpy(), opened.decode(latents), how, loop, fps)
+    made, past = opened.decode(latents, through), opened.past_quantiser(through)
+    return Walk(title_of(opened), read, stops, latents.numpy(), made, how, loop, fps, past)
 
 
 def _times(points: int, frames: int, loop: bool) -> tuple[list[tuple[int, float]], tuple[int, ...]]:

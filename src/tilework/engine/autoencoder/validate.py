@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,6 +15,7 @@ from torch import Tensor
 from tilework.bottlenecks import Bottleneck
 from tilework.bottlenecks.health import Usage, duplicate_codes, flat_stats, perplexity
 from tilework.data import Batches
+from tilework.engine.autoencoder.error import psnr
 from tilework.engine.autoencoder.model import Autoencoder, outcome
 from tilework.engine.autoencoder.rolling import encoded
 from tilework.engine.compute import Compute
@@ -113,7 +113,7 @@ def _finish(
         counts = sum((g[3] for g in full[1:]), start=full[0][3]) if full[0][3] is not None else None
         kl_per_dim = sum((g[4] for g in full[1:]), start=full[0][4]) if full[0][4] is not None else None
     metrics = dict(zip(names, (sums / pictures).tolist(), strict=True))
-    metrics["psnr"] = -10 * math.log10(max(metrics["mse"], 1e-12)) if math.isfinite(metrics["mse"]) else math.nan
+    metrics["psnr"] = psnr(metrics["mse"])
     if counts is not None:
         metrics |= usage_metrics(counts)
     metrics |= {f"duplicates.{q}": float(duplicate_codes(c)) for q, c in enumerate(bottleneck.codebooks(), start=1)}

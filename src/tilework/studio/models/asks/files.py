@@ -11,7 +11,7 @@ from tilework.explore.shown import Shown
 from tilework.protocol.explore import AskKind
 from tilework.studio.models.asks.latent import encoded, planed, sampled, traversed, walked
 from tilework.studio.models.asks.maps import neighbours
-from tilework.studio.models.asks.tokens import whole_atlas
+from tilework.studio.models.asks.tokens import atlas_of
 from tilework.studio.models.opening import Loaded
 
 SHOWN: Mapping[AskKind, Callable[[Loaded, dict[str, Any]], Shown]] = {
@@ -21,7 +21,7 @@ SHOWN: Mapping[AskKind, Callable[[Loaded, dict[str, Any]], Shown]] = {
     "plane": planed,
     "walk": walked,
     "nearest": neighbours,
-    "atlas": whole_atlas,
+    "atlas": atlas_of,
 }
 """What becomes a file, by the same functions as the shell's commands."""
 

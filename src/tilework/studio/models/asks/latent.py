@@ -105,7 +105,7 @@ def _encode(model: Loaded, ask: dict[str, Any]) -> Answer:
         label=label,
         name=name,
         mse=found.mse,
-        psnr=found.psnr if found.mse > 0 else None,
+        psnr=found.psnr,
         kl=kl,
         bits=grid_bits(token_grid(opened.model)) if opened.model.levels else None,
         notes=list(model.own(where.name).notes) if own else [],

@@ -21,8 +21,8 @@ from tilework.studio.models.opening import Loaded
 from tilework.studio.models.serving import Answer
 
 
-def whole_atlas(model: Loaded, ask: dict[str, Any]) -> Atlas:
-    """Every code of a level."""
+def atlas_of(model: Loaded, ask: dict[str, Any]) -> Atlas:
+    """Every code of a level; what is not shown of it is not decoded."""
     most = ask.get("most", MOST_IMAGES)
     if not 1 <= most <= MOST_IMAGES:
         raise UserError(f"{most:,} images cannot be counted", why=f"1 to {MOST_IMAGES:,} can")
@@ -59,18 +59,18 @@ def _area(found: Field) -> Answer:
 
 def _palette(model: Loaded, ask: dict[str, Any]) -> Answer:
     if "like" not in ask:
-        order = ordered(whole_atlas(model, ask), "similarity")
+        order = ordered(atlas_of(model, ask), "similarity")
         return Answer(arrays={"order": order.astype(np.int32)})
     found = similar(model.opened, ask["level"], ask["like"])
     return Answer(arrays={"order": found.codes.astype(np.int32), "distances": found.distance})
 
 
 def _atlas(model: Loaded, ask: dict[str, Any]) -> Answer:
-    found = whole_atlas(model, ask)
+    found = atlas_of(model, ask)
     first, count = ask.get("first", 0), ask.get("count", found.grid.size)
     if not (0 <= first < found.grid.size and count >= 1):
         raise UserError(f"there are no {count} codes from {first} on", why=f"a level has {found.grid.size:,} codes")
-    part = slice(first, first + count)
+    part = np.arange(first, min(first + count, found.grid.size))
     facts = AtlasFacts(
         first=first,
         codes=found.grid.size,
@@ -78,7 +78,7 @@ def _atlas(model: Loaded, ask: dict[str, Any]) -> Answer:
         cell=[found.size.height, found.size.width],
         margin=found.size.margin,
     )
-    arrays: dict[str, Any] = {"tiles": found.tiles[part], "colours": found.colours[part]}
+    arrays: dict[str, Any] = {"tiles": found.painted.of(part), "colours": found.colours[part]}
     if found.counts is not None:
         arrays["counts"] = found.counts[part].astype(np.int32)
     return Answer(dict(facts), arrays)

@@ -1,0 +1,55 @@
+"""What is asked of an open model (asks.py) and what is answered (facts.py, answer.py); kinds.py has both, kind by kind."""
+
+from tilework.protocol.explore.answer import AnswerHeader, MadeAnswer
+from tilework.protocol.explore.asks import SIDES, Ask, AskKind, MapKind, Side
+from tilework.protocol.explore.facts import (
+    AboutFacts,
+    AtlasFacts,
+    CodeFacts,
+    DecodeFacts,
+    DirectionsFacts,
+    EncodeFacts,
+    FieldFacts,
+    LevelsFacts,
+    MapFacts,
+    NearestFacts,
+    NoFacts,
+    PicturesFacts,
+    SearchFacts,
+    Space,
+    StatisticsFacts,
+    TraverseFacts,
+    WalkFacts,
+)
+from tilework.protocol.explore.kinds import ASKS, EXPLORE_LEGEND, AnswerArray, Asking
+
+__all__ = [
+    "ASKS",
+    "EXPLORE_LEGEND",
+    "SIDES",
+    "AboutFacts",
+    "AnswerArray",
+    "AnswerHeader",
+    "Ask",
+    "AskKind",
+    "Asking",
+    "AtlasFacts",
+    "CodeFacts",
+    "DecodeFacts",
+    "DirectionsFacts",
+    "EncodeFacts",
+    "FieldFacts",
+    "LevelsFacts",
+    "MadeAnswer",
+    "MapFacts",
+    "MapKind",
+    "NearestFacts",
+    "NoFacts",
+    "PicturesFacts",
+    "SearchFacts",
+    "Side",
+    "Space",
+    "StatisticsFacts",
+    "TraverseFacts",
+    "WalkFacts",
+]
