@@ -7,9 +7,6 @@ from typing import Any, cast
 
 import torch
 import torch.distributed as dist
-from accelerate import Accelerator, DistributedDataParallelKwargs
-from accelerate.state import AcceleratorState
-from accelerate.utils import broadcast, broadcast_object_list
 from torch import Tensor, nn
 
 from tilework.engine.device import choose_device, choose_precision
@@ -25,6 +22,10 @@ class Compute:
     """
 
     def __init__(self, settings: EngineSettings) -> None:
+        # Two seconds, which whoever only explores a model need not wait for.
+        from accelerate import Accelerator, DistributedDataParallelKwargs
+        from accelerate.state import AcceleratorState
+
         if settings.threads is not None:
             torch.set_num_threads(settings.threads)
         device = choose_device(settings.device)
@@ -123,6 +124,8 @@ class Compute:
         """The main process's `value`, on every process. Collective."""
         if self.alone:
             return value
+        from accelerate.utils import broadcast_object_list
+
         box = [value]
         broadcast_object_list(box, from_process=0)
         return box[0]
@@ -130,6 +133,9 @@ class Compute:
     @torch.no_grad()
     def copy_from_main(self, tensors: list[Tensor]) -> None:
         """Overwrite tensors with the main process's, so that rounding cannot part the processes. Collective."""
-        if not self.alone:
-            for tensor in tensors:
-                tensor.copy_(broadcast(tensor.detach().clone()))
+        if self.alone:
+            return
+        from accelerate.utils import broadcast
+
+        for tensor in tensors:
+            tensor.copy_(broadcast(tensor.detach().clone()))
