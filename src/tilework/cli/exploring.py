@@ -116,7 +116,7 @@ def notes(points: list[Point], opened: Opened) -> None:
     if not opened.has_prior and any(point.origin.kind in {"seed", "zero"} for point in points):
         where = "before its quantiser" if opened.model.levels else "in its latent space"
         typer.echo(
-            f"{opened.name} has no prior {where}: drawn points often decode to grey, or to nothing that was learned; "
+            f"{opened.name} has no prior {where}: drawn points often decode to grey or noise; "
             "begin at an image instead: validation:0, or a file"
         )
 
