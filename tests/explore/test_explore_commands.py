@@ -76,7 +76,7 @@ def test_traverse(tilework: Command, run: Path) -> None:
                         "--out", name)  # fmt: skip
         assert done.code == 0, done.err
         assert name in done.out
-        assert "dimension 3  -2 to 2" in done.out
+        assert "dimension 3  -2 to 2, the point at" in done.out
 
 
 def test_interpolate(tilework: Command, run: Path) -> None:
@@ -230,3 +230,62 @@ def test_encode_shape(run: Path) -> None:
     found = product.explore.encode(open_model(run, device="cpu"), "image:own.png")
     assert found.image.shape == found.reconstruction.shape == (16, 16, 1)
     assert np.isfinite(found.psnr)
+
+
+@pytest.mark.parametrize("command", [
+    ["sample", "RUN"], ["traverse", "RUN"], ["interpolate", "RUN", "0", "1"], ["atlas", "RUN"], ["tokens", "RUN", "0"],
+    ["compare", "RUN", "RUN"],
+])  # fmt: skip
+def test_out_names_a_file(tilework: Command, run: Path, command: list[str]) -> None:
+    """An empty name is what an unset variable of the shell leaves: it is not the folder that one is in."""
+    words = [str(run) if word == "RUN" else word for word in command]
+    Path("there").mkdir()
+    refused(tilework(*words, "--out", ""), "--out is empty", "names nothing")
+    refused(tilework(*words, "--out", " "), "--out is empty")
+    for folder in (".", "there", "there/", "absent/"):
+        refused(tilework(*words, "--out", folder), f"--out {folder} is a folder", "out.png")
+    refused(tilework(*words, "--out", "a.jpg"), "a.jpg", ".png")
+    refused(tilework(*words, "--runs", "", "--out", "a.png"), "--runs is empty")
+
+
+def test_out_makes_its_folder(tilework: Command, run: Path) -> None:
+    done = tilework("sample", run, "--count", 1, "--out", "new/deep/a.png")
+    assert done.code == 0, done.err
+    assert Path("new/deep/a.png").is_file()
+    refused(tilework("sample", run, "--count", 1, "--out", "own.png/a.png"), "own.png")
+
+
+def test_report_refuses_an_empty_name(tilework: Command, run: Path) -> None:
+    refused(tilework("report", run, "--out", ""), "--out is empty", "leave --out out")
+
+
+@pytest.mark.parametrize("name", ["a;b.png", "a;3=1.png", "50%;*.png", "a;b;c.png"])
+def test_a_name_with_a_semicolon(tilework: Command, run: Path, name: str) -> None:
+    """As a bare file it is itself; in a point the error gives the point as it is to be written."""
+    Image.new("RGB", (16, 16)).save(name)
+    done = tilework("sample", run, "--at", name, "--out", "out.png")
+    assert done.code == 0, done.err
+    asked = f"image:{name}".replace("%", "%25")
+    told = tilework("sample", run, "--at", asked, "--out", "out.png")
+    while told.code:  # each part that is no term is told once more
+        refused(told, "part of the file's name")
+        asked = told.err.split("write ")[-1].split("\n")[0].strip()
+        told = tilework("sample", run, "--at", asked, "--out", "out.png")
+    assert f"image:{name}".replace("%", "%25").replace(";", "%3B").replace("*", "%2A") in told.out
+    refused(tilework("sample", run, "--at", f"{name};1=2", "--out", "out.png"), "image:")
+
+
+def test_a_latent_without_a_prior_is_told(
+    tilework: Command, explored_run: Callable[[str], RunFolder], run: Path
+) -> None:
+    said = "begin at an image instead"
+    for kind in ("rq", "none"):
+        model = explored_run(kind).path
+        assert said in tilework("sample", model, "--count", 1, "--out", "a.png").out
+        assert said not in tilework("sample", model, "--at", 0, "--out", "a.png").out
+    assert said not in tilework("sample", run, "--count", 1, "--out", "a.png").out
+
+
+def test_a_device_that_is_not_here(tilework: Command, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    refused(tilework("sample", run, "--device", "cuda", "--out", "a.png"), "--device cuda", "--device auto")

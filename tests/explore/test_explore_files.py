@@ -14,6 +14,7 @@ from PIL import Image
 from tilework.errors import UserError
 from tilework.explore.film import Film
 from tilework.explore.opened import Opened
+from tilework.explore.paper import ACCENT, GROUND
 from tilework.explore.sampling import prior, sample
 from tilework.explore.sheet import grid, table, whole_scale
 from tilework.explore.walking import Walk, walk
@@ -36,14 +37,42 @@ def made(opened: Open) -> Walk:
 def test_a_sheet_keeps_every_pixel() -> None:
     images = frames(5, 8, 6)
     sheet = grid(images, columns=3, scale=2)
-    assert sheet.size == (3 * 12 + 2 * 4, 2 * 16 + 4)
+    edge = 12
+    assert sheet.size == (3 * 12 + 2 * 4 + 2 * edge, 2 * 16 + 4 + 2 * edge)
     pixels = np.asarray(sheet)
     for number, image in enumerate(images):
-        top, left = number // 3 * 20, number % 3 * 16
+        top, left = edge + number // 3 * 20, edge + number % 3 * 16
         assert np.array_equal(pixels[top : top + 16 : 2, left : left + 12 : 2, :3], image)
-    assert (pixels[20:, 32:, 3] == 0).all(), "no image, no colour"
+    assert (pixels[edge + 20 :, edge + 32 :] == GROUND).all(), "no image, no colour"
     grey = np.asarray(grid(images[..., :1], scale=1))
-    assert np.array_equal(grey[:8, :6, 0], images[0, ..., 0])
+    assert np.array_equal(grey[edge : edge + 8, edge : edge + 6, 0], images[0, ..., 0])
+    alone = np.asarray(grid(images[:1], scale=1))
+    assert np.array_equal(alone, images[0]), "one image is nothing but itself"
+
+
+def test_a_row_says_where_its_point_lies() -> None:
+    """Below the image that the place names, or between two; beyond the row at its end."""
+    dark = np.zeros((3, 20, 20, 1), np.uint8)
+    places = {}
+    for place in (0.0, 1.0, 2.0, -4.0, 9.0):
+        pixels = np.asarray(table([dark], marks=[place], scale=2))
+        places[place] = np.flatnonzero((pixels == ACCENT).all(-1).any(0)).mean()
+    plain = np.asarray(table([dark], scale=2))
+    assert not (plain == ACCENT).all(-1).any()
+    for place in (0.0, 1.0, 2.0):
+        assert abs(places[place] - (12 + 20 + place * 44)) <= 1
+    assert places[-4.0] < 12
+    assert places[9.0] > plain.shape[1] - 12
+
+
+def test_a_film_of_several_images_names_each() -> None:
+    several = np.stack([frames(4), frames(4)], 1)
+    plain, named = Film(several, 10, ("", "")), Film(several, 10, ("dimension 3", "dimension 5"))
+    assert named.gif() != plain.gif()
+    assert named.picture(0).shape[1::-1] == named.size
+    with Image.open(io.BytesIO(named.gif())) as gif:
+        assert gif.n_frames == 4
+        assert gif.size == named.size
 
 
 def test_sizes_that_can_be_looked_at() -> None:

@@ -376,6 +376,7 @@ def test_what_is_not_there_is_said_and_can_come_later(served: Served, root: Path
     async def look() -> None:
         async with served.socket("/ws/models/nowhere") as page:
             assert "there is no run" in (await page.take())["message"]
+            assert "nowhere" in (await page.of_type("gone"))["message"], "a run, not its checkpoint, is not there"
         async with served.socket(f"/ws/models/{bare.id}?device=tpu") as page:
             assert "no device" in (await page.take())["message"]
         async with model(served, bare) as page:
@@ -503,7 +504,7 @@ def test_an_image_of_a_persons_own(served: Served, run: RunFolder, desk: Path, m
         "image/png<",
         "multipart/form-data; boundary=x",
     ):
-        assert "not sent as an image" in sent(served, run, PNG, kind).json()["error"]["what"]
+        assert "no image" in sent(served, run, PNG, kind).json()["error"]["what"]
     assert "no bytes" in sent(served, run, b"").json()["error"]["what"]
     monkeypatch.setattr("tilework.studio.models.routes.MOST_BYTES", 1000)
     assert sent(served, run, PNG * 1000).status_code == 413

@@ -146,14 +146,17 @@ GOOD: list[dict[str, Any]] = [
     {"kind": "paint", "codes": [1, 2, 3]},
 ]
 WRONG: list[tuple[Any, str]] = [
-    (None, "nothing can be asked"),
-    ({}, "nothing can be asked"),
-    ({"kind": ["map"]}, "nothing can be asked"),
-    ({"kind": "odd"}, "nothing can be asked"),
+    (None, "null was sent"),
+    ([1], "an ask is an object"),
+    ({}, "needs a kind"),
+    ({"kind": None}, "of the kind null"),
+    ({"kind": ["map"]}, "no ask of the kind"),
+    ({"kind": "odd"}, 'of the kind "odd"'),
     ({"kind": "decode"}, "needs points"),
     ({"kind": "decode", "points": "zero"}, "points of decode"),
-    ({"kind": "decode", "points": [1]}, "points of decode"),
-    ({"kind": "decode", "points": ["x" * 5000]}, "points of decode"),
+    ({"kind": "decode", "points": None}, "points of decode is null"),
+    ({"kind": "decode", "points": [1]}, "points of decode is 1"),
+    ({"kind": "decode", "points": ["x" * 50_000]}, "has 50,000 letters"),
     ({"kind": "decode", "points": [], "more": 1}, "has no 'more'"),
     ({"kind": "decode", "points": [], "through": "nothing"}, "through of decode"),
     ({"kind": "plane", "point": "zero", "x": "0", "y": 1}, "x of plane"),
@@ -163,8 +166,8 @@ WRONG: list[tuple[Any, str]] = [
     ({"kind": "plane", "point": "zero", "x": 0, "y": 1, "low": float("nan")}, "low of plane"),
     ({"kind": "plane", "point": "zero", "x": 0, "y": 1, "low": 10**400}, "low of plane"),
     ({"kind": "plane", "point": "zero", "x": 10**400, "y": 1}, "x of plane"),
-    ({"kind": "paint", "codes": [1, None]}, "codes of paint"),
-    ({"kind": "paint", "codes": [0] * 200_000}, "too long"),
+    ({"kind": "paint", "codes": [1, None]}, "codes of paint is null"),
+    ({"kind": "paint", "codes": [0] * 200_000}, "has 200,000 entries"),
     ({"kind": "pictures", "side": "test", "numbers": []}, "side of pictures"),
     ({"kind": "walk", "points": [], "frames": 3, "ease": 1}, "ease of walk"),
 ]
@@ -174,8 +177,11 @@ def test_an_ask_is_what_its_model_says_or_is_refused_in_its_own_terms() -> None:
     for good in GOOD:
         assert checked(good) is good
     for wrong, what in WRONG:
-        with pytest.raises(UserError, match=what):
+        with pytest.raises(UserError, match=what) as refused:
             checked(wrong)
+        words = f"{refused.value}"
+        assert not {"None", "NoneType", "True", "dict", "list'"} & set(words.split()), words
+        assert refused.value.fix
 
 
 def test_messages_come_through_the_pipe_whole(tmp_path: Path) -> None:

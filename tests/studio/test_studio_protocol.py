@@ -7,6 +7,7 @@ import contextlib
 import shutil
 import socket
 import sqlite3
+from pathlib import Path
 
 import pytest
 from fakes.trainer import COMMITMENT, LR, FakeTrainer
@@ -16,6 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from tilework.runs.checkpoints import point
 from tilework.runs.live import LiveWriter
 from tilework.runs.lock import RunLock
+from tilework.studio.talk import MOST_MESSAGE
 
 
 def test_hello_says_all_there_is_then_only_news(served: Served, trainer: FakeTrainer) -> None:
@@ -266,11 +268,20 @@ def test_whatever_a_page_sends_it_gets_a_word_back(served: Served, trainer: Fake
     asyncio.run(send_all())
 
 
-def test_an_oversized_message_ends_its_own_socket_only(served: Served, trainer: FakeTrainer) -> None:
+def test_a_message_that_is_too_long_is_refused_in_words_and_one_beyond_reason_ends_its_own_socket_only(
+    served: Served, trainer: FakeTrainer
+) -> None:
     async def send() -> None:
         async with served.run(trainer.run.id) as page, served.run(trainer.run.id) as other:
             await page.of_type("state")
-            await page.say('{"type": "' + "x" * 200_000 + '"}')
+            await page.say('{"type": "command", "ref": 7, "kind": "' + "x" * MOST_MESSAGE + '"}')
+            answer = await page.of_type("answer")
+            assert (answer["ref"], answer["ok"]) == (7, False)
+            assert f"{MOST_MESSAGE:,}" in answer["error"]["why"]
+            await page.say({"type": "command", "ref": 8, "kind": "pause"})
+            assert (await page.of_type("answer"))["ref"] == 8, "the socket is open still"
+            with contextlib.suppress(ConnectionClosed):  # it may be closed before all of it was sent
+                await page.say('{"type": "' + "x" * 5 * MOST_MESSAGE + '"}')
             with pytest.raises(ConnectionClosed):
                 await page.until(lambda message: False)
             assert page.connection.close_code == 1009
@@ -278,6 +289,12 @@ def test_an_oversized_message_ends_its_own_socket_only(served: Served, trainer: 
             assert (await other.of_type("frame"))["frame"]["seq"] == 1
 
     asyncio.run(send())
+
+
+def test_the_page_knows_how_long_a_message_may_be() -> None:
+    source = (Path(__file__).parents[2] / "web/src/lib/connection.ts").read_text()
+    assert f"MOST_MESSAGE = 2 ** {MOST_MESSAGE.bit_length() - 1}\n" in source
+    assert 1 << (MOST_MESSAGE.bit_length() - 1) == MOST_MESSAGE
 
 
 def test_a_run_that_crashes_goes_on_and_ends(served: Served, trainer: FakeTrainer) -> None:

@@ -359,6 +359,33 @@ def test_a_process_that_dies_is_opened_again_by_one_button_and_a_run_that_is_not
     page.goto(page.url.replace(runs["beta1"], "no-such-run"))
     expect(page.get_by_role("group", name="Model B")).to_contain_text("no-such-run", timeout=1000 * SECONDS)
     expect(page.get_by_role("group", name="Model B").get_by_role("alert")).to_contain_text("There is no run")
+    page.get_by_role("group", name="Model B").get_by_role("button", name="Take it out", exact=True).last.click()
+    expect(page.locator(".choose")).to_contain_text(runs["beta0.1"])
+
+
+def test_a_run_that_is_deleted_while_it_is_compared_is_told_and_taken_out_by_one_button(
+    page: Any, served: Served, runs: dict[str, str], root: Path, triple: list[explore.Opened]
+) -> None:
+    shutil.copytree(root / runs["beta1"], root.parent / "short-lived")
+    (root.parent / "short-lived").rename(root / "short-lived")
+    page.goto(f"{served.origin}/#/compare?a={runs['beta0.1']}&b=short-lived&device=cpu&tab=images&at=validation:3")
+    seen(page, "validation:3", "image", 2)
+    shutil.rmtree(root / "short-lived")
+    column = page.get_by_role("group", name="Model B")
+    expect(column.get_by_role("alert")).to_contain_text("This run was deleted")
+    page.keyboard.press(".")  # what is open goes on answering
+    seen(page, "validation:4", "image", 2)
+    shows(page, "b", explore.same_image(triple[:2], "validation:4").models[1].image)
+    column.get_by_role("button", name="Take it out", exact=True).last.click()
+    expect(page.locator(".choose")).to_contain_text(runs["beta0.1"])
+
+
+def test_a_run_that_cannot_be_is_compared_with_nothing(page: Any, served: Served, runs: dict[str, str]) -> None:
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    page.goto(f"{served.origin}/#/compare?a={runs['beta1']}&b=..&tab=images&at=validation:3")
+    expect(page.get_by_role("group", name="Model B").get_by_role("alert")).to_contain_text("There is no run '..'")
+    assert not [url for url in sockets if "/ws/models" in url and runs["beta1"] not in url]
 
 
 def test_models_are_chosen_on_the_page(page: Any, served: Served, runs: dict[str, str]) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,13 +14,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
+import torch
 from browser import expect, until
 from explored import spec_of
 from PIL import Image
 from served_page import Served, serving
 
 from tilework import explore
+from tilework.errors import UserError
 from tilework.explore import files
+from tilework.runs.checkpoints import point
 from tilework.runs.folder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("shared_cache")
@@ -313,13 +318,160 @@ def test_directions_are_kept_by_name_and_a_bad_point_says_so(
     )
 
     line = page.get_by_role("textbox", name="Point")
-    line.fill("seed:x")
-    line.press("Enter")
-    expect(page.get_by_role("alert")).to_contain_text("seed:3")
-    line.fill("seed:1;99=1")
-    line.press("Enter")
-    expect(page.locator(".banner.bad")).to_contain_text("no dimension 99", timeout=1000 * SECONDS)
+    before = at(page)
+    for wrong, what in (
+        ("seed:x", "seed:x"),
+        ("seed:1;99=1", "no dimension 99"),
+        ("validation:99999", "validation:99999"),
+    ):
+        line.fill(wrong)
+        line.press("Enter")
+        told = page.get_by_role("alert")
+        expect(told).to_contain_text(what)
+        for word in why_not(opened, wrong):
+            expect(told).to_contain_text(word, ignore_case=True)
+        expect(line).to_have_value(wrong)
+        shows(page, opened, before)
     line.fill("zero")
     line.press("Enter")
     shows(page, opened, "zero")
-    expect(page.locator(".banner.bad")).to_have_count(0)
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def why_not(opened: explore.Opened, point: str) -> tuple[str, str]:
+    """Why and what to do, as Python and the shell say it of a point."""
+    with pytest.raises(UserError) as refused:
+        explore.sample(opened, point)
+    return refused.value.why, refused.value.fix
+
+
+@pytest.mark.parametrize("wrong", ["3=abc", "validation:99999", "seed:1;0=two"])
+def test_a_bad_point_in_the_address_is_told_and_the_last_view_stays(
+    page: Any, look: Callable[..., None], opened: explore.Opened, served: Served, run: RunFolder, wrong: str
+) -> None:
+    look(at="validation:3")
+    page.evaluate(f"location.hash = '#/runs/{run.id}/latent?at={wrong}'")
+    told = page.get_by_role("alert")
+    for word in why_not(opened, wrong):
+        expect(told).to_contain_text(word, ignore_case=True)
+    shows(page, opened, "validation:3")
+    until(page, "location.hash.includes('at=validation%3A3')")
+    expect(page.locator(".pill.ready")).to_be_visible()
+    page.goto(f"{served.origin}/")
+    page.goto(f"{served.origin}/#/runs/{run.id}/latent?at={wrong}")  # nothing was seen before
+    expect(told).to_contain_text(why_not(opened, wrong)[0], ignore_case=True, timeout=1000 * SECONDS)
+    shows(page, opened, "seed:0")
+
+
+@pytest.mark.parametrize("name", ["latent", "tokens", "live"])
+@pytest.mark.parametrize("id", ["..", "..%2Fx", "a%5Cb", ".trash"])
+def test_a_run_that_cannot_be_is_said_once_with_a_way_out(page: Any, served: Served, id: str, name: str) -> None:
+    sockets: list[str] = []
+    page.on("websocket", lambda socket: sockets.append(socket.url))
+    page.goto(f"{served.origin}/#/runs/{id}/{name}")
+    expect(page.get_by_role("alert")).to_contain_text("cannot be the name of a run")
+    assert not [url for url in sockets if "/ws/models" in url or "/ws/runs/" in url]
+    page.get_by_role("link", name="All runs", exact=True).click()
+    expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_run_that_is_not_there_leads_to_those_that_are(page: Any, served: Served) -> None:
+    page.goto(f"{served.origin}/#/runs/no-such-run/latent")
+    expect(page.get_by_role("alert")).to_contain_text("There is no run 'no-such-run'")
+    expect(page.get_by_role("button", name="Open it again")).to_have_count(0)
+    expect(page.get_by_role("alert").get_by_role("link", name="All runs", exact=True)).to_be_visible()
+
+
+def test_what_is_waited_for_is_said(page: Any, served: Served, run: RunFolder) -> None:
+    for child in list(served.studio.app.app.state.pool._open):
+        os.kill(child.pid, signal.SIGKILL)
+    page.goto(f"{served.origin}/#/runs/{run.id}/latent")
+    expect(page.locator("aside.left")).to_contain_text("PyTorch is being loaded")
+    expect(page.locator("aside.left")).to_contain_text("Dimensions", timeout=1000 * SECONDS)
+    assert page.evaluate(
+        "[...document.querySelectorAll('*')].every((one) => getComputedStyle(one).textTransform === 'none')"
+    ), "a name's letters are its own"
+
+
+def test_rows_mark_where_the_point_lies(page: Any, look: Callable[..., None], opened: explore.Opened) -> None:
+    look("&view=rows", "seed:3;0=9;1=0")
+    rows = page.locator(".row", has=page.locator(".images"))
+    for dimension, beyond, left in ((0, True, 17 / 18), (1, False, 0.5)):
+        mark = rows.filter(has=page.get_by_label(re.compile(rf"^z {dimension}: images"))).locator(".mark")
+        expect(mark).to_have_attribute("title", re.compile("The point is at"), timeout=1000 * SECONDS)
+        expect(mark).to_have_class(re.compile("beyond") if beyond else re.compile("^((?!beyond).)*$"))
+        place = float(mark.evaluate("one => one.style.left").rstrip("%"))
+        assert abs(place - 100 * left) < 0.1
+
+
+@pytest.mark.parametrize("kind", ["text", "bare", "cut", "cmyk", "sixteen", "large"])
+def test_files_of_every_kind_are_taken_or_refused_in_words(
+    page: Any, look: Callable[..., None], opened: explore.Opened, tmp_path: Path, kind: str
+) -> None:
+    look()
+    ramp = np.add.outer(np.arange(60), np.arange(80))
+    file = tmp_path / f"mine.{ {'text': 'txt', 'bare': 'dat', 'cmyk': 'jpg'}.get(kind, 'png') }"
+    if kind in {"text", "bare"}:
+        file.write_text("no image")
+    elif kind == "cmyk":
+        Image.fromarray(np.stack([ramp, ramp[::-1], ramp, ramp * 0], -1).astype(np.uint8), "CMYK").save(file)
+    elif kind == "sixteen":
+        Image.fromarray((ramp * 400).astype(np.uint16)).save(file)
+    elif kind == "large":
+        Image.new("L", (7200, 7000), 90).save(file)
+    else:
+        Image.fromarray(ramp.astype(np.uint8)).save(file)
+        file.write_bytes(file.read_bytes()[:60])
+    page.locator('input[type="file"]').set_input_files(file)
+    if kind in {"text", "bare", "cut"}:
+        told = page.locator("aside.right").get_by_role("alert")
+        expect(told).to_contain_text("no image" if kind == "text" else "cannot be read", timeout=1000 * SECONDS)
+        expect(told).to_contain_text("PNG")
+        shows(page, opened, "seed:0")
+        return
+    until(page, "window.__tilework.shown.asked?.startsWith('image:')", SECONDS)
+    expect(page.get_by_role("region", name="The image and its reconstruction")).to_contain_text("image mine")
+    np.testing.assert_array_equal(pixels(page, "figure canvas"), explore.encode(opened, f"image:{file}").image[..., 0])
+
+
+def test_a_newer_checkpoint_is_offered_to_every_page_and_opened_where_one_was(
+    page: Any, chromium: Any, look: Callable[..., None], root: Path, run: RunFolder, served: Served
+) -> None:
+    """Two pages of one browser on one run; each goes on with what it has until it is asked to open the newer one."""
+    copied = RunFolder(Path(shutil.copytree(run.path, root.parent / "other" / "newer-one")))
+    shutil.move(copied.path, root / "newer-one")
+    copied = RunFolder(root / "newer-one")
+    address = f"{served.origin}/#/runs/newer-one/latent?at=seed:5&view=rows"
+    other = page.context.new_page()
+    for one in (page, other):
+        one.goto(address)
+        drawn(one, "seed:5")
+    assert len([c for c in served.studio.app.app.state.pool._open if c.chosen.run.id == "newer-one"]) == 1
+    best = (copied.checkpoints / "best").resolve() if (copied.checkpoints / "best").exists() else None
+    folder = next(iter(sorted(copied.checkpoints.glob("best-*")))) if best is None or not best.is_dir() else best
+    newer = copied.checkpoints / "best-00099999"
+    shutil.copytree(folder, newer)
+    said = json.loads((newer / "model.json").read_text())
+    (newer / "model.json").write_text(json.dumps(said | {"step": 99_999}))
+    point(copied.checkpoints, "best", newer)
+    for one in (page, other):
+        expect(one.locator(".banner")).to_contain_text("newer checkpoint, of step 99,999")
+    page.get_by_role("button", name="Open it", exact=True).click()
+    expect(page.locator(".banner")).to_have_count(0)
+    drawn(page, "seed:5")
+    expect(page.locator(".list .images").first).to_be_visible(timeout=1000 * SECONDS)
+    expect(page.get_by_role("textbox", name="Point")).to_have_value("seed:5")
+    expect(other.locator(".banner")).to_contain_text("newer checkpoint")
+    other.get_by_role("button", name="Resample").click()
+    drawn(other, "seed:6")
+    expect(page.get_by_label("Checkpoint")).to_contain_text("99,999")
+
+
+def test_a_device_that_is_not_here_is_told_as_it_was_asked_for(page: Any, served: Served, run: RunFolder) -> None:
+    if torch.backends.mps.is_available():
+        pytest.skip("it is here")
+    page.goto(f"{served.origin}/#/runs/{run.id}/latent?device=mps")
+    told = page.get_by_role("alert")
+    expect(told).to_contain_text("?device=mps", timeout=1000 * SECONDS)
+    expect(told).to_contain_text("?device=auto")
+    expect(told).not_to_contain_text("engine.device")

@@ -391,3 +391,42 @@ def test_a_process_that_died_is_opened_again_with_one_button(page: Any, served: 
     expect(page.locator("header .pill.ready")).to_be_visible(timeout=1000 * SECONDS)
     press(page, "ArrowRight", "6", "Enter")
     wait_for_image(page, "edited", explore.paint(opened, after(opened, 7, "1,0,0=5", "1,0,1=6")))
+
+
+TAKEN = """(([how, bytes, name, type]) => {
+  const data = new DataTransfer()
+  data.items.add(new File([new Uint8Array(bytes)], name, { type }))
+  const event = how === 'paste'
+    ? new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true })
+    : new DragEvent(how, { dataTransfer: data, bubbles: true, cancelable: true })
+  return !document.querySelector('main').dispatchEvent(event)
+})"""
+
+
+@pytest.mark.parametrize("how", ["drop", "paste"])
+def test_an_image_is_dropped_anywhere_or_pasted(page: Any, served: Served, model: Any, how: str) -> None:
+    opened = model("rq")
+    data = io.BytesIO()
+    Image.fromarray(np.random.default_rng(len(how)).integers(0, 256, (30, 30, 3), np.uint8)).save(data, "PNG")
+    open_tokens(page, served, opened)
+    said = page.locator("aside.left [role=alert]")
+    assert page.evaluate(TAKEN, [how, list(b"words"), "words.txt", "text/plain"]), "the browser would show it instead"
+    expect(said).to_contain_text("This file is no image")
+    if how == "drop":
+        assert page.evaluate(TAKEN, ["dragover", [], "mine.png", "image/png"])
+        expect(page.locator("aside.left")).to_contain_text("drop it anywhere")
+    assert page.evaluate(TAKEN, [how, list(data.getvalue()), f"{how}.png", "image/png"])
+    wait_for_image(page, "original", read(data.getvalue(), opened).pixels)
+    expect(said).to_have_count(0)
+    expect(page.locator("aside.left")).not_to_contain_text("drop it anywhere")
+    assert query_of(page)["at"].startswith(f"image:{how}-")
+
+
+def test_a_latent_without_a_prior_says_so_and_begins_at_an_image(page: Any, served: Served, model: Any) -> None:
+    opened = model("rq")
+    open_page(page, served, opened, "latent", "?at=seed:1")
+    line = page.locator(".prior")
+    expect(line).to_contain_text("often decode to grey", timeout=1000 * SECONDS)
+    line.get_by_role("button", name="Begin at an image").click()
+    until(page, "window.__tilework.shown.asked === 'validation:0'", SECONDS)
+    expect(line).to_have_count(0)

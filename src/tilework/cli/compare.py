@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tilework.cli.exploring import Device, Through, Which, notes, open_run, read_point
+from tilework.cli.exploring import Device, MaybeOut, Through, Which, notes, open_run, read_point
 from tilework.cli.options import RunsFolder
 from tilework.errors import UserError
 
@@ -35,7 +35,7 @@ def compare(
         typer.Option("--set", metavar="LEVEL,Y,X=CODE", help="Change tokens first; may be repeated."),
     ] = None,
     through: Through = "quantiser",
-    out: Annotated[Path | None, typer.Option("--out", help="Write a .png image or a .html page.")] = None,
+    out: MaybeOut = None,
     which: Which = "best",
     device: Device = "auto",
     runs: RunsFolder = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from tilework.cli.paths import out_file
 from tilework.errors import UserError
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ Which = Annotated[
     str, typer.Option("--which", help="Which checkpoint: best, last, or one of the run's steps.", show_default=True)
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
-Out = Annotated[Path, typer.Option("--out", "-o", help="The file to write; its ending says what it becomes.")]
+_OUT_HELP = "The file to write; its ending says what it becomes."
+Out = Annotated[Path, typer.Option("--out", "-o", help=_OUT_HELP, parser=out_file, metavar="FILE")]
+MaybeOut = Annotated[Path | None, typer.Option("--out", "-o", help=_OUT_HELP, parser=out_file, metavar="FILE")]
 Through = Annotated[
     Literal["quantiser", "decoder"],
     typer.Option(
@@ -34,8 +37,10 @@ POINT = (
 
 def open_run(run: str, which: str, device: str, runs: Path | None) -> Opened:
     """The run's checkpoint, with its images where they are there."""
+    from tilework.engine.device import choose_device
     from tilework.explore.opened import open_model
 
+    choose_device(device, "--device {}")
     return open_model(run, which=which, device=device, runs=runs)
 
 
@@ -48,8 +53,15 @@ def read_point(text: str) -> Point:
     try:
         return parse(text)
     except UserError:
-        if Path(text).expanduser().exists():
+        if _is_there(text):
             return Point(Origin("image", name=text))
+        name, _, terms = text.removeprefix("image:").partition(";")
+        if terms and _is_there(name) and not text.startswith("image:"):
+            raise UserError(
+                f"'{text}' is a file and terms of a point",
+                why="a point that begins at a file says so",
+                fix=f"write {Origin('image', name=name)};{terms}",
+            ) from None
         if _looks_like_a_file(text):
             raise UserError(
                 f"there is no file {text}",
@@ -57,6 +69,13 @@ def read_point(text: str) -> Point:
                 fix=f"check the spelling, or write a point. {POINT[:64]}",
             ) from None
         raise
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return bool(name.strip()) and Path(name).expanduser().is_file()
+    except (OSError, ValueError, RuntimeError):  # too long for a name, say
+        return False
 
 
 def numbers(text: str, option: str) -> list[float]:
@@ -98,15 +117,23 @@ _LINES = 24
 
 
 def notes(points: list[Point], opened: Opened) -> None:
-    """Say what of the person's own images is not in them."""
+    """Say what of the person's own images is not in them, and what drawn points of this model are worth."""
     from tilework.explore.own_image import read
 
     for name in dict.fromkeys(point.origin.name for point in points if point.origin.kind == "image"):
         for note in read(name, opened).notes:
             typer.echo(f"{name}: {note}")
+    if not opened.has_prior and any(point.origin.kind in {"seed", "zero"} for point in points):
+        where = "before its quantiser" if opened.model.levels else "in its latent space"
+        typer.echo(
+            f"{opened.name} has no prior {where}: drawn points often decode to grey or noise; "
+            "begin at an image instead: validation:0, or a file"
+        )
 
 
 def _looks_like_a_file(text: str) -> bool:
+    if text.startswith("image:"):  # parse has said what is wrong with it
+        return False
     return "/" in text or "\\" in text or Path(text.partition(";")[0]).suffix.lower() in {
         ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".ppm", ".pgm",
     }  # fmt: skip

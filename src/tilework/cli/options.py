@@ -7,11 +7,18 @@ from typing import Annotated
 
 import typer
 
+from tilework.cli.paths import runs_folder
 from tilework.errors import UserError
 
 RunsFolder = Annotated[
     Path | None,
-    typer.Option("--runs", help="Folder of runs; default ./runs, or $TILEWORK_RUNS.", show_default=False),
+    typer.Option(
+        "--runs",
+        help="Folder of runs; default ./runs, or $TILEWORK_RUNS.",
+        show_default=False,
+        parser=runs_folder,
+        metavar="PATH",
+    ),
 ]
 Run = Annotated[str, typer.Argument(help="A run's name, the beginning of it, its folder, or 'last'.", metavar="RUN")]
 

@@ -8,13 +8,20 @@ from typing import Annotated
 import typer
 
 from tilework.cli.options import Run, RunsFolder
+from tilework.cli.paths import out_folder_or_file
 
 
 def report(
     run: Run,
     out: Annotated[
         Path | None,
-        typer.Option("--out", help="Where to write the page; default: the run's folder.", show_default=False),
+        typer.Option(
+            "--out",
+            help="Where to write the page; default: the run's folder.",
+            show_default=False,
+            parser=out_folder_or_file,
+            metavar="PATH",
+        ),
     ] = None,
     runs: RunsFolder = None,
 ) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tilework.cli.exploring import Device, Which, notes, open_run, read_point
+from tilework.cli.exploring import Device, MaybeOut, Which, notes, open_run, read_point
 from tilework.cli.options import Run, RunsFolder
 from tilework.errors import UserError
 
@@ -35,7 +34,7 @@ def tokens(
     cell: Annotated[
         str | None, typer.Option(metavar="Y,X", help="Also draw what this cell changes, and what decides it.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the images and tokens: .png or .html.")] = None,
+    out: MaybeOut = None,
     which: Which = "best",
     device: Device = "auto",
     runs: RunsFolder = None,

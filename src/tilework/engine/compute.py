@@ -28,7 +28,7 @@ class Compute:
 
         if settings.threads is not None:
             torch.set_num_threads(settings.threads)
-        device = choose_device(settings.device)
+        device = choose_device(settings.device, "engine.device={}")
         if device == "cpu":
             keep_freed_memory()
         precision = choose_precision(settings.precision, device)

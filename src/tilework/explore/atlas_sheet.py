@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tilework.explore.canvas import ACCENT, BAD, GAP, GROUND, MUTE, RAISED, TEXT, font, wide
+from tilework.explore.canvas import GAP, font, wide
 from tilework.explore.code_atlas import Atlas, ordered
+from tilework.explore.paper import ACCENT, BAD, GROUND, MUTE, RAISED, TEXT, lay
 from tilework.explore.sheet import enlarged
 
 _LEAST_TILE, _MANY = 40, 1024
@@ -39,7 +40,7 @@ def atlas_sheet(found: Atlas) -> Image.Image:
     for place, code in enumerate(order):
         row, column = divmod(place, columns)
         left, top = GAP + column * cell, GAP + head + row * line
-        sheet.paste(enlarged(tiles[code], factor), (left, top))
+        lay(sheet, enlarged(tiles[code], factor), left, top)
         count = None if found.counts is None else int(found.counts[code])
         if count == 0:
             _cross(pen, left, top, width, height)

@@ -10,15 +10,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from tilework.explore.opened import Pixels
+from tilework.explore.paper import FRAME, GROUND, MUTE, TEXT, Colour, lay
 
-Colour = tuple[int, int, int]
-GROUND: Colour = (21, 26, 33)
-RAISED: Colour = (28, 35, 44)
-TEXT: Colour = (232, 235, 240)
-MUTE: Colour = (141, 152, 168)
-LINE: Colour = (56, 67, 80)
-ACCENT: Colour = (242, 163, 58)
-BAD: Colour = (229, 96, 77)
+NOTHING: Colour = (21, 26, 33)
+"""What a map of heat shows for 0: dark on a light ground, so that the map's edge is seen."""
 GAP = 16
 """Pixels between two things."""
 LINE_HEIGHT = 1.35
@@ -31,9 +26,9 @@ def factor_for(pixels: int, at_least: int) -> int:
 
 
 def heat(values: NDArray[np.floating], full: float = _FULL_ERROR) -> Pixels:
-    """(H, W) from 0 to `full` and beyond -> (H, W, 3) uint8: the ground for 0, over orange, to white from `full` on."""
+    """(H, W) from 0 to `full` and beyond -> (H, W, 3) uint8: dark for 0, over orange, to white from `full` on."""
     at = np.clip(values / full if full > 0 else np.zeros_like(values), 0, 1)[..., None]
-    stops = np.array([GROUND, (150, 50, 40), ACCENT, (255, 250, 240)], np.float64)
+    stops = np.array([NOTHING, (150, 50, 40), FRAME, (255, 250, 240)], np.float64)
     scaled = at * (len(stops) - 1)
     low = np.minimum(scaled.astype(np.int64), len(stops) - 2)
     mixed = stops[low[..., 0]] * (1 - (scaled - low)) + stops[low[..., 0] + 1] * (scaled - low)
@@ -45,7 +40,7 @@ def over(pixels: Pixels, values: NDArray[np.floating]) -> Pixels:
     """A map (H, W) of any scale over an image (H, W, C), which is grey and dark where the map is 0: (H, W, 3) uint8."""
     grey = pixels.astype(np.float32).mean(-1, keepdims=True) / 255
     share = (values / max(float(values.max(initial=0)), 1e-30))[..., None]
-    ground = np.array(GROUND, np.float32) + 90 * grey
+    ground = np.array(NOTHING, np.float32) + 90 * grey
     bright = heat(values, float(values.max(initial=0))).astype(np.float32)
     found: Pixels = np.rint(ground * (1 - np.sqrt(share)) + bright * np.sqrt(share)).astype(np.uint8)
     return found
@@ -69,6 +64,8 @@ class Block:
     image: Image.Image
     title: str = ""
     below: tuple[str, ...] = ()
+    framed: bool = True
+    """Whether it has a line around it: what is words has none."""
 
     def size(self, titles: bool) -> tuple[int, int]:
         """Width and height in pixels."""
@@ -107,7 +104,7 @@ class Sheet:
             for block, (width, _) in zip(row, measured, strict=True):
                 pen.text((left, top), block.title, fill=TEXT, font=font(14))
                 at = top + 24 * titled
-                sheet.paste(block.image, (left, at))
+                lay(sheet, block.image, left, at) if block.framed else sheet.paste(block.image, (left, at))
                 for number, line in enumerate(block.below):
                     pen.text((left, at + block.image.height + 6 + 18 * number), line, fill=MUTE, font=font(13))
                 left += width + GAP

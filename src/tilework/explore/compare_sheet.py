@@ -6,8 +6,9 @@ from typing import Any
 
 from PIL import Image, ImageDraw
 
-from tilework.explore.canvas import GAP, GROUND, MUTE, TEXT, Block, Sheet, factor_for, font, heat, wide
+from tilework.explore.canvas import GAP, Block, Sheet, factor_for, font, heat, wide
 from tilework.explore.compare import Comparison, Seen
+from tilework.explore.paper import GROUND, MUTE, TEXT
 from tilework.explore.sheet import enlarged
 
 LEAST = 192
@@ -31,7 +32,7 @@ def compare_sheet(found: Comparison) -> Image.Image:
         error = found.error(number)
         if error is not None:
             columns.append(("error", heat(error, FULL)))
-        row = [Block(_words(seen, across, height * factor), " " if number == 0 else "")]
+        row = [Block(_words(seen, across, height * factor), " " if number == 0 else "", framed=False)]
         row += [
             Block(enlarged(pixels, factor), name if number == 0 else "")
             for name, pixels in columns
@@ -39,7 +40,11 @@ def compare_sheet(found: Comparison) -> Image.Image:
         ]
         if number == 0:  # it differs in nothing from itself: the heading alone
             row.append(
-                Block(Image.new("RGB", (width * factor, height * factor), GROUND), f"difference from {_cut(first)}")
+                Block(
+                    Image.new("RGB", (width * factor, height * factor), GROUND),
+                    f"difference from {_cut(first)}",
+                    framed=False,
+                )
             )
         else:
             row.append(Block(enlarged(heat(found.between(0, number), FULL), factor)))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tilework.errors import UserError
-from tilework.explore.sheet import ALONE
+from tilework.explore.sheet import ALONE, board
 
 Pixels = NDArray[np.uint8]
 
@@ -27,19 +27,26 @@ _SAME_EVERYWHERE = "threads=1:lookahead-threads=1:colorprim=bt709:transfer=bt709
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """Frames (n, H, W, 1 or 3) uint8 at `fps` a second."""
+    """Frames (n, H, W, 1 or 3) uint8 at `fps` a second; with `names` each is several images, (n, k, H, W, 1 or 3), under them."""
 
     frames: Pixels
     fps: float
+    names: tuple[str, ...] = ()
 
     @property
     def scale(self) -> int:
-        """By how much the frames are enlarged: to 256 pixels on the shorter side at least."""
-        return max(1, -(-ALONE // int(min(self.frames.shape[1:3]))))
+        """By how much the frames are enlarged: to 256 pixels on the shorter side at least; those with names are as they are."""
+        return 1 if self.names else max(1, -(-ALONE // int(min(self.frames.shape[1:3]))))
+
+    def picture(self, number: int) -> Pixels:
+        """One frame (H, W, 1 or 3), before it is enlarged."""
+        return np.asarray(board(self.frames[number], self.names)) if self.names else self.frames[number]
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the enlarged frames."""
+        if self.names:
+            return board(self.frames[0], self.names).size
         return self.frames.shape[2] * self.scale, self.frames.shape[1] * self.scale
 
     @property
@@ -59,7 +66,7 @@ class Film:
                 fix=f"write --fps {_FASTEST_GIF} or less, or a file that ends in .mp4",
             )
         ends = np.round(np.arange(len(self.frames) + 1) * 100 / self.fps).astype(int)
-        pictures = [self._palette(frame) for frame in self.frames]
+        pictures = [self._palette(self.picture(number)) for number in range(len(self.frames))]
         out = io.BytesIO()
         pictures[0].save(
             out, format="GIF", save_all=True, append_images=pictures[1:], loop=0, disposal=1, optimize=False,
@@ -73,7 +80,7 @@ class Film:
             small = Image.fromarray(frame[:, :, 0])
         else:
             small = Image.fromarray(frame).quantize(256, Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
-        return small.resize(self.size, Image.Resampling.NEAREST)
+        return small.resize((small.width * self.scale, small.height * self.scale), Image.Resampling.NEAREST)
 
     def mp4(self) -> bytes:
         """An MP4 that every browser and phone plays: H.264, yuv420p, even sides (an odd one gets its last line twice)."""
@@ -86,8 +93,10 @@ class Film:
             stream.width, stream.height, stream.pix_fmt = wide, high, "yuv420p"
             stream.codec_context.thread_count = 1
             stream.options = {"crf": _QUALITY, "preset": "medium", "x264-params": _SAME_EVERYWHERE}
-            for frame in self.frames:
-                made = av.VideoFrame.from_ndarray(_planes(frame, self.scale, high, wide), format="yuv420p")
+            for number in range(len(self.frames)):
+                made = av.VideoFrame.from_ndarray(
+                    _planes(self.picture(number), self.scale, high, wide), format="yuv420p"
+                )
                 container.mux(stream.encode(made))
             container.mux(stream.encode(None))
         return out.getvalue()

@@ -100,6 +100,11 @@ class Opened:
         """How many numbers a latent has: D x h x w."""
         return int(np.prod(self.shape))
 
+    @property
+    def has_prior(self) -> bool:
+        """Whether training pulled the latent to N(0, I): only then is a drawn point a sample of what was learned."""
+        return self.model.spec.bottleneck.kind == "gaussian"
+
     @cached_property
     def _parts(self) -> tuple[Encode, DecodeZ]:
         network = self.model.network

@@ -119,11 +119,23 @@ def parse(text: str) -> Point:
     head, *terms = text.split(";")
     origin = _origin(head.strip(), text)
     read = _Terms(text)
-    for term in terms:
-        read.add(term.strip())
+    for number, term in enumerate(terms):
+        try:
+            read.add(term.strip())
+        except UserError as error:
+            if origin.kind != "image":
+                raise
+            raise _perhaps_a_name(error, head, terms, number) from None
     return Point(
         origin, read.exact, read.bands, read.every, read.seeds.get("mu"), read.seeds.get("eps"), tuple(read.along)
     )
+
+
+def _perhaps_a_name(error: UserError, head: str, terms: list[str], number: int) -> UserError:
+    """What is no term may be part of a file's name: then the whole point is told as it is to be written."""
+    name = ";".join([head.strip().partition(":")[2], *terms[: number + 1]])
+    written = ";".join([f"image:{name.replace(';', _ESCAPED[';'])}", *terms[number + 1 :]])
+    return UserError(error.what, why=error.why, fix=f"where the ; is part of the file's name, write {written}")
 
 
 class _Terms:

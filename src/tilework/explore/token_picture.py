@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from tilework.explore.canvas import ACCENT, Block, Sheet, factor_for, font, over, wide
+from tilework.explore.canvas import Block, Sheet, factor_for, font, over, wide
 from tilework.explore.code_vectors import MOST_LISTED, colours, vectors
 from tilework.explore.opened import Opened
+from tilework.explore.paper import FRAME, GROUND
 from tilework.explore.reach import field, receptive
 from tilework.explore.sheet import enlarged
 from tilework.explore.shown import Shown
@@ -131,7 +132,7 @@ def code_board(
 ) -> Image.Image:
     """Codes (h, w) as numbers in their cells, each on the colour of its code in `palette` (K, 3); `size` in pixels, (w, h)."""
     rows, columns = _edges(size[1], codes.shape[0]), _edges(size[0], codes.shape[1])
-    board = Image.new("RGB", size)
+    board = Image.new("RGB", size, GROUND)
     pen = ImageDraw.Draw(board)
     for y in range(codes.shape[0]):
         for x in range(codes.shape[1]):
@@ -151,7 +152,7 @@ def frames(image: Image.Image, cells: NDArray[np.bool_]) -> None:
     rows, columns = _edges(image.height, cells.shape[0]), _edges(image.width, cells.shape[1])
     pen = ImageDraw.Draw(image)
     for y, x in np.argwhere(cells):
-        pen.rectangle((columns[x] - 1, rows[y] - 1, columns[x + 1] - 1, rows[y + 1] - 1), outline=ACCENT, width=2)
+        pen.rectangle((columns[x] - 1, rows[y] - 1, columns[x + 1] - 1, rows[y + 1] - 1), outline=FRAME, width=2)
 
 
 def _cell(grid: TokenGrid) -> int:

@@ -28,13 +28,15 @@ SHOWN = 12
 
 @dataclass(frozen=True, eq=False)
 class Traversal(Shown):
-    """`images` (k, steps, H, W, C) uint8: dimension `dimensions[i]` at the value `values[i, j]`, the rest as `point` says."""
+    """`images` (k, steps, H, W, C) uint8: dimension `dimensions[i]` at the value `values[i, j]`, the rest as `point` says, where
+    dimension `dimensions[i]` has the value `here[i]`."""
 
     model: str
     point: Point
     dimensions: tuple[int, ...]
     values: NDArray[np.float64]
     images: Pixels
+    here: NDArray[np.float32]
     fps: float = 12
     as_it_is: bool = False
     """They were decoded past the quantiser."""
@@ -42,19 +44,30 @@ class Traversal(Shown):
     def sheet(self) -> Image.Image:
         same = bool((self.values == self.values[0]).all())
         heads = [f"{value:g}" for value in self.values[0].round(2)] if same else []
-        return table(list(self.images), names=[f"dimension {d}" for d in self.dimensions], heads=heads)
+        low, high = self.values[:, 0], self.values[:, -1]
+        places = (self.here - low) / (high - low) * (self.values.shape[1] - 1)
+        return table(
+            list(self.images),
+            names=[f"dimension {d}" for d in self.dimensions],
+            heads=heads,
+            marks=places.tolist(),
+            foot="the bar below a row: where the point itself lies",
+        )
 
     def film(self) -> Film:
-        """All dimensions side by side, forth and back."""
-        there = np.concatenate(list(self.images), axis=2)
-        return Film(np.concatenate([there, there[-2:0:-1]]), self.fps)
+        """All dimensions beside each other, each under its name, forth and back."""
+        there = np.swapaxes(self.images, 0, 1)
+        return Film(np.concatenate([there, there[-2:0:-1]]), self.fps, tuple(f"dimension {d}" for d in self.dimensions))
 
     def title(self) -> str:
         return f"dimensions of {self.model}, one at a time"
 
     def facts(self) -> tuple[tuple[str, str], ...]:
         ends = [f"{low:g} to {high:g}" for low, high in self.values[:, [0, -1]].round(2)]
-        ranges = [(f"dimension {d}", end) for d, end in zip(self.dimensions, ends, strict=True)]
+        ranges = [
+            (f"dimension {d}", f"{end}, the point at {here:.2f}")
+            for d, end, here in zip(self.dimensions, ends, self.here, strict=True)
+        ]
         return (("point", str(self.point)), *quantiser_fact(self.as_it_is), *ranges)
 
 
@@ -111,8 +124,8 @@ def traverse(
         moved[row, :, dimension] = torch.from_numpy(values[row]).float()
     made = opened.decode(moved.reshape(-1, *opened.shape), through)
     rows = made.reshape(len(chosen), steps, *made.shape[1:])
-    past = opened.past_quantiser(through)
-    return Traversal(title_of(opened), point, tuple(chosen), values, rows, as_it_is=past)
+    here, past = z.flatten()[chosen].numpy(), opened.past_quantiser(through)
+    return Traversal(title_of(opened), point, tuple(chosen), values, rows, here, as_it_is=past)
 
 
 def plane(

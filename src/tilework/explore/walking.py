@@ -60,8 +60,9 @@ class Walk(Shown):
 
 
 def strip(images: Pixels, most: int = _ON_SHEET) -> Image.Image:
-    """At most `most` of the images (n, H, W, C) uint8 in one row, the first and the last among them."""
-    return table([images[spread(len(images), most)]])
+    """At most `most` of the images (n, H, W, C) uint8 in one row with their numbers, the first and the last among them."""
+    chosen = spread(len(images), most)
+    return table([images[chosen]], heads=[str(number) for number in chosen.tolist()])
 
 
 def walk(

@@ -163,7 +163,7 @@ class NewerMessage(TypedDict):
 
 
 class GoneMessage(TypedDict):
-    """The run was deleted; what is open goes on answering."""
+    """There is no such run, or not any more; what is open goes on answering."""
 
     type: Literal["gone"]
     message: Annotated[str, "in words"]

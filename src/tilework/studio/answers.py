@@ -77,7 +77,7 @@ def read_json(text: str | bytes) -> dict[str, Any]:
         raise UserError("this message is not JSON", why=str(error)[:200], fix="send one JSON object") from None
     if not isinstance(found, dict):
         raise UserError(
-            "this message is not a JSON object", why=f"it is a {type(found).__name__}", fix="send an object"
+            "this message is not a JSON object", why=f"it is {json.dumps(found)[:60]}", fix="send one in braces: {...}"
         )
     return found
 

@@ -20,10 +20,11 @@ from tilework.studio.address import Address
 from tilework.studio.app import build
 from tilework.studio.guard import PORT, Guard, Keys
 from tilework.studio.places import Root
+from tilework.studio.talk import MOST_MESSAGE
 
 LOOPBACK = "127.0.0.1"
-MOST_MESSAGE = 64 * 1024
-"""Bytes of a message that a page may send; the socket of one that sends more is closed."""
+_MOST_BYTES = 4 * MOST_MESSAGE
+"""Of a message that is still read, to be refused in words; the socket of one that sends more is closed."""
 _LINGER_SECONDS = 3.0
 
 
@@ -62,7 +63,7 @@ class Studio:
             self.app,
             http="h11",
             ws=_Sockets,
-            ws_max_size=MOST_MESSAGE,
+            ws_max_size=_MOST_BYTES,
             ws_per_message_deflate=False,  # frames change wholly each time; on loopback packing only costs
             log_config=None,
             log_level="critical",  # faults are told by the guard; request lines would tell the token

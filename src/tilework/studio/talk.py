@@ -16,6 +16,8 @@ from tilework.protocol.socket import Ref
 from tilework.studio.answers import FAULT, error_body, read_json
 
 MOST_VIEWERS = 200
+MOST_MESSAGE = 2**20
+"""Letters of a message that a page may send: as many tokens as an ask may have fit in it."""
 TOO_MANY = 1013  # "try again later"
 
 Message = dict[str, Any]
@@ -56,6 +58,12 @@ async def listen(socket: WebSocket, known: Acts, refuse: Callable[[Ref | None, P
             message = read_json(text)
             said = message.get("ref")
             ref = said if isinstance(said, (int, str)) else None
+            if len(text) > MOST_MESSAGE:
+                raise UserError(
+                    f"this message has {len(text):,} letters",
+                    why=f"at most {MOST_MESSAGE:,} are read",
+                    fix="ask for less",
+                )
             act = known.get(str(message.get("type")))
             if act is None:
                 raise UserError(

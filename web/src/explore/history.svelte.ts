@@ -23,6 +23,13 @@ export class History<T> {
     this.now = next
   }
 
+  /** As it was at a state before: what came after is forgotten, since it cannot be. */
+  back(to: T): void {
+    if (this.past.at(-1) === to) this.past = this.past.slice(0, -1)
+    this.gesture = null
+    this.now = to
+  }
+
   undo(): void {
     const before = this.past.at(-1)
     if (before === undefined) return

@@ -1,6 +1,8 @@
 import { tick } from 'svelte'
 import { counters } from '../draw/loop'
+import { words } from '../lib/api'
 import type { Answer } from '../lib/frame'
+import type { Problem } from '../lib/protocol'
 import { router } from '../lib/route.svelte'
 import { History } from './history.svelte'
 import type { OpenModel } from './model.svelte'
@@ -17,7 +19,9 @@ export class Lens {
   seen = $state.raw<Answer<'decode'> | null>(null) // the newest answer
   of = $state.raw<Answer<'encode'> | null>(null) // the image that the point begins at
   mu = $state.raw<Float32Array | null>(null) // of every dimension that no term names, where that is not 0
+  refused = $state.raw<{ text: string; problem: Problem } | null>(null) // what was asked for and cannot be; what was seen before stays
   written = '' // what this page put into the address
+  private good: Point | null = null // of the newest answer
   private readonly history: History<Point>
   private gesture = 0
   private moved = 0
@@ -28,8 +32,8 @@ export class Lens {
     const text = router.current.query.at
     const read = text === undefined ? null : readPoint(text)
     this.history = new History(read ?? pointAt(seed(0)))
-    if (text !== undefined && !read) void model.show('image', 'decode', { points: [text] }, () => undefined) // the model's process says why
-    else this.look()
+    if (text !== undefined && !read) void this.explain(text)
+    this.look()
   }
 
   get point(): Point { return this.history.now }
@@ -51,6 +55,7 @@ export class Lens {
 
   /** Go to a point. `began`: not a step of a drag, to be undone by itself. */
   go(point: Point, began = false): void {
+    this.refused = null
     if (pointText(point) === this.text && this.seen) return
     const now = performance.now()
     if (began || now - this.moved > ONE_MOVE) this.gesture += 1
@@ -60,20 +65,23 @@ export class Lens {
   }
 
   undo(): void {
+    this.refused = null
     this.history.undo()
     this.look()
   }
 
   redo(): void {
+    this.refused = null
     this.history.redo()
     this.look()
   }
 
-  /** A point that was typed, or that the address says. */
-  goText(text: string): boolean {
-    const read = readPoint(text)
-    if (read) this.go(read, true)
-    return read !== null
+  /**
+   * A point that was typed, or that the address says. It is asked for before anything follows it, so that of one that cannot be
+   * nothing is asked but why.
+   */
+  goText(text: string): void {
+    void this.explain(text)
   }
 
   /** Ask again what is shown: the process that was asked is gone. */
@@ -81,12 +89,13 @@ export class Lens {
     const { point, text } = this
     void this.model.show('image', 'decode', { points: [text] }, (answer) => {
       this.seen = answer
+      this.good = point
       counters.shown = { ...counters.shown, at: answer.facts.points[0], asked: text, ms: answer.ms }
       void tick().then(() => { // the canvas has been painted by now
         counters.drawn += 1
         counters.lastDrawn = performance.now()
       })
-    })
+    }, (error) => this.fail(point, text, error))
     this.lookBelow(point)
     clearTimeout(this.later)
     this.later = setTimeout(() => this.write(text), 180)
@@ -101,6 +110,31 @@ export class Lens {
     router.set({ at: text, mode: router.current.query.mode === modeOf(this.point) ? null : (router.current.query.mode ?? null) })
   }
 
+  /** Back to the last point that has an image, saying why there is none of this one. */
+  private fail(point: Point, text: string, error: unknown): void {
+    const before = this.good ?? pointAt(seed(0))
+    if (this.model.state?.state === 'ended' || pointText(before) === text) {
+      this.model.problem = words(error)
+      return
+    }
+    if (this.point !== point) return // another one was chosen meanwhile
+    this.refused = { text, problem: words(error) }
+    this.history.back(before)
+    this.look()
+  }
+
+  private async explain(text: string): Promise<void> {
+    this.written = text
+    try {
+      const answer = await this.model.ask('typed', 'decode', { points: [text] })
+      const read = answer && readPoint(answer.facts.points[0])
+      if (read) this.go(read, true)
+    } catch (error) {
+      this.refused = { text, problem: words(error) }
+      this.write(this.text)
+    }
+  }
+
   /** The image that a point begins at, and the means below its terms: both change seldom, and are asked for when they do. */
   private lookBelow(point: Point): void {
     const origin = originText(point.origin)
@@ -110,7 +144,7 @@ export class Lens {
         void this.model.show('of', 'encode', { of: origin }, (answer) => {
           this.of = answer
           if (this.below === answer.facts.of) this.mu = answer.mean.data
-        })
+        }, () => undefined) // the image itself says why
       }
     } else if (this.of) this.of = null
     if (key === this.below) return

@@ -1,6 +1,8 @@
 import { Refused, words } from '../lib/api'
-import { Connection, type Link } from '../lib/connection'
+import { Connection, MOST_MESSAGE, type Link } from '../lib/connection'
+import { count } from '../lib/format'
 import { decodeAnswer, type Answer } from '../lib/frame'
+import { mayBeRun } from '../lib/route.svelte'
 import type { AskKind, Asks, ModelMessage, ModelPageMessage, ModelStateMessage, NewerMessage, Problem } from '../lib/protocol'
 
 /** An ask without its kind. */
@@ -30,13 +32,19 @@ export class OpenModel {
   newer = $state.raw<NewerMessage | null>(null) // the run has a newer checkpoint than this one
   gone = $state('') // the run was deleted
   problem = $state.raw<Problem | null>(null) // why the newest ask that failed did
-  private readonly connection: Connection
+  private readonly connection: Connection | null = null
   private readonly lanes = new Map<string, Lane>()
   private readonly byRef = new Map<number, string>()
   private ref = 0
   private ended = false
 
   constructor(readonly id: string, readonly which = 'best', readonly device = 'auto') {
+    if (!mayBeRun(id)) {
+      this.link = 'open'
+      this.gone = `there is no run '${id.slice(0, 80)}'`
+      this.state = { type: 'state', state: 'ended', checkpoint: null, step: null, message: this.gone, fix: '' }
+      return
+    }
     const query = new URLSearchParams({ which, device })
     this.connection = new Connection(`/ws/models/${encodeURIComponent(id)}?${query}`, {
       text: (message) => this.take(message as ModelMessage),
@@ -65,8 +73,8 @@ export class OpenModel {
     })
   }
 
-  /** The same for what is drawn: a failure is kept in `problem`, and the next answer of any ask clears it. */
-  async show<K extends AskKind>(key: string, kind: K, what: What<K>, then: (answer: Answer<K>) => void): Promise<void> {
+  /** The same for what is drawn: a failure is kept in `problem`, unless `failed` takes it; the next answer of any ask clears it. */
+  async show<K extends AskKind>(key: string, kind: K, what: What<K>, then: (answer: Answer<K>) => void, failed?: (error: unknown) => void): Promise<void> {
     try {
       const answer = await this.ask(key, kind, what)
       if (answer && !this.ended) {
@@ -74,7 +82,8 @@ export class OpenModel {
         then(answer)
       }
     } catch (error) {
-      this.problem = words(error)
+      if (failed) failed(error)
+      else this.problem = words(error)
     }
   }
 
@@ -84,31 +93,32 @@ export class OpenModel {
     if (!lane) return
     if (lane.flying) {
       this.byRef.delete(lane.flying.ref)
-      this.connection.send({ type: 'forget', key })
+      this.connection?.send({ type: 'forget', key })
     }
     this.lanes.delete(key)
     for (const one of [lane.flying, lane.next]) one?.done(null)
   }
 
   retryNow(): void {
-    this.connection.retryNow()
+    this.connection?.retryNow()
   }
 
   end(): void {
     this.ended = true
     for (const lane of this.lanes.values()) for (const one of [lane.flying, lane.next]) one?.done(null)
     this.lanes.clear()
-    this.connection.end()
+    this.connection?.end()
   }
 
   private fly(key: string, lane: Lane, waiting: Waiting): void {
     lane.flying = waiting
     this.byRef.set(waiting.ref, key)
-    this.connection.send(waiting.message)
+    if (this.connection === null || this.connection.send(waiting.message)) return
+    this.landed(waiting.ref)?.failed(new Refused({ what: 'this is too much for one message', why: `at most ${count(MOST_MESSAGE)} letters are sent`, fix: 'ask for less' }, 0))
   }
 
   private repeat(): void {
-    for (const lane of this.lanes.values()) if (lane.flying) this.connection.send(lane.flying.message)
+    for (const lane of this.lanes.values()) if (lane.flying) this.connection?.send(lane.flying.message)
   }
 
   private landed(ref: number): Waiting | null {

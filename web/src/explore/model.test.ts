@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { Refused } from '../lib/api'
+import { MOST_MESSAGE } from '../lib/connection'
 import { packed } from '../lib/packed'
 import { OpenModel } from './model.svelte'
+import { waitsFor } from './waiting'
 
 /** A socket whose other side is the test. */
 class FakeSocket {
@@ -54,6 +56,36 @@ afterEach(() => {
 })
 
 describe('an open model', () => {
+  it('never sends what the studio would not read: that ask alone fails, and the next one is sent', async () => {
+    socket().open()
+    const long = model.ask('paint', 'paint', { codes: new Array<number>(MOST_MESSAGE / 2).fill(7) })
+    await expect(long).rejects.toBeInstanceOf(Refused)
+    expect(socket().sent).toEqual([])
+    void decode('paint', 'seed:1')
+    expect(socket().asked).toEqual(['seed:1'])
+  })
+
+  it.each(['..', '../x', 'a/b', '.trash', 'a:b', ''])('asks nobody for a run that cannot be: %s', (id) => {
+    const before = FakeSocket.all.length
+    const none = new OpenModel(id)
+    expect(FakeSocket.all.length).toBe(before)
+    expect(none.state?.state).toBe('ended')
+    expect(none.gone).toContain('there is no run')
+    none.end()
+  })
+
+  it('says what is waited for at every stage', () => {
+    const words = [waitsFor(model)]
+    socket().open()
+    for (const state of ['starting', 'loading', 'ready', 'ended']) {
+      socket().says({ type: 'state', state, checkpoint: 'a', step: 1, message: '', fix: '' })
+      words.push(waitsFor(model))
+    }
+    expect(new Set(words).size).toBe(5)
+    expect(words[1]).toContain('PyTorch')
+    expect(words[2]).toContain('checkpoint')
+  })
+
   it('is reached by its run, checkpoint and device', () => {
     expect(socket().url).toBe('ws://127.0.0.1:7860/ws/models/a%20run?which=last&device=auto')
   })

@@ -1,6 +1,9 @@
 import { socketAt } from './address'
 import { refusal } from './api'
 
+/** Letters of a message; the studio refuses longer ones (`MOST_MESSAGE` in studio/talk.py). */
+export const MOST_MESSAGE = 2 ** 20
+
 /** `locked`: the studio answers, and does not let this page in. */
 export type Link = 'connecting' | 'open' | 'lost' | 'locked'
 
@@ -31,8 +34,12 @@ export class Connection {
     return this.socket?.readyState === WebSocket.OPEN
   }
 
-  send(message: unknown): void {
-    if (this.isOpen) this.socket!.send(JSON.stringify(message))
+  /** False: it is too long, and is never sent. What is said while it is not open is lost, as the other side is told anew. */
+  send(message: unknown): boolean {
+    const text = JSON.stringify(message)
+    if (text.length > MOST_MESSAGE) return false
+    if (this.isOpen) this.socket!.send(text)
+    return true
   }
 
   retryNow(): void {

@@ -699,7 +699,7 @@ export interface NewerMessage {
   step: number
 }
 
-/** The run was deleted; what is open goes on answering. */
+/** There is no such run, or not any more; what is open goes on answering. */
 export interface GoneMessage {
   type: 'gone'
   /** in words */

@@ -23,6 +23,9 @@ export function makeHash(path: string, query: Record<string, string | null | und
   return `#${path}${search ? `?${search}` : ''}`
 }
 
+/** Whether a run may be called so: anything else is none, and would be a place elsewhere in an address. As `_plain` in studio/places.py. */
+export const mayBeRun = (id: string): boolean => id.length > 0 && id.length <= 200 && !id.startsWith('.') && !/[/\\:"\p{Cc}]/u.test(id)
+
 /** The path of a page of a run; without a name its live page. */
 export const runPath = (id: string, page = 'live'): string => `/runs/${encodeURIComponent(id)}${page === 'live' ? '' : `/${page}`}`
 export const livePath = (id: string): string => runPath(id)

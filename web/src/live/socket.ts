@@ -32,7 +32,9 @@ export class RunSocket {
     if (!this.connection.isOpen) {
       return Promise.resolve({ ok: false, error: { what: 'not sent: the studio is not connected', why: '', fix: '' } })
     }
-    this.send({ type: 'command', ref, kind, payload: payload[0] ?? {} })
+    if (!this.send({ type: 'command', ref, kind, payload: payload[0] ?? {} })) {
+      return Promise.resolve({ ok: false, error: { what: 'not sent: this is too much for one message', why: '', fix: '' } })
+    }
     return new Promise((resolve) => this.waiting.set(ref, resolve))
   }
 
@@ -68,8 +70,8 @@ export class RunSocket {
     this.send({ type: 'watch', on: !document.hidden })
   }
 
-  private send(message: PageMessage): void {
-    this.connection.send(message)
+  private send(message: PageMessage): boolean {
+    return this.connection.send(message)
   }
 }
 

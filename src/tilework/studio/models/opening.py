@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from tilework.engine.device import choose_device
 from tilework.explore.opened import Opened, Pixels, open_model
 from tilework.explore.own_image import OwnImage, read
 from tilework.runs.folder import RunFolder
@@ -42,6 +43,7 @@ class Loaded:
 
 def opening(run: str, which: str, device: str, images: Path, between: Callable[[], None]) -> Loaded:
     """Open the checkpoint of a run folder; `between` is called between pieces of long work. Raises as `open_model`."""
+    choose_device(device, "?device={}")
     folder = RunFolder(Path(run))
     opened = open_model(folder, which=which, device=device, between=between)
 

@@ -13,6 +13,7 @@ from tilework.errors import TileworkError, UserError
 from tilework.protocol.http import ImageAnswer, ModelsAnswer
 from tilework.studio.about_runs import of_run
 from tilework.studio.answers import TooLarge, answer, body_of
+from tilework.studio.models.checked import said_of
 from tilework.studio.models.child import Child
 from tilework.studio.models.choice import choose, device_of, listed
 from tilework.studio.models.pool import Pool
@@ -32,9 +33,9 @@ async def image(request: Request) -> Response:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if not re.fullmatch(r"image/[a-z0-9.+-]+", kind):
         raise UserError(
-            "this is not sent as an image",
-            why=f"its content type is {kind[:60] or 'missing'}",
-            fix="send the file's bytes as image/png, image/jpeg, ...",
+            "this file is no image",
+            why=f"it was sent as {kind[:60]}" if kind else "it was sent without a content type",
+            fix="choose a PNG, JPEG, WebP, GIF, TIFF or BMP; a program sends its bytes as image/png, image/jpeg, ...",
         )
     data = await _bytes_of(request)
     child = await _opened(request)
@@ -53,7 +54,11 @@ async def file(request: Request) -> Response:
     body = await body_of(request)
     form, ask = body.get("format"), body.get("ask")
     if not isinstance(form, str) or form not in FORMATS:
-        raise UserError(f"there is no format {str(form)[:40]!r}", why=f"the formats are {', '.join(FORMATS)}")
+        raise UserError(
+            f"there is no format {said_of(form)}" if "format" in body else "a file needs a format",
+            why=f"the formats are {', '.join(FORMATS)}",
+            fix="send one of them as format",
+        )
     if not isinstance(ask, dict):
         raise UserError("a file needs an ask", why="it is made of its answer", fix="send {ask, format}")
     child = await _opened(request)

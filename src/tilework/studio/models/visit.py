@@ -29,7 +29,9 @@ class Visit:
 
     def __init__(self, root: Root, pool: Pool, wanted: tuple[str, str, str], outbox: Outbox) -> None:
         self._root, self._pool, self._outbox = root, pool, outbox
-        self._run_id, self._which, self._device = wanted
+        self._wanted = wanted
+        self._told = ""
+        """What the page knows of its run: the place of a newer checkpoint, or that it is gone."""
         self._asks = PageAsks(outbox)
         self._child: Child | None = None
         self._number = pool.join(self)
@@ -44,7 +46,7 @@ class Visit:
                 self._pump()
                 return
             try:
-                self._child = self._pool.of(await self._choose(), self._device)
+                self._child = self._pool.of(await self._choose(), self._wanted[2])
             except TileworkError as error:
                 self._child = None
                 self._abandon(error)
@@ -54,13 +56,16 @@ class Visit:
                         type="state", state="ended", checkpoint=None, step=None, message=message, fix=error.fix
                     )
                 )
+                if isinstance(error, NotHere):
+                    await self._tell_gone(error)
                 return
             self._tell_state(self._child)
         self._pump()
 
     async def _choose(self) -> Chosen:
-        device_of(self._device)
-        return await to_thread.run_sync(lambda: choose(self._root.run(self._run_id), self._which))
+        run_id, which, device = self._wanted
+        device_of(device)
+        return await to_thread.run_sync(lambda: choose(self._root.run(run_id), which))
 
     def says(self) -> Acts:
         """What each message of the page does."""
@@ -127,7 +132,6 @@ class Visit:
 
     async def watch(self) -> None:
         """Tell the page when its run has a newer checkpoint of what it asked for, and when it is deleted."""
-        told = ""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             child = self._child
@@ -136,19 +140,23 @@ class Visit:
             try:
                 newest = await self._choose()
             except NotHere as error:
-                if told != "gone" and not await to_thread.run_sync(self._is_there):
-                    told = "gone"
-                    self._outbox.say(GoneMessage(type="gone", message=error.what))
+                await self._tell_gone(error)
                 continue
             except TileworkError:
                 continue
-            if newest.place not in {child.chosen.place, told}:
-                told = newest.place
+            if newest.place not in {child.chosen.place, self._told}:
+                self._told = newest.place
                 self._outbox.say(NewerMessage(type="newer", checkpoint=newest.checkpoint, step=newest.step))
+
+    async def _tell_gone(self, error: NotHere) -> None:
+        """Tell the page, once, where it is the run that is not there, and not its checkpoint alone."""
+        if self._told != "gone" and not await to_thread.run_sync(self._is_there):
+            self._told = "gone"
+            self._outbox.say(GoneMessage(type="gone", message=error.what))
 
     def _is_there(self) -> bool:
         with contextlib.suppress(NotHere):
-            self._root.run(self._run_id)
+            self._root.run(self._wanted[0])
             return True
         return False
 
