@@ -544,7 +544,7 @@ def test_a_file_of_a_process_that_dies(served: Served, run: RunFolder, desk: Pat
         thread.start()
         until(lambda: lines(desk / "begun"))
         os.kill(int(lines(desk / "started")[0].split()[0]), signal.SIGKILL)
-        thread.join(30)
+        thread.join()
         return found[0]
 
     body = {"ask": {"kind": "about"}, "format": "png"}

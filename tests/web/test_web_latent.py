@@ -12,7 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
 import pytest
-from browser import expect, until
+from browser import SECONDS, expect, until
 from conftest import Served, serving
 from explored import spec_of
 from PIL import Image
@@ -22,7 +22,6 @@ from tilework.explore import files
 from tilework.runs.folder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("shared_cache")
-SECONDS = 90.0  # a model's process imports torch, beside other tests
 
 
 @pytest.fixture(scope="module")
