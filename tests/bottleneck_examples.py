@@ -9,6 +9,14 @@ DISCRETE = [config for config in EXAMPLES if config.build().levels]
 """Those that give codes."""
 
 
+def _way(config) -> tuple[str, str]:
+    return config.kind, getattr(config, "codebook", "")
+
+
+TYPICAL = [config for n, config in enumerate(EXAMPLES) if _way(config) not in map(_way, EXAMPLES[:n])]
+"""The first of each kind, and of each way that its codebook can learn."""
+
+
 def name(config) -> str:
     """The settings that an example names itself."""
     return config.kind + "-" + "-".join(f"{k}={getattr(config, k)}" for k in sorted(config.model_fields_set - {"kind"}))

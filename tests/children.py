@@ -68,7 +68,7 @@ def start(
 def run(
     command: Sequence[object] | str,
     *,
-    timeout: float = 280.0,
+    timeout: float = 500.0,
     check: bool = False,
     capture_output: bool = False,
     **options: Any,

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
+
+PATIENCE = 150.0
+"""Seconds that a test waits for something that is certain to come: how soon depends on what else the machine does."""
 
 
 class Outcome(NamedTuple):
@@ -24,6 +30,19 @@ SMALL = (
     "engine.start_batches=2",
 )
 """Overrides that shrink a run to a few seconds."""
+
+
+@cache
+def chromium_is_here() -> bool:
+    """Whether sketches can be drawn here. Playwright is asked only where no browser is on PATH: it takes long to start."""
+    if importlib.util.find_spec("playwright") is None:
+        return False
+    if any(map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome"))):
+        return True
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        return Path(playwright.chromium.executable_path).exists()
 
 
 def data_folder() -> Path | None:

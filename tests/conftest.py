@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from commands import SMALL, Outcome, data_folder
 from filelock import FileLock
+from hypothesis import HealthCheck, settings
 from warm import begin
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ pytest_plugins = ["children"]
 # One process of the test run uses one core; two of them (and the trainings they start) then do not fight.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# How long an input takes to make says nothing on a machine with much else to do.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from pathlib import Path
 import children
 import psutil
 import pytest
+from commands import PATIENCE
 
 HERE = Path(__file__).parent
 SLEEPER = [sys.executable, "-c", "print('up', flush=True); import time; time.sleep(600)"]
@@ -23,7 +24,7 @@ def gone(pid: int) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(pid)
         with contextlib.suppress(psutil.TimeoutExpired):
-            process.wait(30)
+            process.wait(PATIENCE)
         return not process.is_running()
     return True
 
@@ -42,7 +43,7 @@ def test_a_child_heeds_signals_that_its_starter_ignores(ignored: None, which: si
     child = children.start(SLEEPER, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert child.stdout.readline() == b"up\n"
     child.send_signal(which)
-    assert child.wait(60) == -which
+    assert child.wait(PATIENCE) == -which
 
 
 def test_output_input_and_exit_code_are_the_commands_own() -> None:

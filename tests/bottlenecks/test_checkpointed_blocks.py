@@ -93,7 +93,6 @@ def assert_same(one, two):
         torch.testing.assert_close(value, two[1][name], rtol=1e-5, atol=1e-6, msg=name)
 
 
-@pytest.mark.parametrize("deferred", [True, False])
 def test_the_same_gradients_and_the_same_codebook(config, deferred):
     right = trained(config.build, plain, deferred=deferred)
     assert_same(right, trained(config.build, anew, deferred=deferred))

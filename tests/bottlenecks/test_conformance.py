@@ -200,7 +200,6 @@ def test_evaluation_changes_no_state(config):
     assert same(before, state(bottleneck))
 
 
-@pytest.mark.parametrize("deferred", [True, False])
 def test_a_saved_bottleneck_goes_on_bit_for_bit(config, deferred, tmp_path):
     one = built(config, deferred=deferred)
     for step in range(4):

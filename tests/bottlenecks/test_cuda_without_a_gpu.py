@@ -57,7 +57,6 @@ def steps(bottleneck) -> None:
 
 
 @pytest.mark.usefixtures("_tokens_are_taken_in_every_other_step")
-@pytest.mark.parametrize("deferred", [True, False])
 def test_a_step_waits_for_nothing_and_leaves_nothing_behind(config, deferred):
     bottleneck = stepped(config, deferred=deferred)
     with fake_cuda(bottleneck):
@@ -65,8 +64,8 @@ def test_a_step_waits_for_nothing_and_leaves_nothing_behind(config, deferred):
         assert all(value.device.type == "cuda" for value in bottleneck.state_dict().values())
 
 
-def test_what_is_asked_of_it_between_steps_is_on_the_device(config):
-    bottleneck = stepped(config)
+def test_what_is_asked_of_it_between_steps_is_on_the_device(typical):
+    bottleneck = stepped(typical)
     with fake_cuda(bottleneck):
         step(bottleneck)
         gradients(bottleneck)

@@ -87,8 +87,8 @@ def test_inference_refuses_no_value(config, bad):
         assert z.isfinite().all()
 
 
-def test_every_example_can_be_exported(config):
-    bottleneck = trained(config)
+def test_every_example_can_be_exported(typical):
+    bottleneck = trained(typical)
     encode = exported(Encode(bottleneck), torch.randn(2, bottleneck.in_channels, 4, 5))
     decode = None
     for batch in (1, 2, 9):
@@ -102,8 +102,8 @@ def test_every_example_can_be_exported(config):
             torch.testing.assert_close(decode(codes), latent.z, rtol=0, atol=1e-6)
 
 
-def test_an_exported_graph_asks_for_no_gradient_and_no_autograd_of_ours(config):
-    bottleneck = trained(config)
+def test_an_exported_graph_asks_for_no_gradient_and_no_autograd_of_ours(typical):
+    bottleneck = trained(typical)
     program = torch.export.export(Encode(bottleneck), (torch.randn(2, bottleneck.in_channels, 2, 2),), strict=False)
     called = {str(node.target) for node in program.graph.nodes if node.op == "call_function"}
     assert called

@@ -75,10 +75,10 @@ def test_it_gets_its_values_by_a_state_dict(config, assign):
     assert_goes_on_alike(layer, other)
 
 
-def test_it_begins_anew_as_the_constructor_does(config):
+def test_it_begins_anew_as_the_constructor_does(typical):
     torch.manual_seed(3)
-    right = config.build()
-    for other in (spoilt(on_meta(config)), trained(config), spoilt(trained(config))):
+    right = typical.build()
+    for other in (spoilt(on_meta(typical)), trained(typical), spoilt(trained(typical))):
         torch.manual_seed(3)
         other.reset_parameters()
         assert_goes_on_alike(copy.deepcopy(right), other)
@@ -116,9 +116,9 @@ def test_a_copy_of_one_without_memory(config, how):
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-def test_its_dtype_stays(config, dtype):
-    layer = trained(config)
-    other = on_meta(config).to(dtype)
+def test_its_dtype_stays(typical, dtype):
+    layer = trained(typical)
+    other = on_meta(typical).to(dtype)
     spoilt(other).to(dtype).load_state_dict(layer.state_dict())
     assert_goes_on_alike(layer, other)
 

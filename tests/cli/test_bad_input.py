@@ -18,7 +18,7 @@ import children
 import numpy as np
 import pytest
 import torch
-from commands import SMALL, Outcome
+from commands import PATIENCE, SMALL, Outcome
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
@@ -249,7 +249,7 @@ def test_two_processes_resume_one_run(tilework: Command, small_run: RunFolder) -
         refused(tilework("resume", small_run.id, "engine.steps=8"), str(first.pid))
     finally:
         first.terminate()
-        assert first.wait(timeout=60) == 130
+        assert first.wait(PATIENCE) == 130
     assert "stopped" in tilework("show", small_run.id).out
     assert tilework("resume", small_run.id, "engine.stop_after_minutes=1e-9").code == 0
 
@@ -270,7 +270,7 @@ def test_full_disk_while_training(tmp_path: Path) -> None:
     environment = {**os.environ, "TILEWORK_RUNS": str(runs)}
     command = [sys.executable, "-m", "tilework", "train", "rqvae-digits", *SMALL, "engine.steps=40", "engine.epochs=9"]
     command += ["engine.save_every_steps=5"]
-    done = children.run(command, warm=True, env=environment, capture_output=True, text=True, timeout=120)
+    done = children.run(command, warm=True, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     (run,) = runs.iterdir()
     largest = max(p.stat().st_size for p in run.rglob("*") if p.is_file())
@@ -281,7 +281,7 @@ def test_full_disk_while_training(tmp_path: Path) -> None:
         "runpy.run_module('tilework', run_name='__main__', alter_sys=True)\n"
     )
     limited = [sys.executable, "-c", code, *command[3:]]
-    failed = children.run(limited, warm=True, env=environment, capture_output=True, text=True, timeout=120)
+    failed = children.run(limited, warm=True, env=environment, capture_output=True, text=True)
     assert failed.returncode in {1, 2}, failed.stderr
     assert "Traceback" not in failed.stderr
     assert "fix:" in failed.stderr

@@ -15,7 +15,7 @@ from pathlib import Path
 import children
 import numpy as np
 import pytest
-from commands import SMALL, Outcome
+from commands import PATIENCE, SMALL, Outcome
 from PIL import Image
 
 from tilework.data.catalogue import data_set, names, sets_folder
@@ -311,7 +311,7 @@ def test_ctrl_c_and_the_same_command_again(tilework: Command, tmp_path: Path) ->
         "from tilework.cli import main; main()"
     )
     child = children.start([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     journal = None
     while time.monotonic() < deadline and child.poll() is None:
         found = list((cache_folder() / "frames").glob(".*.partial/journal.jsonl"))
@@ -320,7 +320,7 @@ def test_ctrl_c_and_the_same_command_again(tilework: Command, tmp_path: Path) ->
             break
         time.sleep(0.01)
     child.send_signal(signal.SIGINT)
-    out, err = child.communicate(timeout=60)
+    out, err = child.communicate(timeout=PATIENCE)
     assert journal is not None, err
     assert child.returncode == 130, err
     assert "The same command goes on where it stopped" in out

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import children
 import pytest
+from commands import chromium_is_here
 
 from tilework.data.sketch.library import SHIPPED
 
@@ -18,14 +20,15 @@ def _own_cache(_own_folders: None, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TILEWORK_CACHE", str(tmp_path / "cache"))
 
 
-@pytest.fixture(scope="session")
-def browser() -> None:
-    """Skips, saying so, where there is no Chromium."""
-    sync_api = pytest.importorskip("playwright.sync_api", reason="sketches need Playwright")
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-    with sync_api.sync_playwright() as p:
-        if not Path(p.chromium.executable_path).exists() and not any(map(shutil.which, names)):
-            pytest.skip("there is no Chromium here to draw sketches with")
+@pytest.fixture(scope="module")
+def browser() -> Iterator[None]:
+    """Browsers that the tests of a module share; skips, saying so, where there is no Chromium."""
+    if not chromium_is_here():
+        pytest.skip("there is no Chromium here to draw sketches with, or Playwright is not installed")
+    from drawn_sketches import kept_browsers
+
+    with kept_browsers():
+        yield
 
 
 @pytest.fixture(scope="session", params=["1.11.2", "2.3.4"])

@@ -16,6 +16,7 @@ from pathlib import Path
 import children
 import numpy as np
 import pytest
+from commands import PATIENCE
 from data_fakes import SMALL, Listed, listed, noise_items
 from PIL import Image
 
@@ -27,15 +28,29 @@ from tilework.spec import SOURCES
 
 PICTURES = 120
 
+# It ends itself: another process that watches it may come too late on a machine with much else to do.
 CHILD = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from tilework.data import partial, prepare
+from tilework.data.journal import JOURNAL
 from tilework.spec import SOURCES
+
+cache, last_commit, seconds_more = Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+armed = False
+
+def progress(done):
+    global armed
+    time.sleep(0.002)
+    journals = list((cache / "frames").glob(f".*.partial/{JOURNAL}"))
+    if not armed and journals and journals[0].read_bytes().count(b"\\n") > last_commit:
+        armed = True
+        signal.setitimer(signal.ITIMER_REAL, seconds_more)  # nobody handles its signal: it kills at once
 
 partial.COMMIT_SECONDS = 0.004
 source = SOURCES.parse({"kind": "images", "path": sys.argv[1], "size": 16, "group": "folder"})
-store = prepare(source, Path(sys.argv[2]), progress=lambda done: time.sleep(0.002), shard_bytes=20 * 768)
+store = prepare(source, cache, progress=progress, shard_bytes=20 * 768)
+signal.setitimer(signal.ITIMER_REAL, 0)
 store.verify()
 print(store.content_hash)
 """
@@ -65,7 +80,7 @@ def commits(cache: Path) -> int:
         return -1
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_killed_at_random_moments_it_ends_as_if_it_never_had_been(tmp_path, folder, seed):
     rng = random.Random(seed)
     cache, script = tmp_path / "killed", tmp_path / "child.py"
@@ -73,22 +88,13 @@ def test_killed_at_random_moments_it_ends_as_if_it_never_had_been(tmp_path, fold
     gone_on = 0
     for _ in range(40):
         before = max(0, commits(cache))
-        child = children.start(
-            [sys.executable, str(script), str(folder), str(cache)],
-            warm=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        target, deadline = before + rng.randint(1, 12), time.monotonic() + 60
-        while child.poll() is None and commits(cache) < target and time.monotonic() < deadline:
-            time.sleep(0.001)
-        time.sleep(rng.random() * 0.01)
-        child.send_signal(signal.SIGKILL)
-        out, err = child.communicate(timeout=60)
+        moment = [str(before + rng.randint(2, 12)), str(0.0001 + rng.random() * 0.01)]
+        command = [sys.executable, str(script), str(folder), str(cache), *moment]
+        child = children.start(command, warm=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        out, err = child.communicate(timeout=PATIENCE)
         if child.returncode == 0:
             break
-        assert child.returncode == -signal.SIGKILL, err
+        assert child.returncode == -signal.SIGALRM, err
         for manifest in (cache / "frames").glob("images-*/manifest.json"):
             FrameStore.open(manifest.parent).verify()  # killed after its work was done: all of it is there
         gone_on += commits(cache) > before > 0
@@ -245,7 +251,7 @@ def test_peak_memory_at_ten_times_the_files_is_a_few_megabytes_more(tmp_path):
         for n in range(count):
             os.link(one, folder / f"picture {n}.jpg")
         command = [sys.executable, str(script), str(folder), str(tmp_path / "c")]
-        done = children.run(command, capture_output=True, text=True, timeout=240, check=True)
+        done = children.run(command, capture_output=True, text=True, check=True)
         made, peak = done.stdout.split()
         assert int(made) == count
         peaks.append(float(peak))

@@ -198,7 +198,7 @@ def test_memory_without_end(tmp_path, browser, monkeypatch):
         "const kept = []; function setup() { createCanvas(40, 30); } function draw() { rect(frameCount, 0, 9, 9); if (frameCount > 2) for (;;) kept.push(new Uint8Array(2 ** 22).fill(1)); }",
     )
     sketch(tmp_path / "b")
-    source = sketches(tmp_path, seconds=60)
+    source = sketches(tmp_path)
     found = drawn(source)
     assert {name: len(frames) for name, frames in found.items()} == {"a": 2, "b": 5}
     ((name, reason),) = source.unreadable()
@@ -211,7 +211,7 @@ def test_requests_without_end(tmp_path, browser, monkeypatch):
     flood = "function setup() { createCanvas(40, 30); } function draw() { rect(frameCount, 0, 9, 9); for (let i = 0; i < 30; i++) fetch('sketch.js?' + i + '-' + frameCount); }"
     sketch(tmp_path / "a", flood)
     sketch(tmp_path / "b")
-    source = sketches(tmp_path, seconds=60)
+    source = sketches(tmp_path)
     assert {name: len(frames) for name, frames in drawn(source).items()} == {"a": 2, "b": 5}
     assert source.unreadable() == [("a", "it asked for more than 60 files (frame 2)")]
 

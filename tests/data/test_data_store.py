@@ -16,6 +16,7 @@ from pathlib import Path
 import children
 import numpy as np
 import pytest
+from commands import PATIENCE
 from data_fakes import SMALL, Listed, listed, noise_items
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -322,7 +323,7 @@ def start(tmp_path: Path, pause: float) -> subprocess.Popen[str]:
 
 def test_two_processes_make_one_store(tmp_path):
     both = [start(tmp_path, 0.02) for _ in range(2)]
-    answers = [p.communicate(timeout=60) for p in both]
+    answers = [p.communicate(timeout=PATIENCE) for p in both]
     assert [p.returncode for p in both] == [0, 0], answers
     assert answers[0][0] == answers[1][0]
     assert answers[0][0].startswith("40 ")
@@ -331,15 +332,15 @@ def test_two_processes_make_one_store(tmp_path):
 
 def test_a_process_killed_in_the_middle_harms_nothing(tmp_path):
     killed = start(tmp_path, 0.2)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not list((tmp_path / "shared" / "frames").glob(".slow-*/frames-0000.npy")) and time.monotonic() < deadline:
         time.sleep(0.02)
     killed.send_signal(signal.SIGKILL)
-    killed.communicate(timeout=60)
+    killed.communicate(timeout=PATIENCE)
     assert killed.returncode == -signal.SIGKILL
     assert not list((tmp_path / "shared" / "frames").glob("slow-*/" + MANIFEST))
     after = start(tmp_path, 0.0)
-    out, err = after.communicate(timeout=60)
+    out, err = after.communicate(timeout=PATIENCE)
     assert after.returncode == 0, err
     assert out.startswith("40 ")
     assert len([p for p in (tmp_path / "shared" / "frames").iterdir() if p.is_dir()]) == 1
@@ -373,7 +374,7 @@ def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path):
         """)
     )
     arguments = [sys.executable, str(script), str(tmp_path / "a"), str(tmp_path / "b")]
-    done = children.run(arguments, capture_output=True, text=True, timeout=120, check=True)
+    done = children.run(arguments, capture_output=True, text=True, check=True)
     grown, mebibytes, shards = map(int, done.stdout.split())
     assert (mebibytes, shards) == (192, 7)
     unit = 1 if sys.platform == "darwin" else 1024
@@ -386,7 +387,7 @@ def test_a_spec_with_a_source_is_read_and_prepared_without_torch(tmp_path):
         "s = SOURCES.parse({'kind': 'loops', 'frames': 2, 'size': 16, 'animations': 2}); prepare(s); "
         "assert 'torch' not in sys.modules"
     )
-    children.run([sys.executable, "-c", code], check=True, timeout=60)
+    children.run([sys.executable, "-c", code], check=True)
 
 
 def test_every_kind_of_source_is_documented_with_bounds():

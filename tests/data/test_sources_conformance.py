@@ -7,13 +7,15 @@ import os
 import pickle
 import shutil
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from commands import PATIENCE, chromium_is_here
+from drawn_sketches import kept_browsers
 from made_media import animation, clip, levels, picture, sketch
 
 from tilework.data import prepare
@@ -82,11 +84,8 @@ def _broken_frame(folder: Path) -> str:
 
 
 def _sketches(folder: Path) -> Path:
-    chromium = pytest.importorskip("playwright.sync_api", reason="sketches need Playwright")
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-    with chromium.sync_playwright() as p:
-        if not Path(p.chromium.executable_path).exists() and not any(map(shutil.which, names)):
-            pytest.skip("there is no Chromium here to draw sketches with")
+    if not chromium_is_here():
+        pytest.skip("there is no Chromium here to draw sketches with, or Playwright is not installed")
     sketch(folder / "in" / "a")
     sketch(folder / "in" / "c")
     return folder / "in"
@@ -140,7 +139,7 @@ EXAMPLES = {
     "images": Example({}, _pictures, _broken_png, "in/class 1/1.png"),
     "loops": Example({"frames": 4, "animations": 3}),
     "mnist": Example({}, _idx, None, "in/train-images-idx3-ubyte.gz"),
-    "sketches": Example({"frames": 4, "seconds": 20}, _sketches, _throwing, "in/a/sketch.js"),
+    "sketches": Example({"frames": 4, "seconds": PATIENCE}, _sketches, _throwing, "in/a/sketch.js"),
     "video": Example({}, _clips, _text_mp4, "in/b.mp4"),
 }
 KINDS = pytest.mark.parametrize("kind", SOURCES.kinds)
@@ -160,6 +159,12 @@ def same(one: list[Item], two: list[Item]) -> bool:
         return (item.group, item.frame, item.label, item.file, item.held_out, item.pixels.shape, item.pixels.tobytes())
 
     return [about(i) for i in one] == [about(i) for i in two]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _browsers_are_kept() -> Iterator[None]:
+    with kept_browsers():
+        yield
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +13,7 @@ from pathlib import Path
 
 import children
 import pytest
-from commands import Outcome
+from commands import PATIENCE, Outcome, chromium_is_here
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -63,6 +62,7 @@ def test_readme_commands_run(tilework: Callable[..., Outcome], tmp_path: Path, m
     from tilework.spec import recipe_text
 
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tilework.data.sources.sketches._MOST_BROWSERS", 1)
     (tmp_path / "PICTURES").mkdir()
     for number in range(24):
         noise = np.random.default_rng(number).integers(0, 255, (40, 40, 3), dtype=np.uint8)
@@ -120,16 +120,9 @@ def moving_stand_ins(folder: Path) -> None:
 
 def chromium() -> bool:
     """Whether sketches can be drawn here."""
-    try:
-        from playwright.sync_api import sync_playwright
-    except ImportError:
-        return False
     from tilework.data.sketch.library import shipped
 
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-    with sync_playwright() as playwright:
-        own = Path(playwright.chromium.executable_path).exists()
-    return (own or any(map(shutil.which, names))) and shipped(1) is not None
+    return chromium_is_here() and shipped(1) is not None
 
 
 def serves_until_interrupted(words: list[str]) -> None:
@@ -141,12 +134,12 @@ def serves_until_interrupted(words: list[str]) -> None:
         lines = iter(process.stdout.readline, "")
         url = next(found[0] for line in lines if (found := re.search(r"http://127\S+", line)))
         opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-        with opener.open(url, timeout=30) as answer:
+        with opener.open(url, timeout=PATIENCE) as answer:
             assert answer.status == 200
             assert b"<title>" in answer.read()
         process.send_signal(signal.SIGINT)
         process.stdout.read()
-        assert process.wait(60) in {0, 130}
+        assert process.wait(PATIENCE) in {0, 130}
     finally:
         process.kill()
 
@@ -196,6 +189,7 @@ def test_data_page_sketches_are_drawn(
     if not chromium():
         pytest.skip("there is no Chromium here to draw sketches with, or p5 was not put into the package")
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tilework.data.sources.sketches._MOST_BROWSERS", 1)
     for number in range(3):
         (tmp_path / "SKETCHES" / f"day {number}").mkdir(parents=True)
         (tmp_path / "SKETCHES" / f"day {number}" / "sketch.js").write_text(

@@ -157,7 +157,7 @@ for instant in range(200):
 else:
     sys.exit("never got through")
 """
-    done = children.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    done = children.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     instants = sorted(tmp_path.iterdir(), key=lambda p: int(p.name))
     assert len(instants) > 10

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import children
 import pytest
-from commands import SMALL, Outcome
+from commands import PATIENCE, SMALL, Outcome
 from warm import shell_folder
 
 from tilework.runs.folder import RunFolder
@@ -38,7 +38,7 @@ def start(*arguments: str, warm: bool = True) -> subprocess.Popen[str]:
 
 def wait_for(process: subprocess.Popen[str], there: Callable[[], object]) -> None:
     began = time.monotonic()
-    while process.poll() is None and not there() and time.monotonic() - began < 150:
+    while process.poll() is None and not there() and time.monotonic() - began < PATIENCE:
         time.sleep(0.01)
 
 
@@ -55,7 +55,7 @@ def test_a_signal_while_training(which: signal.Signals, seed: int, tmp_path: Pat
     wait_for(process, lambda: list(Path(os.environ["TILEWORK_RUNS"]).glob("*/checkpoints/last.json")))
     time.sleep(random.Random(seed).uniform(0, 2))
     process.send_signal(which)
-    out, err = process.communicate(timeout=150)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, (out, err)
     assert "Traceback" not in err
     assert ("Ctrl-C" if which == signal.SIGINT else "SIGTERM") in out
@@ -67,7 +67,7 @@ def test_a_signal_while_training(which: signal.Signals, seed: int, tmp_path: Pat
     # That very command, by a shell; with an end in sight.
     path = f"{shell_folder(tmp_path)}{os.pathsep}{os.environ['PATH']}"
     command = f"{end_of(out)} engine.steps={step + 3}"
-    resumed = children.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True, timeout=120)
+    resumed = children.run(command, env={**os.environ, "PATH": path}, capture_output=True, text=True)
     assert resumed.returncode == 0, resumed.stderr
     assert f"finished after {step + 3:,} steps" in resumed.stdout
     assert run_status(run) is RunStatus.FINISHED
@@ -80,7 +80,7 @@ def test_a_second_ctrl_c_soon_after_does_no_harm(tilework: Command, delay: float
     process.send_signal(signal.SIGINT)
     time.sleep(delay)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=150)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, (out, err)
     assert "Traceback" not in err
     (run,) = folders()
@@ -97,7 +97,7 @@ def test_a_signal_while_torch_is_loaded(which: signal.Signals, seed: int) -> Non
     wait_for(process, lambda: "libtorch" in Path(f"/proc/{process.pid}/maps").read_text())
     time.sleep(random.Random(seed).uniform(0, 1.5))
     process.send_signal(which)
-    out, err = process.communicate(timeout=150)
+    out, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130, (out, err)
     assert "Traceback" not in err
     for folder in folders():
@@ -177,7 +177,7 @@ def struck(once: Callable[..., Path], common: Path) -> tuple[Path, dict[str, Out
     def strike(folder: Path) -> None:
         command = [sys.executable, "-c", PHASES, json.dumps(list(WHERE.values())), json.dumps(["rqvae-digits", *SMALL])]
         environment = {**os.environ, "TILEWORK_RUNS": str(root), "TILEWORK_CACHE": str(common / "cache")}
-        done = children.run(command, warm=True, env=environment, capture_output=True, text=True, timeout=240)
+        done = children.run(command, warm=True, env=environment, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         (folder / "outcomes.json").write_text(done.stdout.splitlines()[-1])
 
@@ -186,7 +186,10 @@ def struck(once: Callable[..., Path], common: Path) -> tuple[Path, dict[str, Out
 
 
 @pytest.mark.parametrize("phase", WHERE)
-def test_a_signal_in_every_phase(tilework: Command, struck: tuple[Path, dict[str, Outcome]], phase: str) -> None:
+def test_a_signal_in_every_phase(
+    tilework: Command, struck: tuple[Path, dict[str, Outcome]], phase: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tilework.cli.summary.write_pictures", lambda run: {})  # what goes on needs none drawn
     root, outcomes = struck
     outcome, number = outcomes[phase], list(WHERE).index(phase)
     assert outcome.code == (0 if phase == "in the last save" else 130), outcome  # all its steps were done already

@@ -61,7 +61,7 @@ def launched(tmp_path: Path) -> Callable[..., None]:
         python = ["--no-python", str(shell_folder(tmp_path) / "python")] if how == "torchrun" else []
         line = [sys.executable, *LAUNCHERS[how], *python, *command]
         env = {**os.environ, **environment}
-        done = children.run(line, warm=warm, env=env, capture_output=True, text=True, timeout=240)
+        done = children.run(line, warm=warm, env=env, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr[-3000:]
 
     return launch

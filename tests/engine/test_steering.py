@@ -14,7 +14,7 @@ from pathlib import Path
 import children
 import pytest
 import torch
-from commands import Outcome
+from commands import PATIENCE, Outcome
 from safetensors.torch import load_file
 from tiny_runs import tiny
 
@@ -54,7 +54,7 @@ class Hand(Silent):
             send(self.run, kind, **payload)
 
 
-def wait_until(there: Callable[[], object], seconds: float = 120.0) -> None:
+def wait_until(there: Callable[[], object], seconds: float = PATIENCE) -> None:
     end = time.monotonic() + seconds
     while not there():
         assert time.monotonic() < end, "it did not happen in time"

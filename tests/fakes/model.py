@@ -58,6 +58,7 @@ def _decode(model: FakeModel, ask: dict[str, Any]) -> Answer:
 
 
 def _statistics(model: FakeModel, ask: dict[str, Any]) -> Answer:
+    (model.folder / "counting").touch()
     while not (model.folder / "go").exists():
         time.sleep(0.005)
     return Answer({"images": 1, "kl": float("nan"), "active": 0})

@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from commands import PATIENCE
+
 from fakes.scene import Scene
 from fakes.trainer import STEPS_PER_EPOCH, FakeTrainer
 
@@ -32,7 +34,7 @@ class MovingTrainer:
 
     def __enter__(self) -> MovingTrainer:
         self._thread.start()
-        assert self._stepping.wait(20)
+        assert self._stepping.wait(PATIENCE)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -54,7 +56,7 @@ class MovingTrainer:
             return
         self._status = status
         self._over.set()
-        self._thread.join(20)
+        self._thread.join(PATIENCE)
 
     # In the thread ---------------------------------------------------------------------------------------------------
 
@@ -109,7 +111,7 @@ class MovingTrainer:
 def finished_run(root: Path, steps: int = 60) -> Iterator[str]:
     """The id of a run that has ended at step `steps`, with some history."""
     with MovingTrainer(root, "ended", frames_per_second=200, last=steps) as trainer:
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE
         while trainer.step < steps:
             assert time.monotonic() < end, f"only step {trainer.step} of {steps} was reached"
             time.sleep(0.02)

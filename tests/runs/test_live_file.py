@@ -13,6 +13,7 @@ from pathlib import Path
 import children
 import numpy as np
 import pytest
+from commands import PATIENCE
 
 from tilework.runs.frames import pack, read_header, unpack
 from tilework.runs.live import CHANNELS, LiveReader, LiveWriter, ring
@@ -83,15 +84,15 @@ print(found, torn)
     enough = threading.Event()
     told = threading.Thread(target=lambda: (process.stdout.readline(), enough.set()))  # type: ignore[union-attr]
     told.start()
-    # Two seconds, and on a machine where the two share a core until the reader has met as many as are counted below.
+    # Half a second, and on a machine where the two share a core until the reader has met as many as are counted below.
     begun = time.monotonic()
     number = 0
-    while time.monotonic() < begun + 2 or (not enough.is_set() and time.monotonic() < begun + 120):
+    while time.monotonic() < begun + 0.5 or (not enough.is_set() and time.monotonic() < begun + PATIENCE):
         number += 1
         writer.write("motion", bytes([65 + number % 26]) * (1000 + number % 200_000))
     writer.write("motion", b"!")
-    told.join(20)
-    found, torn = map(int, process.communicate(timeout=20)[0].split())
+    told.join(PATIENCE)
+    found, torn = map(int, process.communicate(timeout=PATIENCE)[0].split())
     assert torn == 0
     assert found > 100
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from commands import PATIENCE
 from websockets.asyncio.client import ClientConnection, connect
 
 from tilework.runs.frames import read_header
@@ -19,8 +20,6 @@ from tilework.studio.address import Address
 from tilework.studio.server import Studio
 
 HEADERS = {"content-type": "application/json"}
-PATIENCE = 30.0
-"""Seconds that a test waits for something that is certain to come: how soon depends on what else the machine does."""
 
 
 class Served:
@@ -31,7 +30,7 @@ class Served:
         self.address = f"127.0.0.1:{studio.port}"
         self.origin = f"http://{self.address}"
         self.cookie = f"{studio.keys.cookie}={studio.keys.session}"
-        self.client = httpx.Client(base_url=self.origin, timeout=120, verify=False, trust_env=False)
+        self.client = httpx.Client(base_url=self.origin, timeout=PATIENCE, verify=False, trust_env=False)
 
     @property
     def state(self) -> Any:
@@ -85,7 +84,7 @@ def serving(runs: Path, page: Path | None = None, outside: Address | None = None
     finally:
         found.client.close()
         studio.server.should_exit = True
-        thread.join(15)
+        thread.join(PATIENCE)
         assert not thread.is_alive(), "the server did not end"
 
 

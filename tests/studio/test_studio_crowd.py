@@ -10,6 +10,7 @@ import time
 
 import psutil
 import pytest
+from commands import PATIENCE
 from fakes.trainer import FakeTrainer
 from studio_fakes import Served, soon, until
 from websockets.exceptions import ConnectionClosed
@@ -96,7 +97,7 @@ def test_a_page_that_reads_nothing_is_cut_off_and_the_others_go_on(served: Serve
             trainer.frame()
             assert (await other.of_type("frame"))["frame"]["seq"] == 1
             # Its connection is ended too, although it takes no bytes that would say so.
-            await soon(lambda: len(served.studio.server.server_state.connections) == 1, 30)
+            await soon(lambda: len(served.studio.server.server_state.connections) == 1)
             deaf.close()
 
     asyncio.run(watch())
@@ -108,7 +109,7 @@ def served_loop(served: Served, act: object) -> None:
     (watcher,) = served.state.watchers._open.values()
     loop = watcher._task.get_loop()
     loop.call_soon_threadsafe(lambda: (act(), done.set()))  # type: ignore[operator]
-    assert done.wait(30)
+    assert done.wait(PATIENCE)
 
 
 def _deaf(served: Served, path: str) -> socket.socket:

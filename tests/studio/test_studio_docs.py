@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import children
 import pytest
-from commands import Outcome
+from commands import PATIENCE, Outcome
 from fakes.trainer import FakeTrainer
 from reverse_proxy import Manner, between
 from studio_fakes import Served, serving, until
@@ -111,7 +111,7 @@ def nginx(program: str, folder: Path, configuration: str) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE)
 
 
 def test_a_real_nginx_serves_with_it(root: Path, trainer: FakeTrainer, tmp_path: Path) -> None:

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import httpx
 import pytest
+from commands import PATIENCE
 from fakes.trainer import FakeTrainer
 from reverse_proxy import Manner, between
-from studio_fakes import PATIENCE, Served, serving
+from studio_fakes import Served, serving
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from commands import PATIENCE
 from fakes.trainer import FakeTrainer
 from starlette.routing import BaseRoute, Mount, Route, WebSocketRoute
 from studio_fakes import Served
@@ -61,7 +62,7 @@ SHAKE = {
 def attempt(served: Served, method: str, path: str, headers: dict[str, str]) -> int:
     """The status of one request or handshake with exactly these headers."""
     asked = {"host": served.address, **headers, **(SHAKE if method == "WS" else {})}
-    connection = http.client.HTTPConnection(served.address, timeout=30)
+    connection = http.client.HTTPConnection(served.address, timeout=PATIENCE)
     try:
         connection.putrequest("GET" if method == "WS" else method, path, skip_host=True)
         for name, value in asked.items():

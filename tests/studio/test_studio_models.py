@@ -181,9 +181,14 @@ def test_what_nobody_waits_for_is_not_computed(served: Served, run: RunFolder, d
             await page.say({"type": "sing", "ref": 0})
             await answer(page, 0)
             await soon(lambda: len(served.state.pool._guests) == 2)
+            # The process hears this after all that was said before.
+            await ask(other, 10, key="numbers", kind="statistics")
+            await soon(lambda: (desk / "counting").exists())
             (desk / "hold").unlink()
             await answer(page, 4)
             await answer(other, 9)
+            (desk / "go").touch()
+            await answer(other, 10)
 
     asyncio.run(forget())
     assert sorted(lines(desk / "computed")) == ["seed:1", "seed:4", "seed:9"]
@@ -545,7 +550,7 @@ def test_a_file_of_a_process_that_dies(served: Served, run: RunFolder, desk: Pat
         thread.start()
         until(lambda: lines(desk / "begun"))
         os.kill(int(lines(desk / "started")[0].split()[0]), signal.SIGKILL)
-        thread.join(30)
+        thread.join()
         return found[0]
 
     body = {"ask": {"kind": "about"}, "format": "png"}

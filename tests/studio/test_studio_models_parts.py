@@ -12,6 +12,7 @@ from typing import Any
 
 import children
 import pytest
+from commands import PATIENCE
 
 from tilework.errors import UserError
 from tilework.protocol.explore import ASKS
@@ -62,7 +63,7 @@ def test_one_that_waits_is_woken() -> None:
     thread.start()
     waiting.put(order(1, "a", lane="slow"))
     waiting.put(order(2, "a"))
-    thread.join(20)
+    thread.join(PATIENCE)
     assert found == [2]
 
 
@@ -201,7 +202,7 @@ def test_messages_come_through_the_pipe_whole(tmp_path: Path) -> None:
     with os.fdopen(ours, "rb") as source:
         assert [hear(source) for _ in sent] == sent
         assert hear(source) is None
-    thread.join(20)
+    thread.join(PATIENCE)
     with pytest.raises(ValueError, match="bytes"):
         hear(io.BytesIO(b"\xff" * 100))
 

@@ -20,13 +20,14 @@ import children
 import httpx
 import psutil
 import pytest
-from commands import SMALL
+from commands import PATIENCE, SMALL
 from fakes.trainer import FakeTrainer
 from studio_fakes import Served, serving, until
 
 from tilework.errors import UserError
 from tilework.runs.folder import RunFolder
 from tilework.runs.lock import holder
+from tilework.studio.launch import PATIENCE_SECONDS
 from tilework.studio.server import Studio
 
 LONG = [*(o for o in SMALL if not o.startswith(("engine.steps", "engine.epochs"))), "engine.epochs=100000"]
@@ -193,7 +194,7 @@ def test_the_studio_may_be_killed_and_the_trainer_does_not_notice(root: Path) ->
             assert client.get(url).status_code in {200, 503}
             assert client.get(url.split("?")[0] + "api/runs").json()["runs"][0]["id"] == trainer.run.id
         process.send_signal(signal.SIGKILL)
-        process.wait(10)
+        process.wait(PATIENCE)
     for _ in range(20):
         trainer.steps(1)
         trainer.frame()
@@ -240,7 +241,7 @@ def test_the_token_is_printed_once_and_in_no_log(root: Path) -> None:
         httpx.get(url, trust_env=False)
         httpx.get(url.replace(token, "wrong"), trust_env=False)
         process.send_signal(signal.SIGINT)
-        process.wait(10)
+        process.wait(PATIENCE)
         assert process.stdout is not None
         assert token not in process.stdout.read()
 
@@ -280,7 +281,7 @@ def test_a_start_that_takes_too_long_is_told(served: Served, monkeypatch: pytest
 
 def test_a_start_that_is_waited_for_does_not_hold_the_studio(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its pictures take long to prepare; the studio is closed meanwhile, and the process goes on."""
-    child = children.start([sys.executable, "-c", "import time; time.sleep(60)"])
+    child = children.start([sys.executable, "-c", "import time; time.sleep(600)"])
     with serving(root) as served:
         monkeypatch.setattr(served.state.launcher, "_spawn", lambda arguments, log: child)
         monkeypatch.setattr(served.state.forms, "check", lambda body: {"ok": True, "yaml": "name: x\n"})
@@ -293,8 +294,8 @@ def test_a_start_that_is_waited_for_does_not_hold_the_studio(root: Path, monkeyp
         asking.start()
         until(lambda: list((served.studio.root.path / ".studio").glob("new-*.yaml")))
         began = time.monotonic()
-    assert time.monotonic() - began < 8
-    asking.join(10)
+    assert time.monotonic() - began < PATIENCE_SECONDS, "the studio waited for the start"
+    asking.join(PATIENCE)
     assert child.poll() is None
     child.kill()
     child.wait()
@@ -312,9 +313,9 @@ def test_demo_live_is_a_run_of_its_own_and_ctrl_c_ends_both(root: Path) -> None:
             client.get(url.partition("#")[0])
             card = client.get(url.partition("?")[0] + f"api/runs/{run_id}").json()["card"]
             assert card["status"] == "running"
-        until(lambda: (run.checkpoints / "last.json").is_file(), 90)
+        until(lambda: (run.checkpoints / "last.json").is_file())
         process.send_signal(signal.SIGINT)
-        assert process.wait(90) == 0
+        assert process.wait(PATIENCE) == 0
         assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
         assert holder(run.path) is None
         assert json.loads(run.info_file.read_text())["name"] == "rqvae-digits"

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from commands import PATIENCE
 from playwright.sync_api import expect
 
-SECONDS = 20.0
+SECONDS = PATIENCE
 expect.set_options(timeout=1000 * SECONDS)
 __all__ = ["expect", "until"]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import PATIENCE
 from served_page import CHROMIUM, FLAGS, Served, not_here, playwright, serving
 
 
@@ -49,7 +50,7 @@ def page(chromium: Any, served: Served) -> Iterator[Any]:
     to anywhere else."""
     context = chromium.new_context(viewport={"width": 1280, "height": 720})
     found = context.new_page()
-    found.set_default_timeout(20_000)
+    found.set_default_timeout(1000 * PATIENCE)
     wrong: list[str] = []
     found.on("pageerror", lambda error: wrong.append(f"exception: {error}"))
     found.on(

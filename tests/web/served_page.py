@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import PATIENCE
 
 from tilework.studio import page_files
 from tilework.studio.address import Address, outside_address
@@ -51,7 +52,7 @@ class Served:
 
     def end(self) -> None:
         self.studio.server.should_exit = True
-        self.thread.join(20)
+        self.thread.join(PATIENCE)
         assert not self.thread.is_alive()
 
     def reached_at(self, url: str) -> None:
@@ -71,7 +72,7 @@ def not_here(reason: str) -> None:
     pytest.skip(reason)
 
 
-def wait_for(condition: Any, seconds: float = 20.0) -> None:
+def wait_for(condition: Any, seconds: float = PATIENCE) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "it did not happen in time"

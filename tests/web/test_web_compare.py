@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser import expect, until
+from browser import SECONDS, expect, until
 from explored import spec_of
 from served_page import Served, serving
 
@@ -21,7 +21,6 @@ from tilework import explore
 from tilework.runs.folder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("shared_cache")
-SECONDS = 90.0  # a model's process imports torch, beside other tests
 BETAS = (0.1, 1.0, 10.0)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import children
 import pytest
 from browser import expect, until
+from commands import PATIENCE
 from fakes.moving import MovingTrainer, finished_run
 from reverse_proxy import Manner, between
 from served_page import CHROMIUM, FLAGS, Served, not_here, playwright
@@ -67,7 +68,7 @@ def visit(chromium: Any, studio_behind: object) -> Iterator[Visit]:
 
     def opened(url: str) -> Any:
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(1000 * PATIENCE)
         base = url.partition("?")[0]
         page.on("pageerror", lambda error: wrong.append(f"exception: {error}"))
         page.on(
@@ -103,7 +104,6 @@ def all_pages_work(page: Any, base: str, root: Path) -> None:
 
 
 def the_form_works(page: Any, base: str) -> None:
-    page.set_default_timeout(90_000)  # the first form waits for torch
     page.goto(f"{base}#/new?recipe=rqvae-digits")
     codes = page.locator("[id='field-bottleneck.codes']")
     codes.wait_for()

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import numpy as np
 import pytest
 import torch
-from browser import expect, until
+from browser import SECONDS, expect, until
 from explored import spec_of
 from PIL import Image
 from served_page import Served, serving
@@ -27,7 +27,6 @@ from tilework.runs.checkpoints import point
 from tilework.runs.folder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("shared_cache")
-SECONDS = 90.0  # a model's process imports torch, beside other tests
 
 
 @pytest.fixture(scope="module")

@@ -53,7 +53,6 @@ def test_two_runs_are_compared(page: Any, served: Any, root: Path) -> None:
 
 
 def test_a_new_run_is_checked_field_by_field(page: Any, served: Any, warm_studio: None) -> None:
-    page.set_default_timeout(90_000)  # the first form waits for torch
     page.goto(f"{served.origin}/#/new?recipe=rqvae-digits")
     codes = page.locator("[id='field-bottleneck.codes']")
     codes.wait_for()

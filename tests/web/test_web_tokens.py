@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 import numpy as np
 import pytest
-from browser import expect, until
+from browser import SECONDS, expect, until
 from explored import spec_of as latent_spec
 from numpy.typing import NDArray
 from PIL import Image
@@ -29,7 +29,6 @@ from tilework.explore.own_image import read
 from tilework.runs.folder import RunFolder
 
 pytestmark = pytest.mark.usefixtures("shared_cache")
-SECONDS = 90.0  # a model's process imports torch, beside other tests
 GRID = '[data-grid="first"] [role="application"]'
 STATUS = ".status > span:first-child"
 
