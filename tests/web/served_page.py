@@ -37,6 +37,10 @@ FLAGS = [
 ]
 
 
+OPEN = shutil.ignore_patterns("run.db-*")
+"""What is there of a run only while somebody reads it: not to be copied, for it may be gone at any moment."""
+
+
 class Served:
     """A studio in a thread, which can be ended and begun again at the same port."""
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from browser import SECONDS, expect, until
 from explored import spec_of
-from served_page import Served, serving
+from served_page import OPEN, Served, serving
 
 from tilework import explore
 from tilework.runs.folder import RunFolder
@@ -365,7 +365,7 @@ def test_a_process_that_dies_is_opened_again_by_one_button_and_a_run_that_is_not
 def test_a_run_that_is_deleted_while_it_is_compared_is_told_and_taken_out_by_one_button(
     page: Any, served: Served, runs: dict[str, str], root: Path, triple: list[explore.Opened]
 ) -> None:
-    shutil.copytree(root / runs["beta1"], root.parent / "short-lived")
+    shutil.copytree(root / runs["beta1"], root.parent / "short-lived", ignore=OPEN)
     (root.parent / "short-lived").rename(root / "short-lived")
     page.goto(f"{served.origin}/#/compare?a={runs['beta0.1']}&b=short-lived&device=cpu&tab=images&at=validation:3")
     seen(page, "validation:3", "image", 2)

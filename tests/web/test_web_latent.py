@@ -18,7 +18,7 @@ import torch
 from browser import SECONDS, expect, until
 from explored import spec_of
 from PIL import Image
-from served_page import Served, serving
+from served_page import OPEN, Served, serving
 
 from tilework import explore
 from tilework.errors import UserError
@@ -437,7 +437,7 @@ def test_a_newer_checkpoint_is_offered_to_every_page_and_opened_where_one_was(
     page: Any, chromium: Any, look: Callable[..., None], root: Path, run: RunFolder, served: Served
 ) -> None:
     """Two pages of one browser on one run; each goes on with what it has until it is asked to open the newer one."""
-    copied = RunFolder(Path(shutil.copytree(run.path, root.parent / "other" / "newer-one")))
+    copied = RunFolder(Path(shutil.copytree(run.path, root.parent / "other" / "newer-one", ignore=OPEN)))
     shutil.move(copied.path, root / "newer-one")
     copied = RunFolder(root / "newer-one")
     address = f"{served.origin}/#/runs/newer-one/latent?at=seed:5&view=rows"
@@ -449,7 +449,7 @@ def test_a_newer_checkpoint_is_offered_to_every_page_and_opened_where_one_was(
     best = (copied.checkpoints / "best").resolve() if (copied.checkpoints / "best").exists() else None
     folder = next(iter(sorted(copied.checkpoints.glob("best-*")))) if best is None or not best.is_dir() else best
     newer = copied.checkpoints / "best-00099999"
-    shutil.copytree(folder, newer)
+    shutil.copytree(folder, newer, ignore=OPEN)
     said = json.loads((newer / "model.json").read_text())
     (newer / "model.json").write_text(json.dumps(said | {"step": 99_999}))
     point(copied.checkpoints, "best", newer)
