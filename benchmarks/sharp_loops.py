@@ -33,8 +33,8 @@ from PIL import Image
 import tilework
 from tilework.data import prepare, split_by
 from tilework.engine.api import Model
-from tilework.engine.autoencoder.detail import laplacian_energy
 from tilework.engine.autoencoder.model import source_of
+from tilework.objective.fine.laplacian import laplacian_energy
 
 TEN = ("data.variants=1", "data.frames=180", "data.split={by: segment, validation: 0.1}")
 """The ten loops as p5-loops has them, and its split."""

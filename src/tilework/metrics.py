@@ -276,6 +276,8 @@ AUTOENCODER = Metrics((
     Metric("l1", "L1", Group.QUALITY, better=Better.LOWER, term=True, help="mean absolute difference of pixels in [0, 1]"),
     Metric("edges", "edges", Group.QUALITY, better=Better.LOWER, decimals=5, term=True,
            help="mean absolute error of the differences between neighbouring pixels"),
+    Metric("sharpness", "sharpness error", Group.QUALITY, better=Better.LOWER, decimals=5, term=True,
+           help="mean absolute error of the local strength of fine detail, wherever exactly it lies"),
     Metric("lpips", "LPIPS", Group.QUALITY, better=Better.LOWER, term=True, help="perceptual distance from the original"),
     Metric("bce", "BCE", Group.LOSS, better=Better.LOWER, term=True, help="binary cross-entropy, mean over pixels"),
     Metric("kl", "KL", Group.LOSS, unit="nats", part=Part.DIMENSION, term=True,

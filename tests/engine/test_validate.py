@@ -10,10 +10,10 @@ import torch
 from scipy import ndimage
 from tiny_runs import BOTTLENECKS, session, tiny
 
-from tilework.engine.autoencoder.detail import laplacian_energy
 from tilework.engine.autoencoder.validate import MOST_POINTS, Measured, usage_metrics, validate
 from tilework.engine.compute import Compute
 from tilework.engine.session import Session
+from tilework.objective.fine.laplacian import laplacian_energy
 
 OVERRIDES = ("encoder.norm=batch", "engine.batch_size=48")  # 180 held-out digits: three batches of 48 and one of 36
 

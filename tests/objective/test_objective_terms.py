@@ -122,3 +122,37 @@ def test_edges_of_one_row_one_column_or_one_pixel_are_finite(shape: tuple[int, .
 
 def test_the_weight_of_commitment_defaults_to_the_papers_beta() -> None:
     assert TERMS.parse("commitment").weight.start_value == 0.25  # type: ignore[attr-defined]
+
+
+def sharpness_by_hand(x: np.ndarray) -> np.ndarray:
+    """The root of the mean squared Laplacian in each window of 4x2 (the picture of the fixture is 6x4), plus 1e-4."""
+    fine = 4 * x[..., 1:-1, 1:-1] - x[..., 1:-1, :-2] - x[..., 1:-1, 2:] - x[..., :-2, 1:-1] - x[..., 2:, 1:-1]
+    return np.sqrt((fine**2).mean(axis=(2, 3)) + 1e-4)
+
+
+def test_sharpness_equals_its_formula_and_duplicating_changes_nothing(outcome: Outcome) -> None:
+    x, r = outcome.x.double().numpy(), outcome.recon.detach().double().numpy()
+    expected = np.abs(sharpness_by_hand(x) - sharpness_by_hand(r)).mean()
+    assert term("sharpness")(outcome).item() == pytest.approx(expected, rel=1e-5)
+    twice = Outcome(outcome.x.repeat(2, 1, 1, 1), outcome.recon.repeat(2, 1, 1, 1))
+    assert term("sharpness")(twice).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_sharp_line_in_another_place_costs_less_sharpness_than_a_blurred_one() -> None:
+    line = torch.zeros(1, 1, 32, 32)
+    line[..., 15] = 1.0
+    moved = line.roll(1, dims=3)
+    blurred = (line + moved + line.roll(-1, dims=3)) / 3
+    costs = [term("sharpness")(Outcome(line, other)).item() for other in (line, moved, blurred)]
+    assert costs[0] == 0
+    assert costs[1] < 0.3 * costs[2]
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 9])
+def test_sharpness_of_even_and_of_tiny_pictures_has_finite_gradients(side: int) -> None:
+    recon = torch.full((2, 1, side, side), 0.5, requires_grad=True)
+    value = term("sharpness")(Outcome(torch.ones(2, 1, side, side), recon))
+    assert value.item() == pytest.approx(0, abs=1e-6)
+    if value.requires_grad:
+        value.backward()
+        assert torch.isfinite(recon.grad).all()

@@ -16,11 +16,11 @@ from torch import Tensor
 from tilework.bottlenecks import Bottleneck
 from tilework.bottlenecks.health import Usage, duplicate_codes, flat_stats, perplexity
 from tilework.data import Batches
-from tilework.engine.autoencoder.detail import laplacian_energy
 from tilework.engine.autoencoder.model import Autoencoder, outcome
 from tilework.engine.autoencoder.rolling import encoded
 from tilework.engine.compute import Compute
 from tilework.engine.tasks.contract import Validation
+from tilework.objective.fine.laplacian import laplacian_energy
 from tilework.objective.total import Objective
 
 MOST_KL = 64
