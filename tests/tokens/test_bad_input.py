@@ -176,6 +176,17 @@ def test_an_out_with_other_tokens(tmp_path: Path) -> None:
     assert sorted(path.read_bytes() for path in tmp_path.iterdir()) == before
 
 
+def test_shards_of_another_host_that_are_not_here(tmp_path: Path) -> None:
+    tokens = made(tmp_path)
+    edited(tmp_path, complete=False, shards=[])
+    (tmp_path / tokens.manifest.shards[1].file).unlink()
+    with pytest.raises(UserError) as error, writing.alone(tmp_path):
+        writing.finish(tmp_path, tokens.manifest, tokens.manifest.shards)
+    assert "1 of 3 shards" in told(error)
+    with pytest.raises(UserError, match="not finished"):
+        open_tokens(tmp_path)
+
+
 def test_two_writers_at_once(tmp_path: Path) -> None:
     with FileLock(tmp_path / writing.LOCK), pytest.raises(UserError) as error:
         made(tmp_path)

@@ -41,7 +41,12 @@ class Codes:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, which: int | slice | Sequence[int] | NDArray[Any]) -> NDArray[Any]:
+    def __getitem__(self, which: int | slice | Sequence[int] | NDArray[Any] | tuple[Any, ...]) -> NDArray[Any]:
+        if isinstance(which, tuple):
+            first, *rest = which
+            found: NDArray[Any] = self[first]
+            part: NDArray[Any] = found[tuple(rest)] if found.ndim == 3 else found[(slice(None), *rest)]
+            return part
         if isinstance(which, (int, np.integer)):
             one: NDArray[Any] = self.gather(np.array([which]))[0]
             return one
