@@ -58,15 +58,15 @@ def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple
     """Go on with a run from its last checkpoint, exactly as if it had never stopped.
 
     `overrides` may touch `engine.*`, `optimizer.accumulate` and `trackers` (a longer budget, another device), and `data.path` or
-    `parent` where the same images or the same run lie elsewhere; they are kept for the next resume. Raises UserError where the run is being trained
-    already, its data changed, or its checkpoint is damaged; nothing is written then.
+    `parent` where the same images or the same run lie elsewhere; they are kept for the next resume. Raises UserError where the
+    run is being trained already, its data changed, or its checkpoint is damaged; nothing is written then.
     """
     fixed = [o for o in overrides if not _may_differ(o.partition("=")[0].strip())]
     if fixed:
         raise UserError(
             f"a resumed run keeps its spec; '{fixed[0]}' would change it",
-            why="only engine.* (budget, batch size, device, saving), optimizer.accumulate, trackers, data.path and, where the same "
-            "run lies elsewhere, parent may differ",
+            why="only engine.* (budget, batch size, device, saving), optimizer.accumulate, trackers, data.path and parent (where "
+            "the same images or the same run lie elsewhere) may differ",
             fix=f"start a new run: tilework train {run.spec_file} {fixed[0]}",
         )
     progress = progress or Silent()

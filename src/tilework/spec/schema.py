@@ -18,7 +18,7 @@ Schema = dict[str, Any]
 
 
 def spec_schema(spec: type[RunSpec] = AutoencoderSpec) -> Schema:
-    """JSON Schema (draft 2020-12) of a task's spec as `dump_yaml` writes it, an autoencoder's by default; short forms are left out.
+    """JSON Schema (draft 2020-12) of a task's spec as `dump_yaml` writes it (an autoencoder's by default), without short forms.
 
     Each plug-in section is a `oneOf` over its kinds with `kind` as discriminator; `objective` has one property for each term;
     a schedule is a number or a `oneOf` over its kinds. Definitions are named `<section>.<kind>`. Imports every plug-in, and
@@ -47,8 +47,7 @@ def sections_of(spec: type[RunSpec]) -> list[Registry]:
     return [
         one
         for one in SECTIONS
-        if one.section in spec.model_fields
-        and (one is TERMS or spec.model_fields[one.section].annotation is Plugin)
+        if one.section in spec.model_fields and (one is TERMS or spec.model_fields[one.section].annotation is Plugin)
     ]
 
 

@@ -73,7 +73,8 @@ def items_of(frames: Frames, data: TokenData) -> tuple[Items, int]:
     on_a_side = (frames.sides == 0) | (frames.sides == 1)
     if data.frames == 1:
         rows = np.flatnonzero(on_a_side)
-        return Items(rows, np.arange(len(rows)), *(np.full(len(rows), v) for v in (0, 1, 1)), 1, False), 0
+        none, one = np.zeros(len(rows), dtype=np.int64), np.ones(len(rows), dtype=np.int64)
+        return Items(rows, np.arange(len(rows)), none, one, one, 1, False), 0
     clips = list(_clips(frames, on_a_side))
     if not clips:
         raise UserError(

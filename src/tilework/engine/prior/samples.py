@@ -83,5 +83,5 @@ class Sampler:
         step = -(-frames // shown)
         some = tokens[:, ::step]
         flat = some.reshape(-1, *some.shape[2:])
-        decoded = [to_uint8(self.parent.decode(part)) for part in flat.split(64)]
+        decoded = [to_uint8(self.parent.decode(part)) for part in torch.split(flat, 64)]
         return np.concatenate(decoded).reshape(*some.shape[:2], *decoded[0].shape[1:])

@@ -35,7 +35,10 @@ class Sides:
 
 
 def divided(items: Items, frames: Frames, data: TokenData) -> Sides:
-    """The items on their sides; one that reaches over both is on neither, and so are mirrored ones that are held out. Raises UserError where a side would be empty."""
+    """The items on their sides; one that reaches over both is on neither, and so are mirrored ones that are held out.
+
+    Raises UserError where a side would be empty.
+    """
     if data.split != "clips":
         found = _apart(items, frames, frames.sides, "parent")
         if len(found.train) and len(found.validation):

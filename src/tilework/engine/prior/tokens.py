@@ -113,7 +113,8 @@ class TokenSet:
         """One hash over everything that is trained on: tokens and what is known of them, the decoder and the codebook that they
         are of, and what makes an item."""
         about, spec = self.tokens.manifest, self.spec.data
-        total = hashlib.sha256(f"{about.decoder_hash} {about.codebook_hash} {spec.model_dump_json(exclude_defaults=True)}".encode())
+        settings = spec.model_dump_json(exclude_defaults=True)
+        total = hashlib.sha256(f"{about.decoder_hash} {about.codebook_hash} {settings}".encode())
         for shard in about.shards:
             total.update(shard.sha256.encode())
         return total.hexdigest()

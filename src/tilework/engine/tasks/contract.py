@@ -229,8 +229,8 @@ class Task(ABC):
         return Row()
 
     def other_data(self, was: Mapping[str, Any]) -> UserError | None:
-        """What to say where a run is gone on with other data than it was trained on; `was` is the `Data.origin` of then. None = what
-        the engine says of any data."""
+        """What to say where a run is gone on with other data than it was trained on; `was` is the `Data.origin` of then.
+        None = what the engine says of any data."""
         return None
 
     def state(self) -> Any:
