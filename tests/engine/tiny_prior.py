@@ -1,4 +1,4 @@
-"""A prior that is learnt in a moment: each position has its own codes, likelier where the frame before has them. And its parents."""
+"""A prior that is learnt in a moment: each position has its own codes, likelier where the frame before has them."""
 
 from __future__ import annotations
 

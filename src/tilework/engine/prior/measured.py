@@ -12,10 +12,9 @@ METRICS = Metrics((
            help="-log2 of a token's probability, mean over tokens; in training of those that the step predicted"),
     Metric("level_bits", "bits per token", Group.QUALITY, "bits/token", better=Better.LOWER, part=Part.LEVEL,
            measured=Measured.VALIDATION, decimals=3, help="the same of the tokens of one level"),
-    Metric("coding", "bits per token", Group.QUALITY, "bits/token", better=Better.LOWER, part=Part.TERM,
+    Metric("coding", "coding baseline", Group.QUALITY, "bits/token", better=Better.LOWER, part=Part.TERM,
            measured=Measured.VALIDATION, decimals=3, headline=IN_LISTS + 1,
-           help="what plain codes take for the same tokens: every code alike (uniform), by its share of the training tokens "
-           "(unigram), as in the frame before (copy)"),
+           help="bits per token of plain codes: all alike, by their share in training, or copied from the frame before"),
     Metric("bits_per_dim", "bits per dimension", Group.QUALITY, "bits/dim", better=Better.LOWER, measured=Measured.VALIDATION,
            decimals=4, headline=3, help="bits of an image's tokens over its height x width x channels"),
     Metric("accuracy", "accuracy", Group.QUALITY, better=Better.HIGHER, decimals=3, headline=2,

@@ -17,7 +17,7 @@ from tilework.engine.tasks.contract import NotFinite, fork_rng
 from tilework.errors import UserError
 from tilework.priors.contract import Prior, Sampling
 
-MOST, FEWEST, TOKENS = 16, 2, 4096
+MOST, MOST_CLIPS, FEWEST, TOKENS = 16, 6, 2, 4096
 """As many samples as have so many tokens together, within these bounds."""
 MOST_SHOWN, BYTES_SHOWN = 24, 2**20
 """Frames of a clip that are shown, and bytes of all of them."""
@@ -35,7 +35,8 @@ class Sampler:
     @property
     def count(self) -> int:
         """How many samples are drawn."""
-        return max(FEWEST, min(MOST, TOKENS // self.prior.shape.tokens))
+        shape = self.prior.shape
+        return max(FEWEST, min(MOST if shape.frames == 1 else MOST_CLIPS, TOKENS // shape.tokens))
 
     @torch.no_grad()
     def drawn(self) -> tuple[Tensor, Tensor]:
