@@ -211,7 +211,7 @@ def test_the_shipped_kinds_train_steer_and_resume(tmp_path: Path, loops: str, ki
     assert not same(half, whole)
     assert same(resume(half), whole)
     values = validated(whole)
-    assert set(values) >= {"bits", "bits_per_dim", "coding.copy"}
+    assert set(values) >= {"bits", "bits_per_dim", "coding.copy", "accuracy"}
     assert replay(whole).identical
 
 
