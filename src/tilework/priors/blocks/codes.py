@@ -51,4 +51,5 @@ class CodeHead(nn.Module):
     @torch.no_grad()
     def right(self, hidden: Tensor, codes: Tensor, level: int) -> Tensor:
         """Whether the likeliest code is the one that is there: (N,) float32, 0 or 1."""
-        return (self(hidden, level).argmax(-1) == codes).float()
+        likeliest: Tensor = self(hidden, level).argmax(-1)
+        return (likeliest == codes).float()
