@@ -9,8 +9,10 @@ from tilework.cli import (
     compare,
     data_sets,
     data_show,
+    decode,
     demo,
     dream,
+    encode,
     interpolate,
     latent_walk,
     recipes,
@@ -53,6 +55,8 @@ app.command("dream")(dream.dream)
 app.command("repaint")(repaint.repaint)
 app.command("tokens")(tokens.tokens)
 app.command("atlas")(atlas.atlas)
+app.command("encode")(encode.encode)
+app.command("decode")(decode.decode)
 app.command("compare")(compare.compare)
 app.command("selftest")(selftest.selftest)
 data_sets.app.command("show")(data_show.show)
