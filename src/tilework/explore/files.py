@@ -92,8 +92,13 @@ def checked(path: Path, *, moves: bool) -> str:
     try:
         refuse_place(path.expanduser())
     except UserError as error:
-        raise UserError(error.what, why=error.why, fix=_ELSEWHERE) from error
+        raise _told(error) from error
     return ending
+
+
+def _told(error: UserError) -> UserError:
+    """The same in the terms of a file that was named."""
+    return UserError(error.what, why=error.why, fix=_ELSEWHERE)
 
 
 def _refuse_another_kind(path: Path, ending: str) -> None:
@@ -108,7 +113,7 @@ def _refuse_another_kind(path: Path, ending: str) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise write_error(path, error) from error
+        raise _told(write_error(path, error)) from error
     if head and not begins(head):
         raise UserError(
             f"{path} is there already and is no {name} file",
