@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from importlib import resources
@@ -128,6 +129,18 @@ def test_the_three_orders_of_an_atlas(token_model: Callable[[str], Opened], kind
     for at in range(size - 1):  # each is followed by the nearest that is left
         left = np.square(points[alike[at + 1 :]] - points[alike[at]]).sum(1)
         assert left[0] <= left.min() + 1e-5
+
+
+def test_a_file_of_some_codes_shows_those_alone(token_model: Callable[[str], Opened]) -> None:
+    opened = token_model(KINDS[0])
+    whole, part = atlas(opened, 1, most=FEW), atlas(opened, 1, most=FEW, only=slice(2, 5))
+    assert sorted(part.order) == [2, 3, 4]
+    assert len(whole.order) == whole.grid.size
+    assert ("shown", "codes 2 to 4") in part.facts()
+    assert "shown" not in dict(whole.facts())
+    assert part.sheet().height < whole.sheet().height
+    listed = part.html().split('<div class="all">')[1]
+    assert re.findall(r"<b>(\d+)</b>", listed) == [str(code) for code in part.order]
 
 
 def test_no_tile_is_decoded_that_nobody_asks_for(token_model: Callable[[str], Opened], tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tilework.errors import UserError
+from tilework.explore.files import checked
 from tilework.explore.film import Film
 from tilework.explore.opened import Opened
 from tilework.explore.paper import ACCENT, GROUND
@@ -73,6 +74,27 @@ def test_a_film_of_several_images_names_each() -> None:
     with Image.open(io.BytesIO(named.gif())) as gif:
         assert gif.n_frames == 4
         assert gif.size == named.size
+
+
+def test_a_film_says_the_values_that_change_in_it() -> None:
+    several, values = np.stack([frames(3), frames(3)], 1), np.array([[-3.0, 0.5], [0.0, 0.5], [100.25, 0.5]])
+    said = Film(several, 10, ("dimension 3", "dimension 5"), values)
+    assert {said.picture(number).shape for number in range(3)} == {said.picture(0).shape}
+    assert said.picture(0).shape[1::-1] == said.size
+    still = Film(several[[0, 0, 0]], 10, ("dimension 3", "dimension 5"), values)
+    assert not np.array_equal(
+        still.picture(0), still.picture(1)
+    )  # the images are the same: what differs is what is said
+
+
+def test_where_nothing_can_be_written_is_told_before(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    for path in (tmp_path / "file" / "out.png", tmp_path / "file" / "deep" / "out.html"):
+        with pytest.raises(UserError) as refused:
+            checked(path, moves=False)
+        assert "folder that you may write" in (refused.value.fix or "")
+    assert checked(tmp_path / "new" / "deeper" / "out.png", moves=False) == ".png"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["file"]  # nothing is left behind
 
 
 def test_sizes_that_can_be_looked_at() -> None:

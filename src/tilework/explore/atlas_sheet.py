@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tilework.explore.canvas import GAP, font, wide
-from tilework.explore.code_atlas import Atlas, ordered
+from tilework.explore.code_atlas import Atlas
 from tilework.explore.paper import ACCENT, BAD, GROUND, MUTE, RAISED, TEXT, lay
 from tilework.explore.sheet import enlarged
 
@@ -17,7 +17,7 @@ _BAR = 3
 
 def atlas_sheet(found: Atlas) -> Image.Image:
     """Every code in the order of the atlas, an RGB image. The bar below a tile is how often its code is used, on a log scale."""
-    order = ordered(found)
+    order = found.order
     facts = " · ".join(f"{name} {value}" for name, value in found.facts())
     many = len(order) > _MANY
     tall, across = found.size.shape
@@ -36,11 +36,11 @@ def atlas_sheet(found: Atlas) -> Image.Image:
     pen.text((GAP, GAP), found.title(), fill=TEXT, font=font(18))
     pen.text((GAP, GAP + 27), facts, fill=MUTE, font=font(13))
     most = 0 if found.counts is None else int(found.counts.max())
-    tiles = found.tiles
+    tiles = found.painted.of(order)
     for place, code in enumerate(order):
         row, column = divmod(place, columns)
         left, top = GAP + column * cell, GAP + head + row * line
-        lay(sheet, enlarged(tiles[code], factor), left, top)
+        lay(sheet, enlarged(tiles[place], factor), left, top)
         count = None if found.counts is None else int(found.counts[code])
         if count == 0:
             _cross(pen, left, top, width, height)

@@ -58,16 +58,26 @@ class Atlas(Shown):
     """(K,) how often each code occurs; None where there are no images."""
     among: TokenSet | None
     """The tokens that were counted."""
+    only: slice = field(default_factory=lambda: slice(None))
+    """The codes that are shown, by number."""
 
     @property
-    def size(self) -> TileSize:
-        """How large a tile is."""
-        return self.painted.size
+    def order(self) -> NDArray[np.int64]:
+        """The codes that are shown, in their order."""
+        shown = np.zeros(self.grid.size, bool)
+        shown[self.only] = True
+        every = ordered(self)
+        return every[shown[every]]
 
     @property
     def tiles(self) -> Pixels:
         """(K, th, tw, C) uint8: every code decoded in context."""
         return self.painted.of(np.arange(self.grid.size))
+
+    @property
+    def size(self) -> TileSize:
+        """How large a tile is."""
+        return self.painted.size
 
     @property
     def tokens(self) -> int:
@@ -94,11 +104,14 @@ class Atlas(Shown):
         return f"codes of {self.opened.name}{level}, {ORDER[self.by]}"
 
     def facts(self) -> tuple[tuple[str, str], ...]:
+        first, end, _ = self.only.indices(self.grid.size)
+        part = () if end - first == self.grid.size else (("shown", f"codes {first:,} to {end - 1:,}"),)
         if self.among is None:
-            return (("codes", f"{self.grid.size:,}, not counted: the images are not there"),)
+            return (("codes", f"{self.grid.size:,}, not counted: the images are not there"), *part)
         spread = "" if len(self.among.numbers) == self.among.images else f" of {self.among.images:,}"
         return (
             ("codes", f"{self.used:,} of {self.grid.size:,} used"),
+            *part,
             ("N", f"{self.tokens:,} tokens of {len(self.among.numbers):,}{spread} {self.among.side} images"),
             ("N/K", f"{self.tokens / self.grid.size:,.1f}"),
         )
@@ -134,10 +147,12 @@ def atlas(
     by: Sort = "usage",
     most: int = MOST_IMAGES,
     margin: int = 1,
+    only: slice = slice(None),
 ) -> Atlas:
     """Every code of a level (from 1) decoded in context, with how often it occurs among a side's tokens.
 
-    Codes are decoded when their tiles are asked for. Without the images the context is the mean code, and nothing is counted.
+    A sheet or a page shows `only` some of them, by their numbers. Codes are decoded when their tiles are asked for. Without the
+    images the context is the mean code, and nothing is counted.
     Raises UserError for a model without codes, one with more codes than are listed, and a level that there is not.
     """
     grid = token_grid(opened.model)
@@ -147,7 +162,7 @@ def atlas(
     painted = opened.once(f"tiles {level} {side} {most} {margin}", lambda: KeptTiles(opened, level, among, margin))
     shades = opened.once(f"colours {level}", lambda: colours(vectors(opened.model, level)))
     counts = among.counts[level - 1] if among is not None else None
-    return Atlas(opened, by, grid, level, painted, shades, counts, among)
+    return Atlas(opened, by, grid, level, painted, shades, counts, among, only)
 
 
 def ordered(found: Atlas, by: Sort | None = None) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tilework.explore.canvas import heat
 from tilework.explore.code_atlas import ORDER, Atlas, Code, code, ordered
@@ -18,17 +19,20 @@ _COLUMNS = 64
 
 def code_page(found: Atlas) -> str:
     """The page: every code with its tile and count; of the most used also positions, patches and nearest codes."""
-    opened, order = found.opened, ordered(found)
+    opened, order = found.opened, found.order
     tall, across = found.size.shape
     factor = max(1, -(-48 // max(tall, across)))
-    sprite = _Sprite(found.tiles, factor)
+    about = _told(found, order)
+    beside_them = [code.near.codes.astype(np.int64) for code in about]
+    numbers = np.unique(np.concatenate([order, *beside_them]))
+    sprite = _Sprite(numbers, found.painted.of(numbers), factor)
     every = "".join(_one(sprite, found, int(number)) for number in order)
     unused = (
         ""
         if found.counts is None or found.used == found.grid.size
         else '<input type="checkbox" id="hide"><label for="hide">hide unused codes</label>'
     )
-    cards = _cards(found, sprite)
+    cards = _cards(about, sprite)
     width, height = across * factor, tall * factor
     facts = " · ".join(f"{name} {value}" for name, value in found.facts())
     style = (
@@ -36,17 +40,18 @@ def code_page(found: Atlas) -> str:
         f".t {{ width: {width}px; height: {height}px; background-image: url({sprite.source}); "
         f"background-size: {sprite.size[0] * factor}px {sprite.size[1] * factor}px; }}\n"
     )
-    every = f'<section><h2>All codes, {ORDER[found.by]}</h2>{unused}<div class="all">{every}</div></section>'
+    which = "All" if len(order) == found.grid.size else f"{len(order):,} of {found.grid.size:,}"
+    every = f'<section><h2>{which} codes, {ORDER[found.by]}</h2>{unused}<div class="all">{every}</div></section>'
     beside = "" if found.size.margin == 0 else f" with {found.size.margin} cell of its surroundings on each side"
     note = f"Each tile is its code decoded among other tokens,{beside}. Made by tilework from step {opened.step:,}."
     return page(found.title(), cards + every, note, facts=facts, style=style)
 
 
 class _Sprite:
-    """All tiles in one PNG."""
+    """The tiles of some codes in one PNG; `numbers` rise."""
 
-    def __init__(self, tiles: Pixels, factor: int) -> None:
-        self.factor = factor
+    def __init__(self, numbers: NDArray[np.int64], tiles: Pixels, factor: int) -> None:
+        self.factor, self.numbers = factor, numbers
         self.tall, self.across = tiles.shape[1:3]
         columns = min(_COLUMNS, len(tiles))
         rows = -(-len(tiles) // columns)
@@ -59,7 +64,7 @@ class _Sprite:
 
     def tile(self, number: int) -> str:
         """The HTML of one tile."""
-        row, column = divmod(number, self.columns)
+        row, column = divmod(int(np.searchsorted(self.numbers, number)), self.columns)
         x, y = column * self.across * self.factor, row * self.tall * self.factor
         return f'<i class="t" style="background-position:-{x}px -{y}px"></i>'
 
@@ -71,28 +76,32 @@ def _one(sprite: _Sprite, found: Atlas, number: int) -> str:
     return f"<div{unused}>{sprite.tile(number)}<b>{number}</b>{words}</div>"
 
 
-def _cards(found: Atlas, sprite: _Sprite) -> str:
+def _told(found: Atlas, order: NDArray[np.int64]) -> list[Code]:
+    """The most used codes of those that are shown, with everything about each."""
     if found.among is None or found.counts is None:
-        return ""
-    among = found.among
-    most = [int(n) for n in ordered(found, "usage")[:CARDS] if found.counts[n]]
-    cards = [
-        _card(
-            sprite,
-            code(
-                found.opened,
-                found.level,
-                number,
-                among.side,
-                most=len(among.numbers),
-                count=_CARD_PATCHES,
-                near=_CARD_NEAR,
-                margin=found.size.margin,
-            ),
+        return []
+    among, shown = found.among, set(order.tolist())
+    used = [int(n) for n in ordered(found, "usage") if int(n) in shown and found.counts[n]]
+    return [
+        code(
+            found.opened,
+            found.level,
+            number,
+            among.side,
+            most=len(among.numbers),
+            count=_CARD_PATCHES,
+            near=_CARD_NEAR,
+            margin=found.size.margin,
         )
-        for number in most
+        for number in used[:CARDS]
     ]
-    return f'<section><h2>The {len(most)} most used codes</h2><div class="cards">{"".join(cards)}</div></section>'
+
+
+def _cards(about: list[Code], sprite: _Sprite) -> str:
+    if not about:
+        return ""
+    cards = "".join(_card(sprite, one) for one in about)
+    return f'<section><h2>The {len(about)} most used codes</h2><div class="cards">{cards}</div></section>'
 
 
 def _card(sprite: _Sprite, about: Code) -> str:

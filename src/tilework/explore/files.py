@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING
 from tilework.errors import UserError
 from tilework.explore.film import Film
 from tilework.explore.page import packed
-from tilework.runs.atomic import atomic_write_bytes, write_error
+from tilework.runs.atomic import atomic_write_bytes, refuse_place, write_error
 
 if TYPE_CHECKING:
     from tilework.explore.shown import Shown
 
 _HEAD = 64
+_ELSEWHERE = "name a file in a folder that you may write, such as your home folder"
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,16 @@ def checked(path: Path, *, moves: bool) -> str:
             fix=f"let it end in {', '.join(possible[:-1])} or {possible[-1]}",
         )
     _refuse_another_kind(path.expanduser(), ending)
+    try:
+        refuse_place(path.expanduser())
+    except UserError as error:
+        raise _told(error) from error
     return ending
+
+
+def _told(error: UserError) -> UserError:
+    """The same in the terms of a file that was named."""
+    return UserError(error.what, why=error.why, fix=_ELSEWHERE)
 
 
 def _refuse_another_kind(path: Path, ending: str) -> None:
@@ -103,7 +113,7 @@ def _refuse_another_kind(path: Path, ending: str) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise write_error(path, error) from error
+        raise _told(write_error(path, error)) from error
     if head and not begins(head):
         raise UserError(
             f"{path} is there already and is no {name} file",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +28,15 @@ _SAME_EVERYWHERE = "threads=1:lookahead-threads=1:colorprim=bt709:transfer=bt709
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """Frames (n, H, W, 1 or 3) uint8 at `fps` a second; with `names` each is several images, (n, k, H, W, 1 or 3), under them."""
+    """Frames (n, H, W, 1 or 3) uint8 at `fps` a second; with `names` each is several images, (n, k, H, W, 1 or 3), under them.
+
+    `values` (n, k) are said beside the names, so that a film tells what changes in it.
+    """
 
     frames: Pixels
     fps: float
     names: tuple[str, ...] = ()
+    values: NDArray[np.float64] | None = None
 
     @property
     def scale(self) -> int:
@@ -40,13 +45,25 @@ class Film:
 
     def picture(self, number: int) -> Pixels:
         """One frame (H, W, 1 or 3), before it is enlarged."""
-        return np.asarray(board(self.frames[number], self.names)) if self.names else self.frames[number]
+        frame: Pixels = self.frames[number]
+        return np.asarray(board(frame, self._captions(number), room=self._widest)) if self.names else frame
+
+    def _captions(self, number: int) -> list[str]:
+        if self.values is None:
+            return list(self.names)
+        return [f"{name}  {value:+.2f}" for name, value in zip(self.names, self.values[number], strict=True)]
+
+    @cached_property
+    def _widest(self) -> list[str]:
+        """Every caption that there is: all frames are as large as the longest of them asks for."""
+        return sorted({caption for number in range(len(self.frames)) for caption in self._captions(number)})
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of the enlarged frames."""
         if self.names:
-            return board(self.frames[0], self.names).size
+            high, wide = self.picture(0).shape[:2]
+            return wide, high
         return self.frames.shape[2] * self.scale, self.frames.shape[1] * self.scale
 
     @property

@@ -166,11 +166,11 @@ class Opened:
     def _decoded(self, latents: Tensor, through: Through) -> Iterator[tuple[Tensor, Tensor | None]]:
         encode, decode = self._parts
         bottleneck = self.model.network.bottleneck
-        if bottleneck.levels and through == "decoder" and bottleneck.in_channels != bottleneck.dim:
+        if self.past_quantiser(through) and not self.may_pass:
             raise UserError(
                 f"the latent of {self.name} cannot go past its quantiser",
                 why=f"the encoder gives {bottleneck.in_channels} channels, the decoder takes {bottleneck.dim}",
-                fix="let it go through the quantiser",
+                fix="write --through quantiser, or leave --through out",
             )
         for part in self._pieces(len(latents)):
             z = latents[part].to(self.model.device, torch.float32)
@@ -187,6 +187,12 @@ class Opened:
             if start:
                 self.between()
             yield slice(start, start + at_once)
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether there is a quantiser that a latent may go past: the decoder takes what the encoder gives."""
+        bottleneck = self.model.network.bottleneck
+        return bool(bottleneck.levels) and bottleneck.in_channels == bottleneck.dim
 
     def past_quantiser(self, through: Through) -> bool:
         """Whether a latent that goes `through` this does not become codes, though this model has some."""

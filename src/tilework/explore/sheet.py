@@ -85,14 +85,15 @@ def _mark(draw: ImageDraw.ImageDraw, at: float, top: float, ends: tuple[float, f
     draw.polygon(((end, top), (end, top + _MARK), (end + way * half, top + _MARK / 2)), fill=ACCENT)
 
 
-def board(images: Pixels, names: Sequence[str]) -> Image.Image:
-    """(n, H, W, 1 or 3) uint8, each under its name: of the same size whatever is in the images, for a film."""
+def board(images: Pixels, names: Sequence[str], *, room: Sequence[str] = ()) -> Image.Image:
+    """(n, H, W, 1 or 3) uint8, each under its name: of the same size whatever is in the images, for a film; and of the same
+    whatever the names are, where there is `room` for all of them."""
     count, (high, wide) = len(images), images.shape[1:3]
     font = ImageFont.load_default(_LETTERS)
     columns = square(count)
     scale = whole_scale(wide, high, columns, -(-count // columns))
     above = _LETTERS + 2 * _GAP
-    across = max(wide * scale, round(max(font.getlength(name) for name in names))) + 2 * _GAP
+    across = max(wide * scale, round(max(font.getlength(name) for name in room or names))) + 2 * _GAP
     down = above + high * scale + 2 * _GAP
     sheet = Image.new("RGB", (2 * _EDGE + columns * across - 2 * _GAP, 2 * _EDGE + -(-count // columns) * down), GROUND)
     draw = ImageDraw.Draw(sheet)

@@ -55,9 +55,14 @@ class Traversal(Shown):
         )
 
     def film(self) -> Film:
-        """All dimensions beside each other, each under its name, forth and back."""
-        there = np.swapaxes(self.images, 0, 1)
-        return Film(np.concatenate([there, there[-2:0:-1]]), self.fps, tuple(f"dimension {d}" for d in self.dimensions))
+        """All dimensions beside each other, each under its name and the value that it has, forth and back."""
+        there, values = np.swapaxes(self.images, 0, 1), self.values.T
+        return Film(
+            np.concatenate([there, there[-2:0:-1]]),
+            self.fps,
+            tuple(f"dimension {d}" for d in self.dimensions),
+            np.concatenate([values, values[-2:0:-1]]),
+        )
 
     def title(self) -> str:
         return f"dimensions of {self.model}, one at a time"
@@ -82,6 +87,8 @@ class Plane(Shown):
     xs: NDArray[np.float64]
     ys: NDArray[np.float64]
     images: Pixels
+    as_it_is: bool = False
+    """They were decoded past the quantiser."""
 
     def sheet(self) -> Image.Image:
         names, heads = ([f"{v:g}" for v in values.round(2)] for values in (self.ys, self.xs))
@@ -91,7 +98,7 @@ class Plane(Shown):
         return f"dimensions {self.x} (across) and {self.y} (up) of {self.model}"
 
     def facts(self) -> tuple[tuple[str, str], ...]:
-        return (("point", str(self.point)),)
+        return (("point", str(self.point)), *quantiser_fact(self.as_it_is))
 
 
 def traverse(
@@ -137,10 +144,13 @@ def plane(
     high: float | None = None,
     steps: int = 15,
     images: Named | None = None,
+    *,
+    through: Through = "quantiser",
 ) -> Plane:
     """Two dimensions at a time: steps x steps images, x to the right and y upwards, all others staying at `point`.
 
-    Raises UserError as `traverse` does, and for one dimension named twice.
+    Of a model with codes each latent is quantised before it is decoded, or goes `through` the decoder alone. Raises UserError
+    as `traverse` does, and for one dimension named twice.
     """
     point = parse(point) if isinstance(point, str) else point
     if checked_dimension(opened, x) == checked_dimension(opened, y):
@@ -154,8 +164,9 @@ def plane(
     moved = place(opened, point, images).flatten().repeat(steps, steps, 1)
     moved[:, :, x] = torch.from_numpy(xs).float()[None, :]
     moved[:, :, y] = torch.from_numpy(ys[::-1].copy()).float()[:, None]
-    made = opened.decode(moved.reshape(-1, *opened.shape))
-    return Plane(title_of(opened), point, x, y, xs, ys[::-1], made.reshape(steps, steps, *made.shape[1:]))
+    made = opened.decode(moved.reshape(-1, *opened.shape), through)
+    rows, past = made.reshape(steps, steps, *made.shape[1:]), opened.past_quantiser(through)
+    return Plane(title_of(opened), point, x, y, xs, ys[::-1], rows, as_it_is=past)
 
 
 def checked_steps(steps: int) -> int:

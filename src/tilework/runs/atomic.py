@@ -42,6 +42,21 @@ def atomic_write_text(path: Path, text: str) -> None:
     atomic_write_bytes(path, text.encode("utf-8"))
 
 
+def refuse_place(path: Path) -> None:
+    """Raise UserError where nothing can be written to `path`, before what is to be written is computed. Leaves nothing behind."""
+    folder = path.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    probe = folder / f".{secrets.token_hex(8)}.tmp"
+    try:
+        probe.touch(exist_ok=False)
+    except OSError as error:
+        raise write_error(path, error) from error
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
+
+
 def fsync_folder(folder: Path) -> None:
     """Make a rename in `folder` survive a power cut, where the system lets a folder be synced (Windows does not)."""
     if os.name == "nt":

@@ -18,6 +18,12 @@ export function lay(width: number, count: number, size: number, foot: number): L
   return { columns, pitch, row, size, left: GAP / 2 + (pitch - GAP - size) / 2, height: Math.ceil(count / columns) * row + GAP }
 }
 
+/** The largest tiles with which so many are in view at once, from `least` to `most` px: few codes are shown large. */
+export function sizeFor(width: number, height: number, count: number, foot: number, least: number, most: number): number {
+  for (let size = most; size > least; size -= 4) if (lay(width, count, size, foot).height <= height) return size
+  return least
+}
+
 /** Places [first, last) of the rows that are in view. */
 export function inView(laid: Laid, count: number, top: number, height: number): [number, number] {
   const first = Math.max(0, Math.floor((top - GAP) / laid.row)) * laid.columns

@@ -7,6 +7,7 @@ import { router } from '../lib/route.svelte'
 import { History } from './history.svelte'
 import type { OpenModel } from './model.svelte'
 import { modeOf, type Mode } from './moves'
+import { past } from './past'
 import { isImage, originText, pointAt, pointText, readPoint, seed, type Point } from './points'
 
 const ONE_MOVE = 600 // ms: changes of a drag that follow each other so closely are one step back
@@ -22,17 +23,24 @@ export class Lens {
   refused = $state.raw<{ text: string; problem: Problem } | null>(null) // what was asked for and cannot be; what was seen before stays
   written = '' // what this page put into the address
   private good: Point | null = null // of the newest answer
-  private readonly history: History<Point>
+  private history: History<Point> = $state.raw(new History(pointAt(seed(0))))
   private gesture = 0
   private moved = 0
   private later: ReturnType<typeof setTimeout> | undefined
   private below = '' // what `mu` is of
 
-  constructor(private readonly model: OpenModel) {
+  /** `later`: where the address names no point, nothing is asked before `begin` says where. */
+  constructor(private readonly model: OpenModel, later = false) {
     const text = router.current.query.at
     const read = text === undefined ? null : readPoint(text)
-    this.history = new History(read ?? pointAt(seed(0)))
+    if (read) this.history = new History(read)
     if (text !== undefined && !read) void this.explain(text)
+    if (text !== undefined || !later) this.look()
+  }
+
+  /** The first point: there is none before it to go back to. */
+  begin(point: Point): void {
+    this.history = new History(point)
     this.look()
   }
 
@@ -87,7 +95,7 @@ export class Lens {
   /** Ask again what is shown: the process that was asked is gone. */
   look(): void {
     const { point, text } = this
-    void this.model.show('image', 'decode', { points: [text] }, (answer) => {
+    void this.model.show('image', 'decode', { points: [text], ...past() }, (answer) => {
       this.seen = answer
       this.good = point
       counters.shown = { ...counters.shown, at: answer.facts.points[0], asked: text, ms: answer.ms }
@@ -126,7 +134,7 @@ export class Lens {
   private async explain(text: string): Promise<void> {
     this.written = text
     try {
-      const answer = await this.model.ask('typed', 'decode', { points: [text] })
+      const answer = await this.model.ask('typed', 'decode', { points: [text], ...past() })
       const read = answer && readPoint(answer.facts.points[0])
       if (read) this.go(read, true)
     } catch (error) {

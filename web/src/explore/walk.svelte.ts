@@ -2,6 +2,7 @@ import type { Answer } from '../lib/frame'
 import { router } from '../lib/route.svelte'
 import type { WalkOptions } from './command'
 import type { OpenModel } from './model.svelte'
+import { past, type Past } from './past'
 import { joinPoints, splitPoints } from './points'
 
 export const MOST_KEYS = 64
@@ -47,8 +48,8 @@ export class Walk {
     })
   }
 
-  get ask(): { points: string[] } & WalkOptions {
-    return { points: this.keys, ...this.options }
+  get ask(): { points: string[] } & WalkOptions & Past {
+    return { points: this.keys, ...this.options, ...past() }
   }
 
   /** Add a point at the end, unless it is there already. */

@@ -13,6 +13,7 @@ export interface Bars {
 }
 
 const LEFT = 30
+const LEAST = 3 // px of the place of a bar
 const NUMBERS = 34 // px that a number needs
 
 export function barsOf(width: number, height: number, count: number, low: number, high: number): Bars {
@@ -20,6 +21,9 @@ export function barsOf(width: number, height: number, count: number, low: number
   const numbers = each >= NUMBERS
   return { left: LEFT, width: Math.min(96, each), top: 8, bottom: height - (numbers ? 36 : each >= 16 ? 20 : 8), low, high, numbers }
 }
+
+/** So many bars can be told apart. */
+export const mostBars = (width: number): number => Math.max(16, Math.floor((width - LEFT - 6) / LEAST))
 
 export const barAt = (bars: Bars, count: number, x: number): number | null => {
   const i = Math.floor((x - bars.left) / bars.width)

@@ -5,6 +5,7 @@ import { decodeFrame } from './frame'
 import { packed } from './packed'
 import { makeHash, parseHash, runPath } from './route.svelte'
 import { PAGES, pageOf } from '../pages'
+import { unknownOf } from '../says'
 import { sliderText, STEPS, toPosition, toValue, typed } from './slider'
 
 describe('an address of a route', () => {
@@ -96,5 +97,24 @@ describe('figures', () => {
   it('are short', () => {
     expect([0.0123456, 1e-5, 13.149, 4812, 0, null].map((v) => figure(v))).toEqual(['0.0123', '1.0e-5', '13.1', '4,812', '0', '–'])
     expect([duration(5), duration(3700), age(1234), bytes(1234567)]).toEqual(['5 s', '1 h 1 min', '1.2 s', '1.2 MB'])
+  })
+})
+
+describe('what an address says and its page does not follow', () => {
+  const told = (hash: string): string[] => {
+    const route = parseHash(hash)
+    return unknownOf(pageOf(route.page, route.id), route)
+  }
+  it('is told by its name', () => {
+    expect(told('#/')).toEqual([])
+    expect(told('#/runs/x/latent?at=seed:7&view=rows&which=last')).toEqual([])
+    expect(told('#/runs/x/latent?colour=red')[0]).toContain('“colour”')
+    expect(told('#/runs/x/tokens?constructor=1')[0]).toContain('“constructor”')
+    expect(told('#/runs/x/latent?view=cube')[0]).toContain('image, rows, plane, map')
+    expect(told('#/nowhere?x=1')).toEqual(['there is no page “nowhere”'])
+    expect(told('#/runs/x/nowhere')).toEqual(['there is no page “nowhere”'])
+  })
+  it('holds of every page that it names', () => {
+    for (const page of PAGES) expect(Object.keys(page.says).length).toBeGreaterThan(0)
   })
 })

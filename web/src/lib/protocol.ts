@@ -770,6 +770,8 @@ export interface TraverseAsk {
   high?: number
   /** images of a row, 9 if not given; 2 to 33 */
   steps?: number
+  /** where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it as it is */
+  through?: 'quantiser' | 'decoder'
 }
 
 /** A square of images, over which two dimensions move. */
@@ -787,6 +789,8 @@ export interface PlaneAsk {
   high?: number
   /** images of a side, 15 if not given; 2 to 33 */
   steps?: number
+  /** where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it as it is */
+  through?: 'quantiser' | 'decoder'
 }
 
 /** Images on the way from point to point. */
@@ -804,6 +808,8 @@ export interface WalkAsk {
   loop?: boolean
   /** of a file: images a second, 30 if not given */
   fps?: number
+  /** where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it as it is */
+  through?: 'quantiser' | 'decoder'
 }
 
 /** The whole data set in two dimensions. */
@@ -960,6 +966,8 @@ export interface AboutFacts {
   levels: number
   /** K, of each level */
   codes: number
+  /** a latent may go past the quantiser: `through` may be `decoder` */
+  may_pass: boolean
   /** images of `validation` and `train`; 0 where the data set is not there */
   sides: Record<string, number>
   /** names of the labels; empty = there are none */

@@ -11,6 +11,12 @@ MapKind = Literal["pca", "umap", "dimensions"]
 SIDES: tuple[Side, ...] = ("validation", "train")
 """What the numbers in arrays named `sides` stand for."""
 
+Past = Annotated[
+    Literal["quantiser", "decoder"],
+    "where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it as it "
+    "is",
+]
+
 # The latent -----------------------------------------------------------------------------------------------------------
 
 
@@ -31,13 +37,7 @@ class DecodeAsk(TypedDict):
 
     kind: Literal["decode"]
     points: Annotated[Sequence[str], "1 to 64 points"]
-    through: NotRequired[
-        Annotated[
-            Literal["quantiser", "decoder"],
-            "where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes "
-            "it as it is",
-        ]
-    ]
+    through: NotRequired[Past]
 
 
 class EncodeAsk(TypedDict):
@@ -75,6 +75,7 @@ class TraverseAsk(TypedDict):
     ]
     high: NotRequired[Annotated[float, "where it ends; 3, or three deviations above"]]
     steps: NotRequired[Annotated[int, "images of a row, 9 if not given; 2 to 33"]]
+    through: NotRequired[Past]
 
 
 class PlaneAsk(TypedDict):
@@ -87,6 +88,7 @@ class PlaneAsk(TypedDict):
     low: NotRequired[Annotated[float, "of both; as of `traverse` if not given"]]
     high: NotRequired[Annotated[float, "of both; as of `traverse` if not given"]]
     steps: NotRequired[Annotated[int, "images of a side, 15 if not given; 2 to 33"]]
+    through: NotRequired[Past]
 
 
 class WalkAsk(TypedDict):
@@ -99,6 +101,7 @@ class WalkAsk(TypedDict):
     ease: NotRequired[Annotated[bool, "slower near each point"]]
     loop: NotRequired[Annotated[bool, "back to the first point at the end"]]
     fps: NotRequired[Annotated[float, "of a file: images a second, 30 if not given"]]
+    through: NotRequired[Past]
 
 
 class MapAsk(TypedDict):

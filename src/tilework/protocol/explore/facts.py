@@ -35,6 +35,7 @@ class AboutFacts(TypedDict):
     beta: Annotated[Number, "weight of the KL term at the end of training; null where there is none"]
     levels: Annotated[int, "Q; 0 = nothing is discrete"]
     codes: Annotated[int, "K, of each level"]
+    may_pass: Annotated[bool, "a latent may go past the quantiser: `through` may be `decoder`"]
     sides: Annotated[Mapping[str, int], "images of `validation` and `train`; 0 where the data set is not there"]
     classes: Annotated[Sequence[str], "names of the labels; empty = there are none"]
     named: Annotated[bool, "images have file names"]

@@ -41,6 +41,7 @@ def about(kinds: Sequence[AskKind], maps: Sequence[MapKind]) -> Callable[[Loaded
             beta=beta_of(opened),
             levels=levels,
             codes=opened.model.codebook_size,
+            may_pass=opened.may_pass,
             sides={side: len(images.side(side)) if images else 0 for side in ("validation", "train")},
             classes=list(images.store.classes) if images else [],
             named=any(images.store.file_names) if images else False,

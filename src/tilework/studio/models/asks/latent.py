@@ -12,6 +12,7 @@ from tilework.errors import UserError
 from tilework.explore.dimensions import kl_terms, statistics
 from tilework.explore.directions import label_means, principal
 from tilework.explore.encoded import Encoded, encode
+from tilework.explore.opened import Through
 from tilework.explore.points import parse
 from tilework.explore.sampling import Sampled, sample
 from tilework.explore.token_images import grid_bits, token_grid
@@ -38,7 +39,7 @@ _MOST_DIRECTIONS = 16
 def sampled(model: Loaded, ask: dict[str, Any]) -> Sampled:
     """The images at some points."""
     _few(len(ask["points"]), "points", 1, _MOST_POINTS)
-    return sample(model.opened, ask["points"], model.image, through=ask.get("through", "quantiser"))
+    return sample(model.opened, ask["points"], model.image, through=_through(ask))
 
 
 def encoded(model: Loaded, ask: dict[str, Any]) -> Encoded:
@@ -52,13 +53,16 @@ def traversed(model: Loaded, ask: dict[str, Any]) -> Traversal:
         _few(len(ask["dimensions"]), "dimensions", 1, _MOST_ROWS)
     steps = _few(ask.get("steps", 9), "steps", 2, _MOST_STEPS)
     ends = (ask.get("low"), ask.get("high"))
-    return traverse(model.opened, ask["point"], ask.get("dimensions"), *ends, steps, model.image)
+    named = ask.get("dimensions")
+    return traverse(model.opened, ask["point"], named, *ends, steps, model.image, through=_through(ask))
 
 
 def planed(model: Loaded, ask: dict[str, Any]) -> Plane:
     """A square of images."""
     steps = _few(ask.get("steps", 15), "steps", 2, _MOST_STEPS)
-    return plane(model.opened, ask["point"], ask["x"], ask["y"], ask.get("low"), ask.get("high"), steps, model.image)
+    ends = (ask.get("low"), ask.get("high"))
+    across, up = ask["x"], ask["y"]
+    return plane(model.opened, ask["point"], across, up, *ends, steps, model.image, through=_through(ask))
 
 
 def walked(model: Loaded, ask: dict[str, Any]) -> Walk:
@@ -66,7 +70,11 @@ def walked(model: Loaded, ask: dict[str, Any]) -> Walk:
     _few(len(ask["points"]), "points", 2, _MOST_POINTS)
     frames = _few(ask["frames"], "frames", 2, _MOST_FRAMES)
     how = {name: ask[name] for name in ("how", "ease", "loop", "fps") if name in ask}
-    return walk(model.opened, ask["points"], frames, images=model.image, **how)
+    return walk(model.opened, ask["points"], frames, images=model.image, through=_through(ask), **how)
+
+
+def _through(ask: dict[str, Any]) -> Through:
+    return "decoder" if ask.get("through") == "decoder" else "quantiser"
 
 
 def _few(count: int, what: str, least: int, most: int) -> int:

@@ -15,18 +15,22 @@ from tilework.explore.place import image_of
 from tilework.explore.points import parse
 from tilework.explore.reach import Field, field, receptive
 from tilework.explore.tiles import tiles
-from tilework.explore.token_images import levels, paint
+from tilework.explore.token_images import levels, paint, token_grid
 from tilework.protocol.explore import AskKind, AtlasFacts, CodeFacts, FieldFacts, LevelsFacts
 from tilework.studio.models.opening import Loaded
 from tilework.studio.models.serving import Answer
 
 
 def atlas_of(model: Loaded, ask: dict[str, Any]) -> Atlas:
-    """Every code of a level; what is not shown of it is not decoded."""
+    """Every code of a level, or those of them that were asked for; what is not shown of it is not decoded."""
     most = ask.get("most", MOST_IMAGES)
     if not 1 <= most <= MOST_IMAGES:
         raise UserError(f"{most:,} images cannot be counted", why=f"1 to {MOST_IMAGES:,} can")
-    return atlas(model.opened, ask["level"], most=most)
+    size = token_grid(model.opened.model).size
+    first, count = ask.get("first", 0), ask.get("count", size)
+    if not (0 <= first < size and count >= 1):
+        raise UserError(f"there are no {count} codes from {first} on", why=f"a level has {size:,} codes")
+    return atlas(model.opened, ask["level"], most=most, only=slice(first, min(first + count, size)))
 
 
 def _paint(model: Loaded, ask: dict[str, Any]) -> Answer:
@@ -67,12 +71,9 @@ def _palette(model: Loaded, ask: dict[str, Any]) -> Answer:
 
 def _atlas(model: Loaded, ask: dict[str, Any]) -> Answer:
     found = atlas_of(model, ask)
-    first, count = ask.get("first", 0), ask.get("count", found.grid.size)
-    if not (0 <= first < found.grid.size and count >= 1):
-        raise UserError(f"there are no {count} codes from {first} on", why=f"a level has {found.grid.size:,} codes")
-    part = np.arange(first, min(first + count, found.grid.size))
+    part = np.arange(found.grid.size)[found.only]
     facts = AtlasFacts(
-        first=first,
+        first=int(part[0]),
         codes=found.grid.size,
         tokens=found.tokens,
         cell=[found.size.height, found.size.width],

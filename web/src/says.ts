@@ -1,0 +1,37 @@
+import type { Route } from './lib/route.svelte'
+
+export type Says = Record<string, readonly string[] | null>
+
+const FLAG = ['0', '1'] as const
+const MODEL: Says = { which: null, device: null }
+
+/** What the address of each page may say after the `?`: each name with the values that it may have, or null where any can be. */
+export const SAID: Record<string, Says> = {
+  runs: { search: null },
+  live: {
+    at: null, view: null, residual: null, code: null, hide: null, cam: null, curves: null, lines: null, log: FLAG, smooth: null, after: null, longer: null,
+    cells: FLAG, trails: FLAG, labels: FLAG, pictures: FLAG, probe: FLAG, bycode: FLAG, map: FLAG, sorted: FLAG,
+  },
+  latent: {
+    ...MODEL, at: null, mode: ['band', 'prior', 'exact'], view: ['image', 'rows', 'plane', 'map'], side: ['dims', 'directions'], through: ['quantiser', 'decoder'], frame: null,
+    frames: null, how: ['linear', 'spherical'], ease: FLAG, loop: FLAG, keys: null, dirs: null, plane: null, dots: FLAG, map: null, cam: null, hide: null,
+  },
+  tokens: { ...MODEL, at: null, set: null, cell: null, level: null, upto: null, over: ['numbers', 'colours', 'tiles', 'none'], sort: ['similar', 'usage', 'index'], second: null },
+  codes: { ...MODEL, at: null, code: null, level: null, sort: ['usage', 'index', 'similar'], show: ['all', 'used', 'unused'], size: null, around: FLAG, from: null, like: null },
+  compare: {
+    a: null, b: null, more: null, device: null, tab: ['curves', 'images', 'samples', 'maps'], at: null, by: ['image', 'point', 'tokens'], mode: ['band', 'prior', 'exact'], set: null,
+    look: ['side', 'swipe', 'blink', 'difference'], left: null, right: null, from: null, cut: null, factor: null, signed: FLAG, seed: null, count: ['16', '36', '64'], lit: null, map: null,
+    hide: null, cama: null, camb: null, camc: null, camd: null, metric: null, log: null, smooth: null,
+  },
+  new: { recipe: null, from: null },
+} // prettier-ignore
+
+/** What an address says that its page does not follow: in words, to be told. */
+export function unknownOf(page: { name: string; title: string; says: Says }, route: Route): string[] {
+  if (route.page !== page.name) return [`there is no page “${route.page.slice(0, 40)}”`]
+  return Object.entries(route.query).flatMap(([name, value]) => {
+    if (!Object.hasOwn(page.says, name)) return [`“${name.slice(0, 40)}” is nothing that ${page.title} knows`]
+    const known = page.says[name]
+    return known && !known.includes(value) ? [`${name} is none of ${known.join(', ')}: “${value.slice(0, 40)}”`] : []
+  })
+}
