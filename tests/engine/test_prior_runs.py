@@ -84,7 +84,7 @@ def arrays(run: RunFolder, kind: str) -> list[dict[str, np.ndarray]]:  # type: i
 
 
 def test_it_learns_and_is_listed_shown_and_reported(digits: str, tilework: Command) -> None:
-    run = train(tiny_prior.prior("engine.steps=200", parent=digits))
+    run = train(tiny_prior.prior("engine.steps=60", "optimizer.lr=0.1", parent=digits))
     assert run_status(run) is RunStatus.FINISHED
     values = validated(run)
     with RunStore.open(run.db) as store:
@@ -245,3 +245,19 @@ def test_a_moved_parent_is_found_where_it_is_said_to_be(tmp_path: Path) -> None:
     assert load_spec(str(run.spec_file)).parent == str(moved)
     resume(run, overrides=("engine.steps=10",))
     assert run_status(run) is RunStatus.FINISHED
+
+
+def test_weights_that_are_no_numbers_end_the_run_with_a_message_and_draw_nothing(tmp_path: Path, digits: str) -> None:
+    from tilework.errors import RunFailure
+
+    class Spoiling(tiny_prior.Prior):
+        def forward(self, tokens: torch.Tensor, labels: torch.Tensor) -> tiny_prior.Loss:
+            found = super().forward(tokens, labels)
+            if self.training:
+                self.own.data.fill_(float("nan"))
+            return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiny_prior, "Prior", Spoiling)
+        with pytest.raises(RunFailure):
+            train(tiny_prior.prior("engine.nonfinite_steps=2", "engine.steps=20", parent=digits), root=tmp_path)
