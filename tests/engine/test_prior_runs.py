@@ -103,6 +103,7 @@ def test_it_learns_and_is_listed_shown_and_reported(digits: str, tilework: Comma
     shown = tilework("show", run.path)
     assert "bits per token" in shown.out
     assert "coding baseline" in shown.out
+    assert f"{Path(digits).name}, step " in shown.out
     reported = tilework("report", run.path)
     assert reported.code == 0, reported.err
     page = (run.path / "report.html").read_text(encoding="utf-8")
@@ -211,7 +212,7 @@ def test_the_shipped_kinds_train_steer_and_resume(tmp_path: Path, loops: str, ki
     assert not same(half, whole)
     assert same(resume(half), whole)
     values = validated(whole)
-    assert set(values) >= {"bits", "bits_per_dim", "coding.copy"}
+    assert set(values) >= {"bits", "bits_per_dim", "coding.copy", "accuracy"}
     assert replay(whole).identical
 
 

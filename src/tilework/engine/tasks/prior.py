@@ -87,9 +87,7 @@ class Task(TaskContract):
         return Losses(found.total, {"bits": in_bits(found.total.detach()), **own})
 
     def other_data(self, was: Mapping[str, Any]) -> UserError | None:
-        if was.get("decoder_hash") is None or was == self.tokens.origin:
-            return None
-        return other_parent(was, self.tokens.parent.run, self.tokens.origin)
+        return other_parent(was, self.tokens.parent.run, self.tokens.origin) if was.get("decoder_hash") else None
 
     # Looking at it ---------------------------------------------------------------------------------------------------
 
