@@ -33,7 +33,7 @@ def nothing(tokens):
 
 
 def test_every_kind_has_examples():
-    assert set(FORMS) == set(PRIORS.kinds)
+    assert set(FORMS) == set(PRIORS.shipped)
 
 
 @every
