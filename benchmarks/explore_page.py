@@ -3,7 +3,7 @@
 Run: uv run --group bench benchmarks/explore_page.py
 
 A slider of the Latent page is dragged by the mouse for two seconds, with a VAE of 28x28 and one of 128x128 pixels, while another
-run trains with one thread on the other core. Times are the page's own, from an input event to the end of the animation frame that
+run trains with one thread on the other core (`alone`: without it). Times are the page's own, from an input event to the end of the animation frame that
 drew its image. The peer (peers/streamlit_matplotlib.py) shows the same run; it hears of a slider only when it is let go.
 
     hand       from the newest input event of an ask to its image, painted; 95th percentile
@@ -26,6 +26,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,8 @@ PEER_HOOK = """
   look()
 })()
 """
-TARGETS = {"small": {"hand": 40.0, "rest": 50.0, "rate": 30.0}, "large": {"hand": 150.0, "rest": 150.0, "rate": 8.0}}
+SMALL = {"hand": 40.0, "rest": 50.0, "rate": 30.0}
+TARGETS = {"small": SMALL, "alone": SMALL, "large": {"hand": 150.0, "rest": 150.0, "rate": 8.0}}
 
 
 def main() -> int:
@@ -109,21 +111,30 @@ def main() -> int:
         drags: dict[str, list[dict[str, Any]]] = {name: [] for name in runs}
         ours: list[float] = []
         theirs: list[float] = []
+        drags["alone"] = []
+        with studio.studio(root) as (url, _), studio.chromium() as browser:
+            for _ in range(given.pairs):
+                with closing(latent_page(browser, url, runs["small"])) as page:
+                    drags["alone"].append(drag(page, given.seconds))
         with studio.training(root, "rqvae-digits", *ENDLESS) as run, studio.studio(root) as (url, process):
             run.reach(20)
             with studio.chromium() as browser, served(root / runs["small"]) as address:
-                peer = peer_page(browser, address) if address else None
-                pages = {name: latent_page(browser, url, one) for name, one in runs.items()}
                 for _ in range(given.pairs):
-                    for name, page in pages.items():
-                        drags[name].append(drag(page, given.seconds))
+                    for (
+                        name,
+                        one,
+                    ) in runs.items():  # one page at a time: every page that is open takes its share of the core
+                        with closing(latent_page(browser, url, one)) as page:
+                            drags[name].append(drag(page, given.seconds))
+                            faults += page.faults
                         if name == "small":
                             ours.append(drags[name][-1]["release"])
-                    if peer is not None:
-                        theirs.append(let_go(peer))
-                rows |= opened(pages["small"].context, url, runs["small"], process, given.pairs)
-                rows |= tokens(pages["small"].context, url, codes, given.pairs)
-                faults += [fault for page in pages.values() for fault in page.faults]
+                    if address:
+                        with closing(peer_page(browser, address)) as peer:
+                            theirs.append(let_go(peer))
+                with closing(latent_page(browser, url, runs["small"])) as page:
+                    rows |= opened(page.context, url, runs["small"], process, given.pairs)
+                    rows |= tokens(page.context, url, codes, given.pairs)
     for name, found in drags.items():
         rows |= told(name, found)
     if theirs:
@@ -179,7 +190,8 @@ def drag(page: Any, seconds: float) -> dict[str, Any]:
 
 def told(name: str, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The rows of one model."""
-    target, size = TARGETS[name], "28x28" if name == "small" else "128x128"
+    target = TARGETS[name]
+    size = {"small": "28x28", "alone": "28x28, nothing trains", "large": "128x128"}[name]
     hand = [one for drag in found for one in drag["hand"]] or [5000.0]
     rows = {
         f"explore-{name}-hand": studio.row(f"{size}: input event to its image, painted", "ms", target["hand"], hand),
