@@ -194,7 +194,7 @@ def test_without_its_data_set(
     tilework: Command, own_run: Callable[[str], RunFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What needs no image goes on; what needs one says what is missing."""
-    monkeypatch.setattr("tilework.explore.images_of._QUICK", 0)
+    monkeypatch.setattr("tilework.engine.autoencoder.images_of._QUICK", 0)
     monkeypatch.setenv("TILEWORK_CACHE", str(Path("nothing").absolute()))
     run = own_run("gaussian")
     done = tilework("traverse", run.path, "--at", "own.png", "--steps", 3, "--out", "a.png")

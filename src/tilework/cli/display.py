@@ -17,6 +17,8 @@ from tilework.metrics import AUTOENCODER, TRAINING, Metrics, values_of
 
 QUIET_SECONDS = 10.0
 """Without a terminal, at most one line of metrics in this time."""
+_COUNTED = {"pictures": "preparing pictures", "tokens": "encoding images to tokens"}
+"""Stages before the first step that count what they have done."""
 AVERAGED_SECONDS = 60.0
 """Speed and time left are means over the last minute: validation passes and checkpoints are part of the way."""
 
@@ -59,8 +61,8 @@ class Display:
 
     def preparing(self, what: str, done: int) -> None:
         """Show the stage before the first step."""
-        self._stage = f"preparing pictures: {done:,}" if what == "pictures" else "placing the codes among the data"
-        if not self.console.is_terminal and (what != "pictures" or self._silent_for_long()):
+        self._stage = f"{_COUNTED[what]}: {done:,}" if what in _COUNTED else "placing the codes among the data"
+        if not self.console.is_terminal and (what not in _COUNTED or self._silent_for_long()):
             self.console.print(self._stage)
 
     def started(self, plan: Plan) -> None:
@@ -143,7 +145,12 @@ def _headline(plan: Plan) -> Text:
 def _model(plan: Plan) -> str:
     """What is trained: the bottleneck and its grid; of another task its name."""
     if "bottleneck" not in plan.model:
-        return plan.spec.task
+        kind = plan.model.get("prior")
+        return (
+            f"{plan.spec.task}, {kind}, {plan.model['tokens']:,} tokens of {plan.model['codes']:,} codes"
+            if kind
+            else plan.spec.task
+        )
     width, height = plan.model["grid"]
     shape = f"{width}x{height} positions" if width * height > 1 else "one vector a picture"
     return f"{plan.model['bottleneck']}, {shape}"

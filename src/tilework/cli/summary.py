@@ -142,8 +142,9 @@ def _short_of_an_epoch(step: int, steps_per_epoch: int) -> str:
 
 
 def write_pictures(run: RunFolder) -> dict[str, Path]:
-    """contact-sheet.png, and latent.png where the latent is 2-D, from the newest snapshots; returns name -> file."""
-    from tilework.report.contact_sheet import contact_sheet, name_rows, whole_scale
+    """contact-sheet.png, latent.png where the latent is 2-D, samples.png of a prior, from the newest snapshots; returns
+    name -> file."""
+    from tilework.report.contact_sheet import contact_sheet, name_rows, samples_sheet, whole_scale
     from tilework.report.latent_map import latent_map
 
     files: dict[str, Path] = {}
@@ -155,6 +156,9 @@ def write_pictures(run: RunFolder) -> dict[str, Path]:
         scale = whole_scale(originals.shape[2], 8, _SHEET)
         sheet = contact_sheet(originals, found["reconstructions"], columns=8, scale=scale)
         name_rows(sheet, originals.shape[1] * scale).save(files["contact sheet"])
+    if "samples" in newest:
+        files["samples"] = run.path / "samples.png"
+        samples_sheet(newest["samples"]["samples"], width=_SHEET).save(files["samples"])
     if "latent" in newest:
         found = newest["latent"]
         files["latent space"] = run.path / "latent.png"

@@ -23,6 +23,7 @@ from tilework.runs.folder import RunFolder, default_root
 from tilework.runs.lock import RunLock, refuse_if_held
 from tilework.spec import RunSpec, dump_yaml, load_spec
 from tilework.spec.load import apply_overrides, parse_spec
+from tilework.spec.tasks import task_class
 
 
 def train(
@@ -40,11 +41,12 @@ def train(
     Everything is checked before the folder is made: a spec that cannot run leaves nothing behind. Raises UserError for what
     the person can change, RunFailure for what went wrong on the way (the last checkpoint then stands).
     """
-    progress, spec = progress or Silent(), with_whole_paths(spec)
-    session = begin(spec, progress)
+    runs = root or default_root()
+    progress, spec = progress or Silent(), task_class(spec.task).settled(with_whole_paths(spec), runs, runs)
+    session = begin(spec, progress, runs)
     compute = session.parts.compute
     with Interrupt().listening() as interrupt:  # from here on Ctrl-C leaves a run that can be resumed
-        path = RunFolder.create(root or default_root(), spec.name, dump_yaml(spec)).path if compute.main else None
+        path = RunFolder.create(runs, spec.name, dump_yaml(spec)).path if compute.main else None
         run = RunFolder(compute.shared(path))
         loop = Loop(session, run, progress, interrupt, tuple(script), until)
         with _held(RunLock(run.path), compute.main, new=run):
@@ -55,15 +57,16 @@ def train(
 def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple[str, ...] = ()) -> RunFolder:
     """Go on with a run from its last checkpoint, exactly as if it had never stopped.
 
-    `overrides` may touch `engine.*`, `optimizer.accumulate` and `trackers` (a longer budget, another device), and `data.path`
-    where the same images lie elsewhere; they are kept for the next resume. Raises UserError where the run is being trained
-    already, its data changed, or its checkpoint is damaged; nothing is written then.
+    `overrides` may touch `engine.*`, `optimizer.accumulate` and `trackers` (a longer budget, another device), and `data.path` or
+    `parent` where the same images or the same run lie elsewhere; they are kept for the next resume. Raises UserError where the
+    run is being trained already, its data changed, or its checkpoint is damaged; nothing is written then.
     """
     fixed = [o for o in overrides if not _may_differ(o.partition("=")[0].strip())]
     if fixed:
         raise UserError(
             f"a resumed run keeps its spec; '{fixed[0]}' would change it",
-            why="only engine.* (budget, batch size, device, saving), optimizer.accumulate, trackers and data.path may differ",
+            why="only engine.* (budget, batch size, device, saving), optimizer.accumulate, trackers, data.path and parent (where "
+            "the same images or the same run lie elsewhere) may differ",
             fix=f"start a new run: tilework train {run.spec_file} {fixed[0]}",
         )
     progress = progress or Silent()
@@ -72,8 +75,11 @@ def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple
     spec = parse_spec(apply_overrides(written.model_dump(mode="json"), by_name(overrides, written)), str(run.spec_file))
     typed = paths_of(spec) != paths_of(written)
     spec = with_whole_paths(spec) if typed else found_again(spec, run)
+    if any(override.partition("=")[0].strip() == "parent" for override in overrides):
+        was = checkpoint.find(run.checkpoints).about.get("origin") or {}
+        spec = task_class(spec.task).moved(spec, was, run.path.parent)
     refuse_missing(spec, run, given=typed)
-    session = begin(spec, progress)
+    session = begin(spec, progress, run.path.parent)
     with Interrupt().listening() as interrupt:
         with _held(RunLock(run.path), session.parts.compute.main):  # nobody else saves now: what is read is the newest
             found = checkpoint.find(run.checkpoints)
@@ -108,7 +114,7 @@ def _written(run: RunFolder, progress: Progress) -> RunSpec:
 
 
 def _may_differ(key: str) -> bool:
-    return key.startswith(("engine.", "trackers")) or key in {"optimizer.accumulate", "data.path", "data"}
+    return key.startswith(("engine.", "trackers")) or key in {"optimizer.accumulate", "data.path", "data", "parent"}
 
 
 def _look(run: RunFolder) -> None:
@@ -127,6 +133,8 @@ def _check_same_data(run: RunFolder, found: checkpoint.Checkpoint, session: Sess
     was, data = found.about, session.parts.data
     if was.get("content_hash") == data.content_hash:
         return
+    if own := session.parts.task.other_data(was.get("origin") or {}):
+        raise own
     before, now = was.get("items"), sum(data.items)
     counted = (
         f"{sum(before):,} {data.unit} then, {now:,} now" if isinstance(before, list) else f"{now:,} {data.unit} now"
@@ -168,7 +176,7 @@ def _after_resets(loop: Loop) -> RunFolder:
 def _session_of(after: NextRun, progress: Progress) -> Session:
     """The lock is given back where the session cannot be made."""
     try:
-        return begin(after.spec, progress)
+        return begin(after.spec, progress, after.folder.path.parent)
     except BaseException:
         after.lock.release()
         raise

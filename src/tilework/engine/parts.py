@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import nn
@@ -79,14 +80,16 @@ class Parts:
         return self.average.in_place() if self.average is not None else nullcontext()
 
 
-def assemble(spec: RunSpec, progress: Progress) -> Parts:
-    """Everything of a run but its folder and its state. Raises UserError for what cannot train, before any step."""
+def assemble(spec: RunSpec, progress: Progress, runs: Path | None = None) -> Parts:
+    """Everything of a run but its folder and its state; `runs` is the folder of runs. Raises UserError for what cannot train,
+    before any step."""
     check_trackers(spec.trackers)
     kind = task_class(spec.task)
     for problem in kind.problems(spec):  # Said before any data is read.
         raise problem
     compute = Compute(spec.engine)
     task: Task = kind(spec, compute)
+    task.runs = runs
     check_monitor(spec.engine.monitor, task)
     data = task.data(progress)
     torch.manual_seed(spec.seed)  # The same initial weights on every process.

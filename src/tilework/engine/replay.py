@@ -17,6 +17,7 @@ from tilework.errors import UserError
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
 from tilework.spec import load_spec
+from tilework.spec.tasks import task_class
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ def replay(run: RunFolder, *, root: Path | None = None, progress: Progress | Non
     script = [Order(order.kind, _asked(order), None, order.before_step) for order in orders]
     spec = found_again(load_spec(str(run.spec_file)), run)
     refuse_missing(spec, run)
+    spec = task_class(spec.task).settled(spec, run.path.parent, root or run.path.parent)
     again = train(spec, root=root or run.path.parent, progress=progress, script=script, until=target.step)
     found = checkpoint.find(again.checkpoints)
     differing, tensors, largest = _compare(weights, _tensors(found))

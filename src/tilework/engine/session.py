@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from tilework.engine.parts import Parts, assemble
 from tilework.engine.progress import Progress
@@ -32,9 +33,9 @@ class Session:
         return self.parts.budget.clock.epochs(self.step)
 
 
-def begin(spec: RunSpec, progress: Progress) -> Session:
-    """A session at step 0. Raises UserError for a spec that cannot run; nothing is written."""
-    parts = assemble(spec, progress)
+def begin(spec: RunSpec, progress: Progress, runs: Path | None = None) -> Session:
+    """A session at step 0; `runs` is the folder of runs. Raises UserError for a spec that cannot run; nothing is written."""
+    parts = assemble(spec, progress, runs)
     schedules = {"lr": spec.optimizer.lr, **parts.task.weights()}
     plateaus = {name: PlateauState(Patience()) for name, s in schedules.items() if isinstance(s, Plateau)}
     state = RunState(judgement=Judgement(plateaus=plateaus), tally=Tally(parts.task.metrics))

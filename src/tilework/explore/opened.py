@@ -16,10 +16,10 @@ from torch import Tensor
 from tilework.bottlenecks.tokens import refuse_nonfinite
 from tilework.data import FrameStore, Split
 from tilework.engine.api import Model, load_checkpoint
+from tilework.engine.autoencoder.images_of import images_of
 from tilework.engine.autoencoder.model import grid_of, source_of
 from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.errors import UserError
-from tilework.explore.images_of import images_of
 from tilework.inference import DecodeZ, Encode
 from tilework.protocol.errors import Problem
 from tilework.runs.folder import RunFolder

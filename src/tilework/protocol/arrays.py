@@ -21,6 +21,11 @@ LEGEND = {
     "h'": "height of a small picture",
     "w'": "width of a small picture",
     "j": "nearest pictures, up to four",
+    "s": "samples of a prior",
+    "t": "frames of a sample that are shown; 1 for images",
+    "l": "levels of the tokens of a prior",
+    "r": "rows of their grid",
+    "c": "columns of their grid",
 }
 """What the letters of a shape stand for; one letter is one length throughout a frame."""
 
@@ -64,5 +69,10 @@ ARRAYS = (
     FrameArray("probe_labels", ("m",), "i2", {"pictures": ""}, "their classes"),
     FrameArray("nearest", ("K", "j"), "i4", {"pictures": ""},
                "rows of `thumbs` nearest to each code of level 1; -1 = none"),
+    FrameArray("samples", ("s", "t", "H", "W", "C"), "u1",
+               {"pictures": "", "timeline": "its last frame, and as many as 0.5 % of the time allows"},
+               "of a prior: what it draws now from a fixed seed, decoded by its parent"),
+    FrameArray("token_bits", ("l", "r", "c"), "f4", {"pictures": "", "timeline": ""},
+               "of a prior: bits per token of each position, mean over the held-out items of the last validation"),
 )  # fmt: skip
 """Every array, in the order in which docs/studio.md lists them."""

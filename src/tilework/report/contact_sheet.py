@@ -76,6 +76,25 @@ def strip(
     return Image.fromarray(_side_by_side(rgb[:columns], columns, scale or whole_scale(rgb.shape[2], columns, width)))
 
 
+def samples_sheet(samples: NDArray[np.uint8], *, width: int = 1120, cut: bool = False) -> Image.Image:
+    """Samples (n, T, H, W, C) uint8: images (T = 1) in rows beside each other, clips a row each, as in `contact_sheet`. A clip
+    that is wider than `width` goes on in the next row, or is `cut` off."""
+    rows = samples[:, 0][None] if samples.shape[1] == 1 else samples
+    wide = samples.shape[3]
+    most = max(1, (width + _GAP) // (wide + _GAP))
+    columns = min(most, rows.shape[1], 8 if samples.shape[1] == 1 and rows.shape[1] > 8 else rows.shape[1])
+    scale = whole_scale(wide, columns, width)
+    bands: list[NDArray[np.uint8]] = []
+    for number, row in enumerate(rows):
+        pictures = _opaque(as_rgb(row))
+        for start in range(0, columns if cut else len(row), columns):
+            line = _side_by_side(pictures[start : start + columns], columns, scale)
+            if bands:
+                bands.append(_space(_GAP if start else 2 * _GAP * bool(number), line.shape[1]))
+            bands.append(line)
+    return Image.fromarray(np.concatenate(bands))
+
+
 def whole_scale(wide: int, columns: int, width: int) -> int:
     """The largest whole factor by which `columns` pictures `wide` pixels across still fit `width`; at least 1, at most 8."""
     return int(np.clip((width - _GAP * (columns - 1)) // (columns * wide), 1, 8))

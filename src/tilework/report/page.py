@@ -10,6 +10,7 @@ from pathlib import Path
 from tilework.report.album import Album
 from tilework.report.facts import duration, key_facts
 from tilework.report.moments import Moment, evenly, load
+from tilework.report.prior_sections import coding_section, hard_section, samples_over_time, samples_section
 from tilework.report.sections import (
     curves_section,
     dimensions_section,
@@ -28,11 +29,14 @@ from tilework.runs.atomic import atomic_write_text
 from tilework.runs.folder import RunFolder
 from tilework.runs.status import RunInfo, run_info
 from tilework.runs.store import RunStore
+from tilework.spec.plugins import AUTOENCODER
 
 _NEEDED = {
     "reconstructions": ("originals", "reconstructions"),
     "usage": ("counts",),
     "latent": ("points", "labels"),
+    "samples": ("samples",),
+    "token-bits": ("bits",),
 }
 
 
@@ -62,6 +66,7 @@ def _page(run: RunFolder, album: Album) -> str:
             found = load(run, store.snapshots(kind)[-1:], needed, lost)
             newest[kind] = found[-1] if found else None
         pictures = load(run, evenly(store.snapshots("reconstructions"), 8), _NEEDED["reconstructions"], lost)
+        samples = load(run, evenly(store.snapshots("samples"), 8), _NEEDED["samples"], lost)
         latents = load(run, evenly(store.snapshots("latent"), 8), _NEEDED["latent"], lost)
         names = [str(name) for name in meta.get("classes", [])]
         maps = max(1, len(newest["latent"].arrays.get("codes", []))) if newest["latent"] else 0
@@ -69,7 +74,9 @@ def _page(run: RunFolder, album: Album) -> str:
         body = [
             figures_section(key_facts(info, meta), str(meta.get("leak", ""))),
             findings_section(findings),
-            pictures_section(album, newest["reconstructions"], beside_map=maps == 1),
+            pictures_section(album, newest["reconstructions"], beside_map=maps == 1)
+            if meta.get("task", AUTOENCODER) == AUTOENCODER
+            else samples_section(album, newest["samples"], names),
             *_beside(
                 several,
                 latent_section(album, newest["latent"], names),
@@ -79,6 +86,9 @@ def _page(run: RunFolder, album: Album) -> str:
             ),
             time_section(album, pictures, store, info.metrics),
             story_section(album, latents),
+            samples_over_time(album, samples, store, info.metrics),
+            hard_section(album, newest["token-bits"]),
+            coding_section(store, info.metrics),
             _lost_section(lost),
             events_section(events),
             spec_section(_spec_text(run)),

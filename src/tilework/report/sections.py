@@ -166,7 +166,9 @@ def time_section(album: Album, moments: Sequence[Moment], store: RunStore, metri
     measured = dict(zip(steps.tolist(), values.tolist(), strict=True))
     originals = moments[-1].arrays["originals"]
     rows = [
-        _row("original", "", album.pixels("over-time-original", strip(originals, width=1000), "held-out originals"))
+        row_of_time(
+            "original", "", album.pixels("over-time-original", strip(originals, width=1000), "held-out originals")
+        )
     ]
     for moment in moments:
         quality = measured.get(moment.step, math.nan)
@@ -174,7 +176,7 @@ def time_section(album: Album, moments: Sequence[Moment], store: RunStore, metri
         drawn = strip(moment.arrays["reconstructions"], width=1000)
         name = f"over-time-{moment.step:08d}"
         rows.append(
-            _row(
+            row_of_time(
                 f"epoch {moment.epoch:,.4g}", more, album.pixels(name, drawn, f"reconstructions at step {moment.step}")
             )
         )
@@ -207,7 +209,8 @@ def story_section(album: Album, moments: Sequence[Moment]) -> str:
     )
 
 
-def _row(what: str, more: str, picture: str) -> str:
+def row_of_time(what: str, more: str, picture: str) -> str:
+    """A row of what is shown over time: when, what was measured then, and a picture (HTML)."""
     return f'<div class="at">{escape(what)}<span>{escape(more)}</span></div>{picture}'
 
 

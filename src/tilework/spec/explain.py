@@ -112,7 +112,7 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 def _example(model: type[BaseModel], loc: tuple[Any, ...], field: str) -> str:
     from tilework.spec import plugins
 
-    for registry in plugins.REGISTRIES:
+    for registry in plugins.SECTIONS:
         if registry.section == field and registry.kinds:
             return f"add it, for example {field}.kind={registry.kinds[0]} (the kinds are {', '.join(registry.kinds)})"
     owner = _model_at(model, loc[:-1])

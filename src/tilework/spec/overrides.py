@@ -119,7 +119,7 @@ def _stand_in(section: str, node: Raw, named: Raw) -> None:
 def _registry(section: str) -> Any:
     from tilework.spec import plugins
 
-    return next((r for r in plugins.REGISTRIES if r.section == section and section != "objective"), None)
+    return next((r for r in plugins.SECTIONS if r.section == section and section != "objective"), None)
 
 
 def _kept_by(path: list[str], kind: Any, old: Raw) -> Raw:

@@ -194,4 +194,6 @@ REGISTRIES = (SOURCES, ENCODERS, BOTTLENECKS, DECODERS, TERMS)
 TASKS = Registry("task", "tilework.engine.tasks")
 """A task is a file with a class `Task`; `tilework.spec.tasks` reads its spec."""
 PRIORS = Registry("prior", "tilework.priors")
+SECTIONS = (*REGISTRIES, PRIORS)
+"""Every section of any task's spec that has kinds. REGISTRIES are those of an autoencoder."""
 ORDERS = Registry("order", "tilework.priors.orders")

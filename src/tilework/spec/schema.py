@@ -10,21 +10,22 @@ from pydantic import BaseModel
 
 from tilework.spec.autoencoder import AutoencoderSpec
 from tilework.spec.explain import models_in
-from tilework.spec.plugins import REGISTRIES, TERMS, Registry
+from tilework.spec.model import RunSpec
+from tilework.spec.plugins import SECTIONS, TERMS, Plugin, Registry
 from tilework.spec.schedules import KINDS
 
 Schema = dict[str, Any]
 
 
-def spec_schema() -> Schema:
-    """JSON Schema (draft 2020-12) of an autoencoder's spec as `dump_yaml` writes it; short forms are left out.
+def spec_schema(spec: type[RunSpec] = AutoencoderSpec) -> Schema:
+    """JSON Schema (draft 2020-12) of a task's spec as `dump_yaml` writes it (an autoencoder's by default), without short forms.
 
     Each plug-in section is a `oneOf` over its kinds with `kind` as discriminator; `objective` has one property for each term;
     a schedule is a number or a `oneOf` over its kinds. Definitions are named `<section>.<kind>`. Imports every plug-in, and
     with them torch.
     """
     shared: Schema = {}
-    root = _local(AutoencoderSpec, shared)
+    root = _local(spec, shared)
     for kind, schedule in KINDS.items():
         shared[f"schedule.{kind}"] = _with_kind(_local(schedule, shared))
     shared["schedule"] = {
@@ -32,13 +33,22 @@ def spec_schema() -> Schema:
         "description": "a number, or a mapping with a kind",
         "anyOf": [{"type": "number"}, _one_of("schedule", tuple(KINDS))],
     }
-    for registry in REGISTRIES:
+    for registry in sections_of(spec):
         for kind in registry.kinds:
             shared[f"{registry.section}.{kind}"] = _with_kind(_local(registry.config(kind), shared))
         root["properties"][registry.section] = _section(registry, root["properties"][registry.section])
     shared.pop("Plugin", None)
     shared.pop("Schedule", None)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **root, "$defs": dict(sorted(shared.items()))}
+
+
+def sections_of(spec: type[RunSpec]) -> list[Registry]:
+    """The registries whose kinds a task's spec may name."""
+    return [
+        one
+        for one in SECTIONS
+        if one.section in spec.model_fields and (one is TERMS or spec.model_fields[one.section].annotation is Plugin)
+    ]
 
 
 def _section(registry: Registry, described: Schema) -> Schema:

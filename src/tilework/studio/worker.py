@@ -43,11 +43,12 @@ def _answered(line: str) -> dict[str, Any]:
 
 
 def _form(asked: dict[str, Any]) -> FormAnswer:
-    """The whole spec with every default, and the schema of all specs."""
+    """The whole spec with every default, and the schema of all specs of its task."""
     from tilework.spec import load_spec
     from tilework.spec.schema import spec_schema
 
-    return {"spec": load_spec(asked["source"]).model_dump(mode="json"), "schema": spec_schema()}
+    spec = load_spec(asked["source"])
+    return {"spec": spec.model_dump(mode="json"), "schema": spec_schema(type(spec))}
 
 
 def _check(asked: dict[str, Any]) -> Passed | SpecWrong:

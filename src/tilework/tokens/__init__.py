@@ -1,1 +1,1 @@
-"""Tokens on disk: what an autoencoder made of images and clips, in shards that another program can read as well."""
+"""Token folders: the codes of many images in shards, with a manifest of what they are and which model made them."""

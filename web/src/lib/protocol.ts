@@ -1125,6 +1125,8 @@ export interface Arrays {
   probe: 'f4'
   probe_labels: 'i2'
   nearest: 'i4'
+  samples: 'u1'
+  token_bits: 'f4'
 }
 
 /** Every command, and what it carries. */

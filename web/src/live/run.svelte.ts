@@ -151,14 +151,14 @@ export class Run {
     if (!originals && !this.firstOriginals && this.timeline.length) this.firstOriginals = await this.fetchFrame(this.timeline[0])
     const first = this.firstOriginals?.shapes.has('originals') ? this.firstOriginals : undefined
     const same = nearest?.header.step === frame.header.step ? nearest : undefined
-    return withFrame({ originals: originals ?? first, nearest: same, codemap, decoded: this.decodedNear(frame.header.step) }, frame)
+    return withFrame({ originals: originals ?? first, nearest: same, codemap, decoded: this.near('decoded', frame.header.step), samples: this.near('samples', frame.header.step) }, frame)
   }
 
-  /** The frame with decoded codes that lies nearest to a step, of those that are here: few stored ones have them. */
-  private decodedNear(step: number): Frame | undefined {
-    let best = this.livePictures.decoded
+  /** The frame with decoded codes, or samples, that lies nearest to a step, of those that are here: few stored ones have them. */
+  private near(part: 'decoded' | 'samples', step: number): Frame | undefined {
+    let best = this.livePictures[part]
     for (const frame of this.cache.values()) {
-      if (!frame.shapes.has('decoded')) continue
+      if (!frame.shapes.has(part)) continue
       if (!best || Math.abs(frame.header.step - step) < Math.abs(best.header.step - step)) best = frame
     }
     return best

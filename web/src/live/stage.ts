@@ -36,9 +36,11 @@ export interface Pictures {
   codemap?: Frame
   nearest?: Frame
   probe?: Frame
+  samples?: Frame
+  token_bits?: Frame
 }
 
-const parts = ['originals', 'recon', 'decoded', 'codemap', 'nearest', 'probe'] as const
+const parts = ['originals', 'recon', 'decoded', 'codemap', 'nearest', 'probe', 'samples', 'token_bits'] as const
 
 export function withFrame(pictures: Pictures, frame: Frame): Pictures {
   const out = { ...pictures }

@@ -16,6 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import torch
@@ -71,6 +72,8 @@ class Data:
     """What the run store keeps of it."""
     warnings: tuple[str, ...] = ()
     """What a person should know of the data before the first step."""
+    origin: Mapping[str, Any] = field(default_factory=dict)
+    """Whose they are, as plain values that a checkpoint keeps: `Task.other_data` is told them at a resume."""
 
 
 @dataclass(frozen=True)
@@ -153,6 +156,8 @@ class Task(ABC):
     """What a run of this task measures beside what every run does."""
 
     model: nn.Module
+    runs: Path | None = None
+    """The folder of the run's own folder: where other runs that a spec names are looked for. None = the default one."""
 
     def __init__(self, spec: RunSpec, compute: Compute) -> None:
         self.spec, self.compute = spec, compute
@@ -163,6 +168,18 @@ class Task(ABC):
     def problems(cls, spec: RunSpec) -> list[UserError]:
         """What of a spec would stop its run before the first step, found without reading any data."""
         return []
+
+    @classmethod
+    def settled(cls, spec: RunSpec, found_in: Path, runs: Path) -> RunSpec:
+        """The spec as a run in the folder `runs` keeps it: what it names by a word that means something else tomorrow (`last`)
+        is written out. Such names are looked for in the folder `found_in`. Raises UserError where there is no such thing."""
+        return spec
+
+    @classmethod
+    def moved(cls, spec: RunSpec, was: Mapping[str, Any], runs: Path) -> RunSpec:
+        """The spec of a run that goes on, for which it was just said where the run is that it is made from; `was` is the
+        `Data.origin` of then. Raises UserError where that is another one."""
+        return spec
 
     @abstractmethod
     def data(self, progress: Progress) -> Data:
@@ -210,6 +227,11 @@ class Task(ABC):
     def row(self, values: Mapping[str, float]) -> Row:
         """What a logged row has beside the means of `Losses.values`. Collective."""
         return Row()
+
+    def other_data(self, was: Mapping[str, Any]) -> UserError | None:
+        """What to say where a run is gone on with other data than it was trained on; `was` is the `Data.origin` of then.
+        None = what the engine says of any data."""
+        return None
 
     def state(self) -> Any:
         """What of this process a checkpoint must keep beside the model: tensors and plain values."""

@@ -1,0 +1,170 @@
+"""Repainting: a region of an image or a clip is dreamed anew, all other tokens stay as they are."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from tilework.data.pictures import Unreadable, decode
+from tilework.dream.drawing import Given, drawn, refuse_count, refuse_sampling
+from tilework.dream.features import of_tokens
+from tilework.dream.given import frames_of
+from tilework.dream.judged import loop_report
+from tilework.dream.made import Dreamed, Fact, How, Note, What
+from tilework.dream.moving import Start
+from tilework.dream.opened import Dreamer
+from tilework.dream.stills import kept, names_of, notes_of
+from tilework.engine.autoencoder.model import source_of
+from tilework.errors import UserError
+from tilework.explore.film import checked_fps
+from tilework.explore.token_grid import Region
+from tilework.priors.contract import Sampling, Watch
+
+_RECTANGLE = re.compile(r"(\d{1,6}),(\d{1,6}),(\d{1,6}),(\d{1,6})")
+_PAINTED = 128
+
+
+@dataclass(frozen=True)
+class Rectangle:
+    """A region in pixels of the model's images; `x`, `y` its upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def repaint(
+    dreamer: Dreamer,
+    item: Start,
+    region: Rectangle | NDArray[np.bool_] | Region,
+    count: int = 4,
+    *,
+    label: str | int | None = None,
+    sampling: Sampling | None = None,
+    seed: int = 0,
+    fps: float = 30,
+    watch: Watch | None = None,
+    compare: bool = True,
+) -> Dreamed:
+    """Draw the cells that a region touches anew, in `count` ways; the rest stays token for token.
+
+    `item` is what `frames_of` takes; a prior of clips repaints as many frames of it as its items have. `region` is a rectangle
+    of pixels, a mask (H, W) that is true where it is to be dreamed, or cells. Raises UserError for a region that touches no cell,
+    an item of fewer frames than the prior needs, a prior that sees only one side, and as `images` does.
+    """
+    refuse_count(count, dreamer.shape.frames)
+    checked_fps(fps)
+    sampling = sampling or Sampling()
+    refuse_sampling(dreamer, sampling)
+    number = -1 if label is None else dreamer.label(label)
+    cells = touched(dreamer, region)
+    source = frames_of(dreamer.parent, item)
+    pixels = _frames_for(dreamer, source.pixels, source.name)
+    codes = dreamer.encode(pixels)
+    tokens = np.repeat(codes[None], count, 0)
+    known = np.broadcast_to(~cells, tokens.shape).copy()
+    parts, stopped = kept(drawn(dreamer, Given(tokens, known), [number] * count, sampling, seed, watch))
+    found = np.concatenate(parts)
+    notes = (*source.notes, Note(Fact.CELLS, (int(cells.sum()), cells.size, source.name)))
+    notes += notes_of(stopped, len(found), count)
+    if not dreamer.prior.sees_both_sides:
+        notes += (Note(Fact.ONE_SIDE, (dreamer.name,)),)
+    images = dreamer.decode(found)
+    before = np.repeat(dreamer.decode(codes)[None], len(found), 0)
+    closed = dreamer.shape.loop
+    return Dreamed(
+        dreamer.title, What.REPAINTED, images,
+        How(seed, sampling, names_of(dreamer, [number] * len(found)), fps, notes), found, cells, before,
+        novelty=of_tokens(dreamer, found) if compare else None,
+        loop=loop_report(dreamer, images, loop=closed) if compare and images.shape[1] > 2 else None,
+    )  # fmt: skip
+
+
+def touched(dreamer: Dreamer, region: Rectangle | NDArray[np.bool_] | Region) -> NDArray[np.bool_]:
+    """The cells (h, w) that a region touches. Raises UserError where it touches none."""
+    grid, size = dreamer.grid, source_of(dreamer.parent.model.spec).size
+    if isinstance(region, Region):
+        grid.region(region)
+        cells = np.zeros((grid.height, grid.width), bool)
+        cells[region.slices] = True
+        return cells
+    if isinstance(region, Rectangle):
+        mask = np.zeros((size.height, size.width), bool)
+        mask[region.y : region.y + region.height, region.x : region.x + region.width] = True
+    else:
+        mask = region
+        if mask.shape != (size.height, size.width):
+            raise UserError(
+                f"the mask has {mask.shape[1]}x{mask.shape[0]} pixels",
+                why=f"images of {dreamer.parent.name} have {size}",
+                fix=f"give a mask of {size}",
+            )
+    if not mask.any():
+        raise UserError(
+            "the region touches no cell" + (f": {_words(region)}" if isinstance(region, Rectangle) else ""),
+            why=f"it is empty, or beyond the image's {size} pixels",
+            fix=f"write X,Y,WIDTH,HEIGHT within {size}, for example 0,0,{size.width // 2},{size.height // 2}",
+        )
+    rows, columns = np.nonzero(mask)
+    cells = np.zeros((grid.height, grid.width), bool)
+    cells[rows * grid.height // size.height, columns * grid.width // size.width] = True
+    return cells
+
+
+def read_region(dreamer: Dreamer, text: str) -> Rectangle | NDArray[np.bool_]:
+    """`X,Y,WIDTH,HEIGHT` in pixels, or the name of a mask: an image file, white where it is to be dreamed anew, at any size.
+
+    Raises UserError for neither.
+    """
+    found = _RECTANGLE.fullmatch(text.replace(" ", ""))
+    if found is not None:
+        return Rectangle(*map(int, found.groups()))
+    path = Path(text).expanduser()
+    size = source_of(dreamer.parent.model.spec).size
+    if not path.is_file():
+        raise UserError(
+            f"--region {text} is no region",
+            why="it is no X,Y,WIDTH,HEIGHT in whole pixels, and no file of that name is there",
+            fix=f"write for example --region 0,0,{size.width // 2},{size.height // 2}, or the name of a mask",
+        )
+    try:
+        pixels = decode(path, background=(0, 0, 0))
+    except Unreadable as reason:
+        raise UserError(
+            f"{path} cannot be read as a mask",
+            why=str(reason),
+            fix="give an image file that is white where it is to be dreamed anew, and black elsewhere",
+        ) from None
+    painted = Image.fromarray(np.uint8(255) * (pixels.max(-1) >= _PAINTED).astype(np.uint8))
+    if painted.size != tuple(size):
+        # A cell that is touched in the large mask is touched in the small one.
+        painted = painted.resize((size.width, size.height), Image.Resampling.BOX)
+    mask: NDArray[np.bool_] = np.asarray(painted) > 0
+    return mask
+
+
+def _frames_for(dreamer: Dreamer, pixels: NDArray[np.uint8], name: str) -> NDArray[np.uint8]:
+    """As many frames as the prior's items have."""
+    shape = dreamer.shape
+    if not dreamer.moves:
+        return pixels[:1]
+    if len(pixels) < shape.frames:
+        raise UserError(
+            f"{name} has {len(pixels)} frame{'s' * (len(pixels) != 1)}",
+            why=f"{dreamer.name} repaints clips of {shape.frames}",
+            fix="give a longer clip, or name a prior of images",
+        )
+    if shape.loop:  # once round, whatever its number of frames
+        return pixels[np.arange(shape.frames) * len(pixels) // shape.frames]
+    stride = dreamer.stride if len(pixels) > (shape.frames - 1) * dreamer.stride else 1
+    return pixels[::stride][: shape.frames]
+
+
+def _words(region: Rectangle) -> str:
+    return f"{region.x},{region.y},{region.width},{region.height}"

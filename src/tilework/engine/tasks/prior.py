@@ -1,0 +1,131 @@
+"""Priors over tokens: what an autoencoder's codes look like, learnt from the tokens of its own images."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from torch import nn
+
+from tilework.engine.api import load_checkpoint
+from tilework.engine.prior.feed import TokenBatch
+from tilework.engine.prior.measured import METRICS
+from tilework.engine.prior.parent import NoCheckpoint, find_parent, other_parent, settled
+from tilework.engine.prior.samples import Sampler
+from tilework.engine.prior.tokens import TokenSet, read_tokens
+from tilework.engine.prior.validate import ASIDE, HeldOut, Measured, in_bits, validate
+from tilework.engine.prior.view import PriorView
+from tilework.engine.progress import Progress
+from tilework.engine.tasks.contract import Arrays, Data, Judged, Losses, Validation, View
+from tilework.engine.tasks.contract import Task as TaskContract
+from tilework.errors import UserError
+from tilework.priors.contract import Loss, Prior
+from tilework.runs.folder import default_root
+from tilework.spec import RunSpec, Setting
+from tilework.spec.plugins import PRIORS
+from tilework.spec.prior import PriorSpec
+
+
+class Task(TaskContract):
+    """A prior, trained on the tokens that its parent makes of its own images."""
+
+    Spec = PriorSpec
+    spec: PriorSpec
+    metrics = METRICS
+    model: Prior
+    tokens: TokenSet
+    held_out: HeldOut
+    newest: Measured | None = None
+    """The last validation of this process."""
+
+    # Before the first step -------------------------------------------------------------------------------------------
+
+    @classmethod
+    def settled(cls, spec: RunSpec, found_in: Path, runs: Path) -> RunSpec:
+        return settled(cast(PriorSpec, spec), found_in, runs)
+
+    @classmethod
+    def moved(cls, spec: RunSpec, was: Mapping[str, Any], runs: Path) -> RunSpec:
+        own = cast(PriorSpec, spec)
+        try:
+            return settled(own, runs, runs)
+        except NoCheckpoint as error:
+            raise other_parent(was, error.run) from None
+
+    def data(self, progress: Progress) -> Data:
+        parent = find_parent(self.spec, self.runs or default_root())
+        self.tokens = read_tokens(self.spec, self.compute, parent, progress)
+        return self.tokens.described()
+
+    def build(self) -> nn.Module:
+        kind = PRIORS.module(self.spec.prior.kind).Prior
+        self.model = kind(self.spec.prior, self.tokens.shape)
+        self.held_out = self.tokens.held_out()
+        return self.model
+
+    def describe(self) -> dict[str, Any]:
+        shape = self.tokens.shape
+        return {
+            "prior": self.spec.prior.kind,
+            "tokens": shape.tokens,
+            "codes": shape.codes,
+            "frames": shape.frames,
+            "levels": shape.levels,
+            "grid": [shape.width, shape.height],
+            **self.model.facts(),
+        }
+
+    # A step ----------------------------------------------------------------------------------------------------------
+
+    def losses(self, model: nn.Module, batch: TokenBatch, weights: Mapping[str, float]) -> Losses:
+        found: Loss = model(batch.tokens, batch.labels)
+        own = {name: value for name, value in found.values.items() if name not in ASIDE}
+        return Losses(found.total, {"bits": in_bits(found.total.detach()), **own})
+
+    def other_data(self, was: Mapping[str, Any]) -> UserError | None:
+        if was.get("decoder_hash") is None or was == self.tokens.origin:
+            return None
+        return other_parent(was, self.tokens.parent.run, self.tokens.origin)
+
+    # Looking at it ---------------------------------------------------------------------------------------------------
+
+    def validate(self, weights: Mapping[str, float]) -> Measured:
+        self.newest = validate(self.compute, self.model, self.held_out)
+        return self.newest
+
+    def snapshots(self, found: Validation | None) -> dict[str, Arrays]:
+        tokens, labels = self._sampler.drawn()
+        # A clip may have many frames: those that are shown are enough to be looked at, and the tokens are all there.
+        kinds: dict[str, Arrays] = {
+            "samples": {
+                "samples": self._sampler.images(tokens),
+                "tokens": tokens.cpu().numpy().astype(np.int32),
+                "labels": labels.cpu().numpy(),
+            }
+        }
+        if isinstance(found, Measured) and found.bits is not None:
+            kinds["token-bits"] = {"bits": found.bits}
+        return kinds
+
+    def view(self, judged: Judged) -> View:
+        return PriorView(self._sampler, lambda: self.newest, judged)
+
+    @cached_property
+    def _sampler(self) -> Sampler:
+        parent = self.tokens.parent
+        model, _ = load_checkpoint(parent.found.folder, device=str(self.compute.device))
+        return Sampler(self.model, model, self.compute, self.spec.seed)
+
+    # Steering --------------------------------------------------------------------------------------------------------
+
+    def settings(self) -> list[Setting]:
+        return [replace(own, name=f"prior.{own.name}") for own in self.model.settings()]
+
+    def set(self, name: str, value: float) -> None:
+        section, _, rest = name.partition(".")
+        if section == "prior":
+            self.model.set(rest, value)

@@ -1,0 +1,1 @@
+"""What the transformers over tokens are made of: one idea per file."""

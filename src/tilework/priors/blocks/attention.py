@@ -1,0 +1,43 @@
+"""Multi-head attention; which token sees which is the business of the `Mix` that it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from tilework.priors.blocks.rotary import Turn
+
+Mix = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Queries, keys, values (B, heads, N, head_dim) -> for each query the mean of the values that it attends to."""
+
+
+def everything(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Every token sees every token."""
+    return F.scaled_dot_product_attention(q, k, v)
+
+
+def everything_before(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """A token sees itself and those before it."""
+    return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+
+
+class Attention(nn.Module):
+    """(B, N, C) -> the same shape. One product makes queries, keys and values.
+
+    Attention weights have no dropout: with it, torch has no fused kernel on the CPU.
+    """
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor, mix: Mix, turn: Turn | None = None) -> Tensor:
+        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        if turn is not None:
+            q, k = turn(q), turn(k)
+        found: Tensor = self.out(mix(q, k, v).transpose(1, 2).flatten(2))
+        return found

@@ -1,0 +1,49 @@
+"""Codes in and out: one table of vectors for all levels, and one layer of logits for each."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class CodeEmbedding(nn.Module):
+    """Codes (..., Q) -> vectors (..., Q, C): one look-up, level q from its own rows. `extra`: further codes of each level."""
+
+    first: Tensor
+
+    def __init__(self, levels: int, codes: int, width: int, extra: int = 0) -> None:
+        super().__init__()
+        self.table = nn.Embedding(levels * (codes + extra), width)
+        self.register_buffer("first", torch.arange(levels) * (codes + extra), persistent=False)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        vectors: Tensor = self.table(codes + self.first)
+        return vectors
+
+    def of_level(self, codes: Tensor, level: int) -> Tensor:
+        """Codes (...) of one level -> (..., C)."""
+        vectors: Tensor = self.table(codes + self.first[level])
+        return vectors
+
+    def summed(self, codes: Tensor) -> Tensor:
+        """Codes (..., Q) -> the sum over the levels (..., C), as residual quantisation means it."""
+        vectors: Tensor = self(codes)
+        return vectors.squeeze(-2) if vectors.shape[-2] == 1 else vectors.sum(-2)
+
+
+class CodeHead(nn.Module):
+    """Norm and logits: hidden vectors (..., C) of level q -> (..., K) float32."""
+
+    def __init__(self, levels: int, codes: int, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.levels = nn.ModuleList(nn.Linear(width, codes) for _ in range(levels))
+
+    def forward(self, hidden: Tensor, level: int) -> Tensor:
+        logits: Tensor = self.levels[level](self.norm(hidden))
+        return logits.float()
+
+    def loss(self, hidden: Tensor, codes: Tensor, level: int) -> Tensor:
+        """-ln of the probability of each code (N,), from hidden vectors (N, C): (N,) float32."""
+        return F.cross_entropy(self(hidden, level), codes, reduction="none")

@@ -1,0 +1,187 @@
+"""A GPT over tokens: each position given those before it in raster order, each level given the levels before it.
+
+The levels of a position are one step of the main transformer and not Q of them: their vectors are added, and a small transformer
+over the levels gives each its logits (RQ-Transformer, arXiv 2203.01941, section 3.2). With one level there is none of it, and
+this is a plain GPT.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from tilework.priors.blocks.attention import everything_before
+from tilework.priors.blocks.base import BITS, TransformerPrior, flat, item
+from tilework.priors.blocks.block import Block, start_small
+from tilework.priors.blocks.cache import Cache
+from tilework.priors.blocks.codes import CodeEmbedding, CodeHead
+from tilework.priors.blocks.rotary import Turn
+from tilework.priors.blocks.settings import TransformerConfig
+from tilework.priors.contract import Loss, Sampling, TokenShape, Watch
+from tilework.priors.depth.levels import Levels
+from tilework.priors.drawing import draw, guided
+
+
+class Prior(TransformerPrior):
+    """P(item) = the product over positions and levels of P(code | codes before it, label): exact, and one pass.
+
+    Input i of the main transformer is the sum of the codes of position i - 1, and the label's vector for i = 0; its output i is
+    what position i is drawn from.
+    """
+
+    sees_both_sides = False
+
+    def __init__(self, config: Config, shape: TokenShape) -> None:
+        super().__init__(config, shape)
+        self.config: Config = config
+        self.embedding = CodeEmbedding(shape.levels, shape.codes, config.width)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
+        self.levels = Levels(config, shape.levels, config.level_depth) if shape.levels > 1 else None
+        self.head = CodeHead(shape.levels, shape.codes, config.width)
+        start_small(self, config.depth)
+
+    def forward(self, tokens: Tensor, labels: Tensor) -> Loss:
+        nats = self._nats(flat(tokens), tokens.shape[1], labels)
+        total = nats.mean()
+        return Loss(total, {"bits_per_token": total.detach() * BITS})
+
+    def bits(self, tokens: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
+        self.refuse(tokens, labels)
+        with self.still():
+            return item(self._nats(flat(tokens), tokens.shape[1], labels), tokens) * BITS
+
+    def logits(self, tokens: Tensor, labels: Tensor) -> Tensor:
+        """Tokens (B, T, Q, h, w) -> (B, P, Q, K) float32: what each token is drawn from, given those before it."""
+        codes = flat(tokens)
+        inner = self._inner(codes, tokens.shape[1], labels)
+        return torch.stack([self.head(inner[:, :, q], q) for q in range(self.shape.levels)], dim=2)
+
+    def _nats(self, codes: Tensor, frames: int, labels: Tensor) -> Tensor:
+        """Codes (B, P, Q) -> -ln P of each, the same shape, float32."""
+        inner = self._inner(codes, frames, labels).flatten(0, 1)
+        each = [self.head.loss(inner[:, q], codes[..., q].flatten(), q) for q in range(self.shape.levels)]
+        return torch.stack(each, dim=-1).view(codes.shape)
+
+    def _inner(self, codes: Tensor, frames: int, labels: Tensor) -> Tensor:
+        """What the head sees of every token, (B, P, Q, C)."""
+        vectors = self.embedding(codes)
+        summed = vectors.squeeze(2) if self.levels is None else vectors.sum(2)
+        x = torch.cat([self.label(labels)[:, None], summed[:, :-1]], dim=1)
+        hidden = self._trunk(x, self._places(frames), self.turn(frames, self.grid), None)
+        if self.levels is None:
+            return hidden.unsqueeze(2)
+        inner: Tensor = self.levels(hidden, vectors)
+        return inner
+
+    def _places(self, frames: int) -> Tensor:
+        """(P, C)."""
+        places: Tensor = self.positions().repeat(frames, 1)
+        return places
+
+    def _trunk(self, x: Tensor, places: Tensor, turn: Turn | None, cache: Cache | None) -> Tensor:
+        """Inputs (B, n, C) and where they are -> the same shape; with a cache, what follows those that it holds."""
+        x = self.drop(x + places)
+        for number, block in enumerate(self.blocks):
+            x = block(x, everything_before if cache is None else cache.mix(number), turn)
+        if cache is not None:
+            cache.advance(x.shape[1])
+        return x
+
+    def sample(
+        self,
+        given: Tensor,
+        known: Tensor,
+        labels: Tensor,
+        sampling: Sampling,
+        generator: torch.Generator,
+        watch: Watch | None = None,
+    ) -> Tensor:
+        """As the contract says. A known token is forced where its turn comes: those drawn before it have not seen it."""
+        self.refuse(torch.where(known, given, 0), labels, sampling)
+        there = flat(known).clone()
+        codes = torch.where(there, flat(given), 0)
+        shown, seen = item(codes, given), item(there, given)
+        if sampling.guidance:
+            labels = torch.cat([labels, torch.full_like(labels, -1)])
+        with self.still():
+            walk = Walk(self, labels, given.shape[1])
+            prefix = _known_prefix(there)
+            hidden = walk.start(codes[:, :prefix])
+            for place in range(prefix, codes.shape[1]):
+                if place > prefix:
+                    hidden = walk.step(codes[:, place - 1])
+                forced = there[:, place].all(0).tolist()
+                for level in range(self.shape.levels):
+                    if forced[level]:
+                        continue
+                    logits = walk.logits(hidden, codes[:, place], level)
+                    drawn = draw(
+                        guided(logits, sampling.guidance) if sampling.guidance else logits, sampling, generator
+                    )
+                    codes[:, place, level] = torch.where(there[:, place, level], codes[:, place, level], drawn)
+                there[:, place] = True
+                if watch is not None:
+                    watch(shown, seen)
+        return shown.contiguous()
+
+
+class Walk:
+    """From position to position with the key-value cache. Items are repeated to as many rows as there are labels (guidance)."""
+
+    def __init__(self, prior: Prior, labels: Tensor, frames: int) -> None:
+        config = prior.config
+        self.prior, self.rows = prior, labels.shape[0]
+        self.places, self.turn = prior._places(frames), prior.turn(frames, prior.grid)
+        length = self.places.shape[0]
+        self.cache = Cache(config.depth, self.rows, config.heads, length, prior.head_dim, self.places)
+        self.label = prior.label(labels)[:, None]
+
+    def start(self, codes: Tensor) -> Tensor:
+        """The codes (B, n, Q) of the first n positions, all at once -> what position n is drawn from, (rows, C)."""
+        x = torch.cat([self.label, self._vectors(codes)], dim=1)[:, : self.places.shape[0]]
+        return self._follow(x)
+
+    def step(self, codes: Tensor) -> Tensor:
+        """The codes (B, Q) of the position that has just been drawn -> what the next one is drawn from, (rows, C)."""
+        return self._follow(self._vectors(codes[:, None]))
+
+    def logits(self, hidden: Tensor, codes: Tensor, level: int) -> Tensor:
+        """Logits (rows, K) of one level, given the codes (B, Q) of this position, of which those of lower levels count."""
+        levels = self.prior.levels
+        if levels is not None:
+            vectors = self._rows(self.prior.embedding(codes)[:, None, :level])
+            hidden = levels.one(hidden[:, None], vectors)[:, 0]
+        found: Tensor = self.prior.head(hidden, level)
+        return found
+
+    def _follow(self, x: Tensor) -> Tensor:
+        first = self.cache.start
+        stop = first + x.shape[1]
+        turn = None if self.turn is None else self.turn.at(first, stop)
+        return self.prior._trunk(x, self.places[first:stop], turn, self.cache)[:, -1]
+
+    def _vectors(self, codes: Tensor) -> Tensor:
+        return self._rows(self.prior.embedding.summed(codes))
+
+    def _rows(self, x: Tensor) -> Tensor:
+        return x if x.shape[0] == self.rows else x.repeat(2, *[1] * (x.ndim - 1))
+
+
+def _known_prefix(there: Tensor) -> int:
+    """How many leading positions of (B, P, Q) are known at every level of every item."""
+    return int(there.all(2).all(0).long().cumprod(0).sum())
+
+
+class Config(TransformerConfig):
+    """Causal transformer: GPT in raster order."""
+
+    kind: Literal["causal"] = "causal"
+    level_depth: int = Field(
+        default=2,
+        ge=1,
+        le=16,
+        description="blocks of the small transformer over the levels of a position, where there are several",
+    )

@@ -1,0 +1,1 @@
+"""The levels of one position, one after another."""

@@ -1,0 +1,190 @@
+"""MaskGIT (arXiv 2202.04200): a network that sees both sides, and draws many tokens in each of a few passes."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from tilework.priors.blocks.attention import everything
+from tilework.priors.blocks.base import BITS, TransformerPrior, flat, item
+from tilework.priors.blocks.block import Block, SpaceTimeBlock, start_small
+from tilework.priors.blocks.codes import CodeEmbedding, CodeHead
+from tilework.priors.blocks.settings import TransformerConfig
+from tilework.priors.contract import Loss, Sampling, TokenShape, Watch
+from tilework.priors.drawing import draw, guided, log_probability
+from tilework.priors.masking.masks import training_masks
+from tilework.priors.masking.passes import counts_of, first_of
+from tilework.priors.masking.schedule import portions
+from tilework.priors.orders.contract import Order
+from tilework.spec import ORDERS
+
+_MOST_FOR_FULL = 1024
+"""Positions of an item up to which `attention: auto` lets all see all."""
+BITS_PASSES = 16
+"""Passes of `bits` over an item of one level."""
+
+
+class Prior(TransformerPrior):
+    """P(code | whatever else of the item is there), for every missing code at once.
+
+    Levels are drawn one after another, each over all positions before the next, so that a code always knows the coarser codes of
+    its own position. Codes that are drawn in one pass do not see each other.
+    """
+
+    sees_both_sides = True
+
+    def __init__(self, config: Config, shape: TokenShape) -> None:
+        super().__init__(config, shape)
+        self.config: Config = config
+        places = shape.frames * self.grid
+        full = config.attention == "full" or (config.attention == "auto" and places <= _MOST_FOR_FULL)
+        self.factorised = not full and shape.frames > 1
+        self.embedding = CodeEmbedding(shape.levels, shape.codes, config.width, extra=1)
+        make = SpaceTimeBlock if self.factorised else Block
+        self.blocks = nn.ModuleList(make(config) for _ in range(config.depth))
+        self.head = CodeHead(shape.levels, shape.codes, config.width)
+        start_small(self, config.depth)
+
+    def forward(self, tokens: Tensor, labels: Tensor) -> Loss:
+        codes = flat(tokens)
+        masks = training_masks(codes.shape, codes.device)
+        hidden = self._hidden(codes, masks.hidden, tokens.shape[1], labels)
+        nats = []
+        for level in range(self.shape.levels):
+            asked = masks.asked & (masks.level == level)[:, None]
+            nats.append(self.head.loss(hidden[asked], codes[..., level][asked], level))
+        total = torch.cat(nats).mean()
+        return Loss(total, {"bits_per_token": total.detach() * BITS})
+
+    def bits(self, tokens: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
+        """The code length under a random order, which the decoder shares: an upper bound of -log2 P in the mean.
+
+        Level by level, the positions of each item are put into a random order (uniform, from `generator`) and cut into S portions
+        by the cosine schedule: S = 16, of Q > 1 levels the larger of 4 and 16 / Q each, and never more than there are positions.
+        A code of portion s costs -log2 P(code | label, lower levels everywhere, this level in the portions before s), whatever
+        the others of its portion are. For a given order this is -log2 of a distribution over items, which sums to 1; its mean
+        over orders is at least -log2 of their mixture (Jensen). More passes would make it tighter.
+        """
+        self.refuse(tokens, labels)
+        codes = flat(tokens)
+        batch, places, levels = codes.shape
+        passes = BITS_PASSES if levels == 1 else max(4, BITS_PASSES // levels)
+        hidden = torch.ones_like(codes, dtype=torch.bool)
+        cost = torch.zeros(codes.shape, device=codes.device)
+        with self.still():
+            for level in range(levels):
+                order = torch.rand(batch, places, generator=generator, device="cpu").argsort(1).to(codes.device)
+                first = 0
+                for count in portions(places, passes):
+                    now = order[:, first : first + count]
+                    inner = self._hidden(codes, hidden, tokens.shape[1], labels)
+                    rows = inner.gather(1, now[..., None].expand(-1, -1, inner.shape[-1])).flatten(0, 1)
+                    nats = self.head.loss(rows, codes[..., level].gather(1, now).flatten(), level)
+                    cost[..., level].scatter_(1, now, nats.view(now.shape) * BITS)
+                    hidden[..., level].scatter_(1, now, False)
+                    first += count
+        return item(cost, tokens)
+
+    def logits(self, tokens: Tensor, hidden: Tensor, labels: Tensor) -> Tensor:
+        """Tokens, and which are hidden (bool), both (B, T, Q, h, w) -> (B, P, Q, K) float32: what each token is drawn from."""
+        inner = self._hidden(flat(tokens), flat(hidden), tokens.shape[1], labels)
+        return torch.stack([self.head(inner, q) for q in range(self.shape.levels)], dim=2)
+
+    def _hidden(self, codes: Tensor, hidden: Tensor, frames: int, labels: Tensor) -> Tensor:
+        """Codes and which are hidden, both (B, P, Q) -> (B, P, C), which sees nothing of the hidden ones."""
+        x = self.embedding.summed(torch.where(hidden, self.shape.codes, codes))
+        x = self.drop(x + self.positions().repeat(frames, 1) + self.label(labels)[:, None])
+        return self._space_then_time(x, frames) if self.factorised else self._all_to_all(x, frames)
+
+    def _all_to_all(self, x: Tensor, frames: int) -> Tensor:
+        turn = self.turn(frames, self.grid)
+        for block in self.blocks:
+            x = block(x, everything, turn)
+        return x
+
+    def _space_then_time(self, x: Tensor, frames: int) -> Tensor:
+        turn = self.turn(frames, 1)
+        x = x.view(x.shape[0], frames, self.grid, -1)
+        for block in self.blocks:
+            x = block(x, turn)
+        return x.flatten(1, 2)
+
+    def sample(
+        self,
+        given: Tensor,
+        known: Tensor,
+        labels: Tensor,
+        sampling: Sampling,
+        generator: torch.Generator,
+        watch: Watch | None = None,
+    ) -> Tensor:
+        """As the contract says. `sampling.steps` passes for each level; as many as `config.passes` says where it is None."""
+        self.refuse(torch.where(known, given, 0), labels, sampling)
+        batch, frames, levels, height, width = given.shape
+        there = flat(known).clone()
+        codes = torch.where(there, flat(given), 0)
+        shown, seen = item(codes, given), item(there, given)
+        ORDERS.config(sampling.order)  # refuses a kind that there is not
+        order: Order = ORDERS.module(sampling.order).Order(batch, frames, height, width, generator)
+        guide = torch.cat([labels, torch.full_like(labels, -1)]) if sampling.guidance else labels
+        with self.still():
+            for level in range(levels):
+                if level:
+                    order.new_level()
+                counts = counts_of(~there[..., level], sampling.steps or self.config.passes)
+                for number, count in enumerate(counts):
+                    left = 1 - (number + 1) / len(counts)
+                    hidden = self._hidden(_rows(codes, guide), _rows(~there, guide), frames, guide)
+                    now, drawn = self._choose(hidden, ~there[..., level], level, order, count, left, sampling)
+                    codes[..., level][now] = drawn
+                    there[..., level] |= now
+                    if watch is not None:
+                        watch(shown, seen)
+        return shown.contiguous()
+
+    def _choose(
+        self, hidden: Tensor, missing: Tensor, level: int, order: Order, count: Tensor, left: float, sampling: Sampling
+    ) -> tuple[Tensor, Tensor]:
+        """Which of the missing positions (B, P) are drawn in this pass, and their codes, in raster order item by item."""
+        count = count.to(missing.device)
+        if not order.needs_drawn:
+            now = first_of(order.scores(None, left).to(missing.device), missing, count)
+            return now, draw(self._asked(hidden, now, level, sampling), sampling, order.generator)
+        logits = self._asked(hidden, missing, level, sampling)
+        drawn = draw(logits, sampling, order.generator)
+        sure = torch.zeros(missing.shape, device=missing.device)
+        sure[missing] = log_probability(logits, drawn)
+        now = first_of(order.scores(sure, left).to(missing.device), missing, count)
+        return now, drawn[now[missing]]
+
+    def _asked(self, hidden: Tensor, asked: Tensor, level: int, sampling: Sampling) -> Tensor:
+        """Hidden vectors (B or 2B, P, C) -> logits (M, K) of the M positions that are asked for."""
+        if not sampling.guidance:
+            logits: Tensor = self.head(hidden[asked], level)
+            return logits
+        return guided(self.head(hidden[asked.repeat(2, 1)], level), sampling.guidance)
+
+
+def _rows(x: Tensor, labels: Tensor) -> Tensor:
+    """Items repeated to as many as there are labels."""
+    return x if x.shape[0] == labels.shape[0] else x.repeat(2, *[1] * (x.ndim - 1))
+
+
+class Config(TransformerConfig):
+    """Masked transformer: MaskGIT."""
+
+    kind: Literal["masked"] = "masked"
+    width: int = Field(default=128, ge=4, le=4096, description="channels of a token; a multiple of 2 x heads")
+    depth: int = Field(default=6, ge=1, le=96, description="blocks")
+    heads: int = Field(default=4, ge=1, le=64, description="heads of each attention")
+    attention: Literal["auto", "full", "factorised"] = Field(
+        default="auto",
+        description="of clips: all tokens see all (full), or those of their frame and then those of their position (factorised); "
+        "auto = full up to 1,024 positions",
+    )
+    passes: int = Field(
+        default=16, ge=1, le=4096, description="passes of a level when sampling, unless --steps says otherwise"
+    )

@@ -1,0 +1,1 @@
+"""Which tokens a masked prior hides in training, and how many it draws in each pass."""
