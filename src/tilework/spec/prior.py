@@ -60,18 +60,20 @@ class TokenData(Settings):
         return self
 
 
+def _text(raw: object) -> object:
+    """A step may be written as the number that it is."""
+    return str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else raw
+
+
 class Sections(Named):
     """What a prior has and other tasks need not have."""
 
-    task: Literal["prior"] = Field(
-        default="prior", description="what is trained; it names the other sections of the spec"
-    )
     parent: str = Field(
         min_length=1,
         max_length=4096,
         description="the run whose tokens are learnt: a name, a folder, or last (the newest autoencoder)",
     )
-    checkpoint: str = Field(
+    checkpoint: Annotated[str, BeforeValidator(_text)] = Field(
         default="best",
         min_length=1,
         max_length=64,
@@ -87,3 +89,7 @@ class Sections(Named):
 
 class PriorSpec(RunSpec, Sections):
     """The spec of a prior over the tokens of an autoencoder."""
+
+    task: Literal["prior"] = Field(
+        default="prior", description="what is trained; it names the other sections of the spec"
+    )
