@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tilework.cli.exploring import Device, Which, notes, open_run, print_saved, read_point
+from tilework.cli.exploring import Device, Which, notes, open_run, read_point, save
 from tilework.cli.options import Run, RunsFolder
 
 
@@ -32,8 +32,8 @@ def latent_walk(
 
     files.checked(out, moves=True)
     checked_fps(fps)
-    ends = [read_point(text) for text in (a, b)]
+    first, last = read_point(a), read_point(b)
     opened = open_run(run, which, device, runs)
-    shown = walk(opened, *ends, frames, loop=loop, fps=fps)
-    print_saved(shown, shown.save(out))
-    notes(ends, opened)
+    shown = walk(opened, first, last, frames, loop=loop, fps=fps)
+    save(shown, out)
+    notes([first, last], opened)
