@@ -13,7 +13,6 @@ DREAM_KINDS: tuple[DreamKind, ...] = ("dream", "repaint", "morph", "continue")
 Between = Literal["prior", "latents"]
 What = Literal["images", "loop", "clip", "continued", "between", "morph", "repainted"]
 DREAM_LEGEND = {
-    "m": "items that are drawn at once",
     "T": "frames of an item, 1 of an image",
     "t": "frames of an item that the prior draws: those that are key frames where others are filled in",
 }

@@ -124,6 +124,13 @@ export function drawing(settings: Settings, seed = settings.seed): Record<string
   }
 }
 
+/** What the items of a dream will be, before they are drawn; of what was done to one, nothing is known yet. */
+export function labelsOf({ settings, trail }: View, prior: PriorFacts): (string | null)[] {
+  if (trail.length || !prior.classes.length || settings.mode === 'morph') return []
+  const first = moves(prior) ? settings.seed : 0 // of clips another seed begins with another label
+  return Array.from({ length: settings.count }, (_, i) => settings.label ?? prior.classes[(first + i) % prior.classes.length])
+}
+
 /** The same settings whose dream is the same. */
 export const sameView = (a: View, b: View): boolean => JSON.stringify(a) === JSON.stringify(b)
 

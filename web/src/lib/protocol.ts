@@ -1060,7 +1060,7 @@ export interface ContinueAsk {
   label?: string
 }
 
-/** An ask. A newer one of the same key replaces one that was not begun, which is then neither computed nor answered. */
+/** An ask. One of the same key that was not begun, or is a dream that is drawn, is given up for it, and not answered. */
 export interface AskMessage {
   type: 'ask'
   /** its answer carries the same */
@@ -1071,7 +1071,7 @@ export interface AskMessage {
   ask: Ask
 }
 
-/** Nobody waits for the ask of this key any more: one that was not begun is not computed. */
+/** Nobody waits for the ask of this key any more: one that was not begun, or is a dream that is drawn, is given up. */
 export interface ForgetMessage {
   type: 'forget'
   /** as in the ask */
