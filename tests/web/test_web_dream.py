@@ -1,4 +1,4 @@
-"""The page Dream in a browser, on really trained priors: what is on screen is what `tilework.dream` gives for the same settings."""
+"""The page Dream in a browser, on really trained priors: what is on screen is what `tilework.dream` gives for the same."""
 
 from __future__ import annotations
 
