@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
@@ -23,6 +24,8 @@ from tilework.spec import ORDERS
 
 _MOST_FOR_FULL = 1024
 """Positions of an item up to which `attention: auto` lets all see all."""
+_PASSES = 12
+"""Passes that draw up to 256 positions: MaskGIT's best results have 8 to 12 (section 4.3)."""
 BITS_PASSES = 16
 """Passes of `bits` over an item of one level."""
 
@@ -125,7 +128,7 @@ class Prior(TransformerPrior):
         generator: torch.Generator,
         watch: Watch | None = None,
     ) -> Tensor:
-        """As the contract says. `sampling.steps` passes for each level; as many as `config.passes` says where it is None."""
+        """As the contract says. `sampling.steps` passes for each level; where it is None, as many as the config says."""
         self.refuse(torch.where(known, given, 0), labels, sampling)
         batch, frames, levels, height, width = given.shape
         there = flat(known).clone()
@@ -138,7 +141,7 @@ class Prior(TransformerPrior):
             for level in range(levels):
                 if level:
                     order.new_level()
-                counts = counts_of(~there[..., level], sampling.steps or self.config.passes)
+                counts = counts_of(~there[..., level], sampling.steps or self.passes(frames, level))
                 for number, count in enumerate(counts):
                     left = 1 - (number + 1) / len(counts)
                     hidden = self._hidden(_rows(codes, guide), _rows(~there, guide), frames, guide)
@@ -148,6 +151,14 @@ class Prior(TransformerPrior):
                     if watch is not None:
                         watch(shown, seen)
         return shown.contiguous()
+
+    def passes(self, frames: int, level: int = 0) -> int:
+        """Where the config does not say: with P positions, the fourth root of P / 256 times as many."""
+        places = frames * self.grid
+        if self.config.passes is not None:
+            return self.config.passes
+        first = max(_PASSES, round(_PASSES * math.sqrt(math.sqrt(places / 256))))
+        return first if level == 0 else first // 2
 
     def _choose(
         self, hidden: Tensor, missing: Tensor, level: int, order: Order, count: Tensor, left: float, sampling: Sampling
@@ -189,6 +200,10 @@ class Config(TransformerConfig):
         description="of clips: all tokens see all (full), or those of their frame and then those of their position (factorised); "
         "auto = full up to 1,024 positions",
     )
-    passes: int = Field(
-        default=16, ge=1, le=4096, description="passes of a level when sampling, unless --steps says otherwise"
+    passes: int | None = Field(
+        default=None,
+        ge=1,
+        le=4096,
+        description="passes of a level when sampling, unless --steps says otherwise; null = 12 up to 256 positions and more for "
+        "more, half as many for the finer levels",
     )

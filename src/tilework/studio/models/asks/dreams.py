@@ -59,9 +59,8 @@ def kinds_of(dreamer: Dreamer) -> tuple[DreamKind, ...]:
 
 
 def passes_of(dreamer: Dreamer) -> int | None:
-    """Passes in which a prior draws a level by itself; None of one that draws token after token."""
-    found = getattr(dreamer.prior.config, "passes", None)
-    return found if isinstance(found, int) else None
+    """Passes in which a prior draws the first level of what it learned from; None of one that draws token after token."""
+    return dreamer.prior.passes(dreamer.shape.frames)
 
 
 # What is dreamed, as it also becomes a file -----------------------------------------------------------------------------
@@ -227,7 +226,7 @@ class _Watching:
 
     def __init__(self, dreamer: Dreamer, sampling: Sampling) -> None:
         self._dreamer = dreamer
-        self._passes = sampling.steps or passes_of(dreamer)
+        self._steps = sampling.steps
         self._part, self._first, self._drawn = 0, 0, 0
         self._of: int | None = None
         self._before: tuple[tuple[int, ...], int] | None = None
@@ -253,10 +252,13 @@ class _Watching:
         same = self._before is not None and self._before[0][1:] == tuple(tokens.shape)[1:]
         self._first = self._first + self._before[0][0] if same and self._before is not None else 0
         self._part, self._drawn = self._part + 1, 0
-        levels = tokens.shape[2]
-        # What the first pass has left is what the others draw; a level has no more passes than tokens.
-        left = int((~there).flatten(3).sum(-1).amax((0, 2)).sum()) if levels == 1 else tokens[0, :, 0].numel()
-        self._of = None if self._passes is None else min(self._passes, left + 1) * levels
+        # What the first pass has left of the first level is what the others draw; none draws nothing.
+        missing = (~there).sum((1, 3, 4)).amax(0).tolist()
+        prior, frames = self._dreamer.prior, tokens.shape[1]
+        passes = [prior.passes(frames, level) for level in range(len(missing))]
+        known = [self._steps or one for one in passes if one is not None]
+        left = [missing[0] + 1, *missing[1:]]
+        self._of = sum(map(min, known, left)) if len(known) == len(missing) else None
 
 
 def _answered(model: Loaded, ask: dict[str, Any], make: Callable[[Loaded, dict[str, Any]], Dreamed]) -> Answer:
