@@ -1,5 +1,5 @@
 export const DREAM_KEYS: [string[], string][] = [
-  [['Enter'], 'dream, with the settings at the left'],
+  [['Enter'], 'dream, with the settings at the left; if it is there, another'],
   [['N'], 'another seed'],
   [['Esc'], 'stop drawing; leave the brush'],
   [['Space'], 'play, or stand still'],
