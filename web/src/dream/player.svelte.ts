@@ -9,22 +9,31 @@ export class Player {
   private later: ReturnType<typeof setTimeout> | undefined
   private seconds = 2 // of a round
 
-  constructor() {
-    const frame = Number(router.current.query.at)
-    if (router.current.query.at !== undefined && frame >= 0 && frame < 1) {
-      this.at = frame
-      this.playing = false
-    }
+  private written: string | undefined // what the address says of it, as it was written here
+  private ready = false // a clip is there
+
+  /** What the address says: where it stands, or that it plays. */
+  follow(text: string | undefined): void {
+    if (text === this.written) return
+    this.written = text
+    clearTimeout(this.later)
+    cancelAnimationFrame(this.timer)
+    this.timer = 0
+    const at = Number(text)
+    this.playing = text === undefined || !(at >= 0 && at < 1)
+    if (!this.playing) this.at = at
+    else if (this.ready) this.begin()
   }
 
   /** A clip of so many frames is seen. */
   take(frames: number, fps: number): void {
+    this.ready = true
     this.seconds = Math.max(0.1, frames / fps)
     if (this.playing && !this.timer) this.begin()
   }
 
   frame(frames: number): number {
-    return Math.min(frames - 1, Math.floor(this.at * frames + 1e-6))
+    return Math.min(frames - 1, Math.floor(this.at * frames + 1e-3))
   }
 
   toggle(): void {
@@ -67,6 +76,10 @@ export class Player {
   /** Where it stands still, in the address. */
   private note(): void {
     clearTimeout(this.later)
-    this.later = setTimeout(() => router.set({ at: this.playing ? null : String(Number(this.at.toFixed(4))) }), 150)
+    this.later = setTimeout(() => {
+      const text = this.playing ? undefined : String(Number(this.at.toFixed(6)))
+      this.written = text
+      router.set({ at: text ?? null })
+    }, 150)
   }
 }
