@@ -40,7 +40,7 @@ def prior_spec(parent: str = "last", *overrides: str) -> RunSpec:
         "name": "dream-prior",
         "task": "prior",
         "parent": parent,
-        "data": {"frames": 12, "stride": 2},
+        "data": {"frames": 12, "stride": 2, "validate_items": 4},
         "prior": {"kind": "masked", "width": 32, "depth": 2, "heads": 2},
         "optimizer": {"kind": "adam", "lr": 3e-3},
         "engine": {**_ENGINE, "batch_size": 4, "steps": 10, "save_every_steps": 10},
