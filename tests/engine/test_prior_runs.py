@@ -84,7 +84,7 @@ def arrays(run: RunFolder, kind: str) -> list[dict[str, np.ndarray]]:  # type: i
 
 
 def test_it_learns_and_is_listed_shown_and_reported(digits: str, tilework: Command) -> None:
-    run = train(tiny_prior.prior("engine.steps=200", parent=digits))
+    run = train(tiny_prior.prior("engine.steps=60", "optimizer.lr=0.1", parent=digits))
     assert run_status(run) is RunStatus.FINISHED
     values = validated(run)
     with RunStore.open(run.db) as store:
