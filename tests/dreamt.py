@@ -86,3 +86,24 @@ def image_prior(once: Once) -> RunFolder:
 
     folder = once("dream-images", train)
     return next(RunFolder(found) for found in folder.iterdir() if found.name.startswith("image-prior"))
+
+
+def trained_image_prior(once: Once) -> RunFolder:
+    """A small masked prior over the tokens of single digits, in a folder of runs with its tokenizer."""
+    import shutil
+
+    from token_models import opened_model
+
+    import tilework
+
+    def train(folder: Path) -> None:
+        parent = opened_model(once, "vq").folder.parent.parent
+        shutil.copytree(parent, folder / parent.name)
+        spec = prior_spec(
+            parent.name, "name=digits-prior", "data.frames=1", "data.stride=1", "prior.width=16", "prior.depth=1",
+            "prior.passes=6", "engine.steps=4", "engine.save_every_steps=4",
+        )  # fmt: skip
+        tilework.train(spec, runs=folder)
+
+    folder = once("digits-prior", train)
+    return next(RunFolder(found) for found in folder.iterdir() if found.name.startswith("digits-prior"))

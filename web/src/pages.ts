@@ -26,6 +26,7 @@ export const PAGES: Page[] = [
   { name: 'latent', title: 'Latent', of: 'run', inBar: true, says: SAID.latent, load: () => import('./pages/Latent.svelte'), key: opened },
   { name: 'tokens', title: 'Tokens', of: 'run', inBar: true, says: SAID.tokens, load: () => import('./pages/Tokens.svelte'), key: opened },
   { name: 'codes', title: 'Codes', of: 'run', inBar: true, says: SAID.codes, load: () => import('./pages/Codes.svelte'), key: opened },
+  { name: 'dream', title: 'Dream', of: 'run', inBar: true, says: SAID.dream, load: () => import('./pages/Dream.svelte'), key: opened },
   { name: 'compare', title: 'Compare', of: 'studio', inBar: true, runs: 2, says: SAID.compare, load: () => import('./pages/Compare.svelte') },
   { name: 'new', title: 'New run', of: 'studio', inBar: false, says: SAID.new, load: () => import('./pages/NewRun.svelte'), key: (query) => `${query.recipe ?? ''}|${query.from ?? ''}` },
 ]

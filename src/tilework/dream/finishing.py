@@ -66,7 +66,7 @@ def finished(
         tokens, latents = None, _latents_with_given(dreamer, filled.latents, given, first)
         images = dreamer.decode_latents(latents[:, :frames])
     return Dreamed(
-        dreamer.title, what, images, how, tokens,
+        dreamer.title, what, images, how, tokens, None if filled.how is None else keys,
         novelty=of_tokens(dreamer, keys) if compare else None,
         loop=loop_report(dreamer, images, loop=loop) if compare and images.shape[1] > 2 else None,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tilework.data.animation.frames import SUFFIXES, animation_frames
 from tilework.data.colour import rgb
@@ -36,14 +37,18 @@ class Frames:
     notes: tuple[Note, ...] = ()
     of_run: bool = False
     """Whether it is an image of the run with those that follow it."""
+    codes: NDArray[np.int64] | None = None
+    """(n, Q, h, w): their tokens, where they are known."""
 
 
-def frames_of(opened: Opened, what: str | Path | Pixels) -> Frames:
+def frames_of(opened: Opened, what: str | Path | Pixels | Frames) -> Frames:
     """The frames that a word stands for: of a file (an image, a GIF, a clip) all of them; of `validation:N` or `train:N` that
     image and those that follow it in its clip; an array (H, W, C) or (n, H, W, C) uint8 as it is.
 
     Raises UserError for what is not there, cannot be read, or is an array of another size.
     """
+    if isinstance(what, Frames):
+        return what
     if isinstance(what, np.ndarray):
         return Frames("the given frames", _of_array(opened, what))
     text = str(what)

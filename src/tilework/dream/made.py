@@ -83,6 +83,8 @@ class Dreamed(Shown):
     images: Pixels
     how: How
     tokens: NDArray[np.int64] | None = None
+    keys: NDArray[np.int64] | None = None
+    """(n, K, Q, h, w): the key frames, where the frames between them were filled in."""
     repainted: NDArray[np.bool_] | None = None
     """(h, w): the cells that were dreamed anew, where only some were."""
     before: Pixels | None = None

@@ -20,7 +20,7 @@ from tilework.explore.film import checked_fps
 from tilework.explore.opened import Pixels
 from tilework.priors.contract import Sampling, Watch
 
-Start = str | Path | Pixels
+Start = str | Path | Pixels | Frames
 
 
 def motion(
@@ -111,7 +111,8 @@ def _begun(dreamer: Dreamer, given: Frames | None, frames: int) -> NDArray[np.in
     if given is None:
         return np.zeros((0, *dreamer.shape.item[1:]), np.int64)
     # Half of the clip at most: something is to be dreamed. A single image stays one frame.
-    return dreamer.encode(given.pixels[: max(1, frames // 2)])
+    most = max(1, frames // 2)
+    return dreamer.encode(given.pixels[:most]) if given.codes is None else given.codes[:most]
 
 
 def _loops(dreamer: Dreamer, count: int, keys: int, frames: int, begun: NDArray[np.int64]) -> Given:

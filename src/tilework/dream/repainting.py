@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,8 @@ from PIL import Image
 from tilework.data.pictures import Unreadable, decode
 from tilework.dream.drawing import Given, drawn, refuse_count, refuse_sampling
 from tilework.dream.features import of_tokens
+from tilework.dream.filling import Between, chosen_way
+from tilework.dream.finishing import filled_in, finished
 from tilework.dream.given import frames_of
 from tilework.dream.judged import loop_report
 from tilework.dream.made import Dreamed, Fact, How, Note, What
@@ -80,10 +82,55 @@ def repaint(
     closed = dreamer.shape.loop
     return Dreamed(
         dreamer.title, What.REPAINTED, images,
-        How(seed, sampling, names_of(dreamer, [number] * len(found)), fps, notes), found, cells, before,
+        How(seed, sampling, names_of(dreamer, [number] * len(found)), fps, notes), found, None, cells, before,
         novelty=of_tokens(dreamer, found) if compare else None,
         loop=loop_report(dreamer, images, loop=closed) if compare and images.shape[1] > 2 else None,
     )  # fmt: skip
+
+
+def repaint_tokens(
+    dreamer: Dreamer,
+    tokens: NDArray[np.int64],
+    cells: NDArray[np.bool_],
+    count: int = 4,
+    name: str = "the given tokens",
+    *,
+    label: str | int | None = None,
+    frames: int | None = None,
+    between: Between | None = None,
+    sampling: Sampling | None = None,
+    seed: int = 0,
+    fps: float = 30,
+    watch: Watch | None = None,
+    compare: bool = True,
+) -> Dreamed:
+    """As `repaint`, of an item by its tokens (K, Q, h, w): the key frames of a clip of `frames` frames, filled in again after.
+
+    `cells` (h, w) is true where it is drawn anew; `between` is as of `motion`. Raises UserError as `repaint` does.
+    """
+    sampling = sampling or Sampling()
+    refuse_sampling(dreamer, sampling)
+    checked_fps(fps)
+    keys, loop = len(tokens), dreamer.shape.loop
+    span = (keys if loop else keys - 1) * dreamer.stride + (not loop) if dreamer.moves else 1
+    span = span if frames is None else frames
+    refuse_count(count, span)
+    number = -1 if label is None else dreamer.label(label)
+    way = chosen_way(dreamer, between, keys, span, loop=loop)
+    given = np.repeat(tokens[None], count, 0)
+    known = np.broadcast_to(~cells, given.shape).copy()
+    parts, stopped = kept(drawn(dreamer, Given(given, known), [number] * count, sampling, seed, watch))
+    found = np.concatenate(parts)
+    labels = [number] * len(found)
+    notes = (Note(Fact.CELLS, (int(cells.sum()), cells.size, name)), *notes_of(stopped, len(found), count))
+    if not dreamer.prior.sees_both_sides:
+        notes += (Note(Fact.ONE_SIDE, (dreamer.name,)),)
+    how = How(seed, sampling, names_of(dreamer, labels), fps, notes)
+    filled, how = filled_in(dreamer, found, span, way, how, labels, loop=loop, watch=watch)
+    made = finished(dreamer, What.REPAINTED, found, filled, how, loop=loop, compare=compare)
+    shown = dreamer.decode(tokens)[None] if made.images.shape[1] == keys else None
+    before = None if shown is None else np.repeat(shown, len(found), 0)
+    return replace(made, repainted=cells, before=before)
 
 
 def touched(dreamer: Dreamer, region: Rectangle | NDArray[np.bool_] | Region) -> NDArray[np.bool_]:

@@ -142,6 +142,11 @@ class Prior(nn.Module, ABC):
     sees_both_sides: bool = True
     """Whether a drawn token depends on known ones that come after it in raster order."""
 
+    def passes(self, frames: int, level: int = 0) -> int | None:
+        """In how many passes `sample` draws a level of items of so many frames if `Sampling.steps` says nothing; None = token by
+        token."""
+        return None
+
     def settings(self) -> list[Setting]:
         """What may be set while a run goes on; names are paths within the `prior` section."""
         return []

@@ -141,7 +141,7 @@ class Prior(TransformerPrior):
             for level in range(levels):
                 if level:
                     order.new_level()
-                counts = counts_of(~there[..., level], sampling.steps or self._passes(codes.shape[1], level))
+                counts = counts_of(~there[..., level], sampling.steps or self.passes(frames, level))
                 for number, count in enumerate(counts):
                     left = 1 - (number + 1) / len(counts)
                     hidden = self._hidden(_rows(codes, guide), _rows(~there, guide), frames, guide)
@@ -152,8 +152,9 @@ class Prior(TransformerPrior):
                         watch(shown, seen)
         return shown.contiguous()
 
-    def _passes(self, places: int, level: int) -> int:
-        """How many passes draw the positions of a level when nobody says: with P, the fourth root of P / 256 times as many."""
+    def passes(self, frames: int, level: int = 0) -> int:
+        """Where the config does not say: with P positions, the fourth root of P / 256 times as many."""
+        places = frames * self.grid
         if self.config.passes is not None:
             return self.config.passes
         first = max(_PASSES, round(_PASSES * math.sqrt(math.sqrt(places / 256))))

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin, is_typeddict
 
-from tilework.protocol import errors, explore, frame, http, run, socket
+from tilework.protocol import dream, errors, explore, frame, http, run, socket
 from tilework.protocol.arrays import ARRAYS, LEGEND, FrameArray
 from tilework.protocol.commands import COMMANDS
 from tilework.protocol.explore import ASKS, EXPLORE_LEGEND, AnswerArray
@@ -73,6 +73,16 @@ def _when(one: AnswerArray) -> str:
 
 def _answer_header() -> str:
     return _table(("field", "type", "meaning"), map(_row, fields_of(explore.AnswerHeader)))
+
+
+def _progress() -> str:
+    header = _table(("field", "type", "meaning"), map(_row, fields_of(dream.ProgressHeader)))
+    return (
+        "\n\n".join(
+            [header.rstrip(), *(_named(model) for model in (dream.ProgressFacts, dream.PriorFacts, dream.DreamFact))]
+        )
+        + "\n"
+    )
 
 
 def _shape(one: FrameArray | AnswerArray) -> str:
@@ -141,6 +151,7 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "model_page": _model_page,
     "answer": _answer_header,
     "asks": _asks,
+    "progress": _progress,
 }
 
 # Pieces ------------------------------------------------------------------------------------------------------------------

@@ -182,7 +182,7 @@ ModelMessage = ModelStateMessage | NewerMessage | GoneMessage | FailedMessage
 
 
 class AskMessage(TypedDict):
-    """An ask. A newer one of the same key replaces one that was not begun, which is then neither computed nor answered."""
+    """An ask. One of the same key that was not begun, or is a dream that is drawn, is given up for it, and not answered."""
 
     type: Literal["ask"]
     ref: Annotated[int, "its answer carries the same"]
@@ -191,7 +191,7 @@ class AskMessage(TypedDict):
 
 
 class ForgetMessage(TypedDict):
-    """Nobody waits for the ask of this key any more: one that was not begun is not computed."""
+    """Nobody waits for the ask of this key any more: one that was not begun, or is a dream that is drawn, is given up."""
 
     type: Literal["forget"]
     key: Annotated[str, "as in the ask"]

@@ -12,6 +12,7 @@ interface Waiting {
   ref: number
   message: ModelPageMessage
   done(answer: Answer<AskKind> | null): void
+  progress?(answer: Answer<AskKind>): void
   failed(error: Refused): void
 }
 
@@ -58,12 +59,12 @@ export class OpenModel {
     })
   }
 
-  /** The answer, or null where a newer ask of the same key came before it was sent. Rejects with `Refused`. */
-  ask<K extends AskKind>(key: string, kind: K, what: What<K>): Promise<Answer<K> | null> {
+  /** The answer, or null where a newer ask of the same key came before it was sent. Rejects with `Refused`. `progress` takes what is told before. */
+  ask<K extends AskKind>(key: string, kind: K, what: What<K>, progress?: (answer: Answer<AskKind>) => void): Promise<Answer<K> | null> {
     const ref = ++this.ref
     return new Promise((done, failed) => {
       const message: ModelPageMessage = { type: 'ask', ref, key, ask: { kind, ...what } as unknown as Asks[K] }
-      const waiting: Waiting = { ref, message, done: done as Waiting['done'], failed }
+      const waiting: Waiting = { ref, message, done: done as Waiting['done'], failed, progress }
       const lane = this.lanes.get(key) ?? { flying: null, next: null }
       this.lanes.set(key, lane)
       if (lane.flying) {
@@ -135,6 +136,11 @@ export class OpenModel {
   }
 
   private answered(answer: Answer<AskKind>): void {
+    if (answer.channel === 'progress') {
+      const lane = this.lanes.get(this.byRef.get(answer.ref) ?? '')
+      if (lane?.flying?.ref === answer.ref) lane.flying.progress?.(answer)
+      return
+    }
     this.landed(answer.ref)?.done(answer)
   }
 

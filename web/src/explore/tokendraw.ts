@@ -26,6 +26,8 @@ export interface Scene {
   lit: number | null // a code: its cells are framed
   ghost: Map<number, number> | null // what would be pasted: code by cell
   field: { strength: Shaped<Float32Array>; box: readonly number[] } | null
+  marked?: Set<number> // below a brush: these cells are framed
+  veiled?: boolean // what is selected is covered: it is to be drawn anew
 }
 
 /** Pixels as a canvas of their own, to be drawn enlarged. */
@@ -81,6 +83,16 @@ export function drawTokens(g: CanvasRenderingContext2D, place: Place, image: HTM
     g.globalAlpha = 1
     both(g, outline(place, grid, new Set(scene.ghost.keys())), theme.bg, theme.ok, 2)
   }
+  if (scene.veiled) {
+    g.fillStyle = theme.accent
+    g.globalAlpha = 0.45
+    for (const cell of scene.selected) {
+      const [x, y] = at(cell)
+      g.fillRect(x, y, w + 0.5, h + 0.5)
+    }
+    g.globalAlpha = 1
+  }
+  if (scene.marked) both(g, outline(place, grid, scene.marked), theme.bg, theme.text, 1.5)
   if (scene.selected.size) both(g, outline(place, grid, scene.selected), theme.bg, theme.accent, 2.5)
   if (scene.cursor !== null && scene.selected.size > 1) {
     const [x, y] = at(scene.cursor)

@@ -23,6 +23,7 @@ export interface Shaped<T> {
 /** What an open model answered: its facts, and its arrays by name. */
 export type Answer<K extends AskKind> = {
   kind: K
+  channel: 'answer' | 'progress' // `progress`: what is there so far, with facts and arrays of its own
   ref: number
   ms: number
   facts: Facts[K]
@@ -56,8 +57,8 @@ export function decodeFrame(buffer: ArrayBuffer): Frame {
 export function decodeAnswer(buffer: ArrayBuffer): Answer<AskKind> {
   const { header, base } = opened<AnswerHeader>(buffer)
   const arrays = header.arrays.map((place) => [place.name, { shape: place.shape, data: viewed(buffer, base, place) }])
-  const { kind, ref, ms, facts } = header
-  return { kind, ref, ms, facts, ...Object.fromEntries(arrays) } as unknown as Answer<AskKind>
+  const { kind, channel, ref, ms, facts } = header
+  return { kind, channel, ref, ms, facts, ...Object.fromEntries(arrays) } as unknown as Answer<AskKind>
 }
 
 function opened<H extends { arrays: ArrayPlace[] }>(buffer: ArrayBuffer): { header: H; base: number } {

@@ -21,15 +21,17 @@ export type PageMessage = AckMessage | WatchMessage | CommandMessage
 
 export type CheckAnswer = SpecRight | SpecWrong
 
-export type AskKind = 'about' | 'statistics' | 'decode' | 'encode' | 'pictures' | 'search' | 'traverse' | 'plane' | 'walk' | 'map' | 'nearest' | 'directions' | 'paint' | 'levels' | 'field' | 'receptive' | 'palette' | 'atlas' | 'code'
+export type AskKind = 'about' | 'statistics' | 'decode' | 'encode' | 'pictures' | 'search' | 'traverse' | 'plane' | 'walk' | 'map' | 'nearest' | 'directions' | 'paint' | 'levels' | 'field' | 'receptive' | 'palette' | 'atlas' | 'code' | 'dream' | 'repaint' | 'morph' | 'continue'
 
 export type Side = 'validation' | 'train'
 
 export type MapKind = 'pca' | 'umap' | 'dimensions'
 
-export type Ask = AboutAsk | StatisticsAsk | DecodeAsk | EncodeAsk | PicturesAsk | SearchAsk | TraverseAsk | PlaneAsk | WalkAsk | MapAsk | NearestAsk | DirectionsAsk | PaintAsk | LevelsAsk | FieldAsk | ReceptiveAsk | PaletteAsk | AtlasAsk | CodeAsk
+export type Ask = AboutAsk | StatisticsAsk | DecodeAsk | EncodeAsk | PicturesAsk | SearchAsk | TraverseAsk | PlaneAsk | WalkAsk | MapAsk | NearestAsk | DirectionsAsk | PaintAsk | LevelsAsk | FieldAsk | ReceptiveAsk | PaletteAsk | AtlasAsk | CodeAsk | DreamAsk | RepaintAsk | MorphAsk | ContinueAsk
 
 export type FileFormat = 'png' | 'gif' | 'mp4' | 'html'
+
+export type DreamKind = 'dream' | 'repaint' | 'morph' | 'continue'
 
 export type ModelMessage = ModelStateMessage | NewerMessage | GoneMessage | FailedMessage
 
@@ -675,6 +677,36 @@ export interface AnswerHeader {
   arrays: ArrayPlace[]
 }
 
+/** What is said beside the tokens that are there: `tokens` (m, t, Q, h, w) i4, -1 = not yet drawn. */
+export interface ProgressHeader {
+  /** 1 */
+  v: number
+  /** what it is */
+  channel: 'progress'
+  /** of the ask */
+  ref: number
+  /** of the ask */
+  kind: DreamKind
+  /** ProgressFacts */
+  facts: Record<string, unknown>
+  /** its arrays, in the order of their bytes */
+  arrays: ArrayPlace[]
+}
+
+/** How far drawing is. A dream may be drawn in several parts, one after the other. */
+export interface ProgressFacts {
+  /** 1 = the first */
+  part: number
+  /** so many items were done before this part */
+  first: number
+  /** passes that are done of this part */
+  drawn: number
+  /** of this part in all, where it is known */
+  passes: number | null
+  /** of the tokens of this part that are there, 0 to 1 */
+  share: number
+}
+
 /** What the process of the model is doing: first of all, and at every change. */
 export interface ModelStateMessage {
   type: 'state'
@@ -908,7 +940,133 @@ export interface CodeAsk {
   code: number
 }
 
-/** An ask. A newer one of the same key replaces one that was not begun, which is then neither computed nor answered. */
+/** New images, or new clips. */
+export interface DreamAsk {
+  /** logits are divided by it, 1 if not given; more than 0 */
+  temperature?: number
+  /** only the so many likeliest codes of a token; all if not given */
+  top_k?: number
+  /** only the likeliest codes that have this probability together; 1 if not given */
+  top_p?: number
+  /** classifier-free guidance towards the label, 0 if not given */
+  guidance?: number
+  /** passes of a prior that draws many tokens at once; as it was made for if not given */
+  steps?: number
+  /** in which order such a prior draws: one of `orders`; `halton` if not given */
+  order?: string
+  /** of all random numbers, 0 if not given */
+  seed?: number
+  /** of a prior of clips: frames of each; as many as it learned from if not given */
+  frames?: number
+  /** how frames between key frames come to be; `latents` if not given */
+  between?: 'prior' | 'latents'
+  /** frames a second, 30 if not given */
+  fps?: number
+  kind: 'dream'
+  /** how many: 16 images or 1 clip if not given */
+  count?: number
+  /** of what; each label in turn if not given */
+  label?: string
+}
+
+/** An image or a clip with some of its cells drawn anew; all other tokens stay as they are. */
+export interface RepaintAsk {
+  /** logits are divided by it, 1 if not given; more than 0 */
+  temperature?: number
+  /** only the so many likeliest codes of a token; all if not given */
+  top_k?: number
+  /** only the likeliest codes that have this probability together; 1 if not given */
+  top_p?: number
+  /** classifier-free guidance towards the label, 0 if not given */
+  guidance?: number
+  /** passes of a prior that draws many tokens at once; as it was made for if not given */
+  steps?: number
+  /** in which order such a prior draws: one of `orders`; `halton` if not given */
+  order?: string
+  /** of all random numbers, 0 if not given */
+  seed?: number
+  /** of a prior of clips: frames of each; as many as it learned from if not given */
+  frames?: number
+  /** how frames between key frames come to be; `latents` if not given */
+  between?: 'prior' | 'latents'
+  /** frames a second, 30 if not given */
+  fps?: number
+  kind: 'repaint'
+  /** the image, an origin; of a prior of clips with the frames that follow it */
+  of?: string
+  /** its tokens, in the place of `of`: those of the `t` key frames of a clip */
+  tokens?: number[]
+  /** what is drawn anew, in every frame: row x w + column of each cell */
+  cells: number[]
+  /** in how many ways, 4 if not given; 1 of a clip */
+  count?: number
+  /** of what; none if not given */
+  label?: string
+}
+
+/** A loop from one label to another and back. */
+export interface MorphAsk {
+  /** logits are divided by it, 1 if not given; more than 0 */
+  temperature?: number
+  /** only the so many likeliest codes of a token; all if not given */
+  top_k?: number
+  /** only the likeliest codes that have this probability together; 1 if not given */
+  top_p?: number
+  /** classifier-free guidance towards the label, 0 if not given */
+  guidance?: number
+  /** passes of a prior that draws many tokens at once; as it was made for if not given */
+  steps?: number
+  /** in which order such a prior draws: one of `orders`; `halton` if not given */
+  order?: string
+  /** of all random numbers, 0 if not given */
+  seed?: number
+  /** of a prior of clips: frames of each; as many as it learned from if not given */
+  frames?: number
+  /** how frames between key frames come to be; `latents` if not given */
+  between?: 'prior' | 'latents'
+  /** frames a second, 30 if not given */
+  fps?: number
+  kind: 'morph'
+  /** the label that it begins with */
+  a: string
+  /** the label that it comes to */
+  b: string
+}
+
+/** A clip that begins with frames that are given. */
+export interface ContinueAsk {
+  /** logits are divided by it, 1 if not given; more than 0 */
+  temperature?: number
+  /** only the so many likeliest codes of a token; all if not given */
+  top_k?: number
+  /** only the likeliest codes that have this probability together; 1 if not given */
+  top_p?: number
+  /** classifier-free guidance towards the label, 0 if not given */
+  guidance?: number
+  /** passes of a prior that draws many tokens at once; as it was made for if not given */
+  steps?: number
+  /** in which order such a prior draws: one of `orders`; `halton` if not given */
+  order?: string
+  /** of all random numbers, 0 if not given */
+  seed?: number
+  /** of a prior of clips: frames of each; as many as it learned from if not given */
+  frames?: number
+  /** how frames between key frames come to be; `latents` if not given */
+  between?: 'prior' | 'latents'
+  /** frames a second, 30 if not given */
+  fps?: number
+  kind: 'continue'
+  /** an image, an origin; the frames that follow it in its clip are given too */
+  of?: string
+  /** tokens of one frame, in the place of `of` */
+  tokens?: number[]
+  /** in how many ways, 1 if not given */
+  count?: number
+  /** of what; each in turn if not given */
+  label?: string
+}
+
+/** An ask. One of the same key that was not begun, or is a dream that is drawn, is given up for it, and not answered. */
 export interface AskMessage {
   type: 'ask'
   /** its answer carries the same */
@@ -919,7 +1077,7 @@ export interface AskMessage {
   ask: Ask
 }
 
-/** Nobody waits for the ask of this key any more: one that was not begun is not computed. */
+/** Nobody waits for the ask of this key any more: one that was not begun, or is a dream that is drawn, is given up. */
 export interface ForgetMessage {
   type: 'forget'
   /** as in the ask */
@@ -932,6 +1090,34 @@ export interface FileBody {
   ask: Ask
   /** `gif` and `mp4` of a walk */
   format: FileFormat
+}
+
+/** What a prior is; other facts of `about` are of the autoencoder whose tokens it draws. */
+export interface PriorFacts {
+  /** `masked`, `causal`, ... */
+  kind: string
+  /** id of the run of the autoencoder */
+  parent: string
+  /** T of what it learned from: 1 = images */
+  frames: number
+  /** frames of a clip from one of these to the next */
+  stride: number
+  /** h, rows of cells */
+  height: number
+  /** w, columns of cells */
+  width: number
+  /** its clips are loops */
+  loop: boolean
+  /** names of the labels that it knows; empty = none */
+  classes: string[]
+  /** in which it draws a level if nothing is said; null = one token after the other */
+  passes: number | null
+  /** in which it can draw; empty = in one alone */
+  orders: string[]
+  /** a token depends on known ones behind it */
+  sees_both_sides: boolean
+  /** its weights */
+  parameters: number
 }
 
 /** What the model is. */
@@ -980,6 +1166,10 @@ export interface AboutFacts {
   asks: AskKind[]
   /** kinds of map that can be made here */
   maps: MapKind[]
+  /** of the run of a prior: what it is; null of an autoencoder */
+  prior: PriorFacts | null
+  /** of an autoencoder with codes: runs of priors that were trained on its tokens, the newest first */
+  priors: string[]
 }
 
 /** What was measured. */
@@ -1115,6 +1305,34 @@ export interface CodeFacts {
   of: number
 }
 
+/** One thing that is known of a dream. */
+export interface DreamFact {
+  /** what it is; empty where it goes on with the one before */
+  name: string
+  /** in words */
+  text: string
+}
+
+/** What was dreamed. */
+export interface DreamFacts {
+  /** what it is */
+  what: 'images' | 'loop' | 'clip' | 'continued' | 'between' | 'morph' | 'repainted'
+  /** the same in words, and by what */
+  title: string
+  /** of each item */
+  labels: (string | null)[]
+  /** that it was drawn with */
+  seed: number
+  /** the last frame is followed by the first */
+  loop: boolean
+  /** frames a second */
+  fps: number
+  /** how near it is to the training images, in sentences; empty where they are not there */
+  verdicts: string[]
+  /** everything else that is known of it */
+  facts: DreamFact[]
+}
+
 /** Every array that a frame may have, and its type. */
 export interface Arrays {
   points: 'f4'
@@ -1171,6 +1389,10 @@ export interface Asks {
   palette: PaletteAsk
   atlas: AtlasAsk
   code: CodeAsk
+  dream: DreamAsk
+  repaint: RepaintAsk
+  morph: MorphAsk
+  continue: ContinueAsk
 }
 
 /** The facts of every kind of answer. */
@@ -1194,6 +1416,10 @@ export interface Facts {
   palette: NoFacts
   atlas: AtlasFacts
   code: CodeFacts
+  dream: DreamFacts
+  repaint: DreamFacts
+  morph: DreamFacts
+  continue: DreamFacts
 }
 
 /** The arrays of every kind of answer, and their types; docs/studio.md tells their shapes. */
@@ -1291,5 +1517,21 @@ export interface AnswerArrays {
     patches?: 'u1'
     numbers?: 'i4'
     cells?: 'i2'
+  }
+  dream: {
+    images: 'u1'
+    keys: 'i4'
+  }
+  repaint: {
+    images: 'u1'
+    keys: 'i4'
+  }
+  morph: {
+    images: 'u1'
+    keys: 'i4'
+  }
+  continue: {
+    images: 'u1'
+    keys: 'i4'
   }
 }

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Annotated, Literal, NotRequired, TypedDict
 
+from tilework.protocol.dream import ContinueAsk, DreamAsk, MorphAsk, RepaintAsk
+
 AskKind = Literal["about", "statistics", "decode", "encode", "pictures", "search", "traverse", "plane", "walk", "map", "nearest",
-                  "directions", "paint", "levels", "field", "receptive", "palette", "atlas", "code"]  # fmt: skip
+                  "directions", "paint", "levels", "field", "receptive", "palette", "atlas", "code",
+                  "dream", "repaint", "morph", "continue"]  # fmt: skip
 Side = Literal["validation", "train"]
 Way = Literal["linear", "spherical"]
 MapKind = Literal["pca", "umap", "dimensions"]
@@ -199,4 +202,5 @@ class CodeAsk(TypedDict):
 Ask = (
     AboutAsk | StatisticsAsk | DecodeAsk | EncodeAsk | PicturesAsk | SearchAsk | TraverseAsk | PlaneAsk | WalkAsk | MapAsk
     | NearestAsk | DirectionsAsk | PaintAsk | LevelsAsk | FieldAsk | ReceptiveAsk | PaletteAsk | AtlasAsk | CodeAsk
+    | DreamAsk | RepaintAsk | MorphAsk | ContinueAsk
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, TypedDict
 
+from tilework.protocol.dream import PriorFacts
 from tilework.protocol.errors import Problem
 from tilework.protocol.explore.asks import AskKind, MapKind
 from tilework.protocol.run import Number
@@ -42,6 +43,10 @@ class AboutFacts(TypedDict):
     missing: Annotated[Problem | None, "why the images of the data set are not there"]
     asks: Annotated[Sequence[AskKind], "what may be asked of this model"]
     maps: Annotated[Sequence[MapKind], "kinds of map that can be made here"]
+    prior: Annotated[PriorFacts | None, "of the run of a prior: what it is; null of an autoencoder"]
+    priors: Annotated[
+        Sequence[str], "of an autoencoder with codes: runs of priors that were trained on its tokens, the newest first"
+    ]
 
 
 class StatisticsFacts(TypedDict):

@@ -4,6 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from tilework.protocol.dream import (
+    DREAM_LEGEND,
+    ContinueAsk,
+    DreamAsk,
+    DreamFacts,
+    MorphAsk,
+    RepaintAsk,
+)
 from tilework.protocol.explore.asks import (
     AboutAsk,
     AskKind,
@@ -68,6 +76,7 @@ EXPLORE_LEGEND = {
     "w'": "width of a small image",
     "y": "height of what one code decodes to",
     "x": "width of what one code decodes to",
+    **DREAM_LEGEND,
 }
 """What the letters of a shape stand for."""
 
@@ -95,6 +104,15 @@ class Asking:
 
 
 _IMAGE = ("H", "W", "C")
+_DREAMED = (
+    AnswerArray("images", ("n", "T", *_IMAGE), "u1", "each item, frame by frame"),
+    AnswerArray(
+        "keys",
+        ("n", "t", "Q", "h", "w"),
+        "i4",
+        "its tokens; of a clip whose frames were filled in, those of its key frames",
+    ),
+)
 _LATENT = ("D", "h", "w")
 _NUMBERS = AnswerArray("numbers", ("n",), "i4", "within its side")
 _SIDES = AnswerArray("sides", ("n",), "u1", "0 = validation, 1 = training")
@@ -181,5 +199,9 @@ ASKS: Mapping[AskKind, Asking] = {
         AnswerArray("numbers", ("p",), "i4", "the training image of a patch", _MEASURED),
         AnswerArray("cells", ("p", 2), "i2", "row and column of a patch", _MEASURED),
     )),
+    "dream": Asking(DreamAsk, DreamFacts, _DREAMED),
+    "repaint": Asking(RepaintAsk, DreamFacts, _DREAMED),
+    "morph": Asking(MorphAsk, DreamFacts, _DREAMED),
+    "continue": Asking(ContinueAsk, DreamFacts, _DREAMED),
 }  # fmt: skip
 """Every kind of ask, in the order in which docs/studio.md lists them."""

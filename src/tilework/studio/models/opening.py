@@ -7,14 +7,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
+from tilework.dream.choosing import PRIOR
+from tilework.engine.checkpoint import open_folder
 from tilework.engine.device import choose_device
+from tilework.errors import TileworkError
 from tilework.explore.opened import Opened, Pixels, open_model
 from tilework.explore.own_image import OwnImage, read
+from tilework.runs.checkpoints import named
 from tilework.runs.folder import RunFolder
+from tilework.spec.plugins import AUTOENCODER
 from tilework.studio.models.uploads import uploaded
+
+if TYPE_CHECKING:
+    from tilework.dream.made import Dreamed
+    from tilework.dream.opened import Dreamer
 
 _KEPT_IMAGES = 8
 _MOST_THREADS = 4
@@ -27,9 +37,16 @@ class Loaded:
     """An opened model of a run, and the images that pages have sent."""
 
     opened: Opened
+    """Of the run of a prior: the autoencoder whose tokens it draws."""
     run: RunFolder
+    checkpoint: str
+    """Name of the folder of the checkpoint that is open."""
     own: Callable[[str], OwnImage] = field(repr=False)
     """An image that was sent, by its name. Raises UserError for one that is not there or cannot be read."""
+    dreamer: Dreamer | None = None
+    """Of the run of a prior: what dreams."""
+    dreams: dict[str, Dreamed] = field(default_factory=dict, repr=False)
+    """The newest dreams, by what was asked for: a file is made of one that is on a page already."""
 
     def image(self, name: str) -> Pixels:
         """The pixels of an image that was sent, as points name it."""
@@ -45,14 +62,30 @@ def opening(run: str, which: str, device: str, images: Path, between: Callable[[
     """Open the checkpoint of a run folder; `between` is called between pieces of long work. Raises as `open_model`."""
     choose_device(device, "?device={}")
     folder = RunFolder(Path(run))
-    opened = open_model(folder, which=which, device=device, between=between)
+    dreamer = None
+    if _is_prior(folder, which):
+        from tilework.dream.opening import open_dreamer
+
+        dreamer = open_dreamer(folder, which=which, device=device, runs=folder.path.parent, between=between)
+        opened = dreamer.parent
+    else:
+        opened = open_model(folder, which=which, device=device, between=between)
 
     @lru_cache(_KEPT_IMAGES)
     def own(name: str) -> OwnImage:
         return read(uploaded(images, name).read_bytes(), opened)
 
     suit_threads(opened)
-    return Loaded(opened, folder, own)
+    return Loaded(opened, folder, which, own, dreamer)
+
+
+def _is_prior(run: RunFolder, which: str) -> bool:
+    """Whether a checkpoint is of a prior; what cannot be read is for whoever opens it to tell."""
+    try:
+        found: bool = open_folder(named(run.checkpoints, which)).spec.get("task", AUTOENCODER) == PRIOR
+    except TileworkError:
+        return False
+    return found
 
 
 def suit_threads(opened: Opened) -> int:

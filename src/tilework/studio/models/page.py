@@ -16,7 +16,7 @@ from tilework.errors import UserError
 from tilework.protocol.errors import Problem
 from tilework.protocol.socket import FailedMessage, ModelMessage
 from tilework.studio.answers import to_text
-from tilework.studio.models.lanes import Lane, lane_of
+from tilework.studio.models.lanes import LONG, Lane, lane_of
 
 MOST_KEYS = 64
 MOST_IN_LANE = 2
@@ -129,6 +129,16 @@ class PageAsks:
                 del self._waiting[key]
                 self._there[ask.ref] = ask
         return found
+
+    def waits(self, ref: int) -> bool:
+        """Whether somebody waits for an ask that the process has."""
+        return ref in self._there and ref not in self._forgotten
+
+    def given_up(self, key: str) -> bool:
+        """What is long is not waited for where a newer ask of its key has come. True where the process has to be told."""
+        there = {ref for ref, one in self._there.items() if one.key == key and one.ask.get("kind") in LONG}
+        self._forgotten |= there
+        return bool(there)
 
     def done(self, ref: int) -> bool:
         """The process has said its word on an ask. True where somebody waits for it."""

@@ -26,9 +26,11 @@ class What(IntEnum):
     FAILED = 3
     """JSON: a `Problem`."""
     DROPPED = 4
-    """Nothing: the ask was forgotten before it was begun."""
+    """Nothing: the ask was forgotten before it was done."""
     REPLY = 5
     """What the studio itself has asked for: the bytes of a file, or JSON."""
+    PROGRESS = 6
+    """A frame of what is there so far; the answer follows."""
 
 
 class Said(NamedTuple):

@@ -15,6 +15,7 @@ from typing import Any
 
 from tilework.studio.models.courtesy import Courtesy
 from tilework.studio.models.serving import Voice, listen, problem_of, serve
+from tilework.studio.models.telling import here
 
 
 def main() -> None:
@@ -28,7 +29,12 @@ def main() -> None:
         from tilework.studio.models.opening import opening
 
         voice.state("loading")
-        model = opening(wanted["run"], wanted["which"], wanted["device"], Path(wanted["images"]), courtesy.give_way)
+
+        def between() -> None:
+            courtesy.give_way()
+            here().heed()
+
+        model = opening(wanted["run"], wanted["which"], wanted["device"], Path(wanted["images"]), between)
     except BaseException as error:  # whatever it is, the studio is told before the process ends
         voice.state("ended", error=problem_of(error))
         os._exit(1)

@@ -16,13 +16,16 @@ from dataclasses import dataclass, field
 from typing import IO, TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from tilework.errors import TileworkError, UserError
+from tilework.protocol.dream import MadeProgress
 from tilework.protocol.errors import Problem
 from tilework.protocol.explore import MadeAnswer
 from tilework.protocol.frame import VERSION
 from tilework.runs.frames import pack
 from tilework.studio.models.checked import checked
 from tilework.studio.models.courtesy import Courtesy
+from tilework.studio.models.lanes import LONG
 from tilework.studio.models.pipe import Said, What, say
+from tilework.studio.models.telling import Telling, Unwanted, of_ask
 from tilework.studio.models.waiting import Order, Waiting
 
 if TYPE_CHECKING:
@@ -116,9 +119,13 @@ def serve(model: M, abilities: Abilities[M], waiting: Waiting, voice: Voice, cou
 
     def work(order: Order) -> None:
         try:
-            what, body = _done(model, abilities, order)
+            with of_ask(_telling(waiting, voice, order)):
+                what, body = _done(model, abilities, order)
+        except Unwanted:
+            what, body = What.DROPPED, b""
         except Exception as error:
             what, body = What.FAILED, json.dumps(problem_of(error)).encode()
+        waiting.done(order)
         voice.say(what, order.page, order.ref, body)
 
     def slow() -> NoReturn:
@@ -133,6 +140,19 @@ def serve(model: M, abilities: Abilities[M], waiting: Waiting, voice: Voice, cou
         order = waiting.take("quick")
         with courtesy.quick():
             work(order)
+
+
+def _telling(waiting: Waiting, voice: Voice, order: Order) -> Telling:
+    """How an order tells of itself; the studio's own orders, files, tell nothing. Only what is long is given up."""
+    kind = order.what.get("kind") if order.do == "ask" else (order.what.get("ask") or {}).get("kind")
+    if kind not in LONG:
+        return Telling()
+
+    def told(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        header = MadeProgress(v=VERSION, channel="progress", ref=order.ref, kind=kind, facts=facts)
+        voice.say(What.PROGRESS, order.page, order.ref, pack(header, arrays))
+
+    return Telling(lambda: waiting.wanted(order), told if order.do == "ask" else None)
 
 
 def _done(model: M, abilities: Abilities[M], order: Order) -> tuple[What, bytes]:

@@ -80,6 +80,8 @@ class Visit:
                     why=f"a key is text of at most {_MOST_LETTERS} letters, an ask an object",
                 )
             self._asks.put(PageAsk(ref, key, what))
+            if self._asks.given_up(key) and self._child is not None:
+                self._child.forget(self._number, key)
             await self.open()
 
         async def forget(message: Message) -> None:
@@ -94,6 +96,10 @@ class Visit:
     def hear(self, child: Child, said: Said | None) -> None:
         """What the process says; None = its condition is another one."""
         if child is not self._child:
+            return
+        if said is not None and said.what is What.PROGRESS:
+            if self._asks.waits(said.ref) and not self._outbox.answers:  # a page that reads slowly is told less often
+                self._outbox.answer(said.body)
             return
         if said is not None:
             if self._asks.done(said.ref):

@@ -29,11 +29,14 @@ class Waiting:
     def __init__(self, dropped: Callable[[Order], None]) -> None:
         self._dropped = dropped
         self._orders: dict[Lane, dict[tuple[int, str], Order]] = {lane: {} for lane in LANES}
+        self._under_way: dict[Lane, Order] = {}
+        self._unwanted: set[tuple[int, int]] = set()
         self._changed = threading.Condition()
 
     def put(self, order: Order) -> None:
         """Queue an order; one of the same page and key that waits is dropped, and gives it its place."""
         with self._changed:
+            self._stop(order.page, order.key)
             before = self._remove(order.page, order.key, except_in=order.lane)
             older = self._orders[order.lane].get((order.page, order.key))
             self._orders[order.lane][order.page, order.key] = order
@@ -45,6 +48,7 @@ class Waiting:
     def forget(self, page: int, key: str) -> None:
         """Nobody waits for this key any more."""
         with self._changed:
+            self._stop(page, key)
             found = self._remove(page, key)
         if found is not None:
             self._dropped(found)
@@ -52,6 +56,7 @@ class Waiting:
     def leave(self, page: int) -> None:
         """A page is gone: nobody waits for anything of it."""
         with self._changed:
+            self._stop(page)
             for orders in self._orders.values():
                 for place in [place for place in orders if place[0] == page]:
                     del orders[place]
@@ -68,7 +73,25 @@ class Waiting:
         with self._changed:
             while not orders:
                 self._changed.wait()
-            return orders.pop(next(iter(orders)))
+            self._under_way[lane] = orders.pop(next(iter(orders)))
+            return self._under_way[lane]
+
+    def wanted(self, order: Order) -> bool:
+        """Whether somebody still waits for an order that was taken."""
+        with self._changed:
+            return (order.page, order.ref) not in self._unwanted
+
+    def done(self, order: Order) -> None:
+        """An order that was taken is done, or given up."""
+        with self._changed:
+            self._under_way.pop(order.lane, None)
+            self._unwanted.discard((order.page, order.ref))
+
+    def _stop(self, page: int, key: str | None = None) -> None:
+        """Nobody waits for what is under way for a page, of one key or of all."""
+        for order in self._under_way.values():
+            if order.page == page and key in {None, order.key}:
+                self._unwanted.add((order.page, order.ref))
 
     def _remove(self, page: int, key: str, except_in: Lane | None = None) -> Order | None:
         lanes = (orders for lane, orders in self._orders.items() if lane != except_in)

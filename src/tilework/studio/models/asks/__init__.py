@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from tilework.protocol.explore import ASKS, AskKind
-from tilework.studio.models.asks import files, latent, maps, tokens
+from tilework.studio.models.asks import dreams, files, latent, maps, tokens
 from tilework.studio.models.asks.about import about
 from tilework.studio.models.opening import Loaded
 from tilework.studio.models.serving import Abilities, Answer
@@ -16,5 +16,6 @@ _KNOWN: dict[AskKind, Callable[[Loaded, dict[str, Any]], Answer]] = {
     **latent.ASKS,
     **maps.ASKS,
     **tokens.ASKS,
+    **dreams.ASKS,
 }
 ABILITIES: Abilities[Loaded] = Abilities(asks=cast(dict[str, Any], _KNOWN), file=files.file, image=files.image)

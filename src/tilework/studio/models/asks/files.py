@@ -9,6 +9,7 @@ from tilework.errors import UserError
 from tilework.explore.files import content
 from tilework.explore.shown import Shown
 from tilework.protocol.explore import AskKind
+from tilework.studio.models.asks.dreams import DREAMED
 from tilework.studio.models.asks.latent import encoded, planed, sampled, traversed, walked
 from tilework.studio.models.asks.maps import neighbours
 from tilework.studio.models.asks.tokens import atlas_of
@@ -22,6 +23,7 @@ SHOWN: Mapping[AskKind, Callable[[Loaded, dict[str, Any]], Shown]] = {
     "walk": walked,
     "nearest": neighbours,
     "atlas": atlas_of,
+    **DREAMED,
 }
 """What becomes a file, by the same functions as the shell's commands."""
 

@@ -1,0 +1,70 @@
+"""What an ask that takes long tells while it is computed, and how it learns that nobody waits for it any more.
+
+Each thread computes one ask at a time; what is computed finds its own by `here`.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+REST_SECONDS = 0.06
+"""So long nothing is told after something was: about what an eye follows."""
+
+Tell = Callable[[Mapping[str, Any], "Mapping[str, NDArray[Any]]"], None]
+
+
+class Unwanted(Exception):
+    """Nobody waits for what is being computed."""
+
+
+@dataclass
+class Telling:
+    """Of one ask: `wanted` says whether somebody waits for it, `told` takes facts and arrays of what is there so far."""
+
+    wanted: Callable[[], bool] = lambda: True
+    told: Tell | None = None
+    _last: float = field(default=float("-inf"))
+
+    def heed(self) -> None:
+        """Raise Unwanted where nobody waits any more."""
+        if not self.wanted():
+            raise Unwanted
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to tell something."""
+        return self.told is not None and time.monotonic() - self._last >= REST_SECONDS
+
+    def tell(self, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Tell what is there so far."""
+        if self.told is not None:
+            self.told(facts, arrays)
+            self._last = time.monotonic()
+
+
+_threads = threading.local()
+_NOBODY = Telling()
+
+
+def here() -> Telling:
+    """That of the ask which this thread computes; outside of one, nothing is told and everything is wanted."""
+    found: Telling = getattr(_threads, "telling", _NOBODY)
+    return found
+
+
+@contextmanager
+def of_ask(telling: Telling) -> Iterator[None]:
+    """This thread computes an ask."""
+    _threads.telling = telling
+    try:
+        yield
+    finally:
+        _threads.telling = _NOBODY

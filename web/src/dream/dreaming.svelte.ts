@@ -1,0 +1,139 @@
+import { words } from '../lib/api'
+import type { Answer, Shaped } from '../lib/frame'
+import type { AboutFacts, DreamKind, Problem, ProgressFacts } from '../lib/protocol'
+import type { OpenModel, What } from '../explore/model.svelte'
+import { drawing, moves, sameView, WAYS, type Settings, type Step, type View } from './settings'
+
+export type Made = Answer<'dream'>
+export interface Progress {
+  facts: ProgressFacts
+  tokens: Shaped<Int32Array>
+}
+export type Condition = 'idle' | 'drawing' | 'stopped' | 'failed' | 'done'
+
+const KEY = 'dream'
+const KEPT = 8 // dreams that steps began from
+
+/** What is asked of the model, its kind beside it. */
+export type DreamAsk = { [K in DreamKind]: { kind: K; what: What<K> } }[DreamKind]
+
+/** What is shown: a dream, and what was done to one of its items, one step after the other. Each step is asked for in turn. */
+export class Dreaming {
+  view = $state.raw<View | null>(null) // what is shown, or being drawn
+  made = $state.raw<Made | null>(null)
+  ask = $state.raw<DreamAsk | null>(null) // what `made` answers
+  progress = $state.raw<Progress | null>(null)
+  condition = $state<Condition>('idle')
+  problem = $state.raw<Problem | null>(null)
+  step = $state(0) // which of the asks is under way, from 1
+  private turn = 0
+  private readonly kept = new Map<string, Made>()
+
+  constructor(private readonly model: OpenModel, private readonly about: AboutFacts) {}
+
+  get steps(): number {
+    return 1 + (this.view?.trail.length ?? 0)
+  }
+
+  /** Draw what a view says; what was drawn on the way to it is not drawn again. */
+  async run(view: View): Promise<void> {
+    if (this.view && sameView(view, this.view) && (this.condition === 'done' || this.condition === 'drawing')) return
+    this.halt()
+    const turn = ++this.turn
+    this.view = view
+    this.problem = null
+    this.condition = 'drawing'
+    let before: Made | null = null
+    for (let n = 0; n <= view.trail.length; n++) {
+      this.step = n + 1
+      const name = JSON.stringify([view.settings, view.trail.slice(0, n)])
+      const known: Made | undefined = this.kept.get(name)
+      const ask: DreamAsk | null = n === 0 ? this.first(view.settings) : this.next(view.settings, view.trail[n - 1], before!)
+      if (!ask) return this.fail(turn, { what: 'the address goes on from an item that there is not', why: `this dream has ${before!.images.shape[0]}`, fix: 'go back to the dream itself' })
+      const found: Made | null = known ?? (await this.asked(turn, ask))
+      if (turn !== this.turn || !found) return
+      this.keep(name, found)
+      before = found
+      this.ask = ask
+    }
+    this.made = before
+    this.progress = null
+    this.condition = 'done'
+  }
+
+  /** What is drawn so far stays to be seen. */
+  stop(): void {
+    if (this.condition !== 'drawing') return
+    this.halt()
+    this.turn++
+    this.condition = 'stopped'
+  }
+
+  end(): void {
+    this.halt()
+    this.turn++
+  }
+
+  private halt(): void {
+    if (this.condition === 'drawing') this.model.forget(KEY)
+    this.progress = null
+  }
+
+  private async asked(turn: number, { kind, what }: DreamAsk): Promise<Made | null> {
+    try {
+      return (await this.model.ask(KEY, kind as 'dream', what as What<'dream'>, (answer) => {
+        if (turn === this.turn) this.progress = { facts: answer.facts as unknown as ProgressFacts, tokens: (answer as unknown as { tokens: Shaped<Int32Array> }).tokens }
+      })) as Made | null
+    } catch (error) {
+      this.fail(turn, words(error))
+      return null
+    }
+  }
+
+  private fail(turn: number, problem: Problem): void {
+    if (turn !== this.turn) return
+    this.problem = problem
+    this.progress = null
+    this.condition = 'failed'
+  }
+
+  private keep(name: string, made: Made): void {
+    this.kept.delete(name)
+    this.kept.set(name, made)
+    for (const old of [...this.kept.keys()].slice(0, -KEPT)) this.kept.delete(old)
+  }
+
+  private first(settings: Settings): DreamAsk {
+    const prior = this.about.prior!
+    const frames = settings.frames === null ? {} : { frames: settings.frames }
+    if (settings.mode === 'morph') return { kind: 'morph', what: { a: settings.label!, b: settings.to!, ...frames, ...drawing(settings) } }
+    const label = settings.label === null ? {} : { label: settings.label }
+    return { kind: 'dream', what: { count: settings.count, ...label, ...(moves(prior) ? frames : {}), ...drawing(settings) } }
+  }
+
+  private next(settings: Settings, step: Step, before: Made): DreamAsk | null {
+    const { images, keys, facts } = before
+    if (step.pick >= images.shape[0]) return null
+    const [t, ...rest] = keys.shape.slice(1)
+    const size = rest.reduce((product, n) => product * n, 1)
+    const at = step.pick * t * size
+    const own = facts.labels[step.pick] ?? null
+    const label = own !== null && this.about.prior!.classes.includes(own) ? { label: own } : {}
+    const frames = images.shape[1] > 1 ? { frames: images.shape[1] } : {}
+    const more = { ...label, ...frames, ...drawing(settings, step.seed) }
+    if (step.kind === 'repaint') return { kind: 'repaint', what: { tokens: [...keys.data.subarray(at, at + t * size)], cells: step.cells, count: images.shape[1] > 1 ? 1 : WAYS, ...more } }
+    const key = Math.min(t - 1, step.key) * size
+    return { kind: 'continue', what: { tokens: [...keys.data.subarray(at + key, at + key + size)], ...more } }
+  }
+}
+
+/** How far drawing is, in words. */
+export function progressWords(progress: Progress | null, step: number, steps: number): string {
+  const which = steps > 1 ? `, step ${step} of ${steps}` : ''
+  if (!progress) return `drawing${which}`
+  const { drawn, passes, share, part } = progress.facts
+  if (share >= 1) return `drawn; the pictures are made, and compared with training images${which}`
+  const how = passes === null ? `${Math.round(100 * share)}\u00a0% of the tokens` : `${Math.min(drawn, passes)} of ${passes} passes`
+  return `drawing ${how}${part > 1 ? `, part ${part}` : ''}${which}`
+}
+

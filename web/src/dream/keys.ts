@@ -1,0 +1,16 @@
+export const DREAM_KEYS: [string[], string][] = [
+  [['Enter'], 'dream, with the settings at the left; if it is there, another'],
+  [['N'], 'another seed'],
+  [['Esc'], 'stop drawing; leave the brush'],
+  [['Space'], 'play, or stand still'],
+  [[',', '.'], 'frame before, frame after'],
+  [['←', '→'], 'from item to item; of the brush, from cell to cell'],
+  [['B'], 'brush: paint a region'],
+  [['X'], 'the cell below the cursor, in or out'],
+  [['[', ']'], 'size of the brush'],
+  [['A'], 'all cells, or none'],
+  [['G'], 'draw the region anew'],
+  [['C'], 'go on from this frame'],
+  [['Z'], 'back to what it was before'],
+  [['K'], 'keep on the shelf, or take off'],
+]

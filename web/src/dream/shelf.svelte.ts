@@ -1,0 +1,58 @@
+/** A dream that someone liked: the address that makes it again, and a small picture. */
+export interface Liked {
+  query: string // of the address, in a fixed order
+  title: string
+  picture: string // data: address of a PNG
+}
+
+const MOST = 60
+const key = (run: string): string => `tilework.dreams.${run}`
+
+export function readShelf(text: string | null): Liked[] {
+  try {
+    const found: unknown = JSON.parse(text ?? '[]')
+    const fits = (one: unknown): one is Liked => {
+      const { query, title, picture } = (one ?? {}) as Partial<Liked>
+      return typeof query === 'string' && typeof title === 'string' && typeof picture === 'string' && picture.startsWith('data:image/png;base64,')
+    }
+    return Array.isArray(found) ? found.filter(fits).slice(0, MOST) : []
+  } catch {
+    return []
+  }
+}
+
+/** The liked dreams of a run, the newest first, kept by the browser. */
+export class Shelf {
+  all = $state.raw<Liked[]>([])
+  full = $state(false) // the browser keeps no more
+
+  constructor(private readonly run: string) {
+    try {
+      this.all = readShelf(localStorage.getItem(key(run)))
+    } catch {
+      // a window that stores nothing begins with none
+    }
+  }
+
+  has(query: string): boolean {
+    return this.all.some((one) => one.query === query)
+  }
+
+  toggle(one: Liked): void {
+    this.write(this.has(one.query) ? this.all.filter(({ query }) => query !== one.query) : [one, ...this.all].slice(0, MOST))
+  }
+
+  remove(query: string): void {
+    this.write(this.all.filter((one) => one.query !== query))
+  }
+
+  private write(all: Liked[]): void {
+    this.all = all
+    try {
+      localStorage.setItem(key(this.run), JSON.stringify(all))
+      this.full = false
+    } catch {
+      this.full = true
+    }
+  }
+}
