@@ -7,6 +7,8 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
+_PACKAGES = ("torch", "jax", "flax", "optax", "numpy", "pillow", "gradio", "x-transformers", "tilework")
+
 
 def facts() -> dict[str, object]:
     """CPU model, cores that this process may use, memory, Python and the versions of what computes."""
@@ -16,7 +18,7 @@ def facts() -> dict[str, object]:
         "memory_gib": _memory_gib(),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        **{name: _version(name) for name in ("torch", "jax", "flax", "optax", "numpy", "pillow", "gradio", "tilework")},
+        **{name: _version(name) for name in _PACKAGES},
     }
 
 

@@ -76,10 +76,16 @@ def test_recipes_has_a_line_for_each_with_what_it_needs_the_ready_ones_first(til
         match = re.search(line, listed.out, re.MULTILINE)
         assert match, name
         kind, needs = recipe["data"]["kind"], match[1].split(" + ")
-        assert needs[0] == {"digits": "ready", "loops": "ready", "mnist": "downloads"}.get(kind, "your pictures"), name
-        assert needs[1:] == ["LPIPS weights"] * ("lpips" in recipe["objective"]), name
+        wanted = {"digits": "ready", "loops": "ready", "mnist": "downloads", "tokens": "a trained run"}
+        assert needs[0] == wanted.get(kind, "your pictures"), name
+        assert needs[1:] == ["LPIPS weights"] * ("lpips" in recipe.get("objective", ())), name
         found.append((match.start(), needs[0]))
-    assert list(dict.fromkeys(needs for _, needs in sorted(found))) == ["ready", "downloads", "your pictures"]
+    assert list(dict.fromkeys(needs for _, needs in sorted(found))) == [
+        "ready",
+        "downloads",
+        "your pictures",
+        "a trained run",
+    ]
 
 
 def test_recipes_show_prints_the_file(tilework: Command) -> None:

@@ -17,13 +17,14 @@ import pytest
 import torch
 from commands import Outcome, data_folder
 from PIL import Image
+from shipped import AUTOENCODERS
 
 import tilework as api
 from tilework.engine.autoencoder.model import grid_of, source_of
 from tilework.runs.folder import RunFolder
 from tilework.runs.status import RunStatus, run_status
 from tilework.runs.store import RunStore
-from tilework.spec import load_spec, recipe_names
+from tilework.spec import load_spec
 
 Command = Callable[..., Outcome]
 BUDGET = ("engine.steps=3", "engine.epochs=1", "engine.threads=1", "engine.log_every_steps=1", "engine.start_batches=2")
@@ -156,7 +157,7 @@ def stand_in(
     return overrides
 
 
-@pytest.mark.parametrize("recipe", recipe_names())
+@pytest.mark.parametrize("recipe", AUTOENCODERS)
 def test_recipe_runs_to_its_end(
     tilework: Command,
     recipe: str,
@@ -192,7 +193,7 @@ def test_recipe_runs_to_its_end(
     assert working <= set(logged), "each loss term of the recipe was measured"
 
 
-@pytest.mark.parametrize("recipe", [name for name in recipe_names() if kind_of(name) in BROUGHT])
+@pytest.mark.parametrize("recipe", [name for name in AUTOENCODERS if kind_of(name) in BROUGHT])
 def test_a_recipe_without_its_pictures_says_how_to_bring_them(
     tilework: Command, recipe: str, lpips_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -210,14 +211,14 @@ def one_of_each_source() -> list[Any]:
     """The first recipe of each kind of source is trained; the others of that kind, which differ in their nets, with `-m slow`."""
     kinds: set[str] = set()
     found: list[Any] = []
-    for recipe in recipe_names():
+    for recipe in AUTOENCODERS:
         if (kind := kind_of(recipe)) in BROUGHT:
             found.append(pytest.param(recipe, marks=[pytest.mark.slow] if kind in kinds else []))
             kinds.add(kind)
     return found
 
 
-@pytest.mark.parametrize("recipe", [name for name in recipe_names() if kind_of(name) in BROUGHT])
+@pytest.mark.parametrize("recipe", [name for name in AUTOENCODERS if kind_of(name) in BROUGHT])
 def test_the_settings_of_a_folder_of_pictures_fit(
     recipe: str, pictures: Path, idx_files: Path, lpips_weights: Path
 ) -> None:
@@ -233,7 +234,7 @@ def test_a_folder_of_pictures_will_do(
     assert done.code == 0, done.err
 
 
-@pytest.mark.parametrize("recipe", [name for name in recipe_names() if "lpips" in load_spec(name).objective])
+@pytest.mark.parametrize("recipe", [name for name in AUTOENCODERS if "lpips" in load_spec(name).objective])
 def test_perceptual_recipes_stop_before_the_first_step_without_weights(
     tilework: Command, recipe: str, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

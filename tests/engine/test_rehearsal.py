@@ -7,6 +7,7 @@ from typing import cast
 
 import pytest
 import torch
+from shipped import AUTOENCODERS
 
 from tilework.bottlenecks import Bottleneck, BottleneckConfig
 from tilework.engine.autoencoder.fitting import fitting, problems
@@ -14,7 +15,6 @@ from tilework.engine.progress import Silent
 from tilework.engine.session import begin
 from tilework.errors import UserError
 from tilework.spec import BOTTLENECKS, RunSpec, load_spec
-from tilework.spec.load import recipe_names
 
 
 def said(spec: RunSpec) -> str:
@@ -70,7 +70,7 @@ def test_codes_that_nothing_would_move_are_told(tmp_path: Path) -> None:
     assert fitting(load_spec("p5-loops", still)) == {"objective.codebook": "1"}
 
 
-@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("name", AUTOENCODERS)
 def test_no_shipped_recipe_has_a_fault_but_for_weights_that_it_cannot_bring(name: str) -> None:
     spec = load_spec(name)
     assert fitting(spec) == {}

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import next_token
 import pytest
+import tiny_prior
 import torch
 from tiny_runs import tiny
 
@@ -20,7 +21,11 @@ from tilework.spec.load import parse_spec
 from tilework.spec.tasks import task_class
 from tilework.spec.text import read_yaml
 
-SPECS = {"autoencoder": lambda: tiny("vq"), "next-token": lambda: parse_spec(next_token.small())}
+SPECS = {
+    "autoencoder": lambda: tiny("vq"),
+    "next-token": lambda: parse_spec(next_token.small()),
+    "prior": lambda: tiny_prior.prior(parent=tiny_prior.standing()),
+}
 """A small spec of every task; a new task adds one here."""
 
 

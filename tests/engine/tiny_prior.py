@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from tilework.engine import train
 from tilework.priors.contract import Loss, PriorConfig, Sampling, TokenShape, Watch
 from tilework.priors.contract import Prior as PriorContract
-from tilework.runs.folder import RunFolder
+from tilework.runs.folder import RunFolder, default_root, run_names
 from tilework.spec import PRIORS, RunSpec, Setting
 from tilework.spec.load import apply_overrides, parse_spec
 
@@ -93,6 +93,12 @@ def parent(root: Path, *overrides: str, bottleneck: str = "vq") -> RunFolder:
 def loops_parent(root: Path, *overrides: str) -> RunFolder:
     """The same of three loops of twelve frames."""
     return parent(root, *LOOPS, *overrides)
+
+
+def standing() -> str:
+    """The folder of a parent in the test's own folder of runs, trained at the first call."""
+    names = run_names(default_root())
+    return str(default_root() / names[0] if names else parent(default_root()).path)
 
 
 def prior(*overrides: str, kind: str = "tiny", parent: str = "last") -> RunSpec:

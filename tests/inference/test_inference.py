@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from shipped import AUTOENCODERS
 from torch import nn
 
 from tilework.engine.autoencoder.model import Autoencoder, build_model, source_of
 from tilework.inference import DecodeCodes, DecodeZ, Encode
-from tilework.spec import BLOCKS, RunSpec, load_spec, recipe_names
+from tilework.spec import BLOCKS, RunSpec, load_spec
 
 # Small enough that the code search takes the same products in an exported graph as outside of one: equal to the last bit.
 CODES = "bottleneck.codes=8"
@@ -20,7 +21,7 @@ CODES = "bottleneck.codes=8"
 def recipes() -> dict[str, RunSpec]:
     """Every shipped recipe that differs from the others in its network, with thin feature maps and few codes."""
     found: dict[str, RunSpec] = {}
-    for name in recipe_names():
+    for name in AUTOENCODERS:
         spec = load_spec(name, ())
         thin = [max(4, width // 16) for width in spec.encoder.widths]
         overrides = [f"encoder.widths={thin}"]

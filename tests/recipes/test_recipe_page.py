@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shipped import AUTOENCODERS, PRIORS
 
-from tilework.spec import load_spec, recipe_names
+from tilework.spec import load_spec
 
 PAGE = (Path(__file__).parents[2] / "docs" / "recipes.md").read_text(encoding="utf-8")
 ROWS = [
@@ -18,13 +19,27 @@ ROWS = [
     if re.match(r"\| `[a-z0-9.-]+` \|.*x", line)
 ]
 TABLE = {row[0].strip("`"): row[1:] for row in ROWS if len(row) == 6}
+OF_PRIORS = {row[0].strip("`"): row[1:] for row in ROWS if len(row) == 5}
 
 
-def test_the_table_lists_exactly_the_shipped_recipes() -> None:
-    assert sorted(TABLE) == recipe_names()
+def test_the_tables_list_exactly_the_shipped_recipes() -> None:
+    assert sorted(TABLE) == AUTOENCODERS
+    assert sorted(OF_PRIORS) == PRIORS
 
 
-@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize("name", PRIORS)
+def test_the_figures_of_the_table_of_priors_are_true(name: str) -> None:
+    spec: Any = load_spec(name)
+    kind, network, item, _ = OF_PRIORS[name]
+    assert kind == spec.prior.kind
+    assert network == f"{spec.prior.depth} x {spec.prior.width}, {spec.prior.heads} heads"
+    data = spec.data
+    assert item == (
+        "1 image" if data.frames == 1 else f"{data.frames} frames" + f", every {data.stride}." * (data.stride > 1)
+    )
+
+
+@pytest.mark.parametrize("name", AUTOENCODERS)
 def test_the_figures_of_the_table_are_true(name: str) -> None:
     spec: Any = load_spec(name)
     picture, latent, codes, bits, _ = TABLE[name]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from shipped import AUTOENCODERS, PRIORS
 
 from tilework.spec import RunSpec, dump_yaml, load_spec, recipe_names, recipe_text
 from tilework.spec.load import parse_spec, read_yaml
@@ -194,7 +195,8 @@ TABLE: dict[str, dict[str, Any]] = {
 
 
 def test_the_recipes_are_those_that_are_promised() -> None:
-    assert recipe_names() == ALL
+    assert ALL == AUTOENCODERS
+    assert sorted([*AUTOENCODERS, *PRIORS]) == recipe_names()
     assert sorted(TABLE) == ALL
 
 

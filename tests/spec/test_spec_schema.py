@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from tilework.spec import load_spec, recipe_names
+from tilework.spec import PRIORS, AutoencoderSpec, load_spec, recipe_names
 from tilework.spec.plugins import REGISTRIES
+from tilework.spec.prior import PriorSpec
 from tilework.spec.reference import reference_page
 from tilework.spec.schedules import KINDS
 from tilework.spec.schema import spec_schema
@@ -79,8 +80,28 @@ def faults(value: Any, rule: dict[str, Any], root: dict[str, Any], at: str = "sp
 
 
 @pytest.mark.parametrize("name", recipe_names())
-def test_every_recipe_fits_the_schema(name: str, schema: dict[str, Any]) -> None:
-    assert list(faults(load_spec(name).model_dump(mode="json"), schema, schema)) == []
+def test_every_recipe_fits_the_schema_of_its_task(name: str, schema: dict[str, Any]) -> None:
+    spec = load_spec(name)
+    rules = schema if isinstance(spec, AutoencoderSpec) else spec_schema(type(spec))
+    assert list(faults(spec.model_dump(mode="json"), rules, rules)) == []
+
+
+def test_what_a_prior_refuses_does_not_fit_its_schema() -> None:
+    rules = spec_schema(PriorSpec)
+    for path, value in (
+        ("data.frames", 0), ("data.stride", "some"), ("data.kind", "digits"), ("prior.kind", "vq"), ("prior.depth", 0),
+        ("parent", ""), ("bottleneck", {"kind": "vq"}), ("task", "autoencoder"),
+    ):  # fmt: skip
+        spoilt: Any = load_spec("masked-prior").model_dump(mode="json")
+        *parents, last = path.split(".")
+        node = spoilt
+        for part in parents:
+            node = node[part]
+        node[last] = value
+        assert list(faults(spoilt, rules, rules)), f"{path}={value} was let through"
+    assert set(PRIORS.kinds) == {name.removeprefix("prior.") for name in rules["$defs"] if name.startswith("prior.")}
+    assert list(references(rules))
+    assert {r.removeprefix("#/$defs/") for r in references(rules)} <= set(rules["$defs"])
 
 
 def test_what_the_spec_refuses_does_not_fit_the_schema(schema: dict[str, Any]) -> None:

@@ -9,7 +9,9 @@ from tilework.cli import (
     compare,
     data_sets,
     data_show,
+    decode,
     demo,
+    encode,
     interpolate,
     recipes,
     replay,
@@ -47,6 +49,8 @@ app.command("traverse")(traverse.traverse)
 app.command("interpolate")(interpolate.interpolate)
 app.command("tokens")(tokens.tokens)
 app.command("atlas")(atlas.atlas)
+app.command("encode")(encode.encode)
+app.command("decode")(decode.decode)
 app.command("compare")(compare.compare)
 app.command("selftest")(selftest.selftest)
 data_sets.app.command("show")(data_show.show)

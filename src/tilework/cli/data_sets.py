@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -58,6 +55,7 @@ def add(
     ] = None,
 ) -> None:
     """Prepare pictures once and give them a name. Interrupted, the same command goes on where it stopped."""
+    from tilework.cli.interrupted import told_when_interrupted
     from tilework.cli.output import console_for_text
     from tilework.data.catalogue import add as add_set
     from tilework.data.catalogue import check_name
@@ -79,7 +77,8 @@ def add(
     source = _source(found.settings, {key: value for key, value in asked.items() if value is not None}, more or [])
     if found.note:
         console.print(f"note: {found.note}", markup=False, soft_wrap=True)
-    with _told_when_interrupted(console, name), _bar(console, source) as progress:
+    goes_on = f"The same command goes on where it stopped; `tilework data remove {name}` forgets it."
+    with told_when_interrupted(console, goes_on), _bar(console, source) as progress:
         entry, store = add_set(name, source, progress)
     _tell_added(console, entry, store)
 
@@ -212,23 +211,6 @@ def _bar(console: Console, source: SourceConfig) -> Iterator[Any]:
 
     with Preparing(console, source.expected()) as bar:
         yield bar
-
-
-@contextmanager
-def _told_when_interrupted(console: Console, name: str) -> Iterator[None]:
-    def interrupt(number: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    except KeyboardInterrupt:
-        console.print(
-            f"Interrupted. The same command goes on where it stopped; `tilework data remove {name}` forgets it."
-        )
-        sys.exit(130)
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _tell_added(console: Console, entry: DataSet, store: FrameStore) -> None:

@@ -60,6 +60,11 @@ class TokenData(Settings):
         return self
 
 
+def _text(raw: object) -> object:
+    """A step may be written as the number that it is."""
+    return str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else raw
+
+
 class Sections(Named):
     """What a prior has and other tasks need not have."""
 
@@ -71,7 +76,7 @@ class Sections(Named):
         max_length=4096,
         description="the run whose tokens are learnt: a name, a folder, or last (the newest autoencoder)",
     )
-    checkpoint: str = Field(
+    checkpoint: Annotated[str, BeforeValidator(_text)] = Field(
         default="best",
         min_length=1,
         max_length=64,

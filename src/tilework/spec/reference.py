@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tilework.spec.prior import PriorSpec
 from tilework.spec.schema import Schema, spec_schema
 
 _HEAD = """# Settings
@@ -49,10 +50,28 @@ def reference_page() -> str:
         one = _resolved(schema["properties"][name], defs)
         one_line = schema["properties"][name]["description"] + "."
         parts += [f"## {name.capitalize()}\n\n`{name}`: {one_line}\n", _table(one, defs)]
+    parts += _priors(set(schema["properties"]))
     parts.append("## Schedules\n")
     for name in (n for n in defs if n.startswith("schedule.")):
         parts += [f"### {name.split('.')[1]}\n\n{_about(defs[name])}\n", _table(defs[name], defs)]
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _priors(shared: set[str]) -> Iterator[str]:
+    """The chapter of a prior's spec: what it has beside the sections that every run has."""
+    schema = spec_schema(PriorSpec)
+    defs: Schema = schema["$defs"]
+    own = {name: one for name, one in schema["properties"].items() if name not in shared and name != "prior"}
+    yield (
+        "## Priors\n\n`task: prior`: a network over the tokens of an autoencoder. Its spec has `parent`, `data` and `prior` in "
+        "place of the sections of an autoencoder, and `optimizer`, `engine` and `trackers` as every run has.\n"
+    )
+    yield _table({**schema, "properties": own}, defs)
+    yield f"### data.kind: tokens\n\n`data`: {schema['properties']['data']['description']}.\n"
+    yield _table(_resolved(schema["properties"]["data"], defs), defs)
+    for name in (n for n in defs if n.startswith("prior.")):
+        yield f"### prior.kind: {name.split('.')[1]}\n\n{_about(defs[name])}\n"
+        yield _table(defs[name], defs)
 
 
 def _about(schema: Schema) -> str:

@@ -133,14 +133,18 @@ def shard_name(number: int, ending: str) -> str:
     return f"shard-{number:05d}{ending}"
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace `path` by `data` in one instant. Raises UserError where it cannot be written; nothing is left then."""
+def write_whole(path: Path, data: bytes, *, sync: bool = True) -> None:
+    """Replace `path` by `data` in one instant. Raises UserError where it cannot be written; nothing is left then.
+
+    Without `sync` a power cut (not a kill) may lose it.
+    """
     part = part_of(path)
     try:
         with part.open("wb") as file:
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())
+            if sync:
+                os.fsync(file.fileno())
         part.replace(path)
     except OSError as error:
         raise write_error(path, error) from error

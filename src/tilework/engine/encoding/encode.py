@@ -78,6 +78,8 @@ def plan(
     for column in (table.labels, table.sides, table.groups, table.frames):
         digest.update(np.ascontiguousarray(column).tobytes())
     manifest = Manifest(origin.parent, grid, images, layout, shard_items or _usual(model, grid), len(positions), "")
+    if hasattr(found := layouts.module(layout), "refuse"):
+        found.refuse(manifest, table)
     return Plan(manifest.planned(digest.hexdigest()), positions, table)
 
 

@@ -1,0 +1,157 @@
+"""The masked prior: what is hidden is not seen, loops have no first frame, and how many tokens a pass draws."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from prior_examples import SHAPES, built, rng, some
+
+from tilework.priors.blocks.base import flat
+from tilework.priors.contract import Sampling, TokenShape
+from tilework.priors.masking.masks import training_masks
+from tilework.priors.masking.passes import counts_of, first_of
+from tilework.priors.masking.schedule import portions
+
+attention = pytest.mark.parametrize("attention", ["full", "factorised"])
+shapes = pytest.mark.parametrize("shape", SHAPES)
+
+
+@shapes
+@attention
+def test_hidden_tokens_are_not_seen_and_the_others_are(shape, attention):
+    prior = built("masked", SHAPES[shape], attention=attention)
+    tokens, labels = some(prior.shape)
+    hidden = torch.rand(tokens.shape, generator=rng(2)) < 0.5
+    other = (tokens + 1) % prior.shape.codes
+    with torch.no_grad():
+        plain = prior.logits(tokens, hidden, labels)
+        assert torch.equal(prior.logits(torch.where(hidden, other, tokens), hidden, labels), plain)
+        changed = prior.logits(torch.where(hidden, tokens, other), hidden, labels)
+    # Whatever is seen reaches every token of its item.
+    assert float((changed - plain).abs().amax(-1).min()) > 1e-6
+
+
+@attention
+@pytest.mark.parametrize("frames", [5, 8])
+def test_a_loop_that_is_turned_is_the_same_loop(attention, frames):
+    prior = built("masked", SHAPES["loop"], attention=attention)
+    tokens, labels = some(prior.shape, frames=frames)
+    hidden = torch.rand(tokens.shape, generator=rng(2)) < 0.5
+    with torch.no_grad():
+        plain = prior.logits(tokens, hidden, labels).unflatten(1, (frames, -1))
+        for turn in (1, frames - 2):
+            turned = prior.logits(tokens.roll(turn, 1), hidden.roll(turn, 1), labels).unflatten(1, (frames, -1))
+            assert torch.allclose(turned, plain.roll(turn, 1), atol=1e-4)
+        # Frames in another order are another loop.
+        shuffled = torch.tensor([1, 0, *range(2, frames)])
+        swapped = prior.logits(tokens[:, shuffled], hidden[:, shuffled], labels).unflatten(1, (frames, -1))
+    assert not torch.allclose(swapped, plain[:, shuffled], atol=1e-2)
+
+
+@attention
+def test_a_clip_has_a_beginning_and_an_end(attention):
+    prior = built("masked", SHAPES["clip"], attention=attention)
+    tokens, labels = some(prior.shape)
+    hidden = torch.zeros_like(tokens, dtype=torch.bool)
+    with torch.no_grad():
+        plain = prior.logits(tokens, hidden, labels).unflatten(1, (4, -1))
+        turned = prior.logits(tokens.roll(1, 1), hidden, labels).unflatten(1, (4, -1))
+    assert not torch.allclose(turned, plain.roll(1, 1), atol=1e-2)
+
+
+def test_attention_of_long_clips_is_factorised_unless_asked_otherwise():
+    def factorised(shape, attention):
+        return built("masked", shape, attention=attention, depth=1).factorised
+
+    short, long = TokenShape(4, 1, 8, 8, 5), TokenShape(180, 1, 8, 8, 5)
+    assert (factorised(short, "auto"), factorised(long, "auto")) == (False, True)
+    assert (factorised(short, "factorised"), factorised(long, "full")) == (True, False)
+    assert not factorised(TokenShape(1, 1, 64, 64, 5), "auto")  # a frame has no time
+
+
+@pytest.mark.parametrize("tokens", [1, 2, 7, 64, 1000])
+@pytest.mark.parametrize("passes", [1, 2, 8, 64, 5000])
+def test_portions_are_all_tokens_and_never_none(tokens, passes):
+    counts = portions(tokens, passes)
+    assert sum(counts) == tokens
+    assert min(counts) >= 1
+    assert len(counts) == min(tokens, passes)
+
+
+def test_portions_follow_the_cosine():
+    counts = portions(256, 8)
+    left = [256 - sum(counts[: n + 1]) for n in range(8)]
+    assert left == [round(256 * math.cos(math.pi / 2 * (n + 1) / 8)) for n in range(8)]
+    assert counts == sorted(counts) or max(counts[:4]) <= min(counts[4:])
+
+
+def test_items_with_less_to_draw_need_fewer_passes():
+    missing = torch.tensor([[True] * 6, [True] * 2 + [False] * 4, [False] * 6])
+    counts = counts_of(missing, 4)
+    assert counts.shape == (4, 3)
+    assert counts.sum(0).tolist() == [6, 2, 0]
+    assert counts[2:, 1].tolist() == [0, 0]
+    assert counts_of(torch.zeros(2, 3, dtype=torch.bool), 4).numel() == 0
+
+
+def test_the_highest_of_the_missing_come_first():
+    scores = torch.tensor([[5.0, 4.0, 3.0, 2.0], [1.0, 2.0, 3.0, 4.0]])
+    missing = torch.tensor([[False, True, True, True], [True, True, False, False]])
+    first = first_of(scores, missing, torch.tensor([2, 1]))
+    assert first.tolist() == [[False, True, True, False], [False, True, False, False]]
+
+
+def test_training_hides_by_the_cosine():
+    torch.manual_seed(0)
+    masks = training_masks(torch.Size([4000, 50, 1]), torch.device("cpu"))
+    assert torch.equal(masks.hidden[..., 0], masks.asked)
+    assert int(masks.asked.sum(1).min()) >= 1
+    # The mean of cos(pi r / 2) is 2 / pi; rounded up, half a token more.
+    assert float(masks.asked.float().mean()) == pytest.approx(2 / math.pi + 0.5 / 50, abs=0.015)
+
+
+def test_levels_in_training_are_seen_as_they_are_when_sampling():
+    torch.manual_seed(0)
+    masks = training_masks(torch.Size([3000, 20, 3]), torch.device("cpu"))
+    level = masks.level[:, None, None]
+    number = torch.arange(3)
+    assert set(masks.level.tolist()) == {0, 1, 2}
+    lower = (number < level).expand_as(masks.hidden)
+    higher = (number > level).expand_as(masks.hidden)
+    assert not bool(masks.hidden[lower].any())
+    at = masks.hidden.gather(2, level.expand(-1, 20, 1))[..., 0]
+    assert torch.equal(at, masks.asked)
+    # A new image: nothing of higher levels, in about half of the items. Repainting: some, where the level itself is seen.
+    seen = ~masks.hidden & higher
+    with_some = seen.flatten(1).any(1)[masks.level < 2]
+    assert 0.3 < float(with_some.float().mean()) < 0.6
+    assert not bool((seen & masks.asked[..., None]).any())
+
+
+def test_number_of_passes_and_their_order_are_the_callers():
+    prior = built("masked", SHAPES["image"], passes=5)
+    tokens, labels = some(prior.shape, 2)
+    known = torch.zeros_like(tokens, dtype=torch.bool)
+    for steps, wanted in ((None, 5), (1, 1), (3, 3), (100, 12)):
+        seen = []
+        prior.sample(tokens, known, labels, Sampling(steps=steps), rng(), lambda _, there, seen=seen: seen.append(1))
+        assert len(seen) == wanted
+    drawn = {
+        order: prior.sample(tokens, known, labels, Sampling(steps=4, order=order), rng())
+        for order in ("halton", "confidence", "random")
+    }
+    assert not torch.equal(drawn["halton"], drawn["random"])
+    assert not torch.equal(drawn["halton"], drawn["confidence"])
+
+
+def test_more_passes_never_see_less():
+    """A token that is drawn alone in its pass costs what the network gives it with all the others known."""
+    prior = built("masked", TokenShape(1, 1, 1, 1, 5))
+    tokens = torch.arange(5).view(5, 1, 1, 1, 1)
+    labels = torch.full((5,), -1)
+    with torch.no_grad():
+        logits = prior.logits(tokens, torch.ones_like(tokens, dtype=torch.bool), labels)
+    wanted = -logits.log_softmax(-1).gather(-1, flat(tokens)[..., None]) / math.log(2)
+    assert torch.allclose(prior.bits(tokens, labels, rng()).flatten(), wanted.flatten(), atol=1e-5)
