@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from dreamt import loops_parent
 from fakes.prior import TablePrior
 from token_models import opened_model
 
@@ -15,10 +16,8 @@ from tilework.dream.opened import Dreamer
 from tilework.explore.opened import Opened, open_model
 from tilework.priors.contract import TokenShape
 from tilework.runs.folder import RunFolder
-from tilework.spec.load import parse_spec
 
 LOOP_FRAMES = 12
-NAMES = ("polygons", "lissajous", "truchet")
 
 
 @pytest.fixture
@@ -39,35 +38,10 @@ def digits(once: Callable[..., Path]) -> Callable[..., Dreamer]:
     return make
 
 
-def loops_spec() -> object:
-    """Six variants each of three loops, drawn with 24 frames; a third of the variants held out."""
-    return parse_spec(
-        {
-            "name": "dream-loops",
-            "data": {
-                "kind": "loops", "size": "32x32", "channels": 1, "frames": 24, "animations": 3, "variants": 6,
-                "split": {"by": "group", "validation": 0.34},
-            },
-            "encoder": {"kind": "ladder", "widths": [8, 16], "kernel": 4},
-            "bottleneck": {"kind": "vq", "dim": 6, "codes": 48},
-            "decoder": {"kind": "ladder", "output": "sigmoid"},
-            "objective": {"mse": 1.0, "commitment": 0.25},
-            "optimizer": {"kind": "adam", "lr": 5e-3},
-            "engine": {
-                "batch_size": 32, "steps": 150, "precision": "float32", "device": "cpu", "threads": 1, "start_batches": 2,
-                "save_every_steps": 150,
-            },
-        },
-        "loops",
-    )  # fmt: skip
-
-
 @pytest.fixture
 def loops_run(once: Callable[..., Path]) -> RunFolder:
     """A tokenizer of loops, trained once for the whole test run."""
-    import tilework
-
-    return RunFolder.find("last", once("dream-loops", lambda folder: tilework.train(loops_spec(), runs=folder)))
+    return loops_parent(once)
 
 
 @pytest.fixture

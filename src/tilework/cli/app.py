@@ -11,9 +11,12 @@ from tilework.cli import (
     data_show,
     decode,
     demo,
+    dream,
     encode,
     interpolate,
+    latent_walk,
     recipes,
+    repaint,
     replay,
     report,
     resume,
@@ -47,6 +50,9 @@ app.command("report")(report.report)
 app.command("sample")(sample.sample)
 app.command("traverse")(traverse.traverse)
 app.command("interpolate")(interpolate.interpolate)
+app.command("latent-walk")(latent_walk.latent_walk)
+app.command("dream")(dream.dream)
+app.command("repaint")(repaint.repaint)
 app.command("tokens")(tokens.tokens)
 app.command("atlas")(atlas.atlas)
 app.command("encode")(encode.encode)

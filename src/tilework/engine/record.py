@@ -109,6 +109,7 @@ class Record:
             "content_hash": parts.data.content_hash,
             "items": list(parts.data.items),
             "classes": list(parts.data.facts.get("classes", ())),
+            **({"item": dict(parts.data.facts["item"])} if "item" in parts.data.facts else {}),
             **({"origin": dict(parts.data.origin)} if parts.data.origin else {}),
         }
 

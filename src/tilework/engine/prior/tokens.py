@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -91,7 +91,12 @@ class TokenSet:
             items=(len(self.sides.train), len(self.sides.validation)),
             unit="images" if self.items.frames == 1 else "loops" if self.items.loop else "clips",
             content_hash=self._content(),
-            facts={"classes": list(about.classes), "split": self.sides.about, **self.origin},
+            facts={
+                "classes": list(about.classes),
+                "item": asdict(self.shape),
+                "split": self.sides.about,
+                **self.origin,
+            },
             warnings=tuple(self._warnings()),
             origin=self.origin,
         )
