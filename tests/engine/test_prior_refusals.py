@@ -52,7 +52,7 @@ def test_no_run_at_all(tmp_path: Path, spec_file: Path, tilework: Command) -> No
         (("data.frame=3",), ("did you mean frames?",)),
         (("data=digits",), ("data",)),
         (("prior=maskd",), ("there is no kind 'maskd'", "masked")),
-        (("prior.kind=masked", "prior.heads=3"), ("width 256",)),
+        (("prior.kind=masked", "prior.heads=3"), ("is no multiple of 2 x heads",)),
         (("prior=null",), ("prior needs a kind",)),
         (("bottleneck.codes=3",), ("bottleneck is a section of the task autoencoder",)),
         (("engine.monitor=psnr",), ("engine.monitor is 'psnr'", "bits")),

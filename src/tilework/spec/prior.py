@@ -68,9 +68,6 @@ def _text(raw: object) -> object:
 class Sections(Named):
     """What a prior has and other tasks need not have."""
 
-    task: Literal["prior"] = Field(
-        default="prior", description="what is trained; it names the other sections of the spec"
-    )
     parent: str = Field(
         min_length=1,
         max_length=4096,
@@ -92,3 +89,7 @@ class Sections(Named):
 
 class PriorSpec(RunSpec, Sections):
     """The spec of a prior over the tokens of an autoencoder."""
+
+    task: Literal["prior"] = Field(
+        default="prior", description="what is trained; it names the other sections of the spec"
+    )

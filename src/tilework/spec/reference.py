@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from tilework.spec.plugins import PRIORS
 from tilework.spec.prior import PriorSpec
 from tilework.spec.schema import Schema, spec_schema
 
@@ -69,7 +70,7 @@ def _priors(shared: set[str]) -> Iterator[str]:
     yield _table({**schema, "properties": own}, defs)
     yield f"### data.kind: tokens\n\n`data`: {schema['properties']['data']['description']}.\n"
     yield _table(_resolved(schema["properties"]["data"], defs), defs)
-    for name in (n for n in defs if n.startswith("prior.")):
+    for name in (f"prior.{kind}" for kind in PRIORS.shipped):
         yield f"### prior.kind: {name.split('.')[1]}\n\n{_about(defs[name])}\n"
         yield _table(defs[name], defs)
 

@@ -20,7 +20,7 @@ from tilework.engine.prior.tokens import TokenSet, read_tokens
 from tilework.engine.prior.validate import ASIDE, HeldOut, Measured, in_bits, validate
 from tilework.engine.prior.view import PriorView
 from tilework.engine.progress import Progress
-from tilework.engine.tasks.contract import Arrays, Data, Judged, Losses, Validation, View
+from tilework.engine.tasks.contract import Arrays, Data, Judged, Losses, Validation, View, fork_rng
 from tilework.engine.tasks.contract import Task as TaskContract
 from tilework.errors import UserError
 from tilework.priors.contract import Loss, Prior
@@ -117,7 +117,8 @@ class Task(TaskContract):
     @cached_property
     def _sampler(self) -> Sampler:
         parent = self.tokens.parent
-        model, _ = load_checkpoint(parent.found.folder, device=str(self.compute.device))
+        with fork_rng(self.compute.device):  # a model is made with initial weights before it is given those of a file
+            model, _ = load_checkpoint(parent.found.folder, device=str(self.compute.device))
         return Sampler(self.model, model, self.compute, self.spec.seed)
 
     # Steering --------------------------------------------------------------------------------------------------------
