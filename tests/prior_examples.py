@@ -11,7 +11,7 @@ SMALL = {"width": 16, "depth": 2, "heads": 2, "dropout": 0.0}
 FORMS = {
     "causal": [
         {},
-        {"mlp": "swiglu", "positions": "grid", "level_depth": 1},
+        {"mlp": "swiglu", "positions": "grid", "level_depth": 1, "attention": "window", "window": 1},
         {"positions": "sinusoidal", "labels": False},
     ],
     "masked": [

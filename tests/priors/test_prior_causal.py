@@ -13,7 +13,10 @@ from tilework.priors.causal import Config, Prior, Walk
 from tilework.priors.contract import Sampling, TokenShape
 from tilework.spec import PRIORS
 
-forms = pytest.mark.parametrize("form", [{}, {"mlp": "swiglu", "positions": "sinusoidal"}], ids=["plain", "swiglu"])
+WINDOW = {"attention": "window", "window": 1, "positions": "sinusoidal"}
+forms = pytest.mark.parametrize(
+    "form", [{}, {"mlp": "swiglu", "positions": "grid"}, WINDOW], ids=["plain", "swiglu", "window"]
+)
 shapes = pytest.mark.parametrize("shape", SHAPES)
 
 
@@ -55,6 +58,26 @@ def test_the_cache_gives_the_same_logits(shape, form, prefix):
             for level in range(prior.shape.levels):
                 found = walk.logits(hidden, codes[:, place], level)
                 assert torch.allclose(found, wanted[:, place, level], atol=1e-4)
+
+
+@pytest.mark.parametrize("shape", ["clip", "loop"])
+@pytest.mark.parametrize("window", [1, 2])
+def test_a_window_reaches_its_frames_in_each_block_and_no_further(shape, window):
+    prior = built("causal", SHAPES[shape], attention="window", window=window, depth=1)
+    tokens, labels = some(prior.shape, frames=6)
+    other = tokens.clone()
+    other[:, 0] = (tokens[:, 0] + 1) % prior.shape.codes
+    # The codes of the last position of a frame are the first input of the next one.
+    moved = (prior.bits(other, labels, rng()) - prior.bits(tokens, labels, rng())).abs().amax((0, 2, 3, 4)) > 1e-5
+    assert moved.tolist() == [True] * (window + 2) + [False] * (4 - window)
+
+
+def test_a_window_that_holds_all_frames_is_full_attention():
+    full = built("causal", SHAPES["loop"], attention="full")
+    window = built("causal", SHAPES["loop"], attention="window", window=4)
+    tokens, labels = some(full.shape)
+    assert torch.allclose(full.bits(tokens, labels, rng()), window.bits(tokens, labels, rng()), atol=1e-4)
+    assert (built("causal", TokenShape(180, 1, 8, 8, 5), depth=1).back, full.back) == (2, None)
 
 
 def test_guidance_walks_with_and_without_the_label():

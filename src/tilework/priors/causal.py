@@ -13,16 +13,20 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from tilework.priors.blocks.attention import everything_before
+from tilework.priors.blocks.attention import Mix, everything_before
 from tilework.priors.blocks.base import BITS, TransformerPrior, flat, item
 from tilework.priors.blocks.block import Block, start_small
 from tilework.priors.blocks.cache import Cache
 from tilework.priors.blocks.codes import CodeEmbedding, CodeHead
 from tilework.priors.blocks.rotary import Turn
 from tilework.priors.blocks.settings import TransformerConfig
+from tilework.priors.blocks.window import frames_before
 from tilework.priors.contract import Loss, Sampling, TokenShape, Watch
 from tilework.priors.depth.levels import Levels
 from tilework.priors.drawing import draw, guided
+
+_MOST_FOR_FULL = 2048
+"""Positions of an item up to which `attention: auto` lets each see all before it."""
 
 
 class Prior(TransformerPrior):
@@ -37,6 +41,10 @@ class Prior(TransformerPrior):
     def __init__(self, config: Config, shape: TokenShape) -> None:
         super().__init__(config, shape)
         self.config: Config = config
+        places = shape.frames * self.grid
+        full = config.attention == "full" or (config.attention == "auto" and places <= _MOST_FOR_FULL)
+        self.back = None if full or shape.frames == 1 else config.window
+        """Frames that an attention reaches back; None = all."""
         self.embedding = CodeEmbedding(shape.levels, shape.codes, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
         self.levels = Levels(config, shape.levels, config.level_depth) if shape.levels > 1 else None
@@ -84,11 +92,16 @@ class Prior(TransformerPrior):
     def _trunk(self, x: Tensor, places: Tensor, turn: Turn | None, cache: Cache | None) -> Tensor:
         """Inputs (B, n, C) and where they are -> the same shape; with a cache, what follows those that it holds."""
         x = self.drop(x + places)
+        mix: Mix = everything_before if self.back is None else frames_before(self.grid, self.back)
         for number, block in enumerate(self.blocks):
-            x = block(x, everything_before if cache is None else cache.mix(number), turn)
+            x = block(x, mix if cache is None else cache.mix(number, self._reach(cache.start)), turn)
         if cache is not None:
             cache.advance(x.shape[1])
         return x
+
+    def _reach(self, place: int) -> int:
+        """The first position that attention from `place` sees."""
+        return 0 if self.back is None else max(0, place // self.grid - self.back) * self.grid
 
     def sample(
         self,
@@ -142,7 +155,9 @@ class Walk:
     def start(self, codes: Tensor) -> Tensor:
         """The codes (B, n, Q) of the first n positions, all at once -> what position n is drawn from, (rows, C)."""
         x = torch.cat([self.label, self._vectors(codes)], dim=1)[:, : self.places.shape[0]]
-        return self._follow(x)
+        # What a window reaches is the same for all positions of a frame.
+        parts = (x,) if self.prior.back is None else torch.split(x, self.prior.grid, dim=1)
+        return [self._follow(part) for part in parts][-1]
 
     def step(self, codes: Tensor) -> Tensor:
         """The codes (B, Q) of the position that has just been drawn -> what the next one is drawn from, (rows, C)."""
@@ -179,6 +194,14 @@ class Config(TransformerConfig):
     """Causal transformer: GPT in raster order."""
 
     kind: Literal["causal"] = "causal"
+    attention: Literal["auto", "full", "window"] = Field(
+        default="auto",
+        description="of clips: each token sees all before it (full), or those of its frame and of a few frames before (window); "
+        "auto = full up to 2,048 positions",
+    )
+    window: int = Field(
+        default=2, ge=1, le=64, description="frames that `attention: window` reaches back in each block"
+    )
     level_depth: int = Field(
         default=2,
         ge=1,

@@ -24,6 +24,7 @@ class Cache:
             self.room[layer, 0, :, :, self.start : stop] = k
             self.room[layer, 1, :, :, self.start : stop] = v
             keys, values = self.room[layer, :, :, :, first:stop]
+            q = q.to(keys.dtype)
             if q.shape[2] == 1:
                 return F.scaled_dot_product_attention(q, keys, values)
             if self.start == first:
