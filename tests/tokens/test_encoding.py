@@ -151,6 +151,8 @@ def test_the_codes_of_a_folder_are_an_array(once: Once, tmp_path: Path) -> None:
     assert everything.shape == tokens.codes.shape
     assert np.array_equal(tokens.codes[-1], everything[-1])
     assert np.array_equal(tokens.codes[95:305:7], everything[95:305:7])
+    assert np.array_equal(tokens.codes[90:110, 0, 2:4], everything[90:110, 0, 2:4])
+    assert np.array_equal(tokens.codes[5, 0], everything[5, 0])
     chosen = np.array([1700, 3, 3, 99, 100])
     assert np.array_equal(tokens.codes[chosen], everything[chosen])
     assert np.array_equal(tokens.codes[tokens.sides == 1], everything[tokens.sides == 1])

@@ -191,7 +191,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     file = folder / MANIFEST
     try:
         raw = json.loads(file.read_bytes().decode("utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
         raise UserError(

@@ -41,7 +41,12 @@ class Codes:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, which: int | slice | Sequence[int] | NDArray[Any]) -> NDArray[Any]:
+    def __getitem__(self, which: int | slice | Sequence[int] | NDArray[Any] | tuple[Any, ...]) -> NDArray[Any]:
+        if isinstance(which, tuple):
+            first, *rest = which
+            found: NDArray[Any] = self[first]
+            part: NDArray[Any] = found[tuple(rest)] if found.ndim == 3 else found[(slice(None), *rest)]
+            return part
         if isinstance(which, (int, np.integer)):
             one: NDArray[Any] = self.gather(np.array([which]))[0]
             return one
@@ -104,7 +109,7 @@ class Tokens:
                 if len(table) != shard.items:
                     raise ValueError(f"it holds {len(table)} items where {shard.items} belong")
             except (OSError, ValueError) as error:
-                raise _damaged(self.folder / shard.file, str(error)) from None
+                raise _damaged(self.folder / shard.file, error) from None
             found.append(table)
         return Table.joined(found)
 
@@ -167,10 +172,10 @@ def open_tokens(folder: Path | str) -> Tokens:
         try:
             size = (folder / shard.file).stat().st_size
         except OSError as error:
-            raise _damaged(folder / shard.file, error.strerror or str(error)) from None
+            raise _damaged(folder / shard.file, error) from None
         if size != shard.bytes:
             cut = "it was cut short" if size < shard.bytes else "it is longer than it was"
-            raise _damaged(folder / shard.file, f"{cut}: {size:,} bytes where {shard.bytes:,} belong")
+            raise _damaged(folder / shard.file, ValueError(f"{cut}: {size:,} bytes where {shard.bytes:,} belong"))
     return Tokens(folder.absolute(), manifest)
 
 
@@ -183,10 +188,8 @@ def read_shard(folder: Path, manifest: Manifest, number: int, storage: ModuleTyp
         _check(shard, about, manifest)
         if sha256(file) != about.sha256:
             raise ValueError("its content is not what was written")
-    except OSError as error:
-        raise _damaged(file, error.strerror or str(error)) from None
-    except ValueError as error:
-        raise _damaged(file, str(error)) from None
+    except (OSError, ValueError) as error:
+        raise _damaged(file, error) from None
     return shard
 
 
@@ -207,10 +210,11 @@ def _check(shard: Shard, about: ShardFile, manifest: Manifest) -> None:
         raise ValueError(f"it holds tokens from {low} to {high}; the codebook has 0 to {manifest.codes - 1}")
 
 
-def _damaged(file: Path, reason: str) -> UserError:
+def _damaged(file: Path, error: Exception) -> UserError:
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
     return UserError(
         f"{file} is damaged",
-        why=reason,
+        why=reason.splitlines()[0],
         fix=f"restore it from a copy, or remove {file.parent} and encode the images again",
     )
 

@@ -40,6 +40,11 @@ def alone(folder: Path, *, wait: bool = False) -> Iterator[None]:
     lock = FileLock(folder / LOCK)
     try:
         lock.acquire(timeout=-1 if wait else 0)
+        if (
+            not wait and not (folder / LOCK).exists()
+        ):  # the one before removed it between our opening and our locking it
+            lock.release()
+            lock.acquire(timeout=0)
     except Timeout:
         raise UserError(
             f"{folder} is being written by another process",
@@ -56,7 +61,9 @@ def alone(folder: Path, *, wait: bool = False) -> Iterator[None]:
         yield
     finally:
         with contextlib.suppress(OSError):
-            (folder / LOCK).unlink(missing_ok=True)
+            empty = set(os.listdir(folder)) <= {LOCK}
+            if empty or not wait:  # where others wait for it, the file stays: they hold what they have opened
+                (folder / LOCK).unlink(missing_ok=True)
         lock.release()
         for path in reversed(made):  # of what was made here, what is still empty
             with contextlib.suppress(OSError):
@@ -109,7 +116,17 @@ def about_shard(folder: Path, manifest: Manifest, number: int) -> ShardFile:
 
 
 def finish(folder: Path, manifest: Manifest, shards: Sequence[ShardFile]) -> Tokens:
-    """Write what goes beside the shards, and the complete manifest. Raises UserError where there is no space."""
+    """Write what goes beside the shards, and the complete manifest.
+
+    Raises UserError where there is no space, and where shards that other processes wrote are not here.
+    """
+    lacking = [shard.file for shard in shards if not (folder / shard.file).exists()]
+    if lacking:
+        raise UserError(
+            f"{len(lacking):,} of {len(shards):,} shards are not in {folder}",
+            why="processes on other hosts wrote them to a folder of the same name there",
+            fix="give an --out that all hosts share, or copy all shards into one folder and give the same command again",
+        )
     whole = replace(manifest, shards=tuple(shards), complete=True)
     layout = layouts.module(manifest.layout)
     if hasattr(layout, "export"):

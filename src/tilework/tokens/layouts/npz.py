@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +29,10 @@ def read(file: Path) -> Shard:
     try:
         with np.load(file, allow_pickle=False) as found:
             return Shard(found["codes"], Table.of(dict(found)))
-    except (zipfile.BadZipFile, KeyError, TypeError, EOFError) as error:
-        raise ValueError(str(error)) from None
+    except OSError:
+        raise
+    except Exception as error:  # of damaged bytes NumPy, zipfile and zlib raise whatever comes to hand
+        raise ValueError(str(error) or type(error).__name__) from None
 
 
 def read_table(file: Path) -> Table:
@@ -39,5 +40,7 @@ def read_table(file: Path) -> Table:
     try:
         with np.load(file, allow_pickle=False) as found:
             return Table.of({name: found[name] for name in COLUMNS})
-    except (zipfile.BadZipFile, KeyError, TypeError, EOFError) as error:
-        raise ValueError(str(error)) from None
+    except OSError:
+        raise
+    except Exception as error:  # of damaged bytes NumPy, zipfile and zlib raise whatever comes to hand
+        raise ValueError(str(error) or type(error).__name__) from None

@@ -63,7 +63,7 @@ def _columns(file: Path, names: list[str]) -> Any:
     try:
         return pq.read_table(file, columns=names)
     except pa.ArrowException as error:
-        raise ValueError(str(error).splitlines()[0]) from None
+        raise ValueError(str(error)) from None
 
 
 def _table(found: Any) -> Table:
