@@ -3,8 +3,9 @@
 Run: uv run --group bench benchmarks/explore_page.py
 
 A slider of the Latent page is dragged by the mouse for two seconds, with a VAE of 28x28 and one of 128x128 pixels, while another
-run trains with one thread on the other core (`alone`: without it). Times are the page's own, from an input event to the end of the animation frame that
-drew its image. The peer (peers/streamlit_matplotlib.py) shows the same run; it hears of a slider only when it is let go.
+run trains with one thread on the other core (`alone`: without it). Times are the page's own, from an input event to the end of
+the animation frame that drew its image. The peer (peers/streamlit_matplotlib.py) shows the same run; it hears of a slider only
+when it is let go.
 
     hand       from the newest input event of an ask to its image, painted; 95th percentile
     rate       different images painted a second while the hand moves
@@ -13,6 +14,7 @@ drew its image. The peer (peers/streamlit_matplotlib.py) shows the same run; it 
     open       from the click on "Latent" to the first image: with the model's process at hand, and without
     token      from the pointer on a code of the palette to the painted image, 64x64
     atlas      4,096 codes: from opening the page to every tile drawn; frames a second while it scrolls
+    map        the whole set, 20,000 points: frames a second while the pointer is over it, and while it is dragged
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ MOVES_A_SECOND = 60
 CODES = (
     "data.kind=loops", "data.size=64x64", "bottleneck.codes=4096", "bottleneck.start=random", "data.variants=8", *BRIEF,
 )  # fmt: skip
+POINTS = ("data.kind=loops", "data.size=28x28", "data.variants=12", *BRIEF)
 HOOK = """
 (() => {
   const seen = (window.__seen = { painted: [], edited: [], input: 0, down: 0, asks: new Map(), arrived: 0 })
@@ -107,7 +110,7 @@ def main() -> int:
             "small": trained(root, "vae-digits", *BRIEF),
             "large": trained(root, "vae-digits", *BRIEF, *LARGE, f"data.size={given.large}x{given.large}"),
         }
-        codes = trained(root, "p5-loops", *CODES)
+        codes, points = trained(root, "p5-loops", *CODES), trained(root, "vae-digits", *POINTS)
         drags: dict[str, list[dict[str, Any]]] = {name: [] for name in runs}
         ours: list[float] = []
         theirs: list[float] = []
@@ -135,6 +138,7 @@ def main() -> int:
                 with closing(latent_page(browser, url, runs["small"])) as page:
                     rows |= opened(page.context, url, runs["small"], process, given.pairs)
                     rows |= tokens(page.context, url, codes, given.pairs)
+                    rows |= whole_set(page.context, url, points, given.pairs)
     for name, found in drags.items():
         rows |= told(name, found)
     if theirs:
@@ -291,6 +295,51 @@ def tokens(context: Any, url: str, run: str, times: int) -> dict[str, Any]:
     rows["explore-token"]["value"]["judged"] = percentile(edits, 95)
     rows["explore-atlas"]["first"] = atlas[0]
     return rows
+
+
+COUNTED = """() => {
+  const seen = (window.__frames = { count: 0, begun: performance.now() })
+  const step = () => {
+    if (window.__frames !== seen) return
+    seen.count += 1
+    requestAnimationFrame(step)
+  }
+  requestAnimationFrame(step)
+}"""
+A_SECOND = "1000 * window.__frames.count / (performance.now() - window.__frames.begun)"
+
+
+def whole_set(context: Any, url: str, run: str, times: int) -> dict[str, Any]:
+    """The map of the data set under a pointer that moves, and under one that drags."""
+    page = context.new_page()
+    page.set_default_timeout(120_000)
+    page.goto(f"{url.partition('?')[0]}#/runs/{run}/latent?at=zero&view=map")
+    studio.until(page, "window.__tilework?.shown?.points >= 20000", 120)
+    time.sleep(3)
+    box = page.get_by_role("application", name="Map of the data set").bounding_box()
+    found: dict[str, list[float]] = {"pointer": [], "drag": []}
+    for _ in range(times):
+        for kind, rates in found.items():
+            page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+            if kind == "drag":
+                page.mouse.down()
+            page.evaluate(COUNTED)
+            begun = time.perf_counter()
+            for n in range(1, 2 * MOVES_A_SECOND + 1):
+                share = abs((n / MOVES_A_SECOND) % 2 - 1) - 0.5
+                page.mouse.move(
+                    box["x"] + box["width"] * (0.5 + 0.5 * share), box["y"] + box["height"] * (0.5 + 0.3 * share)
+                )
+                time.sleep(max(0.0, begun + n / MOVES_A_SECOND - time.perf_counter()))
+            rates.append(page.evaluate(A_SECOND))
+            page.mouse.up()
+    page.close()
+    return {
+        f"explore-map-{kind}": studio.row(
+            f"20,000 points: frames while the pointer {does}", "per second", 50.0, found[kind]
+        )
+        for kind, does in (("pointer", "moves over them"), ("drag", "drags them"))
+    }
 
 
 # The peer -------------------------------------------------------------------------------------------------------------

@@ -94,6 +94,13 @@ export class Cloud {
     const { left, top, right, bottom } = this
     if (right <= left || bottom <= top) return
     this.g.putImageData(this.picture!, 0, 0, left, top, right - left, bottom - top)
+    this.again(onto)
+  }
+
+  /** The same once more, where nothing was begun since. */
+  again(onto: CanvasRenderingContext2D): void {
+    const { left, top, right, bottom } = this
+    if (right <= left || bottom <= top) return
     onto.save()
     onto.setTransform(1, 0, 0, 1, 0, 0)
     onto.globalAlpha = 1

@@ -27,6 +27,7 @@ export class MapCanvas {
   private labels: Int16Array = new Int16Array(0)
   private palette: string[] = []
   private look: MapLook
+  private drawnOf: readonly unknown[] = [] // what the cloud shows
   private readonly paint = (): void => this.draw()
 
   constructor(canvas: HTMLCanvasElement, look: MapLook) {
@@ -93,12 +94,10 @@ export class MapCanvas {
     return [this.to.width, this.to.height]
   }
 
-  private draw(): void {
+  /** All dots into the cloud. */
+  private lay(): void {
     const { to, look, camera, labels, palette } = this
     const { points } = this.places
-    if (!to.width || !look.colours.canvas) return
-    to.g.fillStyle = look.colours.canvas
-    to.g.fillRect(0, 0, to.width, to.height)
     this.cloud.begin(to.canvas.width, to.canvas.height, labels.length > MANY ? 1.5 : 2.4, to.ratio)
     const tones = palette.map((colour) => this.cloud.tone(colour, look.colours.canvas, look.colours.text))
     const grey = this.cloud.tone('#3f90da', look.colours.canvas, look.colours.text)
@@ -109,7 +108,20 @@ export class MapCanvas {
       if (look.hidden.has(label)) continue
       this.cloud.dot(points[2 * i] * kx + ox, points[2 * i + 1] * ky + oy, label >= 0 ? tones[label] : grey, 0.85)
     }
-    this.cloud.draw(to.g)
+  }
+
+  private draw(): void {
+    const { to, look, camera, labels } = this
+    const { points } = this.places
+    if (!to.width || !look.colours.canvas) return
+    to.g.fillStyle = look.colours.canvas
+    to.g.fillRect(0, 0, to.width, to.height)
+    const of = [points, labels, camera, look.hidden, look.colours, to.canvas.width, to.canvas.height]
+    if (of.some((one, i) => one !== this.drawnOf[i])) {
+      this.drawnOf = of
+      this.lay()
+      this.cloud.draw(to.g)
+    } else this.cloud.again(to.g) // a dot is hovered: twenty thousand others are where they were
     for (const row of look.ringed) this.ring(row, 6, look.colours.text, 1.5)
     if (look.chosen !== null) this.ring(look.chosen, 8, look.colours.accent, 2.5)
     if (look.hovered !== null) this.ring(look.hovered, 7, look.colours.text, 2)
