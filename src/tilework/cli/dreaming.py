@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tilework.cli.exploring import print_saved
+from tilework.cli.exploring import save
 
 if TYPE_CHECKING:
     from tilework.dream.made import Dreamed
@@ -86,7 +86,7 @@ def save_dream(shown: Dreamed, out: Path | None, name: str) -> None:
     if out is None:
         out = Path(f"{name}-seed{shown.how.seed}{'.gif' if shown.moves else '.png'}")
     if out.suffix:
-        print_saved(shown, shown.save(out))
+        save(shown, out)
     else:
         typer.echo(f"{out}  {save_frames(shown, out)} PNG {'frames' if shown.moves else 'images'}")
         typer.echo(shown.title())

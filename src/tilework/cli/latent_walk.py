@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tilework.cli.exploring import Device, Which, notes, open_run, print_saved, read_point
+from tilework.cli.exploring import Device, Which, notes, open_run, read_point, save
 from tilework.cli.options import Run, RunsFolder
 
 
@@ -35,5 +35,5 @@ def latent_walk(
     ends = [read_point(text) for text in (a, b)]
     opened = open_run(run, which, device, runs)
     shown = walk(opened, *ends, frames, loop=loop, fps=fps)
-    print_saved(shown, shown.save(out))
+    save(shown, out)
     notes(ends, opened)

@@ -50,8 +50,9 @@ class Prior(TransformerPrior):
         self.embedding = CodeEmbedding(shape.levels, shape.codes, config.width, extra=1)
         make = SpaceTimeBlock if self.factorised else Block
         self.blocks = nn.ModuleList(make(config) for _ in range(config.depth))
-        self.head = CodeHead(shape.levels, shape.codes, config.width)
+        self.head = CodeHead(shape.levels, shape.codes, config.width, self.embedding if config.tied else None)
         start_small(self, config.depth)
+        patches.start()
 
     def forward(self, tokens: Tensor, labels: Tensor) -> Loss:
         view = training_view(tokens.shape[1], self.config.window)
@@ -223,6 +224,9 @@ class Config(TransformerConfig):
         default="auto",
         description="of clips: all tokens see all (full), or those of their frame and then those of their position (factorised); "
         "auto = full up to 1,024 positions",
+    )
+    tied: bool = Field(
+        default=False, description="logits are products with the vectors by which codes come in, as in MaskGIT"
     )
     patch: int = Field(
         default=1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -19,6 +20,13 @@ class Patches(nn.Module):
         if side > 1:
             self.join = nn.Linear(side * side * channels, channels)
             self.part = nn.Linear(channels, side * side * channels)
+
+    def start(self) -> None:
+        """First weights: what is parted is what was joined, as far as there is room."""
+        if self.side > 1:
+            nn.init.orthogonal_(self.join.weight)
+            with torch.no_grad():
+                self.part.weight.copy_(self.join.weight.T)
 
     @property
     def cells(self) -> int:
