@@ -32,8 +32,8 @@ def latent_walk(
 
     files.checked(out, moves=True)
     checked_fps(fps)
-    ends = [read_point(text) for text in (a, b)]
+    ends = read_point(a), read_point(b)
     opened = open_run(run, which, device, runs)
     shown = walk(opened, *ends, frames, loop=loop, fps=fps)
     save(shown, out)
-    notes(ends, opened)
+    notes(list(ends), opened)

@@ -98,4 +98,4 @@ def _has_tokens(run: RunFolder) -> bool:
 def _is_prior(folder: Path) -> bool:
     from tilework.engine.checkpoint import open_folder
 
-    return open_folder(folder).spec.get("task", AUTOENCODER) == PRIOR
+    return bool(open_folder(folder).spec.get("task", AUTOENCODER) == PRIOR)

@@ -47,17 +47,16 @@ class CodeHead(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.levels = nn.ModuleList(nn.Linear(width, codes) for _ in range(levels))
+        self.codes, self.tied = codes, () if tied is None else (tied,)  # a tuple: its weights are not this module's
         if tied is not None:
             for layer in self.levels:
                 layer.register_parameter("weight", None)
-        self.tied = () if tied is None else (tied,)  # a tuple: it is no part of this module
 
     def forward(self, hidden: Tensor, level: int) -> Tensor:
         layer, x = self.levels[level], self.norm(hidden)
-        logits: Tensor = (
-            layer(x) if not self.tied else F.linear(x, self.tied[0].vectors(level, len(layer.bias)), layer.bias)
-        )
-        return logits.float()
+        logits = x @ self.tied[0].vectors(level, self.codes).T + layer.bias if self.tied else layer(x)
+        found: Tensor = logits.float()
+        return found
 
     def loss(self, hidden: Tensor, codes: Tensor, level: int) -> Tensor:
         """-ln of the probability of each code (N,), from hidden vectors (N, C): (N,) float32."""

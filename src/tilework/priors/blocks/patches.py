@@ -25,6 +25,8 @@ class Patches(nn.Module):
         """First weights: what is parted is what was joined, as far as there is room."""
         if self.side > 1:
             nn.init.orthogonal_(self.join.weight)
+            nn.init.zeros_(self.join.bias)
+            nn.init.zeros_(self.part.bias)
             with torch.no_grad():
                 self.part.weight.copy_(self.join.weight.T)
 

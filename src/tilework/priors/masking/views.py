@@ -30,14 +30,17 @@ class View:
         """(B, T x p, ...) -> (B, t x p, ...)."""
         if self.whole:
             return x
-        return x.unflatten(1, (self.frames, -1))[:, list(self.chosen)].flatten(1, 2)
+        return x.view(len(x), self.frames, -1, *x.shape[2:])[:, list(self.chosen)].flatten(1, 2)
 
     def put(self, part: Tensor, into: Tensor) -> None:
         """Write (B, t x p, ...) to where it was cut from, in (B, T x p, ...)."""
         if self.whole:
             into.copy_(part)
         else:
-            into.unflatten(1, (self.frames, -1))[:, list(self.chosen)] = part.unflatten(1, (len(self.chosen), -1))
+            rest = into.shape[2:]
+            into.view(len(into), self.frames, -1, *rest)[:, list(self.chosen)] = part.view(
+                len(part), len(self.chosen), -1, *rest
+            )
 
     def earlier(self, each: int, device: torch.device) -> Tensor:
         """(t x each,) bool: positions of the frames that an earlier view has drawn."""
