@@ -251,7 +251,7 @@ def test_probabilities_of_all_items_sum_to_one(kind):
 @each_kind
 def test_samples_are_as_frequent_as_they_are_probable(kind):
     shape = TokenShape(1, 1, 1, 2, 3, 2)
-    prior, count = built(kind, shape), 4000
+    prior, count, orders = built(kind, shape), 20_000, 1000
     items = torch.tensor(list(itertools.product(range(3), repeat=2))).view(9, *shape.item)
     labels = torch.ones(count, dtype=torch.long)
     # One token in a pass, in a random order: the mixture over orders that `bits` describes.
@@ -260,10 +260,9 @@ def test_samples_are_as_frequent_as_they_are_probable(kind):
         Sampling(steps=2, order="random"), rng(),
     )  # fmt: skip
     found = torch.bincount((drawn.flatten(1) * torch.tensor([3, 1])).sum(1), minlength=9).double()
-    chance = torch.zeros(9, dtype=torch.double)
-    for seed in range(40):
-        bits = prior.bits(items, torch.ones(9, dtype=torch.long), rng(seed)).flatten(1).sum(1).double()
-        chance += (-bits * math.log(2)).exp() / 40
+    rows = items.repeat(orders, 1, 1, 1, 1)
+    bits = prior.bits(rows, torch.ones(len(rows), dtype=torch.long), rng()).flatten(1).sum(1).double()
+    chance = (-bits * math.log(2)).exp().view(orders, 9).mean(0)
     chance /= chance.sum()
     square = float(((found - count * chance) ** 2 / (count * chance)).sum())
     assert square < 40  # of 8 degrees of freedom: 1 in 300,000 by chance; a wrong distribution gives hundreds

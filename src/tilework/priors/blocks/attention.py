@@ -38,7 +38,7 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, mix: Mix, turn: Turn | None = None) -> Tensor:
         qkv = _quick_to_train(self.qkv(x))
-        q, k, v = qkv.unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k, v = qkv.view(*qkv.shape[:-1], 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         if turn is not None:
             q, k = turn(q), turn(k)
         with torch.autocast(x.device.type, enabled=False):

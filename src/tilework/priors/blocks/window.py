@@ -15,7 +15,10 @@ def frames_before(grid: int, back: int) -> Mix:
     What lies further back reaches it through the blocks below, `back` frames for each.
     """
 
+    seen: Tensor | None = None
+
     def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        nonlocal seen
         batch, heads, length, channels = q.shape
         frames = length // grid
 
@@ -28,7 +31,8 @@ def frames_before(grid: int, back: int) -> Mix:
             padded = F.pad(by_frame(x), (0, 0, 0, 0, 0, 0, back, 0))
             return torch.cat([padded[:, n : n + frames] for n in range(back + 1)], dim=3).flatten(0, 1)
 
-        seen = _seen(frames, grid, back, q.device).repeat(batch, 1, 1, 1)
+        if seen is None:  # the same for all blocks
+            seen = _seen(frames, grid, back, q.device).repeat(batch, 1, 1, 1)
         found = F.scaled_dot_product_attention(
             by_frame(q).flatten(0, 1), with_earlier(k), with_earlier(v), attn_mask=seen
         )
