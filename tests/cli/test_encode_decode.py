@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -182,17 +181,16 @@ def test_what_decode_refuses(run: RunFolder, tilework: Command, tmp_path: Path) 
     assert not (tmp_path / "images").exists()
 
 
-SLOW = """
-import os, signal, sys
+ENDED = """
+import os
 from tilework.engine.api import Model
 codes, calls = Model.codes, []
-def slowly(self, pixels):
+def ended_in_the_second_shard(self, pixels):
     calls.append(1)
     if len(calls) == 4:
-        os.kill(os.getpid(), int(sys.argv.pop()))
+        os.kill(os.getpid(), SIGNAL)
     return codes(self, pixels)
-last = int(sys.argv[-1])
-Model.codes = slowly
+Model.codes = ended_in_the_second_shard
 from tilework.cli import main
 main()
 """
@@ -200,8 +198,8 @@ main()
 
 @pytest.mark.parametrize("which", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_ended_by_a_signal_and_gone_on_with(run: RunFolder, tilework: Command, tmp_path: Path, which: int) -> None:
-    script, out = tmp_path / "slow.py", tmp_path / "tokens"
-    script.write_text(SLOW.replace("sys.argv.pop()", f"{int(which)}").replace("last = int(sys.argv[-1])\n", ""))
+    script, out = tmp_path / "ended.py", tmp_path / "tokens"
+    script.write_text(ENDED.replace("SIGNAL", str(int(which))))
     words = ["encode", str(run.path), "--out", str(out), "--which", "last", "--shard-items", "512"]
     done = children.run([sys.executable, str(script), *words], warm=True, capture_output=True, text=True)
     if which == signal.SIGKILL:
@@ -285,7 +283,7 @@ def test_a_decoding_that_was_interrupted_goes_on(run: RunFolder, tilework: Comma
 
 def test_help_without_torch() -> None:
     for command in ("encode", "decode"):
-        done = subprocess.run(
+        done = children.run(
             [sys.executable, "-X", "importtime", "-m", "tilework", command, "--help"], capture_output=True, text=True
         )
         assert done.returncode == 0

@@ -44,14 +44,10 @@ def made(
         for shard in todo:
             first, end = manifest.span(shard)
             writing.write_shard(
-                folder, manifest, shard, Shard(codes[first:end], Table.of(asdict_of(table.part(slice(first, end)))))
+                folder, manifest, shard, Shard(codes[first:end], Table.of(table.part(slice(first, end)).columns))
             )
         shards = [writing.about_shard(folder, manifest, shard) for shard in range(manifest.shard_count)]
         return writing.finish(folder, manifest, shards)
-
-
-def asdict_of(table: Table) -> dict[str, Any]:
-    return {name: getattr(table, name) for name in ("labels", "sides", "groups", "frames", "files", "mirrored")}
 
 
 def edited(folder: Path, **changes: Any) -> None:

@@ -89,6 +89,29 @@ def test_tokens_that_are_none(tmp_path: Path, layout: str) -> None:
         assert tokens.manifest.shards[1].file in told(error)
 
 
+@pytest.mark.parametrize("layout", ["npz", "parquet"])
+@pytest.mark.parametrize(
+    ("column", "value"), [("labels", 2), ("labels", -2), ("sides", 2), ("groups", 10), ("frames", -2)]
+)
+def test_what_is_said_of_items_and_cannot_be(tmp_path: Path, layout: str, column: str, value: int) -> None:
+    tokens = made(tmp_path, layout=layout)
+    table = tokens.table.part(np.arange(4, 8))
+    getattr(table, column)[1] = value
+    rewritten(tokens, 1, Shard(tokens.codes[4:8], table))
+    with pytest.raises(UserError) as error:
+        _ = open_tokens(tmp_path).labels
+    assert f"its column {column} goes from" in told(error)
+
+
+def test_loops_that_are_no_groups(tmp_path: Path) -> None:
+    made(tmp_path)
+    images = json.loads((tmp_path / MANIFEST).read_text())["images"]
+    edited(tmp_path, images=images | {"closed_groups": [10]})
+    with pytest.raises(UserError) as error:
+        open_tokens(tmp_path)
+    assert "none of its groups" in told(error)
+
+
 def test_a_manifest_of_another_version(tmp_path: Path) -> None:
     made(tmp_path)
     edited(tmp_path, version=2)

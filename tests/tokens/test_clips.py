@@ -27,15 +27,17 @@ def test_animations_without_a_seam_are_loops(tmp_path: Path) -> None:
     gif(tmp_path / "a-there-and-back.gif", [*there, *there[::-1][1:-1]])
     gif(tmp_path / "b-there.gif", there)
     gif(tmp_path / "c-one.gif", [3])
+    gif(tmp_path / "d-fast-at-the-seam.gif", [16, 20, 22, 23, 24, 24, 24, 23, 22, 20, 16, 12])
     store = prepare(SOURCES.parse({"kind": "animations", "path": str(tmp_path), "size": "32x32"}))  # type: ignore[arg-type]
     clip = in_clips(store)
     name = np.array(store.group_names)[store.groups]
-    assert set(name[clip]) == {"a-there-and-back.gif", "b-there.gif"}
+    assert set(name[clip]) == {"a-there-and-back.gif", "b-there.gif", "d-fast-at-the-seam.gif"}
     everything = np.arange(store.count)
-    assert [store.group_names[group] for group in closed(store, clip, everything, "auto")] == ["a-there-and-back.gif"]
-    assert len(closed(store, clip, everything, "all")) == 2
+    found = [store.group_names[group] for group in closed(store, clip, everything, "auto")]
+    assert found == ["a-there-and-back.gif", "d-fast-at-the-seam.gif"]
+    assert len(closed(store, clip, everything, "all")) == 3
     assert closed(store, clip, everything, "none") == []
-    assert closed(store, clip, everything[1:], "auto") == []  # a frame of it is left out
+    assert len(closed(store, clip, everything[1:], "auto")) == 1  # a frame of the first is left out
 
 
 def test_images_in_a_folder_are_no_clip(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -24,7 +25,8 @@ def told_when_interrupted(console: Console, words: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        console.print(f"Interrupted. {words}", markup=False, soft_wrap=True)
+        if os.environ.get("RANK", "0") == "0":  # of several processes one says it
+            console.print(f"Interrupted. {words}", markup=False, soft_wrap=True)
         sys.exit(130)
     finally:
         signal.signal(signal.SIGTERM, before)

@@ -234,6 +234,10 @@ def _parsed(raw: Mapping[str, Any]) -> Manifest:
     grid = manifest.grid
     if min(grid.levels, grid.height, grid.width, manifest.items, manifest.shard_items) < 1 or grid.codes < 2:
         raise ValueError("a number in it is too small to be true")
+    if any(not 0 <= group < manifest.images.groups for group in manifest.closed_groups):
+        raise ValueError("a loop in it is none of its groups")
+    if any(shard.items < 1 for shard in manifest.shards):
+        raise ValueError("a shard in it is empty")
     if any("/" in shard.file or "\\" in shard.file for shard in manifest.shards):
         raise ValueError("a shard is not in the folder")
     if manifest.complete and sum(shard.items for shard in manifest.shards) != manifest.items:

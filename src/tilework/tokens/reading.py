@@ -100,43 +100,50 @@ class Tokens:
 
     @cached_property
     def table(self) -> Table:
-        """What is known of every item. Raises UserError for a damaged shard."""
-        storage = layouts.storage(self.manifest.layout)
-        found = []
-        for shard in self.manifest.shards:
-            try:
-                table = storage.read_table(self.folder / shard.file)
-                if len(table) != shard.items:
-                    raise ValueError(f"it holds {len(table)} items where {shard.items} belong")
-            except (OSError, ValueError) as error:
-                raise _damaged(self.folder / shard.file, error) from None
-            found.append(table)
-        return Table.joined(found)
+        """What is known of every item, with the names of their files, which may be long. Raises UserError for a damaged shard."""
+        return Table.of(self._known | self._columns(("files", "mirrored")))
 
     @property
     def labels(self) -> NDArray[np.int64]:
         """(N,) position among `manifest.classes`, -1 = none."""
-        return self.table.labels
+        return self._known["labels"]
 
     @property
     def sides(self) -> NDArray[np.uint8]:
         """(N,) 0 = training, 1 = validation."""
-        return self.table.sides
+        return self._known["sides"]
 
     @property
     def groups(self) -> NDArray[np.int64]:
         """(N,) number of the clip."""
-        return self.table.groups
+        return self._known["groups"]
 
     @property
     def frames(self) -> NDArray[np.int64]:
         """(N,) number within the clip, -1 for a still."""
-        return self.table.frames
+        return self._known["frames"]
 
     @property
     def files(self) -> NDArray[Any]:
         """(N,) name of the file that each came from, as text."""
         return self.table.files
+
+    @cached_property
+    def _known(self) -> dict[str, NDArray[Any]]:
+        """The columns of numbers: some bytes an item."""
+        return self._columns(("labels", "sides", "groups", "frames"))
+
+    def _columns(self, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+        storage = layouts.storage(self.manifest.layout)
+        found: dict[str, list[NDArray[Any]]] = {name: [] for name in names}
+        for shard in self.manifest.shards:
+            try:
+                for name, column in storage.read_columns(self.folder / shard.file, names).items():
+                    _check_column(name, column, shard, self.manifest)
+                    found[name].append(column)
+            except (OSError, ValueError) as error:
+                raise _damaged(self.folder / shard.file, error) from None
+        return {name: np.concatenate(columns) for name, columns in found.items()}
 
     @cached_property
     def loops(self) -> NDArray[np.bool_]:
@@ -208,6 +215,24 @@ def _check(shard: Shard, about: ShardFile, manifest: Manifest) -> None:
     low, high = int(codes.min()), int(codes.max())
     if low < 0 or high >= manifest.codes:
         raise ValueError(f"it holds tokens from {low} to {high}; the codebook has 0 to {manifest.codes - 1}")
+
+
+def _check_column(name: str, column: NDArray[Any], about: ShardFile, manifest: Manifest) -> None:
+    if column.shape != (about.items,):
+        raise ValueError(f"its column {name} has shape {column.shape} where ({about.items},) belongs")
+    ends = {
+        "labels": (-1, len(manifest.classes) - 1),
+        "sides": (0, 1),
+        "groups": (0, manifest.images.groups - 1),
+        "frames": (-1, 2**63 - 1),
+    }.get(name)
+    if ends is None:
+        return
+    if not np.issubdtype(column.dtype, np.integer):
+        raise ValueError(f"its column {name} holds {column.dtype}, and no whole numbers")
+    low, high = int(column.min()), int(column.max())
+    if low < ends[0] or high > ends[1]:
+        raise ValueError(f"its column {name} goes from {low} to {high}, outside of {ends[0]} to {ends[1]}")
 
 
 def _damaged(file: Path, error: Exception) -> UserError:

@@ -34,6 +34,11 @@ class Table:
         """Some of the items."""
         return Table(**{name: getattr(self, name)[which] for name in COLUMNS})
 
+    @property
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """The arrays by name."""
+        return {name: getattr(self, name) for name in COLUMNS}
+
     @staticmethod
     def of(columns: dict[str, Any]) -> Table:
         """From arrays by name, with the types that are kept. Raises ValueError, KeyError, TypeError for what is none."""

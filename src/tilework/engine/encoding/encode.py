@@ -136,13 +136,15 @@ def _make(origin: Origin, folder: Path, planned: Plan, numbers: list[int], progr
             done += stop - start
             if progress is not None:
                 progress(done, total)
-        writing.write_shard(folder, manifest, number, Shard(codes, planned.table.part(slice(first, end))))
+        writing.write_shard(
+            folder, manifest, number, Shard(codes, Table.of(planned.table.part(slice(first, end)).columns))
+        )
 
 
 def _table(store: FrameStore, kept: NDArray[np.int64], validation: NDArray[np.int64], clip: NDArray[np.bool_]) -> Table:
     held_out = np.zeros(store.count, dtype=np.uint8)
     held_out[validation] = 1
-    names = np.array([_printable(name) for name in store.file_names] or [""], dtype=np.str_)
+    names = np.array([_printable(name) for name in store.file_names] or [""], dtype=object)  # each kept once
     return Table(
         labels=store.labels[kept],
         sides=held_out[kept],

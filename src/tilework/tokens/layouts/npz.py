@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tilework.tokens.shard import COLUMNS, Shard, Table
+from tilework.tokens.shard import Shard, Table
 
 ENDING = ".npz"
 
@@ -19,7 +22,7 @@ def check() -> None:
 def pack(shard: Shard) -> bytes:
     """A shard as a file."""
     out = io.BytesIO()
-    columns = {name: getattr(shard.table, name) for name in COLUMNS}
+    columns: Any = shard.table.columns
     np.savez(out, codes=shard.codes, **columns)  # without a time in it: equal shards are equal files
     return out.getvalue()
 
@@ -35,12 +38,12 @@ def read(file: Path) -> Shard:
         raise ValueError(str(error) or type(error).__name__) from None
 
 
-def read_table(file: Path) -> Table:
-    """What is known of the items of a shard, without their codes. Raises as `read` does."""
+def read_columns(file: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Some columns of the items of a shard, without their codes. Raises as `read` does."""
     try:
         with np.load(file, allow_pickle=False) as found:
-            return Table.of({name: found[name] for name in COLUMNS})
+            return {name: found[name] for name in names}
     except OSError:
         raise
-    except Exception as error:  # of damaged bytes NumPy, zipfile and zlib raise whatever comes to hand
+    except Exception as error:
         raise ValueError(str(error) or type(error).__name__) from None

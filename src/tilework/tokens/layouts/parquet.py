@@ -6,10 +6,12 @@ Needs the extra `tokens`. The shape stands in the schema's metadata as `tilework
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tilework.errors import UserError
 from tilework.tokens.shard import COLUMNS, Shard, Table
@@ -48,12 +50,20 @@ def read(file: Path) -> Shard:
     shape = tuple(int(size) for size in (found.schema.metadata or {}).get(_SHAPE, b"").split())
     rows = found.column("codes").combine_chunks()
     codes = rows.flatten().to_numpy(zero_copy_only=False).reshape(len(found), *shape)
-    return Shard(codes, _table(found))
+    try:
+        table = Table.of({name: found.column(name).to_numpy() for name in COLUMNS})
+    except (KeyError, TypeError) as error:
+        raise ValueError(str(error)) from None
+    return Shard(codes, table)
 
 
-def read_table(file: Path) -> Table:
-    """What is known of the items of a shard, without their codes. Raises as `read` does."""
-    return _table(_columns(file, list(COLUMNS)))
+def read_columns(file: Path, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """Some columns of the items of a shard, without their codes. Raises as `read` does."""
+    found = _columns(file, list(names))
+    try:
+        return {name: found.column(name).to_numpy() for name in names}
+    except (KeyError, TypeError) as error:
+        raise ValueError(str(error)) from None
 
 
 def _columns(file: Path, names: list[str]) -> Any:
@@ -63,11 +73,4 @@ def _columns(file: Path, names: list[str]) -> Any:
     try:
         return pq.read_table(file, columns=names)
     except pa.ArrowException as error:
-        raise ValueError(str(error)) from None
-
-
-def _table(found: Any) -> Table:
-    try:
-        return Table.of({name: found.column(name).to_numpy() for name in COLUMNS})
-    except (KeyError, TypeError) as error:
         raise ValueError(str(error)) from None
