@@ -103,6 +103,7 @@ def test_it_learns_and_is_listed_shown_and_reported(digits: str, tilework: Comma
     shown = tilework("show", run.path)
     assert "bits per token" in shown.out
     assert "coding baseline" in shown.out
+    assert f"{Path(digits).name}, step " in shown.out
     reported = tilework("report", run.path)
     assert reported.code == 0, reported.err
     page = (run.path / "report.html").read_text(encoding="utf-8")
@@ -211,7 +212,7 @@ def test_the_shipped_kinds_train_steer_and_resume(tmp_path: Path, loops: str, ki
     assert not same(half, whole)
     assert same(resume(half), whole)
     values = validated(whole)
-    assert set(values) >= {"bits", "bits_per_dim", "coding.copy"}
+    assert set(values) >= {"bits", "bits_per_dim", "coding.copy", "accuracy"}
     assert replay(whole).identical
 
 
@@ -244,3 +245,19 @@ def test_a_moved_parent_is_found_where_it_is_said_to_be(tmp_path: Path) -> None:
     assert load_spec(str(run.spec_file)).parent == str(moved)
     resume(run, overrides=("engine.steps=10",))
     assert run_status(run) is RunStatus.FINISHED
+
+
+def test_weights_that_are_no_numbers_end_the_run_with_a_message_and_draw_nothing(tmp_path: Path, digits: str) -> None:
+    from tilework.errors import RunFailure
+
+    class Spoiling(tiny_prior.Prior):
+        def forward(self, tokens: torch.Tensor, labels: torch.Tensor) -> tiny_prior.Loss:
+            found = super().forward(tokens, labels)
+            if self.training:
+                self.own.data.fill_(float("nan"))
+            return found
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiny_prior, "Prior", Spoiling)
+        with pytest.raises(RunFailure):
+            train(tiny_prior.prior("engine.nonfinite_steps=2", "engine.steps=20", parent=digits), root=tmp_path)

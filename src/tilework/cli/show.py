@@ -84,6 +84,8 @@ def _facts(console: Console, folder: RunFolder, info: RunInfo) -> None:
             line(
                 "model", f"{meta['parameters']:,} parameters on {meta.get('device', '?')}, {meta.get('precision', '?')}"
             )
+        if "parent" in meta:
+            line("tokens of", f"{meta['parent']}, step {meta.get('parent_step', 0):,}")
         known = held_out(folder)
     if known.values:
         console.print()
@@ -109,6 +111,7 @@ def _files(folder: RunFolder, known: Any) -> Iterator[tuple[str, str]]:
     for what, name in (
         ("contact sheet", "contact-sheet.png"),
         ("latent space", "latent.png"),
+        ("samples", "samples.png"),
         ("report", "report.html"),
     ):
         if (folder.path / name).is_file():

@@ -52,14 +52,21 @@ class Prior(TransformerPrior):
         start_small(self, config.depth)
 
     def forward(self, tokens: Tensor, labels: Tensor) -> Loss:
-        nats = self._nats(flat(tokens), tokens.shape[1], labels)
-        total = nats.mean()
-        return Loss(total, {"bits_per_token": total.detach() * BITS})
+        codes = flat(tokens)
+        inner = self._inner(codes, tokens.shape[1], labels).flatten(0, 1)
+        total = self._nats(inner, codes).mean()
+        values = {"bits_per_token": total.detach() * BITS}
+        if not self.training:  # the logits once more, which a training step would feel
+            right = [self.head.right(inner[:, q], codes[..., q].flatten(), q) for q in range(self.shape.levels)]
+            values["accuracy"] = torch.stack(right).mean()
+        return Loss(total, values)
 
     def bits(self, tokens: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         self.refuse(tokens, labels)
         with self.still():
-            return item(self._nats(flat(tokens), tokens.shape[1], labels), tokens) * BITS
+            codes = flat(tokens)
+            inner = self._inner(codes, tokens.shape[1], labels).flatten(0, 1)
+            return item(self._nats(inner, codes), tokens) * BITS
 
     def logits(self, tokens: Tensor, labels: Tensor) -> Tensor:
         """Tokens (B, T, Q, h, w) -> (B, P, Q, K) float32: what each token is drawn from, given those before it."""
@@ -67,9 +74,8 @@ class Prior(TransformerPrior):
         inner = self._inner(codes, tokens.shape[1], labels)
         return torch.stack([self.head(inner[:, :, q], q) for q in range(self.shape.levels)], dim=2)
 
-    def _nats(self, codes: Tensor, frames: int, labels: Tensor) -> Tensor:
-        """Codes (B, P, Q) -> -ln P of each, the same shape, float32."""
-        inner = self._inner(codes, frames, labels).flatten(0, 1)
+    def _nats(self, inner: Tensor, codes: Tensor) -> Tensor:
+        """What the head sees (B x P, Q, C) of codes (B, P, Q) -> -ln P of each, (B, P, Q) float32."""
         each = [self.head.loss(inner[:, q], codes[..., q].flatten(), q) for q in range(self.shape.levels)]
         return torch.stack(each, dim=-1).view(codes.shape)
 

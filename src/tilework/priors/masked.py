@@ -68,12 +68,16 @@ class Prior(TransformerPrior):
             whole_frames=self.config.whole_frames,
         )
         hidden = self._hidden(codes, masks.hidden, view, labels)
-        nats = []
+        nats, right = [], []
         for level in range(self.shape.levels):
             asked = masks.asked & (masks.level == level)[:, None]
-            nats.append(self.head.loss(hidden[asked], codes[..., level][asked], level))
+            wanted = codes[..., level][asked]
+            nats.append(self.head.loss(hidden[asked], wanted, level))
+            if not self.training:  # the logits once more, which a training step would feel
+                right.append(self.head.right(hidden[asked], wanted, level))
         total = torch.cat(nats).mean()
-        return Loss(total, {"bits_per_token": total.detach() * BITS})
+        values = {"bits_per_token": total.detach() * BITS}
+        return Loss(total, values | {"accuracy": torch.cat(right).mean()} if right else values)
 
     def bits(self, tokens: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         """The code length under a random order, which the decoder shares: an upper bound of -log2 P in the mean.

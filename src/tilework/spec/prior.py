@@ -45,7 +45,7 @@ class TokenData(Settings):
         default=None,
         ge=1,
         le=10**9,
-        description="held-out items that a validation measures, spread over all of them; null = from 16 to 1,024, as many as "
+        description="held-out items that a validation measures, spread over all of them; null = from 8 to 1,024, as many as "
         "have 32,768 tokens",
     )
 

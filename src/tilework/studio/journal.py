@@ -102,10 +102,10 @@ class Journal:
         return str(found[0]) if found else None
 
     def newest_pictures(self) -> tuple[int, str] | None:
-        """(step, file) of the newest stored reconstructions."""
+        """(step, file) of the newest stored reconstructions, of a prior its samples."""
         with self._reading() as connection:
             found: tuple[int, str] | None = connection.execute(
-                "SELECT step, file FROM snapshots WHERE kind = 'reconstructions' ORDER BY step DESC LIMIT 1"
+                "SELECT step, file FROM snapshots WHERE kind IN ('reconstructions', 'samples') ORDER BY step DESC LIMIT 1"
             ).fetchone()
         return found
 

@@ -1,4 +1,4 @@
-"""The newest reconstructions of a run as one small picture, for its card."""
+"""The newest reconstructions (or samples) of a run as one small picture, for its card."""
 
 from __future__ import annotations
 
@@ -57,19 +57,31 @@ class Thumbs:
 
 
 def _pictures(path: Any) -> NDArray[Any]:
-    """(n, H, W, C) uint8 of a stored file; refuses anything else, and what would fill the memory."""
+    """(n, H, W, C) uint8 of a stored file, of clips some frames of each; refuses all else, and what would fill the memory."""
     import numpy as np
 
     with zipfile.ZipFile(path) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > _MOST_BYTES:
             raise ValueError("it is too large")
     with np.load(path, allow_pickle=False) as arrays:
-        found = arrays["reconstructions"][: _COLUMNS * _ROWS]
+        found = _of_samples(arrays["samples"]) if "samples" in arrays else arrays["reconstructions"]
+        found = found[: _COLUMNS * _ROWS]
     if found.ndim != 4 or found.dtype != np.uint8 or found.shape[3] not in {1, 3} or 0 in found.shape:
         raise ValueError("it holds no pictures")
     step = max(1, -(-max(found.shape[1:3]) // _MOST_PIXELS))
     thinned: NDArray[Any] = found[:, ::step, ::step]
     return thinned
+
+
+def _of_samples(samples: NDArray[Any]) -> NDArray[Any]:
+    """(n, T, H, W, C) -> images, or for a row each some frames of the first clips."""
+    if samples.ndim != 5 or 0 in samples.shape:
+        raise ValueError("it holds no samples")
+    if samples.shape[1] == 1:
+        return samples[:, 0]
+    every = max(1, samples.shape[1] // _COLUMNS)
+    rows = samples[: _ROWS if samples.shape[1] >= _COLUMNS else 1, ::every][:, :_COLUMNS]
+    return rows.reshape(-1, *samples.shape[2:])
 
 
 def _drawn(pictures: NDArray[Any]) -> bytes:

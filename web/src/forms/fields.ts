@@ -46,10 +46,10 @@ export interface Section {
 /** The settings that a person is most likely to change; the others are folded away, unless they were changed already. */
 const FIRST = new Set([
   'name', 'seed', 'kind', 'size', 'channels', 'path', 'folder', 'files', 'name', 'widths', 'dense', 'dim', 'codes', 'levels', 'codebook', 'weight',
-  'lr', 'batch_size', 'epochs', 'steps', 'revival.enabled', 'beta', 'output',
+  'lr', 'batch_size', 'epochs', 'steps', 'revival.enabled', 'beta', 'output', 'parent', 'frames', 'stride', 'depth', 'heads', 'width',
 ]) // prettier-ignore
 
-const ORDER = ['data', 'bottleneck', 'encoder', 'decoder', 'objective', 'optimizer', 'engine']
+const ORDER = ['data', 'prior', 'bottleneck', 'encoder', 'decoder', 'objective', 'optimizer', 'engine']
 const HIDDEN = new Set(['about', 'note', 'trackers'])
 
 type Value = Record<string, unknown>

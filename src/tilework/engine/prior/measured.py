@@ -19,6 +19,5 @@ METRICS = Metrics((
            decimals=4, headline=3, help="bits of an image's tokens over its height x width x channels"),
     Metric("accuracy", "accuracy", Group.QUALITY, better=Better.HIGHER, decimals=3, headline=2,
            help="share of the predicted tokens whose likeliest code is the right one"),
-    Metric("masked", "tokens masked", Group.FACT, decimals=3, help="share of the tokens that a step masked and predicted"),
     Metric("codes", "codes K", Group.FACT, measured=Measured.VALIDATION, decimals=0, setting=True, help="codes of one level"),
 ))  # fmt: skip

@@ -113,7 +113,7 @@ def other_parent(was: Mapping[str, Any], now: RunFolder, origin: Mapping[str, An
     if origin is None:
         why = f"{now.id} has no checkpoint of step {step:,}" if isinstance(step, int) else f"{now.id} is another run"
     elif not differ:
-        why = "its images are divided or labelled in another way"
+        why = "decoder, codebook and images are the same; encoded on another device, some tokens come out otherwise"
     return UserError(
         f"this prior was trained on tokens of {then}, and {'that run' if same_run else here} does not give the same ones",
         why=why,

@@ -22,7 +22,7 @@ from tilework.engine.prior.feed import Codes, TokenBatch
 from tilework.engine.tasks.contract import Validation, fork_rng
 from tilework.priors.contract import Prior
 
-FEWEST, MOST, TOKENS = 16, 1024, 2**15
+FEWEST, MOST, TOKENS = 8, 1024, 2**15
 """As many items as have so many tokens together, within these bounds."""
 ASIDE = frozenset({"bits_per_token"})
 """Values of a prior's loss that say in another unit what `bits` says."""

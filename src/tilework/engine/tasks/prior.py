@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +21,7 @@ from tilework.engine.prior.tokens import TokenSet, read_tokens
 from tilework.engine.prior.validate import ASIDE, HeldOut, Measured, in_bits, validate
 from tilework.engine.prior.view import PriorView
 from tilework.engine.progress import Progress
-from tilework.engine.tasks.contract import Arrays, Data, Judged, Losses, Validation, View, fork_rng
+from tilework.engine.tasks.contract import Arrays, Data, Judged, Losses, NotFinite, Validation, View, fork_rng
 from tilework.engine.tasks.contract import Task as TaskContract
 from tilework.errors import UserError
 from tilework.priors.contract import Loss, Prior
@@ -87,9 +88,7 @@ class Task(TaskContract):
         return Losses(found.total, {"bits": in_bits(found.total.detach()), **own})
 
     def other_data(self, was: Mapping[str, Any]) -> UserError | None:
-        if was.get("decoder_hash") is None or was == self.tokens.origin:
-            return None
-        return other_parent(was, self.tokens.parent.run, self.tokens.origin)
+        return other_parent(was, self.tokens.parent.run, self.tokens.origin) if was.get("decoder_hash") else None
 
     # Looking at it ---------------------------------------------------------------------------------------------------
 
@@ -98,15 +97,15 @@ class Task(TaskContract):
         return self.newest
 
     def snapshots(self, found: Validation | None) -> dict[str, Arrays]:
-        tokens, labels = self._sampler.drawn()
-        # A clip may have many frames: those that are shown are enough to be looked at, and the tokens are all there.
-        kinds: dict[str, Arrays] = {
-            "samples": {
+        kinds: dict[str, Arrays] = {}
+        with suppress(NotFinite):  # the guard has the word
+            tokens, labels = self._sampler.drawn()
+            kinds["samples"] = {
+                # Of a clip those frames that are shown: enough to be looked at, and the tokens are all there.
                 "samples": self._sampler.images(tokens),
                 "tokens": tokens.cpu().numpy().astype(np.int32),
                 "labels": labels.cpu().numpy(),
             }
-        }
         if isinstance(found, Measured) and found.bits is not None:
             kinds["token-bits"] = {"bits": found.bits}
         return kinds

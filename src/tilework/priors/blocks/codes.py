@@ -61,3 +61,9 @@ class CodeHead(nn.Module):
     def loss(self, hidden: Tensor, codes: Tensor, level: int) -> Tensor:
         """-ln of the probability of each code (N,), from hidden vectors (N, C): (N,) float32."""
         return F.cross_entropy(self(hidden, level), codes, reduction="none")
+
+    @torch.no_grad()
+    def right(self, hidden: Tensor, codes: Tensor, level: int) -> Tensor:
+        """Whether the likeliest code is the one that is there: (N,) float32, 0 or 1."""
+        likeliest: Tensor = self(hidden, level).argmax(-1)
+        return (likeliest == codes).float()
