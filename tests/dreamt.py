@@ -68,3 +68,21 @@ def trained_prior(once: Once) -> RunFolder:
 
     folder = once("dream-prior", train)
     return next(RunFolder(found) for found in folder.iterdir() if found.name.startswith("dream-prior"))
+
+
+def image_prior(once: Once) -> RunFolder:
+    """A small causal prior over the tokens of digits, in a folder of runs with its tokenizer."""
+    import shutil
+
+    from token_models import trained
+
+    import tilework
+
+    def train(folder: Path) -> None:
+        parent = trained(once, "vq")
+        shutil.copytree(parent.path, folder / parent.id)
+        overrides = ("data.frames=1", "data.stride=1", "prior.kind=causal", "engine.batch_size=16", "name=image-prior")
+        tilework.train(prior_spec(parent.id, *overrides), runs=folder)
+
+    folder = once("dream-images", train)
+    return next(RunFolder(found) for found in folder.iterdir() if found.name.startswith("image-prior"))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 from commands import Outcome
-from dreamt import prior_spec, trained_prior
+from dreamt import image_prior, trained_prior
 from explored import spec_of
 from PIL import Image
 from token_models import opened_model, trained
@@ -36,16 +35,7 @@ def motion(once: Callable[..., Path]) -> Path:
 @pytest.fixture
 def images(once: Callable[..., Path]) -> Path:
     """The run of a prior of digits, beside its autoencoder."""
-    import tilework
-
-    def train(folder: Path) -> None:
-        parent = trained(once, "vq")
-        shutil.copytree(parent.path, folder / parent.id)
-        overrides = ("data.frames=1", "data.stride=1", "prior.kind=causal", "engine.batch_size=16", "name=image-prior")
-        tilework.train(prior_spec(parent.id, *overrides), runs=folder)
-
-    folder = once("dream-images", train)
-    return next(found for found in folder.iterdir() if found.name.startswith("image-prior"))
+    return image_prior(once).path
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ FEW = 3
 _SIGNIFICANT = 3.0
 """Standard deviations beyond which a difference is called one."""
 _IN_CELL, _MOST_CELLS = 6, 10
+_FEW_FOR_DIVERSITY = 32
+"""Balls around fewer points are so large that they hold everything."""
 
 
 class Verdict(Enum):
@@ -131,8 +133,8 @@ def mann_whitney_z(first: Features, second: Features) -> float:
 
 def diversity(real: Features, generated: Features, k: int = 3) -> tuple[float, float] | None:
     """Precision and recall of generated points (arXiv 1904.06991): the share of generated points within the k-nearest-neighbour
-    balls of real ones, and of real points within those of generated ones. None for k points or fewer."""
-    if min(len(real), len(generated)) <= k:
+    balls of real ones, and of real points within those of generated ones. None for fewer than 32 points of either."""
+    if min(len(real), len(generated)) < _FEW_FOR_DIVERSITY:
         return None
     return _covered(generated, real, k), _covered(real, generated, k)
 

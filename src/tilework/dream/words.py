@@ -63,10 +63,10 @@ def novelty_sentence(novelty: Novelty) -> str:
     return _NOVELTY[novelty.verdict]
 
 
-def novelty_figures(novelty: Novelty) -> str:
-    """The figures behind the sentence."""
+def novelty_figures(novelty: Novelty, what: str = "images") -> str:
+    """The figures behind the sentence; `what` was compared."""
     training, unseen, generated = novelty.counts
-    counts = f"{generated} against {unseen} unseen and {training} training frames, by {_SPACE[novelty.space]}"
+    counts = f"{generated} {what} against {unseen:,} unseen and {training:,} training ones, by {_SPACE[novelty.space]}"
     if novelty.verdict is Verdict.TOO_FEW:
         return counts
     cells = f", in {len(novelty.copied_cells)} of {len(novelty.cells)} clusters copied" if novelty.cells else ""
@@ -115,7 +115,7 @@ def facts(dream: Dreamed) -> tuple[tuple[str, str], ...]:
         found.append(("novelty", "not compared: the training images are not there"))
     else:
         found.append(("novelty", novelty_sentence(dream.novelty)))
-        found.append(("", novelty_figures(dream.novelty)))
+        found.append(("", novelty_figures(dream.novelty, "frames" if dream.moves else "images")))
         if dream.novelty.diversity is not None:
             precision, recall = dream.novelty.diversity
             found.append(("diversity", f"precision {precision:.2f}, recall {recall:.2f} against unseen images"))
