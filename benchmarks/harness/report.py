@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 RESULTS = Path(__file__).resolve().parent.parent / "results"
-AT_LEAST = {"speedup", "per second"}
+AT_LEAST = {"speedup", "per second", "dB", "of the originals'"}
 """Figures that reach their target from below."""
-UNITS = {"per second": "/s", "ms": " ms", "kB": " kB", "steps": " steps"}
+UNITS = {"per second": "/s", "ms": " ms", "kB": " kB", "steps": " steps", "s": " s", "dB": " dB",
+         "of the originals'": " of the originals'"}  # fmt: skip
 """How a figure in plain units is written."""
 
 

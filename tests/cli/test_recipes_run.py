@@ -135,7 +135,7 @@ def stand_in(
     if kind == "mnist":
         overrides.append(f"data.path={idx_files}")
     elif kind == "loops":
-        overrides.append("data.frames=6")
+        overrides += ["data.frames=6", "data.variants=1"]
     elif kind in BROUGHT and brought is not None:
         if kind == "sketches":
             if not has_chromium():

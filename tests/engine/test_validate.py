@@ -7,11 +7,13 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 from tiny_runs import BOTTLENECKS, session, tiny
 
 from tilework.engine.autoencoder.validate import MOST_POINTS, Measured, usage_metrics, validate
 from tilework.engine.compute import Compute
 from tilework.engine.session import Session
+from tilework.objective.fine.laplacian import laplacian_energy
 
 OVERRIDES = ("encoder.norm=batch", "engine.batch_size=48")  # 180 held-out digits: three batches of 48 and one of 36
 
@@ -36,6 +38,22 @@ def everything(made: Session) -> tuple[torch.Tensor, torch.Tensor, list[torch.Te
     return x, recon, [] if latent.codes is None else list(latent.codes.unbind(1))
 
 
+def laplacian(a: np.ndarray) -> np.ndarray:
+    """scipy's filter at the pixels whose four neighbours exist."""
+    return ndimage.convolve(a, np.array([[0, -1, 0], [-1, 4, -1], [0, -1, 0]])[None, None])[..., 1:-1, 1:-1]
+
+
+def test_detail_is_one_for_equal_images_less_for_blurred_and_more_for_noisy_ones() -> None:
+    g = torch.Generator().manual_seed(5)
+    sharp = (torch.rand(4, 3, 16, 16, generator=g) > 0.5).float()
+    blurred = torch.nn.functional.avg_pool2d(sharp, 3, stride=1, padding=1)
+    noisy = sharp + torch.randn(sharp.shape, generator=g)
+    assert laplacian_energy(blurred) < 0.2 * laplacian_energy(sharp)
+    assert laplacian_energy(noisy) > 1.5 * laplacian_energy(sharp)
+    assert laplacian_energy(torch.full((2, 1, 8, 8), 0.7)) == pytest.approx(0, abs=1e-9)
+    assert laplacian_energy(torch.rand(2, 1, 2, 2, generator=g)) == 0, "no pixel has four neighbours"
+
+
 @pytest.mark.parametrize("bottleneck", BOTTLENECKS)
 def test_figures(bottleneck: str) -> None:
     made = session(tiny(bottleneck, *OVERRIDES))
@@ -45,6 +63,8 @@ def test_figures(bottleneck: str) -> None:
     squared = ((recon.double() - x.double()) ** 2).numpy()
     assert found.metrics["mse"] == pytest.approx(squared.mean(), rel=1e-5)
     assert found.metrics["psnr"] == pytest.approx(10 * math.log10(1 / squared.mean()), abs=1e-3)
+    energies = [(laplacian(a.double().numpy()) ** 2).mean() for a in (recon, x)]
+    assert found.metrics["detail"] == pytest.approx(energies[0] / energies[1], rel=1e-4)
     for level, chosen in enumerate(codes):
         k = made.parts.model.bottleneck.codes_per_level
         counts = np.bincount(chosen.flatten().numpy(), minlength=k)

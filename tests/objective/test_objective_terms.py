@@ -94,5 +94,65 @@ def test_duplicating_the_batch_changes_no_reconstruction_term(kind: str, per: st
     assert t(twice).item() == pytest.approx(t(outcome).item(), rel=1e-6)
 
 
+def test_edges_equal_their_formula_and_duplicating_changes_nothing(outcome: Outcome) -> None:
+    error = outcome.recon.detach().double().numpy() - outcome.x.double().numpy()
+    expected = np.abs(np.diff(error, axis=3)).mean() + np.abs(np.diff(error, axis=2)).mean()
+    value = term("edges")(outcome)
+    assert value.item() == pytest.approx(expected, rel=1e-5)
+    (grad,) = torch.autograd.grad(value, outcome.recon)
+    assert grad.abs().sum() > 0
+    twice = Outcome(outcome.x.repeat(2, 1, 1, 1), outcome.recon.repeat(2, 1, 1, 1))
+    assert term("edges")(twice).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_edges_cost_a_blur_more_than_a_shift_of_all_pixels() -> None:
+    sharp = (torch.arange(16) % 8 < 4).float().expand(1, 1, 16, 16)
+    blurred = torch.nn.functional.avg_pool2d(sharp, 3, stride=1, padding=1, count_include_pad=False)
+    assert term("edges")(Outcome(sharp, blurred)).item() > 0.1
+    assert term("edges")(Outcome(sharp, sharp + 0.2)).item() == pytest.approx(0, abs=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1, 1), (1, 1, 1, 5), (1, 1, 5, 1)])
+def test_edges_of_one_row_one_column_or_one_pixel_are_finite(shape: tuple[int, ...]) -> None:
+    x = torch.rand(shape, generator=torch.Generator().manual_seed(3))
+    value = term("edges")(Outcome(x, torch.zeros(shape)))
+    assert torch.isfinite(value)
+    assert (value > 0) == (x.numel() > 1)
+
+
 def test_the_weight_of_commitment_defaults_to_the_papers_beta() -> None:
     assert TERMS.parse("commitment").weight.start_value == 0.25  # type: ignore[attr-defined]
+
+
+def sharpness_by_hand(x: np.ndarray) -> np.ndarray:
+    """The root of the mean squared Laplacian in each window of 4x2 (the picture of the fixture is 6x4), plus 1e-4."""
+    fine = 4 * x[..., 1:-1, 1:-1] - x[..., 1:-1, :-2] - x[..., 1:-1, 2:] - x[..., :-2, 1:-1] - x[..., 2:, 1:-1]
+    return np.sqrt((fine**2).mean(axis=(2, 3)) + 1e-4)
+
+
+def test_sharpness_equals_its_formula_and_duplicating_changes_nothing(outcome: Outcome) -> None:
+    x, r = outcome.x.double().numpy(), outcome.recon.detach().double().numpy()
+    expected = np.abs(sharpness_by_hand(x) - sharpness_by_hand(r)).mean()
+    assert term("sharpness")(outcome).item() == pytest.approx(expected, rel=1e-5)
+    twice = Outcome(outcome.x.repeat(2, 1, 1, 1), outcome.recon.repeat(2, 1, 1, 1))
+    assert term("sharpness")(twice).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_sharp_line_in_another_place_costs_less_sharpness_than_a_blurred_one() -> None:
+    line = torch.zeros(1, 1, 32, 32)
+    line[..., 15] = 1.0
+    moved = line.roll(1, dims=3)
+    blurred = (line + moved + line.roll(-1, dims=3)) / 3
+    costs = [term("sharpness")(Outcome(line, other)).item() for other in (line, moved, blurred)]
+    assert costs[0] == 0
+    assert costs[1] < 0.3 * costs[2]
+
+
+@pytest.mark.parametrize("side", [1, 2, 3, 9])
+def test_sharpness_of_even_and_of_tiny_pictures_has_finite_gradients(side: int) -> None:
+    recon = torch.full((2, 1, side, side), 0.5, requires_grad=True)
+    value = term("sharpness")(Outcome(torch.ones(2, 1, side, side), recon))
+    assert value.item() == pytest.approx(0, abs=1e-6)
+    if value.requires_grad:
+        value.backward()
+        assert torch.isfinite(recon.grad).all()

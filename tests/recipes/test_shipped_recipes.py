@@ -14,6 +14,8 @@ from tilework.spec.load import parse_spec, read_yaml
 
 RQVAE = ["rqvae-digits", "rqvae-mnist"]
 P5 = ["p5-loops", "p5-sketches"]
+SHARP = {"p5-sharp": 1, "p5-sharp-colour": 3}
+"""Our own recipe for sharp lines -> channels."""
 VAE = {
     f"vae-{data}{name}": beta
     for data in ("digits", "mnist")
@@ -22,7 +24,7 @@ VAE = {
 MINERL = ["minerl-v1.0", "minerl-v1.0.1"]
 V20, V201, V204, V210, V216 = (f"gamefactory-v{v}" for v in ("2.0", "2.0.1", "2.0.4", "2.1.0", "2.1.6"))
 GAME = [V20, V201, V204, V210, V216]
-ALL = sorted([*RQVAE, *P5, "naruto", *VAE, *MINERL, *GAME])
+ALL = sorted([*RQVAE, *P5, *SHARP, "naruto", *VAE, *MINERL, *GAME])
 
 
 @cache
@@ -152,6 +154,22 @@ TABLE: dict[str, dict[str, Any]] = {
     "p5-loops": SYSTEM_2 | {"data.kind": "loops", "optimizer.lr.start": 1e-3},
     "p5-sketches": SYSTEM_2
     | {"data.kind": "sketches", "bottleneck.revival.threshold": 1e-6, "bottleneck.revival.probability": 0.1},
+    **{
+        name: ADAM
+        | {
+            "data.kind": "loops",
+            "data.size": "64x64",
+            "data.channels": channels,
+            "data.split.by": "group",
+            "bottleneck.kind": "vq",
+            "bottleneck.codes": 512,
+            "bottleneck.dim": 32,
+            "bottleneck.start": "kmeans",
+            "objective.commitment.weight": 0.25,
+            "optimizer.clip_norm": 1.0,
+        }
+        for name, channels in SHARP.items()
+    },
     "naruto": SYSTEM_3,
     **{name: SYSTEM_4 | {"data.kind": name.split("-")[1], "objective.kl.weight": beta} for name, beta in VAE.items()},
     "minerl-v1.0": MINERL_1 | {"optimizer.clip_norm": None},
@@ -238,6 +256,12 @@ for _name in P5:
         conv(64, 128, 3) + batchnorm(128) + conv(128, 64, 4) + conv(64, 32, 4) + conv(32, 1, 4),
         (64, 8, 8),
     )
+for _name, _channels in SHARP.items():
+    NETS[_name] = (
+        conv(_channels, 32, 4) + conv(32, 128, 4) + 3 * residual(128, 64) + conv(128, 32, 1),
+        conv(32, 128, 1) + 4 * residual(128, 64) + conv(128, 64, 4) + conv(64, _channels, 4),
+        (32, 16, 16),
+    )
 NETS["naruto"] = (
     conv(3, 64, 4) + conv(64, 128, 4) + conv(128, 128, 3) + 4 * residual(128, 32) + conv(128, 256, 1),
     conv(256, 128, 3) + 4 * residual(128, 32) + conv(128, 64, 4) + conv(64, 3, 4),
@@ -313,6 +337,16 @@ def test_networks_have_the_published_shapes_and_sizes(name: str) -> None:
 # ---- schedules at points worked out by hand -----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("name", SHARP)
+def test_the_schedules_of_a_sharp_recipe_end_with_its_last_step(name: str) -> None:
+    spec: Any = spec_of(name)
+    steps, lr = spec.engine.steps, spec.optimizer.lr
+    assert lr.at(steps - 1, 100) == pytest.approx(lr.end, rel=0.05)
+    assert lr.at(steps // 2, 100) > 10 * lr.end
+    sharpness = spec.objective["sharpness"].weight
+    assert [sharpness.at(step, 100) for step in (0, steps // 2, steps)] == pytest.approx([0, 0.06, 0.12])
+
+
 def test_schedules_take_the_published_values() -> None:
     per_epoch = 50
     p5: Any = spec_of("p5-loops").objective["commitment"]
@@ -368,6 +402,7 @@ def test_recipes_for_data_that_a_person_brings_name_the_override(name: str) -> N
 
 def test_variants_differ_in_what_they_are_about_and_in_nothing_else() -> None:
     assert differing("minerl-v1.0", "minerl-v1.0.1") == {"optimizer.clip_norm"}
+    assert differing("p5-sharp", "p5-sharp-colour") == {"data.channels"}
     for data in ("digits", "mnist"):
         for beta in ("0.1", "10"):
             assert differing(f"vae-{data}", f"vae-{data}-beta{beta}") == {"objective.kl.weight"}

@@ -20,6 +20,7 @@ from tilework.engine.autoencoder.model import Autoencoder, outcome
 from tilework.engine.autoencoder.rolling import encoded
 from tilework.engine.compute import Compute
 from tilework.engine.tasks.contract import Validation
+from tilework.objective.fine.laplacian import laplacian_energy
 from tilework.objective.total import Objective
 
 MOST_KL = 64
@@ -28,13 +29,16 @@ MOST_POINTS = 4000
 """Points of a two-dimensional latent that one pass keeps for its map."""
 
 _MEASURED = frozenset({"quantisation_error", "z_norm", "code_norm"})
+_FINE, _FINE_ORIGINAL = "laplacian of reconstructions", "laplacian of originals"
+"""Sums of a pass from which `detail` is made; no metrics."""
 
 
 @dataclass(frozen=True)
 class Measured(Validation):
     """One pass over the validation split.
 
-    `metrics`: `loss` (total with the weights given), each raw term, `mse` and `psnr` on [0, 1], and for every level l
+    `metrics`: `loss` (total with the weights given), each raw term, `mse` and `psnr` on [0, 1], `detail` (fine detail of the
+    reconstructions over that of the originals; absent where the originals have none), and for every level l
     `used.l`, `perplexity.l`; with them `codes` K, `tokens` N and `tokens_per_code` N/K, without which those say nothing.
     Of a codebook also `quantisation_error.l`, `code_norm.l` beside `z_norm`, and `duplicates.l` (codes that repeat another).
     """
@@ -77,6 +81,7 @@ def validate(
         squared = (recon - x).square().mean()
         health = flat_stats(latent.stats, bottleneck.levels)
         named = {**values, "loss": total, "mse": squared, **{k: v for k, v in health.items() if _base(k) in _MEASURED}}
+        named |= {_FINE: laplacian_energy(recon), _FINE_ORIGINAL: laplacian_energy(x)}
         row = torch.stack([v.double() for v in named.values()]).cpu() * size
         names, sums = list(named), row if not len(sums) else sums + row
         pictures += size
@@ -114,6 +119,9 @@ def _finish(
         kl_per_dim = sum((g[4] for g in full[1:]), start=full[0][4]) if full[0][4] is not None else None
     metrics = dict(zip(names, (sums / pictures).tolist(), strict=True))
     metrics["psnr"] = psnr(metrics["mse"])
+    fine, original = metrics.pop(_FINE), metrics.pop(_FINE_ORIGINAL)
+    if original > 0:
+        metrics["detail"] = fine / original
     if counts is not None:
         metrics |= usage_metrics(counts)
     metrics |= {f"duplicates.{q}": float(duplicate_codes(c)) for q, c in enumerate(bottleneck.codebooks(), start=1)}
