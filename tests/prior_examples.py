@@ -18,6 +18,7 @@ FORMS = {
         {},
         {"attention": "factorised", "mlp": "swiglu", "positions": "grid"},
         {"attention": "full", "positions": "sinusoidal", "labels": False},
+        {"patch": 2, "window": 2, "whole_frames": 0.5, "tied": True},
     ],
 }
 """Settings of each kind, beside SMALL."""

@@ -15,7 +15,8 @@ RESULTS = Path(__file__).resolve().parent.parent / "results"
 AT_LEAST = {"speedup", "per second", "dB", "of the originals'"}
 """Figures that reach their target from below."""
 UNITS = {"per second": "/s", "ms": " ms", "kB": " kB", "steps": " steps", "s": " s", "dB": " dB",
-         "of the originals'": " of the originals'"}  # fmt: skip
+         "of the originals'": " of the originals'", "of a mean step": " of a mean step", "spreads outside": " spreads outside",
+         "loops": " loops", "of the copy's bits": " of the copy's bits"}  # fmt: skip
 """How a figure in plain units is written."""
 
 

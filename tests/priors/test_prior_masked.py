@@ -13,6 +13,7 @@ from tilework.priors.contract import Sampling, TokenShape
 from tilework.priors.masking.masks import training_masks
 from tilework.priors.masking.passes import counts_of, first_of
 from tilework.priors.masking.schedule import portions
+from tilework.priors.masking.views import training_view, views
 
 attention = pytest.mark.parametrize("attention", ["full", "factorised"])
 shapes = pytest.mark.parametrize("shape", SHAPES)
@@ -159,3 +160,78 @@ def test_more_passes_never_see_less():
         logits = prior.logits(tokens, torch.ones_like(tokens, dtype=torch.bool), labels)
     wanted = -logits.log_softmax(-1).gather(-1, flat(tokens)[..., None]) / math.log(2)
     assert torch.allclose(prior.bits(tokens, labels, rng()).flatten(), wanted.flatten(), atol=1e-5)
+
+
+@pytest.mark.parametrize(("frames", "window"), [(45, 15), (45, None), (12, 12), (7, 3), (180, 15), (2, 2), (16, 15)])
+def test_views_draw_every_frame_once_each_given_those_before(frames, window):
+    drawn = set()
+    for view in views(frames, window):
+        assert len(view.chosen) <= (window or frames)
+        assert list(view.chosen) == sorted(set(view.chosen))
+        assert {view.chosen[at] for at in view.before} == drawn & set(view.chosen)
+        drawn |= set(view.chosen)
+    assert drawn == set(range(frames))
+
+
+def test_what_is_cut_out_goes_back_where_it_was():
+    whole = torch.arange(2 * 12 * 3).view(2, 36, 1)
+    other = torch.zeros_like(whole)
+    for view in views(12, 4):
+        part = view.cut(whole)
+        assert part.shape == (2, 12, 1)
+        assert int(view.earlier(3, whole.device).sum()) == 3 * len(view.before)
+        view.put(part, other)
+    assert torch.equal(whole, other)
+
+
+def test_training_sees_every_view():
+    torch.manual_seed(0)
+    seen = {training_view(12, 4).chosen for _ in range(100)}
+    assert seen == {view.chosen for view in views(12, 4)}
+
+
+def test_frames_that_came_before_are_seen_whole_in_half_of_the_items():
+    torch.manual_seed(0)
+    masks = training_masks(torch.Size((400, 24, 1)), torch.device("cpu"), frames=6, before=(0, 3))
+    hidden = masks.hidden.view(400, 6, 4)
+    whole = ~hidden[:, [0, 3]].flatten(1).any(1)
+    assert 0.45 < float(whole.float().mean()) < 0.65
+    assert bool(hidden.flatten(1).any(1).all())
+
+
+def test_frames_are_hidden_whole_where_that_is_asked():
+    torch.manual_seed(0)
+    masks = training_masks(torch.Size((200, 24, 1)), torch.device("cpu"), frames=6, whole_frames=1.0)
+    each = masks.hidden.view(200, 6, 4).sum(2)
+    assert int(((each > 0) & (each < 4)).sum(1).max()) == 1
+    assert len(set(each[:, 0].tolist())) > 1
+
+
+def test_squares_of_tokens_share_a_position_and_each_is_hidden_by_itself():
+    prior = built("masked", TokenShape(1, 1, 5, 4, 6), patch=2)
+    assert prior.grid == 6
+    tokens, labels = some(prior.shape)
+    hidden = torch.zeros_like(tokens, dtype=torch.bool)
+    hidden[..., 0, 0] = True
+    with torch.no_grad():
+        plain = prior.logits(tokens, hidden, labels)
+        for row, column, seen in ((0, 0, False), (0, 1, True), (4, 3, True)):
+            other = tokens.clone()
+            other[..., row, column] = (other[..., row, column] + 1) % 6
+            same = torch.equal(prior.logits(other, hidden, labels)[:, 0], plain[:, 0])
+            assert same != seen
+
+
+def test_squares_begin_as_they_were_where_there_is_room():
+    from tilework.priors.blocks.patches import Patches
+
+    torch.manual_seed(0)
+    patches = Patches(2, 4, 4, 8)
+    patches.start()
+    given = torch.zeros(3, 16, 8)
+    given[:, 5] = torch.randn(3, 8)
+    found = patches.parted(patches.joined(given)).detach()
+    assert found.shape == given.shape
+    # One token of a square comes back in part, and none goes to another square.
+    assert bool(((found * given).sum(-1)[:, 5] > 0).all())
+    assert float(found.view(3, 4, 4, 8)[:, 2:].abs().max()) < 1e-6

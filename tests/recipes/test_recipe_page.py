@@ -34,9 +34,8 @@ def test_the_figures_of_the_table_of_priors_are_true(name: str) -> None:
     assert kind == spec.prior.kind
     assert network == f"{spec.prior.depth} x {spec.prior.width}, {spec.prior.heads} heads"
     data = spec.data
-    assert item == (
-        "1 image" if data.frames == 1 else f"{data.frames} frames" + f", every {data.stride}." * (data.stride > 1)
-    )
+    every = {"auto": ", once round", 1: ""}.get(data.stride, f", every {data.stride}.")
+    assert item == ("1 image" if data.frames == 1 else f"{data.frames} frames{every}")
 
 
 @pytest.mark.parametrize("name", AUTOENCODERS)

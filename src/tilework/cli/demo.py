@@ -21,33 +21,97 @@ if TYPE_CHECKING:
 
 RECIPE_OVERRIDES: tuple[str, ...] = ()
 """The demo is the recipe as it is shipped."""
+DREAM_TOKENIZER: tuple[str, ...] = (
+    "name=demo-loops",
+    "data.animations=4",
+    "data.variants=40",
+    "engine.steps=1200",
+    "objective.sharpness.weight={kind: linear, start: 0.0, end: 0.12, over: 1200 steps}",
+    "optimizer.lr={kind: cosine, start: 2e-3, end: 1e-5, over: 1200 steps, warmup: 30 steps}",
+)
+"""Four of the ten kinds of loops, and a fifth of the steps."""
+DREAM_PRIOR: tuple[str, ...] = (
+    "name=demo-motion",
+    "engine.steps=600",
+    "engine.batch_size=4",
+    "engine.validate_every_epochs=1",
+    "engine.snapshot_every_epochs=1",
+    "data.epoch_items=1200",
+    "data.validate_items=4",
+    "optimizer.lr={kind: cosine, start: 2e-3, end: 5e-5, over: 600 steps, warmup: 20 steps}",
+)
 
 
 Live = Annotated[bool, typer.Option("--live", help="Watch and steer it in the browser (`tilework studio`).")]
 
 
-def demo(runs: RunsFolder = None, live: Live = False, port: Port = 7860, open_: Open = False, url: Url = None) -> None:
+Dream = Annotated[
+    bool, typer.Option("--dream", help="Instead: from drawn loops to tokens to a new loop; under ten minutes.")
+]
+
+
+def demo(
+    runs: RunsFolder = None,
+    dream: Dream = False,
+    live: Live = False,
+    port: Port = 7860,
+    open_: Open = False,
+    url: Url = None,
+) -> None:
     """Train the 2-D residual-VQ model on real handwritten digits, and show what it learned. About a minute, offline."""
     if url and not live:
         raise UserError("demo --url has nothing to open", why="without --live there is no studio", fix="add --live")
-    if live:
+    if dream and live:
+        raise UserError(
+            "demo --dream and --live were both given",
+            why="the demo that is watched is the other one",
+            fix="leave --live out, and open `tilework studio` beside it to watch",
+        )
+    if dream:
+        _dreamed(runs)
+    elif live:
         _watched(runs, port, open_, outside_of(url))
     else:
         _in_terminal(runs)
 
 
 def _in_terminal(runs: Path | None) -> None:
+    _trained("rqvae-digits", RECIPE_OVERRIDES, runs)
+
+
+def _dreamed(runs: Path | None) -> None:
+    """A small tokenizer of drawn loops, a small prior over its tokens, and a loop from it, in the run folder of the prior."""
+    tokenizer = _trained("p5-sharp", DREAM_TOKENIZER, runs)
+    prior = tokenizer and _trained("motion-prior", (f"parent={tokenizer.path}", *DREAM_PRIOR), runs)
+    if prior is None:  # another process than the main one of several
+        return
+    from tilework.cli.dreaming import save_dream, watching
+    from tilework.cli.interrupted import told_when_interrupted
+    from tilework.cli.output import console_for_text
+    from tilework.dream import motion, open_dreamer
+
+    console = console_for_text()
+    with (
+        told_when_interrupted(console, f"Both runs are whole. To dream: tilework dream {prior.path}"),
+        watching() as watch,
+    ):
+        console.print("dreaming a loop")
+        dreamer = open_dreamer(prior, which="last")
+        save_dream(motion(dreamer, fps=15, watch=watch), prior.path / "dream.gif", dreamer.name)
+
+
+def _trained(recipe: str, overrides: tuple[str, ...], runs: Path | None) -> RunFolder | None:
     from tilework.cli.training import run_training
 
     def prepare() -> Callable[[Progress], RunFolder]:
         from tilework.spec import load_spec
 
-        spec = load_spec("rqvae-digits", RECIPE_OVERRIDES)
+        spec = load_spec(recipe, overrides)
         from tilework.engine import train as engine_train
 
         return lambda progress: engine_train(spec, root=runs, progress=progress)
 
-    run_training(prepare)
+    return run_training(prepare)
 
 
 def _watched(runs: Path | None, port: int, open_: bool, outside: Address | None) -> None:

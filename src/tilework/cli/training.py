@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from tilework.runs.folder import RunFolder
 
 
-def run_training(prepare: Callable[[], Callable[[Progress], RunFolder]]) -> None:
-    """Train with a display (only the main process of several draws), then tell what came out. Exit code 130 after Ctrl-C.
+def run_training(prepare: Callable[[], Callable[[Progress], RunFolder]]) -> RunFolder | None:
+    """Train with a display (only the main process of several draws), then tell what came out. Exit code 130 after Ctrl-C. Gives
+    the run, and None to the other processes.
 
     `prepare` reads what was asked for, which loads torch, and gives back what starts the training.
     """
@@ -39,7 +40,7 @@ def run_training(prepare: Callable[[], Callable[[Progress], RunFolder]]) -> None
                 from tilework.engine.progress import Silent
 
                 start(Silent())
-                return
+                return None
             from tilework.cli.display import Display
 
             display = Display(console)
@@ -58,6 +59,7 @@ def run_training(prepare: Callable[[], Callable[[Progress], RunFolder]]) -> None
         sys.exit(130)
     if display.ending.reason.by_a_person:
         sys.exit(130)
+    return run
 
 
 @contextmanager

@@ -147,6 +147,10 @@ class Prior(nn.Module, ABC):
         token."""
         return None
 
+    def rounds(self, frames: int) -> int:
+        """How often those passes are made: once, unless a clip is drawn part by part."""
+        return 1
+
     def settings(self) -> list[Setting]:
         """What may be set while a run goes on; names are paths within the `prior` section."""
         return []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -13,12 +14,14 @@ from tilework.priors.blocks.attention import everything
 from tilework.priors.blocks.base import BITS, TransformerPrior, flat, item
 from tilework.priors.blocks.block import Block, SpaceTimeBlock, start_small
 from tilework.priors.blocks.codes import CodeEmbedding, CodeHead
+from tilework.priors.blocks.patches import Patches
 from tilework.priors.blocks.settings import TransformerConfig
 from tilework.priors.contract import Loss, Sampling, TokenShape, Watch
 from tilework.priors.drawing import draw, guided, log_probability
 from tilework.priors.masking.masks import training_masks
 from tilework.priors.masking.passes import counts_of, first_of
 from tilework.priors.masking.schedule import portions
+from tilework.priors.masking.views import View, training_view, views
 from tilework.priors.orders.contract import Order
 from tilework.spec import ORDERS
 
@@ -40,21 +43,31 @@ class Prior(TransformerPrior):
     sees_both_sides = True
 
     def __init__(self, config: Config, shape: TokenShape) -> None:
-        super().__init__(config, shape)
+        patches = Patches(config.patch, shape.height, shape.width, config.width)
+        super().__init__(config, shape, (patches.rows, patches.columns))
         self.config: Config = config
-        places = shape.frames * self.grid
+        self.patches = patches
+        places = min(shape.frames, config.window or shape.frames) * self.grid
         full = config.attention == "full" or (config.attention == "auto" and places <= _MOST_FOR_FULL)
         self.factorised = not full and shape.frames > 1
         self.embedding = CodeEmbedding(shape.levels, shape.codes, config.width, extra=1)
         make = SpaceTimeBlock if self.factorised else Block
         self.blocks = nn.ModuleList(make(config) for _ in range(config.depth))
-        self.head = CodeHead(shape.levels, shape.codes, config.width)
+        self.head = CodeHead(shape.levels, shape.codes, config.width, self.embedding if config.tied else None)
         start_small(self, config.depth)
+        patches.start()
 
     def forward(self, tokens: Tensor, labels: Tensor) -> Loss:
-        codes = flat(tokens)
-        masks = training_masks(codes.shape, codes.device)
-        hidden = self._hidden(codes, masks.hidden, tokens.shape[1], labels)
+        view = training_view(tokens.shape[1], self.config.window)
+        codes = view.cut(flat(tokens))
+        masks = training_masks(
+            codes.shape,
+            codes.device,
+            frames=len(view.chosen),
+            before=view.before,
+            whole_frames=self.config.whole_frames,
+        )
+        hidden = self._hidden(codes, masks.hidden, view, labels)
         nats, right = [], []
         for level in range(self.shape.levels):
             asked = masks.asked & (masks.level == level)[:, None]
@@ -72,49 +85,63 @@ class Prior(TransformerPrior):
         Level by level, the positions of each item are put into a random order (uniform, from `generator`) and cut into S portions
         by the cosine schedule: S = 16, of Q > 1 levels the larger of 4 and 16 / Q each, and never more than there are positions.
         A code of portion s costs -log2 P(code | label, lower levels everywhere, this level in the portions before s), whatever
-        the others of its portion are. For a given order this is -log2 of a distribution over items, which sums to 1; its mean
+        the others of its portion are. An item that is drawn view by view is coded so: each view given those before it.
+
+        For a given order this is -log2 of a distribution over items, which sums to 1; its mean
         over orders is at least -log2 of their mixture (Jensen). More passes would make it tighter.
         """
         self.refuse(tokens, labels)
-        codes = flat(tokens)
+        every = flat(tokens)
+        costs = torch.zeros(every.shape, device=every.device)
+        with self.still():
+            for view in views(tokens.shape[1], self.config.window):
+                found = self._bits_of(view, view.cut(every), labels, generator)
+                view.put(view.cut(costs) + found, costs)
+        return item(costs, tokens)
+
+    def _bits_of(self, view: View, codes: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
+        """The same of the codes (B, P, Q) of one view, (B, P, Q); those of earlier views cost nothing."""
         batch, places, levels = codes.shape
         passes = BITS_PASSES if levels == 1 else max(4, BITS_PASSES // levels)
-        hidden = torch.ones_like(codes, dtype=torch.bool)
-        cost = torch.zeros(codes.shape, device=codes.device)
-        with self.still():
-            for level in range(levels):
-                order = torch.rand(batch, places, generator=generator, device="cpu").argsort(1).to(codes.device)
-                first = 0
-                for count in portions(places, passes):
-                    now = order[:, first : first + count]
-                    inner = self._hidden(codes, hidden, tokens.shape[1], labels)
-                    rows = inner.gather(1, now[..., None].expand(-1, -1, inner.shape[-1])).flatten(0, 1)
-                    nats = self.head.loss(rows, codes[..., level].gather(1, now).flatten(), level)
-                    cost[..., level].scatter_(1, now, nats.view(now.shape) * BITS)
-                    hidden[..., level].scatter_(1, now, False)
-                    first += count
-        return item(cost, tokens)
+        known = view.earlier(places // len(view.chosen), codes.device)
+        hidden, cost = (~known)[None, :, None].repeat(batch, 1, levels), torch.zeros(codes.shape, device=codes.device)
+        missing = int((~known).sum())
+        for level in range(levels):
+            order = torch.rand(batch, places, generator=generator, device="cpu").to(codes.device)
+            order = order.masked_fill(known, 2).argsort(1)[:, :missing]
+            first = 0
+            for count in portions(missing, passes):
+                now = order[:, first : first + count]
+                inner = self._hidden(codes, hidden, view, labels)
+                rows = inner.gather(1, now[..., None].expand(-1, -1, inner.shape[-1])).flatten(0, 1)
+                nats = self.head.loss(rows, codes[..., level].gather(1, now).flatten(), level)
+                cost[..., level].scatter_(1, now, nats.view(now.shape) * BITS)
+                hidden[..., level].scatter_(1, now, False)
+                first += count
+        return cost
 
     def logits(self, tokens: Tensor, hidden: Tensor, labels: Tensor) -> Tensor:
         """Tokens, and which are hidden (bool), both (B, T, Q, h, w) -> (B, P, Q, K) float32: what each token is drawn from."""
-        inner = self._hidden(flat(tokens), flat(hidden), tokens.shape[1], labels)
+        every = views(tokens.shape[1], None)[0]
+        inner = self._hidden(flat(tokens), flat(hidden), every, labels)
         return torch.stack([self.head(inner, q) for q in range(self.shape.levels)], dim=2)
 
-    def _hidden(self, codes: Tensor, hidden: Tensor, frames: int, labels: Tensor) -> Tensor:
-        """Codes and which are hidden, both (B, P, Q) -> (B, P, C), which sees nothing of the hidden ones."""
-        x = self.embedding.summed(torch.where(hidden, self.shape.codes, codes))
+    def _hidden(self, codes: Tensor, hidden: Tensor, view: View, labels: Tensor) -> Tensor:
+        """Codes of a view and which are hidden, both (B, P, Q) -> (B, P, C), which sees nothing of the hidden ones."""
+        frames = len(view.chosen)
+        x = self.patches.joined(self.embedding.summed(torch.where(hidden, self.shape.codes, codes)))
         x = self.drop(x + self.positions().repeat(frames, 1) + self.label(labels)[:, None])
-        return self._space_then_time(x, frames) if self.factorised else self._all_to_all(x, frames)
+        return self.patches.parted(self._space_then_time(x, view) if self.factorised else self._all_to_all(x, view))
 
-    def _all_to_all(self, x: Tensor, frames: int) -> Tensor:
-        turn = self.turn(frames, self.grid)
+    def _all_to_all(self, x: Tensor, view: View) -> Tensor:
+        turn = self.turn(view.frames, self.grid, view.chosen)
         for block in self.blocks:
             x = block(x, everything, turn)
         return x
 
-    def _space_then_time(self, x: Tensor, frames: int) -> Tensor:
-        turn = self.turn(frames, 1)
-        x = x.view(x.shape[0], frames, self.grid, -1)
+    def _space_then_time(self, x: Tensor, view: View) -> Tensor:
+        turn = self.turn(view.frames, 1, view.chosen)
+        x = x.view(x.shape[0], len(view.chosen), self.grid, -1)
         for block in self.blocks:
             x = block(x, turn)
         return x.flatten(1, 2)
@@ -130,31 +157,50 @@ class Prior(TransformerPrior):
     ) -> Tensor:
         """As the contract says. `sampling.steps` passes for each level; where it is None, as many as the config says."""
         self.refuse(torch.where(known, given, 0), labels, sampling)
-        batch, frames, levels, height, width = given.shape
         there = flat(known).clone()
         codes = torch.where(there, flat(given), 0)
         shown, seen = item(codes, given), item(there, given)
         ORDERS.config(sampling.order)  # refuses a kind that there is not
-        order: Order = ORDERS.module(sampling.order).Order(batch, frames, height, width, generator)
-        guide = torch.cat([labels, torch.full_like(labels, -1)]) if sampling.guidance else labels
         with self.still():
-            for level in range(levels):
-                if level:
-                    order.new_level()
-                counts = counts_of(~there[..., level], sampling.steps or self.passes(frames, level))
-                for number, count in enumerate(counts):
-                    left = 1 - (number + 1) / len(counts)
-                    hidden = self._hidden(_rows(codes, guide), _rows(~there, guide), frames, guide)
-                    now, drawn = self._choose(hidden, ~there[..., level], level, order, count, left, sampling)
-                    codes[..., level][now] = drawn
-                    there[..., level] |= now
+            for view in views(given.shape[1], self.config.window):
+                for now, known_now in self._drawn(view, codes, there, labels, sampling, generator):
+                    view.put(now, codes)
+                    view.put(known_now, there)
                     if watch is not None:
                         watch(shown, seen)
         return shown.contiguous()
 
+    def _drawn(
+        self, view: View, codes: Tensor, there: Tensor, labels: Tensor, sampling: Sampling, generator: torch.Generator
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """The codes of a view and which of them are there, both (B, P, Q), after each pass."""
+        codes, there = view.cut(codes).clone(), view.cut(there).clone()
+        if bool(there.all()):
+            return
+        make = ORDERS.module(sampling.order).Order
+        order: Order = make(len(codes), len(view.chosen), self.shape.height, self.shape.width, generator)
+        guide = torch.cat([labels, torch.full_like(labels, -1)]) if sampling.guidance else labels
+        for level in range(self.shape.levels):
+            if level:
+                order.new_level()
+            counts = counts_of(~there[..., level], sampling.steps or self._passes(codes.shape[1], level))
+            for number, count in enumerate(counts):
+                left = 1 - (number + 1) / len(counts)
+                hidden = self._hidden(_rows(codes, guide), _rows(~there, guide), view, guide)
+                now, drawn = self._choose(hidden, ~there[..., level], level, order, count, left, sampling)
+                codes[..., level][now] = drawn
+                there[..., level] |= now
+                yield codes, there
+
     def passes(self, frames: int, level: int = 0) -> int:
-        """Where the config does not say: with P positions, the fourth root of P / 256 times as many."""
-        places = frames * self.grid
+        """Where the config does not say: with P positions seen at once, the fourth root of P / 256 times as many."""
+        seen = min(frames, self.config.window or frames)
+        return self._passes(seen * self.shape.height * self.shape.width, level)
+
+    def rounds(self, frames: int) -> int:
+        return len(views(frames, self.config.window))
+
+    def _passes(self, places: int, level: int) -> int:
         if self.config.passes is not None:
             return self.config.passes
         first = max(_PASSES, round(_PASSES * math.sqrt(math.sqrt(places / 256))))
@@ -199,6 +245,29 @@ class Config(TransformerConfig):
         default="auto",
         description="of clips: all tokens see all (full), or those of their frame and then those of their position (factorised); "
         "auto = full up to 1,024 positions",
+    )
+    tied: bool = Field(
+        default=False, description="logits are products with the vectors by which codes come in, as in MaskGIT"
+    )
+    patch: int = Field(
+        default=1,
+        ge=1,
+        le=16,
+        description="squares of so many tokens a side share one position: 2 = four times fewer positions, each of its tokens is "
+        "hidden and drawn by itself",
+    )
+    window: int | None = Field(
+        default=None,
+        ge=2,
+        le=1024,
+        description="of longer clips so many frames are seen at once: so many that are spread over the clip, then window by "
+        "window those between them; null = all",
+    )
+    whole_frames: float = Field(
+        default=0.0,
+        ge=0,
+        le=1,
+        description="of clips the share of items in which frames are hidden as a whole in training",
     )
     passes: int | None = Field(
         default=None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -26,11 +26,12 @@ BITS = 1 / math.log(2)
 class TransformerPrior(Prior):
     """A prior whose networks see P = T x h x w positions, each with its Q codes."""
 
-    def __init__(self, config: TransformerConfig, shape: TokenShape) -> None:
+    def __init__(self, config: TransformerConfig, shape: TokenShape, grid: tuple[int, int] | None = None) -> None:
+        """`grid`: rows and columns of positions, where they are not those of the tokens."""
         super().__init__(config, shape)
         self.any_length = shape.frames > 1
         self.head_dim = config.width // config.heads
-        self.positions = GridPositions(config.positions, shape.height, shape.width, config.width)
+        self.positions = GridPositions(config.positions, *(grid or (shape.height, shape.width)), config.width)
         classes = shape.classes if config.labels else 0
         self.label = LabelEmbedding(classes, config.width, config.label_dropout)
         self.drop = Branch(config.dropout)
@@ -38,13 +39,16 @@ class TransformerPrior(Prior):
     @property
     def grid(self) -> int:
         """Positions of one frame."""
-        return self.shape.height * self.shape.width
+        return self.positions.height * self.positions.width
 
-    def turn(self, frames: int, each: int) -> Turn | None:
-        """The angles of `frames` frames of `each` tokens; None for images, which have no time."""
+    def turn(self, frames: int, each: int, chosen: Sequence[int] | None = None) -> Turn | None:
+        """The angles of `frames` frames (or of those that are `chosen` among them) of `each` tokens; None for images, which have
+        no time."""
         if self.shape.frames == 1:
             return None
         angle = angles(frames, self.head_dim, self.shape.loop)
+        if chosen is not None:
+            angle = angle[list(chosen)]
         return Turn(angle.repeat_interleave(each, 0), next(self.parameters()))
 
     def settings(self) -> list[Setting]:

@@ -92,7 +92,7 @@ class SpaceTimeBlock(nn.Module):
 def start_small(network: nn.Module, depth: int) -> None:
     """First weights: N(0, 0.02^2), biases 0, and what a branch adds smaller by sqrt(2 depth) (GPT-2)."""
     for name, layer in network.named_modules():
-        if isinstance(layer, nn.Linear | nn.Embedding):
+        if isinstance(layer, nn.Linear | nn.Embedding) and layer.weight is not None:
             branch = name.endswith((".attention.out", ".space.out", ".time.out", ".mlp.out"))
             nn.init.normal_(layer.weight, std=0.02 / math.sqrt(2 * depth) if branch else 0.02)
             if isinstance(layer, nn.Linear) and layer.bias is not None:

@@ -26,6 +26,11 @@ class CodeEmbedding(nn.Module):
         vectors: Tensor = self.table(codes + self.first[level])
         return vectors
 
+    def vectors(self, level: int, codes: int) -> Tensor:
+        """(K, C): those of a level, without the extra ones."""
+        begin = int(self.first[level])
+        return self.table.weight[begin : begin + codes]
+
     def summed(self, codes: Tensor) -> Tensor:
         """Codes (..., Q) -> the sum over the levels (..., C), as residual quantisation means it."""
         vectors: Tensor = self(codes)
@@ -33,16 +38,25 @@ class CodeEmbedding(nn.Module):
 
 
 class CodeHead(nn.Module):
-    """Norm and logits: hidden vectors (..., C) of level q -> (..., K) float32."""
+    """Norm and logits: hidden vectors (..., C) of level q -> (..., K) float32.
 
-    def __init__(self, levels: int, codes: int, width: int) -> None:
+    `tied`: logits are products with the vectors by which codes come in, so that to say a code again need not be learnt for each.
+    """
+
+    def __init__(self, levels: int, codes: int, width: int, tied: CodeEmbedding | None = None) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.levels = nn.ModuleList(nn.Linear(width, codes) for _ in range(levels))
+        self.codes, self.tied = codes, () if tied is None else (tied,)  # a tuple: its weights are not this module's
+        if tied is not None:
+            for layer in self.levels:
+                layer.register_parameter("weight", None)
 
     def forward(self, hidden: Tensor, level: int) -> Tensor:
-        logits: Tensor = self.levels[level](self.norm(hidden))
-        return logits.float()
+        layer, x = self.levels[level], self.norm(hidden)
+        logits = x @ self.tied[0].vectors(level, self.codes).T + layer.bias if self.tied else layer(x)
+        found: Tensor = logits.float()
+        return found
 
     def loss(self, hidden: Tensor, codes: Tensor, level: int) -> Tensor:
         """-ln of the probability of each code (N,), from hidden vectors (N, C): (N,) float32."""

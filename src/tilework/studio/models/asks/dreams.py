@@ -258,7 +258,7 @@ class _Watching:
         passes = [prior.passes(frames, level) for level in range(len(missing))]
         known = [self._steps or one for one in passes if one is not None]
         left = [missing[0] + 1, *missing[1:]]
-        self._of = sum(map(min, known, left)) if len(known) == len(missing) else None
+        self._of = prior.rounds(frames) * sum(map(min, known, left)) if len(known) == len(missing) else None
 
 
 def _answered(model: Loaded, ask: dict[str, Any], make: Callable[[Loaded, dict[str, Any]], Dreamed]) -> Answer:

@@ -1,0 +1,56 @@
+"""Squares of tokens that share one position, as patches of an image do (arXiv 2010.11929): four times fewer positions at 2."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Patches(nn.Module):
+    """Vectors of tokens (B, T x h x w, C) <-> of squares (B, T x cells, C); the last square of a row may reach over its end.
+
+    With side 1 both are what is given.
+    """
+
+    def __init__(self, side: int, height: int, width: int, channels: int) -> None:
+        super().__init__()
+        self.side, self.height, self.width = side, height, width
+        self.rows, self.columns = -(-height // side), -(-width // side)
+        if side > 1:
+            self.join = nn.Linear(side * side * channels, channels)
+            self.part = nn.Linear(channels, side * side * channels)
+
+    def start(self) -> None:
+        """First weights: what is parted is what was joined, as far as there is room."""
+        if self.side > 1:
+            nn.init.orthogonal_(self.join.weight)
+            nn.init.zeros_(self.join.bias)
+            nn.init.zeros_(self.part.bias)
+            with torch.no_grad():
+                self.part.weight.copy_(self.join.weight.T)
+
+    @property
+    def cells(self) -> int:
+        """Squares of one frame."""
+        return self.rows * self.columns
+
+    def joined(self, x: Tensor) -> Tensor:
+        """(B, T x h x w, C) -> (B, T x cells, C)."""
+        if self.side == 1:
+            return x
+        batch, side, channels = x.shape[0], self.side, x.shape[-1]
+        x = x.view(-1, self.height, self.width, channels)
+        x = F.pad(x, (0, 0, 0, self.columns * side - self.width, 0, self.rows * side - self.height))
+        x = x.view(-1, self.rows, side, self.columns, side * channels).transpose(2, 3).flatten(3)
+        out: Tensor = self.join(x)
+        return out.view(batch, -1, channels)
+
+    def parted(self, x: Tensor) -> Tensor:
+        """(B, T x cells, C) -> (B, T x h x w, C): of each square one vector for each of its tokens."""
+        if self.side == 1:
+            return x
+        batch, side, channels = x.shape[0], self.side, x.shape[-1]
+        x = self.part(x).view(-1, self.rows, self.columns, side, side * channels).transpose(2, 3)
+        x = x.reshape(-1, self.rows * side, self.columns * side, channels)[:, : self.height, : self.width]
+        return x.reshape(batch, -1, channels)

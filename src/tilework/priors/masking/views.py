@@ -1,0 +1,70 @@
+"""Which frames of a clip a network sees at once: first some that are spread over all of it, then window by window between them.
+
+A clip of 45 frames seen 15 at a time is 0, 3, 6, ... 42 and then 0..14, 15..29 and 30..44, each with five frames that are there
+already. Three times fewer positions at once, and what is far apart in time is settled before what lies between.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class View:
+    """Some frames of an item of `frames` frames, in their order."""
+
+    frames: int
+    chosen: tuple[int, ...]
+    before: tuple[int, ...] = ()
+    """Which of the chosen (by their place among them) are drawn in an earlier view."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all frames are seen."""
+        return len(self.chosen) == self.frames
+
+    def cut(self, x: Tensor) -> Tensor:
+        """(B, T x p, ...) -> (B, t x p, ...)."""
+        if self.whole:
+            return x
+        return x.view(len(x), self.frames, -1, *x.shape[2:])[:, list(self.chosen)].flatten(1, 2)
+
+    def put(self, part: Tensor, into: Tensor) -> None:
+        """Write (B, t x p, ...) to where it was cut from, in (B, T x p, ...)."""
+        if self.whole:
+            into.copy_(part)
+        else:
+            rest = into.shape[2:]
+            into.view(len(into), self.frames, -1, *rest)[:, list(self.chosen)] = part.view(
+                len(part), len(self.chosen), -1, *rest
+            )
+
+    def earlier(self, each: int, device: torch.device) -> Tensor:
+        """(t x each,) bool: positions of the frames that an earlier view has drawn."""
+        known = torch.zeros(len(self.chosen), dtype=torch.bool, device=device)
+        known[list(self.before)] = True
+        return known.repeat_interleave(each)
+
+
+def views(frames: int, window: int | None) -> tuple[View, ...]:
+    """The views by which an item is drawn; one of all frames where there are no more than `window`."""
+    if window is None or frames <= window:
+        return (View(frames, tuple(range(frames))),)
+    keys = tuple(number * frames // window for number in range(window))
+    found, done = [View(frames, keys)], set(keys)
+    for begin in range(0, frames, window):
+        chosen = range(min(begin, frames - window), min(begin + window, frames))
+        found.append(View(frames, tuple(chosen), tuple(at for at, frame in enumerate(chosen) if frame in done)))
+        done.update(chosen)
+    return tuple(found)
+
+
+def training_view(frames: int, window: int | None) -> View:
+    """One of them: half of the times the first. Random numbers are torch's global ones."""
+    every = views(frames, window)
+    if len(every) == 1 or float(torch.rand((), device="cpu")) < 0.5:
+        return every[0]
+    return every[1 + int(torch.randint(len(every) - 1, (), device="cpu"))]
