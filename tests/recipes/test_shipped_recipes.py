@@ -344,7 +344,7 @@ def test_the_schedules_of_a_sharp_recipe_end_with_its_last_step(name: str) -> No
     assert lr.at(steps - 1, 100) == pytest.approx(lr.end, rel=0.05)
     assert lr.at(steps // 2, 100) > 10 * lr.end
     sharpness = spec.objective["sharpness"].weight
-    assert [sharpness.at(step, 100) for step in (0, steps // 2, steps)] == pytest.approx([0, 0.06, 0.12])
+    assert [sharpness.at(step, 100) for step in (0, steps // 2, steps)] == pytest.approx([0, 0.1, 0.2])
 
 
 def test_schedules_take_the_published_values() -> None:
