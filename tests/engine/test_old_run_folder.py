@@ -118,10 +118,10 @@ def test_a_run_of_a_later_version_is_refused_and_stays_as_it_is(old: RunFolder, 
 def test_a_run_of_a_task_that_is_not_here_is_refused(old: RunFolder, tilework: Command) -> None:
     """Written by a tilework that has a task more."""
     text = old.spec_file.read_text(encoding="utf-8")
-    old.spec_file.write_text(f"{text}task: prior\n", encoding="utf-8")
+    old.spec_file.write_text(f"{text}task: clairvoyance\n", encoding="utf-8")
     done = tilework("resume", old.path)
     assert done.code == 2
-    assert "there is no task 'prior'" in done.err
+    assert "there is no task 'clairvoyance'" in done.err
     shutil.rmtree(old.path)
 
 

@@ -149,7 +149,7 @@ def test_no_tile_is_decoded_that_nobody_asks_for(token_model: Callable[[str], Op
 
     opened, decoded = token_model("vq"), []
     opened.model.network.decoder.register_forward_pre_hook(lambda _, given: decoded.append(len(given[0])))
-    model = Loaded(opened, RunFolder(opened.folder), lambda name: pytest.fail(name))
+    model = Loaded(opened, RunFolder(opened.folder), opened.folder.name, lambda name: pytest.fail(name))
     asked = {"kind": "atlas", "level": 1, "most": FEW}
     order = ASKS["palette"](model, {"kind": "palette", "level": 1, "most": FEW}).arrays["order"]
     assert sum(decoded) == 0, "the order of codes shows none of them"

@@ -15,12 +15,12 @@ from tilework.spec import PRIORS
 
 CASES = [
     pytest.param(kind, form, shape, id=f"{kind}-{number}-{shape}")
-    for kind in PRIORS.kinds
+    for kind in PRIORS.shipped
     for number, form in enumerate(FORMS.get(kind, ()))
     for shape in SHAPES
 ]
 every = pytest.mark.parametrize(("kind", "form", "shape"), CASES)
-each_kind = pytest.mark.parametrize("kind", PRIORS.kinds)
+each_kind = pytest.mark.parametrize("kind", PRIORS.shipped)
 
 
 @pytest.fixture

@@ -181,7 +181,7 @@ def test_a_loop_stands_at_the_frame_of_the_address_and_is_gone_on_with(page: Any
 def test_a_tokenizer_names_its_priors_and_a_prior_its_tokenizer(page: Any, served: Served, prior: Any) -> None:
     dreamer = prior("loops")
     page.goto(f"{served.origin}/#/runs/{dreamer.parent.name}/dream")
-    page.get_by_role("link", name=dreamer.name).click()
+    page.get_by_role("main").get_by_role("link", name=dreamer.name).and_(page.locator("a[href$='/dream']")).click()
     done(page)
     page.goto(f"{served.origin}/#/runs/{dreamer.name}/tokens")
     expect(page.locator(".banner.prior")).to_contain_text(dreamer.parent.name, timeout=1000 * SECONDS)
