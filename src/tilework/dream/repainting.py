@@ -69,14 +69,8 @@ def repaint(
     source = frames_of(dreamer.parent, item)
     pixels = _frames_for(dreamer, source.pixels, source.name)
     codes = dreamer.encode(pixels)
-    tokens = np.repeat(codes[None], count, 0)
-    known = np.broadcast_to(~cells, tokens.shape).copy()
-    parts, stopped = kept(drawn(dreamer, Given(tokens, known), [number] * count, sampling, seed, watch))
-    found = np.concatenate(parts)
-    notes = (*source.notes, Note(Fact.CELLS, (int(cells.sum()), cells.size, source.name)))
-    notes += notes_of(stopped, len(found), count)
-    if not dreamer.prior.sees_both_sides:
-        notes += (Note(Fact.ONE_SIDE, (dreamer.name,)),)
+    found, notes = _anew(dreamer, codes, cells, count, source.name, number, sampling, seed, watch)
+    notes = source.notes + notes
     images = dreamer.decode(found)
     before = np.repeat(dreamer.decode(codes)[None], len(found), 0)
     closed = dreamer.shape.loop
@@ -117,20 +111,36 @@ def repaint_tokens(
     refuse_count(count, span)
     number = -1 if label is None else dreamer.label(label)
     way = chosen_way(dreamer, between, keys, span, loop=loop)
-    given = np.repeat(tokens[None], count, 0)
-    known = np.broadcast_to(~cells, given.shape).copy()
-    parts, stopped = kept(drawn(dreamer, Given(given, known), [number] * count, sampling, seed, watch))
-    found = np.concatenate(parts)
+    found, notes = _anew(dreamer, tokens, cells, count, name, number, sampling, seed, watch)
     labels = [number] * len(found)
-    notes = (Note(Fact.CELLS, (int(cells.sum()), cells.size, name)), *notes_of(stopped, len(found), count))
-    if not dreamer.prior.sees_both_sides:
-        notes += (Note(Fact.ONE_SIDE, (dreamer.name,)),)
     how = How(seed, sampling, names_of(dreamer, labels), fps, notes)
     filled, how = filled_in(dreamer, found, span, way, how, labels, loop=loop, watch=watch)
     made = finished(dreamer, What.REPAINTED, found, filled, how, loop=loop, compare=compare)
     shown = dreamer.decode(tokens)[None] if made.images.shape[1] == keys else None
     before = None if shown is None else np.repeat(shown, len(found), 0)
     return replace(made, repainted=cells, before=before)
+
+
+def _anew(
+    dreamer: Dreamer,
+    tokens: NDArray[np.int64],
+    cells: NDArray[np.bool_],
+    count: int,
+    name: str,
+    label: int,
+    sampling: Sampling,
+    seed: int,
+    watch: Watch | None,
+) -> tuple[NDArray[np.int64], tuple[Note, ...]]:
+    """Tokens (T, Q, h, w) in `count` ways with the cells drawn again, (n, T, Q, h, w), and what is to be known of it."""
+    given = np.repeat(tokens[None], count, 0)
+    known = np.broadcast_to(~cells, given.shape).copy()
+    parts, stopped = kept(drawn(dreamer, Given(given, known), [label] * count, sampling, seed, watch))
+    found = np.concatenate(parts)
+    notes = (Note(Fact.CELLS, (int(cells.sum()), cells.size, name)), *notes_of(stopped, len(found), count))
+    if not dreamer.prior.sees_both_sides:
+        notes += (Note(Fact.ONE_SIDE, (dreamer.name,)),)
+    return found, notes
 
 
 def touched(dreamer: Dreamer, region: Rectangle | NDArray[np.bool_] | Region) -> NDArray[np.bool_]:

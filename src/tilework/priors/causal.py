@@ -119,9 +119,7 @@ class Prior(TransformerPrior):
         watch: Watch | None = None,
     ) -> Tensor:
         """As the contract says. A known token is forced where its turn comes: those drawn before it have not seen it."""
-        self.refuse(torch.where(known, given, 0), labels, sampling)
-        there = flat(known).clone()
-        codes = torch.where(there, flat(given), 0)
+        codes, there = self.begun(given, known, labels, sampling)
         shown, seen = item(codes, given), item(there, given)
         if sampling.guidance:
             labels = torch.cat([labels, torch.full_like(labels, -1)])

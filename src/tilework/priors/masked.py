@@ -156,9 +156,7 @@ class Prior(TransformerPrior):
         watch: Watch | None = None,
     ) -> Tensor:
         """As the contract says. `sampling.steps` passes for each level; where it is None, as many as the config says."""
-        self.refuse(torch.where(known, given, 0), labels, sampling)
-        there = flat(known).clone()
-        codes = torch.where(there, flat(given), 0)
+        codes, there = self.begun(given, known, labels, sampling)
         shown, seen = item(codes, given), item(there, given)
         ORDERS.config(sampling.order)  # refuses a kind that there is not
         with self.still():

@@ -88,6 +88,13 @@ class TransformerPrior(Prior):
         finally:
             self.train(was)
 
+    def begun(self, given: Tensor, known: Tensor, labels: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
+        """What `sample` begins with, both (B, P, Q) and to be written to: the known codes, 0 elsewhere, and which are known.
+        Raises UserError as `refuse` does."""
+        self.refuse(torch.where(known, given, 0), labels, sampling)
+        there = flat(known).clone()
+        return torch.where(there, flat(given), 0), there
+
     def refuse(self, tokens: Tensor, labels: Tensor, sampling: Sampling | None = None) -> None:
         """Raises UserError for items that are not of this prior's shape, and for a sampling that it cannot do."""
         shape = self.shape

@@ -71,8 +71,7 @@ class Waiting:
         """The next order of a lane; waits for one."""
         orders = self._orders[lane]
         with self._changed:
-            while not orders:
-                self._changed.wait()
+            self.wait(lane)
             self._under_way[lane] = orders.pop(next(iter(orders)))
             return self._under_way[lane]
 
