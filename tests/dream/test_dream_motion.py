@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tilework import dream
+from tilework.dream.joining import weights
 from tilework.dream.made import Fact, What
 from tilework.dream.opened import Dreamer
 from tilework.dream.repainting import Rectangle
@@ -191,16 +192,35 @@ def test_a_morph_goes_from_one_label_to_another_and_back(loops: Make) -> None:
     assert found.what is What.MORPH
     calls = dreamer.prior.calls.seen
     a, b = dreamer.classes.index("polygons"), dreamer.classes.index("truchet")
-    assert [call.labels.tolist() for call in calls] == [[a, b], [b], [a]]
-    both = dreamer.prior.calls.seen
+    assert [call.labels.tolist() for call in calls] == [[a], [b], [a]]
+    # The ends are each label's own loop of this seed: at frame 0, and half a round later.
+    known = calls[2].known[0].flatten(1).all(1).tolist()
+    assert known == [True, True, False, False, False, True, True, True, False, False, False, True]
+    own = [dream.motion(loops(), 12, label=name, compare=False).tokens for name in ("polygons", "truchet")]
     assert found.tokens is not None
-    known = calls[1].known[0, :, 0, 0, 0].tolist()
-    assert sum(known) == 6, "a quarter of each"
-    assert known[0], "the first label lies around frame 0"
-    assert not calls[2].known.all()
-    assert calls[2].known[0, :, 0, 0, 0].sum() == 9, "what was drawn on the way there is given on the way back"
-    assert np.array_equal(found.tokens[0][known], both[1].given[0].numpy()[known])
+    assert own[0] is not None
+    assert own[1] is not None
+    for at in np.flatnonzero(known):
+        assert np.array_equal(found.tokens[0, at], own[int(4 < at < 8)][0, at])
+    # What is drawn between them goes from the one label to the other.
+    mix = calls[2].mix
+    assert mix is not None
+    assert mix.labels.tolist() == [b]
+    assert mix.weight[0].tolist() == [0, 0, 0.25, 0.5, 0.75, 1, 1, 1, 0.75, 0.5, 0.25, 0]
     assert "polygons to truchet" in found.title()
+
+
+@pytest.mark.parametrize("frames", [2, 3, 4, 5, 7, 8, 45])
+def test_every_morph_has_both_labels_and_goes_evenly_between_them(frames: int) -> None:
+    found = weights(frames)
+    assert found[0] == 0
+    assert found[frames // 2] == 1
+    there, back = found[: frames // 2 + 1], np.append(found[frames // 2 :], found[0])
+    assert (np.diff(there) >= 0).all()
+    assert (np.diff(back) <= 0).all()
+    for way in (there, -back):
+        steps = np.diff(way)
+        assert steps.max() <= 2.01 * steps[steps > 1e-9].min(), "no jump"
 
 
 def test_a_morph_by_latents_begins_and_turns_at_the_loops(loops: Make) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from tilework.priors.contract import Loss, Prior, PriorConfig, Sampling, TokenShape, Watch
+from tilework.priors.contract import LabelMix, Loss, Prior, PriorConfig, Sampling, TokenShape, Watch
 
 
 @dataclass
@@ -19,6 +19,7 @@ class Asked:
     known: Tensor
     labels: Tensor
     sampling: Sampling
+    mix: LabelMix | None = None
 
 
 @dataclass
@@ -64,12 +65,13 @@ class TablePrior(Prior):
         sampling: Sampling,
         generator: torch.Generator,
         watch: Watch | None = None,
+        mix: LabelMix | None = None,
     ) -> Tensor:
         assert given.shape == known.shape
         assert given.dtype == torch.int64
         assert known.dtype == torch.bool
         assert given.shape[1] == self.shape.frames or self.any_length, "items of another length"
-        self.calls.seen.append(Asked(given.clone(), known.clone(), labels.clone(), sampling))
+        self.calls.seen.append(Asked(given.clone(), known.clone(), labels.clone(), sampling, mix))
         if self.interrupt_at(len(self.calls.seen)):
             raise KeyboardInterrupt
         drawn = []

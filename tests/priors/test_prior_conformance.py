@@ -10,7 +10,7 @@ import torch
 from prior_examples import FORMS, SHAPES, built, rng, some
 
 from tilework.errors import UserError
-from tilework.priors.contract import Sampling, TokenShape
+from tilework.priors.contract import LabelMix, Sampling, TokenShape
 from tilework.spec import PRIORS
 
 CASES = [
@@ -219,6 +219,56 @@ def test_guidance_goes_towards_the_label(prior, form, shape):
         prior.sample(tokens, nothing(tokens), none, Sampling(guidance=g, **one), rng()) for g in (0.0, 3.0)
     )
     assert float((plain == guided).float().mean()) > 0.99  # the two sums round differently
+
+
+@every
+def test_labels_mix_frame_by_frame(prior, form, shape):
+    """0 is the one label's own draw, 1 the other's; between them it is that of a label whose vector lies between theirs."""
+    tokens, _ = some(prior.shape, 16)
+    count, frames, last = len(tokens), tokens.shape[1], prior.shape.classes - 1
+
+    def drawn(label, weight=None, other=0, **sampling):
+        mix = None if weight is None else LabelMix(torch.full((count,), other), torch.full((count, frames), weight))
+        labels = torch.full((count,), label)
+        return prior.sample(tokens, nothing(tokens), labels, Sampling(**sampling), rng(), mix=mix)
+
+    guided = {"guidance": 2.0} if prior.config.labels else {}
+    for sampling in ({}, guided):
+        assert torch.equal(drawn(1, 0.0, **sampling), drawn(1, **sampling))
+        assert torch.equal(drawn(1, 1.0, **sampling), drawn(0, **sampling))
+    half = drawn(1, 0.5)
+    if not prior.config.labels:
+        assert torch.equal(half, drawn(1))
+        return
+    assert not torch.equal(half, drawn(1))
+    with torch.no_grad():
+        table = prior.label.table.weight
+        table[last] = torch.lerp(table[1], table[0], 0.5)
+    if last > 1:
+        assert torch.equal(half, drawn(last))
+    with pytest.raises(UserError, match="label 9 is not known"):
+        drawn(1, 0.5, 9)
+
+
+@every
+def test_each_frame_has_its_own_mixture(prior, form, shape):
+    """A loop has no special frame: where the weights are turned, the likeliest tokens turn with them."""
+    if not prior.config.labels or not prior.sees_both_sides or not prior.shape.loop or "window" in form:
+        return
+    tokens, labels = some(prior.shape, 64)
+    weight = torch.rand(64, prior.shape.frames, generator=rng(4)).round()
+    with torch.no_grad():
+        prior.label.table.weight.mul_(5)
+
+    def likeliest(weight):
+        mix = LabelMix(torch.zeros_like(labels), weight)
+        return prior.sample(
+            tokens, nothing(tokens), torch.ones_like(labels), Sampling(top_k=1, steps=1), rng(), mix=mix
+        )
+
+    turned = likeliest(weight.roll(1, 1)).roll(-1, 1)
+    assert float((turned == likeliest(weight)).float().mean()) > 0.99  # sums round differently
+    assert not torch.equal(likeliest(weight), likeliest(weight[:, :1].expand_as(weight)))
 
 
 @every

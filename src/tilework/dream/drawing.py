@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from tilework.dream.opened import Dreamer
 from tilework.errors import UserError
-from tilework.priors.contract import Sampling, Watch
+from tilework.explore.film import checked_fps
+from tilework.priors.contract import LabelMix, Sampling, Watch
 
 MOST = 4096
 """Images, or frames of all clips together, that one call draws."""
@@ -41,9 +42,9 @@ def drawn(
     sampling: Sampling,
     seed: int,
     watch: Watch | None = None,
+    mix: LabelMix | None = None,
 ) -> Iterator[NDArray[np.int64]]:
     """The items, completed, in parts of some (m, T, Q, h, w), each with a seed of its own."""
-    refuse_sampling(dreamer, sampling)
     per_item = int(np.prod(given.tokens.shape[1:]))
     at_once = max(1, min(_ITEMS_AT_ONCE, _TOKENS_AT_ONCE // per_item))
     device = _device_of(dreamer)
@@ -59,6 +60,7 @@ def drawn(
             sampling,
             torch.Generator().manual_seed(_mixed(seed, start)),
             watch,
+            None if mix is None else LabelMix(mix.labels[part].to(device), mix.weight[part].to(device)),
         )
         yield found.cpu().numpy()
 
@@ -70,13 +72,18 @@ def draw(
     sampling: Sampling,
     seed: int,
     watch: Watch | None = None,
+    mix: LabelMix | None = None,
 ) -> NDArray[np.int64]:
     """As `drawn`, all of it: (n, T, Q, h, w)."""
-    return np.concatenate(list(drawn(dreamer, given, labels, sampling, seed, watch)))
+    return np.concatenate(list(drawn(dreamer, given, labels, sampling, seed, watch, mix)))
 
 
-def refuse_sampling(dreamer: Dreamer, sampling: Sampling) -> None:
-    """Raise UserError for a sampling that this prior cannot do."""
+def checked(dreamer: Dreamer, sampling: Sampling | None, count: int, frames: int = 1, fps: float = 30) -> Sampling:
+    """The sampling, or the usual one. Raises UserError for one that this prior cannot do, and for so many items, or frames, or
+    frames a second as cannot be."""
+    refuse_count(count, frames)
+    checked_fps(fps)
+    sampling = sampling or Sampling()
     if sampling.top_k is not None and sampling.top_k > dreamer.shape.codes:
         raise UserError(
             f"--top-k {sampling.top_k} is more than there are",
@@ -89,6 +96,7 @@ def refuse_sampling(dreamer: Dreamer, sampling: Sampling) -> None:
             why=f"{dreamer.name} was trained without labels",
             fix="leave --guidance out",
         )
+    return sampling
 
 
 def refuse_count(count: int, frames: int = 1) -> None:

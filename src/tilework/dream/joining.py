@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tilework.dream.drawing import Given, draw, nothing, refuse_count, refuse_sampling
+from tilework.dream.drawing import Given, checked, draw, nothing
 from tilework.dream.filling import Between, Filled, chosen_way, interpolated
 from tilework.dream.finishing import filled_in, finished, noted
 from tilework.dream.given import frames_of
@@ -18,8 +18,7 @@ from tilework.dream.moving import Start, need_clips
 from tilework.dream.opened import Dreamer
 from tilework.dream.stills import names_of
 from tilework.errors import UserError
-from tilework.explore.film import checked_fps
-from tilework.priors.contract import Sampling, Watch
+from tilework.priors.contract import LabelMix, Sampling, Watch
 
 
 def between(
@@ -45,10 +44,7 @@ def between(
     own = dreamer.shape.frames
     keys = own // 2 + 1 if loop else own
     frames = (keys - 1) * dreamer.stride + 1 if frames is None else frames
-    refuse_count(1, frames)
-    checked_fps(fps)
-    sampling = sampling or Sampling()
-    refuse_sampling(dreamer, sampling)
+    sampling = checked(dreamer, sampling, 1, frames, fps)
     if frames < 3 or keys < 3:
         raise UserError(
             f"{min(frames, keys)} frames have nothing between the first and the last",
@@ -95,8 +91,11 @@ def morph(
     """A loop that goes from one label to another and back.
 
     A loop of each label is drawn. By the `prior` (the default where it sees both sides): a quarter of the one and the opposite
-    quarter of the other are kept, and what lies between them is drawn, towards b with label b and back with label a. By
-    `latents` all frames are mixed:
+    quarter of the other are kept, and what lies between them is drawn, each frame with a label whose vector lies between theirs:
+
+        e(t) = (1 - w(t)) e_a + w(t) e_b        w rises from 0 to 1 on the way to b, and falls on the way back
+
+    By `latents` all frames are mixed:
 
         z(t) = a(t) (1 + cos 2 pi t) / 2 + b(t) (1 - cos 2 pi t) / 2
 
@@ -106,10 +105,7 @@ def morph(
     pair = [dreamer.label(label_a), dreamer.label(label_b)]
     own = dreamer.shape.frames
     frames = own * dreamer.stride if frames is None else frames
-    refuse_count(1, frames)
-    checked_fps(fps)
-    sampling = sampling or Sampling()
-    refuse_sampling(dreamer, sampling)
+    sampling = checked(dreamer, sampling, 1, frames, fps)
     if how == "prior" and not dreamer.prior.sees_both_sides:
         raise UserError(
             f"{dreamer.name} cannot draw the way from one label to another",
@@ -117,7 +113,8 @@ def morph(
             fix="write --between latents",
         )
     how = how or ("prior" if dreamer.prior.sees_both_sides else "latents")
-    both = draw(dreamer, nothing(dreamer, 2, own), pair, sampling, seed, watch)
+    # One after the other, so that each is what `motion` draws of its label with this seed.
+    both = np.concatenate([draw(dreamer, nothing(dreamer, 1, own), [one], sampling, seed, watch) for one in pair])
     made = How(seed, sampling, (f"{dreamer.label_name(pair[0])} to {dreamer.label_name(pair[1])}",), fps)
     if how == "latents":
         mixed = _mixed(dreamer.latents(both))[None]
@@ -146,15 +143,25 @@ def _joined(
     watch: Watch | None,
 ) -> NDArray[np.int64]:
     """Two loops (2, T, Q, h, w) -> one (1, T, Q, h, w): a quarter of each, and between them what the prior draws."""
-    own = both.shape[1]
-    quarter = max(1, own // 4)
-    at = (np.arange(own) + quarter // 2) % own  # the quarter of the first lies around frame 0
-    there, back = (at >= quarter) & (at < own // 2), at >= own // 2 + quarter
-    of_b = (at >= own // 2) & ~back
-    tokens = np.where(of_b[:, None, None, None], both[1], both[0])
-    known = np.broadcast_to(~(there | back)[:, None, None, None], tokens.shape).copy()
-    for number, (gap, label) in enumerate(((there, pair[1]), (back, pair[0]))):
-        found = draw(dreamer, Given(tokens[None], known[None]), [label], sampling, seed + 1 + number, watch)[0]
-        tokens[gap], known[gap] = found[gap], True
-    joined: NDArray[np.int64] = tokens[None]
-    return joined
+    weight = weights(both.shape[1])
+    of_b, known = weight == 1, (weight == 0) | (weight == 1)
+    tokens = np.where(of_b[:, None, None, None], both[1], both[0])[None]
+    asked = Given(tokens, np.broadcast_to(known[:, None, None, None], tokens.shape).copy())
+    mix = LabelMix(torch.tensor(pair[1:]), torch.from_numpy(weight).float()[None])
+    return draw(dreamer, asked, pair[:1], sampling, seed + 1, watch, mix)
+
+
+def weights(frames: int) -> NDArray[np.float64]:
+    """How much of the second label each frame of a morph has, (T,): 0 for a quarter around frame 0, 1 for the quarter opposite,
+    evenly rising and falling between them."""
+    lead = (max(1, frames // 4) - 1) / 2
+
+    def beyond(centre: int) -> NDArray[np.float64]:
+        """How far each frame is from the quarter around a frame, the shorter way round."""
+        away = np.abs(np.arange(frames) - centre)
+        found: NDArray[np.float64] = np.maximum(np.minimum(away, frames - away) - lead, 0.0)
+        return found
+
+    of_a, of_b = beyond(0), beyond(frames // 2)
+    weight: NDArray[np.float64] = of_a / (of_a + of_b)
+    return weight

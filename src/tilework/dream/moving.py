@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.dream.drawing import Given, drawn, nothing, refuse_count, refuse_sampling
+from tilework.dream.drawing import Given, checked, drawn, nothing
 from tilework.dream.filling import Between, chosen_way
 from tilework.dream.finishing import filled_in, finished
 from tilework.dream.given import Frames, frames_of
@@ -16,7 +16,6 @@ from tilework.dream.opened import Dreamer
 from tilework.dream.stills import kept, labels_for, labels_note, names_of, notes_of
 from tilework.dream.windows import drawn_clips, keys_for, offset
 from tilework.errors import UserError
-from tilework.explore.film import checked_fps
 from tilework.explore.opened import Pixels
 from tilework.priors.contract import Sampling, Watch
 
@@ -47,10 +46,7 @@ def motion(
     """
     closed = need_clips(dreamer, loop)
     frames = dreamer.shape.frames * dreamer.stride if frames is None else frames
-    refuse_count(count, frames)
-    checked_fps(fps)
-    sampling = sampling or Sampling()
-    refuse_sampling(dreamer, sampling)
+    sampling = checked(dreamer, sampling, count, frames, fps)
     labels = labels_for(dreamer, count, label, seed)
     given = None if start is None else frames_of(dreamer.parent, start)
     begun = _begun(dreamer, given, frames)

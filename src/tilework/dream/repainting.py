@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tilework.data.pictures import Unreadable, decode
-from tilework.dream.drawing import Given, drawn, refuse_count, refuse_sampling
+from tilework.dream.drawing import Given, checked, drawn
 from tilework.dream.features import of_tokens
 from tilework.dream.filling import Between, chosen_way
 from tilework.dream.finishing import filled_in, finished
@@ -23,7 +23,6 @@ from tilework.dream.opened import Dreamer
 from tilework.dream.stills import kept, names_of, notes_of
 from tilework.engine.autoencoder.model import source_of
 from tilework.errors import UserError
-from tilework.explore.film import checked_fps
 from tilework.explore.token_grid import Region
 from tilework.priors.contract import Sampling, Watch
 
@@ -60,10 +59,7 @@ def repaint(
     of pixels, a mask (H, W) that is true where it is to be dreamed, or cells. Raises UserError for a region that touches no cell,
     an item of fewer frames than the prior needs, a prior that sees only one side, and as `images` does.
     """
-    refuse_count(count, dreamer.shape.frames)
-    checked_fps(fps)
-    sampling = sampling or Sampling()
-    refuse_sampling(dreamer, sampling)
+    sampling = checked(dreamer, sampling, count, dreamer.shape.frames, fps)
     number = -1 if label is None else dreamer.label(label)
     cells = touched(dreamer, region)
     source = frames_of(dreamer.parent, item)
@@ -102,13 +98,10 @@ def repaint_tokens(
 
     `cells` (h, w) is true where it is drawn anew; `between` is as of `motion`. Raises UserError as `repaint` does.
     """
-    sampling = sampling or Sampling()
-    refuse_sampling(dreamer, sampling)
-    checked_fps(fps)
     keys, loop = len(tokens), dreamer.shape.loop
     span = (keys if loop else keys - 1) * dreamer.stride + (not loop) if dreamer.moves else 1
     span = span if frames is None else frames
-    refuse_count(count, span)
+    sampling = checked(dreamer, sampling, count, span, fps)
     number = -1 if label is None else dreamer.label(label)
     way = chosen_way(dreamer, between, keys, span, loop=loop)
     found, notes = _anew(dreamer, tokens, cells, count, name, number, sampling, seed, watch)

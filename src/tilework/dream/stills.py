@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.dream.drawing import drawn, nothing, refuse_count
+from tilework.dream.drawing import checked, drawn, nothing
 from tilework.dream.features import of_tokens
 from tilework.dream.made import Dreamed, Fact, How, Note, What
 from tilework.dream.opened import Dreamer
@@ -31,14 +31,13 @@ def images(
     (KeyboardInterrupt) it gives the images that are done, where there are any. Raises UserError for a prior of clips, an unknown
     label, a sampling that this prior cannot do, and no images or more than 4,096.
     """
-    refuse_count(count)
+    sampling = checked(dreamer, sampling, count)
     if dreamer.moves:
         raise UserError(
             f"{dreamer.name} draws clips, not images",
             why=f"it was trained on items of {dreamer.shape.frames} frames",
             fix="write --frames instead of --count, or name a prior of images",
         )
-    sampling = sampling or Sampling()
     labels = labels_for(dreamer, count, label, 0)
     parts, stopped = kept(drawn(dreamer, nothing(dreamer, count), labels, sampling, seed, watch))
     tokens = np.concatenate(parts)

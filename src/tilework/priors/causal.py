@@ -18,10 +18,11 @@ from tilework.priors.blocks.base import BITS, TransformerPrior, flat, item
 from tilework.priors.blocks.block import Block, start_small
 from tilework.priors.blocks.cache import Cache
 from tilework.priors.blocks.codes import CodeEmbedding, CodeHead
+from tilework.priors.blocks.labels import with_none
 from tilework.priors.blocks.rotary import Turn
 from tilework.priors.blocks.settings import TransformerConfig
 from tilework.priors.blocks.window import frames_before
-from tilework.priors.contract import Loss, Sampling, TokenShape, Watch
+from tilework.priors.contract import LabelMix, Loss, Sampling, TokenShape, Watch
 from tilework.priors.depth.levels import Levels
 from tilework.priors.drawing import draw, guided
 
@@ -117,14 +118,15 @@ class Prior(TransformerPrior):
         sampling: Sampling,
         generator: torch.Generator,
         watch: Watch | None = None,
+        mix: LabelMix | None = None,
     ) -> Tensor:
         """As the contract says. A known token is forced where its turn comes: those drawn before it have not seen it."""
-        codes, there = self.begun(given, known, labels, sampling)
+        codes, there = self.begun(given, known, labels, sampling, mix)
         shown, seen = item(codes, given), item(there, given)
         if sampling.guidance:
-            labels = torch.cat([labels, torch.full_like(labels, -1)])
+            labels, mix = with_none(labels, mix)
         with self.still():
-            walk = Walk(self, labels, given.shape[1])
+            walk = Walk(self, labels, given.shape[1], mix)
             prefix = _known_prefix(there)
             hidden = walk.start(codes[:, :prefix])
             for place in range(prefix, codes.shape[1]):
@@ -148,13 +150,13 @@ class Prior(TransformerPrior):
 class Walk:
     """From position to position with the key-value cache. Items are repeated to as many rows as there are labels (guidance)."""
 
-    def __init__(self, prior: Prior, labels: Tensor, frames: int) -> None:
+    def __init__(self, prior: Prior, labels: Tensor, frames: int, mix: LabelMix | None = None) -> None:
         config = prior.config
         self.prior, self.rows = prior, labels.shape[0]
         self.places, self.turn = prior._places(frames), prior.turn(frames, prior.grid)
         length = self.places.shape[0]
         self.cache = Cache(config.depth, self.rows, config.heads, length, prior.head_dim, self.places)
-        self.label = prior.label(labels)[:, None]
+        self.label = prior.label.of_frames(labels, mix, (0,))
 
     def start(self, codes: Tensor) -> Tensor:
         """The codes (B, n, Q) of the first n positions, all at once -> what position n is drawn from, (rows, C)."""

@@ -91,6 +91,16 @@ class Loss:
     values: dict[str, Tensor] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, eq=False)
+class LabelMix:
+    """Items on their way from one label to another: in place of a label's vector a they have (1 - weight) a + weight b."""
+
+    labels: Tensor
+    """(B,) int64: of b, -1 = none."""
+    weight: Tensor
+    """(B, T) float32 in [0, 1], frame by frame: 0 is the item's own label, 1 the other."""
+
+
 Watch = Callable[[Tensor, Tensor], None]
 """Told while tokens are drawn: tokens (B, T, Q, h, w) and which of them are there (bool, the same shape). May raise to stop."""
 
@@ -130,11 +140,13 @@ class Prior(nn.Module, ABC):
         sampling: Sampling,
         generator: torch.Generator,
         watch: Watch | None = None,
+        mix: LabelMix | None = None,
     ) -> Tensor:
         """Tokens (B, T, Q, h, w) int64: those of `given` where `known` (bool, the same shape), all others drawn.
 
         Nothing known = a new item; the first frames known = it goes on; both ends known = what lies between; all but a region
-        known = repainted. T may differ from `shape.frames` where `any_length` says so.
+        known = repainted. T may differ from `shape.frames` where `any_length` says so. A prior that takes a label for the whole
+        item mixes by the weight of the first frame.
         """
 
     any_length: bool = False

@@ -14,9 +14,10 @@ from tilework.priors.blocks.attention import everything
 from tilework.priors.blocks.base import BITS, TransformerPrior, flat, item
 from tilework.priors.blocks.block import Block, SpaceTimeBlock, start_small
 from tilework.priors.blocks.codes import CodeEmbedding, CodeHead
+from tilework.priors.blocks.labels import with_none
 from tilework.priors.blocks.patches import Patches
 from tilework.priors.blocks.settings import TransformerConfig
-from tilework.priors.contract import Loss, Sampling, TokenShape, Watch
+from tilework.priors.contract import LabelMix, Loss, Sampling, TokenShape, Watch
 from tilework.priors.drawing import draw, guided, log_probability
 from tilework.priors.masking.masks import training_masks
 from tilework.priors.masking.passes import counts_of, first_of
@@ -126,11 +127,12 @@ class Prior(TransformerPrior):
         inner = self._hidden(flat(tokens), flat(hidden), every, labels)
         return torch.stack([self.head(inner, q) for q in range(self.shape.levels)], dim=2)
 
-    def _hidden(self, codes: Tensor, hidden: Tensor, view: View, labels: Tensor) -> Tensor:
+    def _hidden(self, codes: Tensor, hidden: Tensor, view: View, labels: Tensor, mix: LabelMix | None = None) -> Tensor:
         """Codes of a view and which are hidden, both (B, P, Q) -> (B, P, C), which sees nothing of the hidden ones."""
         frames = len(view.chosen)
         x = self.patches.joined(self.embedding.summed(torch.where(hidden, self.shape.codes, codes)))
-        x = self.drop(x + self.positions().repeat(frames, 1) + self.label(labels)[:, None])
+        label = self.label.of_frames(labels, mix, view.chosen, self.grid)
+        x = self.drop(x + self.positions().repeat(frames, 1) + label)
         return self.patches.parted(self._space_then_time(x, view) if self.factorised else self._all_to_all(x, view))
 
     def _all_to_all(self, x: Tensor, view: View) -> Tensor:
@@ -154,14 +156,15 @@ class Prior(TransformerPrior):
         sampling: Sampling,
         generator: torch.Generator,
         watch: Watch | None = None,
+        mix: LabelMix | None = None,
     ) -> Tensor:
         """As the contract says. `sampling.steps` passes for each level; where it is None, as many as the config says."""
-        codes, there = self.begun(given, known, labels, sampling)
+        codes, there = self.begun(given, known, labels, sampling, mix)
         shown, seen = item(codes, given), item(there, given)
         ORDERS.config(sampling.order)  # refuses a kind that there is not
         with self.still():
             for view in views(given.shape[1], self.config.window):
-                for now, known_now in self._drawn(view, codes, there, labels, sampling, generator):
+                for now, known_now in self._drawn(view, codes, there, labels, mix, sampling, generator):
                     view.put(now, codes)
                     view.put(known_now, there)
                     if watch is not None:
@@ -169,7 +172,14 @@ class Prior(TransformerPrior):
         return shown.contiguous()
 
     def _drawn(
-        self, view: View, codes: Tensor, there: Tensor, labels: Tensor, sampling: Sampling, generator: torch.Generator
+        self,
+        view: View,
+        codes: Tensor,
+        there: Tensor,
+        labels: Tensor,
+        mix: LabelMix | None,
+        sampling: Sampling,
+        generator: torch.Generator,
     ) -> Iterator[tuple[Tensor, Tensor]]:
         """The codes of a view and which of them are there, both (B, P, Q), after each pass."""
         codes, there = view.cut(codes).clone(), view.cut(there).clone()
@@ -177,14 +187,14 @@ class Prior(TransformerPrior):
             return
         make = ORDERS.module(sampling.order).Order
         order: Order = make(len(codes), len(view.chosen), self.shape.height, self.shape.width, generator)
-        guide = torch.cat([labels, torch.full_like(labels, -1)]) if sampling.guidance else labels
+        guide, mix = with_none(labels, mix) if sampling.guidance else (labels, mix)
         for level in range(self.shape.levels):
             if level:
                 order.new_level()
             counts = counts_of(~there[..., level], sampling.steps or self._passes(codes.shape[1], level))
             for number, count in enumerate(counts):
                 left = 1 - (number + 1) / len(counts)
-                hidden = self._hidden(_rows(codes, guide), _rows(~there, guide), view, guide)
+                hidden = self._hidden(_rows(codes, guide), _rows(~there, guide), view, guide, mix)
                 now, drawn = self._choose(hidden, ~there[..., level], level, order, count, left, sampling)
                 codes[..., level][now] = drawn
                 there[..., level] |= now

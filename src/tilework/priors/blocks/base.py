@@ -16,7 +16,7 @@ from tilework.priors.blocks.labels import LabelEmbedding
 from tilework.priors.blocks.positions import GridPositions
 from tilework.priors.blocks.rotary import Turn, angles
 from tilework.priors.blocks.settings import TransformerConfig
-from tilework.priors.contract import Prior, Sampling, TokenShape
+from tilework.priors.contract import LabelMix, Prior, Sampling, TokenShape
 from tilework.spec import Setting
 
 BITS = 1 / math.log(2)
@@ -88,10 +88,14 @@ class TransformerPrior(Prior):
         finally:
             self.train(was)
 
-    def begun(self, given: Tensor, known: Tensor, labels: Tensor, sampling: Sampling) -> tuple[Tensor, Tensor]:
+    def begun(
+        self, given: Tensor, known: Tensor, labels: Tensor, sampling: Sampling, mix: LabelMix | None = None
+    ) -> tuple[Tensor, Tensor]:
         """What `sample` begins with, both (B, P, Q) and to be written to: the known codes, 0 elsewhere, and which are known.
         Raises UserError as `refuse` does."""
         self.refuse(torch.where(known, given, 0), labels, sampling)
+        if mix is not None:
+            self.refuse(torch.where(known, given, 0), mix.labels)
         there = flat(known).clone()
         return torch.where(there, flat(given), 0), there
 
