@@ -195,6 +195,10 @@ def test_show_knows_the_best_weights_and_how_old_the_figures_are(tilework: Comma
     shown = tilework("show", run.id).out
     assert "as of step 800" in shown
     assert "best so far: validation loss 0.125 at step 400; tilework.load uses those weights" in shown
+    run.spec_file.write_text(run.spec_file.read_text() + "task: prior\n")
+    assert "at step 400; tilework dream uses those weights" in tilework("show", run.id).out
+    run.spec_file.write_text(run.spec_file.read_text().replace("task: prior", "task: other"))
+    assert "uses those weights" not in tilework("show", run.id).out
     assert re.search(r"last weights .*step-00000850 +\(step 850\)", shown)
     assert re.search(r"best weights .*best-00000400 +\(step 400, validation loss 0.125\)", shown)
 

@@ -130,6 +130,14 @@ def test_a_latent_walk(tilework: Command, once: Callable[..., Path]) -> None:
         pixels = opened.images.pixels(side, [number])  # type: ignore[arg-type]
         made = opened.decode(opened.encode(pixels)[0])
         assert np.array_equal(shown.images[frame], made[0]), "both ends are as their tokens decode"
+    # A prior walks in its autoencoder.
+    prior = image_prior(once)
+    parent = next(found for found in prior.path.parent.iterdir() if found != prior.path)
+    for number, named in enumerate((prior.path, parent)):
+        done = tilework("latent-walk", named, 3, 5, "--frames", 4, "--out", f"{number}.mp4", "--which", "last")
+        assert done.code == 0, done.err
+        assert (f"{prior.id}: walking in its autoencoder, {parent.name}" in done.out) == (number == 0)
+    assert Path("0.mp4").read_bytes() == Path("1.mp4").read_bytes()
     around = dream.latent_walk(opened, "validation:3", "train:5", 8, loop=True)
     assert np.array_equal(around.images[4], shown.images[8])
     assert np.array_equal(around.images[0], shown.images[0])
@@ -192,7 +200,9 @@ def test_wrong_words_are_told(
         (["dream", images, "--steps", 0], "--steps 0"),
         (["dream", images, "--order", "spiral"], "--order spiral"),
         (["dream", images, "--label", "eleven"], "eleven"),
-        (["dream", images, "--loop"], "prior of images"),
+        (["dream", images, "--loop"], "nothing to do with --loop"),
+        (["dream", images, "--start", "text.txt"], "nothing to do with --start"),
+        (["dream", images, "--between", "latents"], "nothing to do with --between"),
         (["dream", images, "--frames", 20], "prior of images"),
         (["dream", images, "--from", "normal"], "--from normal"),
         (["dream", images, "--out", "x.gif"], "x.gif"),

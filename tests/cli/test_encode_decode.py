@@ -179,6 +179,15 @@ def test_what_decode_refuses(run: RunFolder, tilework: Command, tmp_path: Path) 
     shard.write_bytes(shard.read_bytes()[:-1])
     assert "cut short" in refused(tilework("decode", out, "--out", tmp_path / "images"))
     assert not (tmp_path / "images").exists()
+    assert tilework("encode", run.path, "--out", tmp_path / "other", "--which", "last").code == 0
+    shard = tmp_path / "other" / "shard-00000.npz"
+    with np.load(shard) as columns:
+        changed = dict(columns)
+    changed["codes"].flat[-1] = 9999
+    with shard.open("wb") as file:
+        np.savez(file, **changed)
+    assert "from 0 to 9999" in refused(tilework("decode", tmp_path / "other", "--out", tmp_path / "images"))
+    assert not (tmp_path / "images").exists()
 
 
 ENDED = """

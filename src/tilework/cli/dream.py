@@ -97,6 +97,13 @@ def dream(
     from tilework import dream as dreams
 
     dreamer = open_dreaming(choice.run, which, device, runs, parent, choice.of)
+    said = [name for name, value in motion.items() if value is not None]
+    if said and not dreamer.moves:
+        raise UserError(
+            f"{dreamer.name} has nothing to do with {said[0]}",
+            why="it is a prior of images: it has never seen one frame follow another",
+            fix=f"leave {said[0]} out, or train one of clips with `tilework train motion-prior parent={dreamer.parent.name}`",
+        )
     check_out(out, moves=dreamer.moves)
     common = {"sampling": sampling, "seed": seed}
     with watching() as watch:
@@ -106,7 +113,7 @@ def dream(
             shown = dreams.between(
                 dreamer, start, end, frames, label=label, how=between, fps=fps, watch=watch, **common  # type: ignore[arg-type]
             )  # fmt: skip
-        elif dreamer.moves or any(value is not None for value in motion.values()):
+        elif dreamer.moves:
             shown = dreams.motion(
                 dreamer, frames, loop=loop or None, count=1 if count is None else count, label=label, start=start,
                 between=between, fps=fps, watch=watch, **common,  # type: ignore[arg-type]

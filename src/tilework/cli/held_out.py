@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from tilework.errors import TileworkError
 from tilework.metrics import AUTOENCODER, VALIDATION, Metrics
 from tilework.runs.checkpoints import saved
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
+
+_AUTOENCODER = "autoencoder"
+_USES = {_AUTOENCODER: "tilework.load", "prior": "tilework dream"}
+"""What opens the best weights of a run if nothing else is said."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class HeldOut:
     best_step: int | None = None
     best: float | None = None
     """Value of `monitor` at `best_step`, where both are known."""
+    task: str = _AUTOENCODER
+    """What the run is."""
     leak: str = ""
     """Why the values look better than they are, where the training pictures give some of the held-out ones away."""
 
@@ -38,33 +45,40 @@ class HeldOut:
         if self.best_step is None or self.best_step == self.step:
             return ""
         value = f"{self.best_value} " if self.best_value else ""
-        return f"best so far: {value}at step {self.best_step:,}; tilework.load uses those weights"
+        used = f"; {_USES[self.task]} uses those weights" if self.task in _USES else ""
+        return f"best so far: {value}at step {self.best_step:,}{used}"
 
 
 def held_out(run: RunFolder) -> HeldOut:
     """What is known about a run that has a store; values that are not there are left out."""
-    monitor = _monitor(run)
+    spec = _spec(run)
+    task, monitor = str(spec.get("task", _AUTOENCODER)), _monitor(spec)
     best = saved(run.checkpoints, "best")
     best_step = best[1] if best is not None else None
     with RunStore.open(run.db) as store:
         steps = store.rows(VALIDATION)[0]
         metrics = Metrics.read(store.meta())
         if not len(steps):
-            return HeldOut(metrics=metrics, monitor=monitor)
+            return HeldOut(metrics=metrics, monitor=monitor, task=task)
         leak = str(store.get_meta("leak", ""))
         newest = int(steps[-1])
         at, values = store.metrics(monitor, VALIDATION)
         found = {int(step): float(value) for step, value in zip(at, values, strict=True)}
         newest_values = store.latest()["values"].get(VALIDATION, {})
     value = found.get(best_step) if best_step is not None else None
-    return HeldOut(newest, newest_values, metrics, monitor, best_step, value, leak)
+    return HeldOut(newest, newest_values, metrics, monitor, best_step, value, task, leak)
 
 
-def _monitor(run: RunFolder) -> str:
+def _spec(run: RunFolder) -> Mapping[str, Any]:
     from tilework.spec.text import read_yaml
 
     try:
-        engine = read_yaml(run.spec_file.read_text(encoding="utf-8"), str(run.spec_file)).get("engine")
+        found: Mapping[str, Any] = read_yaml(run.spec_file.read_text(encoding="utf-8"), str(run.spec_file))
     except (OSError, UnicodeDecodeError, TileworkError):
-        return "loss"
+        return {}
+    return found
+
+
+def _monitor(spec: Mapping[str, Any]) -> str:
+    engine = spec.get("engine")
     return str(engine.get("monitor") or "loss") if isinstance(engine, dict) else "loss"

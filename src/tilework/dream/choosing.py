@@ -60,6 +60,15 @@ def chosen(text: str, runs: Path | None = None) -> Choice:
     return Choice(found[0].path, True, run.id)
 
 
+def prior_of(text: str, runs: Path | None = None) -> Path | None:
+    """The run, or checkpoint folder, that a word means where it is one of a prior. Raises UserError for one that is not there."""
+    as_folder = Path(text).expanduser()
+    if (as_folder / "model.json").is_file():
+        return as_folder if _is_prior(as_folder) else None
+    run = RunFolder.find(text, runs)
+    return run.path if _task(run) == PRIOR else None
+
+
 def priors_of(run: RunFolder) -> list[RunFolder]:
     """Runs of priors beside an autoencoder that were trained on its tokens and have a checkpoint, the newest first."""
     found = []

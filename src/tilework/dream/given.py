@@ -60,8 +60,8 @@ def frames_of(opened: Opened, what: str | Path | Pixels | Frames) -> Frames:
     if not path.is_file():
         raise UserError(
             f"there is no file {text}",
-            why="a start is an image, a GIF or a clip, or an image of the run",
-            fix="check the spelling, or write for example --start validation:3",
+            why="an image, a GIF or a clip is meant, or an image of the run",
+            fix="check the spelling, or write for example validation:3 for an image of the run",
         )
     moving = path.suffix.lower() in SUFFIXES or path.suffix.lower() in CLIPS
     found = _moving(opened, path) if moving else []

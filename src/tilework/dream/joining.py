@@ -68,7 +68,7 @@ def between(
         asked.tokens[0, at], asked.known[0, at] = code, True
     found = draw(dreamer, asked, [number], sampling, seed, watch)[:, :keys]
     notes = [note for end in ends for note in end.notes]
-    notes += [Note(Fact.START, (f"{ends[0].name} to {ends[1].name}", 2, 2))]
+    notes += [Note(Fact.START, (f"{ends[0].name} to {ends[1].name}", 1, 1))]
     notes += [Note(Fact.HALF_OF_LOOP, (own,))] if loop else []
     made = How(seed, sampling, names_of(dreamer, [number]), fps, tuple(notes))
     filled, made = filled_in(dreamer, found, frames, way, made, [number], loop=False, watch=watch)

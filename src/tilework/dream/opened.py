@@ -82,7 +82,7 @@ class Dreamer:
         raise UserError(
             f"{self.name} knows no label '{name}'",
             why=f"its labels are {listed}",
-            fix=f"write --label {close[0] if close else known[0]}",
+            fix=f"write {close[0] if close else known[0]}",
         )
 
     def label_name(self, number: int) -> str | None:

@@ -35,7 +35,11 @@ _NOTES: dict[Fact, Callable[..., tuple[str, str]]] = {
     ),
     Fact.UNSEEN_LENGTH: lambda frames, own: ("length", f"{frames} frames; the prior learned from loops of {own}"),
     Fact.STOPPED: lambda done, asked: ("stopped", f"{done} of {asked} were done"),
-    Fact.START: lambda name, used, of: ("start", f"{name}" + (f", its first {used} frames" if used < of else "")),
+    Fact.START: lambda name, used, of: (
+        "start",
+        f"{name}, the first {used} of its {of} frames: half of the dream at most" if used < of
+        else f"{name}, its {of} frames" if of > 1 else str(name),
+    ),
     Fact.FITTED: lambda name, size, wanted: (
         "start", f"{name} has {size[0]}x{size[1]} pixels, brought to {wanted[0]}x{wanted[1]} as the training images were",
     ),

@@ -23,6 +23,7 @@ from tilework.runs.checkpoints import named
 from tilework.runs.folder import RunFolder
 from tilework.spec import AutoencoderSpec, RunSpec, load_spec
 from tilework.spec.load import parse_spec
+from tilework.spec.prior import PriorSpec
 
 Pictures = Tensor | NDArray[Any]
 
@@ -229,8 +230,10 @@ def _loaded(found: checkpoint.Checkpoint, device: str) -> Model:
     if not isinstance(chosen, AutoencoderSpec):
         raise UserError(
             f"{found.folder} holds a model of the task {chosen.task}",
-            why="tilework.load gives autoencoders",
-            fix="name a run of an autoencoder",
+            why="an autoencoder is needed here",
+            fix=f"name its autoencoder: {chosen.parent}"
+            if isinstance(chosen, PriorSpec)
+            else "name a run of an autoencoder",
         )
     model = build_model(chosen)
     tensors = checkpoint.read_tensors(found.folder / "model.safetensors")

@@ -52,6 +52,7 @@ def write_images(
     """
     moving = tokens.frames >= 0 if clips != "png" else np.zeros(len(tokens), dtype=np.bool_)
     names = file_names(tokens, clips)
+    tokens.verify()  # before the folder is there: a damaged shard leaves nothing behind
     with alone(out):
         _begin(tokens, out, clips)
         missing = np.array([not (out / name).exists() for name in names], dtype=np.bool_)

@@ -152,7 +152,9 @@ class Config(SourceConfig):
         where = ", ".join(map(str, given_paths(self.path)))
         count = len(self._skipped)
         return UserError(
-            f"none of the {count} image files in {where} can be read",
+            f"none of the {count} image files in {where} can be read"
+            if count > 1
+            else f"{where} has no image that can be read",
             why=f"{name}: {reason}" + (" (the first of them)" if count > 1 else ""),
             fix="give a folder with whole images",
         )
