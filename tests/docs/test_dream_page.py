@@ -16,6 +16,12 @@ from tilework.dream.novelty import Verdict
 from tilework.dream.words import _NOVELTY
 from tilework.runs.folder import RunFolder
 
+SHRUNK = {
+    "vq-mnist": ["data=digits", "bottleneck.codes=16", "engine.start_batches=1"],
+    "gpt-prior": ["prior.width=16", "prior.heads=2", "prior.depth=1", "data.validate_items=8"],
+}
+"""Smaller stand-ins of what the page trains from the beginning."""
+SMALL = ["engine.steps=4", "engine.batch_size=16", "engine.threads=1", "engine.device=cpu"]
 PAGE = Path(__file__).parents[2] / "docs" / "dream.md"
 
 
@@ -46,12 +52,21 @@ def test_the_page_runs(
     for block in re.findall(r"```bash\n(.*?)```", text, re.DOTALL):
         for line in block.splitlines():
             words = line.split(" #")[0].split()
-            if words[1] == "train":  # what was trained beforehand
+            road = (
+                "vq-mnist" in block
+            )  # from nothing to samples; all other blocks dream with what was trained beforehand
+            if words[1] == "train":
+                if road:
+                    outcome = tilework(*words[1:], *SHRUNK[words[2]], *SMALL, "--runs", tmp_path / "road")
+                    assert outcome.code == 0, f"{line}: {outcome.err}"
+                    ran.append(words[2])
                 continue
-            outcome = tilework(*(stand_ins.get(word, word) for word in words[1:]))
+            more = ["--runs", tmp_path / "road"] if road else []
+            outcome = tilework(*(word if road else stand_ins.get(word, word) for word in words[1:]), *more)
             assert outcome.code == 0, f"{line}: {outcome.err}"
             ran.append(words[1])
-    assert ran.count("dream") == 10
+    assert ran.count("dream") == 11
+    assert set(SHRUNK) <= set(ran)
     assert {"repaint", "latent-walk"} <= set(ran)
     assert len(list(Path("FRAMES").iterdir())) == 24
     (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)

@@ -25,7 +25,9 @@ VAE = {
 MINERL = ["minerl-v1.0", "minerl-v1.0.1"]
 V20, V201, V204, V210, V216 = (f"gamefactory-v{v}" for v in ("2.0", "2.0.1", "2.0.4", "2.1.0", "2.1.6"))
 GAME = [V20, V201, V204, V210, V216]
-ALL = sorted([*RQVAE, *P5, *SHARP, "naruto", *VAE, *MINERL, *GAME])
+TOKENS = "vq-mnist"
+"""Our own digits for priors."""
+ALL = sorted([*RQVAE, TOKENS, *P5, *SHARP, "naruto", *VAE, *MINERL, *GAME])
 
 
 @cache
@@ -152,6 +154,15 @@ GAME_2 = VIDEO | {
 TABLE: dict[str, dict[str, Any]] = {
     "rqvae-digits": SYSTEM_1 | {"data.kind": "digits"},
     "rqvae-mnist": SYSTEM_1 | {"data.kind": "mnist"},
+    TOKENS: ADAM
+    | {
+        "data.kind": "mnist",
+        "bottleneck.kind": "vq",
+        "bottleneck.codes": 128,
+        "bottleneck.dim": 16,
+        "bottleneck.start": "kmeans",
+        "objective.commitment.weight": 0.25,
+    },
     "p5-loops": SYSTEM_2 | {"data.kind": "loops", "optimizer.lr.start": 1e-3},
     "p5-sketches": SYSTEM_2
     | {"data.kind": "sketches", "bottleneck.revival.threshold": 1e-6, "bottleneck.revival.probability": 0.1},
@@ -252,6 +263,11 @@ for _name in RQVAE:
         dense(2, 128) + dense(128, 7 * 7 * 64) + conv(64, 32, 3) + conv(32, 1, 3),
         (2, 1, 1),
     )
+NETS[TOKENS] = (
+    conv(1, 32, 4) + conv(32, 64, 4) + conv(64, 16, 1),
+    conv(16, 64, 1) + conv(64, 32, 4) + conv(32, 1, 4),
+    (16, 7, 7),
+)
 for _name in P5:
     NETS[_name] = (
         conv(1, 32, 4) + conv(32, 64, 4) + conv(64, 128, 4) + batchnorm(128) + conv(128, 64, 3),
