@@ -73,6 +73,8 @@ def test_readme_commands_run(tilework: Callable[..., Outcome], tmp_path: Path, m
     shrink = ["engine.steps=2", "engine.epochs=1", "engine.batch_size=4", "engine.start_batches=1", "engine.threads=1"]
     small = {
         "p5-loops": ["data.frames=20", "data.size=16x16"],
+        "p5-sharp": ["data.frames=12", "data.variants=3", "data.size=16x16", "encoder.widths=[8,8]", "bottleneck.codes=16"],
+        "motion-prior": ["data.frames=6", "data.validate_items=2", "prior.width=16", "prior.depth=1", "prior.heads=2"],
         "naruto": ["data.size=16x16", "bottleneck.codes=16", "encoder.widths=[8,8]"],
     }
     monkeypatch.setattr("tilework.cli.demo.RECIPE_OVERRIDES", tuple(shrink), raising=True)
@@ -92,6 +94,7 @@ def test_readme_commands_run(tilework: Callable[..., Outcome], tmp_path: Path, m
         assert outcome.code == 0, f"{line}: {outcome.err}"
         ran.append(words[1])
     assert {"demo", "recipes", "train", "runs", "show", "resume", "report", "studio", "replay", "selftest"} <= set(ran)
+    assert len(list(tmp_path.glob("*-seed0.gif"))) == 1, "a new loop"
     assert {"sample", "traverse", "interpolate", "tokens", "atlas", "compare"} <= set(ran)
     assert ran.count("data") == 4 + chromium()
 
