@@ -10,10 +10,12 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 
 import children
 import pytest
 from commands import PATIENCE, Outcome, chromium_is_here
+from dreamt import trained_prior
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
@@ -32,13 +34,45 @@ def names_in(file: Path) -> set[str]:
 
 def test_walk_is_true_link_by_link() -> None:
     text = (ROOT / "docs" / "walk.md").read_text(encoding="utf-8")
-    links = re.findall(r"`(src/[\w/.\-]+)`(?:\s+`(\w+)`)?", text)
-    assert len(links) >= 20
+    links = links_of(text)
+    assert len(links) >= 50
     for file, name in links:
         assert (ROOT / file).is_file(), file
         if name:
             assert name in names_in(ROOT / file), f"{name} is not in {file}"
-    assert re.findall(r"^(\d+)\.", text, re.MULTILINE) == [str(n) for n in range(1, 11)]
+    assert re.findall(r"^(\d+)\.", text, re.MULTILINE) == 2 * [str(n) for n in range(1, 11)]
+
+
+def links_of(text: str) -> list[tuple[str, str]]:
+    """The files that a walk names, each with the name in it, if any."""
+    return re.findall(r"`(src/[\w/.\-]+)`(?:\s+`(\w+)`)?", text)
+
+
+def test_a_dream_walks_as_it_is_told(
+    tilework: Callable[..., Outcome], once: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the command to the file, everything that the second walk names is called, in that order."""
+    text = (ROOT / "docs" / "walk.md").read_text(encoding="utf-8").split("\n7. Now `tilework dream")[1]
+    named = [(str(ROOT / file), name) for file, name in links_of(text)]
+    assert len(named) >= 12
+    called: dict[tuple[str, str], None] = {}
+
+    def seen(frame: FrameType, event: str, _: object) -> None:
+        if event == "call":
+            called.setdefault((frame.f_code.co_filename, frame.f_code.co_name))
+
+    from tilework.priors.orders.halton import halton_ranks
+
+    monkeypatch.chdir(tmp_path)
+    run = trained_prior(once)
+    halton_ranks.cache_clear()
+    sys.setprofile(seen)
+    try:
+        done = tilework("dream", run.path, "--loop", "--out", "loop.gif")
+    finally:
+        sys.setprofile(None)
+    assert done.code == 0, done.err
+    assert [link for link in called if link in named] == named
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
@@ -73,7 +107,13 @@ def test_readme_commands_run(tilework: Callable[..., Outcome], tmp_path: Path, m
     shrink = ["engine.steps=2", "engine.epochs=1", "engine.batch_size=4", "engine.start_batches=1", "engine.threads=1"]
     small = {
         "p5-loops": ["data.frames=20", "data.size=16x16"],
-        "p5-sharp": ["data.frames=12", "data.variants=3", "data.size=16x16", "encoder.widths=[8,8]", "bottleneck.codes=16"],
+        "p5-sharp": [
+            "data.frames=12",
+            "data.variants=3",
+            "data.size=16x16",
+            "encoder.widths=[8,8]",
+            "bottleneck.codes=16",
+        ],
         "motion-prior": ["data.frames=6", "data.validate_items=2", "prior.width=16", "prior.depth=1", "prior.heads=2"],
         "naruto": ["data.size=16x16", "bottleneck.codes=16", "encoder.widths=[8,8]"],
     }
