@@ -19,6 +19,15 @@ FORMS = {
         {"attention": "factorised", "mlp": "swiglu", "positions": "grid"},
         {"attention": "full", "positions": "sinusoidal", "labels": False},
         {"patch": 2, "window": 2, "whole_frames": 0.5, "tied": True},
+        {
+            "attention": "factorised",
+            "patch": 2,
+            "token_width": 6,
+            "convolutions": 2,
+            "pointer": True,
+            "frames_seen": [1, 3],
+            "tied": True,
+        },
     ],
 }
 """Settings of each kind, beside SMALL."""
@@ -36,8 +45,9 @@ def built(kind: str, shape: TokenShape, **settings: object) -> Prior:
     torch.manual_seed(0)
     prior: Prior = module.Prior(module.Config(**{**SMALL, **settings}), shape)
     with torch.no_grad():
-        for weight in prior.parameters():
-            weight += 0.3 * torch.randn_like(weight)
+        for name, weight in prior.named_parameters():
+            # Shares count sixteen times: as large as the rest they would leave one code possible.
+            weight += (0.02 if name.endswith("shares.weight") else 0.3) * torch.randn_like(weight)
     return prior.eval()
 
 

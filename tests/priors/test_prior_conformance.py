@@ -50,7 +50,8 @@ def test_shapes_and_kinds_of_numbers(prior, form, shape):
     assert bits.shape == tokens.shape
     assert bits.dtype == torch.float32
     assert not bits.requires_grad
-    assert bool((bits > 0).all())
+    assert bool((bits >= 0).all())
+    assert float(bits.mean()) > 0
     drawn = prior.sample(tokens, nothing(tokens), labels, Sampling(), rng())
     assert drawn.shape == tokens.shape
     assert drawn.dtype == torch.int64
@@ -181,7 +182,7 @@ def test_autocast_changes_neither_dtype_nor_sense(prior, form, shape):
         drawn = prior.sample(tokens, nothing(tokens), labels, Sampling(steps=2), rng())
     assert loss.total.dtype == bits.dtype == torch.float32
     assert drawn.dtype == torch.int64
-    assert float((bits - plain).abs().mean()) < 0.2
+    assert float((bits - plain).abs().mean()) < 0.04 * float(plain.mean())
 
 
 @every
@@ -242,8 +243,10 @@ def test_labels_mix_frame_by_frame(prior, form, shape):
         return
     assert not torch.equal(half, drawn(1))
     with torch.no_grad():
-        table = prior.label.table.weight
-        table[last] = torch.lerp(table[1], table[0], 0.5)
+        for name, layer in prior.named_modules():
+            if name in ("label.table", "head.shares"):
+                table = layer.weight.view(prior.shape.classes + 1, -1)
+                table[last] = torch.lerp(table[1], table[0], 0.5)
     if last > 1:
         assert torch.equal(half, drawn(last))
     with pytest.raises(UserError, match="label 9 is not known"):

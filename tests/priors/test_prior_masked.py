@@ -226,7 +226,7 @@ def test_squares_begin_as_they_were_where_there_is_room():
     from tilework.priors.blocks.patches import Patches
 
     torch.manual_seed(0)
-    patches = Patches(2, 4, 4, 8)
+    patches = Patches(2, 4, 4, 8, 8)
     patches.start()
     given = torch.zeros(3, 16, 8)
     given[:, 5] = torch.randn(3, 8)

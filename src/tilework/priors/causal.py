@@ -54,7 +54,7 @@ class Prior(TransformerPrior):
 
     def forward(self, tokens: Tensor, labels: Tensor) -> Loss:
         codes = flat(tokens)
-        inner = self._inner(codes, tokens.shape[1], labels).flatten(0, 1)
+        inner = self._inner(codes, tokens.shape[1], self.label.left_out(labels)).flatten(0, 1)
         total = self._nats(inner, codes).mean()
         values = {"bits_per_token": total.detach() * BITS}
         if not self.training:  # the logits once more, which a training step would feel

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from tilework.priors.blocks.answer import Answer, Evidence
 from tilework.priors.blocks.attention import everything
 from tilework.priors.blocks.base import BITS, TransformerPrior, flat, item
 from tilework.priors.blocks.block import Block, SpaceTimeBlock, start_small
-from tilework.priors.blocks.codes import CodeEmbedding, CodeHead
+from tilework.priors.blocks.codes import CodeEmbedding
 from tilework.priors.blocks.labels import with_none
+from tilework.priors.blocks.local import Local
+from tilework.priors.blocks.nearby import nearby, offsets
 from tilework.priors.blocks.patches import Patches
 from tilework.priors.blocks.settings import TransformerConfig
 from tilework.priors.contract import LabelMix, Loss, Sampling, TokenShape, Watch
@@ -22,7 +25,7 @@ from tilework.priors.drawing import draw, guided, log_probability
 from tilework.priors.masking.masks import training_masks
 from tilework.priors.masking.passes import counts_of, first_of
 from tilework.priors.masking.schedule import portions
-from tilework.priors.masking.views import View, training_view, views
+from tilework.priors.masking.views import View, part_of, training_view, views
 from tilework.priors.orders.contract import Order
 from tilework.spec import ORDERS
 
@@ -44,23 +47,37 @@ class Prior(TransformerPrior):
     sees_both_sides = True
 
     def __init__(self, config: Config, shape: TokenShape) -> None:
-        patches = Patches(config.patch, shape.height, shape.width, config.width)
+        inner = config.token_width or config.width
+        patches = Patches(config.patch, shape.height, shape.width, inner, config.width)
         super().__init__(config, shape, (patches.rows, patches.columns))
         self.config: Config = config
         self.patches = patches
         places = min(shape.frames, config.window or shape.frames) * self.grid
         full = config.attention == "full" or (config.attention == "auto" and places <= _MOST_FOR_FULL)
         self.factorised = not full and shape.frames > 1
-        self.embedding = CodeEmbedding(shape.levels, shape.codes, config.width, extra=1)
+        self.embedding = CodeEmbedding(shape.levels, shape.codes, inner, extra=1)
+        self.local = Local(config.convolutions, inner, shape.frames > 1)
         make = SpaceTimeBlock if self.factorised else Block
         self.blocks = nn.ModuleList(make(config) for _ in range(config.depth))
-        self.head = CodeHead(shape.levels, shape.codes, config.width, self.embedding if config.tied else None)
+        self.around = offsets(shape.frames) if config.pointer else ()
+        self.head = Answer(
+            shape.levels,
+            shape.codes,
+            inner,
+            self.label.table.num_embeddings,
+            len(self.around),
+            self.embedding if config.tied else None,
+        )
         start_small(self, config.depth)
         patches.start()
+        self.local.start()
+        self.head.start()
+        if config.tied:  # as large as what comes out of a norm, for products with it
+            nn.init.normal_(self.embedding.table.weight)
 
     def forward(self, tokens: Tensor, labels: Tensor) -> Loss:
-        view = training_view(tokens.shape[1], self.config.window)
-        codes = view.cut(flat(tokens))
+        view, clips = self._seen(tokens)
+        codes = view.cut(flat(tokens[:clips]))
         masks = training_masks(
             codes.shape,
             codes.device,
@@ -68,17 +85,27 @@ class Prior(TransformerPrior):
             before=view.before,
             whole_frames=self.config.whole_frames,
         )
-        hidden = self._hidden(codes, masks.hidden, view, labels)
+        seen = self._evidence(codes, masks.hidden, view, self.label.left_out(labels[:clips]))
         nats, right = [], []
         for level in range(self.shape.levels):
             asked = masks.asked & (masks.level == level)[:, None]
-            wanted = codes[..., level][asked]
-            nats.append(self.head.loss(hidden[asked], wanted, level))
+            evidence, wanted = seen.at(asked), codes[..., level][asked]
+            nats.append(self.head.loss(evidence, wanted, level))
             if not self.training:  # the logits once more, which a training step would feel
-                right.append(self.head.right(hidden[asked], wanted, level))
+                right.append(self.head.right(evidence, wanted, level))
         total = torch.cat(nats).mean()
         values = {"bits_per_token": total.detach() * BITS}
         return Loss(total, values | {"accuracy": torch.cat(right).mean()} if right else values)
+
+    def _seen(self, tokens: Tensor) -> tuple[View, int]:
+        """Which frames a step looks at, and of how many of its clips."""
+        view = training_view(tokens.shape[1], self.config.window)
+        numbers = self.config.frames_seen
+        if not self.training or numbers is None or self.shape.frames == 1:
+            return view, len(tokens)
+        frames = numbers[int(torch.randint(len(numbers), (), device="cpu"))]
+        view = part_of(view, frames)
+        return view, max(1, len(tokens) * min(numbers) // len(view.chosen))
 
     def bits(self, tokens: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         """The code length under a random order, which the decoder shares: an upper bound of -log2 P in the mean.
@@ -113,9 +140,9 @@ class Prior(TransformerPrior):
             first = 0
             for count in portions(missing, passes):
                 now = order[:, first : first + count]
-                inner = self._hidden(codes, hidden, view, labels)
-                rows = inner.gather(1, now[..., None].expand(-1, -1, inner.shape[-1])).flatten(0, 1)
-                nats = self.head.loss(rows, codes[..., level].gather(1, now).flatten(), level)
+                which = torch.arange(batch, device=codes.device)[:, None].expand_as(now).flatten(), now.flatten()
+                seen = self._evidence(codes, hidden, view, labels).at(which)
+                nats = self.head.loss(seen, codes[..., level][which], level)
                 cost[..., level].scatter_(1, now, nats.view(now.shape) * BITS)
                 hidden[..., level].scatter_(1, now, False)
                 first += count
@@ -124,16 +151,29 @@ class Prior(TransformerPrior):
     def logits(self, tokens: Tensor, hidden: Tensor, labels: Tensor) -> Tensor:
         """Tokens, and which are hidden (bool), both (B, T, Q, h, w) -> (B, P, Q, K) float32: what each token is drawn from."""
         every = views(tokens.shape[1], None)[0]
-        inner = self._hidden(flat(tokens), flat(hidden), every, labels)
-        return torch.stack([self.head(inner, q) for q in range(self.shape.levels)], dim=2)
+        seen = self._evidence(flat(tokens), flat(hidden), every, labels)
+        return torch.stack([self.head(seen, q) for q in range(self.shape.levels)], dim=2)
 
-    def _hidden(self, codes: Tensor, hidden: Tensor, view: View, labels: Tensor, mix: LabelMix | None = None) -> Tensor:
-        """Codes of a view and which are hidden, both (B, P, Q) -> (B, P, C), which sees nothing of the hidden ones."""
-        frames = len(view.chosen)
-        x = self.patches.joined(self.embedding.summed(torch.where(hidden, self.shape.codes, codes)))
+    def _evidence(
+        self, codes: Tensor, hidden: Tensor, view: View, labels: Tensor, mix: LabelMix | None = None
+    ) -> Evidence:
+        """Codes of a view and which are hidden, both (B, P, Q) -> what is known of each position, from those that are seen."""
+        grid = (-1, len(view.chosen), self.shape.height, self.shape.width)
+        closed = self.shape.loop and view.closed
+        x = self.embedding.summed(torch.where(hidden, self.shape.codes, codes))
+        x = self.local.into(x.view(*grid, x.shape[-1]), closed)
+        y = self.patches.joined(x.flatten(1, 3))
         label = self.label.of_frames(labels, mix, view.chosen, self.grid)
-        x = self.drop(x + self.positions().repeat(frames, 1) + label)
-        return self.patches.parted(self._space_then_time(x, view) if self.factorised else self._all_to_all(x, view))
+        y = self.drop(y + self.positions().repeat(len(view.chosen), 1) + label)
+        y = self.patches.parted(self._space_then_time(y, view) if self.factorised else self._all_to_all(y, view))
+        vectors = self.local.out_of(y.view(x.shape), x, closed).flatten(1, 3)
+        near = None
+        if self.around:
+            near = nearby(
+                codes.view(*grid, self.shape.levels), hidden.view(*grid, self.shape.levels), self.around, closed
+            )
+            near = near.flatten(1, 3)
+        return self.label.evidence(vectors, labels, mix, view.chosen, near)
 
     def _all_to_all(self, x: Tensor, view: View) -> Tensor:
         turn = self.turn(view.frames, self.grid, view.chosen)
@@ -194,8 +234,8 @@ class Prior(TransformerPrior):
             counts = counts_of(~there[..., level], sampling.steps or self._passes(codes.shape[1], level))
             for number, count in enumerate(counts):
                 left = 1 - (number + 1) / len(counts)
-                hidden = self._hidden(_rows(codes, guide), _rows(~there, guide), view, guide, mix)
-                now, drawn = self._choose(hidden, ~there[..., level], level, order, count, left, sampling)
+                seen = self._evidence(_rows(codes, guide), _rows(~there, guide), view, guide, mix)
+                now, drawn = self._choose(seen, ~there[..., level], level, order, count, left, sampling)
                 codes[..., level][now] = drawn
                 there[..., level] |= now
                 yield codes, there
@@ -215,26 +255,26 @@ class Prior(TransformerPrior):
         return first if level == 0 else first // 2
 
     def _choose(
-        self, hidden: Tensor, missing: Tensor, level: int, order: Order, count: Tensor, left: float, sampling: Sampling
+        self, seen: Evidence, missing: Tensor, level: int, order: Order, count: Tensor, left: float, sampling: Sampling
     ) -> tuple[Tensor, Tensor]:
         """Which of the missing positions (B, P) are drawn in this pass, and their codes, in raster order item by item."""
         count = count.to(missing.device)
         if not order.needs_drawn:
             now = first_of(order.scores(None, left).to(missing.device), missing, count)
-            return now, draw(self._asked(hidden, now, level, sampling), sampling, order.generator)
-        logits = self._asked(hidden, missing, level, sampling)
+            return now, draw(self._asked(seen, now, level, sampling), sampling, order.generator)
+        logits = self._asked(seen, missing, level, sampling)
         drawn = draw(logits, sampling, order.generator)
         sure = torch.zeros(missing.shape, device=missing.device)
         sure[missing] = log_probability(logits, drawn)
         now = first_of(order.scores(sure, left).to(missing.device), missing, count)
         return now, drawn[now[missing]]
 
-    def _asked(self, hidden: Tensor, asked: Tensor, level: int, sampling: Sampling) -> Tensor:
-        """Hidden vectors (B or 2B, P, C) -> logits (M, K) of the M positions that are asked for."""
+    def _asked(self, seen: Evidence, asked: Tensor, level: int, sampling: Sampling) -> Tensor:
+        """Evidence of B or 2B items -> logits (M, K) of the M positions (B, P) that are asked for."""
         if not sampling.guidance:
-            logits: Tensor = self.head(hidden[asked], level)
+            logits: Tensor = self.head(seen.at(asked), level)
             return logits
-        return guided(self.head(hidden[asked.repeat(2, 1)], level), sampling.guidance)
+        return guided(self.head(seen.at(asked.repeat(2, 1)), level), sampling.guidance)
 
 
 def _rows(x: Tensor, labels: Tensor) -> Tensor:
@@ -263,6 +303,30 @@ class Config(TransformerConfig):
         le=16,
         description="squares of so many tokens a side share one position: 2 = four times fewer positions, each of its tokens is "
         "hidden and drawn by itself",
+    )
+    token_width: int | None = Field(
+        default=None,
+        ge=4,
+        le=4096,
+        description="channels of a token before squares are joined and after they are parted; null = width",
+    )
+    convolutions: int = Field(
+        default=0,
+        ge=0,
+        le=16,
+        description="3x3 convolutions over tokens (of clips 3x3x3) before the blocks, and as many after them, which also see "
+        "what went into the blocks",
+    )
+    pointer: bool = Field(
+        default=False,
+        description="a token may also be a copy of a known one beside it, in its own frame and those before and after it; for "
+        "tokens that repeat, as those of animations do",
+    )
+    frames_seen: list[Annotated[int, Field(ge=1)]] | None = Field(
+        default=None,
+        min_length=1,
+        description="of clips a training step sees so many frames each, one of these numbers at random, and as many clips of "
+        "the batch as make the same number of frames; null = those of the window, of all clips",
     )
     window: int | None = Field(
         default=None,

@@ -40,7 +40,8 @@ class CodeEmbedding(nn.Module):
 class CodeHead(nn.Module):
     """Norm and logits: hidden vectors (..., C) of level q -> (..., K) float32.
 
-    `tied`: logits are products with the vectors by which codes come in, so that to say a code again need not be learnt for each.
+    `tied`: logits are products with the vectors by which codes come in, divided by sqrt(C), so that to say a code again need
+    not be learnt for each.
     """
 
     def __init__(self, levels: int, codes: int, width: int, tied: CodeEmbedding | None = None) -> None:
@@ -49,14 +50,18 @@ class CodeHead(nn.Module):
         self.levels = nn.ModuleList(nn.Linear(width, codes) for _ in range(levels))
         self.codes, self.tied = codes, () if tied is None else (tied,)  # a tuple: its weights are not this module's
         if tied is not None:
+            self.out = nn.Linear(width, width)
             for layer in self.levels:
                 layer.register_parameter("weight", None)
 
     def forward(self, hidden: Tensor, level: int) -> Tensor:
         layer, x = self.levels[level], self.norm(hidden)
-        logits = x @ self.tied[0].vectors(level, self.codes).T + layer.bias if self.tied else layer(x)
-        found: Tensor = logits.float()
-        return found
+        if not self.tied:
+            untied: Tensor = layer(x)
+            return untied.float()
+        vectors = self.tied[0].vectors(level, self.codes)
+        logits: Tensor = (self.out(x) * vectors.shape[1] ** -0.5) @ vectors.T
+        return logits.float() + layer.get_parameter("bias")
 
     def loss(self, hidden: Tensor, codes: Tensor, level: int) -> Tensor:
         """-ln of the probability of each code (N,), from hidden vectors (N, C): (N,) float32."""

@@ -20,6 +20,8 @@ class View:
     chosen: tuple[int, ...]
     before: tuple[int, ...] = ()
     """Which of the chosen (by their place among them) are drawn in an earlier view."""
+    closed: bool = False
+    """Whether the last of the chosen is followed by the first, where the item is a loop."""
 
     @property
     def whole(self) -> bool:
@@ -52,9 +54,9 @@ class View:
 def views(frames: int, window: int | None) -> tuple[View, ...]:
     """The views by which an item is drawn; one of all frames where there are no more than `window`."""
     if window is None or frames <= window:
-        return (View(frames, tuple(range(frames))),)
+        return (View(frames, tuple(range(frames)), closed=True),)
     keys = tuple(number * frames // window for number in range(window))
-    found, done = [View(frames, keys)], set(keys)
+    found, done = [View(frames, keys, closed=True)], set(keys)
     for begin in range(0, frames, window):
         chosen = range(min(begin, frames - window), min(begin + window, frames))
         found.append(View(frames, tuple(chosen), tuple(at for at, frame in enumerate(chosen) if frame in done)))
@@ -68,3 +70,12 @@ def training_view(frames: int, window: int | None) -> View:
     if len(every) == 1 or float(torch.rand((), device="cpu")) < 0.5:
         return every[0]
     return every[1 + int(torch.randint(len(every) - 1, (), device="cpu"))]
+
+
+def part_of(view: View, count: int) -> View:
+    """`count` frames of a view that follow one another; the view itself where it has no more. Random numbers as above."""
+    if count >= len(view.chosen):
+        return view
+    first = int(torch.randint(len(view.chosen) - count + 1, (), device="cpu"))
+    before = tuple(at - first for at in view.before if first <= at < first + count)
+    return View(view.frames, view.chosen[first : first + count], before if len(before) < count else ())
