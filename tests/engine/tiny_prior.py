@@ -15,7 +15,7 @@ from tiny_runs import tiny
 from torch import Tensor, nn
 
 from tilework.engine import train
-from tilework.priors.contract import Loss, PriorConfig, Sampling, TokenShape, Watch
+from tilework.priors.contract import LabelMix, Loss, PriorConfig, Sampling, TokenShape, Watch
 from tilework.priors.contract import Prior as PriorContract
 from tilework.runs.folder import RunFolder, default_root, run_names
 from tilework.spec import PRIORS, RunSpec, Setting
@@ -62,6 +62,7 @@ class Prior(PriorContract):
         sampling: Sampling,
         generator: torch.Generator,
         watch: Watch | None = None,
+        mix: LabelMix | None = None,
     ) -> Tensor:
         tokens = torch.where(known, given, 0)
         for frame in range(tokens.shape[1]):

@@ -257,7 +257,7 @@ def test_labels_mix_frame_by_frame(prior, form, shape):
 def test_each_frame_has_its_own_mixture(prior, form, shape):
     """A loop has no special frame: where the weights are turned, the likeliest tokens turn with them."""
     if not prior.config.labels or not prior.sees_both_sides or not prior.shape.loop or "window" in form:
-        return
+        return  # of a clip that is seen window by window, the first frames are chosen from frame 0 on
     tokens, labels = some(prior.shape, 64)
     weight = torch.rand(64, prior.shape.frames, generator=rng(4)).round()
     with torch.no_grad():

@@ -9,7 +9,8 @@ import torch
 from prior_examples import SHAPES, built, rng, some
 
 from tilework.priors.blocks.base import flat
-from tilework.priors.contract import Sampling, TokenShape
+from tilework.priors.blocks.labels import LabelEmbedding
+from tilework.priors.contract import LabelMix, Sampling, TokenShape
 from tilework.priors.masking.masks import training_masks
 from tilework.priors.masking.passes import counts_of, first_of
 from tilework.priors.masking.schedule import portions
@@ -235,3 +236,13 @@ def test_squares_begin_as_they_were_where_there_is_room():
     # One token of a square comes back in part, and none goes to another square.
     assert bool(((found * given).sum(-1)[:, 5] > 0).all())
     assert float(found.view(3, 4, 4, 8)[:, 2:].abs().max()) < 1e-6
+
+
+def test_frames_that_are_chosen_have_the_vectors_of_their_own_weights():
+    labels = LabelEmbedding(2, 4, 0.0)
+    mix = LabelMix(torch.tensor([1, -1]), torch.tensor([[0.0, 0.25, 1.0], [1.0, 0.5, 0.0]]))
+    found = labels.of_frames(torch.tensor([0, 1]), mix, (2, 0, 1), 2)
+    first, second, none = labels.table.weight
+    assert torch.equal(found[0, ::2], torch.stack([second, first, torch.lerp(first, second, torch.tensor(0.25))]))
+    assert torch.equal(found[1, ::2], torch.stack([second, none, torch.lerp(second, none, torch.tensor(0.5))]))
+    assert torch.equal(found[:, ::2], found[:, 1::2])

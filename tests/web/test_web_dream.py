@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import shutil
 from collections.abc import Callable, Iterator
@@ -13,10 +14,13 @@ import pytest
 from browser import SECONDS, expect, until
 from dreamt import trained_image_prior, trained_prior
 from numpy.typing import NDArray
+from PIL import Image
 from served_page import OPEN, Served, serving
 from test_web_tokens import query_of
 
 from tilework import dream
+from tilework.dream.given import Frames
+from tilework.dream.given import frames_of as dream_frames
 from tilework.dream.opened import Dreamer
 from tilework.dream.repainting import repaint_tokens
 from tilework.dream.words import verdicts
@@ -136,6 +140,104 @@ def test_a_painted_region_is_drawn_anew_and_the_rest_stays(page: Any, served: Se
     page.keyboard.press("z")
     wait_for_item(page, 1, before.images[1, 0])
     assert "then" not in query_of(page)
+
+
+def decoded(dreamer: Dreamer, origin: str) -> tuple[NDArray[np.int64], NDArray[np.uint8], str | None]:
+    """Tokens (1, Q, h, w) of an image of the validation side, what they decode to, and its label."""
+    found = dream_frames(dreamer.parent, origin)
+    codes = dreamer.encode(found.pixels[:1])
+    images = dreamer.parent.images
+    assert images is not None
+    position = images.side("validation")[int(origin.split(":")[1])]
+    return codes, dreamer.decode(codes)[0], dreamer.label_name(int(images.store.labels[position]))
+
+
+def test_an_image_is_begun_with_and_a_part_of_it_drawn_anew(page: Any, served: Served, prior: Any) -> None:
+    dreamer = prior("digits")
+    open_dream(page, served, dreamer.name, "?n=2&seed=5")
+    page.get_by_role("button", name="From image").click()
+    wait_for_item(page, 0, decoded(dreamer, "validation:0")[1])
+    page.locator('[data-origin="validation:4"]').click()
+    codes, image, label = decoded(dreamer, "validation:4")
+    wait_for_item(page, 0, image)
+    assert query_of(page)["of"] == "validation:4"
+    expect(page.get_by_role("button", name="Command")).to_be_disabled()
+    page.keyboard.press("Enter")  # on the image that is chosen: what the button says
+    paint(page, (1, 1), (1, 2))
+    expect(page.get_by_role("button", name="Draw 2 cells anew Enter")).to_be_visible()
+    page.keyboard.press("Enter")
+    done(page)
+    seed = int(query_of(page)["then"].split(".")[2])
+    cells = np.zeros((dreamer.grid.height, dreamer.grid.width), bool)
+    cells[1, 1:3] = True
+    wanted = repaint_tokens(dreamer, codes, cells, 4, label=label, seed=seed)
+    for n in range(4):
+        wait_for_item(page, n, wanted.images[n, 0])
+    page.reload()  # the address has all of it
+    wait_for_item(page, 3, wanted.images[3, 0])
+    page.locator("button.main").click()  # another way
+    until(page, f"!location.hash.includes('r.0.{seed}.')")
+    done(page)
+    again = repaint_tokens(dreamer, codes, cells, 4, label=label, seed=int(query_of(page)["then"].split(".")[2]))
+    wait_for_item(page, 1, again.images[1, 0])
+    page.keyboard.press("z")
+    wait_for_item(page, 0, image)
+
+
+@pytest.mark.parametrize("how", ["chosen", "dropped"])
+def test_an_image_of_ones_own_is_begun_with(page: Any, served: Served, prior: Any, tmp_path: Path, how: str) -> None:
+    dreamer = prior("digits")
+    size = dreamer.parent.model.spec.data.size
+    rng = np.random.default_rng(len(how))
+    Image.fromarray(rng.integers(0, 255, (size.height, size.width), dtype=np.uint8)).save(tmp_path / f"{how}.png")
+    open_dream(page, served, dreamer.name, "?n=1&seed=5")
+    if how == "chosen":
+        page.get_by_role("button", name="From image").click()
+        page.get_by_label("Image: a file of your own").set_input_files(tmp_path / "chosen.png")
+    else:  # anywhere on the page, also where new images are drawn
+        held = base64.b64encode((tmp_path / "dropped.png").read_bytes()).decode()
+        page.evaluate(
+            """(text) => {
+              const bytes = Uint8Array.from(atob(text), (one) => one.charCodeAt(0)), dataTransfer = new DataTransfer()
+              dataTransfer.items.add(new File([bytes], 'dropped.png', { type: 'image/png' }))
+              window.dispatchEvent(new DragEvent('drop', { dataTransfer, bubbles: true, cancelable: true }))
+            }""",
+            held,
+        )
+    found = dream_frames(dreamer.parent, tmp_path / f"{how}.png")
+    wait_for_item(page, 0, dreamer.decode(dreamer.encode(found.pixels))[0])
+    assert query_of(page)["of"].startswith(f"image:{how}-")
+    page.get_by_role("button", name="New", exact=True).click()
+    page.locator("button.main").click()
+    wait_for_item(page, 0, dream.images(dreamer, 1, seed=5).images[0, 0])
+    assert "of" not in query_of(page)
+
+
+def test_a_clip_begins_with_an_image(page: Any, served: Served, prior: Any) -> None:
+    dreamer = prior("loops")
+    page.goto(f"{served.origin}/#/runs/{dreamer.name}/dream?of=validation:3&steps=2&at=0")
+    codes, image, label = decoded(dreamer, "validation:3")
+    wait_for_item(page, 0, image)
+    expect(page.get_by_role("button", name="Paint a region")).to_be_disabled()
+    page.keyboard.press("Enter")
+    until(page, "location.hash.includes('then=c.0.')")
+    done(page)
+    seed = int(query_of(page)["then"].split(".")[2])
+    start = Frames("an image", image[None], codes=codes)
+    wanted = dream.motion(dreamer, start=start, label=label, sampling=Sampling(steps=2), seed=seed)
+    wait_for_item(page, 0, wanted.images[0, 0])
+    assert np.array_equal(wanted.images[0, 0], image)
+    page.keyboard.press(".")
+    wait_for_item(page, 0, wanted.images[0, 1])
+
+
+def test_a_prior_is_trained_from_the_page_of_its_tokenizer(page: Any, served: Served, prior: Any) -> None:
+    parent = prior("digits").parent.name
+    page.goto(f"{served.origin}/#/runs/{parent}/dream")
+    page.get_by_role("link", name="Train…").first.click()
+    expect(page.locator('[id="field-parent"]')).to_have_value(parent, timeout=1000 * SECONDS)
+    expect(page.locator(".bottom")).to_contain_text(f"parent={parent}")
+    expect(page.get_by_role("button", name="Start training")).to_be_enabled()
 
 
 def test_a_drawing_is_stopped_and_drawn_again(page: Any, served: Served, prior: Any) -> None:

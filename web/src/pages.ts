@@ -28,7 +28,7 @@ export const PAGES: Page[] = [
   { name: 'codes', title: 'Codes', of: 'run', inBar: true, says: SAID.codes, load: () => import('./pages/Codes.svelte'), key: opened },
   { name: 'dream', title: 'Dream', of: 'run', inBar: true, says: SAID.dream, load: () => import('./pages/Dream.svelte'), key: opened },
   { name: 'compare', title: 'Compare', of: 'studio', inBar: true, runs: 2, says: SAID.compare, load: () => import('./pages/Compare.svelte') },
-  { name: 'new', title: 'New run', of: 'studio', inBar: false, says: SAID.new, load: () => import('./pages/NewRun.svelte'), key: (query) => `${query.recipe ?? ''}|${query.from ?? ''}` },
+  { name: 'new', title: 'New run', of: 'studio', inBar: false, says: SAID.new, load: () => import('./pages/NewRun.svelte'), key: (query) => `${query.recipe ?? ''}|${query.from ?? ''}|${query.parent ?? ''}` },
 ]
 
 export const pageOf = (name: string, id: string): Page => PAGES.find((page) => page.name === name && (page.of === 'run') === (id !== '')) ?? PAGES[0]

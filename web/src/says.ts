@@ -19,14 +19,14 @@ export const SAID: Record<string, Says> = {
   tokens: { ...MODEL, at: null, set: null, cell: null, level: null, upto: null, over: ['numbers', 'colours', 'tiles', 'none'], sort: ['similar', 'usage', 'index'], second: null },
   codes: { ...MODEL, at: null, code: null, level: null, sort: ['usage', 'index', 'similar'], show: ['all', 'used', 'unused'], size: null, around: FLAG, from: null, like: null },
   dream: {
-    ...MODEL, n: null, frames: null, label: null, to: null, temperature: null, top_k: null, top_p: null, guidance: null, steps: null, order: null, seed: null, then: null, pick: null, at: null,
+    ...MODEL, of: null, n: null, frames: null, label: null, to: null, temperature: null, top_k: null, top_p: null, guidance: null, steps: null, order: null, seed: null, then: null, pick: null, at: null,
   },
   compare: {
     a: null, b: null, more: null, device: null, tab: ['curves', 'images', 'samples', 'maps'], at: null, by: ['image', 'point', 'tokens'], mode: ['band', 'prior', 'exact'], set: null,
     look: ['side', 'swipe', 'blink', 'difference'], left: null, right: null, from: null, cut: null, factor: null, signed: FLAG, seed: null, count: ['16', '36', '64'], lit: null, map: null,
     hide: null, cama: null, camb: null, camc: null, camd: null, metric: null, log: null, smooth: null,
   },
-  new: { recipe: null, from: null },
+  new: { recipe: null, from: null, parent: null },
 } // prettier-ignore
 
 /** What an address says that its page does not follow: in words, to be told. */

@@ -4,9 +4,9 @@ import { drawing, moves, usual, type View } from './settings'
 
 export type Format = 'png' | 'gif' | 'mp4'
 
-/** The shell's line that makes the same dream; null where something was painted or gone on with by hand, which no line can name. */
+/** The shell's line that makes the same dream; null where something was begun with, painted or gone on with by hand, which no line can name. */
 export function dreamCommand(run: string, which: string, device: string, { settings, trail }: View, prior: PriorFacts, format: Format): string | null {
-  if (trail.length) return null
+  if (trail.length || settings.of !== null) return null
   const { seed, ...drawn } = drawing(settings)
   const options: [string, string | number | null][] = [
     ['count', settings.count === usual(prior).count ? null : settings.count], ['frames', settings.frames], ['label', settings.label], ['morph', settings.to],

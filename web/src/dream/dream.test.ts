@@ -23,10 +23,19 @@ describe('the address of a dream', () => {
 
   it('says every setting and every step, and reads them again', () => {
     const view: View = {
-      settings: { mode: 'morph', count: 1, frames: 40, label: '2', to: '0', temperature: 0.75, topK: 8, topP: 0.9, guidance: 2.5, steps: 4, order: 'random', seed: 77 },
+      settings: { mode: 'morph', of: null, count: 1, frames: 40, label: '2', to: '0', temperature: 0.75, topK: 8, topP: 0.9, guidance: 2.5, steps: 4, order: 'random', seed: 77 },
       trail: [{ kind: 'repaint', pick: 0, cells: [0, 7, 13, 48], seed: 5 }, { kind: 'continue', pick: 0, key: 11, seed: 6 }],
     }
     expect(fromQuery(query(view, loops), loops, 64)).toEqual(view)
+  })
+
+  it('begins with an image of the data set, or of a person\'s own', () => {
+    for (const of of ['validation:3', 'train:0', 'image:a cat (2).png']) {
+      const view: View = { settings: { ...usual(loops), mode: 'image', of, label: '1' }, trail: [{ kind: 'continue', pick: 0, key: 0, seed: 6 }] }
+      expect(fromQuery(query(view, loops), loops, 64)).toEqual(view)
+    }
+    for (const of of ['nothing', 'validation:', 'validation:x', 'image:', '']) expect(fromQuery({ of }, loops, 64).settings).toEqual(usual(loops))
+    expect(fromQuery({ of: 'train:1', to: '1', n: '7' }, loops, 64).settings, 'one image and no morph').toEqual({ ...usual(loops), mode: 'image', of: 'train:1', count: 7 })
   })
 
   it('of what a prior cannot do says nothing: it is as usual', () => {
@@ -60,6 +69,7 @@ describe('what is asked', () => {
     )
     expect(dreamCommand('r', 'best', 'auto', { settings: usual(images), trail: [] }, images, 'png')).toBe('tilework dream r --seed 0 --out dream.png')
     expect(dreamCommand('r', 'best', 'auto', { settings: usual(images), trail: [{ kind: 'continue', pick: 0, key: 0, seed: 1 }] }, images, 'png')).toBeNull()
+    expect(dreamCommand('r', 'best', 'auto', { settings: { ...usual(images), mode: 'image', of: 'train:1' }, trail: [] }, images, 'png')).toBeNull()
   })
 
   it('has each label in turn where none is named', () => {

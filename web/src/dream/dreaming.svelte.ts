@@ -48,9 +48,10 @@ export class Dreaming {
       this.step = n + 1
       const name = JSON.stringify([view.settings, view.trail.slice(0, n)])
       const known: Made | undefined = this.kept.get(name)
-      const ask: DreamAsk | null = n === 0 ? this.first(view.settings) : this.next(view.settings, view.trail[n - 1], before!)
-      if (!ask) return this.fail(turn, { what: 'the address goes on from an item that there is not', why: `this dream has ${before!.images.shape[0]}`, fix: 'go back to the dream itself' })
-      const found: Made | null = known ?? (await this.asked(turn, ask))
+      const image = n === 0 ? view.settings.of : null
+      const ask: DreamAsk | null = image !== null ? null : n === 0 ? this.first(view.settings) : this.next(view.settings, view.trail[n - 1], before!)
+      if (!ask && image === null) return this.fail(turn, { what: 'the address goes on from an item that there is not', why: `this dream has ${before!.images.shape[0]}`, fix: 'go back to the dream itself' })
+      const found: Made | null = known ?? (ask ? await this.asked(turn, ask) : await this.opened(turn, image!))
       if (turn !== this.turn || !found) return
       this.keep(name, found)
       before = found
@@ -90,6 +91,29 @@ export class Dreaming {
     }
   }
 
+  /** An image of the data set or of a person's own, as its tokens: what is done to it begins from these. */
+  private async opened(turn: number, of: string): Promise<Made | null> {
+    try {
+      const answer = await this.model.ask(KEY, 'encode', { of })
+      if (!answer || turn !== this.turn) return null
+      const prior = this.about.prior!
+      const { label, name, notes, psnr } = answer.facts
+      const [h, w, c] = answer.reconstruction.shape
+      const codes = answer.codes!.data
+      const facts = [{ name: 'image', text: name ?? of }, ...(label === null ? [] : [{ name: 'label', text: label }]), ...notes.map((text) => ({ name: 'note', text })), ...(psnr === null ? [] : [{ name: 'PSNR', text: `${psnr.toFixed(1)} dB, as its tokens decode` }])]
+      return {
+        ...answer,
+        kind: 'dream',
+        facts: { what: 'images', title: of, labels: [label], seed: 0, loop: false, fps: 30, verdicts: [], facts },
+        images: { shape: [1, 1, h, w, c], data: answer.reconstruction.data },
+        keys: { shape: [1, 1, codes.length / (prior.height * prior.width), prior.height, prior.width], data: new Int32Array(codes) },
+      } as unknown as Made
+    } catch (error) {
+      this.fail(turn, words(error))
+      return null
+    }
+  }
+
   private fail(turn: number, problem: Problem): void {
     if (turn !== this.turn) return
     this.problem = problem
@@ -117,9 +141,10 @@ export class Dreaming {
     const [t, ...rest] = keys.shape.slice(1)
     const size = rest.reduce((product, n) => product * n, 1)
     const at = step.pick * t * size
-    const own = facts.labels[step.pick] ?? null
+    const own = (settings.mode === 'image' ? settings.label : null) ?? facts.labels[step.pick] ?? null
     const label = own !== null && this.about.prior!.classes.includes(own) ? { label: own } : {}
-    const frames = images.shape[1] > 1 ? { frames: images.shape[1] } : {}
+    const length = images.shape[1] > 1 ? images.shape[1] : settings.frames
+    const frames = moves(this.about.prior!) && length !== null ? { frames: length } : {}
     const more = { ...label, ...frames, ...drawing(settings, step.seed) }
     if (step.kind === 'repaint') return { kind: 'repaint', what: { tokens: [...keys.data.subarray(at, at + t * size)], cells: step.cells, count: images.shape[1] > 1 ? 1 : WAYS, ...more } }
     const key = Math.min(t - 1, step.key) * size

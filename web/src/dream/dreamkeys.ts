@@ -29,7 +29,8 @@ export function dreamKey(event: KeyboardEvent, hands: Hands): boolean {
   const { brush, ready, act } = hands
   const { target } = event
   const slider = target instanceof HTMLInputElement && target.type === 'range'
-  const onButton = target instanceof HTMLElement && target.closest('button, a, dialog') !== null && !target.closest('[role="listbox"]')
+  // A picked item, an image that is chosen and a mode that is on have nothing left to do for Enter.
+  const onButton = target instanceof HTMLElement && target.closest('button, a, dialog') !== null && !target.closest('[data-item], [data-origin][aria-selected="true"], .seg [aria-pressed="true"]')
   const way = ARROWS[event.key]
   if (way && slider) return false
   if ((event.key === 'Enter' || event.key === ' ') && onButton) return false
@@ -38,7 +39,8 @@ export function dreamKey(event: KeyboardEvent, hands: Hands): boolean {
     else if (event.key === 'x' || event.key === 'X') brush.begin(brush.cursor)
     else if (event.key === '[' || event.key === ']') brush.resize(event.key === ']' ? 1 : -1)
     else if (event.key === 'a' || event.key === 'A') brush.all()
-    else if (event.key === 'g' || event.key === 'G') act('anew')
+    else if (event.key === 'g' || event.key === 'G' || event.key === 'Enter') act('anew')
+    else if (event.key === 'n' || event.key === 'N') hands.dream({ seed: anotherSeed() })
     else if (event.key === 'Escape' || event.key === 'b' || event.key === 'B') act('brush')
     else return time(event, hands)
     return true

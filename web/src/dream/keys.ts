@@ -9,7 +9,7 @@ export const DREAM_KEYS: [string[], string][] = [
   [['X'], 'the cell below the cursor, in or out'],
   [['[', ']'], 'size of the brush'],
   [['A'], 'all cells, or none'],
-  [['G'], 'draw the region anew'],
+  [['G', 'Enter'], 'draw the region anew'],
   [['C'], 'go on from this frame'],
   [['Z'], 'back to what it was before'],
   [['K'], 'keep on the shelf, or take off'],

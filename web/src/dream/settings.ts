@@ -2,7 +2,8 @@ import type { PriorFacts } from '../lib/protocol'
 
 /** How a dream is drawn: what the address says, what is asked of the model, and what the shell's command says. */
 export interface Settings {
-  mode: 'new' | 'morph'
+  mode: 'new' | 'morph' | 'image'
+  of: string | null // of an image: its origin, what is painted or gone on with
   count: number
   frames: number | null // null = as many as the prior learned from
   label: string | null // null = each label in turn; of a morph where it begins
@@ -33,7 +34,7 @@ export const WAYS = 4 // in which a region of an image is drawn anew
 
 export const moves = (prior: PriorFacts): boolean => prior.frames > 1
 export const usual = (prior: PriorFacts): Settings => ({
-  mode: 'new', count: moves(prior) ? 1 : 16, frames: null, label: null, to: null, temperature: 1, topK: null, topP: 1, guidance: 0, steps: null, order: 'halton', seed: 0,
+  mode: 'new', of: null, count: moves(prior) ? 1 : 16, frames: null, label: null, to: null, temperature: 1, topK: null, topP: 1, guidance: 0, steps: null, order: 'halton', seed: 0,
 })
 
 // The address --------------------------------------------------------------------------------------------------------------
@@ -48,9 +49,11 @@ const known = (text: string | undefined, names: readonly string[]): string | nul
 export function fromQuery(query: Query, prior: PriorFacts, codes: number): View {
   const normal = usual(prior)
   const [from, to] = [known(query.label, prior.classes), known(query.to, prior.classes)]
-  const morph = prior.loop && prior.classes.length > 1 && query.to !== undefined
+  const of = /^((validation|train):\d{1,9}|image:.+)$/.exec(query.of ?? '')?.[0] ?? null
+  const morph = of === null && prior.loop && prior.classes.length > 1 && query.to !== undefined
   const settings: Settings = {
-    mode: morph ? 'morph' : 'new',
+    mode: of !== null ? 'image' : morph ? 'morph' : 'new',
+    of,
     count: morph ? 1 : within(query.n, 1, moves(prior) ? MOST_CLIPS : MOST_IMAGES, normal.count, true),
     frames: moves(prior) ? within(query.frames, 1, MOST_FRAMES, 0, true) || null : null,
     label: morph ? (from ?? prior.classes[0]) : from,
@@ -70,7 +73,7 @@ export function toQuery({ settings, trail }: View, prior: PriorFacts): Record<st
   const normal = usual(prior)
   const said = (value: number | string | null, byDefault: number | string | null): string | null => (value === byDefault || value === null ? null : String(value))
   return {
-    n: said(settings.count, normal.count), frames: said(settings.frames, null), label: settings.label, to: settings.to, temperature: said(settings.temperature, 1),
+    of: settings.of, n: said(settings.count, normal.count), frames: said(settings.frames, null), label: settings.label, to: settings.to, temperature: said(settings.temperature, 1),
     top_k: said(settings.topK, null), top_p: said(settings.topP, 1), guidance: said(settings.guidance, 0), steps: said(settings.steps, null),
     order: said(settings.order, 'halton'), seed: said(settings.seed, 0), then: trail.length ? writeTrail(trail, prior.height * prior.width) : null,
   }
@@ -126,7 +129,7 @@ export function drawing(settings: Settings, seed = settings.seed): Record<string
 
 /** What the items of a dream will be, before they are drawn; of what was done to one, nothing is known yet. */
 export function labelsOf({ settings, trail }: View, prior: PriorFacts): (string | null)[] {
-  if (trail.length || !prior.classes.length || settings.mode === 'morph') return []
+  if (trail.length || !prior.classes.length || settings.mode !== 'new') return []
   const first = moves(prior) ? settings.seed : 0 // of clips another seed begins with another label
   return Array.from({ length: settings.count }, (_, i) => settings.label ?? prior.classes[(first + i) % prior.classes.length])
 }

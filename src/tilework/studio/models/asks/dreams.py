@@ -100,7 +100,15 @@ def _repaint(model: Loaded, dreamer: Dreamer, ask: dict[str, Any]) -> Dreamed:
     if "tokens" in ask:
         tokens = _tokens(dreamer, ask["tokens"], None)
         return repaint_tokens(
-            dreamer, tokens, cells, count, "a dream", label=label, frames=ask.get("frames"), **_clip(ask), **common
+            dreamer,
+            tokens,
+            cells,
+            count,
+            "what was there",
+            label=label,
+            frames=ask.get("frames"),
+            **_clip(ask),
+            **common,
         )
     start = _start(model, ask)
     region = np.kron(cells, np.ones(_cell_size(dreamer), bool))
@@ -117,7 +125,7 @@ def _morph(_: Loaded, dreamer: Dreamer, ask: dict[str, Any]) -> Dreamed:
 def _continue(model: Loaded, dreamer: Dreamer, ask: dict[str, Any]) -> Dreamed:
     if "tokens" in ask:
         codes = _tokens(dreamer, ask["tokens"], 1)
-        start: Any = Frames("a frame of a dream", dreamer.decode(codes), codes=codes)
+        start: Any = Frames("the frame that was seen", dreamer.decode(codes), codes=codes)
     else:
         start = _start(model, ask)
     return dreams.motion(
