@@ -91,8 +91,8 @@ def test_a_wrong_optimiser_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
     made = backend.make_optimizer
 
-    def make(settings: Any, parameters: Any, device: Any) -> torch.optim.Optimizer:
-        return Twice(parameters, lr=1e-3) if torch.get_num_threads() == 2 else made(settings, parameters, device)
+    def make(settings: Any, model: Any, device: Any) -> torch.optim.Optimizer:
+        return Twice(model.parameters(), lr=1e-3) if torch.get_num_threads() == 2 else made(settings, model, device)
 
     monkeypatch.setattr(backend, "make_optimizer", make)
     assert wrong(rows()) == {"optimiser step"}

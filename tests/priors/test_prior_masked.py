@@ -17,13 +17,16 @@ from tilework.priors.masking.schedule import portions
 from tilework.priors.masking.views import training_view, views
 
 attention = pytest.mark.parametrize("attention", ["full", "factorised"])
+LOCAL = {"convolutions": 2, "pointer": True, "token_width": 6, "tied": True}
+local = pytest.mark.parametrize("local", [{}, LOCAL], ids=["blocks alone", "local"])
 shapes = pytest.mark.parametrize("shape", SHAPES)
 
 
 @shapes
+@local
 @attention
-def test_hidden_tokens_are_not_seen_and_the_others_are(shape, attention):
-    prior = built("masked", SHAPES[shape], attention=attention)
+def test_hidden_tokens_are_not_seen_and_the_others_are(shape, attention, local):
+    prior = built("masked", SHAPES[shape], attention=attention, **local)
     tokens, labels = some(prior.shape)
     hidden = torch.rand(tokens.shape, generator=rng(2)) < 0.5
     other = (tokens + 1) % prior.shape.codes
@@ -36,9 +39,10 @@ def test_hidden_tokens_are_not_seen_and_the_others_are(shape, attention):
 
 
 @attention
+@local
 @pytest.mark.parametrize("frames", [5, 8])
-def test_a_loop_that_is_turned_is_the_same_loop(attention, frames):
-    prior = built("masked", SHAPES["loop"], attention=attention)
+def test_a_loop_that_is_turned_is_the_same_loop(attention, local, frames):
+    prior = built("masked", SHAPES["loop"], attention=attention, **local)
     tokens, labels = some(prior.shape, frames=frames)
     hidden = torch.rand(tokens.shape, generator=rng(2)) < 0.5
     with torch.no_grad():
@@ -53,8 +57,9 @@ def test_a_loop_that_is_turned_is_the_same_loop(attention, frames):
 
 
 @attention
-def test_a_clip_has_a_beginning_and_an_end(attention):
-    prior = built("masked", SHAPES["clip"], attention=attention)
+@local
+def test_a_clip_has_a_beginning_and_an_end(attention, local):
+    prior = built("masked", SHAPES["clip"], attention=attention, **local)
     tokens, labels = some(prior.shape)
     hidden = torch.zeros_like(tokens, dtype=torch.bool)
     with torch.no_grad():

@@ -120,7 +120,7 @@ def _step(
     weights = {name: term.weight.at(0, 1) for name, term in terms.items()}
     settings = spec.optimizer
     parameters = dict(model.named_parameters())
-    optimizer = make_optimizer(settings, list(parameters.values()), device)
+    optimizer = make_optimizer(settings, model, device)
 
     def input_of(name: str, own: Tensor) -> Tensor:
         value = own.detach() if given is None else _there(given.forward[name], device).to(own.dtype)

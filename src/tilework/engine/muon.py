@@ -18,16 +18,13 @@ _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
 
 class Muon(torch.optim.AdamW):
-    """For each matrix W of `matrices`, (m, n), with its gradient G: B <- 0.95 B + G, then
+    """For each matrix W of the first group, (m, n), with its gradient G: B <- 0.95 B + G, then
     W <- W - 10 lr sqrt(max(1, m / n)) orthogonal(G + 0.95 B), after W <- (1 - 10 lr weight_decay) W.
 
     `orthogonal` makes all singular values about 1: a step moves every direction of a layer alike, also those that the gradient
-    hardly shows. `others` move as in AdamW. Source: arXiv 2502.16982, equation 1; the scale of a step is that of the first
-    description of Muon, not equation 4 (0.2 sqrt(max(m, n))), and a momentum is not averaged over rows of queries, keys and values.
+    hardly shows. Other groups move as in AdamW. Source: arXiv 2502.16982, equation 1; the scale of a step is not that of
+    equation 4, 0.2 sqrt(max(m, n)).
     """
-
-    def __init__(self, matrices: Sequence[nn.Parameter], others: Sequence[nn.Parameter], **settings: Any) -> None:
-        super().__init__([{"params": list(matrices)}, {"params": list(others)}], **settings)
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -55,28 +52,26 @@ class Muon(torch.optim.AdamW):
 
 
 def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
-    """(m, n) -> U S V^T of its singular value decomposition U D V^T, the values of S between 0.68 and 1.13 where those of D are no
-    less than a thousandth of their root sum of squares.
+    """(m, n) -> U S V^T of its singular value decomposition U D V^T, S between about 0.7 and 1.2 where D is not far below its
+    largest value.
 
     Newton-Schulz: X <- a X + (b A + c A^2) X with A = X X^T, five times, in bf16, from X of norm 1.
     """
     a, b, c = _NEWTON_SCHULZ
-    x = matrix.bfloat16()
-    if wide := matrix.shape[0] <= matrix.shape[1]:
-        x = x.clone()
-    else:
-        x = x.T
+    tall = matrix.shape[0] > matrix.shape[1]
+    x = (matrix.T if tall else matrix).bfloat16()
     x = x / x.norm().clamp(min=1e-7)
     for _ in range(steps):
         gram = x @ x.T
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x if wide else x.T
+    return x.T if tall else x
 
 
-def matrices_of(model: nn.Module) -> list[nn.Parameter]:
-    """Weights of linear layers between others; those that give logits are no such layers."""
-    return [
-        layer.weight
+def grouped(model: nn.Module, parameters: Sequence[nn.Parameter]) -> list[dict[str, list[nn.Parameter]]]:
+    """The two groups: weights of linear layers between others (those that give logits are no such layers), and the rest."""
+    inner = {
+        id(layer.weight)
         for layer in model.modules()
         if isinstance(layer, nn.Linear) and not isinstance(layer, Logits) and layer.weight is not None
-    ]
+    }
+    return [{"params": [p for p in parameters if (id(p) in inner) == matrix]} for matrix in (True, False)]

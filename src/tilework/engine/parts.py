@@ -99,8 +99,7 @@ def assemble(spec: RunSpec, progress: Progress, runs: Path | None = None) -> Par
     )
     task.placed()
     average = WeightAverage(model, spec.engine.ema_decay) if spec.engine.ema_decay else None
-    trainable = [p for p in model.parameters() if p.requires_grad]
-    optimizer = make_optimizer(spec.optimizer, trainable, compute.device)
+    optimizer = make_optimizer(spec.optimizer, model, compute.device)
     if spec.engine.compile:
         task.compile()
     wrapped, accelerated = compute.wrap(model, optimizer)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from tilework.engine.compute import Compute
+from tilework.engine.muon import Muon, grouped
 from tilework.engine.tasks.contract import Losses, Task
 from tilework.spec import OptimizerSettings
 
@@ -25,14 +26,19 @@ class StepResult:
     """What the task kept of each micro-batch (for whoever watches)."""
 
 
-def make_optimizer(
-    settings: OptimizerSettings, parameters: Sequence[nn.Parameter], device: torch.device
-) -> torch.optim.Optimizer:
-    """Adam or AdamW as the spec says; fused into one kernel where torch has one for the device."""
-    kind = torch.optim.Adam if settings.kind == "adam" else torch.optim.AdamW
+def make_optimizer(settings: OptimizerSettings, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:
+    """What the spec says, for all of a model that is trained; fused into one kernel where torch has one for the device."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    kind: Callable[..., torch.optim.Optimizer] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}.get(
+        settings.kind, Muon
+    )
     fused = settings.fused and device.type in {"cpu", "cuda", "mps"} and all(p.is_floating_point() for p in parameters)
+    moved: Any = parameters
+    if settings.kind == "muon":
+        # On a GPU a fused step is told by a flag to leave the weights alone, and matrices do not listen to it.
+        moved, fused = grouped(model, parameters), fused and device.type != "cuda"
     return kind(
-        parameters,
+        moved,
         lr=settings.lr.start_value,
         betas=settings.betas,
         eps=settings.eps,

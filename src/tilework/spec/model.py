@@ -34,7 +34,10 @@ def _moves_weights(schedule: Schedule) -> Schedule:
 class OptimizerSettings(Settings):
     """How the weights move."""
 
-    kind: Literal["adam", "adamw"] = Field(default="adam", description="Adam, or AdamW with decoupled weight decay")
+    kind: Literal["adam", "adamw", "muon"] = Field(
+        default="adam",
+        description="Adam, AdamW with decoupled weight decay, or Muon for the matrices of linear layers and AdamW for the rest",
+    )
     lr: Scheduled = Field(default=Constant(value=1e-3), description="learning rate")
     betas: tuple[float, float] = Field(
         default=(0.9, 0.999), description="decay of the first and second moment, each from 0 to below 1"

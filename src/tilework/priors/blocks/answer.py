@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from tilework.priors.blocks.codes import CodeEmbedding, CodeHead
+from tilework.priors.blocks.codes import CodeEmbedding, CodeHead, Logits
 from tilework.priors.blocks.nearby import UNKNOWN
 
 _QUICK = 16.0
@@ -56,7 +56,7 @@ class Answer(nn.Module):
         self.head = CodeHead(levels, codes, width, tied)
         self.codes, self.levels = codes, levels
         self.shares = nn.Embedding(labels * levels, codes)
-        self.gates = nn.ModuleList(nn.Linear(width, around + 1) for _ in range(levels if around else 0))
+        self.gates = nn.ModuleList(Logits(width, around + 1) for _ in range(levels if around else 0))
 
     def start(self) -> None:
         """First weights: every code as likely as any other, no place more than another."""

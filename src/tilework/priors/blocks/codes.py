@@ -37,6 +37,10 @@ class CodeEmbedding(nn.Module):
         return vectors.squeeze(-2) if vectors.shape[-2] == 1 else vectors.sum(-2)
 
 
+class Logits(nn.Linear):
+    """A linear layer whose outputs are logits: Muon leaves it to AdamW."""
+
+
 class CodeHead(nn.Module):
     """Norm and logits: hidden vectors (..., C) of level q -> (..., K) float32.
 
@@ -47,7 +51,7 @@ class CodeHead(nn.Module):
     def __init__(self, levels: int, codes: int, width: int, tied: CodeEmbedding | None = None) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
-        self.levels = nn.ModuleList(nn.Linear(width, codes) for _ in range(levels))
+        self.levels = nn.ModuleList(Logits(width, codes) for _ in range(levels))
         self.codes, self.tied = codes, () if tied is None else (tied,)  # a tuple: its weights are not this module's
         if tied is not None:
             self.out = nn.Linear(width, width)
