@@ -251,3 +251,23 @@ def test_frames_that_are_chosen_have_the_vectors_of_their_own_weights():
     assert torch.equal(found[0, ::2], torch.stack([second, first, torch.lerp(first, second, torch.tensor(0.25))]))
     assert torch.equal(found[1, ::2], torch.stack([second, none, torch.lerp(second, none, torch.tensor(0.5))]))
     assert torch.equal(found[:, ::2], found[:, 1::2])
+
+
+@pytest.mark.parametrize("dims", [3, 16, 40])
+def test_codes_begin_as_far_apart_as_in_the_autoencoder(dims):
+    shape = TokenShape(1, 2, 4, 4, 50)
+    vectors = [torch.randn(50, dims, generator=rng(level)) * 7 + 3 for level in range(2)]
+    prior = built("masked", shape, tied=True)
+    other = prior.embedding.table.weight[-1].clone()  # of no code: what stands where one is hidden
+    prior.begin_at(vectors, rng())
+    for level, given in enumerate(vectors):
+        found = prior.embedding.vectors(level, 50).detach()
+        assert float(found.std()) == pytest.approx(1, abs=0.05)
+        ours, theirs = torch.pdist(found), torch.pdist(given)
+        alike = float(torch.corrcoef(torch.stack([ours, theirs]))[0, 1])
+        assert alike > (0.6 if dims > 16 else 0.9)  # of more dimensions than there are channels a part is kept
+    assert torch.equal(prior.embedding.table.weight[-1], other)
+    untied = built("masked", shape)
+    before = untied.embedding.table.weight.clone()
+    untied.begin_at(vectors, rng())
+    assert torch.equal(untied.embedding.table.weight, before)

@@ -7,7 +7,7 @@ N = T x h x w x Q tokens of an item, in raster order: frame by frame, row by row
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -148,6 +148,11 @@ class Prior(nn.Module, ABC):
         known = repainted. T may differ from `shape.frames` where `any_length` says so. A prior that takes a label for the whole
         item mixes by the weight of the first frame.
         """
+
+    def begin_at(self, vectors: Sequence[Tensor], generator: torch.Generator) -> None:
+        """Before the first step of a new run: of each level the vectors (K, D) that its codes have in the autoencoder. What is
+        alike there may begin alike here. The generator is on the CPU, and the same on every process."""
+        return
 
     any_length: bool = False
     """Whether `sample` and `bits` take items of any number of frames."""

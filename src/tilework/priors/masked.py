@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 import torch
@@ -74,6 +74,10 @@ class Prior(TransformerPrior):
         self.head.start()
         if config.tied:  # as large as what comes out of a norm, for products with it
             nn.init.normal_(self.embedding.table.weight)
+
+    def begin_at(self, vectors: Sequence[Tensor], generator: torch.Generator) -> None:
+        if self.config.tied:  # what comes in is also what is answered: codes that are alike are likely together
+            self.embedding.begin_at(vectors, generator)
 
     def forward(self, tokens: Tensor, labels: Tensor) -> Loss:
         view, clips = self._seen(tokens)

@@ -7,7 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from tilework.bottlenecks.contract import BottleneckConfig
+import torch
+from torch import Tensor
+
+from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig
 from tilework.engine import checkpoint
 from tilework.engine.autoencoder.model import grid_of, source_of
 from tilework.errors import TileworkError, UserError
@@ -41,6 +44,16 @@ class Parent:
         """Numbers in one of its images: H x W x C."""
         source = source_of(self.spec)
         return source.size.width * source.size.height * source.channels
+
+
+def vectors_of(bottleneck: Bottleneck, device: torch.device) -> tuple[Tensor, ...]:
+    """For each level the vectors (K, D) of its codes; () where several levels have no codebooks."""
+    if books := bottleneck.codebooks():
+        return tuple(book.detach() for book in books)
+    if bottleneck.levels != 1:
+        return ()
+    codes = torch.arange(bottleneck.codes_per_level, device=device)
+    return (bottleneck.decode(codes.view(-1, 1, 1, 1)).flatten(1),)
 
 
 class NoCheckpoint(UserError):

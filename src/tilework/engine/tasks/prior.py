@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+import torch
 from torch import nn
 
 from tilework.engine.api import load_checkpoint
 from tilework.engine.prior.feed import TokenBatch
 from tilework.engine.prior.measured import METRICS
-from tilework.engine.prior.parent import NoCheckpoint, find_parent, other_parent, settled
+from tilework.engine.prior.parent import NoCheckpoint, find_parent, other_parent, settled, vectors_of
 from tilework.engine.prior.samples import Sampler
 from tilework.engine.prior.tokens import TokenSet, read_tokens
 from tilework.engine.prior.validate import ASIDE, HeldOut, Measured, in_bits, validate
 from tilework.engine.prior.view import PriorView
 from tilework.engine.progress import Progress
-from tilework.engine.tasks.contract import Arrays, Data, Judged, Losses, NotFinite, Validation, View, fork_rng
+from tilework.engine.tasks.contract import Arrays, Data, Judged, Losses, NotFinite, Row, Validation, View, fork_rng
 from tilework.engine.tasks.contract import Task as TaskContract
 from tilework.errors import UserError
 from tilework.priors.contract import Loss, Prior
@@ -67,6 +68,11 @@ class Task(TaskContract):
         self.model = kind(self.spec.prior, self.tokens.shape)
         self.held_out = self.tokens.held_out()
         return self.model
+
+    def start(self, batches: int, progress: Progress) -> Row:
+        vectors = vectors_of(self._sampler.parent.network.bottleneck, self.compute.device)
+        self.model.begin_at(vectors, torch.Generator().manual_seed(self.spec.seed))
+        return Row()
 
     def describe(self) -> dict[str, Any]:
         shape = self.tokens.shape

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+_APART = 0.1
+"""What each code has of its own at the beginning: codes in one place would stay one."""
 
 
 class CodeEmbedding(nn.Module):
@@ -16,6 +21,19 @@ class CodeEmbedding(nn.Module):
         super().__init__()
         self.table = nn.Embedding(levels * (codes + extra), width)
         self.register_buffer("first", torch.arange(levels) * (codes + extra), persistent=False)
+
+    @torch.no_grad()
+    def begin_at(self, vectors: Sequence[Tensor], generator: torch.Generator) -> None:
+        """Rows as large as they are (N(0, 1)), as far apart as the vectors (K, D) of each level: these, turned at random."""
+        width = self.table.weight.shape[1]
+        for level, given in enumerate(vectors):
+            centred = (given - given.mean(0)).float().cpu()
+            wide, narrow = max(width, given.shape[1]), min(width, given.shape[1])
+            turn = torch.linalg.qr(torch.randn(wide, narrow, generator=generator, device="cpu"))[0]
+            turned = centred @ (turn if narrow == width else turn.T)
+            turned = turned / turned.std().clamp(min=1e-12)
+            turned += _APART * torch.randn(turned.shape, generator=generator, device="cpu")
+            self.vectors(level, len(given)).copy_(turned)
 
     def forward(self, codes: Tensor) -> Tensor:
         vectors: Tensor = self.table(codes + self.first)
