@@ -10,12 +10,15 @@ from torch import Tensor, nn
 
 
 class Convolution(nn.Module):
-    """(B, t, h, w, C) -> the same with D channels: 3x3 in space and, of clips, 3 in time; around the loop where `circular`."""
+    """(B, t, h, w, C) -> the same with D channels: 3x3 in space and, of clips, 3 in time; around the loop where `circular`.
+
+    The frames before and after are channels of one frame: a convolution of images is the fastest there is, in memory as it is.
+    """
 
     def __init__(self, channels: int, out: int, clips: bool) -> None:
         super().__init__()
         self.clips = clips
-        self.layer = nn.Conv3d(channels, out, (3 if clips else 1, 3, 3), padding=(0, 1, 1))
+        self.layer = nn.Conv2d((3 if clips else 1) * channels, out, 3, padding=1)
 
     def start(self) -> None:
         """First weights: outputs as large as inputs."""
@@ -25,11 +28,15 @@ class Convolution(nn.Module):
         nn.init.zeros_(bias)
 
     def forward(self, x: Tensor, circular: bool) -> Tensor:
-        x = x.permute(0, 4, 1, 2, 3)
+        batch = x.shape[0]
         if self.clips:
-            x = torch.cat([x[:, :, -1:], x, x[:, :, :1]], 2) if circular else F.pad(x, (0, 0, 0, 0, 1, 1))
-        out: Tensor = self.layer(x)
-        return F.gelu(out).permute(0, 2, 3, 4, 1)
+            before, after = x.roll(1, 1), x.roll(-1, 1)
+            if not circular:  # nothing before the first and after the last
+                nothing = torch.zeros_like(x[:, :1])
+                before, after = torch.cat([nothing, x[:, :-1]], 1), torch.cat([x[:, 1:], nothing], 1)
+            x = torch.cat([before, x, after], -1)
+        out: Tensor = self.layer(x.flatten(0, 1).permute(0, 3, 1, 2))
+        return F.gelu(out).permute(0, 2, 3, 1).unflatten(0, (batch, -1))
 
 
 class Local(nn.Module):
