@@ -127,7 +127,7 @@ def same_point(
     *,
     through: Through = "quantiser",
 ) -> Comparison:
-    """A point of the latent space through every model; in those with codes quantised, or `through` the decoder without becoming codes.
+    """A point of the latent space through every model; in those with codes quantised, or `through` the decoder alone.
 
     Raises UserError for models whose images or latents have different shapes (a point that lies at an encoded image may be
     asked of any latents), and for what `place` refuses.
