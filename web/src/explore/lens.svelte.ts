@@ -28,6 +28,7 @@ export class Lens {
   private moved = 0
   private later: ReturnType<typeof setTimeout> | undefined
   private below = '' // what `mu` is of
+  private leapt = false // what is shown is somewhere else, not a move on
 
   /** `later`: where the address names no point, nothing is asked before `begin` says where. */
   constructor(private readonly model: OpenModel, later = false) {
@@ -70,6 +71,12 @@ export class Lens {
     this.moved = now
     this.history.put(point, this.gesture)
     this.look()
+  }
+
+  /** Go to a point elsewhere: the browser goes back from it as well. */
+  leap(point: Point): void {
+    this.leapt = true
+    this.go(point, true)
   }
 
   undo(): void {
@@ -115,7 +122,10 @@ export class Lens {
 
   private write(text: string): void {
     this.written = text
-    router.set({ at: text, mode: router.current.query.mode === modeOf(this.point) ? null : (router.current.query.mode ?? null) })
+    const view = { at: text, mode: router.current.query.mode === modeOf(this.point) ? null : (router.current.query.mode ?? null) }
+    if (this.leapt) router.step(view)
+    else router.set(view)
+    this.leapt = false
   }
 
   /** Back to the last point that has an image, saying why there is none of this one. */

@@ -53,13 +53,23 @@ class Router {
     location.hash = hash
   }
 
-  /** Change part of the view without a new entry in the history. */
+  /** Change part of the view without a new entry in the history: of what follows the hand, nobody goes back through every state. */
   set(changes: Record<string, string | null>): void {
-    const route = parseHash(location.hash)
-    const query: Record<string, string | null> = { ...route.query, ...changes }
-    const path = location.hash.replace(/^#/, '').split('?', 1)[0] || '/'
-    history.replaceState(null, '', makeHash(path, query))
+    history.replaceState(null, '', this.changed(changes))
     this.current = parseHash(location.hash)
+  }
+
+  /** The same as a step that the browser goes back from: another image, another code, another tab. */
+  step(changes: Record<string, string | null>): void {
+    const hash = this.changed(changes)
+    if (hash === location.hash) return
+    history.pushState(null, '', hash)
+    this.current = parseHash(location.hash)
+  }
+
+  private changed(changes: Record<string, string | null>): string {
+    const query: Record<string, string | null> = { ...parseHash(location.hash).query, ...changes }
+    return makeHash(location.hash.replace(/^#/, '').split('?', 1)[0] || '/', query)
   }
 }
 
