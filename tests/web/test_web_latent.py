@@ -258,6 +258,23 @@ def starting(text: str) -> Any:
     return re.compile("^" + re.escape(text) + r"\b")
 
 
+def test_a_view_that_was_left_takes_no_late_answer(
+    page: Any, look: Callable[..., None], opened: explore.Opened
+) -> None:
+    """From view to view before what they ask for is there: nothing is drawn where nothing is any more (see `page`)."""
+    look(at="seed:6")
+    for _ in range(4):
+        for key in "324":
+            page.keyboard.press(key)
+            page.evaluate("new Promise(requestAnimationFrame)")
+    page.keyboard.press("1")
+    page.keyboard.press("r")
+    shows(page, opened, "seed:7")
+    page.go_back()  # from view to view
+    until(page, "location.hash.includes('view=map')")
+    expect(page.get_by_role("button", name="Map", exact=True)).to_have_attribute("aria-pressed", "true")
+
+
 def test_keyframes_play_are_saved_and_said_as_a_command(
     page: Any, look: Callable[..., None], opened: explore.Opened, run: RunFolder
 ) -> None:
