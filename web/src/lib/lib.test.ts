@@ -1,12 +1,18 @@
 import { describe, expect, it } from 'vitest'
 import { at, socketAt, writtenTwice } from './address'
-import { age, bytes, duration, figure, sentences } from './format'
+import { age, bytes, duration, figure, percent, sentences } from './format'
 import { decodeFrame } from './frame'
 import { packed } from './packed'
 import { makeHash, parseHash, runPath } from './route.svelte'
 import { PAGES, pageOf } from '../pages'
 import { unknownOf } from '../says'
 import { sliderText, STEPS, toPosition, toValue, typed } from './slider'
+
+describe('a share', () => {
+  it('that is little is not nothing', () => {
+    expect([0, 0.00002, 0.00006, 0.5, 1].map((share) => percent(share, 2))).toEqual(['0.00\u00a0%', '<\u00a00.01\u00a0%', '0.01\u00a0%', '50.00\u00a0%', '100.00\u00a0%'])
+  })
+})
 
 describe('an address of a route', () => {
   it('begins where the document is, whatever view is open', () => {
