@@ -38,12 +38,25 @@ function safeDecode(text: string): string {
   }
 }
 
+/** What was collected on the way is not lost by going back: the keyframes and the directions that a person has kept. */
+const KEPT = ['keys', 'frames', 'how', 'ease', 'loop', 'dirs']
+const OURS = 'tilework' // the history's note on an entry that a page made, where others were typed or linked to
+
+/** The query of an entry that was gone back to, with what was kept since. */
+export function withKept(query: Record<string, string>, now: Record<string, string>): Record<string, string> {
+  const kept = Object.entries(now).filter(([name]) => KEPT.includes(name))
+  return { ...Object.fromEntries(Object.entries(query).filter(([name]) => !KEPT.includes(name))), ...Object.fromEntries(kept) }
+}
+
 class Router {
   current = $state.raw<Route>({ page: 'runs', id: '', query: {} })
 
   start(): void {
     const read = (): void => {
+      const before = this.current
       this.current = parseHash(location.hash)
+      const { page, id, query } = this.current
+      if (history.state === OURS && page === before.page && id === before.id) this.set({ ...Object.fromEntries(KEPT.map((name) => [name, null])), ...withKept(query, before.query) })
     }
     window.addEventListener('hashchange', read)
     read()
@@ -55,7 +68,7 @@ class Router {
 
   /** Change part of the view without a new entry in the history: of what follows the hand, nobody goes back through every state. */
   set(changes: Record<string, string | null>): void {
-    history.replaceState(null, '', this.changed(changes))
+    history.replaceState(OURS, '', this.changed(changes))
     this.current = parseHash(location.hash)
   }
 
@@ -63,7 +76,7 @@ class Router {
   step(changes: Record<string, string | null>): void {
     const hash = this.changed(changes)
     if (hash === location.hash) return
-    history.pushState(null, '', hash)
+    history.pushState(OURS, '', hash)
     this.current = parseHash(location.hash)
   }
 
