@@ -3,7 +3,7 @@ import { counters } from '../draw/loop'
 import { words } from '../lib/api'
 import type { Answer } from '../lib/frame'
 import type { Problem } from '../lib/protocol'
-import { router } from '../lib/route.svelte'
+import { parseHash, router } from '../lib/route.svelte'
 import { History } from './history.svelte'
 import type { OpenModel } from './model.svelte'
 import { modeOf, type Mode } from './moves'
@@ -121,6 +121,7 @@ export class Lens {
   }
 
   private write(text: string): void {
+    if (parseHash(location.hash).query.at !== router.current.query.at) return // another one was just written into it, and is followed first
     this.written = text
     const view = { at: text, mode: router.current.query.mode === modeOf(this.point) ? null : (router.current.query.mode ?? null) }
     if (this.leapt) router.step(view)
