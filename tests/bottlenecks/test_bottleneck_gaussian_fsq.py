@@ -90,6 +90,21 @@ def test_codes_are_the_papers_formula():
     assert np.mean(found == expected) > 0.999
 
 
+@pytest.mark.parametrize("levels", [[8, 6, 5], [2, 3, 256]])
+def test_what_is_not_rounded_is_bounded_all_the_same(levels):
+    """((L-1)(1+eps)/2 tanh(x + shift) - offset) / floor(L/2), in float64: half a step from its code at most."""
+    count = np.array(levels)
+    h = torch.randn(2, len(levels), 20, 30, generator=torch.Generator().manual_seed(0)) * 20
+    half, offset = (count - 1) * 1.001 / 2, np.where(count % 2 == 0, 0.5, 0)
+    x = h.double().numpy().transpose(0, 2, 3, 1)
+    expected = (half * np.tanh(x + np.arctanh(offset / half)) - offset) / (count // 2)
+    fsq = FSQ(levels=levels)
+    found = fsq.unquantised(h).numpy().transpose(0, 2, 3, 1)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    codes = fsq.infer(h)[1].numpy().transpose(0, 2, 3, 1)
+    assert np.all(np.abs(found - codes) <= 0.502 / (count // 2))
+
+
 def test_the_gradient_is_that_of_the_bounded_value():
     h = torch.randn(1, 50, 3, generator=torch.Generator().manual_seed(0)).requires_grad_()
     FSQ(levels=[8, 6, 5])(h).z.sum().backward()

@@ -101,6 +101,20 @@ def test_decoded_codes_are_the_evaluated_output_exactly(config):
         assert torch.equal(bottleneck.decode(latent.codes), latent.z)
 
 
+def test_what_is_not_quantised_is_where_the_codes_are_chosen(config):
+    """The token of which the nearest code is taken, in the space of the decoder."""
+    bottleneck = built(config).eval()
+    h = grid(bottleneck)
+    latent = bottleneck(h)
+    if not bottleneck.levels:
+        assert bottleneck.unquantised(h) is h
+        return
+    token = bottleneck.outer(latent.inputs[0]) if latent.inputs else latent.mean
+    found = bottleneck.unquantised(h)
+    assert found.shape == latent.z.shape
+    torch.testing.assert_close(found.permute(0, 2, 3, 1).flatten(0, 2), token)
+
+
 def test_training_gives_the_same_codes_and_values_as_evaluation(config):
     bottleneck = built(config)
     if not bottleneck.levels:

@@ -155,6 +155,19 @@ def test_before_the_quantiser(opened: Open) -> None:
         assert not np.array_equal(model.decode(latents, "decoder"), expected)
 
 
+def test_past_the_quantiser_channels_are_bounded_as_before_their_rounding(opened: Open) -> None:
+    """The decoder of an FSQ model never saw a value beyond its levels, and sees none here, however far a latent is moved."""
+    model = opened("fsq")
+    latents = torch.stack([place(model, "validation:5"), 30 * place(model, "seed:1").sign()])
+    levels = np.array([5, 4, 3]).reshape(3, 1, 1)
+    half, offset = (levels - 1) * 1.001 / 2, np.where(levels % 2 == 0, 0.5, 0)
+    bounded = (half * np.tanh(latents.double().numpy() + np.arctanh(offset / half)) - offset) / (levels // 2)
+    assert np.abs(bounded).max() < 1.01
+    with torch.no_grad():
+        expected = model.model.network.decoder.eval()(torch.from_numpy(bounded).float())
+    torch.testing.assert_close(model.values(latents, "decoder"), expected, atol=1e-4, rtol=0)
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

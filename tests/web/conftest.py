@@ -46,8 +46,8 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def page(chromium: Any, served: Served) -> Iterator[Any]:
-    """A page that holds the studio's key. Fails the test on an exception, a refusal of the content security policy, or a request
-    to anywhere else."""
+    """A page that holds the studio's key. Fails the test on an exception, a warning of the framework, a refusal of the content
+    security policy, or a request to anywhere else."""
     context = chromium.new_context(viewport={"width": 1280, "height": 720})
     found = context.new_page()
     found.set_default_timeout(1000 * PATIENCE)
@@ -55,7 +55,11 @@ def page(chromium: Any, served: Served) -> Iterator[Any]:
     found.on("pageerror", lambda error: wrong.append(f"exception: {error}"))
     found.on(
         "console",
-        lambda m: wrong.append(m.text) if "Content Security Policy" in m.text or "Refused to" in m.text else None,
+        lambda m: (
+            wrong.append(m.text)
+            if any(said in m.text for said in ("Content Security Policy", "Refused to", "svelte.dev/e/"))
+            else None
+        ),
     )
     found.on(
         "request",

@@ -177,6 +177,24 @@ def test_one_point_is_moved_in_all_models(page: Any, look: Callable[..., None], 
     seen(page, "seed:9;*~0.5,0.5", "point")
 
 
+def test_a_move_is_taken_back_and_the_browser_goes_back_from_tab_to_tab(
+    page: Any, look: Callable[..., None], triple: list[explore.Opened]
+) -> None:
+    look(TRIPLE, "tab=images&by=point&at=seed:3")
+    seen(page, "seed:3", "point")
+    page.locator("aside input[type=range]").first.press("ArrowRight")
+    until(page, "window.__tilework.shown.same.every((one) => one.startsWith('seed:3;'))", SECONDS)
+    page.keyboard.press("Control+z")
+    seen(page, "seed:3", "point")
+    page.keyboard.press("3")
+    page.get_by_role("application", name="Samples of A").click(position={"x": 8, "y": 8}, timeout=1000 * SECONDS)
+    seen(page, "seed:0", "point")
+    for tab in ("Samples", "Images"):
+        page.go_back()
+        expect(page.get_by_role("tab", name=tab)).to_have_attribute("aria-selected", "true")
+    seen(page, "seed:3", "point")
+
+
 def test_differences_are_on_a_fixed_scale_that_is_shown(
     page: Any, look: Callable[..., None], triple: list[explore.Opened]
 ) -> None:

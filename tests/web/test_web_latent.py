@@ -18,7 +18,7 @@ import torch
 from browser import SECONDS, expect, until
 from explored import spec_of
 from PIL import Image
-from served_page import OPEN, Served, serving
+from served_page import OPEN, Served, serving, wait_for
 
 from tilework import explore
 from tilework.errors import UserError
@@ -258,6 +258,26 @@ def starting(text: str) -> Any:
     return re.compile("^" + re.escape(text) + r"\b")
 
 
+def test_a_view_that_was_left_takes_no_late_answer(
+    page: Any, look: Callable[..., None], opened: explore.Opened
+) -> None:
+    """From view to view before what they ask for is there: nothing is drawn where nothing is any more (see `page`)."""
+    look(at="seed:6")
+    for _ in range(4):
+        for key in "324":
+            page.keyboard.press(key)
+            page.evaluate("new Promise(requestAnimationFrame)")
+    page.keyboard.press("1")
+    page.keyboard.press("r")
+    shows(page, opened, "seed:7")
+    page.keyboard.press("b")
+    until(page, "location.hash.includes('keys=')")
+    page.go_back()  # from view to view; what was kept meanwhile stays
+    until(page, "location.hash.includes('view=map')")
+    expect(page.get_by_role("button", name="Map", exact=True)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("button.key")).to_have_count(1)
+
+
 def test_keyframes_play_are_saved_and_said_as_a_command(
     page: Any, look: Callable[..., None], opened: explore.Opened, run: RunFolder
 ) -> None:
@@ -310,7 +330,7 @@ def test_directions_are_kept_by_name_and_a_bad_point_says_so(
     page.get_by_role("button", name="Name and keep principal 1").click()
     page.get_by_role("textbox", name="Name of this direction").fill("lean")
     page.get_by_role("textbox", name="Name of this direction").press("Enter")
-    until(page, "location.hash.includes('dirs=lean')")
+    until(page, "location.hash.includes('dirs=lean') && decodeURIComponent(location.hash).includes('4>9')")
     page.reload()
     expect(page.get_by_role("slider", name="lean", exact=True)).to_have_attribute(
         "aria-valuetext", starting("0.10"), timeout=1000 * SECONDS
@@ -384,6 +404,7 @@ def test_a_run_that_is_not_there_leads_to_those_that_are(page: Any, served: Serv
 def test_what_is_waited_for_is_said(page: Any, served: Served, run: RunFolder) -> None:
     for child in list(served.studio.app.app.state.pool._open):
         os.kill(child.pid, signal.SIGKILL)
+    wait_for(lambda: not any(child.alive for child in served.studio.app.app.state.pool._open))
     page.goto(f"{served.origin}/#/runs/{run.id}/latent")
     expect(page.locator("aside.left")).to_contain_text("PyTorch is being loaded")
     expect(page.locator("aside.left")).to_contain_text("Dimensions", timeout=1000 * SECONDS)

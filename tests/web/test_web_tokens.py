@@ -193,7 +193,8 @@ def test_a_code_below_the_pointer_is_tried_out_and_no_edit(page: Any, served: Se
     wait_for_image(page, "edited", base.image)
     tiles = page.get_by_role("listbox", name="Codes to choose from")
     other = 0 if base.codes[0, 0, 0] != 0 else 1
-    tiles.hover(position={"x": 24 + 46 * other, "y": 24})
+    left, pitch, size, _ = (float(part) for part in tiles.get_attribute("data-tiles").split(","))
+    tiles.hover(position={"x": left + other * pitch + size / 2, "y": size / 2})
     wait_for_image(page, "edited", explore.paint(opened, after(opened, 2, f"0,0={other}")))
     page.mouse.move(640, 10)
     wait_for_image(page, "edited", base.image)
@@ -374,6 +375,50 @@ def test_an_image_of_ones_own_is_edited_like_any_other(page: Any, served: Served
     codes[0, 0, 0] = 5
     wait_for_image(page, "edited", explore.paint(opened, codes))
     assert query_of(page)["at"].startswith("image:mine-")
+
+
+def test_the_browser_goes_back_to_the_image_and_the_code_before(page: Any, served: Served, model: Any) -> None:
+    opened = model("rq")
+    images = {n: explore.tokens(opened, f"validation:{n}").image for n in (2, 3)}
+    open_tokens(page, served, opened, "?at=validation:2")
+    wait_for_image(page, "edited", images[2])
+    press(page, "/")
+    page.keyboard.type("3")
+    press(page, "Enter")  # the first that was found
+    wait_for_image(page, "edited", images[3])
+    page.go_back()
+    wait_for_image(page, "edited", images[2])
+    page.go_forward()
+    wait_for_image(page, "edited", images[3])
+
+    open_page(page, served, opened, "codes")
+    first = ordered(explore.atlas(opened), "usage")[:2]
+    detail = [page.get_by_role("region", name=f"Code {code}", exact=True) for code in first]
+    expect(detail[0]).to_be_visible(timeout=1000 * SECONDS)  # nobody has chosen one yet
+    page.get_by_role("listbox", name="Codes").focus()
+    press(page, "ArrowRight", "Enter")
+    expect(detail[1]).to_be_visible()
+    page.go_back()
+    expect(detail[0]).to_be_visible()
+    assert "code" not in query_of(page)
+    press(page, "Escape")
+    for one in detail:
+        expect(one).to_have_count(0)
+
+
+def test_what_is_looked_at_is_in_the_address(page: Any, served: Served, model: Any) -> None:
+    opened = model("rq")
+    open_tokens(page, served, opened, "?at=validation:2&cell=3,4")
+    page.locator('button[data-picture="original"]').click()
+    press(page, "i")
+    until(page, "location.hash.includes('show=original') && location.hash.includes('reach=changes')")
+    page.reload()
+    expect(page.locator(".status")).to_contain_text("changes", timeout=1000 * SECONDS)
+    expect(page.locator('button[data-picture="original"]')).to_have_attribute("aria-pressed", "true")
+    press(page, "?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    press(page, "Escape", "Escape")
+    until(page, "!location.hash.includes('reach')")
 
 
 def test_a_process_that_died_is_opened_again_with_one_button(page: Any, served: Served, model: Any) -> None:

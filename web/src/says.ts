@@ -16,7 +16,10 @@ export const SAID: Record<string, Says> = {
     ...MODEL, at: null, mode: ['band', 'prior', 'exact'], view: ['image', 'rows', 'plane', 'map'], side: ['dims', 'directions'], through: ['quantiser', 'decoder'], frame: null,
     frames: null, how: ['linear', 'spherical'], ease: FLAG, loop: FLAG, keys: null, dirs: null, plane: null, dots: FLAG, map: null, cam: null, hide: null,
   },
-  tokens: { ...MODEL, at: null, set: null, cell: null, level: null, upto: null, over: ['numbers', 'colours', 'tiles', 'none'], sort: ['similar', 'usage', 'index'], second: null },
+  tokens: {
+    ...MODEL, at: null, set: null, cell: null, level: null, upto: null, over: ['numbers', 'colours', 'tiles', 'none'], sort: ['similar', 'usage', 'index'], second: null, cover: null,
+    show: ['original', 'reconstruction', 'edited', 'difference'], reach: ['changes', 'sees'],
+  },
   codes: { ...MODEL, at: null, code: null, level: null, sort: ['usage', 'index', 'similar'], show: ['all', 'used', 'unused'], size: null, around: FLAG, from: null, like: null },
   dream: {
     ...MODEL, of: null, n: null, frames: null, label: null, to: null, temperature: null, top_k: null, top_p: null, guidance: null, steps: null, order: null, seed: null, then: null, pick: null, at: null,

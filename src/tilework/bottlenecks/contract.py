@@ -135,6 +135,13 @@ class Bottleneck(nn.Module, ABC):
         """(B, in_channels, H, W) -> mean and standard deviation of a latent with noise, (B, D, H, W) each; None of others."""
         return None
 
+    def unquantised(self, h: Tensor) -> Tensor:
+        """(B, in_channels, H, W) -> z (B, D, H, W) as the decoder would see it if nothing were replaced by codes.
+
+        In the space of `infer`'s z: whatever bounds, scales or projects a token beside the choice of its code still does.
+        """
+        return h
+
     def lookup(self, codes: Tensor) -> Tensor:
         """(B, Q, H, W) int64 in 0..K-1 -> z (B, D, H, W), unchecked; equals `forward(...).z` in eval mode exactly."""
         raise TypeError(f"a {type(self).__name__} bottleneck has no codes to decode")

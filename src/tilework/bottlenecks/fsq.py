@@ -107,6 +107,11 @@ class FSQ(Bottleneck):
             codes = codes_from_tokens(self._code(self._bounded(safe)).unsqueeze(0), places)
             return codes, self.lookup(codes)
 
+    def unquantised(self, h: Tensor) -> Tensor:
+        with float32(h):
+            x, places = to_tokens(h, self.dim)
+            return from_tokens(self._bounded(x) / self.middle, places)
+
     def lookup(self, codes: Tensor) -> Tensor:
         return from_tokens(self._values(codes.flatten()), (codes.shape[0], *codes.shape[2:]))
 

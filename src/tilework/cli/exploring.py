@@ -26,7 +26,7 @@ Through = Annotated[
     Literal["quantiser", "decoder"],
     typer.Option(
         "--through",
-        help="Where codes are discrete: quantiser puts the codes in the place of a latent, decoder decodes it as it is.",
+        help="Where codes are discrete: quantiser puts the codes in the place of a latent, decoder decodes it without.",
     ),
 ]
 POINT = (

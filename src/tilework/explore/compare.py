@@ -104,7 +104,7 @@ def same_image(
     """An image through every model: (H, W, C) uint8, or an origin such as `validation:3`, which is the first model's.
 
     `images` gives the image behind `image:NAME`; by default NAME is a file, read as the first model's own images are. In models
-    with codes it is quantised, or goes `through` the decoder as the encoder gives it. Raises UserError for models of different
+    with codes it is quantised, or goes `through` the decoder without becoming codes. Raises UserError for models of different
     image sizes, fewer than two or more than four, and for an image that is not there.
     """
     check_count(len(models))
@@ -127,7 +127,7 @@ def same_point(
     *,
     through: Through = "quantiser",
 ) -> Comparison:
-    """A point of the latent space through every model; in those with codes quantised, or `through` the decoder as it is.
+    """A point of the latent space through every model; in those with codes quantised, or `through` the decoder alone.
 
     Raises UserError for models whose images or latents have different shapes (a point that lies at an encoded image may be
     asked of any latents), and for what `place` refuses.

@@ -142,8 +142,9 @@ class Opened:
     def decode(self, latents: Tensor, through: Through = "quantiser") -> Pixels:
         """(n, D, h, w) -> images (n, H, W, C) uint8, values cut off at black and white.
 
-        Of a model with codes the latent is quantised first, or goes `through` the `decoder` alone as it is. Raises UserError
-        where what comes before the quantiser has another shape than what comes after it.
+        Of a model with codes the latent is quantised first, or goes `through` the `decoder` alone: bounded, scaled and
+        projected as its codes are, but not replaced by them. Raises UserError where what comes before the quantiser has
+        another shape than what comes after it.
         """
         return self.decode_with_codes(latents, through)[0]
 
@@ -177,6 +178,8 @@ class Opened:
             codes: Tensor | None = None
             if bottleneck.levels and through == "quantiser":
                 codes, z = encode.quantise(z)
+            elif bottleneck.levels:
+                z = bottleneck.unquantised(z)
             yield decode(z), codes
 
     def _pieces(self, count: int) -> Iterator[slice]:

@@ -83,7 +83,7 @@ def refuse_many(count: int) -> None:
 
 def quantiser_fact(as_it_is: bool) -> tuple[tuple[str, str], ...]:
     """What stands below images of a model with codes that were decoded past its quantiser."""
-    return (("quantiser", "passed by: the latent is decoded as it is"),) if as_it_is else ()
+    return (("quantiser", "passed by: the latent is decoded without becoming codes"),) if as_it_is else ()
 
 
 def title_of(opened: Opened) -> str:

@@ -43,7 +43,7 @@ export interface Asked {
 }
 
 export const plainImage = (point: Point): boolean => isImage(point.origin) && originText(point.origin) === pointText(point)
-const shapeText = (shape: readonly number[]): string => shape.join(' × ')
+const shapeText = (shape: readonly number[]): string => shape.join('\u00a0×\u00a0')
 const nothing = (asked: string, why: string): Seen => ({ asked, original: null, image: null, mse: null, psnr: null, kl: null, bits: null, perplexity: [], why, notes: [] })
 
 /** The same image, point or tokens through every model; the newest is asked of each as soon as it has answered the one before. */

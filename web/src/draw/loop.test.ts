@@ -30,6 +30,25 @@ describe('the draw loop', () => {
     return { drawn: () => drawn, awaitAnswer }
   }
 
+  it('draws nothing whose place is gone, until it has one again', async () => {
+    const { begin, draw, undraw } = await import('./loop')
+    let drawn = 0
+    const painter = (): void => void (drawn += 1)
+    draw(painter)
+    undraw(painter)
+    draw(painter) // an answer that came late
+    frames(2, 30)
+    expect(drawn).toBe(0)
+    begin(painter)
+    draw(painter)
+    frames(2, 30)
+    expect(drawn).toBe(1)
+    draw(() => undraw(painter))
+    draw(painter)
+    frames(1, 30)
+    expect(drawn).toBe(1)
+  })
+
   it('draws every frame, and asks for none when nothing moves', async () => {
     const { draw } = await import('./loop')
     const { drawn } = await moving()

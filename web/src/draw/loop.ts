@@ -23,7 +23,11 @@ export function awaitAnswer(most: number): void {
 /** Counters for measuring from outside: data frames taken, pictures drawn, what is shown, when the last mark was drawn. */
 export const counters = { frames: 0, drawn: 0, lastDrawn: 0, lastFrame: 0, shown: {} as Record<string, unknown> }
 
+/** Painters whose place is gone: an answer that comes late does not draw there any more. */
+const ended = new WeakSet<Painter>()
+
 export function draw(painter: Painter): void {
+  if (ended.has(painter)) return
   waiting.add(painter)
   if (!asked) {
     asked = true
@@ -31,8 +35,15 @@ export function draw(painter: Painter): void {
   }
 }
 
+/** A painter has a place again. */
+export function begin(painter: Painter): void {
+  ended.delete(painter)
+}
+
+/** Its place is gone: it is not drawn until it begins again. */
 export function undraw(painter: Painter): void {
   waiting.delete(painter)
+  ended.add(painter)
 }
 
 function tick(time: number): void {
@@ -47,7 +58,7 @@ function tick(time: number): void {
   asked = false
   const now = [...waiting]
   waiting.clear()
-  for (const painter of now) if (painter(time)) draw(painter)
+  for (const painter of now) if (!ended.has(painter) && painter(time)) draw(painter)
 }
 
 declare global {

@@ -1,4 +1,4 @@
-import { draw, undraw, type Painter } from './loop'
+import { begin, draw, undraw, type Painter } from './loop'
 
 /** A canvas that is as large as its place on the page, in device pixels, and tells when that changes. */
 export interface Surface {
@@ -34,6 +34,7 @@ export function surface(canvas: HTMLCanvasElement, resized: (surface: Surface) =
 
 /** A surface that is painted in the one draw loop whenever its size changes, and not any more after its end. */
 export function painted(canvas: HTMLCanvasElement, painter: Painter, resized: (surface: Surface) => void = () => undefined): Surface & { end(): void } {
+  begin(painter)
   const self = surface(canvas, (now) => {
     resized(now)
     draw(painter)

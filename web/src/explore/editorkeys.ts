@@ -50,7 +50,8 @@ export function editorKey(event: KeyboardEvent, actions: Actions): boolean {
     if (!target || target === document.body) actions.focusGrid()
     return true
   }
-  if (/^\d$/.test(event.key)) actions.palette?.focusNumber(event.key)
+  if (event.key === '/') document.querySelector<HTMLInputElement>('.left input[type=search]')?.focus()
+  else if (/^\d$/.test(event.key)) actions.palette?.focusNumber(event.key)
   else if (event.key === 'Delete' || event.key === 'Backspace') editor.revert()
   else if (event.key === 'Escape') {
     if (editor.pasting) editor.pasting = false

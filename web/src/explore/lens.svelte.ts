@@ -3,7 +3,7 @@ import { counters } from '../draw/loop'
 import { words } from '../lib/api'
 import type { Answer } from '../lib/frame'
 import type { Problem } from '../lib/protocol'
-import { router } from '../lib/route.svelte'
+import { parseHash, router } from '../lib/route.svelte'
 import { History } from './history.svelte'
 import type { OpenModel } from './model.svelte'
 import { modeOf, type Mode } from './moves'
@@ -28,6 +28,7 @@ export class Lens {
   private moved = 0
   private later: ReturnType<typeof setTimeout> | undefined
   private below = '' // what `mu` is of
+  private leapt = false // what is shown is somewhere else, not a move on
 
   /** `later`: where the address names no point, nothing is asked before `begin` says where. */
   constructor(private readonly model: OpenModel, later = false) {
@@ -72,6 +73,12 @@ export class Lens {
     this.look()
   }
 
+  /** Go to a point elsewhere: the browser goes back from it as well. */
+  leap(point: Point): void {
+    this.leapt = true
+    this.go(point, true)
+  }
+
   undo(): void {
     this.refused = null
     this.history.undo()
@@ -114,8 +121,12 @@ export class Lens {
   }
 
   private write(text: string): void {
+    if (parseHash(location.hash).query.at !== router.current.query.at) return // another one was just written into it, and is followed first
     this.written = text
-    router.set({ at: text, mode: router.current.query.mode === modeOf(this.point) ? null : (router.current.query.mode ?? null) })
+    const view = { at: text, mode: router.current.query.mode === modeOf(this.point) ? null : (router.current.query.mode ?? null) }
+    if (this.leapt) router.step(view)
+    else router.set(view)
+    this.leapt = false
   }
 
   /** Back to the last point that has an image, saying why there is none of this one. */

@@ -1,5 +1,6 @@
 import type { Shaped } from '../lib/frame'
 import { figure } from '../lib/format'
+import { router } from '../lib/route.svelte'
 import type { Codes } from './codes'
 import type { OpenModel } from './model.svelte'
 import type { Source, TokenSession } from './session.svelte'
@@ -8,10 +9,18 @@ export type ReachKind = 'changes' | 'sees'
 
 /** How far a cell reaches: into the image that is painted, or into the one that was encoded. */
 export class Reach {
-  kind = $state<ReachKind | null>(null)
   found = $state.raw<{ strength: Shaped<Float32Array>; box: readonly number[] } | null>(null)
 
   constructor(private readonly model: OpenModel) {}
+
+  /** In the address. */
+  get kind(): ReachKind | null {
+    const said = router.current.query.reach
+    return said === 'changes' || said === 'sees' ? said : null
+  }
+  set kind(kind: ReachKind | null) {
+    router.set({ reach: kind })
+  }
 
   toggle(kind: ReachKind): void {
     this.kind = this.kind === kind ? null : kind

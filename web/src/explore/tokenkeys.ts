@@ -16,6 +16,7 @@ export const TOKEN_KEYS: [string[], string][] = [
   [['I'], 'what the cell changes'],
   [['E'], 'what the cell sees'],
   [['O'], 'hold: the original'],
+  [['/'], 'to the search for an image'],
   [['[', ']'], 'level to edit'],
   [['-', '+'], 'fewer, more levels shown'],
   [['Esc'], 'let go'],

@@ -13,7 +13,9 @@ export function figure(value: number | null | undefined, digits = 3): string {
 }
 
 export function percent(share: number, digits = 1): string {
-  return `${(share * 100).toFixed(digits)}\u00a0%` // a sign that begins a line belongs to nothing
+  const least = 10 ** -digits
+  const text = share > 0 && share * 100 < least / 2 ? `<\u00a0${least.toFixed(digits)}` : (share * 100).toFixed(digits) // little is not nothing
+  return `${text}\u00a0%` // a sign that begins a line belongs to nothing
 }
 
 /** How long: 4 s, 3 min, 2 h 5 min, 3 days. */

@@ -1,14 +1,25 @@
 import { describe, expect, it } from 'vitest'
 import { at, socketAt, writtenTwice } from './address'
-import { age, bytes, duration, figure, sentences } from './format'
+import { age, bytes, duration, figure, percent, sentences } from './format'
 import { decodeFrame } from './frame'
 import { packed } from './packed'
-import { makeHash, parseHash, runPath } from './route.svelte'
+import { makeHash, parseHash, runPath, withKept } from './route.svelte'
 import { PAGES, pageOf } from '../pages'
 import { unknownOf } from '../says'
 import { sliderText, STEPS, toPosition, toValue, typed } from './slider'
 
+describe('a share', () => {
+  it('that is little is not nothing', () => {
+    expect([0, 0.00002, 0.00006, 0.5, 1].map((share) => percent(share, 2))).toEqual(['0.00\u00a0%', '<\u00a00.01\u00a0%', '0.01\u00a0%', '50.00\u00a0%', '100.00\u00a0%'])
+  })
+})
+
 describe('an address of a route', () => {
+  it('that was gone back to has what was kept since', () => {
+    expect(withKept({ at: 'seed:1', keys: 'seed:1' }, { at: 'seed:2', keys: 'seed:1|seed:2', loop: '1' })).toEqual({ at: 'seed:1', keys: 'seed:1|seed:2', loop: '1' })
+    expect(withKept({ at: 'seed:1', keys: 'seed:1' }, { at: 'seed:2' })).toEqual({ at: 'seed:1' })
+  })
+
   it('begins where the document is, whatever view is open', () => {
     expect(at('/api/runs', 'http://127.0.0.1:7860/#/runs/x?at=4')).toBe('http://127.0.0.1:7860/api/runs')
     const behind = 'https://hub.example.org/user/some%40one/proxy/7860/?token=x#/new'

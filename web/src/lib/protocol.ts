@@ -762,7 +762,7 @@ export interface DecodeAsk {
   kind: 'decode'
   /** 1 to 64 points */
   points: string[]
-  /** where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it as it is */
+  /** where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it without becoming codes */
   through?: 'quantiser' | 'decoder'
 }
 
@@ -802,7 +802,7 @@ export interface TraverseAsk {
   high?: number
   /** images of a row, 9 if not given; 2 to 33 */
   steps?: number
-  /** where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it as it is */
+  /** where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it without becoming codes */
   through?: 'quantiser' | 'decoder'
 }
 
@@ -821,7 +821,7 @@ export interface PlaneAsk {
   high?: number
   /** images of a side, 15 if not given; 2 to 33 */
   steps?: number
-  /** where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it as it is */
+  /** where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it without becoming codes */
   through?: 'quantiser' | 'decoder'
 }
 
@@ -840,7 +840,7 @@ export interface WalkAsk {
   loop?: boolean
   /** of a file: images a second, 30 if not given */
   fps?: number
-  /** where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it as it is */
+  /** where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it without becoming codes */
   through?: 'quantiser' | 'decoder'
 }
 

@@ -38,12 +38,25 @@ function safeDecode(text: string): string {
   }
 }
 
+/** What was collected on the way is not lost by going back: the keyframes and the directions that a person has kept. */
+const KEPT = ['keys', 'frames', 'how', 'ease', 'loop', 'dirs']
+const OURS = 'tilework' // the history's note on an entry that a page made, where others were typed or linked to
+
+/** The query of an entry that was gone back to, with what was kept since. */
+export function withKept(query: Record<string, string>, now: Record<string, string>): Record<string, string> {
+  const kept = Object.entries(now).filter(([name]) => KEPT.includes(name))
+  return { ...Object.fromEntries(Object.entries(query).filter(([name]) => !KEPT.includes(name))), ...Object.fromEntries(kept) }
+}
+
 class Router {
   current = $state.raw<Route>({ page: 'runs', id: '', query: {} })
 
   start(): void {
     const read = (): void => {
+      const before = this.current
       this.current = parseHash(location.hash)
+      const { page, id, query } = this.current
+      if (history.state === OURS && page === before.page && id === before.id) this.set({ ...Object.fromEntries(KEPT.map((name) => [name, null])), ...withKept(query, before.query) })
     }
     window.addEventListener('hashchange', read)
     read()
@@ -53,13 +66,23 @@ class Router {
     location.hash = hash
   }
 
-  /** Change part of the view without a new entry in the history. */
+  /** Change part of the view without a new entry in the history: of what follows the hand, nobody goes back through every state. */
   set(changes: Record<string, string | null>): void {
-    const route = parseHash(location.hash)
-    const query: Record<string, string | null> = { ...route.query, ...changes }
-    const path = location.hash.replace(/^#/, '').split('?', 1)[0] || '/'
-    history.replaceState(null, '', makeHash(path, query))
+    history.replaceState(OURS, '', this.changed(changes))
     this.current = parseHash(location.hash)
+  }
+
+  /** The same as a step that the browser goes back from: another image, another code, another tab. */
+  step(changes: Record<string, string | null>): void {
+    const hash = this.changed(changes)
+    if (hash === location.hash) return
+    history.pushState(OURS, '', hash)
+    this.current = parseHash(location.hash)
+  }
+
+  private changed(changes: Record<string, string | null>): string {
+    const query: Record<string, string | null> = { ...parseHash(location.hash).query, ...changes }
+    return makeHash(location.hash.replace(/^#/, '').split('?', 1)[0] || '/', query)
   }
 }
 

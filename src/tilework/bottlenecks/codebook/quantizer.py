@@ -230,6 +230,11 @@ class CodebookBottleneck(Bottleneck):
             codes = codes_from_tokens(torch.stack([index for _, index, _ in found]), places)
             return codes, self.lookup(codes)
 
+    def unquantised(self, h: Tensor) -> Tensor:
+        with float32(h):
+            x, places = to_tokens(h, self.in_channels)
+            return from_tokens(self._outer_space(self._search_space(x)), places)
+
     def _active(self, places: tuple[int, ...], device: torch.device) -> Tensor | None:
         """Which levels each token goes through in this forward pass: (Q, N), or None for all of them.
 

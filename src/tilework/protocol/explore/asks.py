@@ -16,8 +16,8 @@ SIDES: tuple[Side, ...] = ("validation", "train")
 
 Past = Annotated[
     Literal["quantiser", "decoder"],
-    "where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it as it "
-    "is",
+    "where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it "
+    "without becoming codes",
 ]
 
 # The latent -----------------------------------------------------------------------------------------------------------
