@@ -1,4 +1,4 @@
-"""Muon: the matrices of hidden layers are moved by orthogonal steps, everything else by AdamW."""
+"""Muon: the weights of layers are moved by orthogonal steps, everything else by AdamW."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ from tilework.priors.blocks.codes import Logits
 
 QUICKER = 10.0
 """The learning rate of matrices over that of the other weights: 0.02 beside 2e-3."""
+_LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
 _MOMENTUM = 0.95
 _NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
 
 
 class Muon(torch.optim.AdamW):
-    """For each matrix W of the first group, (m, n), with its gradient G: B <- 0.95 B + G, then
+    """For each weight W of the first group, as a matrix (m, n), with its gradient G: B <- 0.95 B + G, then
     W <- W - 10 lr sqrt(max(1, m / n)) orthogonal(G + 0.95 B), after W <- (1 - 10 lr weight_decay) W.
 
     `orthogonal` makes all singular values about 1: a step moves every direction of a layer alike, also those that the gradient
     hardly shows. Other groups move as in AdamW. Source: arXiv 2502.16982, equation 1; the scale of a step is not that of
-    equation 4, 0.2 sqrt(max(m, n)).
+    equation 4, 0.2 sqrt(max(m, n)). The kernel of a convolution is the matrix of its first dimension by all others.
     """
 
     @torch.no_grad()
@@ -46,9 +47,10 @@ class Muon(torch.optim.AdamW):
                 state["step"] = torch.zeros(())  # AdamW looks for it wherever there is a state
                 state["momentum"] = torch.zeros_like(matrix)
             momentum = state["momentum"].mul_(_MOMENTUM).add_(matrix.grad)
-            step = orthogonal(matrix.grad + _MOMENTUM * momentum)
+            step = orthogonal((matrix.grad + _MOMENTUM * momentum).flatten(1))
             matrix.mul_(1 - lr * group["weight_decay"])
-            matrix.add_(step.to(matrix), alpha=-lr * math.sqrt(max(1.0, matrix.shape[0] / matrix.shape[1])))
+            scale = math.sqrt(max(1.0, step.shape[0] / step.shape[1]))
+            matrix.add_(step.view(matrix.shape).to(matrix), alpha=-lr * scale)
 
 
 def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
@@ -64,14 +66,14 @@ def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
     for _ in range(steps):
         gram = x @ x.T
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-    return x.T if tall else x
+    return x.T.contiguous() if tall else x
 
 
 def grouped(model: nn.Module, parameters: Sequence[nn.Parameter]) -> list[dict[str, list[nn.Parameter]]]:
-    """The two groups: weights of linear layers between others (those that give logits are no such layers), and the rest."""
+    """The two groups: weights of linear layers and convolutions but for those that give logits, and the rest."""
     inner = {
         id(layer.weight)
         for layer in model.modules()
-        if isinstance(layer, nn.Linear) and not isinstance(layer, Logits) and layer.weight is not None
+        if isinstance(layer, _LAYERS) and not isinstance(layer, Logits) and layer.weight is not None
     }
     return [{"params": [p for p in parameters if (id(p) in inner) == matrix]} for matrix in (True, False)]

@@ -36,7 +36,8 @@ class OptimizerSettings(Settings):
 
     kind: Literal["adam", "adamw", "muon"] = Field(
         default="adam",
-        description="Adam, AdamW with decoupled weight decay, or Muon for the matrices of linear layers and AdamW for the rest",
+        description="Adam, AdamW with decoupled weight decay, or Muon: weights of linear layers and convolutions by "
+        "orthogonal steps ten times as long, the rest as AdamW",
     )
     lr: Scheduled = Field(default=Constant(value=1e-3), description="learning rate")
     betas: tuple[float, float] = Field(

@@ -28,7 +28,7 @@ class Convolution(nn.Module):
         nn.init.zeros_(bias)
 
     def forward(self, x: Tensor, circular: bool) -> Tensor:
-        batch = x.shape[0]
+        batch, frames = x.shape[:2]
         if self.clips:
             before, after = x.roll(1, 1), x.roll(-1, 1)
             if not circular:  # nothing before the first and after the last
@@ -36,7 +36,7 @@ class Convolution(nn.Module):
                 before, after = torch.cat([nothing, x[:, :-1]], 1), torch.cat([x[:, 1:], nothing], 1)
             x = torch.cat([before, x, after], -1)
         out: Tensor = self.layer(x.flatten(0, 1).permute(0, 3, 1, 2))
-        return F.gelu(out).permute(0, 2, 3, 1).unflatten(0, (batch, -1))
+        return F.gelu(out).permute(0, 2, 3, 1).reshape(batch, frames, *out.shape[2:], -1)
 
 
 class Local(nn.Module):
