@@ -32,13 +32,12 @@ DREAM_TOKENIZER: tuple[str, ...] = (
 """Four of the ten kinds of loops, and a fifth of the steps."""
 DREAM_PRIOR: tuple[str, ...] = (
     "name=demo-motion",
-    "engine.steps=600",
-    "engine.batch_size=4",
+    "engine.steps=700",
     "engine.validate_every_epochs=1",
     "engine.snapshot_every_epochs=1",
-    "data.epoch_items=1200",
+    "data.epoch_items=21000",
     "data.validate_items=4",
-    "optimizer.lr={kind: cosine, start: 2e-3, end: 5e-5, over: 600 steps, warmup: 20 steps}",
+    "optimizer.lr={kind: cosine, start: 2e-3, end: 4e-5, over: 700 steps, warmup: 20 steps}",
 )
 
 

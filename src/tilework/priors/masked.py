@@ -3,41 +3,33 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from typing import Annotated, Literal
+from collections.abc import Iterator
+from typing import Literal
 
 import torch
-from pydantic import Field
-from torch import Tensor, nn
+from torch import Tensor
 
-from tilework.priors.blocks.answer import Answer, Evidence
-from tilework.priors.blocks.attention import everything
-from tilework.priors.blocks.base import BITS, TransformerPrior, flat, item
-from tilework.priors.blocks.block import Block, SpaceTimeBlock, start_small
-from tilework.priors.blocks.codes import CodeEmbedding
+from tilework.priors.blocks.answer import Evidence
+from tilework.priors.blocks.base import BITS, flat, item
 from tilework.priors.blocks.labels import with_none
-from tilework.priors.blocks.local import Local
-from tilework.priors.blocks.nearby import nearby, offsets
-from tilework.priors.blocks.patches import Patches
-from tilework.priors.blocks.settings import TransformerConfig
-from tilework.priors.contract import LabelMix, Loss, Sampling, TokenShape, Watch
+from tilework.priors.contract import LabelMix, Loss, Sampling, Watch
 from tilework.priors.drawing import draw, guided, log_probability
 from tilework.priors.masking.masks import training_masks
+from tilework.priors.masking.network import MaskedNetwork
 from tilework.priors.masking.passes import counts_of, first_of
 from tilework.priors.masking.schedule import portions
+from tilework.priors.masking.settings import MaskedConfig
 from tilework.priors.masking.views import View, part_of, training_view, views
 from tilework.priors.orders.contract import Order
 from tilework.spec import ORDERS
 
-_MOST_FOR_FULL = 1024
-"""Positions of an item up to which `attention: auto` lets all see all."""
 _PASSES = 12
 """Passes that draw up to 256 positions: MaskGIT's best results have 8 to 12 (section 4.3)."""
 BITS_PASSES = 16
 """Passes of `bits` over an item of one level."""
 
 
-class Prior(TransformerPrior):
+class Prior(MaskedNetwork):
     """P(code | whatever else of the item is there), for every missing code at once.
 
     Levels are drawn one after another, each over all positions before the next, so that a code always knows the coarser codes of
@@ -45,39 +37,6 @@ class Prior(TransformerPrior):
     """
 
     sees_both_sides = True
-
-    def __init__(self, config: Config, shape: TokenShape) -> None:
-        inner = config.token_width or config.width
-        patches = Patches(config.patch, shape.height, shape.width, inner, config.width)
-        super().__init__(config, shape, (patches.rows, patches.columns))
-        self.config: Config = config
-        self.patches = patches
-        places = min(shape.frames, config.window or shape.frames) * self.grid
-        full = config.attention == "full" or (config.attention == "auto" and places <= _MOST_FOR_FULL)
-        self.factorised = not full and shape.frames > 1
-        self.embedding = CodeEmbedding(shape.levels, shape.codes, inner, extra=1)
-        self.local = Local(config.convolutions, inner, shape.frames > 1)
-        make = SpaceTimeBlock if self.factorised else Block
-        self.blocks = nn.ModuleList(make(config) for _ in range(config.depth))
-        self.around = offsets(shape.frames) if config.pointer else ()
-        self.head = Answer(
-            shape.levels,
-            shape.codes,
-            inner,
-            self.label.table.num_embeddings,
-            len(self.around),
-            self.embedding if config.tied else None,
-        )
-        start_small(self, config.depth)
-        patches.start()
-        self.local.start()
-        self.head.start()
-        if config.tied:  # as large as what comes out of a norm, for products with it
-            nn.init.normal_(self.embedding.table.weight)
-
-    def begin_at(self, vectors: Sequence[Tensor], generator: torch.Generator) -> None:
-        if self.config.tied:  # what comes in is also what is answered: codes that are alike are likely together
-            self.embedding.begin_at(vectors, generator)
 
     def forward(self, tokens: Tensor, labels: Tensor) -> Loss:
         view, clips = self._seen(tokens)
@@ -151,46 +110,6 @@ class Prior(TransformerPrior):
                 hidden[..., level].scatter_(1, now, False)
                 first += count
         return cost
-
-    def logits(self, tokens: Tensor, hidden: Tensor, labels: Tensor) -> Tensor:
-        """Tokens, and which are hidden (bool), both (B, T, Q, h, w) -> (B, P, Q, K) float32: what each token is drawn from."""
-        every = views(tokens.shape[1], None)[0]
-        seen = self._evidence(flat(tokens), flat(hidden), every, labels)
-        return torch.stack([self.head(seen, q) for q in range(self.shape.levels)], dim=2)
-
-    def _evidence(
-        self, codes: Tensor, hidden: Tensor, view: View, labels: Tensor, mix: LabelMix | None = None
-    ) -> Evidence:
-        """Codes of a view and which are hidden, both (B, P, Q) -> what is known of each position, from those that are seen."""
-        grid = (-1, len(view.chosen), self.shape.height, self.shape.width)
-        closed = self.shape.loop and view.closed
-        x = self.embedding.summed(torch.where(hidden, self.shape.codes, codes))
-        x = self.local.into(x.view(*grid, x.shape[-1]), closed)
-        y = self.patches.joined(x.flatten(1, 3))
-        label = self.label.of_frames(labels, mix, view.chosen, self.grid)
-        y = self.drop(y + self.positions().repeat(len(view.chosen), 1) + label)
-        y = self.patches.parted(self._space_then_time(y, view) if self.factorised else self._all_to_all(y, view))
-        vectors = self.local.out_of(y.view(x.shape), x, closed).flatten(1, 3)
-        near = None
-        if self.around:
-            near = nearby(
-                codes.view(*grid, self.shape.levels), hidden.view(*grid, self.shape.levels), self.around, closed
-            )
-            near = near.flatten(1, 3)
-        return self.label.evidence(vectors, labels, mix, view.chosen, near)
-
-    def _all_to_all(self, x: Tensor, view: View) -> Tensor:
-        turn = self.turn(view.frames, self.grid, view.chosen)
-        for block in self.blocks:
-            x = block(x, everything, turn)
-        return x
-
-    def _space_then_time(self, x: Tensor, view: View) -> Tensor:
-        turn = self.turn(view.frames, 1, view.chosen)
-        x = x.view(x.shape[0], len(view.chosen), self.grid, -1)
-        for block in self.blocks:
-            x = block(x, turn)
-        return x.flatten(1, 2)
 
     def sample(
         self,
@@ -286,69 +205,7 @@ def _rows(x: Tensor, labels: Tensor) -> Tensor:
     return x if x.shape[0] == labels.shape[0] else x.repeat(2, *[1] * (x.ndim - 1))
 
 
-class Config(TransformerConfig):
+class Config(MaskedConfig):
     """Masked transformer: MaskGIT."""
 
     kind: Literal["masked"] = "masked"
-    width: int = Field(default=128, ge=4, le=4096, description="channels of a token; a multiple of 2 x heads")
-    depth: int = Field(default=6, ge=1, le=96, description="blocks")
-    heads: int = Field(default=4, ge=1, le=64, description="heads of each attention")
-    attention: Literal["auto", "full", "factorised"] = Field(
-        default="auto",
-        description="of clips: all tokens see all (full), or those of their frame and then those of their position (factorised); "
-        "auto = full up to 1,024 positions",
-    )
-    tied: bool = Field(
-        default=False, description="logits are products with the vectors by which codes come in, as in MaskGIT"
-    )
-    patch: int = Field(
-        default=1,
-        ge=1,
-        le=16,
-        description="squares of so many tokens a side share one position: 2 = four times fewer positions, each of its tokens is "
-        "hidden and drawn by itself",
-    )
-    token_width: int | None = Field(
-        default=None,
-        ge=4,
-        le=4096,
-        description="channels of a token before squares are joined and after they are parted; null = width",
-    )
-    convolutions: int = Field(
-        default=0,
-        ge=0,
-        le=16,
-        description="3x3 convolutions over tokens (of clips 3x3x3) before the blocks, and as many after them, which also see "
-        "what went into the blocks",
-    )
-    pointer: bool = Field(
-        default=False,
-        description="a token may also be a copy of a known one beside it, in its own frame and those before and after it; for "
-        "tokens that repeat, as those of animations do",
-    )
-    frames_seen: list[Annotated[int, Field(ge=1)]] | None = Field(
-        default=None,
-        min_length=1,
-        description="of clips a training step sees so many frames each, one of these numbers at random, and as many clips of "
-        "the batch as make the same number of frames; null = those of the window, of all clips",
-    )
-    window: int | None = Field(
-        default=None,
-        ge=2,
-        le=1024,
-        description="of longer clips so many frames are seen at once: so many that are spread over the clip, then window by "
-        "window those between them; null = all",
-    )
-    whole_frames: float = Field(
-        default=0.0,
-        ge=0,
-        le=1,
-        description="of clips the share of items in which frames are hidden as a whole in training",
-    )
-    passes: int | None = Field(
-        default=None,
-        ge=1,
-        le=4096,
-        description="passes of a level when sampling, unless --steps says otherwise; null = 12 up to 256 positions and more for "
-        "more, half as many for the finer levels",
-    )

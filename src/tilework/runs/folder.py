@@ -112,7 +112,7 @@ class RunFolder:
         `last` is the run written to most recently, the first of `tilework runs`. Raises UserError for none (with the nearest
         names) and for several.
         """
-        root = default_root() if root is None else root
+        root = default_root() if root is None else Path(root)
         as_path = Path(text).expanduser()
         if len(as_path.parts) > 1 or (as_path / "run.json").is_file():
             return cls.open(as_path)
