@@ -88,6 +88,7 @@ def _dreamed(runs: Path | None) -> None:
     from tilework.cli.interrupted import told_when_interrupted
     from tilework.cli.output import console_for_text
     from tilework.dream import motion, open_dreamer
+    from tilework.priors.contract import Sampling
 
     console = console_for_text()
     with (
@@ -96,7 +97,8 @@ def _dreamed(runs: Path | None) -> None:
     ):
         console.print("dreaming a loop")
         dreamer = open_dreamer(prior, which="last")
-        save_dream(motion(dreamer, fps=15, watch=watch), prior.path / "dream.gif", dreamer.name)
+        sampling = Sampling(guidance=1.0, top_p=0.95)  # what draws loops best
+        save_dream(motion(dreamer, fps=15, sampling=sampling, watch=watch), prior.path / "dream.gif", dreamer.name)
 
 
 def _trained(recipe: str, overrides: tuple[str, ...], runs: Path | None) -> RunFolder | None:
