@@ -168,15 +168,33 @@ def test_more_passes_never_see_less():
     assert torch.allclose(prior.bits(tokens, labels, rng()).flatten(), wanted.flatten(), atol=1e-5)
 
 
-@pytest.mark.parametrize(("frames", "window"), [(45, 15), (45, None), (12, 12), (7, 3), (180, 15), (2, 2), (16, 15)])
-def test_views_draw_every_frame_once_each_given_those_before(frames, window):
+@pytest.mark.parametrize("loop", [False, True])
+@pytest.mark.parametrize(
+    ("frames", "window"), [(45, 15), (45, None), (12, 12), (7, 3), (180, 15), (300, 15), (2, 2), (5, 2), (16, 15)]
+)
+def test_views_draw_every_frame_once_each_given_those_before(frames, window, loop):
     drawn = set()
-    for view in views(frames, window):
-        assert len(view.chosen) <= (window or frames)
-        assert list(view.chosen) == sorted(set(view.chosen))
+    for view in views(frames, window, loop):
+        assert len(view.chosen) == len(set(view.chosen)) <= (window or frames)
+        assert list(view.chosen)[:-1] == sorted(view.chosen[:-1])
         assert {view.chosen[at] for at in view.before} == drawn & set(view.chosen)
         drawn |= set(view.chosen)
     assert drawn == set(range(frames))
+
+
+@pytest.mark.parametrize(("frames", "window"), [(45, 15), (180, 15), (48, 12), (12, 4)])
+@pytest.mark.parametrize("loop", [False, True])
+def test_a_frame_is_drawn_beside_frames_that_it_sees(frames, window, loop):
+    """No seam where two windows meet, nor where a loop closes."""
+    drawn = set()
+    for view in views(frames, window, loop):
+        for at, frame in enumerate(view.chosen):
+            if frame in drawn or view.closed:
+                continue
+            beside = [view.chosen[at + step] if 0 <= at + step < len(view.chosen) else None for step in (-1, 1)]
+            last = not loop and frame == frames - 1
+            assert beside == [(frame - 1) % frames, None if last else (frame + 1) % frames]
+        drawn |= set(view.chosen)
 
 
 def test_what_is_cut_out_goes_back_where_it_was():
@@ -184,7 +202,7 @@ def test_what_is_cut_out_goes_back_where_it_was():
     other = torch.zeros_like(whole)
     for view in views(12, 4):
         part = view.cut(whole)
-        assert part.shape == (2, 12, 1)
+        assert part.shape == (2, 3 * len(view.chosen), 1)
         assert int(view.earlier(3, whole.device).sum()) == 3 * len(view.before)
         view.put(part, other)
     assert torch.equal(whole, other)

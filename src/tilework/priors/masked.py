@@ -62,7 +62,7 @@ class Prior(MaskedNetwork):
 
     def _seen(self, tokens: Tensor) -> tuple[View, int]:
         """Which frames a step looks at, and of how many of its clips."""
-        view = training_view(tokens.shape[1], self.config.window)
+        view = training_view(tokens.shape[1], self.config.window, self.shape.loop)
         numbers = self.config.frames_seen
         if not self.training or numbers is None or self.shape.frames == 1:
             return view, len(tokens)
@@ -85,7 +85,7 @@ class Prior(MaskedNetwork):
         every = flat(tokens)
         costs = torch.zeros(every.shape, device=every.device)
         with self.still():
-            for view in views(tokens.shape[1], self.config.window):
+            for view in views(tokens.shape[1], self.config.window, self.shape.loop):
                 found = self._bits_of(view, view.cut(every), labels, generator)
                 view.put(view.cut(costs) + found, costs)
         return item(costs, tokens)
@@ -126,7 +126,7 @@ class Prior(MaskedNetwork):
         shown, seen = item(codes, given), item(there, given)
         ORDERS.config(sampling.order)  # refuses a kind that there is not
         with self.still():
-            for view in views(given.shape[1], self.config.window):
+            for view in views(given.shape[1], self.config.window, self.shape.loop):
                 for now, known_now in self._drawn(view, codes, there, labels, mix, sampling, generator):
                     view.put(now, codes)
                     view.put(known_now, there)
@@ -169,7 +169,7 @@ class Prior(MaskedNetwork):
         return self._passes(seen * self.shape.height * self.shape.width, level)
 
     def rounds(self, frames: int) -> int:
-        return len(views(frames, self.config.window))
+        return len(views(frames, self.config.window, self.shape.loop))
 
     def _passes(self, places: int, level: int) -> int:
         if self.config.passes is not None:

@@ -1,7 +1,8 @@
 """Which frames of a clip a network sees at once: first some that are spread over all of it, then window by window between them.
 
-A clip of 45 frames seen 15 at a time is 0, 3, 6, ... 42 and then 0..14, 15..29 and 30..44, each with five frames that are there
-already. Three times fewer positions at once, and what is far apart in time is settled before what lies between.
+A loop of 45 frames seen 15 at a time is 0, 3, 6, ... 42 and then 0..12, 12..24, 24..36 and 36..44 with 0, each with frames that
+are there already at both ends and between them. Three times fewer positions at once, and what is far apart in time is settled
+before what lies between.
 """
 
 from __future__ import annotations
@@ -51,22 +52,32 @@ class View:
         return known.repeat_interleave(each)
 
 
-def views(frames: int, window: int | None) -> tuple[View, ...]:
-    """The views by which an item is drawn; one of all frames where there are no more than `window`."""
+def views(frames: int, window: int | None, loop: bool = False) -> tuple[View, ...]:
+    """The views by which an item is drawn; one of all frames where there are no more than `window`.
+
+    Those between the first frames begin and end with frames that are there, in a loop the last one with frame 0: a frame that is
+    drawn beside one that it does not see would make a seam of it.
+    """
     if window is None or frames <= window:
         return (View(frames, tuple(range(frames)), closed=True),)
     keys = tuple(number * frames // window for number in range(window))
     found, done = [View(frames, keys, closed=True)], set(keys)
-    for begin in range(0, frames, window):
-        chosen = range(min(begin, frames - window), min(begin + window, frames))
-        found.append(View(frames, tuple(chosen), tuple(at for at, frame in enumerate(chosen) if frame in done)))
-        done.update(chosen)
+    ends = [*keys, *([frames] if loop else [frames - 1] if frames - 1 not in done else [])]
+    first = 0
+    while first < ends[-1]:
+        # The furthest end that can be seen from here; none where more than a window lies between two of them.
+        last = max((end for end in ends if first < end < first + window), default=first + window - 1)
+        chosen = tuple(frame % frames for frame in range(first, last + 1))
+        if not done.issuperset(chosen):
+            found.append(View(frames, chosen, tuple(at for at, frame in enumerate(chosen) if frame in done)))
+            done.update(chosen)
+        first = last
     return tuple(found)
 
 
-def training_view(frames: int, window: int | None) -> View:
+def training_view(frames: int, window: int | None, loop: bool = False) -> View:
     """One of them: half of the times the first. Random numbers are torch's global ones."""
-    every = views(frames, window)
+    every = views(frames, window, loop)
     if len(every) == 1 or float(torch.rand((), device="cpu")) < 0.5:
         return every[0]
     return every[1 + int(torch.randint(len(every) - 1, (), device="cpu"))]
