@@ -30,11 +30,11 @@ class Convolution(nn.Module):
     def forward(self, x: Tensor, circular: bool) -> Tensor:
         batch, frames = x.shape[:2]
         if self.clips:
-            before, after = x.roll(1, 1), x.roll(-1, 1)
-            if not circular:  # nothing before the first and after the last
-                nothing = torch.zeros_like(x[:, :1])
-                before, after = torch.cat([nothing, x[:, :-1]], 1), torch.cat([x[:, 1:], nothing], 1)
-            x = torch.cat([before, x, after], -1)
+            if circular:
+                first, last = x[:, -1:], x[:, :1]
+            else:  # nothing before the first and after the last
+                first = last = torch.zeros_like(x[:, :1])
+            x = torch.cat([torch.cat([first, x[:, :-1]], 1), x, torch.cat([x[:, 1:], last], 1)], -1)
         out: Tensor = self.layer(x.flatten(0, 1).permute(0, 3, 1, 2))
         return F.gelu(out).permute(0, 2, 3, 1).reshape(batch, frames, *out.shape[2:], -1)
 
