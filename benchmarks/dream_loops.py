@@ -3,7 +3,8 @@
 Without RUN the road is gone first, as it is documented: `tilework train p5-sharp`, `tilework train motion-prior parent=last`; its
 processor time is a figure too. Then twenty loops are dreamed, each label in turn, and measured as `tilework dream` measures them:
 
-- the step over the seam over the mean step (the worst loop);
+- the step over the seam over the mean step (the worst loop), beside that of training loops, which have no seam; and how it ranks
+  among the loop's own steps (0.5 in the mean and uniform where there is none);
 - motion energy (mean step) and roughness beside those of training loops: how far the mean of the dreamed ones lies outside their
   spread, in widths of it;
 - how many repeat a training loop, however shifted in time, mirrored or played backwards;
@@ -15,7 +16,6 @@ Sheets show each loop as a row of frames, and training loops as the tokenizer gi
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from collections.abc import Sequence
@@ -23,13 +23,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from harness import machine
-from harness.report import RESULTS, print_table, verdict
+from harness.report import RESULTS, print_table, verdict, write
+from numpy.typing import NDArray
 from PIL import Image
 
 import tilework
-from tilework.dream.loops import LoopReport
+from tilework.dream.loops import LoopReport, flat, steps_of
 from tilework.dream.made import Dreamed
 from tilework.dream.moving import motion
 from tilework.dream.opened import Dreamer
@@ -76,10 +78,8 @@ def main() -> int:
     if given.sheets is not None:
         sheets(dreamer, dreamed, given.sheets)
     found = rows(figures, verdicts(dreamed))
-    given.output.parent.mkdir(parents=True, exist_ok=True)
     about = {"run": dreamer.name, "parent": dreamer.parent.name, "step": dreamer.step, "count": given.count}
-    text = json.dumps({"benchmark": "dream_loops", "comparisons": found, "of": about, "figures": figures}, indent=1)
-    given.output.write_text(text + "\n", encoding="utf-8")
+    write(given.output, "dream_loops", comparisons=found, of=about, figures=figures)
     print_table(found, check=given.check)
     return int(given.check and any(verdict(row) != "PASS" for row in found.values()))
 
@@ -111,6 +111,8 @@ def measured(dreamed: Dreamed, bits: tuple[float, float] | None, seconds: float 
         "roughness": [one.roughness for one in report.measures],
         "nearest": [one.distance / one.apart for one in report.repeats if one.apart > 0],
     }
+    found["seam rank"] = [rank_of_seam(item) for item in dreamed.images]
+    found["training seam"] = [one.seam for one in report.training if one.seam is not None]
     for name in ("energy", "roughness"):
         if report.training:
             found[f"loops-{name}"] = [outside(report, name)]
@@ -123,6 +125,12 @@ def measured(dreamed: Dreamed, bits: tuple[float, float] | None, seconds: float 
     if seconds is not None:
         found["loops-seconds"] = [seconds]
     return found
+
+
+def rank_of_seam(frames: NDArray[np.uint8]) -> float:
+    """The share of a loop's other steps that are smaller than the one over the seam: of loops without one uniform in [0, 1]."""
+    steps = steps_of(flat(frames))
+    return float((steps[:-1] < steps[-1]).mean())
 
 
 def outside(report: LoopReport, name: str) -> float:

@@ -22,7 +22,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from harness import machine
-from harness.report import RESULTS
+from harness.report import RESULTS, write
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
@@ -288,9 +288,7 @@ def main() -> None:
                     continue
                 runs.append(train(name, config, given.codes, seed, given.steps, given.lr, given.data))
                 print(json.dumps(runs[-1]), file=sys.stderr)
-                given.output.parent.mkdir(parents=True, exist_ok=True)
-                text = json.dumps({"benchmark": "learning", "machine": machine.facts(), "runs": runs}, indent=1)
-                given.output.write_text(text + "\n", encoding="utf-8")
+                write(given.output, "learning", machine=machine.facts(), runs=runs)
     print("\n".join(table(runs)))
 
 

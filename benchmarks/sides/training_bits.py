@@ -67,6 +67,7 @@ def main() -> None:
     parser.add_argument("--lpips", default="", help="file of LPIPS weights; without it that term is left out")
     given = parser.parse_args()
     os.environ["TILEWORK_CACHE"] = str(given.runs / "cache")
+    os.environ.setdefault("TILEWORK_PREFLIGHT", "0")  # with 1 it shows that the checks before a run change nothing
     told = _Told(given.runs, given.frames, given.lpips)
     found = told.story(given.what) if given.what.startswith("story-") else told.recipe(given.what)
     print(json.dumps(found))
@@ -178,7 +179,7 @@ def _bits(run: Any) -> dict[str, Any]:
         series = {
             f"{split}/{name}": {int(s): float(v).hex() for s, v in zip(*store.metrics(name, split), strict=True)}
             for name, split in store.series()
-            if name != "steps_per_second"
+            if name not in {"steps_per_second", "data_wait"}
         }
     return {"series": series, "weights": {which: _hash(path / "checkpoints", which) for which in ("last", "best")}}
 

@@ -15,7 +15,9 @@ from tilework.spec import PRIORS
 
 WINDOW = {"attention": "window", "window": 1, "positions": "sinusoidal"}
 forms = pytest.mark.parametrize(
-    "form", [{}, {"mlp": "swiglu", "positions": "grid"}, WINDOW], ids=["plain", "swiglu", "window"]
+    "form",
+    [{}, {"mlp": "swiglu", "positions": "grid"}, WINDOW, {"pointer": True}],
+    ids=["plain", "swiglu", "window", "pointer"],
 )
 shapes = pytest.mark.parametrize("shape", SHAPES)
 
@@ -52,7 +54,7 @@ def test_the_cache_gives_the_same_logits(shape, form, prefix):
             if place > prefix:
                 hidden = walk.step(codes[:, place - 1])
             for level in range(prior.shape.levels):
-                found = walk.logits(hidden, codes[:, place], level)
+                found = walk.logits(hidden, codes, place, level)
                 assert torch.allclose(found, wanted[:, place, level], atol=1e-4)
 
 
@@ -83,7 +85,7 @@ def test_guidance_walks_with_and_without_the_label():
     with torch.no_grad():
         walk = Walk(prior, torch.cat([labels, torch.full_like(labels, -1)]), 1)
         hidden = walk.start(codes[:, :2])
-        found = walk.logits(hidden, codes[:, 2], 1)
+        found = walk.logits(hidden, codes, 2, 1)
         with_label, without = prior.logits(tokens, labels), prior.logits(tokens, torch.full_like(labels, -1))
     assert torch.allclose(found, torch.cat([with_label[:, 2, 1], without[:, 2, 1]]), atol=1e-4)
 

@@ -108,3 +108,48 @@ def test_what_repeats_is_learnt_at_once():
     # One frame in five costs 6 bits a token, whatever is known.
     assert bits(pointer=True) < 3
     assert bits(pointer=False) > 0.9 * math.log2(64)
+
+
+@pytest.mark.parametrize("frames", [1, 3])
+def test_what_comes_before_is_found_as_by_hand(frames: int) -> None:
+    from tilework.priors.blocks.before import before, offsets_before, places_before
+
+    height, width, levels = 3, 4, 2
+    codes = torch.randint(9, (2, frames * height * width, levels), generator=rng())
+    found = before(codes, places_before(frames, height, width, frames > 1))
+    grid = codes.view(2, frames, height, width, levels)
+    for place in range(frames * height * width):
+        t, y, x = place // (height * width), place // width % height, place % width
+        for j, (dt, dy, dx) in enumerate(offsets_before(frames)):
+            at = (t + dt, y + dy, x + dx)
+            inside = at[0] >= 0 and 0 <= at[1] < height and 0 <= at[2] < width
+            wanted = grid[:, at[0], at[1], at[2]] if inside else torch.full((2, levels), -1)
+            assert torch.equal(found[:, place, :, j], wanted)
+            assert not inside or (at[0] * height + at[1]) * width + at[2] < place  # nothing of what follows
+
+
+def test_a_causal_prior_with_a_pointer_learns_to_copy_the_frame_before() -> None:
+    """Frames that repeat in codes that were never seen: nothing but the pointer can know them."""
+    from tilework.priors.causal import Config, Prior
+    from tilework.priors.contract import TokenShape
+
+    def bits(pointer: bool) -> float:
+        torch.manual_seed(0)
+        config = Config(width=16, depth=1, heads=2, dropout=0, pointer=pointer, labels=False)
+        prior = Prior(config, TokenShape(3, 1, 3, 3, 64))
+        optimizer = torch.optim.Adam(prior.parameters(), 1e-2)
+        generator = rng()
+        none = torch.full((16,), -1)
+
+        def items(low: int, high: int) -> torch.Tensor:
+            first = torch.randint(low, high, (16, 1, 1, 3, 3), generator=generator)
+            return first.repeat(1, 3, 1, 1, 1)
+
+        for _ in range(60):
+            optimizer.zero_grad()
+            prior.train()(items(0, 32), none).total.backward()
+            optimizer.step()
+        held = prior.bits(items(32, 64), none, generator)[:, 1:]
+        return float(held.mean())
+
+    assert bits(True) < 1.5 < 6 < bits(False)

@@ -74,9 +74,8 @@ class LoopReport:
 
 def measure(frames: Pixels, *, loop: bool) -> Measures:
     """Measures of a clip (T, H, W, C) uint8 of two frames or more."""
-    x = frames.reshape(len(frames), -1).astype(np.float32) / 255
-    after = np.roll(x, -1, 0)
-    steps = np.sqrt(np.square(after - x).mean(1, dtype=np.float64))
+    x = flat(frames)
+    after, steps = np.roll(x, -1, 0), steps_of(x)
     inner = steps if loop else steps[:-1]
     # The seam is compared with the other steps, not with itself among them.
     mean = float(steps[:-1].mean()) if len(x) > 1 else 0.0
@@ -85,6 +84,18 @@ def measure(frames: Pixels, *, loop: bool) -> Measures:
     energy = float(inner.mean()) if len(inner) else 0.0
     seam = float(steps[-1]) / mean if loop and mean > _STILL else None
     return Measures(seam, energy, float(bends.mean()) / energy if energy > _STILL and len(bends) else 0.0)
+
+
+def flat(frames: Pixels) -> NDArray[np.float32]:
+    """(T, H, W, C) uint8 -> (T, H x W x C) on [0, 1]."""
+    found: NDArray[np.float32] = frames.reshape(len(frames), -1).astype(np.float32) / np.float32(255)
+    return found
+
+
+def steps_of(x: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Flat frames -> the step from each to the next (T,), the last one over the seam."""
+    found: NDArray[np.float64] = np.sqrt(np.square(np.roll(x, -1, 0) - x).mean(1, dtype=np.float64))
+    return found
 
 
 def small(frames: Pixels) -> NDArray[np.float32]:

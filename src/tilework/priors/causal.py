@@ -13,11 +13,13 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from tilework.priors.blocks.answer import Answer, Evidence, PlainAnswer
 from tilework.priors.blocks.attention import Mix, everything_before
 from tilework.priors.blocks.base import BITS, TransformerPrior, flat, item
+from tilework.priors.blocks.before import before, offsets_before, places_before
 from tilework.priors.blocks.block import Block, start_small
 from tilework.priors.blocks.cache import Cache
-from tilework.priors.blocks.codes import CodeEmbedding, CodeHead
+from tilework.priors.blocks.codes import CodeEmbedding
 from tilework.priors.blocks.labels import with_none
 from tilework.priors.blocks.rotary import Turn
 from tilework.priors.blocks.settings import TransformerConfig
@@ -49,16 +51,23 @@ class Prior(TransformerPrior):
         self.embedding = CodeEmbedding(shape.levels, shape.codes, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
         self.levels = Levels(config, shape.levels, config.level_depth) if shape.levels > 1 else None
-        self.head = CodeHead(shape.levels, shape.codes, config.width)
+        self.head: Answer | PlainAnswer
+        if config.pointer:
+            labels, around = self.label.table.num_embeddings, len(offsets_before(shape.frames))
+            self.head = Answer(shape.levels, shape.codes, config.width, labels, around)
+        else:
+            self.head = PlainAnswer(shape.levels, shape.codes, config.width)
         start_small(self, config.depth)
+        if isinstance(self.head, Answer):
+            self.head.start()
 
     def forward(self, tokens: Tensor, labels: Tensor) -> Loss:
         codes = flat(tokens)
-        inner = self._inner(codes, tokens.shape[1], self.label.left_out(labels)).flatten(0, 1)
-        total = self._nats(inner, codes).mean()
+        seen = self._evidence(codes, tokens.shape[1], self.label.left_out(labels))
+        total = self._nats(seen, codes).mean()
         values = {"bits_per_token": total.detach() * BITS}
         if not self.training:  # the logits once more, which a training step would feel
-            right = [self.head.right(inner[:, q], codes[..., q].flatten(), q) for q in range(self.shape.levels)]
+            right = [self.head.right(one, codes[..., q].flatten(), q) for q, one in enumerate(seen)]
             values["accuracy"] = torch.stack(right).mean()
         return Loss(total, values)
 
@@ -66,19 +75,34 @@ class Prior(TransformerPrior):
         self.refuse(tokens, labels)
         with self.still():
             codes = flat(tokens)
-            inner = self._inner(codes, tokens.shape[1], labels).flatten(0, 1)
-            return item(self._nats(inner, codes), tokens) * BITS
+            return item(self._nats(self._evidence(codes, tokens.shape[1], labels), codes), tokens) * BITS
 
     def logits(self, tokens: Tensor, labels: Tensor) -> Tensor:
         """Tokens (B, T, Q, h, w) -> (B, P, Q, K) float32: what each token is drawn from, given those before it."""
         codes = flat(tokens)
-        inner = self._inner(codes, tokens.shape[1], labels)
-        return torch.stack([self.head(inner[:, :, q], q) for q in range(self.shape.levels)], dim=2)
+        seen = self._evidence(codes, tokens.shape[1], labels)
+        each = [self.head(one, q).view(*codes.shape[:2], -1) for q, one in enumerate(seen)]
+        return torch.stack(each, dim=2)
 
-    def _nats(self, inner: Tensor, codes: Tensor) -> Tensor:
-        """What the head sees (B x P, Q, C) of codes (B, P, Q) -> -ln P of each, (B, P, Q) float32."""
-        each = [self.head.loss(inner[:, q], codes[..., q].flatten(), q) for q in range(self.shape.levels)]
+    def _nats(self, seen: list[Evidence], codes: Tensor) -> Tensor:
+        """What is known of each code of (B, P, Q), level by level -> -ln P of each, (B, P, Q) float32."""
+        each = [self.head.loss(one, codes[..., q].flatten(), q) for q, one in enumerate(seen)]
         return torch.stack(each, dim=-1).view(codes.shape)
+
+    def _evidence(self, codes: Tensor, frames: int, labels: Tensor) -> list[Evidence]:
+        """Of each level, what is known of the B x P tokens of codes (B, P, Q) from those before them."""
+        inner = self._inner(codes, frames, labels).flatten(0, 1)
+        rows = self.label.rows(labels).repeat_interleave(codes.shape[1])
+        near = None
+        if (places := self.places_before(frames, codes.device)) is not None:
+            near = before(codes, places).flatten(0, 1)
+        return [Evidence(inner[:, q], rows, nearby=near) for q in range(self.shape.levels)]
+
+    def places_before(self, frames: int, device: torch.device) -> Tensor | None:
+        """(P, J): the positions before each that it may repeat; None without a pointer."""
+        if not self.config.pointer:
+            return None
+        return places_before(frames, self.shape.height, self.shape.width, self.shape.frames > 1).to(device)
 
     def _inner(self, codes: Tensor, frames: int, labels: Tensor) -> Tensor:
         """What the head sees of every token, (B, P, Q, C)."""
@@ -136,7 +160,7 @@ class Prior(TransformerPrior):
                 for level in range(self.shape.levels):
                     if forced[level]:
                         continue
-                    logits = walk.logits(hidden, codes[:, place], level)
+                    logits = walk.logits(hidden, codes, place, level)
                     drawn = draw(
                         guided(logits, sampling.guidance) if sampling.guidance else logits, sampling, generator
                     )
@@ -152,11 +176,12 @@ class Walk:
 
     def __init__(self, prior: Prior, labels: Tensor, frames: int, mix: LabelMix | None = None) -> None:
         config = prior.config
-        self.prior, self.rows = prior, labels.shape[0]
+        self.prior, self.rows, self.labels, self.mix = prior, labels.shape[0], labels, mix
         self.places, self.turn = prior._places(frames), prior.turn(frames, prior.grid)
         length = self.places.shape[0]
         self.cache = Cache(config.depth, self.rows, config.heads, length, prior.head_dim, self.places)
         self.label = prior.label.of_frames(labels, mix, (0,))
+        self.before = prior.places_before(frames, self.places.device)
 
     def start(self, codes: Tensor) -> Tensor:
         """The codes (B, n, Q) of the first n positions, all at once -> what position n is drawn from, (rows, C)."""
@@ -169,13 +194,17 @@ class Walk:
         """The codes (B, Q) of the position that has just been drawn -> what the next one is drawn from, (rows, C)."""
         return self._follow(self._vectors(codes[:, None]))
 
-    def logits(self, hidden: Tensor, codes: Tensor, level: int) -> Tensor:
-        """Logits (rows, K) of one level, given the codes (B, Q) of this position, of which those of lower levels count."""
-        levels = self.prior.levels
-        if levels is not None:
-            vectors = self._rows(self.prior.embedding(codes)[:, None, :level])
-            hidden = levels.one(hidden[:, None], vectors)[:, 0]
-        found: Tensor = self.prior.head(hidden, level)
+    def logits(self, hidden: Tensor, codes: Tensor, place: int, level: int) -> Tensor:
+        """Logits (rows, K) of one level of a position, given the codes (B, P, Q), of which those count that come before it."""
+        prior = self.prior
+        if prior.levels is not None:
+            vectors = self._rows(prior.embedding(codes[:, place])[:, None, :level])
+            hidden = prior.levels.one(hidden[:, None], vectors)[:, 0]
+        near = None
+        if self.before is not None:
+            near = self._rows(before(codes, self.before[place : place + 1]))
+        seen = prior.label.evidence(hidden[:, None], self.labels, self.mix, (place // prior.grid,), near)
+        found: Tensor = prior.head(seen, level)[:, 0]
         return found
 
     def _follow(self, x: Tensor) -> Tensor:
@@ -213,4 +242,9 @@ class Config(TransformerConfig):
         ge=1,
         le=16,
         description="blocks of the small transformer over the levels of a position, where there are several",
+    )
+    pointer: bool = Field(
+        default=False,
+        description="a token may also be a copy of one before it: beside or above it, of clips also in the two frames before; "
+        "and codes begin at their shares under each label",
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Literal
 
@@ -23,8 +22,10 @@ from tilework.priors.masking.views import View, part_of, training_view, views
 from tilework.priors.orders.contract import Order
 from tilework.spec import ORDERS
 
-_PASSES = 12
+_PASSES = 10
 """Passes that draw up to 256 positions: MaskGIT's best results have 8 to 12 (section 4.3)."""
+_GROWTH = 0.3
+"""Of P positions (P / 256)^0.3 times as many: 31 of the 11,520 of a loop of 45 frames."""
 BITS_PASSES = 16
 """Passes of `bits` over an item of one level."""
 
@@ -164,7 +165,7 @@ class Prior(MaskedNetwork):
                 yield codes, there
 
     def passes(self, frames: int, level: int = 0) -> int:
-        """Where the config does not say: with P positions seen at once, the fourth root of P / 256 times as many."""
+        """Where the config does not say: with P positions seen at once, (P / 256)^0.3 times as many."""
         seen = min(frames, self.config.window or frames)
         return self._passes(seen * self.shape.height * self.shape.width, level)
 
@@ -174,7 +175,7 @@ class Prior(MaskedNetwork):
     def _passes(self, places: int, level: int) -> int:
         if self.config.passes is not None:
             return self.config.passes
-        first = max(_PASSES, round(_PASSES * math.sqrt(math.sqrt(places / 256))))
+        first = max(_PASSES, round(_PASSES * float((places / 256) ** _GROWTH)))
         return first if level == 0 else first // 2
 
     def _choose(

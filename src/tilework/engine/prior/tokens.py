@@ -21,6 +21,7 @@ from tilework.engine.prior.validate import HeldOut
 from tilework.engine.progress import Progress
 from tilework.engine.tasks.contract import Data
 from tilework.priors.contract import TokenShape
+from tilework.runs.checkpoints import weights_hash
 from tilework.spec.prior import PriorSpec
 from tilework.tokens.reading import Tokens
 
@@ -95,6 +96,7 @@ class TokenSet:
                 "classes": list(about.classes),
                 "item": asdict(self.shape),
                 "split": self.sides.about,
+                "parent_weights": weights_hash(self.parent.found.folder),
                 **self.origin,
             },
             warnings=tuple(self._warnings()),
@@ -154,7 +156,7 @@ def read_tokens(spec: PriorSpec, compute: Compute, parent: Parent, progress: Pro
         loops=_LOOPS[spec.data.loop],  # type: ignore[arg-type]
         ranks=compute,
         preparing=lambda done: progress.preparing("pictures", done),
-        progress=lambda done, total: progress.preparing("tokens", done),
+        progress=lambda done, total: progress.preparing("tokens", done, total),
     )
     about = tokens.manifest
     nbytes = len(tokens) * int(np.prod(about.grid.shape)) * about.grid.dtype.itemsize

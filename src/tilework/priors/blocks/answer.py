@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tilework.priors.blocks.codes import CodeEmbedding, CodeHead, Logits
@@ -40,7 +41,28 @@ class Evidence:
         return Evidence(self.vectors[index], self.label[index], cut(self.other), cut(self.weight), cut(self.nearby))
 
 
-class Answer(nn.Module):
+class Judged(nn.Module):
+    """What every answer can be asked."""
+
+    @torch.no_grad()
+    def right(self, seen: Evidence, codes: Tensor, level: int) -> Tensor:
+        """Whether the likeliest code is the one that is there: (N,) float32, 0 or 1."""
+        likeliest: Tensor = self(seen, level).argmax(-1)
+        return (likeliest == codes).float()
+
+
+class PlainAnswer(Judged, CodeHead):
+    """`Evidence` of tokens (...) of level q -> logits (..., K) float32, from its vectors alone."""
+
+    def forward(self, seen: Evidence, level: int) -> Tensor:  # type: ignore[override]
+        return super().forward(seen.vectors, level)
+
+    def loss(self, seen: Evidence, codes: Tensor, level: int) -> Tensor:
+        """-ln of the probability of each code (N,), from the evidence of N tokens: (N,) float32."""
+        return F.cross_entropy(self(seen, level), codes, reduction="none")
+
+
+class Answer(Judged):
     """`Evidence` of tokens (...) of level q -> logits (..., K) float32.
 
     With `around` = J > 0 a pointer mixture (arXiv 1609.07843, equations 5 to 7; there the pointer attends to words, here each
@@ -84,12 +106,6 @@ class Answer(nn.Module):
         copied = gate[:, 1:].masked_fill(around != codes[:, None], _NEVER)
         # Rounded, a sum of probabilities may be a little over 1.
         return -torch.cat([own + gate[:, :1], copied], 1).logsumexp(1).clamp(max=0)
-
-    @torch.no_grad()
-    def right(self, seen: Evidence, codes: Tensor, level: int) -> Tensor:
-        """Whether the likeliest code is the one that is there: (N,) float32, 0 or 1."""
-        likeliest: Tensor = self(seen, level).argmax(-1)
-        return (likeliest == codes).float()
 
     def _own(self, seen: Evidence, level: int) -> Tensor:
         logits: Tensor = self.head(seen.vectors, level)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 _APART = 0.1
@@ -84,13 +83,3 @@ class CodeHead(nn.Module):
         vectors = self.tied[0].vectors(level, self.codes)
         logits: Tensor = (self.out(x) * vectors.shape[1] ** -0.5) @ vectors.T
         return logits.float() + layer.get_parameter("bias")
-
-    def loss(self, hidden: Tensor, codes: Tensor, level: int) -> Tensor:
-        """-ln of the probability of each code (N,), from hidden vectors (N, C): (N,) float32."""
-        return F.cross_entropy(self(hidden, level), codes, reduction="none")
-
-    @torch.no_grad()
-    def right(self, hidden: Tensor, codes: Tensor, level: int) -> Tensor:
-        """Whether the likeliest code is the one that is there: (N,) float32, 0 or 1."""
-        likeliest: Tensor = self(hidden, level).argmax(-1)
-        return (likeliest == codes).float()

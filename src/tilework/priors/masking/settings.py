@@ -71,6 +71,6 @@ class MaskedConfig(TransformerConfig):
         default=None,
         ge=1,
         le=4096,
-        description="passes of a level when sampling, unless --steps says otherwise; null = 12 up to 256 positions and more for "
+        description="passes of a level when sampling, unless --steps says otherwise; null = 10 up to 256 positions and more for "
         "more, half as many for the finer levels",
     )
