@@ -170,8 +170,11 @@ class Bottleneck(nn.Module, ABC):
         """Place the codes by encoder outputs `points` (N, D) of many batches. A CPU generator makes it repeatable."""
         return
 
-    def update(self) -> None:
-        """Apply the statistics collected since the last call (EMA, revival). Every rank must call it: it communicates."""
+    def update(self, refused: Tensor | None = None) -> None:
+        """Apply the statistics collected since the last call (EMA, revival). Every rank must call it: it communicates.
+
+        `refused`: a scalar, not 0 where the optimiser's step was refused (the same on every rank): they are dropped then.
+        """
         return
 
     def outer(self, points: Tensor) -> Tensor:

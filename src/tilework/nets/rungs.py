@@ -14,7 +14,8 @@ from torch import nn
 
 from tilework.errors import UserError
 from tilework.nets.blocks.contract import BlockConfig
-from tilework.nets.layers import activation, halved, named, norm
+from tilework.nets.layers import activation, halved, norm
+from tilework.nets.precise import Side, precise
 from tilework.nets.settings import Ladder
 from tilework.spec import BLOCKS, Size
 
@@ -104,6 +105,6 @@ class Chain:
         own = config.model_fields.keys() & type(self.plan).model_fields.keys() - {"kind"}
         return cast(BlockConfig, config(kind=self.plan.block, **{name: getattr(self.plan, name) for name in own}))
 
-    def build(self) -> nn.Sequential:
-        """The layers as one module, each under its name."""
-        return named(self.layers)
+    def build(self, latent: Side) -> nn.Sequential:
+        """The layers as one module, each under its name; `latent`: on which side of them it is."""
+        return precise(self.layers, latent)

@@ -204,8 +204,24 @@ class Codebook(nn.Module, ABC):
         return Taken(torch.where(mine[:, None], points, 0.0), mine.float())
 
     @torch.no_grad()
-    def update(self) -> None:
-        """Apply what was collected: averages, ages, revival. One collective where there are many processes."""
+    def update(self, refused: Tensor | None = None) -> None:
+        """Apply what was collected: averages, ages, revival. One collective where there are many processes.
+
+        `refused`: a scalar, not 0 where the step was refused: what was collected is dropped, and the state stays as it is.
+        """
+        if refused is None or (refused.device.type == "cpu" and not bool(refused)):
+            self._apply_collected()
+        elif refused.device.type == "cpu":
+            self._collected = None
+        else:
+            # Asking would wait for the device: the state is kept and put back there. Numbers that only count go on.
+            held = [tensor for tensor in self._state() if tensor.ndim]
+            before = [tensor.clone() for tensor in held]
+            self._apply_collected()
+            for now, then in zip(held, before, strict=True):
+                now.copy_(torch.where(refused != 0, then, now))
+
+    def _apply_collected(self) -> None:
         ranks = world()[0]
         if ranks == 1 and self._collected is None:
             return

@@ -112,9 +112,9 @@ class CodebookBottleneck(Bottleneck):
             self.passes.keep(self.book.codes)
             self.book.start(self._search_space(points), generator)
 
-    def update(self) -> None:
+    def update(self, refused: Tensor | None = None) -> None:
         self.passes.keep(self.book.codes)
-        self.book.update()
+        self.book.update(refused)
 
     def settings(self) -> list[Setting]:
         return self.book.settings()

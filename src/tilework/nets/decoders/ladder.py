@@ -74,7 +74,7 @@ class Config(Mirrored, Output):
             up = upsample(chain.width, outputs, plan.kernel, steps[number], steps[number - 1], self.upsample)
             chain.add(f"stage{number}_up", up, outputs)
         chain.layers.append(("picture", Picture(self.output, self.final_relu)))
-        return chain.build()
+        return chain.build("first")
 
     def _entry(self, chain: Chain, in_channels: int, latent: Size) -> None:
         plan = chain.plan

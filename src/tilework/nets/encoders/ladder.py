@@ -52,7 +52,7 @@ class Config(Ladder, EncoderConfig):
             chain.finish(final=True)
             project = nn.Conv2d(chain.width, out_channels, self.projection, padding=self.projection // 2)
             chain.layers.append(("project", project))
-        return chain.build()
+        return chain.build("last")
 
     def _head(self, chain: Chain, features: int, out_channels: int) -> None:
         chain.layers.append(("flatten", Flatten()))

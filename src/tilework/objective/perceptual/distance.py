@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -24,6 +25,9 @@ class PerceptualDistance(nn.Module):
 
     Weights are buffers, not parameters, and not in the state dict: no optimiser and no checkpoint sees them.
     """
+
+    input_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
+    """What black and white are in the pictures that its networks were trained on."""
 
     def __init__(self, net: str, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
