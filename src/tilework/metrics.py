@@ -262,6 +262,8 @@ BASE = (
            help="latent vectors of a step that were infinite or NaN"),
     Metric("steps_per_second", "speed", Group.SPEED, unit="steps/s", reduction=Reduction.LAST, better=Better.HIGHER,
            measured=Measured.TRAINING, help="optimiser steps a second since the row before"),
+    Metric("data_wait", "share of time waiting for data", Group.SPEED, reduction=Reduction.LAST, better=Better.LOWER,
+           measured=Measured.TRAINING, decimals=3, help="of the time since the row before, in which the next batch was awaited"),
 )  # fmt: skip
 """What every run measures."""
 
@@ -273,13 +275,13 @@ AUTOENCODER = Metrics((
     Metric("mse", "MSE", Group.QUALITY, better=Better.LOWER, decimals=5, headline=1, help="mean over pixels in [0, 1]"),
     Metric("detail", "fine detail", Group.QUALITY, better=Better.HIGHER, measured=Measured.VALIDATION, decimals=3,
            help="energy of the Laplacian of reconstructions over that of the originals: 1 = as sharp, less = blurred"),
-    Metric("l1", "L1", Group.QUALITY, better=Better.LOWER, term=True, help="mean absolute difference of pixels in [0, 1]"),
+    Metric("l1", "L1", Group.QUALITY, better=Better.LOWER, term=True, help="absolute difference of pixels in [0, 1]"),
     Metric("edges", "edges", Group.QUALITY, better=Better.LOWER, decimals=5, term=True,
            help="mean absolute error of the differences between neighbouring pixels"),
     Metric("sharpness", "sharpness error", Group.QUALITY, better=Better.LOWER, decimals=5, term=True,
            help="mean absolute error of the local strength of fine detail, wherever exactly it lies"),
     Metric("lpips", "LPIPS", Group.QUALITY, better=Better.LOWER, term=True, help="perceptual distance from the original"),
-    Metric("bce", "BCE", Group.LOSS, better=Better.LOWER, term=True, help="binary cross-entropy, mean over pixels"),
+    Metric("bce", "BCE", Group.QUALITY, better=Better.LOWER, term=True, help="binary cross-entropy of the pixels"),
     Metric("kl", "KL", Group.LOSS, unit="nats", part=Part.DIMENSION, term=True,
            help="divergence of the latent from its prior; by dimension, its share of it"),
     Metric("commitment", "commitment", Group.LOSS, better=Better.LOWER, term=True,

@@ -234,3 +234,14 @@ def test_twins_do_not_depend_on_the_chunk():
     results = [has_twin(hashes[:30], thumbs[:30], hashes[20:], thumbs[20:], chunk=c).tolist() for c in (1, 7, 256)]
     assert results[0] == results[1] == results[2]
     assert all(results[0][20:])
+
+
+def test_images_that_are_on_both_sides_pixel_for_pixel_are_counted(tmp_path):
+    pixels = [item.pixels for item in noise_items(6, seed=1)]
+    made = [
+        Item(one, group=str(n), frame=0, held_out=n >= 6)
+        for n, one in enumerate([*pixels, *pixels[:2], pixels[0][::-1]])
+    ]
+    split = split_by(prepare(listed(made), tmp_path), SplitSettings())
+    assert split.leak is not None
+    assert split.leak.counts() == {"examined": 3, "identical": 2, "near_twins": 2, "neighbours": 0}

@@ -135,7 +135,7 @@ def test_readme_commands_run(tilework: Callable[..., Outcome], tmp_path: Path, m
         ran.append(words[1])
     assert {"demo", "recipes", "train", "runs", "show", "resume", "report", "studio", "replay", "selftest"} <= set(ran)
     assert len(list(tmp_path.glob("*-seed0.gif"))) == 1, "a new loop"
-    assert {"sample", "traverse", "interpolate", "tokens", "atlas", "compare"} <= set(ran)
+    assert {"sample", "traverse", "interpolate", "tokens", "atlas", "compare", "explain", "check", "doctor"} <= set(ran)
     assert ran.count("data") == 4 + chromium()
 
 
@@ -209,6 +209,7 @@ def test_data_page_runs(tilework: Callable[..., Outcome], tmp_path: Path, monkey
         Image.fromarray(small).resize((40, 40)).save(tmp_path / "PICTURES" / f"{number}.png")
     shrink = ["engine.steps=2", "engine.epochs=1", "engine.batch_size=4", "engine.start_batches=1", "engine.threads=1"]
     ran = []
+    monkeypatch.setattr("tilework.suggest.pace.step_seconds", lambda spec, images: 0.05)
     for line in commands(ROOT / "docs" / "data.md"):
         words = line.split()
         if "SKETCHES" in words:
@@ -217,7 +218,9 @@ def test_data_page_runs(tilework: Callable[..., Outcome], tmp_path: Path, monkey
         outcome = tilework(*words[1:], *extra)
         assert outcome.code == 0, f"{line}: {outcome.err}"
         ran.append(words[2] if words[1] == "data" else words[1])
-    assert ran == ["add", "list", "show", "check", "train", "train", "remove"]
+    assert ran == ["add", "list", "show", "check", "train", "train", "remove", "suggest", "train", "train"]
+    assert (tmp_path / "pictures.yaml").is_file()
+    assert len(list((tmp_path / "runs").glob("pictures-*/suggested.yaml"))) == 1
 
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "data.md").read_text(encoding="utf-8"), re.DOTALL)
     exec(compile(example, "data.md", "exec"), {})

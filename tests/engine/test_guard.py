@@ -111,7 +111,9 @@ def test_a_run_that_recovers_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     run = tilework.train(tiny("vq", "engine.steps=9", "engine.nonfinite_steps=3"))
     assert run_status(run) is RunStatus.FINISHED
     with RunStore.open(run.db) as store:
-        assert [e.payload["in_row"] for e in store.events("skipped-steps")] == [1, 2, 3]
+        (skipped,) = store.events("step-skipped")
+        assert skipped.payload == {"first": 3, "last": 5, "count": 3, "terms": ["mse"]}
+        assert not store.events("rolled-back")
         loss = store.metrics("loss")[1]
     assert [bool(torch.isfinite(torch.tensor(v))) for v in loss] == [True] * 2 + [False] * 3 + [True] * 4
 
@@ -137,13 +139,15 @@ def test_an_infinite_activation_does_not_stay_in_the_batch_statistics(monkeypatc
     for name, tensor in tensors.items():
         assert torch.isfinite(tensor.float()).all(), name
     with RunStore.open(run.db) as store:
-        assert len(store.events("skipped-steps")) == 1
+        assert [event.payload["first"] for event in store.events("step-skipped")] == [3]
 
 
 def test_a_run_that_does_not_recover_is_stopped_with_a_finite_checkpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With no guard; with one: test_guard_rollback.py."""
     fail_from(monkeypatch, 3, 10**9)
+    off = ("engine.guard.enabled=false", "engine.steps=50", "engine.nonfinite_steps=4", "engine.save_every_steps=2")
     with pytest.raises(RunFailure) as failure:
-        tilework.train(tiny("vq", "engine.steps=50", "engine.nonfinite_steps=4", "engine.save_every_steps=2"))
+        tilework.train(tiny("vq", *off))
     assert "step 7" in failure.value.what  # 3 to 7: five in a row, more than four
     assert "mse" in failure.value.what
     assert "clip_norm" in failure.value.fix
@@ -160,7 +164,7 @@ def test_a_run_that_does_not_recover_is_stopped_with_a_finite_checkpoint(monkeyp
 def test_zero_tolerance_stops_at_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
     fail_from(monkeypatch, 2, 2)
     with pytest.raises(RunFailure, match="step 2"):
-        tilework.train(tiny("none", "engine.nonfinite_steps=0"))
+        tilework.train(tiny("none", "engine.nonfinite_steps=0", "engine.guard.enabled=false"))
 
 
 def test_the_latents_are_handed_on_for_whoever_watches() -> None:
@@ -183,6 +187,6 @@ def test_weights_that_make_a_held_out_pass_infinite_are_a_failure_of_the_run(mon
 
     monkeypatch.setattr(Stepper, "step", blown_up)
     with pytest.raises(RunFailure, match="held-out pass") as told:
-        tilework.train(tiny("vq", "engine.steps=1"))
+        tilework.train(tiny("vq", "engine.steps=1", "engine.guard.enabled=false"))
     assert told.value.exit_code == 1
     assert told.value.fix

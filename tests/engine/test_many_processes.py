@@ -171,3 +171,24 @@ def test_commands_act_on_every_process_alike(tmp_path: Path, launched: Callable[
             assert journal == [(c.kind, c.status, c.applied_step) for c in store.commands()]
     first, second = outcomes[1]
     assert (len(losses(first)), len(losses(second))) == (12, 20)
+
+
+@pytest.mark.slow
+def test_two_processes_check_first_and_train_the_same(
+    tmp_path: Path, trained: Callable[..., RunFolder], launched: Callable[..., None]
+) -> None:
+    """The main process tries the spec out on its own, codes that all processes share and terms that gather tokens included."""
+    spec = tmp_path / "spec.yaml"
+    spec.write_text(COMMON + SPECS["gradient-rq"])
+    unchecked = trained("torchrun", spec, tmp_path / "unchecked")
+    environment = {"TILEWORK_RUNS": str(tmp_path / "checked"), "TILEWORK_PREFLIGHT": "1"}
+    launched("torchrun", ["-m", "tilework", "train", str(spec)], **environment)
+    (folder,) = [p for p in (tmp_path / "checked").iterdir() if (p / "run.json").is_file()]
+    checked = RunFolder.open(folder)
+    with RunStore.open(checked.db) as store:
+        verdicts = {one["code"]: one["verdict"] for one in store.get_meta("preflight")["results"]}
+    assert verdicts["overfit"] == "passed"
+    assert verdicts["loss-terms"] == "passed"
+    assert losses(checked).tolist() == losses(unchecked).tolist()
+    for key, tensor in weights(unchecked).items():
+        assert torch.equal(weights(checked)[key], tensor), key

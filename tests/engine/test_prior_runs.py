@@ -260,4 +260,9 @@ def test_weights_that_are_no_numbers_end_the_run_with_a_message_and_draw_nothing
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiny_prior, "Prior", Spoiling)
         with pytest.raises(RunFailure):
-            train(tiny_prior.prior("engine.nonfinite_steps=2", "engine.steps=20", parent=digits), root=tmp_path)
+            train(
+                tiny_prior.prior(
+                    "engine.nonfinite_steps=2", "engine.guard.rollbacks=1", "engine.steps=20", parent=digits
+                ),
+                root=tmp_path,
+            )

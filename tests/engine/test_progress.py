@@ -15,7 +15,7 @@ class Stages(Silent):
     def __init__(self) -> None:
         self.seen: list[str] = []
 
-    def preparing(self, what: str, done: int) -> None:
+    def preparing(self, what: str, done: int, total: int = 0) -> None:
         self.seen.append(what)
 
 

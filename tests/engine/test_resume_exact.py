@@ -75,7 +75,7 @@ def outcome(run: RunFolder) -> tuple[dict[str, torch.Tensor], dict[str, list[lis
     rows = {}
     with RunStore.open(run.db) as store:
         for name, split in store.series():
-            if name != "steps_per_second":
+            if name not in {"steps_per_second", "data_wait"}:
                 rows[f"{split}/{name}"] = [a.tolist() for a in store.metrics(name, split)]
     return weights, rows
 

@@ -186,7 +186,7 @@ def test_a_feed_that_cannot_be_cut_anew_refuses_within_an_epoch_and_not_between_
         def epoch(self, number: int, start: int = 0) -> object: ...
 
     rigid = dataclasses.replace(made.parts, data=dataclasses.replace(made.parts.data, train=Rigid()))
-    made = Session(rigid, made.state, made.steering)
+    made = Session(rigid, made.state, made.steering, made.guard)
     with pytest.raises(UserError, match="in the middle of an epoch"):
         goes_on(made, Position(step=3, batch=3), (), Stride(32, 1))
     there, _ = goes_on(made, Position(step=10, epoch=2), (), Stride(32, 1))

@@ -98,7 +98,7 @@ def test_a_weight_acts_on_the_very_next_step_and_is_journaled(tmp_path: Path) ->
     [
         ("objective.commitmnt", 1.0, "cannot be changed while the run goes on"),
         ("engine.batch_size", 8.0, "cannot be changed while the run goes on"),
-        ("objective.commitment", 1e9, "out of range; choose 0 to 2"),
+        ("objective.commitment", 1e9, "out of range; choose 0 to 100"),
         ("optimizer.lr", 0.0, "out of range"),
         ("bottleneck.decay", 1.0, "out of range"),
         ("objective.codebook", 1.0, "needs a codebook loss"),
@@ -246,6 +246,27 @@ def test_reset_begins_a_new_run_with_other_weights_and_the_same_knobs(tmp_path: 
         assert (store.get_meta("status"), store.latest()["step"]) == ("finished", 6)
     alone = train(tiny("vq", "engine.steps=6", "objective.commitment=1.0", "seed=1"), root=tmp_path / "alone")
     assert same(run, alone), "a reset run is not the run that its spec describes"
+
+
+def test_a_reset_marks_no_change_where_a_setting_was_put_back_before(tmp_path: Path) -> None:
+    held = "objective.codebook={kind: linear, start: 0, end: 1, over: 99 steps}"
+    spec = tiny("vq", "engine.steps=3", "bottleneck.codebook=gradient", held, "objective.sinkhorn=0.0")
+    there_and_back = [set_("objective.sinkhorn", 0.5), set_("objective.sinkhorn", 0.0), set_("objective.codebook", 0.0)]
+    run = train(spec, root=tmp_path, progress=Hand({1: there_and_back, 2: [("reset", {})]}))
+    with RunStore.open(run.db) as store:
+        events = [(e.payload["name"], e.payload["before"], e.payload["value"]) for e in store.events("set")]
+        kept = [(c.payload["name"], c.status) for c in store.commands()]
+    assert events == [("objective.codebook", 0.0, 0.0)], "only what a schedule would have moved is held"
+    assert kept == [("objective.sinkhorn", "applied"), ("objective.codebook", "applied")], "a replay repeats both"
+    assert curve(run, "weight.codebook") == {1: 0.0, 2: 0.0, 3: 0.0}
+
+
+def test_a_weight_can_be_raised_far_beyond_what_it_starts_with(tmp_path: Path) -> None:
+    run = train(tiny("gaussian", "engine.steps=4"), root=tmp_path, progress=Hand({2: [set_("objective.kl", 100.0)]}))
+    with RunStore.open(run.db) as store:
+        (kl,) = [one for one in store.get_meta("steerable") if one["name"] == "objective.kl"]
+    assert (kl["low"], kl["high"], kl["scale"]) == (0.0, 100.0, "off-log")
+    assert curve(run, "weight.kl")[4] == 100.0
 
 
 def test_a_run_that_a_reset_begins_never_looks_dead(tmp_path: Path) -> None:

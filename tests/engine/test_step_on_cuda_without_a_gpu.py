@@ -11,7 +11,8 @@ from tiny_runs import BOTTLENECKS, batches, session, tiny
 
 from tilework.data import Batch
 from tilework.engine.autoencoder.usage_window import UsageWindow
-from tilework.engine.guard import BatchStatistics
+from tilework.engine.averaging import WeightAverage
+from tilework.engine.guard.statistics import BatchStatistics
 from tilework.engine.session import Session
 from tilework.engine.tally import Tally
 from tilework.objective.mse import MeanSquaredError
@@ -42,8 +43,11 @@ def step(made: Session, tally: Tally, statistics: BatchStatistics) -> None:
     assert all(value.device.type == "cuda" for value in values.values())
     gradients(parts.model)
     norm = torch.nn.utils.get_total_norm([p.grad for p in parts.model.parameters() if p.grad is not None])
-    statistics.put_back(~torch.isfinite(norm))
-    task.after_step([one.kept for one in found])
+    refused = ~torch.isfinite(norm)
+    statistics.put_back(refused)
+    task.after_step([one.kept for one in found], refused)
+    average = WeightAverage(parts.model, 0.9)
+    average.update(refused)
     tally.add({**values, "grad_norm": norm})
 
 
@@ -68,7 +72,7 @@ def test_a_live_frame_is_made_on_the_device(kind: str, monkeypatch: pytest.Monke
     with fake_cuda(made.parts.model, made.parts.task.objective), monkeypatch.context() as patch:
         patch.setattr(torch.Tensor, "numpy", lambda self: np.zeros(tuple(self.shape), types[self.dtype]))
         object.__setattr__(probe.view, "device", torch.device("cuda"))
-        patch.setattr(type(probe.view), "_some", lambda self, side, most: blank(min(most, 16)))
+        patch.setattr(type(probe.view), "_batch", lambda self, chosen: blank(min(len(chosen), 16)))
         patch.setattr(type(made.parts.model), "forward", forward)
         made.parts.task.window = probe.window = UsageWindow()
         found = made.parts.task.losses(made.parts.model, blank(), made.steering.weights())

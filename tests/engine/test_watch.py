@@ -8,6 +8,7 @@ import time
 import zlib
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -95,6 +96,24 @@ def test_nothing_is_made_for_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(Publisher, "_write", lambda self, channel, *_: written.append(channel))
     train(tiny("vq", "engine.steps=20"), root=tmp_path)
     assert written == []
+
+
+def test_a_slow_frame_before_the_first_step_keeps_no_later_one_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write, times = Publisher._write, iter([0.0, 100.0])
+    shown: list[int] = []
+
+    def noted(self: Publisher, channel: Any, *rest: Any) -> None:
+        shown.extend([self.session.step] if channel == "motion" else [])
+        write(self, channel, *rest)
+
+    monkeypatch.setattr(Publisher, "_write", noted)
+    monkeypatch.setattr("tilework.engine.publisher.FRAMES_PER_SECOND", 1e9)
+    monkeypatch.setattr("tilework.engine.publisher.clock_of", lambda _: lambda: next(times, 100.0))
+    watched(tiny("vq", "engine.steps=12"), tmp_path)
+    assert shown[0] == 0
+    assert set(shown) == set(range(13))
 
 
 def test_a_frame_says_what_the_model_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,7 +221,8 @@ def test_timeline_grows_with_the_run_and_can_be_read(tmp_path: Path, monkeypatch
         header, arrays = unpack(zlib.decompress((run.path / one.file).read_bytes()))
         assert list(frame_faults(header, arrays)) == []
         assert (header["channel"], header["step"]) == ("timeline", one.step)
-        assert {"points", "codes", "recon"} <= arrays.keys()
+        assert {"points", "codes", "recon", "codemap"} <= arrays.keys()
+        assert len(arrays["codemap"]) == len(arrays["recon"])
         assert ("usage" in arrays) == (one.step > 0)
         assert ("originals" in arrays) == (one is kept[0])
         assert "decoded" in arrays

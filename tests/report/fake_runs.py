@@ -98,7 +98,6 @@ def grid(root: Path, codes: int = 4096) -> RunFolder:
         used = float((counts > 0).sum())
         facts = {"codes": float(codes), "tokens": 6000.0, "used.1": used, "perplexity.1": 1234.5}
         store.log(5, 0.1, {"mse": 0.01, "psnr": 20.0, **facts}, split="val")
-        store.finding("dead-codes", "warning", 5, used=used, codes=codes)
         originals = rng.integers(0, 256, size=(8, 72, 128, 3), dtype=np.uint8)
         save(run, store, "reconstructions", 5, 0.1, originals=originals, reconstructions=originals // 2 + 64)
         save(run, store, "usage", 5, 0.1, counts=counts, tokens=np.array([6000]))

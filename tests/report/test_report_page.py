@@ -15,9 +15,11 @@ from pathlib import Path
 import children
 import numpy as np
 import pytest
+from doctor_examples import COLLAPSED, Scripted, made_run, only
 from fake_runs import grid, residual, variational
 from PIL import Image
 
+from tilework.doctor.finding import Evidence, Finding, Fix, Missing, Severity
 from tilework.errors import UserError
 from tilework.report import report
 from tilework.report.moments import evenly
@@ -145,9 +147,36 @@ def test_a_large_codebook_with_few_tokens_and_a_finding(tmp_path: Path) -> None:
     assert (tmp_path / "elsewhere" / "report.html").is_file()
     assert not (run.path / "report").exists()
     assert "running" in page.text
-    assert "dead-codes" in page.text
     assert "N = 6,000 tokens cannot touch all K = 4,096 codes: used alike, they would reach 76.9%" in page.text
     assert "latent space" not in page.text
+
+
+def test_findings_have_their_curves_their_image_and_their_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Grey(Scripted):
+        def judge(self, case: object) -> Finding | None:  # type: ignore[override]
+            evidence = Evidence(("perplexity.1", "nothing"), steps=(0, 400), image="findings/grey.png")
+            return Finding("", Severity.ERROR, 200, 1.1, 1.5, {}, evidence, Fix({"optimizer.lr": 1e-4}))
+
+    follows = Scripted({0: 2.0})
+    follows.follows_from = ("grey",)  # type: ignore[misc]
+    only(monkeypatch, grey=Grey({}), blur=follows, leak=Scripted({0: Missing.VALIDATION}))
+    run = made_run(tmp_path, val=COLLAPSED)
+    (run.path / "findings").mkdir()
+    Image.new("RGB", (4, 4), (9, 9, 9)).save(run.path / "findings" / "grey.png")
+    page = Page(report(run))
+    files = {file.name for file in (run.path / "report").iterdir()}
+    assert {"finding-grey-light.png", "finding-grey-dark.png", "finding-grey-image.png"} <= files
+    for words in (
+        "scripted 1.1", "error · grey · since step 200 · measured 1.1, threshold 1.5", "follows from grey",
+        f"tilework train --from {run.typed} --apply grey", "sets optimizer.lr=0.0001", "leak: no validation yet",
+    ):  # fmt: skip
+        assert words in page.text, words
+    kinds = [attrs["class"] for attrs in page.all("div") if (attrs.get("class") or "").startswith("finding")]
+    assert kinds == ["finding error", "finding error follows"]
+    (run.path / "findings" / "grey.png").unlink()
+    (run.path / "findings" / "grey.png").symlink_to("/etc/hostname")
+    report(run, tmp_path / "again")
+    assert not (tmp_path / "again" / "report" / "finding-grey-image.png").exists()
 
 
 def test_a_variational_run_shows_its_dimensions(tmp_path: Path) -> None:

@@ -94,3 +94,16 @@ def files_below(folder: Path) -> Iterator[Path]:
         seen.add((about.st_dev, about.st_ino))
         folders[:] = sorted((f for f in folders if not is_hidden(f)), key=natural_key)
         yield from (Path(here, name) for name in sorted(files, key=natural_key) if not name.startswith("."))
+
+
+def first_unlisted(folder: Path) -> tuple[str, str] | None:
+    """The first folder in or below `folder` that cannot be listed, with the reason; None where all can."""
+    found: list[tuple[str, str]] = []
+
+    def note(error: OSError) -> None:
+        found.append((str(error.filename), (error.strerror or str(error)).lower()))
+
+    for _ in os.walk(folder, onerror=note):
+        if found:
+            break
+    return found[0] if found else None

@@ -20,6 +20,7 @@ from tilework.data.classes import (
     class_of,
     classes,
     files_below,
+    first_unlisted,
     may_move,
     moves,
 )
@@ -55,7 +56,7 @@ class Found:
 
 def detect(paths: Sequence[str]) -> Found:
     """The kind of source that reads `paths`, all of them as one set. Raises UserError where there is none or more than one."""
-    looked = [_look(Path(path).expanduser().absolute(), path) for path in paths]
+    looked = [_look(_whole(path), path) for path in paths]
     kinds = sorted({kind for kind, _, _ in looked})
     if len(kinds) > 1:
         raise UserError(
@@ -81,6 +82,13 @@ def settings_for(kind: str, places: Sequence[Path | str]) -> dict[str, Any]:
             fix="add each under a name of its own",
         )
     return {"kind": kind, "path": unique[0] if len(unique) == 1 else unique}
+
+
+def _whole(said: str) -> Path:
+    """The path from the root of the disk, without `..` where that leads to the same place."""
+    path = Path(said).expanduser().absolute()
+    plain = Path(os.path.normpath(path))
+    return plain if os.path.realpath(plain) == os.path.realpath(path) else path
 
 
 def _look(path: Path, said: str) -> tuple[str, Path, str]:
@@ -209,6 +217,9 @@ def _of_folder(folder: Path) -> tuple[str, Path, str]:
 
 
 def _nothing(folder: Path, files: Sequence[Path]) -> UserError:
+    if (unlisted := first_unlisted(folder)) is not None and not files:
+        where, why = unlisted
+        return UserError(f"{where} cannot be listed", why=why, fix="give yourself the right to read it")
     what = f"{folder} holds nothing to learn from"
     archive = next((file for file in files if kind_of(file.name) == "archive" or format_unsaid(file) in PACKED), None)
     if archive is not None:

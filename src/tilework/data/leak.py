@@ -25,6 +25,13 @@ class LeakReport:
     """Share with a training picture of the same group at most 2 frames away."""
     twins: float
     """Share with a near twin in training: the same picture but for a small shift or change (see `tilework.data.twins`)."""
+    identical: float = 0.0
+    """Share that is in training pixel for pixel."""
+
+    def counts(self) -> dict[str, int]:
+        """The same as numbers of validation images, by name, with how many were examined."""
+        shares = {"identical": self.identical, "near_twins": self.twins, "neighbours": self.neighbours}
+        return {"examined": self.examined, **{name: round(share * self.examined) for name, share in shares.items()}}
 
     def __str__(self) -> str:
         """What there is of it, for example "of 180 held-out pictures, 12% closely resemble a training picture"."""
@@ -49,4 +56,5 @@ def measure_leak(store: FrameStore, train: Indices, validation: Indices, seed: i
     for delta in range(-NEIGHBOUR_FRAMES, NEIGHBOUR_FRAMES + 1):
         near |= np.isin(place[validation] + delta, trained, assume_unique=False)
     twins = has_twin(store.hashes[validation], store.thumbs[validation], store.hashes[train], store.thumbs[train])
-    return LeakReport(examined=len(validation), neighbours=float(near.mean()), twins=float(twins.mean()))
+    same = np.isin(store.pixel_hashes[validation], store.pixel_hashes[train])
+    return LeakReport(len(validation), float(near.mean()), float(twins.mean()), float(same.mean()))

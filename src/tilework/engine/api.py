@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tilework.bottlenecks.tokens import refuse_nonfinite
 from tilework.engine import checkpoint
+from tilework.engine.applying import spec_from
 from tilework.engine.autoencoder.model import Autoencoder, build_model, grid_of, source_of
 from tilework.engine.device import choose_device
 from tilework.engine.launch import resume as _resume
@@ -169,9 +170,37 @@ def recipe(name_or_file: str, *overrides: str) -> RunSpec:
 
 
 def train(
-    what: RunSpec | str, *overrides: str, runs: Path | str | None = None, progress: Progress | None = None
+    what: RunSpec | str | None = None,
+    *overrides: str,
+    runs: Path | str | None = None,
+    progress: Progress | None = None,
+    from_run: RunFolder | Path | str | None = None,
+    apply: str = "",
+    fresh: bool = False,
 ) -> RunFolder:
-    """Train a spec (or a recipe with overrides) to its end; returns the run folder. `runs` is the folder of runs."""
+    """Train a spec (or a recipe with overrides) to its end; returns the run folder. `runs` is the folder of runs.
+
+    With `from_run` the spec and the weights are those of that run, and all words are overrides; `apply` is the code of a finding
+    of that run whose fix joins its spec, `fresh` starts with new weights. Raises UserError for wrong input.
+    """
+    root = Path(runs) if runs is not None else None
+    if from_run is not None:
+        if isinstance(what, RunSpec) or (what is not None and "=" not in what):
+            raise UserError(
+                "train() was given from_run and something else to train",
+                why="with from_run the spec is that of the run",
+                fix="pass overrides alone, for example train('engine.epochs=5', from_run='last')",
+            )
+        folder = from_run if isinstance(from_run, RunFolder) else RunFolder.find(str(from_run), root)
+        words = (*([what] if what is not None else []), *overrides)
+        root = root or folder.path.parent
+        return _train(spec_from(folder, words, apply=apply, fresh=fresh, root=root), root=root, progress=progress)
+    if apply or fresh:
+        raise UserError(
+            f"train() was given {'apply' if apply else 'fresh'} without from_run",
+            why="a finding is of a run, and so are the weights that a new run may start with",
+            fix="pass from_run='last', or the run's name",
+        )
     if isinstance(what, RunSpec) and overrides:
         raise UserError(
             "train() was given a RunSpec and overrides",
@@ -180,12 +209,12 @@ def train(
         )
     if not isinstance(what, (RunSpec, str)):
         raise UserError(
-            f"train() was given a {type(what).__name__}",
+            "train() was not told what to train" if what is None else f"train() was given a {type(what).__name__}",
             why="it takes a RunSpec, a recipe's name or a YAML file's path as text",
             fix="pass for example 'rqvae-digits'",
         )
     chosen = load_spec(what, overrides) if isinstance(what, str) else what
-    return _train(chosen, root=Path(runs) if runs is not None else None, progress=progress)
+    return _train(chosen, root=root, progress=progress)
 
 
 def resume(run: RunFolder | Path | str, *overrides: str, progress: Progress | None = None) -> RunFolder:

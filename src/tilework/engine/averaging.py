@@ -23,11 +23,19 @@ class WeightAverage:
         self.slow = {name: p.detach().clone() for name, p in self.live.items()}
 
     @torch.no_grad()
-    def update(self) -> None:
-        """Take one step of the average; call it once after each optimiser step."""
+    def update(self, refused: Tensor | None = None) -> None:
+        """Take one step of the average; call it once after each optimiser step. `refused`: a scalar on the device of the weights,
+        not 0 where that step was refused; the average then stays as it is. Waits for no GPU."""
         decay = min(self.decay, (1 + self.steps) / (10 + self.steps))
         self.steps += 1
-        torch._foreach_lerp_(list(self.slow.values()), list(self.live.values()), 1 - decay)
+        slow: list[Tensor] = list(self.slow.values())
+        live: list[Tensor] = list(self.live.values())
+        if refused is None or (refused.device.type == "cpu" and not bool(refused)):
+            torch._foreach_lerp_(slow, live, 1 - decay)
+        elif refused.device.type != "cpu":
+            ways = torch._foreach_sub(live, slow)
+            torch._foreach_mul_(ways, (1 - decay) * (refused == 0))
+            torch._foreach_add_(slow, ways)
 
     @contextmanager
     def in_place(self) -> Iterator[None]:

@@ -150,7 +150,8 @@ def _step(
     torch.autograd.backward(h, gradient_of(h_in, "h").to(h.dtype))
     found.backward = {name: value / scale for name, value in found.backward.items()}
     for name, parameter in parameters.items():
-        assert parameter.grad is not None, name
+        if parameter.grad is None:
+            continue  # a term that would move it has no weight at the first step
         found.backward[name] = _here(parameter.grad) / scale
         if given is not None:
             # Adam's first step is the gradient's sign: rounding would decide where the gradient is almost 0.
@@ -190,8 +191,11 @@ def _excess(model: Autoencoder, latent: Latent, given: Measured | None) -> float
 @contextmanager
 def _computing(backend: Backend) -> Iterator[None]:
     """On as many threads as the backend has; as before afterwards."""
+    if backend.threads is None:
+        yield
+        return
     before = torch.get_num_threads()
-    torch.set_num_threads(backend.threads or before)
+    torch.set_num_threads(backend.threads)
     try:
         yield
     finally:

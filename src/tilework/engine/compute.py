@@ -26,8 +26,8 @@ class Compute:
         from accelerate import Accelerator, DistributedDataParallelKwargs
         from accelerate.state import AcceleratorState
 
-        if settings.threads is not None:
-            torch.set_num_threads(settings.threads)
+        # Also where nothing is asked for: torch then no longer lets MKL choose, at every call anew, to use fewer.
+        torch.set_num_threads(settings.threads or torch.get_num_threads())
         device = choose_device(settings.device, "engine.device={}")
         if device == "cpu":
             keep_freed_memory()
@@ -87,11 +87,13 @@ class Compute:
         return cast(AbstractContextManager[None], self._accelerator.autocast())
 
     def backward(self, loss: Tensor) -> None:
-        """Gradients of a loss; scaled under fp16."""
+        """Gradients of a loss; scaled under fp16. Those of a loss that is not finite are NaN, also where they would be finite:
+        averaged over the processes they show it to every one of them."""
+        seed = 1 + 0 * loss.detach()
         if self.scaler is None:
-            torch.autograd.backward(loss)  # What Accelerate does, without its bookkeeping.
+            torch.autograd.backward(loss, seed)  # What Accelerate does, without its bookkeeping.
         else:
-            self._accelerator.backward(loss)
+            self._accelerator.backward(loss, gradient=seed)
 
     def unscale(self, optimizer: torch.optim.Optimizer) -> None:
         """Bring the gradients of fp16 back to their own size."""

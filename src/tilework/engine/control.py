@@ -11,6 +11,7 @@ from typing import Any, cast
 from tilework.engine.orders import Order
 from tilework.engine.record import Record
 from tilework.engine.session import Session
+from tilework.engine.steering import LR
 from tilework.errors import UserError
 from tilework.protocol.frame import Applied, State
 from tilework.runs.stop_reason import StopReason
@@ -167,6 +168,8 @@ class Control:
         if own is None and answer is None:
             self._answer(order, "refused", {"message": f"there is no command '{order.kind}'"})
             return
+        if own is None:
+            self.session.guard.history.forget()  # what a task does by hand may make the loss jump
         self._answer(order, "applied", answer or {})
 
     def _answer(self, order: Order, status: str, answer: dict[str, Any]) -> None:
@@ -186,7 +189,13 @@ class Control:
 
     def _do_set(self, order: Order) -> dict[str, Any]:
         name, value = str(order.payload.get("name")), float(order.payload.get("value", float("nan")))
-        before = self.session.steering.set(name, value)
+        steering = self.session.steering
+        stays = steering.stays(name)
+        before = steering.set(name, value)
+        if name != LR and not name.startswith("objective."):  # the guard judges under the weights of now
+            self.session.guard.history.forget()
+        if stays and value == before:  # A reset sets again what was set by hand, also what was set back.
+            return {"before": before}
         if self.record is not None:
             self.record.event("set", name=name, before=before, value=value)
         self.line.message(f"from step {self._next_step:,}: {name} {before:g} -> {value:g}")

@@ -23,7 +23,9 @@ def facts(parts: Parts) -> dict[str, Any]:
     return {
         "task": parts.spec.task,
         "unit": parts.data.unit,
+        "train_items": parts.data.items[0],
         "held_out": parts.data.items[1],
+        "model": parts.task.describe(),
         "metrics": parts.task.metrics.as_list(),
         "total_steps": budget.total_steps,
         "total_epochs": budget.total_epochs,
@@ -33,6 +35,7 @@ def facts(parts: Parts) -> dict[str, Any]:
         "precision": compute.precision,
         "processes": compute.world,
         "content_hash": parts.data.content_hash,
+        **({"from_run": parts.spec.from_run.model_dump(mode="json")} if parts.spec.from_run else {}),
         **parts.data.facts,
         "torch": torch.__version__,
     }

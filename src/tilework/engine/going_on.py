@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
+from tilework.engine.guard.guard import Guard
 from tilework.engine.parts import Budget, steps_per_epoch
 from tilework.engine.session import Session
 from tilework.engine.state import Position
@@ -64,11 +66,21 @@ def goes_on(session: Session, position: Position, marks: Marks, before: Stride) 
         note = _said(session, position, before, now)
     parts = replace(session.parts, budget=Budget.of(spec, clock))
     session.state.position = position
-    return Session(parts, session.state, Steering(parts, session.state)), note
+    steering, guard = Steering(parts, session.state), Guard(parts, session.state)
+    return Session(parts, session.state, steering, guard), note
+
+
+def batches_from(session: Session) -> Iterator[Any]:
+    """Micro-batches from where the run stands, epoch after epoch, for ever."""
+    feed, budget, position = session.parts.data.train, session.parts.budget, session.state.position
+    epoch, length = position.epoch, position.to_epoch(budget)
+    yield from islice(rest_of_epoch(feed, position), length)
+    while True:
+        epoch += 1
+        yield from islice(feed.epoch(epoch), budget.micro_batches_per_epoch)
 
 
 def rest_of_epoch(feed: Feed, position: Position) -> Iterator[Any]:
-    """The batches from here to the end of the epoch."""
     if position.used:
         assert isinstance(feed, Divisible)
         return feed.epoch(position.epoch, position.batch, position.used)

@@ -9,9 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tilework.engine import checkpoint
+from tilework.engine.from_run import settled, take_weights
 from tilework.engine.going_on import Stride, goes_on
 from tilework.engine.loop import Loop
 from tilework.engine.orders import Order
+from tilework.engine.preflight.before import before_the_run
 from tilework.engine.progress import Progress, Silent
 from tilework.engine.reset import NextRun
 from tilework.engine.saved_state import read, restore
@@ -33,24 +35,30 @@ def train(
     progress: Progress | None = None,
     script: Sequence[Order] = (),
     until: int | None = None,
+    preflight: bool = True,
 ) -> RunFolder:
     """Train a new run to its end (or until it is stopped) and return its folder; after a reset, the folder of the new run.
 
-    `script`: interventions to repeat at their steps; `until`: the step after which to end, where that is before the spec's end.
+    `script`: interventions to repeat at their steps; `until`: the step after which to end, where that is before the spec's end;
+    `preflight`: false for a spec that was trained before.
 
     Everything is checked before the folder is made: a spec that cannot run leaves nothing behind. Raises UserError for what
     the person can change, RunFailure for what went wrong on the way (the last checkpoint then stands).
     """
     runs = root or default_root()
     progress, spec = progress or Silent(), task_class(spec.task).settled(with_whole_paths(spec), runs, runs)
+    spec = settled(spec, runs, runs)
     session = begin(spec, progress, runs)
+    if note := take_weights(session, runs):
+        progress.said(note)
     compute = session.parts.compute
+    checked = before_the_run(session, runs, progress) if preflight else None
     with Interrupt().listening() as interrupt:  # from here on Ctrl-C leaves a run that can be resumed
         path = RunFolder.create(runs, spec.name, dump_yaml(spec)).path if compute.main else None
         run = RunFolder(compute.shared(path))
         loop = Loop(session, run, progress, interrupt, tuple(script), until)
         with _held(RunLock(run.path), compute.main, new=run):
-            loop.run(resumed=False)
+            loop.run(resumed=False, preflight=checked)
         return _after_resets(loop)
 
 
@@ -80,6 +88,8 @@ def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple
         spec = task_class(spec.task).moved(spec, was, run.path.parent)
     refuse_missing(spec, run, given=typed)
     session = begin(spec, progress, run.path.parent)
+    changed = bool(overrides) and spec != written  # what was checked once is not checked again
+    checked = before_the_run(session, run.path.parent, progress) if changed else None
     with Interrupt().listening() as interrupt:
         with _held(RunLock(run.path), session.parts.compute.main):  # nobody else saves now: what is read is the newest
             found = checkpoint.find(run.checkpoints)
@@ -92,8 +102,9 @@ def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple
             for said in (restore(session, saved), note):
                 if said:
                     progress.said(said)
+                    session.guard.history.forget()  # other batches, other losses
             loop = Loop(session, run, progress, interrupt)
-            loop.run(resumed=True)
+            loop.run(resumed=True, preflight=checked)
         return _after_resets(loop)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 import torch
@@ -12,8 +11,10 @@ import torch
 from tilework.engine.describe import plan, which_ends
 from tilework.engine.desk import Desk
 from tilework.engine.failures import out_of_memory
-from tilework.engine.going_on import rest_of_epoch
-from tilework.engine.judging import cut_plateaus, is_best, stops_early, validation
+from tilework.engine.from_run import starts_with_weights
+from tilework.engine.going_on import batches_from
+from tilework.engine.guard.rescue import look, validated
+from tilework.engine.judging import cut_plateaus, is_best, stops_early
 from tilework.engine.monitor import monitored
 from tilework.engine.orders import Order, orders_after
 from tilework.engine.progress import Ending, Progress
@@ -21,9 +22,10 @@ from tilework.engine.ranks import Votes, largest_difference_between_ranks
 from tilework.engine.reset import NextRun, next_run
 from tilework.engine.session import Session
 from tilework.engine.stopping import Interrupt, Limits
-from tilework.engine.tasks.contract import Validation
+from tilework.engine.tasks.contract import Row, Validation
 from tilework.errors import TileworkError
 from tilework.runs.folder import RunFolder
+from tilework.runs.preflight import Preflight
 from tilework.runs.stop_reason import StopReason
 
 
@@ -50,15 +52,15 @@ class Loop:
 
     # The story -------------------------------------------------------------------------------------------------------
 
-    def run(self, *, resumed: bool) -> None:
-        """Train to the end, or until the run is stopped. Every failure is written down before it is raised."""
+    def run(self, *, resumed: bool, preflight: Preflight | None = None) -> None:
+        """Train to the end, or until the run is stopped. Every failure is written down before it is raised, and so is what the
+        checks before the run found."""
         session, position = self.session, self.session.state.position
         spec, budget = session.parts.spec, session.parts.budget
         with self._open_desk(resumed) as desk:
+            desk.checked(preflight)
             self._announce(resumed)
-            if not resumed:
-                self._start()
-                desk.saver.save()  # Before the validation, which may be long.
+            self._start(resumed=resumed)
             if position.step == 0:
                 self._snapshot(self._validate())
                 desk.begin_timeline()
@@ -66,7 +68,7 @@ class Loop:
                 self._close(StopReason.EARLY_STOPPING)
                 return
             reason, orders = self._reason_at_the_end(), True
-            stream = self._batches()
+            stream = batches_from(session)
             while position.step < self.limits.last_step:
                 if orders:
                     desk.control.obey(self._idle)
@@ -74,9 +76,11 @@ class Loop:
                         reason = asked
                         self._snapshot(None)
                         break
-                self._step(list(islice(stream, budget.accumulate)))
+                self._step(desk.rows.next_batches(stream, budget.accumulate))
                 if position.step % spec.engine.log_every_steps == 0:
                     desk.log()
+                if session.guard.due:
+                    look(session, desk, self.votes)
                 if (position.batch == 0 or position.step == budget.total_steps) and self._epoch_ends():
                     reason = StopReason.EARLY_STOPPING
                     break
@@ -101,28 +105,23 @@ class Loop:
             raise self.desk.failed(out_of_memory(session.parts.spec, session.step, error)) from error
         except TileworkError as error:
             self.desk.failed(error)
-            raise
+            if not session.step == self.limits.last_step < session.parts.budget.total_steps:
+                raise
+            # The run that is repeated failed here too.
         finally:
             self.desk.close(self.following.folder.id if self.following else None)
-
-    def _batches(self) -> Iterator[Any]:
-        """Micro-batches from where the run stands, epoch after epoch, for ever."""
-        feed, budget, position = self.session.parts.data.train, self.session.parts.budget, self.session.state.position
-        epoch, length = position.epoch, position.to_epoch(budget)
-        yield from islice(rest_of_epoch(feed, position), length)
-        while True:
-            epoch += 1
-            yield from islice(feed.epoch(epoch), budget.micro_batches_per_epoch)
 
     def _step(self, micro_batches: list[Any]) -> None:
         parts, state, steering = self.session.parts, self.session.state, self.session.steering
         parts.statistics.keep()
-        result = parts.stepper.step(micro_batches, steering.weights(), steering.lr())
+        lr = steering.lr()
+        result = parts.stepper.step(micro_batches, steering.weights(), lr)
         parts.statistics.put_back(parts.stepper.skipped_in_row)
         if parts.average is not None:
-            parts.average.update()
-        state.tally.add(result.values)
+            parts.average.update(parts.stepper.skipped_in_row)
+        row = state.tally.add(result.values)
         state.position.advance(len(micro_batches), parts.budget)
+        self.session.guard.note(tuple(result.values), row, lr)
         self.desk.stepped(result.kept, micro_batches)
 
     def _epoch_ends(self) -> bool:
@@ -154,6 +153,7 @@ class Loop:
         desk.saver.save()
         if several:
             desk.event("ranks-compared", largest_difference=apart)
+        desk.judge(reason)
         steps = self.limits.last_step
         desk.ended(reason, steps)
         if self.following:
@@ -173,15 +173,19 @@ class Loop:
             self.progress.said(ends)
         self.progress.started(plan(self.session.parts, self.folder, self.session.step))
 
-    def _start(self) -> None:
+    def _start(self, *, resumed: bool) -> None:
         parts = self.session.parts
-        row = parts.task.start(parts.spec.engine.start_batches, self.progress)
+        fresh = not resumed and not starts_with_weights(parts.spec)
+        row = parts.task.start(parts.spec.engine.start_batches, self.progress) if fresh else Row()
         for kind, payload in row.events:
             self.desk.event(kind, **payload)
+        self.session.guard.begin()
+        if not resumed:
+            self.desk.saver.save()  # Before the validation, which may be long.
 
     def _validate(self) -> Validation:
         self.desk.show("validating")
-        self.newest = validation(self.session)
+        self.newest = validated(self.session, self.desk)
         self.desk.validated(self.newest)
         return self.newest
 

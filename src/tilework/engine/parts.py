@@ -11,7 +11,7 @@ from torch import nn
 
 from tilework.engine.averaging import WeightAverage
 from tilework.engine.compute import Compute
-from tilework.engine.guard import BatchStatistics
+from tilework.engine.guard.statistics import BatchStatistics
 from tilework.engine.monitor import check_monitor
 from tilework.engine.progress import Progress
 from tilework.engine.step import Stepper, make_optimizer

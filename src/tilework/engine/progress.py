@@ -67,8 +67,8 @@ class Ending:
 class Progress(Protocol):
     """Listener of a run. Every method may do nothing."""
 
-    def preparing(self, what: str, done: int) -> None:
-        """Pictures prepared so far, or a named stage before the first step."""
+    def preparing(self, what: str, done: int, total: int = 0) -> None:
+        """A named stage before the first step: what it has done so far, and of how many where that is known (else 0)."""
 
     def started(self, plan: Plan) -> None:
         """The first step is about to be taken."""
@@ -92,7 +92,7 @@ class Progress(Protocol):
 class Silent:
     """A Progress that says nothing."""
 
-    def preparing(self, what: str, done: int) -> None: ...
+    def preparing(self, what: str, done: int, total: int = 0) -> None: ...
     def started(self, plan: Plan) -> None: ...
     def said(self, message: str) -> None: ...
     def ticked(self, tick: Tick) -> None: ...

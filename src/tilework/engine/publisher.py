@@ -75,7 +75,7 @@ class Publisher:
         if changed or now >= self._motion.next:
             began = self._clock()
             self._write("motion", state, self.view.motion(step, gradients=True))
-            self._motion.spent(self._clock() - began)
+            self._motion.spent(self._counted(began))
             if still:
                 self._motion.next = time.monotonic() + 0.1
         due = still or now >= self._pictures.next  # Training that rests is not slowed down.
@@ -83,8 +83,12 @@ class Publisher:
             began = self._clock()
             with contextlib.suppress(NotFinite):  # The page says how old its images are.
                 self._write("pictures", state, self.view.images(still=still))
-            self._pictures.spent(self._clock() - began)
+            self._pictures.spent(self._counted(began))
             self._shown.pictures_of = step
+
+    def _counted(self, began: float) -> float:
+        """What a frame took of the training time: nothing before the first step, where a slow one would keep the next away."""
+        return self._clock() - began if self.session.step else 0.0
 
     def keep(self, state: ControlState, *, last: bool = False) -> None:
         """One frame for the timeline."""

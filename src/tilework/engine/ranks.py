@@ -7,7 +7,7 @@ import functools
 
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 
 
 @functools.cache
@@ -34,6 +34,14 @@ class Votes:
         ballot = torch.tensor(wishes, dtype=torch.int32)
         dist.all_reduce(ballot, dist.ReduceOp.MAX, group=self._group)
         return [bool(b) for b in ballot]
+
+    def mean(self, values: Tensor) -> Tensor:
+        """The mean over all ranks of a tensor on the CPU."""
+        if self._group is None:
+            return values
+        total = values.clone()
+        dist.all_reduce(total, group=self._group)
+        return total / dist.get_world_size(self._group)
 
 
 @torch.no_grad()

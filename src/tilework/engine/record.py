@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
+from tilework.doctor.opening import LEFT_OUT, PROBES
 from tilework.engine import checkpoint, snapshots
 from tilework.engine.describe import facts
 from tilework.engine.session import Session
@@ -15,6 +16,7 @@ from tilework.engine.trackers import Trackers
 from tilework.errors import TileworkError
 from tilework.runs.atomic import atomic_write_text
 from tilework.runs.folder import RunFolder
+from tilework.runs.preflight import META, Preflight
 from tilework.runs.stop_reason import StopReason
 from tilework.runs.store import RunStore
 from tilework.spec import dump_yaml, load_spec
@@ -40,6 +42,9 @@ class Record:
         if resumed:  # nothing is written before everything could be opened
             self.store.rewind(session.step)
             self.trackers.rewind(session.step or -1)  # the first checkpoint is older than the validation of its step
+            for name in (PROBES, LEFT_OUT):
+                if self.store.get_meta(name):
+                    self.store.set_meta(name, {})  # they are of weights that are trained on
         for key, value in {"status": "running", **facts(session.parts)}.items():
             self.store.set_meta(key, value)
         self._count_seconds()
@@ -62,6 +67,16 @@ class Record:
     def event(self, kind: str, **payload: Any) -> None:
         """Something happened at this step."""
         self.store.event(kind, self.session.step, **payload)
+
+    def checked(self, found: Preflight) -> None:
+        """What the checks before the run found: all of it as a fact of the run, each warning as an event too."""
+        self.store.set_meta(META, found.as_plain())
+        for result in found.warnings:
+            self.event("preflight-warning", **result.as_plain())
+
+    def finding(self, code: str, severity: str, **payload: Any) -> None:
+        """Something is wrong with the run at this step."""
+        self.store.finding(code, severity, self.session.step, **payload)
 
     def snapshot(self, kinds: Mapping[str, Arrays]) -> None:
         """Arrays of this step, by kind."""

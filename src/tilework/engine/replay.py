@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from tilework.engine import checkpoint
+from tilework.engine.from_run import settled
 from tilework.engine.launch import train
 from tilework.engine.orders import Order, journal
 from tilework.engine.progress import Progress, Silent
@@ -58,7 +59,10 @@ def replay(run: RunFolder, *, root: Path | None = None, progress: Progress | Non
     spec = found_again(load_spec(str(run.spec_file)), run)
     refuse_missing(spec, run)
     spec = task_class(spec.task).settled(spec, run.path.parent, root or run.path.parent)
-    again = train(spec, root=root or run.path.parent, progress=progress, script=script, until=target.step)
+    spec = settled(spec, run.path.parent, root or run.path.parent)
+    again = train(
+        spec, root=root or run.path.parent, progress=progress, script=script, until=target.step, preflight=False
+    )
     found = checkpoint.find(again.checkpoints)
     differing, tensors, largest = _compare(weights, _tensors(found))
     with RunStore.open(again.db) as store:

@@ -25,7 +25,7 @@ class NextRun:
 def next_run(session: Session, folder: RunFolder) -> NextRun:
     """The run after the one in `folder`: the next seed, and the settings where they stand. Collective."""
     spec, compute = session.parts.spec, session.parts.compute
-    spec = spec.model_copy(update={"seed": spec.seed + 1})
+    spec = spec.model_copy(update={"seed": spec.seed + 1, "from_run": None})
     path = RunFolder.create(folder.path.parent, spec.name, dump_yaml(spec)).path if compute.main else None
     made = RunFolder(compute.shared(path))
     lock = RunLock(made)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
 
-from tilework.engine.guard import check_finite
 from tilework.engine.progress import Progress, Tick
 from tilework.engine.record import Record
 from tilework.engine.session import Session
@@ -16,6 +18,14 @@ class Rows:
     def __init__(self, session: Session, record: Record | None, progress: Progress) -> None:
         self.session, self.record, self.progress = session, record, progress
         self._last, self._from = time.monotonic(), session.step
+        self._waited = 0.0
+
+    def next_batches(self, stream: Iterator[Any], count: int) -> list[Any]:
+        """The next micro-batches; how long they were waited for is part of the next row."""
+        began = time.monotonic()
+        found = list(islice(stream, count))
+        self._waited += time.monotonic() - began
+        return found
 
     @property
     def complete(self) -> bool:
@@ -23,22 +33,19 @@ class Rows:
         return self.session.step == self._from
 
     def log(self) -> dict[str, float]:
-        """One row of the steps since the last; returns its values. Raises RunFailure where they stay infinite."""
+        """One row of the steps since the last; returns its values."""
         session, task = self.session, self.session.parts.task
         values = session.state.tally.take()
         added = task.row(values)
         values |= added.values
-        skipped = int(session.parts.stepper.skipped_in_row)
         now = time.monotonic()
-        rate = (session.step - self._from) / max(now - self._last, 1e-9)
-        self._last, self._from = now, session.step
+        passed = max(now - self._last, 1e-9)
+        speed = {"steps_per_second": (session.step - self._from) / passed, "data_wait": min(1.0, self._waited / passed)}
+        self._last, self._from, self._waited = now, session.step, 0.0
         if self.record is not None:
             values |= session.steering.used()
-            self.record.row({**values, "steps_per_second": rate}, "train")
+            self.record.row({**values, **speed}, "train")
             for kind, payload in added.events:
                 self.record.event(kind, **payload)
-            if skipped:
-                self.record.event("skipped-steps", in_row=skipped)
-            self.progress.ticked(Tick(session.step, session.epochs, rate, values))
-        check_finite(session.step, skipped, session.parts.spec.engine.nonfinite_steps, values)
+            self.progress.ticked(Tick(session.step, session.epochs, speed["steps_per_second"], values))
         return values

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from tilework.engine import checkpoint
+from tilework.engine.guard.saved import UNREAD, entries_of, restored
 from tilework.engine.session import Session
 from tilework.engine.state import Judgement, Position
 from tilework.engine.stopping import Patience, PlateauState
@@ -32,6 +33,7 @@ def capture(session: Session) -> dict[str, Any]:
     parts, state = session.parts, session.state
     device = parts.compute.device
     own = {"rng": torch.get_rng_state(), "tally": state.tally.state(), "task": parts.task.state()}
+    own["unread"] = session.guard.history.unread()
     if device.type == "cuda":
         own["device_rng"] = torch.cuda.get_rng_state(device)
     elif device.type == "mps":
@@ -48,6 +50,7 @@ def capture(session: Session) -> dict[str, Any]:
         "plateaus": {n: {"cuts": p.cuts, "patience": vars(p.patience).copy()} for n, p in judged.plateaus.items()},
         "skipped_in_row": parts.stepper.skipped_in_row,
         "steered": dict(state.set_by_hand),
+        "guard": session.guard.saved(),
         "ranks": parts.compute.gathered(own),
     }
 
@@ -97,7 +100,19 @@ def restore(session: Session, read: Saved) -> str:
     session.parts.stepper.skipped_in_row = saved["skipped_in_row"].to(session.parts.compute.device)
     for name, value in saved.get("steered", {}).items():
         session.steering.set_again(name, value)
-    return _restore_process(session, saved["ranks"])
+    warning = _restore_process(session, saved["ranks"])
+    _restore_guard(session, saved, where)
+    return warning
+
+
+def _restore_guard(session: Session, saved: Mapping[str, Any], where: Path) -> None:
+    """A checkpoint of before there was one says nothing of it: the state as it is counts as good."""
+    if "guard" not in saved:
+        return
+    ranks, rank = saved["ranks"], session.parts.compute.rank
+    unread = ranks[rank].get("unread", ()) if len(ranks) == session.parts.compute.world else ()
+    if misfit := restored(session.guard, saved["guard"], unread, saved["position"]["step"]):
+        raise _misfit(where, f"{misfit} is of another shape")
 
 
 def _restore_process(session: Session, ranks: list[dict[str, Any]]) -> str:
@@ -170,6 +185,15 @@ def _check(saved: Mapping[str, Any], where: Path) -> None:
         _check_type(rank, dict, f"ranks.{number}", where)
         _check_entries(rank, _RANK, f"ranks.{number}.", where)
         _check_entries(rank["tally"], {"names": list, "steps": int, "closed": dict}, f"ranks.{number}.tally.", where)
+        _check_type(rank.get("unread", []), list, f"ranks.{number}.unread", where)
+        for step, unread in enumerate(rank.get("unread", [])):
+            _check_type(unread, dict, f"ranks.{number}.unread.{step}", where)
+            _check_entries(unread, UNREAD, f"ranks.{number}.unread.{step}.", where)
+    if "guard" in saved:
+        _check_type(saved["guard"], dict, "guard", where)
+        for given, wanted, prefix in entries_of(saved["guard"]):
+            _check_type(given, dict, prefix.rstrip("."), where)
+            _check_entries(given, wanted, prefix, where, only=True)
     for name, value in saved.get("steered", {}).items():
         _check_type(value, (int, float), f"steered.{name}", where)
 

@@ -67,22 +67,23 @@ def compare(found: list[Backend]) -> Iterator[Row]:
         case = case_of(cast(AutoencoderSpec, load_spec(recipe, overrides)))
         wanted = measure(case, REFERENCE, None)
         for backend in found:
-            tolerances = _tolerances(backend, case)
+            allowed = tolerances(backend, case)
             try:
-                rows = _differences(measure(case, backend, wanted), wanted)
+                rows = differences(measure(case, backend, wanted), wanted)
             except (RuntimeError, NotImplementedError, UserError) as error:
                 # An operation or memory that the device does not have, or values that a bottleneck refuses.
                 said = str(error).splitlines()[0] if str(error) else type(error).__name__
                 yield Row(name, backend, "all", math.inf, 0.0, said)
                 continue
             for what, difference in rows.items():
-                yield Row(name, backend, what, difference, tolerances[what])
+                yield Row(name, backend, what, difference, allowed[what])
 
 
 # How it is compared ----------------------------------------------------------------------------------------------------
 
 
-def _differences(found: Measured, wanted: Measured) -> dict[What, float]:
+def differences(found: Measured, wanted: Measured) -> dict[What, float]:
+    """How far what a backend computed is from the reference, relative, part by part."""
     rows: dict[What, float] = {
         "forward": _relative(_but_z(found.forward), _but_z(wanted.forward)),
         "backward": _relative(found.backward, wanted.backward),
@@ -118,7 +119,7 @@ _ROUNDING = {"float32": 2.0**-24, "tf32": 2.0**-11, "bf16": 2.0**-8, "fp16": 2.0
 """The largest relative error of one rounding, u."""
 
 
-def _tolerances(backend: Backend, case: Case) -> dict[What, float]:
+def tolerances(backend: Backend, case: Case) -> dict[What, float]:
     """How much each comparison may differ.
 
     Where sums are taken in another order, a sum of n products is off by about sqrt(n) u and at worst by n u (Higham 2002,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tilework.engine.guard.guard import Guard
 from tilework.engine.parts import Parts, assemble
 from tilework.engine.progress import Progress
 from tilework.engine.state import Judgement, RunState
@@ -21,6 +22,7 @@ class Session:
     parts: Parts
     state: RunState
     steering: Steering
+    guard: Guard
 
     @property
     def step(self) -> int:
@@ -39,4 +41,4 @@ def begin(spec: RunSpec, progress: Progress, runs: Path | None = None) -> Sessio
     schedules = {"lr": spec.optimizer.lr, **parts.task.weights()}
     plateaus = {name: PlateauState(Patience()) for name, s in schedules.items() if isinstance(s, Plateau)}
     state = RunState(judgement=Judgement(plateaus=plateaus), tally=Tally(parts.task.metrics))
-    return Session(parts, state, Steering(parts, state))
+    return Session(parts, state, Steering(parts, state), Guard(parts, state))

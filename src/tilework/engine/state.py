@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from tilework.engine.guard.slowdown import Slowdown
 from tilework.engine.parts import Budget
 from tilework.engine.stopping import Patience, PlateauState
 from tilework.engine.tally import Tally
@@ -65,6 +66,8 @@ class RunState:
     judgement: Judgement = field(default_factory=Judgement)
     set_by_hand: dict[str, float] = field(default_factory=dict)
     """Settings changed while the run goes on, by their path in the spec; they replace its schedules."""
+    slowdown: Slowdown = field(default_factory=Slowdown)
+    """What rollbacks have made of the learning rate."""
     tally: Tally = field(default_factory=Tally)
     unjudged: bool = False
     """The epoch before this one ended where the run was resumed, without its validation."""

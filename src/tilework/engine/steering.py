@@ -7,25 +7,29 @@ from __future__ import annotations
 
 import math
 
+from tilework.engine.guard.slowdown import Slowdown
 from tilework.engine.parts import Parts
 from tilework.engine.state import RunState
 from tilework.errors import UserError
 from tilework.protocol.run import Steerable
-from tilework.spec import Plateau, Schedule, Setting
+from tilework.spec import Constant, Plateau, Schedule, Setting
 from tilework.spec.model import MOST_LR
 
 LR = "optimizer.lr"
+MOST_WEIGHT = 100.0
+"""How far a weight can be raised by hand at least, whatever it starts with: what a loss term does shows beyond the usual."""
 _ENDED = 10**9
 """A step at which every schedule has ended."""
 
 
 class Steering:
-    """The values that the next step uses: those of the schedules, where nobody has set another."""
+    """The values that the next step uses: those of the schedules, where nobody has set another and no rollback lowers them."""
 
     def __init__(self, parts: Parts, state: RunState) -> None:
         self.task, self.budget, self.state = parts.task, parts.budget, state
         self.optimizer = parts.stepper.inner
         self.lr_schedule: Schedule = parts.spec.optimizer.lr
+        self.recover_steps = parts.spec.engine.guard.recover_steps
         self.terms = dict(parts.task.weights())
         weights = [self._of_weight(term, schedule) for term, schedule in self.terms.items()]
         self.settings = {one.name: one for one in (*weights, self._of_lr(), *parts.task.settings())}
@@ -41,10 +45,11 @@ class Steering:
         return self._weights_at(max(self.budget.total_steps, _ENDED), cut=False)
 
     def lr(self) -> float:
-        """Learning rate of the next step."""
-        if LR in self.state.set_by_hand:
-            return self.state.set_by_hand[LR]
-        return self._value(self.lr_schedule, "lr", self.state.position.step)
+        """Learning rate of the next step; lower than the schedule or a person says for some time after a rollback."""
+        step = self.state.position.step
+        by_hand = self.state.set_by_hand.get(LR)
+        value = self._value(self.lr_schedule, "lr", step) if by_hand is None else by_hand
+        return value * self.state.slowdown.factor(step, self.recover_steps)
 
     def used(self) -> dict[str, float]:
         """What the step just taken used: every term's weight, and the learning rate."""
@@ -92,9 +97,16 @@ class Steering:
             raise UserError(f"{name}={value:g} is out of range", fix=f"choose {setting.low:g} to {setting.high:g}")
         before, weights = self.values()[name], self.final_weights()
         self.set_again(name, float(value))
+        if name == LR:  # it is what the person says, also soon after a rollback
+            self.state.slowdown = Slowdown()
         if self.final_weights() != weights:  # What the validation loss means has changed.
             self.state.judgement.begin_again()
         return before
+
+    def stays(self, name: str) -> bool:
+        """Whether it stays where it is as long as nobody sets it: no schedule moves it."""
+        schedule = self.lr_schedule if name == LR else self.terms.get(name.removeprefix("objective."))
+        return schedule is None or isinstance(schedule, Constant) or name in self.state.set_by_hand
 
     def set_again(self, name: str, value: float) -> None:
         """Set one that was set before the run stopped."""
@@ -108,12 +120,10 @@ class Steering:
 
     def _of_weight(self, term: str, schedule: Schedule) -> Setting:
         _, high = schedule.bounds
-        # Weights of about 1 are compared by difference, very small and very large ones by factor.
-        plain = high == 0 or 0.02 <= high <= 2
-        top = max(2.0, 2 * high) if plain else 100 * high
+        top = max(MOST_WEIGHT, 100 * high)
         about = f"weight; {self.task.about_term(term)}".strip("; ")
         start = self._value(schedule, term, 0, cut=False)
-        return Setting(f"objective.{term}", term, start, 0.0, top, "linear" if plain else "off-log", about)
+        return Setting(f"objective.{term}", term, start, 0.0, top, "off-log", about)
 
 
 def described(setting: Setting) -> Steerable:

@@ -48,10 +48,10 @@ def make_optimizer(settings: OptimizerSettings, model: nn.Module, device: torch.
 
 
 class Stepper:
-    """Takes optimiser steps; refuses those whose gradient is not finite.
+    """Takes optimiser steps; refuses those whose loss or gradient is not finite.
 
-    Such a step changes no weight: it is skipped and counted. `skipped_in_row` (a device tensor) says how many in a row, for the
-    loop to read when it reads anything.
+    Such a step changes no weight, no moment and no codebook: it is skipped and counted. `skipped_in_row` (a device tensor) says
+    how many in a row, not 0 where the newest step was refused.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Stepper:
         if len(measured) > 1:
             values = {k: torch.stack([m[k] for m in measured]).mean(0) for k in values}
         values["grad_norm"] = self._update()
-        self.task.after_step(kept)
+        self.task.after_step(kept, self.skipped_in_row)
         return StepResult(values, tuple(kept))
 
     def _reaching_all(self, found: Losses) -> Tensor:

@@ -27,8 +27,8 @@ class Tally:
         self._steps = 0
         self._closed: dict[str, tuple[float, int]] = {}
 
-    def add(self, values: Mapping[str, Tensor]) -> None:
-        """Take one step's scalars."""
+    def add(self, values: Mapping[str, Tensor]) -> Tensor:
+        """Take one step's scalars; returns them as one tensor, in their order."""
         names = tuple(values)
         if names != self._names:
             self._close()
@@ -40,10 +40,12 @@ class Tally:
             summed = self._sums + row
             self._sums = summed if self._last is None else torch.where(self._last, row, summed)
         self._steps += 1
+        return row
 
     def take(self) -> dict[str, float]:
         """Mean, total or newest value of each metric since the last call (over all processes), and start anew."""
         if self._sums is not None and dist.is_available() and dist.is_initialized():
+            self._sums = self._sums.clone()  # of one step it is the row that was returned
             dist.all_reduce(self._sums)
             self._sums /= dist.get_world_size()
         self._close()

@@ -32,8 +32,8 @@ def paths_of(spec: RunSpec) -> tuple[str, ...]:
     return (path,) if isinstance(path, str) else tuple(path) if isinstance(path, (tuple, list)) else ()
 
 
-def refuse_missing(spec: RunSpec, run: RunFolder, *, given: bool = False) -> None:
-    """Raise UserError where a file or folder of images is not there; `given`: `data.path` was just typed."""
+def refuse_missing(spec: RunSpec, run: RunFolder, *, given: bool = False, command: str = "resume") -> None:
+    """Raise UserError where a file or folder of images is not there; `given`: `data.path` was just typed, after `command`."""
     missing = [path for path in paths_of(spec) if not os.path.lexists(path)]
     if not missing:
         return
@@ -48,7 +48,7 @@ def refuse_missing(spec: RunSpec, run: RunFolder, *, given: bool = False) -> Non
     raise UserError(
         f"the images of run {run.id} are not where they were: there is no {missing[0]}{more}",
         why="they were moved, renamed or deleted, or their disk is not connected",
-        fix=f"say where they are now: tilework resume {run.id} data.path={place}",
+        fix=f"say where they are now: tilework {command} {run.id} data.path={place}",
     )
 
 

@@ -7,8 +7,12 @@ from html import escape
 from importlib import resources
 from pathlib import Path
 
+from tilework.doctor.diagnosis import Diagnosis, diagnose
+from tilework.doctor.opening import opened
+from tilework.errors import UserError
 from tilework.report.album import Album
 from tilework.report.facts import duration, key_facts
+from tilework.report.findings import findings_section
 from tilework.report.moments import Moment, evenly, load
 from tilework.report.prior_sections import coding_section, hard_section, samples_over_time, samples_section
 from tilework.report.sections import (
@@ -16,7 +20,6 @@ from tilework.report.sections import (
     dimensions_section,
     events_section,
     figures_section,
-    findings_section,
     latent_section,
     pictures_section,
     section,
@@ -56,10 +59,15 @@ def report(run: RunFolder, out: Path | None = None) -> Path:
     return page
 
 
+def report_page(run: RunFolder) -> str:
+    """The page alone, its pictures within it; see `report`."""
+    return _page(run, Album())
+
+
 def _page(run: RunFolder, album: Album) -> str:
     info = run_info(run.path)
     with RunStore.open(run.db) as store:
-        meta, events, findings = store.meta(), store.events(), store.findings()
+        meta, events = store.meta(), store.events()
         lost: list[str] = []
         newest: dict[str, Moment | None] = {}
         for kind, needed in _NEEDED.items():
@@ -73,7 +81,7 @@ def _page(run: RunFolder, album: Album) -> str:
         several = maps > 1
         body = [
             figures_section(key_facts(info, meta), str(meta.get("leak", ""))),
-            findings_section(findings),
+            findings_section(album, run, store, info.metrics, _diagnosis(run)),
             pictures_section(album, newest["reconstructions"], beside_map=maps == 1)
             if meta.get("task", AUTOENCODER) == AUTOENCODER
             else samples_section(album, newest["samples"], names),
@@ -94,6 +102,15 @@ def _page(run: RunFolder, album: Album) -> str:
             spec_section(_spec_text(run)),
         ]
     return _html(info, meta_line(info, meta), "\n".join(part for part in body if part), "wide" if several else "")
+
+
+def _diagnosis(run: RunFolder) -> Diagnosis:
+    """What the doctor says of the run now; nothing where its spec is gone, which the page says at its end."""
+    try:
+        with opened(run) as case:
+            return diagnose(case, tolerant=True)
+    except UserError:
+        return Diagnosis((), ())
 
 
 def _beside(several: bool, maps: str, numbers: str) -> list[str]:

@@ -19,7 +19,7 @@ from tilework.report.latent_map import Scene, latent_map, latent_story, nearest
 from tilework.report.moments import Moment
 from tilework.report.panels import health_panels, learning_panels, setting_panels
 from tilework.report.usage import usage
-from tilework.runs.records import Event, Finding
+from tilework.runs.records import Event
 from tilework.runs.store import RunStore
 
 
@@ -212,18 +212,6 @@ def story_section(album: Album, moments: Sequence[Moment]) -> str:
 def row_of_time(what: str, more: str, picture: str) -> str:
     """A row of what is shown over time: when, what was measured then, and a picture (HTML)."""
     return f'<div class="at">{escape(what)}<span>{escape(more)}</span></div>{picture}'
-
-
-def findings_section(findings: Sequence[Finding]) -> str:
-    """What was found to go wrong."""
-    if not findings:
-        return ""
-    items = "".join(
-        f'<div class="finding {"error" if f.severity == "error" else ""}"><b>{escape(f.code)}</b> at step {f.step:,}'
-        f'<br><span class="mute">{escape(payload(f.payload))}</span></div>'
-        for f in findings
-    )
-    return section("findings", items)
 
 
 def events_section(events: Sequence[Event], most: int = 60) -> str:

@@ -7,6 +7,7 @@ checkpoints/last.json, best.json    {"folder": "step-00001200"}
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -91,6 +92,17 @@ def named(checkpoints: Path, which: str) -> Path:
 def _of_best(checkpoints: Path) -> list[tuple[int, Path]]:
     found = ((re.fullmatch(r"best-(\d+)(?:-(\d+))?", p.name), p) for p in checkpoints.glob("best-*"))
     return [(step, path) for step, _, path in sorted((int(m[1]), int(m[2] or 1), p) for m, p in found if m)]
+
+
+def weights_hash(checkpoint: Path) -> str:
+    """SHA-256 over the weight files of a checkpoint, read as bytes. Raises OSError."""
+    total = hashlib.sha256()
+    for path in sorted(checkpoint.glob("*.safetensors")):
+        total.update(path.name.encode())
+        with path.open("rb") as file:
+            while block := file.read(2**20):
+                total.update(block)
+    return total.hexdigest()
 
 
 def step_of(folder: Path | None) -> int | None:

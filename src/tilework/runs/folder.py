@@ -6,6 +6,7 @@ import difflib
 import json
 import os
 import secrets
+import shlex
 import shutil
 import time
 from dataclasses import dataclass
@@ -35,6 +36,14 @@ class RunFolder:
     def id(self) -> str:
         """The folder's name, for example `rqvae-digits-quiet-fox`."""
         return self.path.name
+
+    @property
+    def typed(self) -> str:
+        """The run as a command names it: its id where `tilework runs` lists it from here, else its folder, quoted for a shell."""
+        if self.path.parent == default_root().absolute():
+            return self.id
+        here = Path.cwd()
+        return shlex.quote(str(self.path.relative_to(here) if self.path.is_relative_to(here) else self.path))
 
     @property
     def spec_file(self) -> Path:
@@ -114,7 +123,8 @@ class RunFolder:
         """
         root = default_root() if root is None else Path(root)
         as_path = Path(text).expanduser()
-        if len(as_path.parts) > 1 or (as_path / "run.json").is_file():
+        written_as_path = len(as_path.parts) > 1 or text.startswith(".") or os.sep in text
+        if written_as_path or (as_path / "run.json").is_file():
             return cls.open(as_path)
         names = run_names(root)
         if text == "last" and names:
@@ -136,6 +146,8 @@ class RunFolder:
                 why="several ids fit",
                 fix=f"write more of the id, for example {max(meant, key=lambda n: last_written(root / n))}",
             )
+        if text and as_path.is_dir():
+            return cls.open(as_path)  # no run of that name, but a folder here: tells what is wrong with it
         raise _no_such_run(text, names, root)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilework.runs.connection import told
-from tilework.runs.records import Command, Event, Finding, Snapshot
+from tilework.runs.records import GONE, Command, Event, Finding, Snapshot
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,6 +114,11 @@ class StoreReader:
             code,
         )
         return [Finding(i, time, step, c, severity, json.loads(p)) for i, time, step, c, severity, p in found]
+
+    def standing(self) -> list[Finding]:
+        """Of each code what was found last, where that still holds; in the order in which they were found."""
+        newest = {found.code: found for found in self.findings()}
+        return sorted((f for f in newest.values() if f.payload.get("change") != GONE), key=lambda f: f.id)
 
     def snapshots(self, kind: str | None = None) -> list[Snapshot]:
         """Stored files by step; of one kind, or all."""

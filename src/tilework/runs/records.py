@@ -21,9 +21,13 @@ class Event:
     """True when the run later went back to before this step and trained it again."""
 
 
+FOUND, CHANGED, GONE = "found", "changed", "gone"
+"""What a row of the table of findings says under `change`: the first of its code, the same with other values, no longer there."""
+
+
 @dataclass(frozen=True)
 class Finding:
-    """Something that is going wrong, with its evidence."""
+    """Something that is going wrong, with its evidence; or, where its `change` is `gone`, that it no longer does."""
 
     id: int
     time: float

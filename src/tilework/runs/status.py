@@ -13,6 +13,7 @@ from tilework.metrics import AUTOENCODER, IN_LISTS, Metric, Metrics, values_of
 from tilework.protocol.run import RunStatus
 from tilework.runs.folder import RunFolder, default_root, last_written, run_names
 from tilework.runs.lock import holder
+from tilework.runs.records import Finding
 from tilework.runs.store import RunStore
 
 
@@ -45,6 +46,8 @@ class RunInfo:
     size_bytes: int = 0
     tilework: str = ""
     """The version that began the run."""
+    findings: tuple[Finding, ...] = ()
+    """What its doctor found while it trained and at its end, as far as it still holds."""
 
     @property
     def headlines(self) -> list[tuple[Metric, dict[str, float]]]:
@@ -92,9 +95,10 @@ def _read(base: RunInfo) -> RunInfo:
     alive = holder(base.path) is not None  # before the store: a run that ends in between reads as ended
     latest: dict[str, Any] = {"step": 0, "epoch": 0.0, "time": None, "written": None, "steps": {}, "values": {}}
     meta: dict[str, Any] = {}
+    findings: tuple[Finding, ...] = ()
     if folder.db.exists():
         with RunStore.open(folder.db) as store:
-            latest, meta = store.latest(), store.meta()
+            latest, meta, findings = store.latest(), store.meta(), tuple(store.standing())
     created = float(info["created"])
     return RunInfo(
         id=base.id,
@@ -113,6 +117,7 @@ def _read(base: RunInfo) -> RunInfo:
         seconds=_seconds(meta, latest["time"], created),
         size_bytes=base.size_bytes,
         tilework=str(info.get("tilework", "")),
+        findings=findings,
     )
 
 

@@ -40,6 +40,8 @@ def recipe_text(name: str) -> str:
 
 def _source_of(recipe_or_file: str) -> tuple[str, str]:
     path = Path(recipe_or_file).expanduser()
+    if recipe_or_file in recipe_names():
+        return recipe_text(recipe_or_file), recipe_or_file
     if path.is_dir():
         inside = path / "spec.yaml"
         raise UserError(
@@ -47,7 +49,7 @@ def _source_of(recipe_or_file: str) -> tuple[str, str]:
             why="it is the folder of a run" if inside.is_file() else "a spec is one YAML file",
             fix=f"give {inside} to start anew from its spec, or `tilework resume {path}` to go on with it"
             if inside.is_file()
-            else "name a YAML file; for a folder of pictures, a recipe with data.kind=images data.path=FOLDER",
+            else f"to have a spec made for what is in it: tilework suggest {path}",
         )
     if path.suffix not in {".yaml", ".yml"} and not path.is_file():
         return recipe_text(recipe_or_file), recipe_or_file

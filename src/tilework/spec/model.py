@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from tilework.spec.plugins import AUTOENCODER, Settings
+from tilework.spec.plugins import AUTOENCODER, CHECKS, Settings
 from tilework.spec.schedules import Constant, Schedule, Scheduled
 
 MOST_LR = 10.0
@@ -70,6 +71,43 @@ class EarlyStopping(Settings):
     )
 
 
+class GuardSettings(Settings):
+    """What is done where training goes wrong. Steps whose loss or gradient is infinite or NaN are skipped in any case."""
+
+    enabled: bool = Field(
+        default=True,
+        description="keep two copies of the training state in memory and go back to the sound one where the run is about to be "
+        "lost; false = too many skipped steps in a row end the run, and the loss is not watched",
+    )
+    spike: float | None = Field(
+        default=1.5,
+        gt=1,
+        le=1e6,
+        description="loss that stays at this multiple of its usual value (median of 64 steps) is a spike; null = spikes are left "
+        "alone",
+    )
+    copy_every_steps: int | None = Field(
+        default=None,
+        ge=20,
+        le=10**9,
+        description="steps between two copies of the state; null = 20 at first, later a tenth of the steps so far, 200 at most",
+    )
+    lr_factor: float = Field(default=0.5, gt=0, le=1, description="a rollback multiplies the learning rate by this")
+    recover_steps: int = Field(
+        default=100,
+        ge=0,
+        le=10**9,
+        description="steps in which the learning rate then grows back, the first time to its schedule, when it is needed again "
+        "only to a part of it; 0 = it stays lower",
+    )
+    rollbacks: int = Field(
+        default=5,
+        ge=0,
+        le=100,
+        description="rollbacks within 1,000 steps; one more ends the run with its last good state",
+    )
+
+
 class EngineSettings(Settings):
     """How long, on what, and how often."""
 
@@ -117,8 +155,10 @@ class EngineSettings(Settings):
         default=10,
         ge=0,
         le=10**6,
-        description="steps in a row with an infinite loss or gradient that are skipped before the run stops",
+        description="steps in a row with an infinite loss or gradient that are skipped before the guard goes back to an earlier "
+        "state (without it: before the run stops)",
     )
+    guard: GuardSettings = Field(default=GuardSettings(), description="what is done where training goes wrong")
     stop_after_minutes: float | None = Field(
         default=None,
         gt=0,
@@ -130,6 +170,13 @@ class EngineSettings(Settings):
     )
     data_on_device: Literal["auto", "always", "never"] = Field(
         default="auto", description="keep the whole frame store on the device when it is small"
+    )
+    preflight: bool = Field(
+        default=True,
+        description="check the spec for some seconds before the first step (docs/preflight.md); a check that fails stops the run",
+    )
+    doctor: bool = Field(
+        default=True, description="look for faults of the run at each validation and at its end (tilework doctor)"
     )
 
 
@@ -152,6 +199,22 @@ def _read_trackers(raw: Any) -> Any:
     )
 
 
+class FromRun(Settings):
+    """The run that this one was made from."""
+
+    run: str = Field(min_length=1, max_length=4096, description="that run: a name, a folder, or last")
+    checkpoint: Annotated[str, BeforeValidator(lambda raw: str(raw) if type(raw) is int else raw)] = Field(
+        default="best",
+        min_length=1,
+        max_length=64,
+        description="which of its checkpoints: best, last or a step; a run writes down its step",
+    )
+    weights: bool = Field(
+        default=True, description="start with its weights, the averaged ones where it keeps them; false = start anew"
+    )
+    fix: str = Field(default="", max_length=64, description="code of the finding whose fix was applied; empty = none")
+
+
 class Named(Settings):
     """What a run is called, and what it does."""
 
@@ -159,7 +222,23 @@ class Named(Settings):
     about: str = Field(default="", description="one line for the list of recipes")
     note: str = Field(default="", description="said when the pictures of this spec cannot be had")
     task: str = Field(default=AUTOENCODER, description="what is trained; it names the other sections of the spec")
+    known_faults: tuple[str, ...] = Field(
+        default=(),
+        description="checks that this spec fails on purpose, by their names in docs/preflight.md: they are reported, and the run "
+        "starts all the same",
+    )
     seed: int = Field(default=0, ge=0, lt=2**32, description="seed of initial weights, batches, noise and start codes")
+
+    @field_validator("known_faults")
+    @classmethod
+    def _are_checks(cls, named: tuple[str, ...]) -> tuple[str, ...]:
+        there_are = [kind.replace("_", "-") for kind in CHECKS.kinds]
+        for name in named:
+            if name not in there_are:
+                close = difflib.get_close_matches(name, there_are, n=1)
+                meant = f"did you mean {close[0]}? " if close else ""
+                raise ValueError(f"there is no check '{name}'; {meant}The checks are {', '.join(there_are)}")
+        return named
 
 
 class RunSpec(Named):
@@ -172,6 +251,11 @@ class RunSpec(Named):
     engine: EngineSettings = Field(default=EngineSettings(), description="how long, on what, and how often")
     trackers: Annotated[tuple[Tracker, ...], BeforeValidator(_read_trackers)] = Field(
         default=(), description="where else metrics go: csv, tensorboard, wandb"
+    )
+    from_run: Annotated[FromRun | None, BeforeValidator(lambda raw: {"run": raw} if isinstance(raw, str) else raw)] = (
+        Field(
+            default=None, description="the run whose weights this one starts with (tilework train --from); null = none"
+        )
     )
 
     @model_validator(mode="after")

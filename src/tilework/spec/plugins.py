@@ -123,6 +123,16 @@ class Registry:
         found: dict[str, Any] | None = importlib.import_module(self.catalogue).settings_of(word)
         return found
 
+    def sets(self) -> dict[str, dict[str, Any] | UserError]:
+        """The settings that each name in the catalogue stands for, or why it cannot be read."""
+        found: dict[str, dict[str, Any] | UserError] = {}
+        for name in importlib.import_module(self.catalogue).names() if self.catalogue else ():
+            try:
+                found[name] = self.named(name) or {}
+            except UserError as error:
+                found[name] = error
+        return found
+
     @cached_property
     def shipped(self) -> tuple[str, ...]:
         """Names of the kinds in the package, found from file names without importing any."""
@@ -197,3 +207,5 @@ PRIORS = Registry("prior", "tilework.priors")
 SECTIONS = (*REGISTRIES, PRIORS)
 """Every section of any task's spec that has kinds. REGISTRIES are those of an autoencoder."""
 ORDERS = Registry("order", "tilework.priors.orders")
+CHECKS = Registry("check", "tilework.engine.preflight.checks")
+"""The checks before a run. Not a section: what `known_faults` may name."""

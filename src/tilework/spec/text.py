@@ -53,11 +53,19 @@ class _Dumper(yaml.SafeDumper):
     """Quotes what any reader, of YAML 1.1 or 1.2, would take for something other than text."""
 
 
+class _ListsInALine(_Dumper):
+    """`[32, 128]` in the place of two lines."""
+
+
+_ListsInALine.add_representer(
+    list, lambda dumper, value: dumper.represent_sequence("tag:yaml.org,2002:seq", value, flow_style=True)
+)
 _Loader.yaml_implicit_resolvers = {}
 _Dumper.yaml_implicit_resolvers = {k: list(v) for k, v in yaml.SafeDumper.yaml_implicit_resolvers.items()}
 for _tag, _pattern, _first in _RULES:
     _Loader.add_implicit_resolver(_tag, _pattern, _first)
     _Dumper.add_implicit_resolver(_tag, _pattern, _first)
+    _ListsInALine.add_implicit_resolver(_tag, _pattern, _first)
 _Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_integer)
 
 
@@ -134,6 +142,7 @@ def read_value(text: str) -> Any:
     return loader.construct_object(yaml.ScalarNode(tag, text))
 
 
-def write_yaml(raw: Any) -> str:
-    """YAML that `read_yaml` reads back as an equal value."""
-    return yaml.dump(raw, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+def write_yaml(raw: Any, *, lists_in_a_line: bool = False) -> str:
+    """YAML that `read_yaml` reads back as an equal value; `lists_in_a_line` as a person would write it."""
+    dumper = _ListsInALine if lists_in_a_line else _Dumper
+    return yaml.dump(raw, Dumper=dumper, sort_keys=False, allow_unicode=True, width=110)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from tilework.data import Batches, FrameStore, Split, prepare, split_by
+from tilework.data.contract import SourceConfig
 from tilework.engine.autoencoder.model import source_of
 from tilework.engine.compute import Compute
 from tilework.engine.progress import Progress
@@ -79,10 +83,23 @@ class ImageData:
             facts={
                 "classes": list(self.store.classes),
                 "leak": self.leak,
+                "leak_counts": self._leak_counts(),
                 "split": self.split.told,
             },
             warnings=tuple(self._warnings()),
         )
+
+    def _leak_counts(self) -> dict[str, Any] | None:
+        """What training gives away of the held-out side, by the images that the two really read: not by what a split promises."""
+        leak, held_out = self.split.leak, self.split.validation
+        counts = {"examined": len(held_out)} if leak is None else leak.counts()
+        read_by_both = int(np.isin(held_out, self.split.train).sum())
+        if read_by_both:
+            share = read_by_both / len(held_out)
+            counts["identical"] = max(counts.get("identical", 0), round(share * counts["examined"]))
+        elif leak is None:
+            return None
+        return {"by": self.split.by, **counts}
 
     def _warnings(self) -> list[str]:
         found = []
@@ -110,12 +127,25 @@ def read_images(spec: AutoencoderSpec, compute: Compute, progress: Progress) -> 
     source = source_of(spec)
     with compute.first_on_this_machine():
         try:
-            store = prepare(source, progress=lambda done: progress.preparing("pictures", done))
+            store = prepare(source, progress=_counted(source, progress))
         except UserError:
             if spec.note:  # What a recipe has to say about its images helps exactly where they cannot be had.
                 progress.said(spec.note.strip())
             raise
     return ImageData(spec, compute, store, split_by(store, source.split, source.duplicates))
+
+
+def _counted(source: SourceConfig, progress: Progress) -> Callable[[int], None]:
+    """Tells how many pictures are prepared, of how many. That is asked for with the first one only: most sources have been
+    prepared before, and to count a large folder takes its time."""
+    total: list[int] = []
+
+    def tell(done: int) -> None:
+        if not total:
+            total.append(source.expected() or 0)
+        progress.preparing("pictures", done, total[0] if done <= total[0] else 0)
+
+    return tell
 
 
 def _left_out(skipped: Sequence[tuple[str, str]], count: int) -> str:

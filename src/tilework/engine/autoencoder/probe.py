@@ -25,7 +25,8 @@ from tilework.protocol.frame import ViewHeader
 MOST_CODES = 8192
 """Q x K up to which codes and their usage are sent one by one."""
 TIMELINE_IMAGES, TIMELINE_BYTES = 8, 64 * 1024
-"""A stored frame has as many reconstructions as a live one where they fit into so many bytes, and else so many."""
+"""A stored frame has as many reconstructions as a live one where they and their codes fit into so many bytes, and else so
+many."""
 
 
 class Probe(View):
@@ -59,6 +60,11 @@ class Probe(View):
         """Whether codes and their usage are sent one by one."""
         return 0 < self.levels * self.codes <= MOST_CODES
 
+    @property
+    def _map_bytes(self) -> int:
+        """Of the codes of one image, where a frame has them: those of a single position are in `assigned`."""
+        return 4 * self.levels * self.view.positions if self.view.positions > 1 else 0
+
     # What a run asks of a view ---------------------------------------------------------------------------------------
 
     def stepped(self, kept: Sequence[Latent], batches: Sequence[Batch]) -> None:
@@ -71,11 +77,9 @@ class Probe(View):
         return self.reconstructions() | self.decoded.arrays(self._books(), whole=still) | self.fixed()
 
     def kept(self, *, first: bool) -> Arrays:
-        each = int(np.prod(self.view.store.shape))
+        each = int(np.prod(self.view.store.shape)) + self._map_bytes
         most = max(TIMELINE_IMAGES, min(SHOWN, TIMELINE_BYTES // max(1, each)))
-        found = self.reconstructions(most, originals=first)
-        found.pop("codemap", None)
-        return found
+        return self.reconstructions(most, originals=first)
 
     def costly(self) -> Arrays:
         return self.decoded.arrays(self._books(), whole=True)

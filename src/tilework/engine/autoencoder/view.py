@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tilework.data import Batch, Batches, FrameStore, Split
 from tilework.engine.autoencoder.model import Autoencoder
+from tilework.engine.autoencoder.spread import spread
 from tilework.engine.tasks.contract import Judged, NotFinite
 from tilework.errors import UserError
 from tilework.spec import Size
@@ -42,18 +43,16 @@ class ModelView:
         """How many tokens one image has."""
         return self.grid.width * self.grid.height
 
-    def shown(self) -> Batch:
-        """The validation images that are followed. They are spread over the split: its first few may all be of one class, or of
-        one clip."""
-        return self._some(self.split.validation, SHOWN)
+    def shown(self, most: int = SHOWN) -> Batch:
+        """The validation images that are followed, of every label, group and time; see `spread`."""
+        return self._batch(spread(self.store, self.split.validation, most))
 
     def fixed(self, most: int) -> Batch:
         """As many training images, the same ones at each call, spread over the split."""
-        return self._some(self.split.train, most)
+        side = self.split.train
+        return self._batch(side[np.linspace(0, len(side) - 1, min(most, len(side))).round().astype(np.int64)])
 
-    def _some(self, side: NDArray[np.int64], most: int) -> Batch:
-        spread = np.linspace(0, len(side) - 1, min(most, len(side))).round().astype(np.int64)
-        chosen = side[spread]
+    def _batch(self, chosen: NDArray[np.int64]) -> Batch:
         batches = Batches(
             self.store,
             chosen,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import torch
 from torch import Tensor, nn
@@ -32,6 +32,9 @@ from tilework.metrics import AUTOENCODER, Metrics
 from tilework.objective import TermConfig
 from tilework.objective.total import Objective
 from tilework.spec import AutoencoderSpec, RunSpec, Schedule, Setting
+
+_MANY = 0.25
+"""Share of a codebook whose revival in one step makes the loss jump."""
 
 
 class Task(TaskContract):
@@ -111,6 +114,20 @@ class Task(TaskContract):
     def _terms(self) -> Mapping[str, TermConfig]:
         return cast(Mapping[str, TermConfig], self.spec.objective)
 
+    def trial_copy(self, compute: Compute) -> Self:
+        made = super().trial_copy(compute)
+        made.window = UsageWindow()
+        return made
+
+    def fewer(self, batch: Batch, items: int) -> Batch:
+        return replace(batch, images=batch.images[:items], labels=batch.labels[:items], index=batch.index[:items])
+
+    def hold_out(self, items: int) -> tuple[int, int]:
+        split = self.images.split
+        fewer = split.validation[:items]
+        self.images = replace(self.images, split=replace(split, validation=fewer))
+        return len(fewer), len(split.validation)
+
     # A step ----------------------------------------------------------------------------------------------------------
 
     def weights(self) -> Mapping[str, Schedule]:
@@ -127,11 +144,16 @@ class Task(TaskContract):
         stats = flat_stats(latent.stats, bottleneck.levels)
         return Losses(total, {**values, **stats}, latent, tuple(latent.losses.values()) or (recon,))
 
-    def after_step(self, kept: Sequence[Latent]) -> None:
-        self.model.bottleneck.update()
+    def after_step(self, kept: Sequence[Latent], refused: Tensor | None = None) -> None:
+        self.model.bottleneck.update(refused)
         counts = [latent.stats["counts"] for latent in kept if "counts" in latent.stats]
         if counts:
             self.window.add(sum(counts[1:], start=counts[0]))
+
+    def expects_jump(self, values: Mapping[str, float]) -> bool:
+        """Codes that come back in numbers are new to the decoder."""
+        revived = sum(v for name, v in values.items() if name.startswith("revived."))
+        return revived > 0 and revived >= _MANY * self.model.bottleneck.codes_per_level
 
     def row(self, values: Mapping[str, float]) -> Row:
         revived = sum(v for name, v in values.items() if name.startswith("revived."))

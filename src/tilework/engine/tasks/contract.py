@@ -12,12 +12,13 @@ The engine makes one `Task` for a run and asks in this order, each answer buildi
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import torch
 from numpy.typing import NDArray
@@ -206,6 +207,25 @@ class Task(ABC):
         """Facts of the model for whoever watches, as plain values."""
         return {}
 
+    def trial_copy(self, compute: Compute) -> Self:
+        """A copy to try things out on, which computes with `compute`: whatever its steps change is its own, the data are shared.
+        Every module of the task is copied here; a task that keeps other state of its steps gives the copy a new one."""
+        made, known = copy.copy(self), dict[int, Any]()
+        made.compute = compute
+        for name, value in vars(self).items():
+            if isinstance(value, nn.Module):
+                setattr(made, name, copy.deepcopy(value, known))
+        return made
+
+    def fewer(self, batch: Any, items: int) -> Any:
+        """The first items of a batch, as a batch; the whole one where it cannot be cut."""
+        return batch
+
+    def hold_out(self, items: int) -> tuple[int, int]:
+        """From now on `validate` measures at most so many items; how many these are, and how many it measured until now. Asked
+        of a trial copy only. A task that cannot validate less gives the same number twice."""
+        return 1, 1
+
     # A step ----------------------------------------------------------------------------------------------------------
 
     def weights(self) -> Mapping[str, Schedule]:
@@ -220,9 +240,18 @@ class Task(ABC):
     def losses(self, model: nn.Module, batch: Any, weights: Mapping[str, float]) -> Losses:
         """One forward pass. `model` is the model as it is called in training; `weights` are those of this step."""
 
-    def after_step(self, kept: Sequence[Any]) -> None:
-        """The optimiser has taken its step, from passes that kept this. Collective."""
+    def after_step(self, kept: Sequence[Any], refused: Tensor | None = None) -> None:
+        """The optimiser has taken its step, from passes that kept this. Collective.
+
+        `refused`: a scalar on the device, not 0 where that step was refused (the same on every process): what the task learns
+        beside the optimiser must stay as it was then.
+        """
         return
+
+    def expects_jump(self, values: Mapping[str, float]) -> bool:
+        """Whether what one step measured (`Losses.values`) may make the loss jump from the next step on, with nothing wrong: the
+        guard then compares with none of the steps before."""
+        return False
 
     def row(self, values: Mapping[str, float]) -> Row:
         """What a logged row has beside the means of `Losses.values`. Collective."""

@@ -7,13 +7,14 @@ from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import numpy as np
 import torch
 from torch import nn
 
 from tilework.engine.api import load_checkpoint
+from tilework.engine.compute import Compute
 from tilework.engine.prior.feed import TokenBatch
 from tilework.engine.prior.measured import METRICS
 from tilework.engine.prior.parent import NoCheckpoint, find_parent, other_parent, settled, vectors_of
@@ -85,6 +86,20 @@ class Task(TaskContract):
             "grid": [shape.width, shape.height],
             **self.model.facts(),
         }
+
+    def trial_copy(self, compute: Compute) -> Self:
+        made = super().trial_copy(compute)
+        vars(made).pop("_sampler", None)  # it draws with the model of the run
+        made.newest = None
+        return made
+
+    def fewer(self, batch: TokenBatch, items: int) -> TokenBatch:
+        return replace(batch, tokens=batch.tokens[:items], labels=batch.labels[:items])
+
+    def hold_out(self, items: int) -> tuple[int, int]:
+        every = self.held_out.numbers
+        self.held_out = replace(self.held_out, numbers=every[:items])
+        return len(self.held_out.numbers), len(every)
 
     # A step ----------------------------------------------------------------------------------------------------------
 

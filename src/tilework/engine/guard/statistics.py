@@ -1,13 +1,9 @@
-"""What keeps a run out of harm: statistics that a refused step touched are put back, a run that never recovers is ended."""
+"""Batch statistics that a refused step has touched are put back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import torch
 from torch import Tensor, nn
-
-from tilework.engine.failures import never_finite
 
 
 class BatchStatistics:
@@ -33,9 +29,3 @@ class BatchStatistics:
         bad = refused != 0
         for live, kept in zip(self.live, self.kept, strict=True):
             live.copy_(torch.where(bad, kept, live))
-
-
-def check_finite(step: int, skipped_in_row: int, most: int, values: Mapping[str, float]) -> None:
-    """Raise RunFailure where more than `most` steps in a row were skipped; `values` are the row's, for the culprit's name."""
-    if skipped_in_row > most:
-        raise never_finite(step, skipped_in_row, values)

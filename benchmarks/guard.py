@@ -1,0 +1,289 @@
+"""What the guard saves and what it costs. Run: uv run benchmarks/guard.py [--only faults,kills,cost]
+
+    faults   200 short runs, each with a fault at a random step (NaN, infinity, lost weights, a step that is too long, corrupted
+             batches), beside the same run without it: finite weights, and the error on held-out images
+    kills    100 times SIGKILL at a random instant, half of them within the writing of a checkpoint, in runs that are rolled back
+             too: the resumed run ends with the bits of the one that was never killed
+    cost     the real training loop with the guard on and off, in alternating pairs
+
+The same numbers of a random generator are drawn every time. Results go to benchmarks/results/guard.json, with every run in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from harness import machine
+from harness.pairs import alternate, summary
+from harness.report import RESULTS, merge, print_table, verdict
+from harness.sides import HERE, run_side
+
+PARTS = ("faults", "kills", "cost")
+RECIPES: dict[str, tuple[str, ...]] = {
+    "rqvae-digits": (),
+    # Cross-entropy itself refuses what is no image: NaN, and pixels to 255.
+    "vae-digits": ("objective={mse: 300.0, kl: 1.0}",),
+    "rqvae-digits-ema-muon": ("bottleneck.codebook=ema", "objective.codebook=null", "optimizer.kind=muon"),
+}
+SHORT = ("engine.precision=float32", "engine.threads=1", "engine.device=cpu", "engine.epochs=null", "engine.early_stopping=null",
+         "engine.batch_size=64", "engine.start_batches=4", "engine.stop_after_minutes=null", "trackers=[]")  # fmt: skip
+SYSTEMS = ("system1", "system3", "system5")
+
+
+def main() -> int:
+    """Measure, print a table, keep the rows."""
+    given = read_arguments()
+    machine.keep_to_cores(given.cores)
+    rows: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory(prefix="tilework-bench-") as scratch:
+        os.environ["TILEWORK_CACHE"] = str(Path(scratch) / "cache")
+        for part in given.only:
+            found = {"faults": faults, "kills": kills, "cost": cost}[part](given, Path(scratch))
+            rows |= found
+            merge(given.output, "guard", found)
+    print_table(rows, check=given.check)
+    return int(given.check and any(verdict(row) != "PASS" for row in rows.values()))
+
+
+def row(given: argparse.Namespace, claim: str, figure: str, target: float, value: dict[str, float], **more: Any) -> Any:
+    """One row of the results."""
+    facts = {"tiny": given.tiny, "date": date.today().isoformat(), "machine": machine.facts()}
+    return {"claim": claim, "figure": figure, "target": target, "value": value, **more, **facts}
+
+
+def single(value: float) -> dict[str, float]:
+    """A value that was measured once."""
+    return {"median": value, "min": value, "max": value}
+
+
+# Faults ---------------------------------------------------------------------------------------------------------------
+
+
+def faults(given: argparse.Namespace, scratch: Path) -> dict[str, Any]:
+    """Short runs with a fault beside the same runs without."""
+    from harness.faults import FAULTS
+
+    draw, steps = random.Random(0), 20 if given.tiny else given.steps
+    clean: dict[tuple[str, int], float] = {}
+    runs: list[dict[str, Any]] = []
+    for number in range(given.runs):
+        recipe, fault = list(RECIPES)[number % len(RECIPES)], list(FAULTS)[number // len(RECIPES) % len(FAULTS)]
+        seed = draw.randrange(given.seeds)
+        first = draw.randrange(steps // 20 + 1, steps - steps // 20)
+        struck = range(first, first + draw.randint(1, FAULTS[fault][1]))
+        if (recipe, seed) not in clean:
+            clean[recipe, seed] = trained(recipe, seed, steps, scratch)["mse"]
+        found = trained(recipe, seed, steps, scratch, fault, struck)
+        ratio = found["mse"] / clean[recipe, seed]
+        runs.append(
+            {"recipe": recipe, "seed": seed, "fault": fault, "steps": [struck[0], struck[-1]], **found, "ratio": ratio}
+        )
+        print(
+            f"  {number + 1:3} {recipe} {fault} {struck[0]}-{struck[-1]}: {ratio:.3f} {found['told']}", file=sys.stderr
+        )
+    sound = sum(run["finite"] and run["ratio"] <= 1.05 for run in runs)
+    ratios = sorted(run["ratio"] for run in runs)
+    claim = f"Of {len(runs)} runs with a fault, those with finite weights and an error within 5 % of the clean run's"
+    spread = {"median": ratios[len(ratios) // 2], "min": ratios[0], "max": ratios[-1]}
+    return {
+        "guard-faults": row(given, claim, "runs", len(runs), single(sound), runs=runs),
+        "guard-error": row(
+            given, "Their error on held-out images over the clean run's", "of the clean error", 1.05, spread
+        ),
+    }
+
+
+def trained(
+    recipe: str, seed: int, steps: int, scratch: Path, fault: str = "", struck: range = range(0)
+) -> dict[str, Any]:
+    """One short run: its error on held-out images, whether its weights are finite, and what the guard did."""
+    from contextlib import nullcontext
+
+    import torch
+    from harness.faults import striking
+
+    import tilework
+    from tilework.engine import checkpoint
+    from tilework.errors import RunFailure
+    from tilework.runs.folder import RunFolder
+    from tilework.runs.store import RunStore
+
+    lr = f"optimizer.lr={{kind: cosine, start: 1e-3, end: 1e-5, over: {steps} steps}}"
+    own = (*SHORT, *RECIPES[recipe], f"engine.steps={steps}", f"seed={seed}", lr, "engine.validate_every_epochs=5")
+    ended = "finished"
+    with tempfile.TemporaryDirectory(dir=scratch) as runs, striking(fault, struck) if fault else nullcontext():
+        try:
+            run = tilework.train(recipe.removesuffix("-ema-muon"), *own, runs=runs)
+        except RunFailure as error:
+            run, ended = RunFolder.find("last", Path(runs)), error.what
+        tensors = checkpoint.read_tensors(checkpoint.find(run.checkpoints).folder / "model.safetensors")
+        with RunStore.open(run.db) as store:
+            told = [event.kind for event in store.events() if event.kind in {"rolled-back", "loss-level-changed"}]
+            mse = float(store.metrics("mse", "val")[1][-1])
+    finite = all(bool(torch.isfinite(tensor.float()).all()) for tensor in tensors.values())
+    return {"mse": mse if ended == "finished" else math.inf, "finite": finite, "ended": ended, "told": told}
+
+
+# Kills ----------------------------------------------------------------------------------------------------------------
+
+
+def kills(given: argparse.Namespace, scratch: Path) -> dict[str, Any]:
+    """SIGKILL at random instants; the resumed run against the one that was never killed, bit for bit."""
+    draw, wanted, done, exact = random.Random(1), 3 if given.tiny else given.kills, 0, 0
+    stories: list[dict[str, Any]] = []
+    while done < wanted:
+        recipe = list(RECIPES)[len(stories) % len(RECIPES)]
+        fault, steps = ("lost-weights", 40) if len(stories) % 2 else ("nan", 40)
+        story = Killed(recipe, fault, steps, scratch / f"story-{len(stories)}", given.tiny)
+        whole = story.whole()
+        killed = list(story.broken(draw, min(10, wanted - done)))
+        if not killed:
+            raise SystemExit("the runs end before they can be killed")
+        same = story.bits("broken") == whole
+        done, exact = done + len(killed), exact + len(killed) * same
+        within = sum(killed)
+        stories.append({"recipe": recipe, "fault": fault, "kills": len(killed), "within_a_save": within, "same": same})
+        print(f"  {recipe} {fault}: {len(killed)} kills, {within} within a save, same: {same}", file=sys.stderr)
+    claim = f"Of {done} kills at random instants, those after which the resumed run ended with the same bits"
+    return {"guard-kills": row(given, claim, "kills", done, single(exact), stories=stories)}
+
+
+class Killed:
+    """One run that is never killed, and the same one that is."""
+
+    def __init__(self, recipe: str, fault: str, at: int, folder: Path, tiny: bool) -> None:
+        self.recipe, self.folder = recipe, folder
+        struck = range(at, at + (1 if fault == "lost-weights" else 13))
+        self.own = [
+            "--recipe",
+            recipe.removesuffix("-ema-muon"),
+            "--fault",
+            fault,
+            "--steps",
+            ",".join(map(str, struck)),
+        ]
+        steps = f"engine.steps={80 if tiny else 300}"
+        self.overrides = [*SHORT, *RECIPES[recipe], steps, "engine.save_every_steps=7", "engine.ema_decay=0.9"]
+
+    def start(self, what: str, side: str) -> subprocess.Popen[bytes]:
+        """Train or resume the run of a side, in a process of its own."""
+        command = [
+            sys.executable,
+            str(HERE / "sides" / "guarded.py"),
+            what,
+            "--runs",
+            str(self.folder / side),
+            *self.own,
+        ]
+        command += self.overrides if what == "train" else []
+        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    def whole(self) -> dict[str, str]:
+        """The bits of the run that nobody kills."""
+        process = self.start("train", "whole")
+        if process.wait():
+            raise SystemExit(f"the run failed: {process.stderr and process.stderr.read().decode()[-800:]}")
+        return self.bits("whole")
+
+    def broken(self, draw: random.Random, most: int) -> Iterator[bool]:
+        """Kill and resume up to `most` times; for each kill whether it came within the writing of a checkpoint."""
+        process = self.start("train", "broken")
+        for _ in range(most):
+            within = self._wait(process, draw)
+            process.send_signal(signal.SIGKILL)
+            if process.wait() == 0:
+                return
+            if process.returncode != -signal.SIGKILL:
+                raise SystemExit(f"the run failed: {process.stderr and process.stderr.read().decode()[-800:]}")
+            yield within
+            process = self.start("resume", "broken")
+        if process.wait():
+            raise SystemExit(f"the run failed: {process.stderr and process.stderr.read().decode()[-800:]}")
+
+    def _wait(self, process: subprocess.Popen[bytes], draw: random.Random) -> bool:
+        """Until the instant of a kill: after the next checkpoint, and then at once or while another is being written."""
+        before = self._last()
+        while process.poll() is None and self._last() == before:
+            time.sleep(0.001)
+        if draw.random() < 0.5:
+            time.sleep(draw.uniform(0, 0.2))
+            return False
+        while process.poll() is None:
+            if any((self.folder / "broken").glob("*/checkpoints/.writing-*")):
+                return True
+        return False
+
+    def _last(self) -> str:
+        return "".join(path.read_text() for path in (self.folder / "broken").glob("*/checkpoints/last.json"))
+
+    def bits(self, side: str) -> dict[str, str]:
+        """Hashes of the last weights and averages."""
+        from sides.training_bits import _hash
+
+        (run,) = (path for path in (self.folder / side).iterdir() if (path / "run.db").is_file())
+        return _hash(run / "checkpoints", "last")
+
+
+# Cost -----------------------------------------------------------------------------------------------------------------
+
+
+def cost(given: argparse.Namespace, scratch: Path) -> dict[str, Any]:
+    """The real loop with the guard against the same without."""
+    from systems import system
+
+    rows = {}
+    for name in SYSTEMS:
+        chosen = system(name, tiny=given.tiny)
+        chosen.write_frames(scratch)
+        steps = (4 if given.tiny else 600) if name == "system1" else (4 if given.tiny else 40)
+        arguments = ["--system", name, "--folder", str(scratch), "--warm", str(2 if given.tiny else 20)]
+        arguments += ["--steps", str(steps), *(["--tiny"] if given.tiny else [])]
+        pairs = alternate(
+            lambda arguments=arguments: run_side("sides/guard_cost.py", arguments),  # type: ignore[misc]
+            lambda arguments=arguments: run_side("sides/guard_cost.py", [*arguments, "--off"]),  # type: ignore[misc]
+            given.pairs,
+            lambda number, name=name: print(f"  {name}: pair {number} of {given.pairs}", file=sys.stderr),  # type: ignore[misc]
+        )
+        value = pairs.spread(lambda ours, peer: peer / ours - 1)
+        sides = {"ours": summary(pairs.ours), "peer": {"script": "the same with the guard off", **summary(pairs.peer)}}
+        claim = f"{name}: time that the guard adds to a training step"
+        rows[f"guard-{name}"] = row(given, claim, "overhead", 0.01, value, **sides, pairs=given.pairs, steps=steps)
+    return rows
+
+
+def read_arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", default=",".join(PARTS), help="comma-separated parts; default all")
+    parser.add_argument("--runs", type=int, default=200, help="short runs with a fault")
+    parser.add_argument("--steps", type=int, default=400, help="steps of each")
+    parser.add_argument("--seeds", type=int, default=4, help="seeds of the clean runs")
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--pairs", type=int, default=9, help="alternating pairs of the cost")
+    parser.add_argument("--cores", type=int, default=2, help="cores that may be used; default 2")
+    parser.add_argument("--output", type=Path, default=RESULTS / "guard.json", help="results file")
+    parser.add_argument("--tiny", action="store_true", help="tests the benchmark, measures nothing")
+    parser.add_argument("--check", action="store_true", help="exit with 1 where a figure falls short of its target")
+    given = parser.parse_args()
+    given.only = given.only.split(",")
+    if unknown := set(given.only) - set(PARTS):
+        parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    if given.tiny and given.output == RESULTS / "guard.json":
+        parser.error("--tiny measures nothing worth keeping: give --output FILE")
+    return given
+
+
+if __name__ == "__main__":
+    sys.exit(main())

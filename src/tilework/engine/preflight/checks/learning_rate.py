@@ -1,0 +1,80 @@
+"""Whether the learning rate fits the batch size."""
+
+from __future__ import annotations
+
+import math
+
+from tilework.engine.preflight import contract
+from tilework.engine.preflight.bench import Bench
+from tilework.engine.preflight.changes import lr_change
+from tilework.engine.preflight.pace import FEWEST_STEPS
+from tilework.runs.preflight import Result, Why
+
+SECONDS, EACH_SECONDS, MOST_STEPS = 6.0, 0.6, 12
+"""So long may all trials take, and about so long does each."""
+FACTORS = (1 / 16, 1 / 4, 1.0, 4.0)
+"""Parts and multiples of the learning rate that are tried."""
+CLEARLY = 1.25
+"""With a part of the learning rate, the loss falls by so many times as much: it is too high."""
+VISIBLE = 1e-3
+"""Changes of the loss by less than this share of it say nothing of a learning rate that is too high."""
+LEAST_FALL = 0.1
+"""A whole run that goes on as it began lowers the loss by less than this share of it: the learning rate is too low."""
+LONG = 100
+"""Steps below which a run is an attempt, and nothing is said of how far it gets."""
+
+
+class Check(contract.Check):
+    """The run's first batches, each of its whole size, train copies of the model with the same noise: with the run's learning
+    rate, with a fourth and a sixteenth of it, and with four times it. What the loss falls by is measured from a copy that took
+    the same steps with a learning rate of 0. A smaller batch makes noisier steps, and then shorter ones get further; so batch
+    size and learning rate are judged together, by what they do.
+
+    Too high: with a part of it the loss falls 1.25 times as far or more. Too low: at the pace of these steps all steps of the
+    run would lower the loss by less than a tenth, and four times the learning rate is at least twice as fast. Either is a
+    warning only: some steps say little of a whole run.
+    """
+
+    order = 90
+    seconds = 2.0
+
+    def run(self, bench: Bench) -> Result:
+        step, lr = bench.pace.whole_seconds, bench.lr
+        if (1 + len(FACTORS)) * FEWEST_STEPS * step > min(SECONDS, bench.left()):
+            self.not_checked(Why.NO_TIME, step_seconds=step, batch=bench.batch_items)
+        steps = max(FEWEST_STEPS, min(MOST_STEPS, int(EACH_SECONDS / step)))
+        still = _end(bench, 0.0, steps)
+        fallen = {factor: still - _end(bench, lr * factor, steps) for factor in FACTORS}
+        best = max(FACTORS[:2], key=lambda factor: fallen[factor])
+        values = {
+            "lr": lr,
+            "batch": bench.batch_items * bench.session.parts.compute.world,
+            "steps": steps,
+            "total_steps": bench.session.parts.budget.total_steps,
+            "before": still,
+            "fall": fallen[1.0],
+            "lower_lr": lr * best,
+            "fall_lower": fallen[best],
+            "higher_lr": lr * FACTORS[-1],
+            "fall_higher": fallen[FACTORS[-1]],
+        }
+        clear = not max(abs(fallen[best]), abs(fallen[1.0])) < VISIBLE * still
+        if clear and not fallen[1.0] * CLEARLY > fallen[best]:
+            return self.warning("too-high", values, changes=lr_change(bench.spec, lr * best))
+        if _too_low(values):
+            return self.warning("too-low", values, changes=lr_change(bench.spec, lr * FACTORS[-1]))
+        return self.passed(values)
+
+
+def _end(bench: Bench, lr: float, steps: int) -> float:
+    """The loss after so many steps: the mean over the last round of batches."""
+    losses, _ = bench.losses(lr, steps, bench.batches)
+    last = min(len(bench.batches), steps)
+    return sum(losses[-last:]) / last
+
+
+def _too_low(found: dict[str, float]) -> bool:
+    if found["total_steps"] < LONG or not math.isfinite(found["fall"]) or not found["before"] > 0:
+        return False
+    whole = found["fall"] / found["before"] / found["steps"] * found["total_steps"]
+    return whole < LEAST_FALL and found["fall_higher"] > 2 * max(found["fall"], 0.0)

@@ -1,0 +1,40 @@
+"""How a number moves with the run, in words."""
+
+from __future__ import annotations
+
+from tilework.explain.facts.training import Course
+from tilework.explain.words.numbers import number
+
+
+def course_text(course: Course) -> str:
+    """`0.25`, or `0.05 at first, rising to 0.25 over 30 epochs`."""
+    text = _without_warmup(course)
+    warmup = course.settings.get("warmup")
+    return f"{text}, after a warm-up of {warmup}" if warmup else text
+
+
+def _without_warmup(course: Course) -> str:
+    said = course.settings
+    start = number(course.start)
+    match course.kind:
+        case "constant":
+            return start
+        case "linear":
+            way = "rising" if said["end"] >= course.start else "falling"
+            return f"{start} at first, {way} to {number(said['end'])} in a straight line over {said['over']}"
+        case "cosine":
+            return f"{start} at first, along half a cosine to {number(said['end'])} over {said['over']}"
+        case "staircase":
+            more = "more" if said["rise"] >= 0 else "less"
+            return f"{start} at first, {number(abs(said['rise']))} {more} every {said['every']}, to {number(said['limit'])}"
+        case "plateau":
+            return (
+                f"{start} at first, times {number(said['factor'])} whenever validation has not improved for "
+                f"{said['patience']} epochs, never below {number(said['minimum'])}"
+            )
+    return f"{start} at first, between {number(course.low)} and {number(course.high)}"
+
+
+def is_off(course: Course) -> bool:
+    """Whether a weight is 0 all along."""
+    return course.low == 0 == course.high

@@ -1,0 +1,49 @@
+"""What a process does before its run exists, in a small file that whoever started it reads: stage and count, no words."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+FILE = "TILEWORK_STAGE_FILE"
+"""Of the environment: a file that is there, to be written to. Nothing is written where it is not."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where a start is."""
+
+    name: str
+    """`torch` while it is loaded, `data` while the model is built, and as `Progress.preparing` names it: `pictures`, `tokens`,
+    `preflight`, `codes`."""
+    done: int = 0
+    """Of whatever it counts; 0 where it counts nothing."""
+    total: int = 0
+    """How many of them there will be; 0 where that is not known."""
+
+
+def note(stage: Stage) -> None:
+    """Write down where this process is. A file that cannot be written costs the person a look, and not the run."""
+    path = os.environ.get(FILE, "")
+    if not path:
+        return
+    said = json.dumps({"stage": stage.name, "done": stage.done, "total": stage.total})
+    with contextlib.suppress(OSError):
+        # never made anew: whoever made it and has removed it wants to hear nothing any more. Half of it, read, is no stage yet
+        file = os.open(path, os.O_WRONLY | os.O_TRUNC)
+        try:
+            os.write(file, said.encode())
+        finally:
+            os.close(file)
+
+
+def read(path: Path) -> Stage | None:
+    """Where a process is; None before it has said so."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        return Stage(str(found["stage"]), int(found["done"]), int(found.get("total", 0)))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
