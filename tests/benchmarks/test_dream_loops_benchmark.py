@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from dreamt import trained_prior
 from PIL import Image
@@ -64,3 +65,13 @@ def test_a_run_is_dreamed_and_measured(
     for name in ("loops.png", "training.png", "loops.gif"):
         with Image.open(tmp_path / "sheets" / name) as image:
             assert image.width > 100
+
+
+def test_the_seam_is_ranked_among_the_other_steps(benchmarks: Path) -> None:
+    from dream_loops import rank_of_seam
+
+    frames = np.zeros((5, 4, 4, 1), np.uint8)
+    frames[:] = np.array([0, 10, 20, 30, 40]).reshape(5, 1, 1, 1)  # back from 40 to 0: the largest step
+    assert rank_of_seam(frames) == 1
+    frames[:] = np.array([0, 40, 90, 45, 2]).reshape(5, 1, 1, 1)
+    assert rank_of_seam(frames) == 0

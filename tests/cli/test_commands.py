@@ -222,28 +222,52 @@ def test_the_end_of_a_run_says_how_to_go_on(tilework: Command) -> None:
     assert "finished after 12 steps" in longer.out
 
 
-@pytest.mark.parametrize(
-    ("used", "codes", "tokens", "told"),
-    [(6, 4096, 40_000, True), (1024, 4096, 40_000, False), (6, 4096, 10_000, False), (3, 16, 64, True)],
-)
-def test_a_poorly_used_codebook_is_told(used: int, codes: int, tokens: int, told: bool) -> None:
-    """Less than a quarter of the codes, where each could have had four tokens."""
-    from tilework import recipe as tilework_recipe
-    from tilework.cli.summary import poorly_used
+def collapsed(run: RunFolder) -> None:
+    """Write into the store of a run what its doctor would."""
+    from doctor_examples import collapse
 
-    remarks = poorly_used({"used.1": used, "codes": codes, "tokens": tokens}, "tilework resume x")
-    assert (
-        remarks
-        == [f"only {used:,} of {codes:,} codes are in use in validation; train longer: tilework resume x"] * told
-    )
-    two = poorly_used({"used.1": codes, "used.2": used, "codes": codes, "tokens": tokens}, "tilework resume x")
-    assert [("of level 2" in remark) for remark in two] == [True] * told
-    # More of the same does not help a codebook that starts at random and is never revived.
-    plain = tilework_recipe("minerl-v1.0.1", "data.path=clips")
-    for remark in poorly_used({"used.1": used, "codes": codes, "tokens": tokens}, "tilework resume x", plain):
-        assert "train longer" not in remark
-        cured = tilework_recipe("minerl-v1.0.1", "data.path=clips", *remark.split("begin again with ")[1].split())
-        assert (cured.bottleneck.start, cured.bottleneck.revival.enabled) == ("kmeans", True)
+    from tilework.doctor.finding import Severity
+    from tilework.doctor.kept import keep
+
+    with RunStore.open(run.db, readonly=False) as store:
+        keep(store, 6, "found", collapse(step=4, severity=Severity.ERROR))
+
+
+def test_runs_marks_those_with_an_error_or_a_warning(tilework: Command) -> None:
+    whole, faulty = made_run("whole", **FIGURES), made_run("faulty", **FIGURES)
+    assert "finding" not in tilework("runs").out
+    collapsed(faulty)
+    lines = {line.split()[0]: line for line in tilework("runs").out.splitlines() if line.strip()}
+    assert "error codebook-collapse" in lines[faulty.id]
+    assert "error" not in lines[whole.id]
+    narrow = shell("tilework runs", COLUMNS="40").stdout
+    assert "error codebook-collapse" in narrow
+    assert max(map(len, narrow.splitlines())) <= 40
+
+
+def test_the_end_of_a_run_says_what_is_wrong_and_how_it_is_fixed(
+    tilework: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from doctor_examples import Scripted, only
+
+    from tilework.doctor.finding import Fix, Severity
+
+    fix = Fix({"optimizer.lr": 1e-4})
+    only(monkeypatch, grey=Scripted({0: 1.0}, fix), blur=Scripted({0: 1.0}, severity=Severity.WARNING))
+    done = tilework("train", "rqvae-digits", *SMALL)
+    assert done.code == 0, done.err
+    run = RunFolder.find("last")
+    at = done.out.splitlines().index("error    scripted 1")
+    assert done.out.splitlines()[at : at + 3] == [
+        "error    scripted 1",
+        f"fix      tilework train --from {run.id} --apply grey   (optimizer.lr=0.0001)",
+        f"         1 more, evidence and causes: tilework doctor {run.id}",
+    ]
+    shown = tilework("show", run.id).out
+    for words in ("error    scripted 1", "warning  scripted 1", f"--from {run.id} --apply grey"):
+        assert words in shown, words
+    off = tilework("train", "rqvae-digits", *SMALL, "engine.doctor=false")
+    assert "scripted" not in off.out
 
 
 def test_report_writes_a_page(tilework: Command, small_run: RunFolder, tmp_path: Path) -> None:

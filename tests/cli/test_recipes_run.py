@@ -28,7 +28,7 @@ from tilework.spec import load_spec
 
 Command = Callable[..., Outcome]
 BUDGET = ("engine.steps=3", "engine.epochs=1", "engine.threads=1", "engine.log_every_steps=1", "engine.start_batches=2")
-BROUGHT = {"video", "hub", "sketches"}
+BROUGHT = {"video", "hub", "sketches", "images"}
 """Sources whose pictures a person brings, or fetches."""
 P5 = Path(__file__).parents[1] / "data" / "p5_double.js"
 
@@ -104,7 +104,7 @@ def brought(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
             "function setup() { createCanvas(64, 64); }"
             f"function draw() {{ background(20); fill(240); rect(frameCount, {9 * number}, 30, 30); }}"
         )
-    return {"video": folder / "video", "sketches": folder / "sketches", "hub": folder / "hub"}
+    return {"video": folder / "video", "sketches": folder / "sketches", "hub": folder / "hub", "images": pictures}
 
 
 def saved_data_set(folder: Path, pictures: Path) -> Path:

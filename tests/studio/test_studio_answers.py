@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -19,28 +20,39 @@ from tilework.protocol.models import fields_of
 from tilework.runs.folder import RunFolder
 from tilework.runs.frames import unpack
 from tilework.studio.app import ROUTES
+from tilework.studio.starts import Start
 
-WORKER = {"/api/check", "/api/recipes/{name}", "/api/runs/{id}/form"}
+WORKER = {"/api/check", "/api/explain", "/api/recipes/{name}", "/api/runs/{id}/explain", "/api/runs/{id}/form"}
 """What is asked of a process of its own, which takes a while to come."""
 SPEC = {"recipe": "vae-digits", "overrides": ["seed=3"]}
 BODIES: dict[str, dict[str, Any]] = {
     "/api/key": {},
     "/api/check": SPEC,
+    "/api/explain": SPEC,
     "/api/runs": SPEC,
+    "/api/starts": SPEC,
+    "/api/starts/{name}/cancel": {},
+    "/api/spare": {},
+    "/api/suggest": {"paths": ["/home/me/pets"]},
     "/api/runs/{id}/resume": {"to_step": 2000},
+    "/api/runs/{id}/apply": {"code": "overfitting"},
     "/api/runs/{id}/stop": {},
     "/api/runs/{id}/delete": {},
     "/api/models/{id}/file": {"ask": {"kind": "about"}, "format": "png"},
 }
 MODEL = {"/api/models/{id}/image", "/api/models/{id}/file"}
 """What the process of a model answers: tests of its own try it."""
+BROUGHT = {"/api/suggest", "/api/suggested/{id}", "/api/suggested/{id}/sheet.png"}
+"""What needs a folder of images: tried in test_studio_folders.py."""
+FOUND = {"/api/runs/{id}/findings/{code}/image"}
+"""What only a run with such a finding has: tests of its own try it (test_studio_before_runs.py)."""
 QUERIES = {"/api/compare": "?a={id}&b={id}", "/api/runs/{id}/curves": "?most=10"}
 ASKED = [route for route in http.ROUTES if route.method != "WS"]
 
 
 def filled(route: http.Route, **values: Any) -> str:
     """The address of an example of a route."""
-    values = {"name": "vae-digits", "path": "nothing.js", "step": 3, **values}
+    values = {"name": "vae-digits", "path": "nothing.js", "step": 3, "code": "codebook-collapse", **values}
     return (route.path + QUERIES.get(route.path, "")).format(**values)
 
 
@@ -83,15 +95,23 @@ def answered(served: Served, route: http.Route, run_id: str) -> Any:
     return given.json()
 
 
-def test_every_answer_is_as_its_model_says(served: Served, full: FakeTrainer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_answer_is_as_its_model_says(
+    served: Served, root: Path, full: FakeTrainer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     launcher, forms = served.state.launcher, served.state.forms
     monkeypatch.setattr(launcher, "train", lambda spec: full.run.id)
     monkeypatch.setattr(launcher, "resume", lambda run, overrides: None)
+    monkeypatch.setattr(launcher, "apply", lambda run, code: full.run.id)
+    start = Start("new-1", "vae-digits", root / "log", root / "stage", frozenset())
+    monkeypatch.setattr(launcher, "begin", lambda source, overrides, about: start)
+    monkeypatch.setattr(launcher, "start_of", lambda name: start)
+    monkeypatch.setattr(launcher, "cancel", lambda name: start)
+    monkeypatch.setattr(launcher.spare, "keep", lambda: True)
     monkeypatch.setattr(forms, "check", lambda body: {"ok": True, "spec": {}, "fitting": {}, "yaml": ""})
     monkeypatch.setattr(forms, "warm", lambda: None)
     last = next(route for route in ASKED if route.path.endswith("/delete"))  # there is nothing to ask after it
     for route in [one for one in ASKED if one is not last] + [last]:
-        if route.path in WORKER | MODEL or route.path in {"/", "/assets/{path}"}:
+        if route.path in WORKER | MODEL | FOUND | BROUGHT or route.path in {"/", "/assets/{path}"}:
             continue
         if route is last:
             full.end()

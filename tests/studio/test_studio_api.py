@@ -179,13 +179,28 @@ def test_what_was_set_by_hand_is_compared_and_can_be_begun_with(
     other = RunFolder.create(root, "other", trainer.run.spec_file.read_text())
     found = served.get("/api/compare", params={"a": trainer.run.id, "b": other.id}).json()["differences"]
     assert found == [
-        {"field": "objective.commitment.weight (steered)", "a": "1.5 since step 21", "b": None},
+        {"field": "objective.commitment.weight (steered)", "a": "0.5 from step 11 to 20, 1.5 since step 21", "b": None},
         {"field": "bottleneck.revival.threshold (steered)", "a": "0 since step 31", "b": None},
     ]
     assert as_overrides(steered(trainer.run)) == {"objective.commitment.weight": "1.5", "bottleneck.revival": "null"}
     trainer.store.rewind(15)  # a resume from a checkpoint of step 15: what was set after it is undone
     assert as_overrides(steered(trainer.run)) == {"objective.commitment.weight": "0.5"}
     assert steered(other) == {}
+
+
+def test_a_value_that_was_put_back_is_still_part_of_the_comparison(trainer: FakeTrainer) -> None:
+    for step, value in ((640, 3.0), (640, 2.0), (640, 1.0), (851, 0.25), (900, 0.25)):  # a slider sends several at once
+        trainer.store.event("set", step, name="objective.commitment", before=0.25, value=value)
+    trainer.store.flush()
+    (turned,) = steered(trainer.run).values()
+    assert turned.words == "1 from step 641 to 851, 0.25 since step 852"
+    assert turned.value == 0.25
+    for step in range(1000, 1020, 2):
+        trainer.store.event("set", step, name="objective.commitment", before=0, value=float(step))
+    trainer.store.flush()
+    (turned,) = steered(trainer.run).values()
+    assert turned.words.startswith("1 from step 641 to 851, 7 more values, 1012 from step 1,013 to 1,014, 1014 from")
+    assert turned.words.endswith("1018 since step 1,019")
 
 
 def test_delete_moves_to_the_trash_and_never_a_run_that_trains(

@@ -148,7 +148,7 @@ def test_loops_are_repainted_gone_on_with_and_morphed(served: Served, prior: Cal
 
 def test_a_dream_that_nobody_waits_for_is_given_up(served: Served, prior: Callable[[str], RunFolder]) -> None:
     run = prior("digits")
-    long = {"kind": "dream", "count": 64, "steps": 4000, "seed": 1}
+    long = {"kind": "dream", "count": 2048, "steps": 4000, "seed": 1}
 
     async def talk() -> tuple[Any, Any]:
         async with served.socket(f"/ws/models/{run.id}?device=cpu") as page:

@@ -47,6 +47,7 @@ def routes_of(served: Served) -> list[tuple[str, str]]:
 def filled(path: str, run_id: str) -> str:
     for name, value in {
         "{id}": run_id, "{step:int}": "1", "{path:path}": "x.js", "{name}": "rqvae-digits",
+        "{code}": "codebook-collapse",
     }.items():  # fmt: skip
         path = path.replace(name, value)
     assert "{" not in path, f"{path}: teach the test what to put there"

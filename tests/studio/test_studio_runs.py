@@ -283,7 +283,7 @@ def test_a_start_that_is_waited_for_does_not_hold_the_studio(root: Path, monkeyp
     """Its pictures take long to prepare; the studio is closed meanwhile, and the process goes on."""
     child = children.start([sys.executable, "-c", "import time; time.sleep(600)"])
     with serving(root) as served:
-        monkeypatch.setattr(served.state.launcher, "_spawn", lambda arguments, log: child)
+        monkeypatch.setattr(served.state.launcher, "_spawn", lambda arguments, log, stage: child)
         monkeypatch.setattr(served.state.forms, "check", lambda body: {"ok": True, "yaml": "name: x\n"})
 
         def ask() -> None:

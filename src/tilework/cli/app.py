@@ -6,13 +6,16 @@ import typer
 
 from tilework.cli import (
     atlas,
+    check,
     compare,
     data_sets,
     data_show,
     decode,
     demo,
+    doctor,
     dream,
     encode,
+    explain,
     interpolate,
     latent_walk,
     recipes,
@@ -25,6 +28,7 @@ from tilework.cli import (
     selftest,
     show,
     studio,
+    suggest,
     tokens,
     train,
     traverse,
@@ -41,12 +45,16 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("train", context_settings={"ignore_unknown_options": True})(train.train)
+app.command("suggest")(suggest.suggest)
+app.command("check", context_settings={"ignore_unknown_options": True})(check.check)
 app.command("studio")(studio.studio)
 app.command("resume", context_settings={"ignore_unknown_options": True})(resume.resume)
 app.command("replay")(replay.replay)
 app.command("runs")(runs.runs)
 app.command("show")(show.show)
+app.command("doctor")(doctor.doctor)
 app.command("report")(report.report)
+app.command("explain", context_settings={"ignore_unknown_options": True})(explain.explain)
 app.command("sample")(sample.sample)
 app.command("traverse")(traverse.traverse)
 app.command("interpolate")(interpolate.interpolate)

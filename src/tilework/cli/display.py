@@ -19,6 +19,8 @@ QUIET_SECONDS = 10.0
 """Without a terminal, at most one line of metrics in this time."""
 _COUNTED = {"pictures": "preparing pictures", "tokens": "encoding images to tokens"}
 """Stages before the first step that count what they have done."""
+_NAMED = {"codes": "placing the codes among the data", "preflight": "checking the spec before the run (preflight)"}
+"""Those that do not."""
 AVERAGED_SECONDS = 60.0
 """Speed and time left are means over the last minute: validation passes and checkpoints are part of the way."""
 
@@ -59,10 +61,12 @@ class Display:
 
     # What the engine says --------------------------------------------------------------------------------------------
 
-    def preparing(self, what: str, done: int) -> None:
+    def preparing(self, what: str, done: int, total: int = 0) -> None:
         """Show the stage before the first step."""
-        self._stage = f"{_COUNTED[what]}: {done:,}" if what in _COUNTED else "placing the codes among the data"
-        if not self.console.is_terminal and (what not in _COUNTED or self._silent_for_long()):
+        many = f"{done:,} of {total:,}" if total else f"{done:,}"
+        before, self._stage = self._stage, f"{_COUNTED[what]}: {many}" if what in _COUNTED else _NAMED.get(what, what)
+        new = what not in _COUNTED and self._stage != before
+        if not self.console.is_terminal and (new or (what in _COUNTED and self._silent_for_long())):
             self.console.print(self._stage)
 
     def started(self, plan: Plan) -> None:

@@ -29,6 +29,14 @@ def runs_folder(text: str) -> Path:
     return _named("--runs", text, "leave --runs out for ./runs, or name the folder")
 
 
+def short_path(path: Path) -> str:
+    """The path as it is typed from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
 def _named(option: str, text: str, fix: str) -> Path:
     if not text.strip():
         raise UserError(

@@ -6,6 +6,8 @@ import time
 from typing import TYPE_CHECKING, Literal
 
 from tilework.cli.options import RunsFolder
+from tilework.doctor.finding import Severity
+from tilework.doctor.kept import findings_in
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -37,12 +39,13 @@ def runs(runs: RunsFolder = None) -> None:
     if not found:
         console.print(Text.assemble(f"No runs in {root}. Start one: ", ("tilework demo", "bold")), soft_wrap=True)
         return
-    rows = [{"run": info.id, "state": str(info.status), **_row(info)} for info in found]
+    rows = [{"run": info.id, "state": str(info.status), **_row(info), **_finding(info)} for info in found]
+    marked = ["finding"] if any("finding" in row for row in rows) else []
     metrics = _metric_headings(found)
     given_up = _given_up(metrics)
     wide = console.options.update(width=100_000)
     for count in range(len(given_up) + 1):
-        headings = ("run", "state", "step", *metrics, "written")
+        headings = ("run", "state", *marked, "step", *metrics, "written")
         table = _table(rows, [heading for heading in headings if heading not in given_up[:count]])
         if console.measure(table, options=wide).maximum <= console.width:
             console.print(table)
@@ -51,6 +54,8 @@ def runs(runs: RunsFolder = None) -> None:
         for row in rows:  # no room for two columns: two lines a run
             console.print(Text(row["run"], style="bold"), soft_wrap=True)
             console.print(Text.assemble("  ", (row["state"], _STYLES[row["state"]]), f"  {row.get('step', '')}"))
+            if "finding" in row:
+                console.print(Text(f"  {row['finding']}", style=_style("finding", row)))
     for info in found:
         if info.problem:
             console.print(Text(f"{info.id}: {info.problem}", style="dim"))
@@ -79,12 +84,27 @@ def _table(rows: list[dict[str, str]], shown: list[str]) -> Table:
 
     table = Table(box=None, pad_edge=False, header_style="dim")
     for heading in shown:
-        side: Literal["left", "right"] = "left" if heading in {"run", "state"} else "right"
+        side: Literal["left", "right"] = "left" if heading in {"run", "state", "finding"} else "right"
         table.add_column(heading, justify=side, no_wrap=True, vertical="bottom")
     for row in rows:
-        styles = {"run": "bold", "state": _STYLES[row["state"]]}
-        table.add_row(*(Text(row.get(heading, ""), styles.get(heading, "")) for heading in shown))
+        table.add_row(*(Text(row.get(heading, ""), _style(heading, row)) for heading in shown))
     return table
+
+
+def _style(heading: str, row: dict[str, str]) -> str:
+    if heading == "finding":
+        return {"error": "red", "warning": "yellow"}.get(row.get("severity", ""), "")
+    return {"run": "bold", "state": _STYLES[row["state"]]}.get(heading, "")
+
+
+def _finding(info: RunInfo) -> dict[str, str]:
+    """`error codebook-collapse +2`: the first warning or error of a run's doctor, and how many more there are."""
+    wrong = [finding for finding in findings_in(info.findings) if finding.severity is not Severity.INFO]
+    if not wrong:
+        return {}
+    first = next((finding for finding in wrong if not finding.because), wrong[0])
+    more = f" +{len(wrong) - 1}" if len(wrong) > 1 else ""
+    return {"finding": f"{first.severity} {first.code}{more}", "severity": first.severity}
 
 
 def _row(info: RunInfo) -> dict[str, str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tilework.cli.options import Run, RunsFolder
+from tilework.runs.guarding import guard_text
 from tilework.runs.stop_reason import stop_text
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _WORDS = {
     "skipped-steps": "{in_row} steps in a row were skipped: their gradient was infinite or NaN",
     "ranks-compared": "codebooks of all processes differ by at most {largest_difference:g}",
     "store-made-anew": "the run's store was made anew: {why}",
+    "finding-gone": "{code} does not hold any more",
+    "doctor-failed": "the doctor could not judge: {problem}",
 }
 """Events of the engine in plain words."""
 
@@ -55,6 +58,7 @@ def show(
     console = console_for_text()
     info = run_info(folder.path)
     _facts(console, folder, info)
+    _findings(console, folder, info)
     _differences(console, folder, info.name)
 
 
@@ -73,8 +77,9 @@ def _facts(console: Console, folder: RunFolder, info: RunInfo) -> None:
     line("run", Text.assemble((info.id, "bold"), f"  {info.status}"))
     if info.problem:
         line("problem", info.problem)
-    total = f" of {info.total_steps:,}" if info.total_steps else ""
-    line("trained", f"{info.step:,}{total} steps, {info.epoch:,.1f} epochs, {duration(info.seconds)}")
+    else:
+        total = f" of {info.total_steps:,}" if info.total_steps else ""
+        line("trained", f"{info.step:,}{total} steps, {info.epoch:,.1f} epochs, {duration(info.seconds)}")
     known = HeldOut()
     events: list[Event] = []
     if folder.db.is_file() and not info.problem:
@@ -102,9 +107,35 @@ def _facts(console: Console, folder: RunFolder, info: RunInfo) -> None:
         line("" if number else "events", f"{when}  step {event.step:,}  {in_words(event)}")
 
 
+def _findings(console: Console, folder: RunFolder, info: RunInfo) -> None:
+    """What the doctor says, each finding in two lines; nothing of a run that cannot be read."""
+    from tilework.cli.findings import fix_line, headline
+    from tilework.doctor.diagnosis import diagnose
+    from tilework.doctor.finding import Severity
+    from tilework.doctor.opening import opened
+    from tilework.errors import UserError
+
+    if info.problem or not folder.db.is_file():
+        return
+    try:
+        with opened(folder) as case:
+            found = [f for f in diagnose(case, tolerant=True).findings if f.severity is not Severity.INFO]
+    except UserError:
+        return  # its spec is gone: the files above say so
+    if not found:
+        return
+    run = folder.typed
+    console.print()
+    for finding in found:
+        console.print(headline(finding))
+        if not finding.because and (line := fix_line(run, finding)):
+            console.print(line, soft_wrap=True)
+    console.print(f"causes and evidence: tilework doctor {run}", style="dim", soft_wrap=True)
+
+
 def _files(folder: RunFolder, known: Any) -> Iterator[tuple[str, str]]:
     """The run's files that exist: what they are, and where."""
-    from tilework.cli.summary import short_path
+    from tilework.cli.paths import short_path
     from tilework.runs.checkpoints import saved
 
     yield "run folder", str(folder.path)
@@ -127,10 +158,24 @@ def _files(folder: RunFolder, known: Any) -> Iterator[tuple[str, str]]:
 def in_words(event: Event) -> str:
     """What happened, in words; kind and details of an event that has none."""
     try:
-        said = _WORDS[event.kind].format(**{"why": stop_text(event.payload), **event.payload})
+        said = (
+            _of_finding(event)
+            or guard_text(event.kind, event.payload)
+            or _WORDS[event.kind].format(**{"why": stop_text(event.payload), **event.payload})
+        )
     except (KeyError, ValueError, TypeError):
         said = "  ".join([event.kind, *(f"{key}: {value}" for key, value in event.payload.items())])
     return said + (" (trained again since)" if event.rewound else "")
+
+
+def _of_finding(event: Event) -> str:
+    if event.kind not in {"finding", "finding-gone"}:
+        return ""
+    from tilework.doctor import kept
+    from tilework.doctor.words import words_of
+
+    finding = kept.read(event.payload)
+    return words_of(finding).title if finding is not None else ""
 
 
 def _differences(console: Console, folder: RunFolder, recipe: str) -> None:

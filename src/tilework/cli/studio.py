@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,16 +36,30 @@ Url = Annotated[
         show_default=False,
     ),
 ]
+Images = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--images",
+        help="Folder beside your home folder that the page may look into for images; may be given several times.",
+        metavar="PATH",
+        show_default=False,
+    ),
+]
 
 
 def studio(
-    port: Port = 7860, runs: RunsFolder = None, open_: Open = False, host: Host = "127.0.0.1", url: Url = None
+    port: Port = 7860,
+    runs: RunsFolder = None,
+    open_: Open = False,
+    host: Host = "127.0.0.1",
+    url: Url = None,
+    images: Images = None,
 ) -> None:
     """Watch, steer and compare runs in the browser; start new ones. Runs go on when it ends."""
     outside = outside_of(url)
     from tilework.studio.server import Studio
 
-    serve(Studio(runs, host, port, outside=outside), open_)
+    serve(Studio(runs, host, port, outside=outside, images=images or ()), open_)
 
 
 def outside_of(given: list[str] | None) -> Address | None:

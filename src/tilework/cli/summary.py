@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from tilework.cli.findings import print_first
 from tilework.cli.held_out import HeldOut, held_out
+from tilework.cli.paths import short_path
+from tilework.doctor.kept import findings_in
 from tilework.metrics import Group, values_of
 from tilework.runs import usage
 from tilework.runs.budget import overrides_until
@@ -23,7 +24,6 @@ from tilework.runs.store import RunStore
 
 if TYPE_CHECKING:
     from tilework.engine.progress import Ending, Plan
-    from tilework.spec import RunSpec
 
 _SHEET = 1120  # pixels that a contact sheet's pictures may take from left to right
 
@@ -57,10 +57,12 @@ def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> N
         known.remark,
         known.leak,
         _short_of_an_epoch(ending.step, plan.steps_per_epoch),
-        *poorly_used(known.values, onward, plan.spec, ending.step),
     ):
         if remark:
             console.print(Text.assemble(("note: ", "yellow"), remark), soft_wrap=True)
+    if plan.spec.engine.doctor:
+        with RunStore.open(run.db) as store:
+            print_first(console, run.typed, findings_in(store.standing()))
     shown = show_pictures(console, run)
     files = write_pictures(run)
     if shown:
@@ -79,7 +81,7 @@ def _line(console: Console, what: str, text: str) -> None:
 
 def resume_command(run: RunFolder) -> str:
     """What to type to go on with a run."""
-    return f"tilework resume {_named(run)}"
+    return f"tilework resume {run.typed}"
 
 
 def longer_command(run: RunFolder, plan: Plan) -> str:
@@ -99,7 +101,7 @@ def longer_command(run: RunFolder, plan: Plan) -> str:
 
 def report_command(run: RunFolder) -> str:
     """What to type to get the page of a run."""
-    return f"tilework report {_named(run)}"
+    return f"tilework report {run.typed}"
 
 
 def metrics_table(known: HeldOut, held_out: str, step: int) -> Table:
@@ -124,15 +126,6 @@ def metrics_table(known: HeldOut, held_out: str, step: int) -> Table:
         more = f"codes used; validation perplexity {level.perplexity:,.1f}   {counted}"
         table.add_row(level.name or "codebook", f"{level.used:,} of {level.codes:,}", more)
     return table
-
-
-def poorly_used(values: Mapping[str, float], command: str, spec: RunSpec | None = None, step: int = 0) -> list[str]:
-    """One honest line for each level that is poorly used, with what helps: another beginning, or `command`, to train longer."""
-    written = spec.model_dump(mode="json") if spec else {}
-    return [
-        f"{doubt.text}; {usage.cure(doubt, written, step) or f'train longer: {command}'}"
-        for doubt in usage.poorly_used(values)
-    ]
 
 
 def _short_of_an_epoch(step: int, steps_per_epoch: int) -> str:
@@ -222,18 +215,3 @@ def duration(seconds: float) -> str:
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {seconds} s" if minutes else f"{seconds} s"
-
-
-def short_path(path: Path) -> str:
-    """The path as it is typed from here."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
-
-
-def _named(run: RunFolder) -> str:
-    """The run's id where `tilework runs` lists it from here, else its folder, quoted for the shell."""
-    from tilework.runs.folder import default_root
-
-    return run.id if run.path.parent == default_root().absolute() else shlex.quote(short_path(run.path))

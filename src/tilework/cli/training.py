@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, TypeVar
@@ -20,30 +20,36 @@ if TYPE_CHECKING:
     from tilework.runs.folder import RunFolder
 
 
-def run_training(prepare: Callable[[], Callable[[Progress], RunFolder]]) -> RunFolder | None:
+def run_training(prepare: Callable[[], Callable[[Progress], RunFolder]], lines: Sequence[str] = ()) -> RunFolder | None:
     """Train with a display (only the main process of several draws), then tell what came out. Exit code 130 after Ctrl-C. Gives
     the run, and None to the other processes.
 
-    `prepare` reads what was asked for, which loads torch, and gives back what starts the training.
+    `prepare` reads what was asked for, which loads torch, and gives back what starts the training. `lines` are printed then: it
+    may have filled them.
     """
     from tilework.cli.launch import relaunch_if_asked
     from tilework.cli.output import console_for_text
+    from tilework.runs import stage
 
     relaunch_if_asked()
     console = console_for_text()
     plan: Plan | None = None
     try:
         with _signals_as_interrupt() as asked:
+            stage.note(stage.Stage("torch"))
             with console.status("loading torch"):  # a second or two, said rather than suffered
                 start = _undisturbed(prepare, asked)
+            stage.note(stage.Stage("data"))
             if os.environ.get("RANK", "0") != "0":
                 from tilework.engine.progress import Silent
 
                 start(Silent())
                 return None
-            from tilework.cli.display import Display
+            for line in lines:
+                console.print(line, markup=False, soft_wrap=True)
+            from tilework.cli.noted import display_class
 
-            display = Display(console)
+            display = display_class()(console)
             try:
                 with display:
                     run = start(display)

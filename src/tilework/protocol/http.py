@@ -4,8 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
-from tilework.protocol.errors import FieldError
+from tilework.protocol.errors import FieldError, Refusal
+from tilework.protocol.explain import ExplainAnswer, GlossaryAnswer
 from tilework.protocol.explore import Ask
+from tilework.protocol.finding import FindingsAnswer
+from tilework.protocol.folders import FoldersAnswer, SuggestAnswer, SuggestBody
+from tilework.protocol.preflight import ChecksAnswer
 from tilework.protocol.run import Curves, Mark, Plain, RunAnswer, RunCard
 
 # What is sent ------------------------------------------------------------------------------------------------------------
@@ -18,18 +22,25 @@ class Empty(TypedDict):
 SpecBody = TypedDict(
     "SpecBody",
     {
-        "recipe": NotRequired[Annotated[str, "a shipped recipe; this or `from`"]],
-        "from": NotRequired[Annotated[str, "id of a run; this or `recipe`"]],
+        "recipe": NotRequired[Annotated[str, "a shipped recipe; this, `from` or `suggested`"]],
+        "from": NotRequired[Annotated[str, "id of a run"]],
+        "suggested": NotRequired[Annotated[str, "id of a proposal"]],
         "overrides": NotRequired[Annotated[Sequence[str], "each `section.key=value`"]],
     },
 )
-"""A spec: that of a recipe or of a run, with overrides."""
+"""A spec: that of a recipe, a run or a proposal, with overrides."""
 
 
 class ResumeBody(TypedDict):
     """How far a run goes on."""
 
     to_step: NotRequired[Annotated[int | None, "trains a run that has spent its budget further"]]
+
+
+class ApplyBody(TypedDict):
+    """The fix of a finding."""
+
+    code: Annotated[str, "of the finding"]
 
 
 FileFormat = Literal["png", "gif", "mp4", "html"]
@@ -90,6 +101,9 @@ class Recipe(TypedDict):
     name: Annotated[str, "its name"]
     about: Annotated[str, "what it is for"]
     needs: Annotated[str, "`ready`, `downloads` or what a person must bring"]
+    epochs: Annotated[float | None, "how long it trains; null where it counts steps"]
+    steps: Annotated[int | None, "how long it trains; null where it counts epochs"]
+    instead: Annotated[str | None, "of one that fails on purpose: the recipe to train in its place"]
 
 
 class RecipesAnswer(TypedDict):
@@ -98,11 +112,20 @@ class RecipesAnswer(TypedDict):
     recipes: Annotated[Sequence[Recipe], "those that start at once first"]
 
 
+class DataSetChoice(TypedDict):
+    """A data set by its name: `data.kind=NAME` stands for it."""
+
+    name: Annotated[str, "as `tilework data add` wrote it down"]
+    data: Annotated[Plain, "the settings that it stands for; empty where it cannot be read"]
+    problem: Annotated[str, "why it cannot be read; empty where it can"]
+
+
 class FormAnswer(TypedDict):
     """What a form is made of."""
 
     spec: Annotated[Plain, "whole, with every default"]
     schema: Annotated[Plain, "JSON schema of all specs"]
+    sets: Annotated[Sequence[DataSetChoice], "data sets that may stand for its data"]
     steered: NotRequired[Annotated[Mapping[str, str], "of a run: overrides for what was set by hand"]]
 
 
@@ -130,6 +153,38 @@ class IdAnswer(TypedDict):
     """The run that was begun or goes on."""
 
     id: Annotated[str, "of the run"]
+
+
+class StartStage(TypedDict):
+    """Where a run is that is being started."""
+
+    name: Annotated[str, "of the start, until the run has one"]
+    about: Annotated[str, "what is started: a recipe, the id of the run that it begins with, or the name of a proposal"]
+    stage: Annotated[
+        str, "`torch` while it is loaded, `data`, `pictures`, `tokens`, `preflight`; empty = its process only begins"
+    ]
+    done: Annotated[int, "of whatever the stage counts; 0 where it counts nothing"]
+    total: Annotated[int, "how many of them there will be; 0 where that is not known"]
+
+
+class StartAnswer(StartStage):
+    """A start, until its run exists or it has failed."""
+
+    over: Annotated[bool, "with neither `run` nor `problem`: the studio waits no longer, the run joins the list"]
+    run: Annotated[str | None, "id of the run, once it exists"]
+    problem: Annotated[Refusal | None, "why there will be none"]
+
+
+class SpareAnswer(TypedDict):
+    """A process that waits to become a training."""
+
+    kept: Annotated[bool, "there is one; false where memory is short, or where it could not be started"]
+
+
+class StartsAnswer(TypedDict):
+    """The runs that are being started and do not exist yet."""
+
+    starts: Annotated[Sequence[StartStage], "the oldest first"]
 
 
 class StopAnswer(IdAnswer):
@@ -174,17 +229,26 @@ Answer = (
     | RunAnswer
     | Curves
     | MarksAnswer
+    | FindingsAnswer
     | TimelineAnswer
     | CompareAnswer
     | RecipesAnswer
     | FormAnswer
+    | ChecksAnswer
+    | ExplainAnswer
+    | GlossaryAnswer
     | SpecRight
     | SpecWrong
+    | StartsAnswer
+    | StartAnswer
+    | SpareAnswer
     | IdAnswer
     | StopAnswer
     | DeleteAnswer
     | ModelsAnswer
     | ImageAnswer
+    | FoldersAnswer
+    | SuggestAnswer
 )
 """What a route answers as JSON with status 200."""
 
@@ -213,6 +277,7 @@ ROUTES = (
     Route("GET", "/api/runs/{id}/curves", Curves,
           "`?most=2000` thins, and keeps the highest and lowest loss of what it leaves out"),
     Route("GET", "/api/runs/{id}/marks", MarksAnswer, "what happened in it"),
+    Route("GET", "/api/runs/{id}/findings", FindingsAnswer, "what its doctor says of it now, from its rows and stored probes"),
     Route("GET", "/api/runs/{id}/timeline", TimelineAnswer, "its stored frames"),
     Route("GET", "/api/runs/{id}/frames/{step}", "application/octet-stream", "one frame's bytes"),
     Route("GET", "/api/runs/{id}/thumb.png", "image/png", "newest reconstructions as one small picture"),
@@ -220,12 +285,32 @@ ROUTES = (
     Route("GET", "/api/recipes", RecipesAnswer, "the shipped recipes"),
     Route("GET", "/api/recipes/{name}", FormAnswer, "the form of a new run of this recipe"),
     Route("GET", "/api/runs/{id}/form", FormAnswer, "the form of a new run like this one"),
+    Route("GET", "/api/runs/{id}/report", "text/html", "the page of `tilework report` as it would be made now"),
+    Route("GET", "/api/runs/{id}/explain", ExplainAnswer, "a run explained in its own numbers"),
+    Route("POST", "/api/explain", ExplainAnswer, "what a spec makes, explained before it is trained", SpecBody),
+    Route("GET", "/api/glossary", GlossaryAnswer, "the terms that labels of the page open"),
     Route("POST", "/api/check", CheckAnswer, "whether a spec can be trained", SpecBody),
     Route("POST", "/api/runs", IdAnswer,
           "starts a run; one that is not ready after 100 s is answered 409, goes on and joins the list", SpecBody),
+    Route("GET", "/api/runs/{id}/checks", ChecksAnswer, "what the checks before it found"),
+    Route("GET", "/api/runs/{id}/findings/{code}/image", "image/png", "the image of a finding"),
+    Route("POST", "/api/starts", StartAnswer, "starts a run and does not wait for it", SpecBody),
+    Route("GET", "/api/starts", StartsAnswer, "where the starts are that have no run yet"),
+    Route("GET", "/api/starts/{name}", StartAnswer, "one start, also when it is over"),
+    Route("POST", "/api/starts/{name}/cancel", StartAnswer, "ends it before its run exists, as Ctrl-C does", Empty),
+    Route("POST", "/api/spare", SpareAnswer,
+          "keeps one process for a minute that has loaded torch: the next start need not wait for that", Empty),
     Route("POST", "/api/runs/{id}/resume", IdAnswer, "goes on with a run", ResumeBody),
+    Route("POST", "/api/runs/{id}/apply", IdAnswer,
+          "starts a run from this one with the fix of a finding, as `tilework train --from` does", ApplyBody),
     Route("POST", "/api/runs/{id}/stop", StopAnswer, "ends it after its present step", Empty),
     Route("POST", "/api/runs/{id}/delete", DeleteAnswer, "moves its folder to `<runs>/.trash`", Empty),
+    Route("GET", "/api/folders", FoldersAnswer,
+          "`?at=PATH`: what is in a folder, without it the home folder; none outside the home folder and those of `--images`"),
+    Route("POST", "/api/suggest", SuggestAnswer, "looks at folders or files and proposes a spec, as `tilework suggest` does",
+          SuggestBody),
+    Route("GET", "/api/suggested/{id}", FormAnswer, "the form of a new run of a proposal"),
+    Route("GET", "/api/suggested/{id}/sheet.png", "image/png", "its contact sheet: images as they would be trained on"),
     Route("GET", "/api/models/{id}", ModelsAnswer, "the checkpoints of a run"),
     Route("POST", "/api/models/{id}/image", ImageAnswer,
           "an image of a person's own, read as the model's training images are; `?which=best&device=auto` as on the socket, "

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin, is_typeddict
 
-from tilework.protocol import dream, errors, explore, frame, http, run, socket
+from tilework.protocol import dream, errors, explain, explore, finding, folders, frame, http, preflight, run, socket
 from tilework.protocol.arrays import ARRAYS, LEGEND, FrameArray
 from tilework.protocol.commands import COMMANDS
 from tilework.protocol.explore import ASKS, EXPLORE_LEGEND, AnswerArray
@@ -18,7 +18,11 @@ from tilework.protocol.models import Field, branches, choices, fields_of
 _PLACE = re.compile(r"(<!-- made from src/tilework/protocol: (\w+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
 _LISTED: tuple[Any, ...] = (
     run.RunCard, run.Headline, run.Spark, run.Rows, run.Mark, run.MetricEntry, run.Steerable, http.Difference, http.Recipe,
-    http.SavedModel,
+    http.SavedModel, http.StartStage, preflight.CheckEntry,
+    explain.ExplainCard, explain.ExplainSection, explain.ParagraphBlock, explain.PointsBlock, explain.TableBlock,
+    explain.TableRow, explain.FigureBlock, explain.TextPiece, explain.TermEntry,
+    finding.FindingEntry, finding.EvidenceEntry, finding.FixEntry, finding.UnjudgedEntry,
+    folders.FolderPlace, folders.ProposalLine, folders.ProposalReason,
     errors.Problem, errors.Refusal, errors.FieldError,
 )  # fmt: skip
 """Models that messages and answers are made of, in the order in which the page lists them."""
@@ -173,7 +177,7 @@ def _about(model: Any) -> str:
     return str(_WORDS.get(model) or model.__doc__).strip()
 
 
-_WORDS = {http.SpecBody: "A spec: that of a recipe or of a run, with overrides."}
+_WORDS = {http.SpecBody: "A spec: that of a recipe, a run or a proposal, with overrides."}
 """Of models that cannot have a docstring."""
 
 

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from tilework.metrics import Better, Group, Measured, Part, Reduction
+from tilework.protocol.finding import Severity
 
 Number = float | None
 """A measured value; NaN and infinity travel as null."""
@@ -57,12 +58,14 @@ class RunCard(TypedDict):
     val: Annotated[Mapping[str, Number], "newest value of every metric of validation, by name"]
     headlines: Annotated[Sequence[Headline], "those of them that stand for the run"]
     val_step: Annotated[int | None, "where they were measured"]
-    remarks: Annotated[Sequence[str], "what they say against the codebook"]
+    severity: Annotated[Severity | None, "of the worst that its doctor has found; null = nothing"]
+    remarks: Annotated[Sequence[str], "the causes among its findings, of severity `warning` or `error`, in words"]
     created: Annotated[float, "seconds since 1970"]
     updated: Annotated[float, "seconds since 1970"]
     seconds: Annotated[float, "time spent training"]
     size_bytes: Annotated[int, "of its folder"]
     spark: Annotated[Spark, "its training loss"]
+    folder: Annotated[str, "its path on the machine of the studio"]
     thumb: Annotated[str | None, "address of its newest reconstructions as a small picture"]
 
 
@@ -87,8 +90,12 @@ class Mark(TypedDict):
     id: Annotated[int, "of an event even, of a finding odd"]
     step: Annotated[int, "after which it happened"]
     time: Annotated[float, "seconds since 1970"]
-    kind: Annotated[str, "`set`, `revived`, `finding`, `started`, `resumed`, `paused`, `snapshot`, `failed`, ..."]
+    kind: Annotated[
+        str, "`set`, `revived`, `finding`, `finding-gone`, `started`, `resumed`, `paused`, `snapshot`, `failed`, ..."
+    ]
     text: Annotated[str, "in words"]
+    code: NotRequired[Annotated[str, "of a finding"]]
+    severity: NotRequired[Annotated[Severity, "of a finding that holds"]]
 
 
 class MetricEntry(TypedDict):

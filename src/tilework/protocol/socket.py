@@ -6,6 +6,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 from tilework.protocol.commands import Change, CommandKind, Nothing, Pace, Steps
 from tilework.protocol.errors import Problem
 from tilework.protocol.explore import Ask
+from tilework.protocol.finding import FindingEntry
 from tilework.protocol.frame import Applied
 from tilework.protocol.run import Curves, Mark, MetricEntry, Plain, Rows, RunCard, RunStatus, Split, Steerable
 
@@ -34,7 +35,8 @@ class HelloMessage(TypedDict):
     steerable: Annotated[Sequence[Steerable], "what may be changed while it goes on"]
     timeline: Annotated[Sequence[int], "steps of the stored frames"]
     marks: Annotated[Sequence[Mark], "the newest, in order"]
-    remarks: Annotated[Sequence[str], "what the newest metrics of validation say against the codebook"]
+    findings: Annotated[Sequence[FindingEntry], "what its doctor has found, causes first"]
+    remarks: Annotated[Sequence[str], "those of them that are about codes, in words"]
     curves: Annotated[Curves, "whole, thinned"]
 
 
@@ -43,7 +45,6 @@ class RowsMessage(Rows):
 
     type: Literal["rows"]
     split: Annotated[Split, "what they are of"]
-    remarks: NotRequired[Annotated[Sequence[str], "of `val`: what the newest of them say against the codebook"]]
     reset: NotRequired[Annotated[bool, "curves begin anew (a resume went back)"]]
 
 
@@ -52,6 +53,14 @@ class MarksMessage(TypedDict):
 
     type: Literal["marks"]
     marks: Annotated[Sequence[Mark], "new ones"]
+
+
+class FindingsMessage(TypedDict):
+    """Whenever the doctor of the run has found something else: all that holds now, in the place of what was told before."""
+
+    type: Literal["findings"]
+    findings: Annotated[Sequence[FindingEntry], "causes first"]
+    remarks: Annotated[Sequence[str], "those of them that are about codes, in words"]
 
 
 class AppliedMessage(TypedDict):
@@ -101,6 +110,7 @@ RunMessage = (
     HelloMessage
     | RowsMessage
     | MarksMessage
+    | FindingsMessage
     | AppliedMessage
     | TimelineMessage
     | StateMessage
@@ -108,7 +118,7 @@ RunMessage = (
     | RefusedMessage
 )
 """What the socket of a run tells a page, beside frames."""
-News = RowsMessage | MarksMessage | TimelineMessage
+News = RowsMessage | MarksMessage | FindingsMessage | TimelineMessage
 """What was written into a run's store since the last look."""
 
 # Page to server ----------------------------------------------------------------------------------------------------------

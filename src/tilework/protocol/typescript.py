@@ -9,7 +9,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any, get_args, get_origin, is_typeddict
 
-from tilework.protocol import commands, dream, errors, explore, frame, http, run, socket
+from tilework.protocol import commands, dream, errors, explain, explore, folders, frame, http, run, socket
 from tilework.protocol.arrays import ARRAYS
 from tilework.protocol.commands import COMMANDS
 from tilework.protocol.explore import ASKS, Asking
@@ -30,6 +30,7 @@ NAMED: dict[str, Any] = {
     "RunMessage": socket.RunMessage,
     "PageMessage": socket.PageMessage,
     "CheckAnswer": http.CheckAnswer,
+    "ExplainBlock": explain.ExplainBlock,
     "AskKind": explore.AskKind,
     "Side": explore.Side,
     "MapKind": explore.MapKind,
@@ -41,8 +42,8 @@ NAMED: dict[str, Any] = {
 }
 """Types that have no name of their own at run time."""
 ROOTS = (frame.Header, socket.RunsMessage, socket.RunMessage, socket.PageMessage, http.Answer, http.SpecBody, http.ResumeBody,
-         errors.ErrorAnswer, explore.AnswerHeader,
-         dream.ProgressHeader, dream.ProgressFacts, socket.ModelMessage, socket.ModelPageMessage, http.FileBody,
+         folders.SuggestBody, errors.ErrorAnswer, explore.AnswerHeader,
+         dream.ProgressHeader, dream.ProgressFacts, socket.ModelMessage, socket.ModelPageMessage, http.FileBody, http.ApplyBody,
          *(one.facts for one in ASKS.values()))  # fmt: skip
 """What the page reads and writes; whatever these are made of comes along."""
 _PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", NoneType: "null", Any: "unknown"}

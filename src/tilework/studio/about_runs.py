@@ -10,7 +10,11 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tilework.doctor.diagnosis import diagnose
+from tilework.doctor.entries import findings_answer
+from tilework.doctor.opening import opened
 from tilework.errors import TileworkError, UserError
+from tilework.protocol.finding import FindingsAnswer
 from tilework.protocol.http import CompareAnswer, MarksAnswer, RunsAnswer, TimelineAnswer
 from tilework.protocol.run import RunAnswer
 from tilework.runs.folder import RunFolder
@@ -81,6 +85,19 @@ async def curves(request: Request) -> Response:
 async def marks(request: Request) -> Response:
     """`GET /api/runs/{id}/marks`."""
     return answer(MarksAnswer(marks=await of_run(request, _from_journal(Journal.all_marks))))
+
+
+async def findings(request: Request) -> Response:
+    """`GET /api/runs/{id}/findings`: judged as its rows are now."""
+
+    def ask(folder: RunFolder) -> FindingsAnswer:
+        for name in ("run.db", "spec.yaml"):
+            if (folder.path / name).is_symlink():
+                raise NotHere(f"{name} of run {folder.id} is a link", why="links are not followed", fix="copy the file")
+        with opened(folder) as case:
+            return findings_answer(folder, case.step, diagnose(case, tolerant=True))
+
+    return answer(await of_run(request, ask))
 
 
 async def timeline(request: Request) -> Response:

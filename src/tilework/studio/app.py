@@ -17,9 +17,21 @@ from starlette.routing import Route, WebSocketRoute
 from tilework.errors import TileworkError
 from tilework.protocol.errors import Refusal
 from tilework.protocol.http import KeyAnswer
-from tilework.studio import about_runs, changes, page_files, sockets
+from tilework.studio import (
+    about_runs,
+    changes,
+    checks,
+    explained,
+    findings,
+    page_files,
+    reports,
+    sockets,
+    starting,
+    suggested,
+)
 from tilework.studio.answers import FAULT, answer, error_answer, refusal
 from tilework.studio.cards import Cards
+from tilework.studio.folders import Folders
 from tilework.studio.forms import Forms
 from tilework.studio.guard import Guard, Keys
 from tilework.studio.launch import Launcher
@@ -48,17 +60,34 @@ ROUTES = [
     Route("/api/runs/{id}", about_runs.run),
     Route("/api/runs/{id}/curves", about_runs.curves),
     Route("/api/runs/{id}/marks", about_runs.marks),
+    Route("/api/runs/{id}/findings", about_runs.findings),
     Route("/api/runs/{id}/timeline", about_runs.timeline),
     Route("/api/runs/{id}/frames/{step:int}", about_runs.frame),
     Route("/api/runs/{id}/thumb.png", about_runs.thumb),
     Route("/api/runs/{id}/form", changes.form),
+    Route("/api/runs/{id}/report", reports.report),
+    Route("/api/runs/{id}/explain", explained.run),
+    Route("/api/runs/{id}/checks", checks.checks),
+    Route("/api/runs/{id}/findings/{code}/image", findings.image),
     Route("/api/runs/{id}/resume", changes.resume, methods=["POST"]),
+    Route("/api/runs/{id}/apply", changes.apply, methods=["POST"]),
     Route("/api/runs/{id}/stop", changes.stop, methods=["POST"]),
     Route("/api/runs/{id}/delete", changes.delete, methods=["POST"]),
     Route("/api/compare", about_runs.compare),
+    Route("/api/starts", starting.starts),
+    Route("/api/starts", starting.begin, methods=["POST"]),
+    Route("/api/starts/{name}", starting.start),
+    Route("/api/starts/{name}/cancel", starting.cancel, methods=["POST"]),
+    Route("/api/spare", starting.spare, methods=["POST"]),
     Route("/api/recipes", changes.recipes),
     Route("/api/recipes/{name}", changes.recipe),
     Route("/api/check", changes.check, methods=["POST"]),
+    Route("/api/explain", explained.spec, methods=["POST"]),
+    Route("/api/glossary", explained.glossary),
+    Route("/api/folders", suggested.folders),
+    Route("/api/suggest", suggested.suggest, methods=["POST"]),
+    Route("/api/suggested/{id}", changes.suggested),
+    Route("/api/suggested/{id}/sheet.png", suggested.sheet),
     Route("/api/models/{id}", models.models),
     Route("/api/models/{id}/image", models.image, methods=["POST"]),
     Route("/api/models/{id}/file", models.file, methods=["POST"]),
@@ -68,7 +97,7 @@ ROUTES = [
 ]
 
 
-def build(root: Root, keys: Keys, page: Path = page_files.PAGE) -> Guard:
+def build(root: Root, keys: Keys, page: Path = page_files.PAGE, folders: Folders | None = None) -> Guard:
     """The application behind its guard. `.app` is the Starlette application, whose state holds what the routes share."""
     app = Starlette(
         routes=ROUTES,
@@ -82,7 +111,10 @@ def build(root: Root, keys: Keys, page: Path = page_files.PAGE) -> Guard:
     state.cards, state.thumbs = Cards(root), Thumbs()
     state.listing = Listing(root, state.cards)
     state.watchers = Watchers(root)
-    state.launcher, state.forms = Launcher(root), Forms(root)
+    state.launcher, state.suggestions = Launcher(root), suggested.Suggestions()
+    state.forms = Forms(root, state.suggestions)
+    # A folder on a drive that does not answer must not keep a form waiting.
+    state.looking, state.folders = Forms(root), folders or Folders.of()
     state.uploads = Uploads()
     state.pool = Pool(state.uploads.folder)
     state.crowd = Crowd()
@@ -95,12 +127,14 @@ async def _life(app: Starlette) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        app.state.launcher.close()
+        await to_thread.run_sync(app.state.launcher.close)
         await app.state.watchers.close()
         await app.state.listing.close()
         await app.state.pool.close()
         await to_thread.run_sync(app.state.uploads.close)
         await to_thread.run_sync(app.state.forms.close)
+        await to_thread.run_sync(app.state.looking.close)
+        await to_thread.run_sync(app.state.suggestions.close)
         logging.getLogger("tilework.studio").debug("closed; %d runs go on", app.state.launcher.reap())
 
 

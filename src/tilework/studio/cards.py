@@ -6,13 +6,15 @@ import threading
 from pathlib import Path
 from urllib.parse import quote
 
+from tilework.doctor.finding import Severity
+from tilework.doctor.kept import findings_in
+from tilework.doctor.words import words_of
 from tilework.errors import TileworkError
 from tilework.protocol.run import Headline, RunCard, RunStatus, Spark
 from tilework.runs.connection import connect, told
 from tilework.runs.folder import RunFolder
 from tilework.runs.lock import holder
 from tilework.runs.status import RunInfo, run_info
-from tilework.runs.usage import poorly_used, ripe
 from tilework.studio import curves
 from tilework.studio.places import Root
 
@@ -23,6 +25,8 @@ _WATCHED_FILES = ("run.json", "run.db", "run.db-wal", "lock", "spec.yaml")
 def run_card(folder: RunFolder) -> RunCard:
     """What the list says about one run; never raises."""
     info = run_info(folder.path)
+    findings = findings_in(info.findings)
+    worst = min(findings, key=lambda finding: finding.severity.rank, default=None)
     spark, thumb = _drawn(folder) if info.status is not RunStatus.FOREIGN else (_NOTHING, None)
     return {
         "id": info.id,
@@ -36,12 +40,14 @@ def run_card(folder: RunFolder) -> RunCard:
         "val": dict(info.val),
         "headlines": _headlines(info),
         "val_step": info.val_step,
-        "remarks": _remarks(info),
+        "severity": worst.severity.value if worst is not None else None,
+        "remarks": [words_of(f).title for f in findings if f.severity is not Severity.INFO and not f.because],
         "created": _created(info),
         "updated": info.updated,
         "seconds": info.seconds,
         "size_bytes": info.size_bytes,
         "spark": spark,
+        "folder": str(folder.path.absolute()),
         "thumb": f"/api/runs/{quote(info.id)}/thumb.png?v={thumb}" if thumb is not None else None,
     }
 
@@ -57,11 +63,6 @@ def _headlines(info: RunInfo) -> list[Headline]:
         }
         for metric, values in info.headlines
     ]
-
-
-def _remarks(info: RunInfo) -> list[str]:
-    told = ripe(info.val_step or 0, info.total_steps)
-    return [doubt.text for doubt in poorly_used(info.val)] if told else []
 
 
 def _created(info: RunInfo) -> float:

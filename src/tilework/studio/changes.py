@@ -7,8 +7,16 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import Response
 
+from tilework.doctor.diagnosis import shipped
+from tilework.errors import UserError
 from tilework.protocol.errors import Refusal
-from tilework.protocol.http import DeleteAnswer, IdAnswer, RecipesAnswer, SpecRight, StopAnswer
+from tilework.protocol.http import (
+    DeleteAnswer,
+    IdAnswer,
+    RecipesAnswer,
+    SpecRight,
+    StopAnswer,
+)
 from tilework.runs import steer
 from tilework.runs.folder import RunFolder
 from tilework.runs.lock import holder
@@ -48,6 +56,11 @@ async def form(request: Request) -> Response:
     return answer(await to_thread.run_sync(_forms(request).of_run, request.path_params["id"]))
 
 
+async def suggested(request: Request) -> Response:
+    """`GET /api/suggested/{id}`."""
+    return answer(await to_thread.run_sync(_forms(request).of_suggested, request.path_params["id"]))
+
+
 async def check(request: Request) -> Response:
     """`POST /api/check`."""
     found = await to_thread.run_sync(_forms(request).check, await body_of(request))
@@ -67,6 +80,24 @@ async def start(request: Request) -> Response:
             {"error": Refusal(what=first["what"], why=first["why"], fix=first["fix"]), "errors": checked["errors"]}, 400
         )
     run_id = await to_thread.run_sync(_launcher(request).train, checked["yaml"])
+    return _begun(request, run_id)
+
+
+async def apply(request: Request) -> Response:
+    """`POST /api/runs/{id}/apply`: {id} when the new run exists."""
+    code = (await body_of(request)).get("code")
+    if not isinstance(code, str) or code not in shipped():
+        raise UserError(
+            f"there is no finding {str(code)[:80]!r}",
+            why="`code` is that of one of the run's findings",
+            fix="send the code of a finding that has a fix",
+        )
+    run = await of_run(request, lambda folder: folder)
+    run_id = await to_thread.run_sync(_launcher(request).apply, run, code)
+    return _begun(request, run_id)
+
+
+def _begun(request: Request, run_id: str | None) -> Response:
     request.app.state.listing.look_now()
     if run_id is None:
         raise Busy(

@@ -7,6 +7,7 @@ from typing import Any, TypedDict, cast
 
 from tilework.errors import TileworkError
 from tilework.metrics import AUTOENCODER, Metrics
+from tilework.protocol.finding import FindingEntry
 from tilework.protocol.run import Curves, Mark, MetricEntry, Rows, RunAnswer, Steerable
 from tilework.protocol.socket import HelloMessage
 from tilework.runs.folder import RunFolder
@@ -19,6 +20,7 @@ class Everything(TypedDict):
     """What a run's store knows of it."""
 
     curves: Curves
+    findings: list[FindingEntry]
     remarks: list[str]
     marks: list[Mark]
     timeline: list[int]
@@ -35,6 +37,7 @@ def entries(metrics: Metrics) -> list[MetricEntry]:
 _EMPTY: Rows = {"step": [], "epoch": [], "series": {}}
 NOTHING: Everything = {
     "curves": {"train": _EMPTY, "val": _EMPTY},
+    "findings": [],
     "remarks": [],
     "marks": [],
     "timeline": [],

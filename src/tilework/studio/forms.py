@@ -7,13 +7,20 @@ import json
 import subprocess
 import sys
 import threading
-from typing import Any, cast
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 from tilework.errors import UserError
+from tilework.protocol.explain import ExplainAnswer
 from tilework.protocol.http import FormAnswer, Recipe, SpecRight, SpecWrong
+from tilework.runs.folder import RunFolder
+from tilework.spec.about import about
 from tilework.studio.answers import NotHere
 from tilework.studio.places import Root, inside
 from tilework.studio.steered import as_overrides, steered
+
+if TYPE_CHECKING:
+    from tilework.studio.suggested import Suggestions
 
 MOST_OVERRIDES = 300
 MOST_LETTERS = 4000
@@ -30,8 +37,9 @@ class Passed(SpecRight):
 class Forms:
     """Asks the worker. May be asked from any thread; the worker answers one question at a time."""
 
-    def __init__(self, root: Root) -> None:
+    def __init__(self, root: Root, suggestions: Suggestions | None = None) -> None:
         self._root = root
+        self._suggestions = suggestions
         self._worker: subprocess.Popen[str] | None = None
         self._one_at_a_time = threading.Lock()
         self._closed = False
@@ -39,12 +47,22 @@ class Forms:
     def recipes(self) -> list[Recipe]:
         """{name, about, needs} of every shipped recipe, those that start at once first."""
         from tilework.spec.load import read_yaml, recipe_names, recipe_text
-        from tilework.spec.shipped import needs, rank
+        from tilework.spec.shipped import instead, needs, rank
 
         shipped = sorted(
             (read_yaml(recipe_text(n), n) for n in recipe_names()), key=lambda raw: (rank(raw), raw["name"])
         )
-        return [{"name": raw["name"], "about": str(raw.get("about", "")), "needs": needs(raw)} for raw in shipped]
+        return [
+            {
+                "name": raw["name"],
+                "about": str(raw.get("about", "")),
+                "needs": needs(raw),
+                "epochs": raw.get("engine", {}).get("epochs"),
+                "steps": raw.get("engine", {}).get("steps"),
+                "instead": instead(raw["name"]),
+            }
+            for raw in shipped
+        ]
 
     def of_recipe(self, name: str) -> FormAnswer:
         """{spec, schema} of a shipped recipe. Raises NotHere."""
@@ -57,27 +75,36 @@ class Forms:
         """
         form = self._ask({"question": "form", "source": self._spec_file(run_id)})
         return FormAnswer(
-            spec=form["spec"], schema=form["schema"], steered=as_overrides(steered(self._root.run(run_id)))
+            spec=form["spec"] | {"about": about(form["spec"])},
+            schema=form["schema"],
+            sets=form["sets"],
+            steered=as_overrides(steered(self._root.run(run_id))),
         )
 
+    def of_suggested(self, made: str) -> FormAnswer:
+        """{spec, schema} of a proposal. Raises NotHere."""
+        return cast(FormAnswer, self._ask({"question": "form", "source": self._suggested(made)}))
+
+    def suggest(self, paths: list[str], yaml: Path, sheet: Path) -> dict[str, Any]:
+        """What the worker proposes for some paths, written to these files. Raises UserError where nothing can be learned from
+        them."""
+        return self._ask({"question": "suggest", "paths": paths, "yaml": str(yaml), "sheet": str(sheet)})
+
     def check(self, body: dict[str, Any]) -> Passed | SpecWrong:
-        """What the worker's check gives for {recipe or from, overrides}. Raises UserError for another body, NotHere."""
-        recipe, run_id, overrides = body.get("recipe"), body.get("from"), body.get("overrides", [])
-        if not (isinstance(overrides, list) and all(isinstance(o, str) and len(o) <= MOST_LETTERS for o in overrides)):
-            raise UserError(
-                "overrides must be a list of texts", why="each is section.key=value", fix="send [] for none"
-            )
-        if len(overrides) > MOST_OVERRIDES:
-            raise UserError(f"at most {MOST_OVERRIDES} overrides are taken", why=f"{len(overrides)} were sent")
-        if isinstance(recipe, str) and run_id is None:
-            source = _recipe(recipe)
-        elif isinstance(run_id, str) and recipe is None:
-            source = self._spec_file(run_id)
-        else:
-            raise UserError(
-                "nothing to start from", why="a recipe or the id of a run is needed", fix="send one of the two"
-            )
+        """What the worker's check gives for {recipe, from or suggested, overrides}. Raises UserError, NotHere."""
+        source, overrides = self.source(body)
         return cast(Passed | SpecWrong, self._ask({"question": "check", "source": source, "overrides": overrides}))
+
+    def explain(self, body: dict[str, Any]) -> ExplainAnswer:
+        """What the spec of {recipe or from, overrides} makes, explained. Raises UserError for one that is wrong, NotHere."""
+        source, overrides = self.source(body)
+        question = {"question": "explain", "source": source, "overrides": overrides, "runs": str(self._root.path)}
+        return cast(ExplainAnswer, self._ask(question))
+
+    def explain_run(self, run: RunFolder) -> ExplainAnswer:
+        """A run explained, with what it has measured. Raises UserError where its spec cannot be read."""
+        inside(run, "spec.yaml")  # a link to elsewhere is not followed
+        return cast(ExplainAnswer, self._ask({"question": "explain", "run": str(run.path)}))
 
     def warm(self) -> None:
         """Start the worker, so that the first form need not wait for torch."""
@@ -96,8 +123,37 @@ class Forms:
                     with contextlib.suppress(OSError):
                         pipe.close()
 
+    def source(self, body: dict[str, Any]) -> tuple[str, list[str]]:
+        """What a body with {recipe, from or suggested, overrides} names: a recipe or the path of a spec, and the overrides."""
+        recipe, run_id, overrides = body.get("recipe"), body.get("from"), body.get("overrides", [])
+        made = body.get("suggested")
+        if not (isinstance(overrides, list) and all(isinstance(o, str) and len(o) <= MOST_LETTERS for o in overrides)):
+            raise UserError(
+                "overrides must be a list of texts", why="each is section.key=value", fix="send [] for none"
+            )
+        if len(overrides) > MOST_OVERRIDES:
+            raise UserError(f"at most {MOST_OVERRIDES} overrides are taken", why=f"{len(overrides)} were sent")
+        if isinstance(recipe, str) and run_id is None and made is None:
+            source = _recipe(recipe)
+        elif isinstance(run_id, str) and recipe is None and made is None:
+            source = self._spec_file(run_id)
+        elif isinstance(made, str) and recipe is None and run_id is None:
+            source = self._suggested(made)
+        else:
+            raise UserError(
+                "nothing to start from",
+                why="a recipe, the id of a run or that of a proposal is needed",
+                fix="send one of the three",
+            )
+        return source, overrides
+
     def _spec_file(self, run_id: str) -> str:
         return str(inside(self._root.run(run_id), "spec.yaml"))
+
+    def _suggested(self, made: str) -> str:
+        if self._suggestions is None:
+            raise NotHere(f"there is no proposal '{made[:40]}'", why="none was made here")
+        return str(self._suggestions.file(made, "yaml"))
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         with self._one_at_a_time:

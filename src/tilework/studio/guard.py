@@ -227,10 +227,12 @@ def _secure(headers: MutableHeaders, sockets: Iterable[str]) -> None:
     headers["x-frame-options"] = "DENY"
     # Scripts and styles are files of our own; run names and specs can never become either. blob: and data: are pictures that
     # the page has drawn itself. Sockets are named because not every browser counts them as 'self'.
-    headers["content-security-policy"] = (
+    # A page that was made elsewhere, and brings its style with it, has a policy of its own, without any script.
+    headers.setdefault(
+        "content-security-policy",
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
         f"connect-src 'self'{''.join(f' {one}' for one in sockets)}; worker-src 'self'; manifest-src 'self'; base-uri 'none'; "
-        "form-action 'none'; frame-ancestors 'none'"
+        "form-action 'none'; frame-ancestors 'none'",
     )
 
 

@@ -7,21 +7,33 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
+from tilework.doctor.entries import finding_entry
+from tilework.doctor.kept import findings_in
+from tilework.doctor.opening import LEFT_OUT, PROBES
+from tilework.doctor.words import words_of
 from tilework.errors import UserError
-from tilework.metrics import Metrics
+from tilework.metrics import Group, Metrics
+from tilework.protocol.finding import FindingEntry
 from tilework.protocol.run import Curves, Mark, Rows, Split
-from tilework.protocol.socket import MarksMessage, News, RowsMessage, TimelineMessage
+from tilework.protocol.socket import FindingsMessage, MarksMessage, News, RowsMessage, TimelineMessage
 from tilework.runs.connection import connect, told
 from tilework.runs.folder import RunFolder
+from tilework.runs.records import GONE, Finding
 from tilework.runs.store import RunStore
-from tilework.runs.usage import cure, poorly_used, ripe
 from tilework.studio import curves, marks
-from tilework.studio.details import Everything, entries, spec_of
+from tilework.studio.details import Everything, entries
 
 _FRAMES = "snapshots/live-%.frame"
 """Names of the stored frames of the timeline."""
+
+
+class Found(TypedDict):
+    """What the doctor of a run has found."""
+
+    findings: list[FindingEntry]
+    remarks: list[str]
 
 
 @dataclass
@@ -66,15 +78,14 @@ class Journal:
             if before is not None:
                 self._seen.outline = before.outline  # who has seen the old one is still to hear of it
             facts = {key: _value(value) for key, value in connection.execute("SELECT key, value FROM meta")}
-            found = self._curves(connection)
             everything: Everything = {
-                "curves": found,
-                "remarks": self._remarks(connection, found["val"]),
+                "curves": self._curves(connection),
+                **self._findings(connection),
                 "marks": self._marks(connection, 0, 0),
                 "timeline": self._timeline(connection, -1),
                 "steerable": facts.pop("steerable", None) or [],
                 "metrics": entries(Metrics.read(facts)),
-                "facts": {key: value for key, value in facts.items() if key != "metrics"},
+                "facts": {key: value for key, value in facts.items() if key not in {"metrics", PROBES, LEFT_OUT}},
             }
         return everything, news
 
@@ -92,6 +103,12 @@ class Journal:
         """Steps of the stored frames."""
         with self._reading() as connection:
             return self._timeline(connection, -1)
+
+    def fact(self, name: str) -> Any:
+        """A fact of the run as a whole; None where its store has none of that name."""
+        with self._reading() as connection:
+            found = connection.execute("SELECT value FROM meta WHERE key = ?", (name,)).fetchone()
+        return _value(found[0]) if found else None
 
     def frame_file(self, step: int) -> str | None:
         """Name of the stored frame of a step, relative to the run's folder."""
@@ -141,19 +158,22 @@ class Journal:
         self._seen = now
         told_marks: MarksMessage = {"type": "marks", "marks": new_marks}
         if not anew:
-            found: list[News] = [self._rows(connection, split, columns) for split, columns in rows.items()]
+            found: list[News] = [_rows(split, columns) for split, columns in rows.items()]
             if new_marks:
                 found.append(told_marks)
+            if now.finding != seen.finding:
+                found.append({"type": "findings", **self._findings(connection)})
             if steps := self._timeline(connection, seen.timeline):
                 found.append({"type": "timeline", "steps": steps})
             return found
         # What was drawn may be of steps that are trained again: curves and timeline begin anew.
         whole = self._curves(connection)
-        again = [self._rows(connection, "train", whole["train"]), self._rows(connection, "val", whole["val"])]
+        again = [_rows("train", whole["train"]), _rows("val", whole["val"])]
         for message in again:
             message["reset"] = True
         timeline: TimelineMessage = {"type": "timeline", "steps": self._timeline(connection, -1), "reset": True}
-        return [*again, *([told_marks] if new_marks else []), timeline]
+        findings: FindingsMessage = {"type": "findings", **self._findings(connection)}
+        return [*again, *([told_marks] if new_marks else []), findings, timeline]
 
     # Questions -------------------------------------------------------------------------------------------------------
 
@@ -182,14 +202,16 @@ class Journal:
     @staticmethod
     def _marks(connection: sqlite3.Connection, event: int, finding: int) -> list[Mark]:
         events = connection.execute(
-            "SELECT id, time, step, kind, payload FROM events WHERE id > ? AND NOT rewound ORDER BY id DESC LIMIT ?",
+            "SELECT id, time, step, kind, payload FROM events WHERE id > ? AND NOT rewound"
+            " AND kind NOT IN ('finding', 'finding-gone') ORDER BY id DESC LIMIT ?",  # their rows are marks themselves
             (event, marks.MOST),
         )
         findings = connection.execute(
             "SELECT id, time, step, code, severity, payload FROM findings WHERE id > ? ORDER BY id DESC LIMIT ?",
             (finding, marks.MOST),
         )
-        found = [marks.of_event(*row) for row in events] + [marks.of_finding(*row) for row in findings]
+        found = [marks.of_event(*row) for row in events]
+        found += [mark for row in findings if (mark := marks.of_finding(*row)) is not None]
         return sorted(found, key=lambda mark: (mark["time"], mark["id"]))[-marks.MOST :]
 
     @staticmethod
@@ -199,33 +221,22 @@ class Journal:
         )
         return [step for (step,) in found]
 
-    # Remarks ---------------------------------------------------------------------------------------------------------
+    # Findings --------------------------------------------------------------------------------------------------------
 
-    def _rows(self, connection: sqlite3.Connection, split: Split, rows: Rows) -> RowsMessage:
-        message: RowsMessage = {
-            "type": "rows",
-            "split": split,
-            "step": rows["step"],
-            "epoch": rows["epoch"],
-            "series": rows["series"],
+    def _findings(self, connection: sqlite3.Connection) -> Found:
+        """What the doctor of the run has written down, as far as it still holds; and what of it is about codes, in words."""
+        rows = connection.execute("SELECT id, time, step, code, severity, payload FROM findings ORDER BY id")
+        newest = {code: Finding(i, at, step, code, severity, marks.payload_of(text))
+                  for i, at, step, code, severity, text in rows}  # fmt: skip
+        found = findings_in(row for row in newest.values() if row.payload.get("change") != GONE)
+        meta = {
+            key: _value(value) for key, value in connection.execute("SELECT key, value FROM meta WHERE key = 'metrics'")
         }
-        if split == "val":
-            message["remarks"] = self._remarks(connection, rows)
-        return message
-
-    def _remarks(self, connection: sqlite3.Connection, columns: Rows) -> list[str]:
-        """What the newest validation metrics say against the codebook, and what helps where more training does not."""
-        planned = connection.execute("SELECT value FROM meta WHERE key = 'total_steps'").fetchone()
-        if not columns["step"] or not ripe(columns["step"][-1], _value(planned[0]) if planned else None):
-            return []
-        newest = {name: values[-1] for name, values in columns["series"].items() if values[-1] is not None}
-        doubts = poorly_used(newest)
-        spec = spec_of(self.folder) if doubts else {}
-        step = columns["step"][-1]
-        return [
-            f"at step {step:,}: {doubt.text}; {cure(doubt, spec, step) or 'longer training may mend it'}"
-            for doubt in doubts
-        ]
+        metrics = Metrics.read(meta)
+        of_codes = [f for f in found if any(metrics[name].group is Group.CODEBOOK for name in f.evidence.series)]
+        told = [finding_entry(self.folder, finding) for finding in found]
+        words = [words_of(finding) for finding in of_codes]
+        return {"findings": told, "remarks": ["; ".join(filter(None, (one.title, one.advice))) for one in words]}
 
     # The file --------------------------------------------------------------------------------------------------------
 
@@ -266,6 +277,10 @@ class Journal:
             self._seen = None
         self._connection, self._identity = connect(db, readonly=True), identity
         return self._connection
+
+
+def _rows(split: Split, rows: Rows) -> RowsMessage:
+    return {"type": "rows", "split": split, "step": rows["step"], "epoch": rows["epoch"], "series": rows["series"]}
 
 
 def _value(text: str) -> Any:

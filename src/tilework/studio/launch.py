@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
-import secrets
 import subprocess
 import sys
 import threading
@@ -12,18 +12,21 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tilework.errors import RunFailure, TileworkError, UserError
+from tilework.errors import TileworkError, UserError
 from tilework.runs.atomic import write_error
 from tilework.runs.folder import RunFolder
 from tilework.runs.lock import holder
-from tilework.studio.answers import Busy
-from tilework.studio.details import last_lines
+from tilework.runs.stage import FILE
+from tilework.studio.answers import Busy, NotHere
 from tilework.studio.places import KEPT, Root
+from tilework.studio.spare import Spare
+from tilework.studio.starts import Start, interrupt, new_name, said_before_its_end
 
 _LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 100.0
 """A start is waited for so long; the pictures of a large folder may need longer to prepare."""
 _MOST_AT_ONCE = 8
+_MOST_KEPT = 50
 
 
 class Launcher:
@@ -32,23 +35,38 @@ class Launcher:
     def __init__(self, root: Root) -> None:
         self._root = root
         self._children: list[subprocess.Popen[bytes]] = []
+        self._starts: dict[str, Start] = {}
         self._changing = threading.Lock()
         self._closed = threading.Event()
+        self.spare = Spare(self._kept)
+
+    # Starting --------------------------------------------------------------------------------------------------------
+
+    def begin(self, source: str, overrides: Sequence[str], about: str) -> Start:
+        """Start a run of a recipe, or of the spec in a file, and do not wait for it. Raises Busy."""
+        start = self._entered(about)
+        words = ["train", source, *overrides, "--runs", str(self._root.path)]
+        try:
+            self._spawned(start, words)
+        except TileworkError:
+            self._left(start)
+            raise
+        threading.Thread(target=self._followed, args=(start,), name=start.name, daemon=True).start()
+        return start
 
     def train(self, spec_yaml: str, patience_seconds: float = PATIENCE_SECONDS) -> str | None:
         """Start a run of this spec; its id once it exists, None where it is still being prepared after `patience_seconds`.
 
         Raises what the process said, where it ended before its run existed.
         """
-        name = f"new-{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
-        spec = self._kept(f"{name}.yaml")
+        spec = self._kept(f"{new_name()}.yaml")
         try:
             spec.write_text(spec_yaml, encoding="utf-8")
         except OSError as error:
             raise write_error(spec, error) from error
         begun: str | None = None
         try:
-            begun = self.start(["train", str(spec), "--runs", str(self._root.path)], name, patience_seconds)
+            begun = self.start(["train", str(spec), "--runs", str(self._root.path)], "", patience_seconds)
         except UserError:
             spec.unlink(missing_ok=True)
             raise
@@ -56,26 +74,110 @@ class Launcher:
             spec.unlink(missing_ok=True)  # the run has its own
         return begun
 
-    def start(self, arguments: list[str], name: str, patience_seconds: float = PATIENCE_SECONDS) -> str | None:
-        """Start a command that begins a new run; see `train`. `name` is that of its log until the run has one."""
-        log = self._kept(f"{name}.log")
-        before = set(self._root.names())
-        child = self._spawn(arguments, log)
+    def apply(self, run: RunFolder, code: str) -> str | None:
+        """Start a run from another one with the fix of a finding; see `train`."""
+        words = ["train", "--from", str(run.path), "--apply", code, "--runs", str(self._root.path)]
+        return self.start(words, run.id)
+
+    def start(self, words: list[str], about: str, patience_seconds: float = PATIENCE_SECONDS) -> str | None:
+        """Start a command that begins a new run; see `train`."""
+        start = self._entered(about)
+        try:
+            self._spawned(start, words)
+            return self._awaited(start, patience_seconds)
+        finally:
+            self._left(start)
+
+    def starts(self) -> list[Start]:
+        """The starts that are waited for, the oldest first."""
+        with self._changing:
+            return [start for start in self._starts.values() if not start.over]
+
+    def start_of(self, name: str) -> Start:
+        """A start of this studio by its name, also one that is over. Raises NotHere."""
+        with self._changing:
+            found = self._starts.get(name)
+        if found is None:
+            raise NotHere(
+                f"there is no start '{name[:80]}'",
+                why="a studio knows those that were made since it began",
+                fix="look for the run in the list",
+            )
+        return found
+
+    def cancel(self, name: str) -> Start:
+        """End a start before its run exists, as Ctrl-C does. Raises NotHere, and Busy where it is over."""
+        start = self.start_of(name)
+        if start.over or start.child is None:
+            raise Busy(f"start {name} is over", why="there is nothing to cancel", fix="stop the run on its own page")
+        interrupt(start.child)
+        return start
+
+    def _entered(self, about: str) -> Start:
+        name = new_name()
+        start = Start(
+            name,
+            about,
+            self._kept(f"{name}.log"),
+            self._kept(f"{name}.stage"),
+            frozenset(self._root.names()),
+        )
+        with self._changing:
+            self._starts[name] = start
+            for old in [one for one in self._starts.values() if one.over][:-_MOST_KEPT]:
+                del self._starts[old.name]
+        return start
+
+    def _left(self, start: Start) -> None:
+        start.look()
+        start.over = True
+        with contextlib.suppress(OSError):
+            start.stage_file.unlink(missing_ok=True)
+
+    def _spawned(self, start: Start, words: list[str]) -> None:
+        """Its process: the one that waits, else a new one."""
+        self._refuse_too_many()
+        spare = self.spare.take(words)
+        if spare is None:
+            with contextlib.suppress(OSError):
+                start.stage_file.touch()
+            start.child = self._spawn(words, start.log, start.stage_file)
+            return
+        start.log, start.stage_file = spare.log, spare.stage
+        start.child = spare.child  # type: ignore[assignment]  # its pipe, which was text, is closed
+        with self._changing:
+            self._children.append(start.child)  # type: ignore[arg-type]
+
+    def _followed(self, start: Start) -> None:
+        """Wait for a run however long it takes to prepare, and note what came of it."""
+        try:
+            start.run = self._awaited(start, math.inf)
+        except TileworkError as error:
+            start.problem = error
+        finally:
+            self._left(start)
+
+    def _awaited(self, start: Start, patience_seconds: float) -> str | None:
+        """The run that a process begins."""
+        child = start.child
+        assert child is not None
         end = time.monotonic() + patience_seconds
         while time.monotonic() < end and not self._closed.is_set():
-            run_id = self._begun_by(child.pid, before)
+            run_id = self._begun_by(child.pid, start.before)
             if run_id is not None:
                 # The process keeps the file that it has open, whatever its name.
                 with contextlib.suppress(OSError):
-                    log.replace(self._root.log_of(run_id))
+                    start.log.replace(self._root.log_of(run_id))
                 return run_id
             if child.poll() is not None:
-                error = said_before_its_end(log, child.returncode)
+                error = said_before_its_end(start.log, child.returncode)
                 if isinstance(error, UserError):
-                    log.unlink(missing_ok=True)  # all that is in it will be read on the page
+                    start.log.unlink(missing_ok=True)  # all that is in it will be read on the page
                 raise error
             self._closed.wait(_LOOK_SECONDS)
         return None
+
+    # Going on --------------------------------------------------------------------------------------------------------
 
     def resume(self, run: RunFolder, overrides: Sequence[str] = (), patience_seconds: float = PATIENCE_SECONDS) -> None:
         """Go on with a run. Raises Busy where it is being trained, and what the process said where it could not begin."""
@@ -98,13 +200,12 @@ class Launcher:
     def close(self) -> None:
         """Wait for no start any longer: the studio ends. What was started goes on."""
         self._closed.set()
+        self.spare.close()
 
     def interrupt(self, wait_seconds: float = 60.0) -> None:
         """Ask every process that was started here to end as Ctrl-C does, and wait for them."""
-        import signal
-
         for child in self._living():
-            child.send_signal(signal.SIGINT if os.name != "nt" else signal.CTRL_BREAK_EVENT)  # type: ignore[attr-defined,unused-ignore]
+            interrupt(child)
         end = time.monotonic() + wait_seconds
         for child in self._living():
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -129,11 +230,15 @@ class Launcher:
             raise write_error(folder, error) from error
         return folder / name
 
-    def _spawn(self, arguments: list[str], log: Path) -> subprocess.Popen[bytes]:
+    def _refuse_too_many(self) -> None:
         if self.reap() >= _MOST_AT_ONCE:
             raise Busy(
                 f"{_MOST_AT_ONCE} runs train already", why="each needs the machine", fix="stop one of them first"
             )
+
+    def _spawn(self, arguments: list[str], log: Path, stage: Path | None = None) -> subprocess.Popen[bytes]:
+        self._refuse_too_many()
+        noted = {FILE: str(stage)} if stage else {}
         own: dict[str, object] = (
             {"start_new_session": True}  # Ctrl-C in the studio's terminal is for the studio
             if os.name != "nt"
@@ -146,7 +251,7 @@ class Launcher:
                     stdin=subprocess.DEVNULL,
                     stdout=out,
                     stderr=subprocess.STDOUT,
-                    env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1"},
+                    env={**os.environ, "PYTHONUNBUFFERED": "1", "NO_COLOR": "1", **noted},
                     **own,
                 )
         except OSError as error:
@@ -156,29 +261,10 @@ class Launcher:
         found: subprocess.Popen[bytes] = child
         return found
 
-    def _begun_by(self, pid: int, before: set[str]) -> str | None:
+    def _begun_by(self, pid: int, before: frozenset[str]) -> str | None:
         """The id of the new run whose lock this process holds."""
         for name in set(self._root.names()) - before:
             who = holder(self._root.path / name)
             if who is not None and who.pid == pid:
                 return name
         return None
-
-
-def said_before_its_end(log: Path, code: int) -> TileworkError:
-    """The error that a process printed as its last word, as an error of ours."""
-    said: dict[str, str] = {}
-    lines = last_lines(log)
-    for line in lines:
-        key, _, text = line.strip().partition(": ")
-        if key in {"error", "why", "fix"} and text:
-            if key == "error":
-                said = {}
-            said[key] = text
-    if "error" in said:
-        return UserError(said["error"], why=said.get("why", ""), fix=said.get("fix", ""))
-    return RunFailure(
-        f"the process ended before its run began (exit code {code})",
-        why=" ".join(lines[-3:])[:600],
-        fix=f"see {log.name} in the folder {log.parent.name} of the runs",
-    )

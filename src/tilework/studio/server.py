@@ -7,7 +7,7 @@ import errno
 import socket
 import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tilework.errors import UserError
 from tilework.studio import page_files
 from tilework.studio.address import Address
 from tilework.studio.app import build
+from tilework.studio.folders import Folders
 from tilework.studio.guard import PORT, Guard, Keys
 from tilework.studio.places import Root
 from tilework.studio.talk import MOST_MESSAGE
@@ -53,12 +54,14 @@ class Studio:
         port: int = PORT,
         page: Path = page_files.PAGE,
         outside: Address | None = None,
+        images: Sequence[Path] = (),
     ) -> None:
+        folders = Folders.of(images)
         self.root = Root.of(runs)
         self.socket = _bound(host, port)
         self.host, self.port = host, int(self.socket.getsockname()[1])
         self.keys = Keys(_names(host, self.port), self.port, outside=outside)
-        self.app: Guard = build(self.root, self.keys, page)
+        self.app: Guard = build(self.root, self.keys, page, folders)
         config = uvicorn.Config(
             self.app,
             http="h11",

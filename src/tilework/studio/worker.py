@@ -16,7 +16,8 @@ from tilework.errors import TileworkError
 from tilework.protocol.errors import FieldError
 
 if TYPE_CHECKING:
-    from tilework.protocol.http import FormAnswer, SpecWrong
+    from tilework.protocol.explain import ExplainAnswer
+    from tilework.protocol.http import DataSetChoice, FormAnswer, SpecWrong
     from tilework.spec import RunSpec
     from tilework.studio.forms import Passed
 
@@ -48,7 +49,22 @@ def _form(asked: dict[str, Any]) -> FormAnswer:
     from tilework.spec.schema import spec_schema
 
     spec = load_spec(asked["source"])
-    return {"spec": spec.model_dump(mode="json"), "schema": spec_schema(type(spec))}
+    return {"spec": spec.model_dump(mode="json"), "schema": spec_schema(type(spec)), "sets": _sets(spec)}
+
+
+def _sets(spec: RunSpec) -> list[DataSetChoice]:
+    """The data sets that may stand for the data of a spec; one that cannot be read is told with its reason."""
+    from tilework.spec.plugins import SOURCES
+    from tilework.spec.schema import sections_of
+
+    if SOURCES not in sections_of(type(spec)):
+        return []
+    return [
+        {"name": name, "data": {}, "problem": found.what}
+        if isinstance(found, TileworkError)
+        else {"name": name, "data": found, "problem": ""}
+        for name, found in SOURCES.sets().items()
+    ]
 
 
 def _check(asked: dict[str, Any]) -> Passed | SpecWrong:
@@ -138,6 +154,20 @@ def _told(error: TileworkError) -> list[FieldError]:
     return found
 
 
+def _explain(asked: dict[str, Any]) -> ExplainAnswer:
+    """A model explained in its own numbers."""
+    from tilework.studio.explaining import explained
+
+    return explained(asked)
+
+
+def _suggest(asked: dict[str, Any]) -> dict[str, Any]:
+    """A spec proposed for what lies at some paths."""
+    from tilework.studio.suggesting import suggested
+
+    return suggested(asked)
+
+
 def _warm(asked: dict[str, Any]) -> dict[str, Any]:
     """Load what a form needs."""
     import tilework.engine.autoencoder.fitting  # noqa: F401
@@ -147,7 +177,13 @@ def _warm(asked: dict[str, Any]) -> dict[str, Any]:
     return {}
 
 
-_QUESTIONS: dict[str, Callable[[dict[str, Any]], object]] = {"form": _form, "check": _check, "warm": _warm}
+_QUESTIONS: dict[str, Callable[[dict[str, Any]], object]] = {
+    "form": _form,
+    "check": _check,
+    "explain": _explain,
+    "suggest": _suggest,
+    "warm": _warm,
+}
 
 if __name__ == "__main__":
     main()
