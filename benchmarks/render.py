@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from harness import fault_table
 from harness.report import RESULTS, figure_text, memory_text, speed_text, target_text, verdict
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
@@ -28,7 +29,10 @@ def rendered(page: str, results: Path = RESULTS) -> str:
 
 def block(results: Path) -> str:
     """The table of all kept rows and a line for each machine that they were measured on."""
-    rows, quality = list(kept(results)), learned(results)
+    rows, quality = (
+        list(kept(results)),
+        [*learned(results), *drawn(results), *fault_table.table(fault_table.kept(results / "faults.json"))],
+    )
     if not rows:
         return "\n".join(quality).lstrip() + "\n" if quality else "No results are kept yet.\n"
     lines = [
@@ -86,6 +90,38 @@ def learned(results: Path) -> list[str]:
                 f"| {len(runs)} |"
             )
     return lines
+
+
+def drawn(results: Path) -> list[str]:
+    """What priors reach on each set: bits of held-out tokens beside plain codes, and what their samples are worth."""
+    path = results / "prior_quality.json"
+    if not path.is_file():
+        return []
+    lines = [
+        "", "Priors, held out (bits per token; per dimension = per pixel and channel):", "",
+        "| set and prior | bits/token | uniform | unigram | copy | bits/dim | accuracy | parameters | best step of | samples |",
+        "|---|---|---|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name, one in json.loads(path.read_text(encoding="utf-8"))["priors"].items():
+        plain = [one.get(f"coding.{kind}") for kind in ("uniform", "unigram", "copy")]
+        shown = [f"{value:.2f}" if value is not None else "-" for value in plain]
+        cells = [name, f"**{one['best_bits']:.3f}**", *shown, f"{one['bits_per_dim']:.4f}", f"{one['accuracy']:.3f}",
+                 f"{one['parameters']:,}", f"{one['best_step']:,} of {one['steps']:,}", samples_text(one)]  # fmt: skip
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def samples_text(one: dict[str, Any]) -> str:
+    """How samples were judged, in one phrase."""
+    parts = [f"z {one['novelty_z']:+.1f}"] if one.get("novelty_z") is not None else []
+    if "classifier" in one:
+        read, prdc = one["classifier"], one["prdc"]
+        parts.append(f"read as asked {read['samples']:.1%} (held-out digits {read['held_out']:.1%})")
+        parts += [
+            f"{figure} {prdc['samples'][figure]:.2f} (held-out digits {prdc['held_out'][figure]:.2f})"
+            for figure in ("precision", "recall")
+        ]
+    return ", ".join(parts) or "-"
 
 
 def epoch_row(found: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ import numpy as np
 import torch
 from harness import machine
 from harness.report import RESULTS, print_table, verdict
+from harness.report import write as write_results
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -215,9 +216,7 @@ def kept(path: Path) -> list[dict[str, Any]]:
 
 
 def write(path: Path, runs: list[dict[str, Any]]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"benchmark": "sharp_loops", "comparisons": rows(runs), "runs": runs}, indent=1)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_results(path, "sharp_loops", comparisons=rows(runs), runs=runs)
 
 
 def read_arguments() -> argparse.Namespace:

@@ -23,6 +23,10 @@ pytest_plugins = ["children"]
 # One process of the test run uses one core; two of them (and the trainings they start) then do not fight.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Hundreds of tiny runs would each be checked for seconds; tests of the checks themselves switch them on.
+os.environ.setdefault("TILEWORK_PREFLIGHT", "0")
+# And each be probed at its end.
+os.environ.setdefault("TILEWORK_PROBES", "0")
 # How long an input takes to make says nothing on a machine with much else to do.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
@@ -99,7 +103,7 @@ def warm_studio(monkeypatch: pytest.MonkeyPatch) -> None:
     begin()
     named = types.SimpleNamespace(**vars(subprocess))
     named.Popen = lambda command, **options: children.start(command, warm=True, **options)
-    for module in ("launch", "forms", "models.child"):
+    for module in ("launch", "spare", "forms", "models.child"):
         monkeypatch.setattr(f"tilework.studio.{module}.subprocess", named)
 
 

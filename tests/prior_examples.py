@@ -13,6 +13,7 @@ FORMS = {
         {},
         {"mlp": "swiglu", "positions": "grid", "level_depth": 1, "attention": "window", "window": 1},
         {"positions": "sinusoidal", "labels": False},
+        {"pointer": True, "attention": "window", "window": 2},
     ],
     "masked": [
         {},

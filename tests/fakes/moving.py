@@ -21,10 +21,16 @@ class MovingTrainer:
     """One run under `root`, to be entered: it sends until it is left, until `end()`, or after step `last` until then."""
 
     def __init__(
-        self, root: Path, name: str = "moving", codes: bool = True, frames_per_second: float = 30.0, last: int = 1000
+        self,
+        root: Path,
+        name: str = "moving",
+        codes: bool = True,
+        frames_per_second: float = 30.0,
+        last: int = 1000,
+        per_level: int = CODES,
     ) -> None:
         self.root, self.name, self.last = root, name, last
-        self.scene = Scene(POINTS, LEVELS if codes else 0, CODES, SIDE, SHOWN)
+        self.scene = Scene(POINTS, LEVELS if codes else 0, per_level, SIDE, SHOWN)
         self.pause_between = 1 / frames_per_second
         self.left: int | None = None
         """Steps until the next pause."""
@@ -99,7 +105,7 @@ class MovingTrainer:
 
     def _log(self, step: int, loss: float) -> None:
         epoch, store = step / STEPS_PER_EPOCH, self.fake.store
-        terms = {"loss": 2 * loss, "mse": loss, "commitment": loss, "weight.commitment": 0.25}
+        terms = {"loss": 2 * loss, "mse": loss, "commitment": loss, "weight.commitment": 0.25, "weight.mse": 1.0}
         rest = {"lr": 1e-3, "grad_norm": loss, "perplexity.1": 12.0, "perplexity.2": 9.0}
         store.log(step, epoch, terms | rest, "train")
         if step % STEPS_PER_EPOCH == 0:

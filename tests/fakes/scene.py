@@ -12,6 +12,8 @@ from tilework.protocol.frame import ViewHeader
 Arrays = dict[str, NDArray[Any]]
 PROBE = 32
 """Pictures of the fixed probe."""
+MOST_DECODED = 512
+"""Codes of all levels up to which each is decoded."""
 
 
 class Scene:
@@ -23,7 +25,9 @@ class Scene:
         self.homes = random.normal(size=(codes, 2)).astype(np.float32)
         # Noise is drawn once and turned over: making it anew would be what limits the frames.
         self.noise = 0.15 * random.normal(size=(2 * points, 2)).astype(np.float32)
-        self.images = random.integers(0, 256, (8, levels * codes + shown + PROBE, side, side, 1)).astype(np.uint8)
+        self.decoded = levels * codes <= MOST_DECODED
+        many = (levels * codes if self.decoded else 0) + shown + PROBE
+        self.images = random.integers(0, 256, (8, many, side, side, 1)).astype(np.uint8)
 
     @property
     def view(self) -> ViewHeader:
@@ -63,9 +67,12 @@ class Scene:
         found: Arrays = {"originals": self.images[0][: self.shown], "recon": these[: self.shown]}
         if not self.levels:
             return found
-        decoded = these[self.shown : -PROBE].reshape(self.levels, self.codes, self.side, self.side, 1)
         nearest = (np.arange(4 * self.codes).reshape(self.codes, 4) % PROBE).astype(np.int32)
-        return found | {"decoded": decoded, "thumbs": these[-PROBE:], "nearest": nearest}
+        found |= {"thumbs": these[-PROBE:], "nearest": nearest}
+        if not self.decoded:
+            return found
+        decoded = these[self.shown : -PROBE].reshape(self.levels, self.codes, self.side, self.side, 1)
+        return found | {"decoded": decoded}
 
     def kept(self, number: int, *, first: bool) -> Arrays:
         """What the timeline keeps of it beside `motion`."""

@@ -21,7 +21,7 @@ from tilework.runs.store import RunStore
 
 STEPS_PER_EPOCH = 25
 COMMITMENT: Steerable = {
-    "name": "objective.commitment", "label": "commitment", "value": 0.25, "low": 0.0, "high": 2.0, "scale": "linear",
+    "name": "objective.commitment", "label": "commitment", "value": 0.25, "low": 0.0, "high": 100.0, "scale": "off-log",
     "help": "weight",
 }  # fmt: skip
 LR: Steerable = {

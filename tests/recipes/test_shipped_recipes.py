@@ -25,9 +25,9 @@ VAE = {
 MINERL = ["minerl-v1.0", "minerl-v1.0.1"]
 V20, V201, V204, V210, V216 = (f"gamefactory-v{v}" for v in ("2.0", "2.0.1", "2.0.4", "2.1.0", "2.1.6"))
 GAME = [V20, V201, V204, V210, V216]
-TOKENS = "vq-mnist"
-"""Our own digits for priors."""
-ALL = sorted([*RQVAE, TOKENS, *P5, *SHARP, "naruto", *VAE, *MINERL, *GAME])
+TOKENS, PHOTOS = "vq-mnist", "vq-photos"
+"""Our own digits and photographs for priors."""
+ALL = sorted([*RQVAE, TOKENS, PHOTOS, *P5, *SHARP, "naruto", *VAE, *MINERL, *GAME])
 
 
 @cache
@@ -163,6 +163,18 @@ TABLE: dict[str, dict[str, Any]] = {
         "bottleneck.start": "kmeans",
         "objective.commitment.weight": 0.25,
     },
+    PHOTOS: {
+        "optimizer.kind": "muon",
+        "data.kind": "images",
+        "data.size": "64x64",
+        "data.channels": 3,
+        "bottleneck.kind": "vq",
+        "bottleneck.codes": 512,
+        "bottleneck.dim": 32,
+        "bottleneck.start": "kmeans",
+        "objective.commitment.weight": 0.25,
+        "engine.steps": 6000,
+    },
     "p5-loops": SYSTEM_2 | {"data.kind": "loops", "optimizer.lr.start": 1e-3},
     "p5-sketches": SYSTEM_2
     | {"data.kind": "sketches", "bottleneck.revival.threshold": 1e-6, "bottleneck.revival.probability": 0.1},
@@ -274,7 +286,7 @@ for _name in P5:
         conv(64, 128, 3) + batchnorm(128) + conv(128, 64, 4) + conv(64, 32, 4) + conv(32, 1, 4),
         (64, 8, 8),
     )
-for _name, _channels in SHARP.items():
+for _name, _channels in (SHARP | {PHOTOS: 3}).items():
     NETS[_name] = (
         conv(_channels, 32, 4) + conv(32, 128, 4) + residual(128, 64) + conv(128, 32, 1),
         conv(32, 128, 1) + 3 * residual(128, 64) + conv(128, 64, 4) + conv(64, _channels, 4),
@@ -399,7 +411,7 @@ def test_a_recipe_survives_being_written_out(name: str) -> None:
     assert parse_spec(read_yaml(dump_yaml(spec_of(name)), name)) == spec_of(name)
 
 
-BROUGHT = {"video", "hub", "sketches"}
+BROUGHT = {"video", "hub", "sketches", "images"}
 """Sources whose pictures a person brings, or fetches."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,21 @@ from typing import Any
 import pytest
 from commands import PATIENCE
 from served_page import CHROMIUM, FLAGS, Served, not_here, playwright, serving
+
+from tilework.studio.spare import Spare
+
+
+@pytest.fixture(autouse=True)
+def spares(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """When a page asked for a process that waits; none is started, as it would load torch for every page that is opened."""
+    asked: list[float] = []
+
+    def keep(spare: Spare) -> bool:
+        asked.append(time.monotonic())
+        return True
+
+    monkeypatch.setattr(Spare, "keep", keep)
+    return asked
 
 
 @pytest.fixture

@@ -54,7 +54,7 @@ def test_samples_and_hard_positions_are_shown_and_the_history_has_them(
     expect(words).to_contain_text(f"clips of {frames} frames" if frames > 1 else "16 images")
     expect(words).to_contain_text("drawn at step 2")
     expect(page.get_by_role("heading", name="Hard to predict")).to_be_visible()
-    expect(page.get_by_role("img", name="bits per token")).to_have_count(1)
+    expect(page.get_by_role("img", name="bits per token of each position")).to_have_count(1)
     # It is drawn: not all of one colour.
     colours = page.locator(".samples canvas").evaluate(
         "c => new Set(new Uint32Array(c.getContext('2d').getImageData(0, 0, c.width, c.height).data.buffer)).size"

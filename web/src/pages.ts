@@ -27,7 +27,11 @@ export const PAGES: Page[] = [
   { name: 'tokens', title: 'Tokens', of: 'run', inBar: true, says: SAID.tokens, load: () => import('./pages/Tokens.svelte'), key: opened },
   { name: 'codes', title: 'Codes', of: 'run', inBar: true, says: SAID.codes, load: () => import('./pages/Codes.svelte'), key: opened },
   { name: 'dream', title: 'Dream', of: 'run', inBar: true, says: SAID.dream, load: () => import('./pages/Dream.svelte'), key: opened },
+  { name: 'explain', title: 'Explain', of: 'run', inBar: true, says: SAID.explain, load: () => import('./pages/Explain.svelte') },
+  { name: 'explain', title: 'Explain', of: 'studio', inBar: false, says: SAID.explain, load: () => import('./pages/Explain.svelte'), key: (query) => `${query.recipe ?? ''}|${query.from ?? ''}|${query.with ?? ''}` },
   { name: 'compare', title: 'Compare', of: 'studio', inBar: true, runs: 2, says: SAID.compare, load: () => import('./pages/Compare.svelte') },
+  { name: 'start', title: 'Starting', of: 'studio', inBar: false, says: SAID.start, load: () => import('./pages/Start.svelte'), key: (query) => query.of ?? '' },
+  { name: 'bring', title: 'Bring images', of: 'studio', inBar: false, says: SAID.bring, load: () => import('./pages/Bring.svelte') },
   { name: 'new', title: 'New run', of: 'studio', inBar: false, says: SAID.new, load: () => import('./pages/NewRun.svelte'), key: (query) => `${query.recipe ?? ''}|${query.from ?? ''}|${query.parent ?? ''}` },
 ]
 

@@ -9,7 +9,7 @@ const MODEL: Says = { which: null, device: null }
 export const SAID: Record<string, Says> = {
   runs: { search: null },
   live: {
-    at: null, view: null, residual: null, code: null, hide: null, cam: null, curves: null, lines: null, log: FLAG, smooth: null, after: null, longer: null,
+    at: null, view: null, residual: null, code: null, hide: null, cam: null, curves: null, lines: null, log: FLAG, smooth: null, after: null, longer: null, doctor: null, image: null,
     cells: FLAG, trails: FLAG, labels: FLAG, pictures: FLAG, probe: FLAG, bycode: FLAG, map: FLAG, sorted: FLAG,
   },
   latent: {
@@ -27,9 +27,12 @@ export const SAID: Record<string, Says> = {
   compare: {
     a: null, b: null, more: null, device: null, tab: ['curves', 'images', 'samples', 'maps'], at: null, by: ['image', 'point', 'tokens'], mode: ['band', 'prior', 'exact'], set: null,
     look: ['side', 'swipe', 'blink', 'difference'], left: null, right: null, from: null, cut: null, factor: null, signed: FLAG, seed: null, count: ['16', '36', '64'], lit: null, map: null,
-    hide: null, cama: null, camb: null, camc: null, camd: null, metric: null, log: null, smooth: null,
+    hide: null, cama: null, camb: null, camc: null, camd: null, metric: null, log: null, smooth: null, image: null,
   },
-  new: { recipe: null, from: null, parent: null },
+  explain: { recipe: null, from: null, with: null, stage: null },
+  bring: { at: null, of: null },
+  new: { recipe: null, from: null, parent: null, with: null },
+  start: { of: null, recipe: null, from: null, suggested: null, with: null },
 } // prettier-ignore
 
 /** What an address says that its page does not follow: in words, to be told. */

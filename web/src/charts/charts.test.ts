@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest'
 import type { MetricEntry } from '../lib/protocol'
 import { Table } from '../live/curves'
 import { chosenAtFirst, linesOf } from './groups'
+import { labelled } from './labels'
 import { Metrics } from './metrics'
 import { onOneAxis, smooth } from './smooth'
-import { ticks } from './ticks'
+import { rangeOf, ticks } from './ticks'
 
 const metric = (name: string, group: MetricEntry['group'], more: Partial<MetricEntry> = {}): MetricEntry => ({
   name, label: name.toUpperCase(), group, unit: '', reduction: 'mean', better: null, part: null, measured: 'both', window: '', decimals: null,
@@ -59,6 +60,27 @@ describe('curves', () => {
     expect(chosenAtFirst('quality', quality, tokens)).toEqual(['v.nll'])
     expect(tokens.headlinesFirst(['loss', 'accuracy', 'nll', 'odd_one'])).toEqual(['nll', 'accuracy', 'loss', 'odd_one'])
     expect(linesOf('losses', ['loss', 'odd_one'], [], tokens).map((line) => line.name)).toEqual(['loss', 'odd one'])
+  })
+})
+
+describe('changes are named in the plot', () => {
+  it('to the right of their line, at the border to the left', () => {
+    expect(labelled([{ text: 'a', x: 10, wide: 40 }], 0, 200, 5)).toEqual([{ text: 'a', left: 15, row: 0 }])
+    expect(labelled([{ text: 'a', x: 190, wide: 40 }], 0, 200, 5)).toEqual([{ text: 'a', left: 145, row: 0 }])
+  })
+  it('never over each other: the older one goes lower, or is left out', () => {
+    const close = [10, 12, 14].map((x) => ({ text: String(x), x, wide: 40 }))
+    expect(labelled(close, 0, 200, 5)).toEqual([{ text: '14', left: 19, row: 0 }, { text: '12', left: 17, row: 1 }])
+  })
+  it('and not where they have no place', () => {
+    expect(labelled([{ text: 'left of it', x: -4, wide: 10 }, { text: 'too wide', x: 5, wide: 300 }], 0, 200, 5)).toEqual([])
+  })
+})
+
+describe('an axis', () => {
+  it('reaches over its own lines alone', () => {
+    expect(rangeOf([[2, 3, null], [undefined, 4]], false)).toEqual([2 - 0.12, 4.12])
+    expect(rangeOf([], false)).toEqual([0, 1])
   })
 })
 

@@ -1,7 +1,7 @@
 import type { Colours } from '../lib/theme.svelte'
 import type { Mark } from '../lib/protocol'
 import { figure } from '../lib/format'
-import { change, withoutOldEnds } from '../live/marks'
+import { change, isBad, withoutOldEnds } from '../live/marks'
 import type { Axis } from '../scene/axis'
 import type { Surface } from './surface'
 
@@ -16,7 +16,7 @@ export interface TimelineState {
 }
 
 export const PAD = 8
-const kinds: Record<string, 'ring' | 'diamond' | 'flag' | 'dot'> = { set: 'diamond', revived: 'ring', finding: 'flag', failed: 'flag' }
+const kinds: Record<string, 'ring' | 'diamond' | 'flag' | 'dot'> = { set: 'diamond', revived: 'ring', finding: 'flag', failed: 'flag', 'rolled-back': 'flag' }
 
 export const shownMarks = (marks: Mark[]): Mark[] => marks.filter((mark) => !['codes-started', 'refused'].includes(mark.kind))
 
@@ -53,15 +53,15 @@ export function drawTimeline(to: Surface, state: TimelineState, theme: Colours):
   const free = [-10, -10] // where a row of labels has room again: two rows, for marks that lie close together
   for (const mark of withoutOldEnds(shownMarks(state.marks))) {
     const at = x(mark.step)
-    const bad = mark.kind === 'finding' || mark.kind === 'failed'
-    g.fillStyle = g.strokeStyle = bad ? theme.bad : theme.text
+    const bad = isBad(mark) ? theme.bad : mark.kind === 'finding' ? theme.warn : null
+    g.fillStyle = g.strokeStyle = bad ?? theme.text
     shape(g, kinds[mark.kind] ?? 'dot', at, middle)
     const text = brief(mark)
     const wide = g.measureText(text).width
     const left = Math.min(at - 3, width - PAD - wide)
     const row = free.findIndex((from) => left > from)
     if (row >= 0) {
-      g.fillStyle = bad ? theme.bad : theme.mute
+      g.fillStyle = bad ?? theme.mute
       g.fillText(text, left, middle - 14 - 12 * row)
       free[row] = left + wide + 14
     }
@@ -93,6 +93,7 @@ function shape(g: CanvasRenderingContext2D, kind: string, x: number, y: number):
 /** A mark in a few words: `commitment 0.25 → 0.5`. */
 export function brief(mark: Mark): string {
   if (mark.kind === 'started') return 'began'
+  if (mark.code) return mark.kind === 'finding' ? mark.code.replaceAll('-', ' ') : `no more ${mark.code.replaceAll('-', ' ')}`
   const set = mark.kind === 'set' ? change(mark.text) : null
   const written = (value: string): string => (Number.isFinite(Number(value)) ? figure(Number(value)) : value)
   const text = set ? `${set.name.replace(/^(objective|optimizer|bottleneck)\./, '')} ${written(set.from)} → ${written(set.to)}` : mark.text

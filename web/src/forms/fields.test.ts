@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { complaint, isAt, overridesOf, sectionsOf, switched, tidied, withoutSection, written, type Node } from './fields'
+import { asChosen, changesOf, complaint, isAt, ofKind, overridesOf, sectionsOf, switched, tidied, withoutSection, written, type Node } from './fields'
 
 const schema: Node = {
   properties: {
@@ -56,6 +56,35 @@ describe('a form', () => {
     expect([isAt('bottleneck.codes', widths), isAt('bottleneck.codes.0', widths), isAt('bottleneck', widths)]).toEqual([true, true, false])
     expect(complaint({ field: 'engine.steps', what: "engine.steps: must be a whole number, not 'x'", why: '', fix: 'correct engine.steps: it must be a whole number' })).toEqual({ what: "must be a whole number, not 'x'", fix: '' })
     expect(complaint({ field: 'a.b', what: 'unknown key a.b', why: '', fix: 'write a.c' })).toEqual({ what: 'unknown key a.b', fix: 'write a.c' })
+  })
+  it('follows another kind at once, with what both kinds have as it was', () => {
+    const node: Node = {
+      properties: { data: { oneOf: [], discriminator: { propertyName: 'kind', mapping: { digits: '#/$defs/digits', images: '#/$defs/images' } } } },
+      $defs: {
+        digits: { properties: { kind: { const: 'digits' }, size: { type: 'string', default: '28x28', description: 'pixels' }, frames: { type: 'integer', default: 3 } } },
+        images: { required: ['kind', 'path'], properties: { kind: { const: 'images' }, size: { type: 'string', default: '64x64' }, frames: { type: 'string', default: 'all' }, path: { type: 'string' } } },
+      },
+    }
+    const base = { name: 'a', data: { kind: 'digits', size: '32x32', frames: 7 } }
+    const sets = [{ name: 'flowers', data: { kind: 'images', size: '96x96', path: '/flowers' }, problem: '' }, { name: 'old', data: {}, problem: 'its file is damaged' }]
+    const drawn = ofKind(base, base, 'data', 'images', node, sets)
+    expect(drawn).toEqual({ name: 'a', data: { kind: 'images', size: '32x32', frames: 'all', path: undefined } })
+    const fields = sectionsOf(drawn, node, sets).find((section) => section.name === 'data')!.fields
+    const path = fields.find((field) => field.path === 'data.path')!
+    expect([path.control, path.needed, path.first, written(path.value)]).toEqual(['path', true, true, ''])
+    expect(fields[0].sets?.map((one) => one.name)).toEqual(['flowers', 'old'])
+    expect(ofKind(drawn, base, 'data', 'flowers', node, sets).data).toEqual({ kind: 'images', size: '32x32', path: '/flowers', channels: undefined })
+    expect(ofKind(drawn, base, 'data', 'digits', node, sets)).toEqual(base)
+    expect(ofKind(drawn, base, 'data', 'none-such', node, sets)).toBe(drawn)
+    // What was judged has the recipe's own data again, as long as the path is missing.
+    const chosen = new Map([['data.kind', 'images'], ['data.size', '8x8']])
+    expect(asChosen(base, chosen, base, node, sets)).toEqual(drawn)
+    const right = { ...base, data: { kind: 'images', path: '/x' } }
+    expect(asChosen(right, chosen, base, node, sets)).toBe(right)
+    expect(asChosen(right, new Map([['data.kind', 'flowers']]), base, node, sets)).toBe(right)
+  })
+  it('reads overrides back from an address', () => {
+    expect([...changesOf(['data.path=/a=b', 'x'])]).toEqual([['data.path', '/a=b']])
   })
   it('forgets what was changed of a kind that is no longer chosen', () => {
     const changes = new Map([['bottleneck.codes', '8'], ['optimizer.lr', '1'], ['bottleneck.kind', 'fsq'], ['bottleneck.revival.patience', '3']])

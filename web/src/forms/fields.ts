@@ -1,4 +1,4 @@
-import type { FieldError } from '../lib/protocol'
+import type { DataSetChoice, FieldError } from '../lib/protocol'
 
 /** What a form shows, made from a spec and the JSON schema of all specs: sections of plain fields, each with its path. */
 export interface Node {
@@ -11,6 +11,7 @@ export interface Node {
   description?: string
   title?: string
   properties?: Record<string, Node>
+  required?: string[]
   oneOf?: Node[]
   anyOf?: Node[]
   items?: Node
@@ -26,7 +27,7 @@ export interface Field {
   path: string
   label: string
   help: string
-  control: 'select' | 'flag' | 'text'
+  control: 'select' | 'flag' | 'text' | 'path'
   options: string[]
   value: unknown
   standard: unknown // the default, where the schema has one
@@ -34,6 +35,8 @@ export interface Field {
   unset: string // what null means, in words
   bounds: string
   first: boolean // shown without unfolding
+  needed: boolean // there is nothing to fall back to
+  sets?: DataSetChoice[] // beside the options: data sets by their names
 }
 
 export interface Section {
@@ -50,11 +53,11 @@ const FIRST = new Set([
 ]) // prettier-ignore
 
 const ORDER = ['data', 'prior', 'bottleneck', 'encoder', 'decoder', 'objective', 'optimizer', 'engine']
-const HIDDEN = new Set(['about', 'note', 'trackers'])
+const HIDDEN = new Set(['about', 'note', 'known_faults', 'trackers'])
 
 type Value = Record<string, unknown>
 
-export function sectionsOf(spec: Value, schema: Node): Section[] {
+export function sectionsOf(spec: Value, schema: Node, sets: DataSetChoice[] = []): Section[] {
   const properties = schema.properties ?? {}
   const own = Object.entries(properties).filter(([name]) => !ORDER.includes(name) && !HIDDEN.has(name))
   const run: Section = { name: 'run', help: '', fields: own.flatMap(([name, node]) => fieldsOf(name, name, node, spec[name], schema)) }
@@ -63,9 +66,17 @@ export function sectionsOf(spec: Value, schema: Node): Section[] {
     const help = node.description ?? ''
     const value = (spec[name] ?? {}) as Value
     if (name === 'objective') return objective(value, resolve(node, schema), schema)
-    return { name, help, fields: inside(name, '', of(node, value, schema), value, schema, kinds(node)) }
+    const fields = inside(name, '', of(node, value, schema), value, schema, kinds(node))
+    return { name, help, fields: name === 'data' ? pathSecond(fields).map((field) => (field.path === 'data.kind' && sets.length ? { ...field, sets } : field)) : fields }
   })
   return [run, ...rest]
+}
+
+/** Where images are taken from stands beside what kind they are. */
+function pathSecond(fields: Field[]): Field[] {
+  const path = fields.find((field) => field.control === 'path')
+  const rest = fields.filter((field) => field !== path)
+  return path ? [...rest.slice(0, 1), path, ...rest.slice(1)] : rest
 }
 
 function objective(value: Value, node: Node, schema: Node): Section {
@@ -90,15 +101,15 @@ function objective(value: Value, node: Node, schema: Node): Section {
 /** The fields of one object; `kind` first where there are several to choose from. */
 function inside(path: string, within: string, node: Node, value: Value, schema: Node, options: string[]): Field[] {
   const kind: Field[] = options.length > 1
-    ? [{ path: `${path}.kind`, label: 'kind', help: firstLine(node.description), control: 'select', options, value: value.kind, standard: undefined, optional: false, unset: '', bounds: '', first: true }]
+    ? [{ path: `${path}.kind`, label: 'kind', help: firstLine(node.description), control: 'select', options, value: value.kind, standard: undefined, optional: false, unset: '', bounds: '', first: true, needed: false }]
     : []
   const rest = Object.entries(node.properties ?? {})
     .filter(([name]) => !(name === 'kind' && (options.length > 0 || node.properties?.kind?.const !== undefined)))
-    .flatMap(([name, child]) => fieldsOf(`${path}.${name}`, within ? `${within}.${name}` : name, child, value?.[name], schema))
+    .flatMap(([name, child]) => fieldsOf(`${path}.${name}`, within ? `${within}.${name}` : name, child, value?.[name], schema, node.required?.includes(name)))
   return [...kind, ...rest]
 }
 
-function fieldsOf(path: string, within: string, raw: Node, value: unknown, schema: Node): Field[] {
+function fieldsOf(path: string, within: string, raw: Node, value: unknown, schema: Node, needed = false): Field[] {
   const node = resolve(raw, schema)
   const branches = (node.anyOf ?? []).map((one) => resolve(one, schema))
   const optional = branches.some((one) => one.type === 'null')
@@ -118,12 +129,13 @@ function fieldsOf(path: string, within: string, raw: Node, value: unknown, schem
   if (plain.const !== undefined) return []
   if (plain.enum) return [field({ control: 'select', options: plain.enum.map(String), value, optional })]
   if (plain.type === 'boolean') return [field({ control: 'flag', value, optional })]
-  return [field({ control: 'text', value, optional, bounds: boundsOf(plain) })]
+  // A path may be one text or a list of them; only where images are taken from is there anything to choose.
+  return [field({ control: path === 'data.path' ? 'path' : 'text', value, optional, bounds: boundsOf(plain) })]
 
   function field(part: Partial<Field>): Field {
     return {
       path, label, help, control: 'text', options: [], value: undefined, standard: raw.default ?? node.default,
-      optional: false, unset, bounds: '', first: FIRST.has(within), ...part,
+      optional: false, unset, bounds: '', first: FIRST.has(within), needed, ...part,
     } // prettier-ignore
   }
 }
@@ -184,6 +196,46 @@ export function overridesOf(changes: Map<string, string>): string[] {
   const rank = (path: string): number => (path.endsWith('.kind') ? 0 : 1)
   return [...changes].sort(([a], [b]) => rank(a) - rank(b)).map(([path, text]) => `${path}=${text}`)
 }
+
+/**
+ * A spec whose section is of the kind that was just chosen, or a data set by its name: the settings that the kind of the recipe has
+ * too, as it has them, and defaults. Drawn before the spec is judged: what the new kind needs first may be missing.
+ */
+export function ofKind(spec: Value, base: unknown, section: string, kind: string, schema: Node, sets: DataSetChoice[] = []): Value {
+  const own = (valueAt(base, section) ?? {}) as Value
+  const choice = schema.properties?.[section] ?? {}
+  const known = sets.find((one) => section === 'data' && one.name === kind)
+  if (known) return { ...spec, [section]: { ...known.data, size: own.size, channels: own.channels } }
+  if (own.kind === kind) return { ...spec, [section]: own }
+  const place = choice.discriminator?.mapping[kind]
+  if (!place) return spec
+  const before = of(choice, own, schema).properties ?? {}
+  const after = Object.entries(resolve({ $ref: place }, schema).properties ?? {}).filter(([name]) => name !== 'kind')
+  const kept = (name: string, child: Node): boolean => name in own && name in before && JSON.stringify(shape(before[name])) === JSON.stringify(shape(child))
+  return { ...spec, [section]: { kind, ...Object.fromEntries(after.map(([name, child]) => [name, kept(name, child) ? own[name] : resolve(child, schema).default])) } }
+}
+
+/**
+ * A spec that was judged, as it is drawn: of a section that is still wrong it has what the recipe has, with another kind than the one
+ * that was chosen; that section is drawn of the kind all the same.
+ */
+export function asChosen(judged: Value, changes: Map<string, string>, base: unknown, schema: Node, sets: DataSetChoice[] = []): Value {
+  let spec = judged
+  for (const [path, kind] of changes) {
+    const [section, last, more] = path.split('.')
+    if (last !== 'kind' || more !== undefined) continue
+    const meant = sets.find((one) => section === 'data' && one.name === kind)?.data.kind ?? kind
+    if (valueAt(spec, path) !== meant) spec = ofKind(spec, base, section, kind, schema, sets)
+  }
+  return spec
+}
+
+/** What a value must be, without what is said of it. */
+const shape = ({ description: _, default: __, title: ___, examples: ____, ...rest }: Node): Node => rest
+
+/** Overrides as they stand in an address, `path=text` each, read back as changes. */
+export const changesOf = (overrides: string[]): Map<string, string> =>
+  new Map(overrides.filter((one) => one.indexOf('=') > 0).map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)]))
 
 /** The changes without those to other settings beside a `kind` that was just chosen: another kind has settings of its own. */
 export function withoutSection(changes: Map<string, string>, kind: string): Map<string, string> {

@@ -6,7 +6,7 @@ import { packed } from './packed'
 import { makeHash, parseHash, runPath, withKept } from './route.svelte'
 import { PAGES, pageOf } from '../pages'
 import { unknownOf } from '../says'
-import { sliderText, STEPS, toPosition, toValue, typed } from './slider'
+import { complaint, sliderText, STEPS, toPosition, toValue, typed } from './slider'
 
 describe('a share', () => {
   it('that is little is not nothing', () => {
@@ -54,10 +54,10 @@ describe('a frame', () => {
 })
 
 describe('a slider', () => {
-  const log = { low: 1e-5, high: 1e-1, scale: 'log' as const }
-  const offLog = { low: 0, high: 1, scale: 'off-log' as const }
+  const log = { low: 1e-5, high: 1e-1, scale: 'log' as const, value: 1 }
+  const offLog = { low: 0, high: 1, scale: 'off-log' as const, value: 1 }
   it('keeps its ends', () => {
-    for (const range of [log, offLog, { low: -1, high: 3, scale: 'linear' as const }]) {
+    for (const range of [log, offLog, { low: -1, high: 3, scale: 'linear' as const, value: 1 }]) {
       expect(toValue(0, range)).toBeCloseTo(range.low)
       expect(toValue(STEPS, range)).toBeCloseTo(range.high)
       expect(toPosition(range.high, range)).toBe(STEPS)
@@ -67,9 +67,25 @@ describe('a slider', () => {
   it('comes back to where it was', () => {
     for (const range of [log, offLog]) for (const at of [1, 50, 213, 399]) expect(Math.abs(toPosition(toValue(at, range), range) - at)).toBeLessThanOrEqual(1)
   })
+  it('spans a weight from well below what it starts with to a hundred, with off at the left end', () => {
+    const weight = (value: number) => ({ low: 0, high: 100, scale: 'off-log' as const, value })
+    expect(toValue(1, weight(0.25))).toBeCloseTo(0.01)
+    expect(toValue(1, weight(5))).toBeCloseTo(0.01)
+    expect([toValue(0, weight(5)), toValue(STEPS, weight(5))]).toEqual([0, 100])
+    expect(toValue(1, weight(1e-4)) / 1e-5).toBeCloseTo(1)
+    expect(toPosition(10, weight(1))).toBeGreaterThan(toPosition(1, weight(1)) + 80)
+  })
+  it('complains of what cannot be set, and of nothing else', () => {
+    const range = { low: 0, high: 100, scale: 'off-log' as const, value: 1 }
+    expect(['10', '0,5', 'off', '1e2', '0'].map((text) => complaint(text, range))).toEqual(['', '', '', '', ''])
+    expect(complaint('abc', range)).toBe('“abc” is not a number')
+    expect(complaint('101', range)).toBe('101 is out of range: 0 to 100')
+    expect(complaint('-1', range)).toContain('out of range')
+    expect(complaint(' ', range)).toBe('a number is needed')
+  })
   it('says off at the left end', () => {
     expect(sliderText(0, offLog)).toBe('off')
-    expect(sliderText(0, { low: 0, high: 1, scale: 'linear' })).toBe('0')
+    expect(sliderText(0, { low: 0, high: 1, scale: 'linear', value: 1 })).toBe('0')
     expect(sliderText(0.001, log)).toBe('1.0e-3')
   })
   it('takes numbers and off, and nothing else', () => {

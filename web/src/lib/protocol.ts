@@ -15,11 +15,13 @@ export type Split = 'train' | 'val'
 
 export type Ref = number | string
 
-export type RunMessage = HelloMessage | RowsMessage | MarksMessage | AppliedMessage | TimelineMessage | StateMessage | DoneMessage | RefusedMessage
+export type RunMessage = HelloMessage | RowsMessage | MarksMessage | FindingsMessage | AppliedMessage | TimelineMessage | StateMessage | DoneMessage | RefusedMessage
 
 export type PageMessage = AckMessage | WatchMessage | CommandMessage
 
 export type CheckAnswer = SpecRight | SpecWrong
+
+export type ExplainBlock = ParagraphBlock | PointsBlock | TableBlock | FigureBlock
 
 export type AskKind = 'about' | 'statistics' | 'decode' | 'encode' | 'pictures' | 'search' | 'traverse' | 'plane' | 'walk' | 'map' | 'nearest' | 'directions' | 'paint' | 'levels' | 'field' | 'receptive' | 'palette' | 'atlas' | 'code' | 'dream' | 'repaint' | 'morph' | 'continue'
 
@@ -187,7 +189,9 @@ export interface RunCard {
   headlines: Headline[]
   /** where they were measured */
   val_step: number | null
-  /** what they say against the codebook */
+  /** of the worst that its doctor has found; null = nothing */
+  severity: 'info' | 'warning' | 'error' | null
+  /** the causes among its findings, of severity `warning` or `error`, in words */
   remarks: string[]
   /** seconds since 1970 */
   created: number
@@ -199,6 +203,8 @@ export interface RunCard {
   size_bytes: number
   /** its training loss */
   spark: Spark
+  /** its path on the machine of the studio */
+  folder: string
   /** address of its newest reconstructions as a small picture */
   thumb: string | null
 }
@@ -274,10 +280,66 @@ export interface Mark {
   step: number
   /** seconds since 1970 */
   time: number
-  /** `set`, `revived`, `finding`, `started`, `resumed`, `paused`, `snapshot`, `failed`, ... */
+  /** `set`, `revived`, `finding`, `finding-gone`, `started`, `resumed`, `paused`, `snapshot`, `failed`, ... */
   kind: string
   /** in words */
   text: string
+  /** of a finding */
+  code?: string
+  /** of a finding that holds */
+  severity?: 'info' | 'warning' | 'error'
+}
+
+/** What can be looked at. */
+export interface EvidenceEntry {
+  /** of the run, by their names */
+  series: string[]
+  /** of the series: `train` or `val` */
+  split: string
+  /** [first, last] that matter; null = all */
+  steps: number[] | null
+  /** a file relative to the run's folder; empty = none */
+  image: string
+}
+
+/** One change of the spec. */
+export interface FixEntry {
+  /** setting by its path, and its new value */
+  changes: Record<string, unknown>
+  /** the same as they are typed after a spec's name */
+  overrides: string[]
+  /** whether the new run starts with the weights of this one; else it starts anew */
+  keep_weights: boolean
+  /** the line that trains a new run with it */
+  command: string
+}
+
+/** One thing that is wrong, or worth knowing, with a run. */
+export interface FindingEntry {
+  /** stable name of the rule: `codebook-collapse` */
+  code: string
+  /** `error`: what comes out is not worth keeping; `warning`: worse than it need be */
+  severity: 'info' | 'warning' | 'error'
+  /** from which on it holds */
+  step: number
+  /** the value that was judged */
+  measured: number | null
+  /** what it was held against */
+  threshold: number | null
+  /** what else its words are made of */
+  values: Record<string, unknown>
+  /** what can be looked at */
+  evidence: EvidenceEntry
+  /** null where the doctor knows none */
+  fix: FixEntry | null
+  /** code of the finding that this one follows from; empty = a cause of its own */
+  because: string
+  /** what is wrong, in words */
+  title: string
+  /** why, most likely */
+  cause: string
+  /** what to do beside the fix; may be empty */
+  advice: string
 }
 
 /** Rows of one split, by column. */
@@ -315,7 +377,9 @@ export interface HelloMessage {
   timeline: number[]
   /** the newest, in order */
   marks: Mark[]
-  /** what the newest metrics of validation say against the codebook */
+  /** what its doctor has found, causes first */
+  findings: FindingEntry[]
+  /** those of them that are about codes, in words */
   remarks: string[]
   /** whole, thinned */
   curves: Curves
@@ -332,8 +396,6 @@ export interface RowsMessage {
   type: 'rows'
   /** what they are of */
   split: Split
-  /** of `val`: what the newest of them say against the codebook */
-  remarks?: string[]
   /** curves begin anew (a resume went back) */
   reset?: boolean
 }
@@ -343,6 +405,15 @@ export interface MarksMessage {
   type: 'marks'
   /** new ones */
   marks: Mark[]
+}
+
+/** Whenever the doctor of the run has found something else: all that holds now, in the place of what was told before. */
+export interface FindingsMessage {
+  type: 'findings'
+  /** causes first */
+  findings: FindingEntry[]
+  /** those of them that are about codes, in words */
+  remarks: string[]
 }
 
 /** Commands that have acted or were refused; ahead of the frame, which may have to wait. */
@@ -492,6 +563,28 @@ export interface MarksAnswer {
   marks: Mark[]
 }
 
+/** A rule that could not judge the run. */
+export interface UnjudgedEntry {
+  /** of the rule */
+  code: string
+  /** what it lacks: `validation`, `steps`, `series`, `probe`, `facts`, `unreadable` */
+  missing: string
+  /** the same in words */
+  text: string
+}
+
+/** What the doctor says of a run; `tilework doctor --json` prints the same. */
+export interface FindingsAnswer {
+  /** of the run */
+  id: string
+  /** where it stands */
+  step: number
+  /** causes first, the worst of them first; then what follows from them */
+  findings: FindingEntry[]
+  /** rules that could not judge */
+  unjudged: UnjudgedEntry[]
+}
+
 /** The stored frames of a run. */
 export interface TimelineAnswer {
   /** their steps */
@@ -522,6 +615,12 @@ export interface Recipe {
   about: string
   /** `ready`, `downloads` or what a person must bring */
   needs: string
+  /** how long it trains; null where it counts steps */
+  epochs: number | null
+  /** how long it trains; null where it counts epochs */
+  steps: number | null
+  /** of one that fails on purpose: the recipe to train in its place */
+  instead: string | null
 }
 
 /** The shipped recipes. */
@@ -530,14 +629,172 @@ export interface RecipesAnswer {
   recipes: Recipe[]
 }
 
+/** A data set by its name: `data.kind=NAME` stands for it. */
+export interface DataSetChoice {
+  /** as `tilework data add` wrote it down */
+  name: string
+  /** the settings that it stands for; empty where it cannot be read */
+  data: Record<string, unknown>
+  /** why it cannot be read; empty where it can */
+  problem: string
+}
+
 /** What a form is made of. */
 export interface FormAnswer {
   /** whole, with every default */
   spec: Record<string, unknown>
   /** JSON schema of all specs */
   schema: Record<string, unknown>
+  /** data sets that may stand for its data */
+  sets: DataSetChoice[]
   /** of a run: overrides for what was set by hand */
   steered?: Record<string, string>
+}
+
+/** One check of a run's spec, made before its first step. */
+export interface CheckEntry {
+  /** of the check: `output-range` */
+  code: string
+  /** what it came to */
+  verdict: 'passed' | 'warning' | 'failed' | 'not-checked'
+  /** what was found, in words */
+  what: string
+  /** why, most likely; may be empty */
+  why: string
+  /** what to do; may be empty */
+  fix: string
+}
+
+/** All checks of a run's spec. */
+export interface ChecksAnswer {
+  /** in the order in which they were made; empty where they were switched off */
+  checks: CheckEntry[]
+  /** that they took */
+  seconds: number
+}
+
+/** A piece of a line. */
+export interface TextPiece {
+  /** as it is read */
+  text: string
+  /** how it is set */
+  mark: 'text' | 'code' | 'term'
+  /** whether it stands out */
+  strong: boolean
+  /** name of the term of the glossary that it leads to; empty = none */
+  term: string
+}
+
+/** A number that stands for the model. */
+export interface ExplainCard {
+  /** what it is */
+  name: string
+  /** the number */
+  big: string
+  /** of the number; empty = none */
+  unit: string
+  /** what it means; may be empty */
+  more: string
+}
+
+/** A paragraph. */
+export interface ParagraphBlock {
+  kind: 'paragraph'
+  /** its text */
+  line: TextPiece[]
+}
+
+/** A list. */
+export interface PointsBlock {
+  kind: 'points'
+  /** one an entry */
+  lines: TextPiece[][]
+}
+
+/** A row of a table. */
+export interface TableRow {
+  /** one a column */
+  cells: TextPiece[][]
+  /** the stage or metric that it is about; empty = none */
+  key: string
+  /** how its value is to be taken */
+  tone: '' | 'good' | 'low' | 'bad'
+}
+
+/** A table. */
+export interface TableBlock {
+  kind: 'table'
+  /** of its columns */
+  heads: string[]
+  /** from top to bottom */
+  rows: TableRow[]
+  /** columns of numbers */
+  numbers: number[]
+}
+
+/** A drawing. */
+export interface FigureBlock {
+  kind: 'figure'
+  /** what it shows */
+  picture: 'network' | 'token'
+  /** SVG; its groups of class `stage` have the key of a row as `data-stage` */
+  svg: string
+  /** what stands below it */
+  caption: TextPiece[]
+}
+
+/** A titled part of an explanation. */
+export interface ExplainSection {
+  /** its title */
+  heading: string
+  /** `low` or `bad`: it says what is wrong, and stands before all else */
+  tone: '' | 'good' | 'low' | 'bad'
+  /** from top to bottom */
+  blocks: ExplainBlock[]
+}
+
+/** A model explained in its own numbers. */
+export interface ExplainAnswer {
+  /** name of the recipe or run */
+  title: string
+  /** what is explained */
+  form: 'recipe' | 'run'
+  /** of a run: where it stood */
+  step: number | null
+  /** the whole in one sentence */
+  lead: TextPiece[]
+  /** numbers that stand for it */
+  cards: ExplainCard[]
+  /** in the order in which they are read */
+  sections: ExplainSection[]
+  /** what it was computed from */
+  note: TextPiece[]
+}
+
+/** A term of the glossary. */
+export interface TermEntry {
+  /** what is typed after `tilework explain` */
+  name: string
+  /** as it is written */
+  title: string
+  /** what it is */
+  text: string
+  /** may be empty */
+  formula: string
+  /** paper and place in it; empty for a word that this program defines */
+  source: string
+  /** names of other terms */
+  related: string[]
+  /** other names that find it, metrics and settings among them */
+  also: string[]
+  /** of a loss term: what it is for; empty for other terms */
+  purpose: string
+}
+
+/** All terms. */
+export interface GlossaryAnswer {
+  /** in the order of the glossary */
+  terms: TermEntry[]
 }
 
 /** A spec that can be trained. */
@@ -570,6 +827,64 @@ export interface SpecWrong {
   spec?: Record<string, unknown>
   /** beside it, as where it is right */
   fitting?: Record<string, string>
+}
+
+/** Where a run is that is being started. */
+export interface StartStage {
+  /** of the start, until the run has one */
+  name: string
+  /** what is started: a recipe, the id of the run that it begins with, or the name of a proposal */
+  about: string
+  /** `torch` while it is loaded, `data`, `pictures`, `tokens`, `preflight`; empty = its process only begins */
+  stage: string
+  /** of whatever the stage counts; 0 where it counts nothing */
+  done: number
+  /** how many of them there will be; 0 where that is not known */
+  total: number
+}
+
+/** The runs that are being started and do not exist yet. */
+export interface StartsAnswer {
+  /** the oldest first */
+  starts: StartStage[]
+}
+
+/** Why an answer was refused; of status 403 also what was missing. */
+export interface Refusal {
+  /** what happened */
+  what: string
+  /** its likely cause; empty where there is none to tell */
+  why: string
+  /** what to do; empty where there is none to tell */
+  fix: string
+  /** of status 403: what was missing */
+  kind?: 'host' | 'origin' | 'key'
+}
+
+/** A start, until its run exists or it has failed. */
+export interface StartAnswer {
+  /** of the start, until the run has one */
+  name: string
+  /** what is started: a recipe, the id of the run that it begins with, or the name of a proposal */
+  about: string
+  /** `torch` while it is loaded, `data`, `pictures`, `tokens`, `preflight`; empty = its process only begins */
+  stage: string
+  /** of whatever the stage counts; 0 where it counts nothing */
+  done: number
+  /** how many of them there will be; 0 where that is not known */
+  total: number
+  /** with neither `run` nor `problem`: the studio waits no longer, the run joins the list */
+  over: boolean
+  /** id of the run, once it exists */
+  run: string | null
+  /** why there will be none */
+  problem: Refusal | null
+}
+
+/** A process that waits to become a training. */
+export interface SpareAnswer {
+  /** there is one; false where memory is short, or where it could not be started */
+  kept: boolean
 }
 
 /** The run that was begun or goes on. */
@@ -624,11 +939,77 @@ export interface ImageAnswer {
   height: number
 }
 
+/** A folder. */
+export interface FolderPlace {
+  /** as it is shown */
+  name: string
+  /** whole, without links: a value of `at` */
+  path: string
+}
+
+/** What is in a folder. What is hidden is left out, and links that lead to where the page may not look. */
+export interface FoldersAnswer {
+  /** the folder, whole and without links */
+  path: string
+  /** the folder that it is in; null where the page may not look into that */
+  parent: string | null
+  /** where the page may look: the home folder, and those of `--images` */
+  roots: FolderPlace[]
+  /** in it, in natural order */
+  folders: FolderPlace[]
+  /** files in it that are still images by their names */
+  images: number
+  /** files in it that are clips or GIFs */
+  moving: number
+  /** other files in it */
+  others: number
+  /** false where there are more than are listed */
+  whole: boolean
+}
+
+/** One line of a proposal. */
+export interface ProposalLine {
+  /** `data`, `size`, `tokens` or `training` */
+  about: string
+  /** what was seen or chosen, and why */
+  text: string
+}
+
+/** Why something was chosen. */
+export interface ProposalReason {
+  /** the line that it belongs to */
+  about: string
+  /** `own-shape`, `enough-tokens`, `fills-the-time`, `left-out`, ... */
+  code: string
+  /** numbers and names that belong to it */
+  values: Record<string, unknown>
+}
+
+/** A spec for what lies at some paths. Nothing has been started. */
+export interface SuggestAnswer {
+  /** a value of `suggested` in a spec's body, until the studio ends */
+  id: string
+  /** what its runs are called */
+  name: string
+  /** four, in order */
+  lines: ProposalLine[]
+  /** the same as values */
+  reasons: ProposalReason[]
+  /** the spec as a file to be edited */
+  yaml: string
+  /** the same, as far as it differs from the defaults */
+  spec: Record<string, unknown>
+  /** images in a row of its contact sheet; 0 where there is none */
+  columns: number
+}
+
 export interface SpecBody {
-  /** a shipped recipe; this or `from` */
+  /** a shipped recipe; this, `from` or `suggested` */
   recipe?: string
-  /** id of a run; this or `recipe` */
+  /** id of a run */
   from?: string
+  /** id of a proposal */
+  suggested?: string
   /** each `section.key=value` */
   overrides?: string[]
 }
@@ -639,16 +1020,10 @@ export interface ResumeBody {
   to_step?: number | null
 }
 
-/** Why an answer was refused; of status 403 also what was missing. */
-export interface Refusal {
-  /** what happened */
-  what: string
-  /** its likely cause; empty where there is none to tell */
-  why: string
-  /** what to do; empty where there is none to tell */
-  fix: string
-  /** of status 403: what was missing */
-  kind?: 'host' | 'origin' | 'key'
+/** What a spec is to be proposed for. */
+export interface SuggestBody {
+  /** folders and files, all of one kind */
+  paths: string[]
 }
 
 /** What an answer of another status than 200 holds. */
@@ -1090,6 +1465,12 @@ export interface FileBody {
   ask: Ask
   /** `gif` and `mp4` of a walk */
   format: FileFormat
+}
+
+/** The fix of a finding. */
+export interface ApplyBody {
+  /** of the finding */
+  code: string
 }
 
 /** What a prior is; other facts of `about` are of the autoencoder whose tokens it draws. */

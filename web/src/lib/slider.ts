@@ -3,11 +3,12 @@ import type { Steerable } from './protocol'
 /** A slider's position, 0 to `STEPS`, and the value of a setting: linear, logarithmic, or logarithmic with 'off' at the left end. */
 export const STEPS = 400
 
-type Range = Pick<Steerable, 'low' | 'high' | 'scale'>
+export type Range = Pick<Steerable, 'low' | 'high' | 'scale' | 'value'>
 
-/** The smallest value above off: low where it is positive, else four decades below high. */
+/** The smallest value above off: low where it is positive, else four decades below high, and well below what it started with. */
 function floor(range: Range): number {
-  return range.low > 0 ? range.low : range.high / 1e4
+  if (range.low > 0) return range.low
+  return range.value > 0 ? Math.min(range.high / 1e4, range.value / 10) : range.high / 1e4
 }
 
 export function toPosition(value: number, range: Range): number {
@@ -38,7 +39,15 @@ export function sliderText(value: number, range: Range): string {
   return String(Number(value.toPrecision(3)))
 }
 
-/** A typed number, or 'off'; null when it is neither. Whether it is allowed is for the trainer to say. */
+/** Why what was typed cannot be set; empty where it can, as far as this page knows. */
+export function complaint(text: string, range: Range): string {
+  const value = typed(text)
+  if (value === null) return text.trim() ? `“${text.trim()}” is not a number` : 'a number is needed'
+  if (value < range.low || value > range.high) return `${text.trim()} is out of range: ${range.low} to ${range.high}`
+  return ''
+}
+
+/** A typed number, or 'off'; null when it is neither. */
 export function typed(text: string): number | null {
   const trimmed = text.trim().toLowerCase().replace(',', '.')
   if (trimmed === 'off') return 0

@@ -44,8 +44,9 @@ export const view = {
   set byCode(value: boolean) { setFlag('bycode', value, false) },
   get map(): boolean { return flag('map', false) },
   set map(value: boolean) { setFlag('map', value, false) },
-  get sorted(): boolean { return flag('sorted', false) },
-  set sorted(value: boolean) { setFlag('sorted', value, false) },
+  /** Of many codes their order by number says nothing: they are sorted unless someone chose otherwise. */
+  sorted(many: boolean): boolean { return flag('sorted', many) },
+  sort(value: boolean, many: boolean): void { setFlag('sorted', value, many) },
   get pinned(): Pin | null {
     const [, of = '1', code] = /^(?:(\d+|sum)\.)?(\d+)$/.exec(router.current.query.code ?? '') ?? []
     return code === undefined ? null : { level: of === 'sum' ? -1 : Number(of) - 1, code: Number(code) }

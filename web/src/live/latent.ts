@@ -5,7 +5,7 @@ import { surface } from '../draw/surface'
 import type { Trail } from '../draw/ways'
 import type { Frame } from '../lib/frame'
 import type { Colours } from '../lib/theme.svelte'
-import { between, boxOf, fit, suits, toScreenX, toScreenY, zoomAt, type Camera } from '../scene/camera'
+import { between, boxOf, fit, held, NEAREST, suits, toScreenX, toScreenY, zoomAt, type Camera } from '../scene/camera'
 import { kinOf, type Kin, type Pin } from '../scene/kin'
 import { MOST_NUMBERS } from '../scene/layers'
 import { classColours, codeColours } from '../scene/palette'
@@ -42,6 +42,7 @@ export class LatentCanvas {
   scene: Scene | null = null
   camera: Camera = { x: 0, y: 0, scale: 100 }
   auto = true
+  crowded = false // its marks are drawn by density
   private options: Options
   private readonly to
   private readonly points = new Tween()
@@ -113,6 +114,7 @@ export class LatentCanvas {
     const alike = before !== null && before.key === scene.key
     this.marks.aim(scene.marks, time, length, alike ? (i) => (this.flashes.get(i) === time ? -1 : i) : null)
     if (this.auto) this.follow(scene, otherView || !this.placed)
+    else this.camera = this.within(this.camera)
     this.trailVersion = -1
     this.changed('scene')
     draw(this.paint)
@@ -186,8 +188,39 @@ export class LatentCanvas {
     this.auto = false
     this.placed = true
     this.move = null
-    this.camera = camera
+    this.camera = this.within(camera)
     draw(this.paint)
+  }
+
+  /** A camera that is neither too near nor too far, and shows something. */
+  private within(camera: Camera): Camera {
+    const { scene } = this
+    const [width, height] = this.size
+    const box = scene && width ? boxOf(scene.points, scene.marks, scene.dead) : null
+    if (!scene || !box) return camera
+    const { scale } = fit(box, width, height)
+    const bounded = { ...camera, scale: Math.min(NEAREST * scale, Math.max(scale / FARTHEST, camera.scale)) }
+    return held(bounded, width, height, scene.points, scene.marks, this.seenPoint(scene))
+  }
+
+  private seenPoint(scene: Scene): (row: number) => boolean {
+    const labels = labelled(scene) && !this.options.byCode ? scene.labels : null
+    return (row) => !labels || !this.options.hidden.has(labels[row])
+  }
+
+  /** Bring a mark into view that lies outside. */
+  reveal(mark: number): void {
+    const [x, y] = this.screen(mark)
+    if (x > 0 && y > 0 && x < this.to.width && y < this.to.height) return
+    this.place({ ...this.camera, x: this.scene!.marks[2 * mark], y: this.scene!.marks[2 * mark + 1] })
+    this.changed('camera')
+  }
+
+  /** Where every mark lies, in pixels. */
+  get places(): Float64Array {
+    const out = new Float64Array(this.marks.now.length)
+    for (let i = 0; i < out.length / 2; i++) [out[2 * i], out[2 * i + 1]] = this.screen(i)
+    return out
   }
 
   private goTo(camera: Camera, duration: number): void {
@@ -206,8 +239,10 @@ export class LatentCanvas {
 
   zoom(px: number, py: number, factor: number): void {
     const box = this.scene && boxOf(this.scene.points, this.scene.marks, this.scene.dead)
-    const least = box ? fit(box, this.to.width, this.to.height).scale / FARTHEST : 0
-    this.place(zoomAt(this.camera, this.to.width, this.to.height, px, py, Math.max(factor, Math.min(1, least / this.camera.scale))))
+    const whole = box ? fit(box, this.to.width, this.to.height).scale : this.camera.scale
+    const least = Math.min(1, whole / FARTHEST / this.camera.scale)
+    const most = Math.max(1, (NEAREST * whole) / this.camera.scale)
+    this.place(zoomAt(this.camera, this.to.width, this.to.height, px, py, Math.min(most, Math.max(least, factor))))
     this.changed('camera')
   }
 
@@ -228,8 +263,7 @@ export class LatentCanvas {
 
   /** The data point within reach of a pixel. */
   pointAt(px: number, py: number): number | null {
-    const labels = this.scene && labelled(this.scene) && !this.options.byCode ? this.scene.labels : null
-    return pointNear(this.points.now, this.camera, this.size, px, py, (row) => !labels || !this.options.hidden.has(labels[row]))
+    return this.scene ? pointNear(this.points.now, this.camera, this.size, px, py, this.seenPoint(this.scene)) : null
   }
 
   screenOfPoint(row: number): [number, number] {
@@ -281,7 +315,7 @@ export class LatentCanvas {
       else this.flashes.delete(mark)
     }
     const fade = options.still ? 1 : Math.min(1, Math.max(0, (time - this.came.begun) / this.came.length))
-    const again = drawLatent(this.to, this.camera, {
+    const { again, crowded } = drawLatent(this.to, this.camera, {
       scene,
       points: this.points.at(time),
       marks: this.marks.at(time),
@@ -301,6 +335,10 @@ export class LatentCanvas {
       cells: options.cells,
       labels: options.labels,
     }, options.colours, time)
+    if (crowded !== this.crowded) {
+      this.crowded = crowded
+      this.changed('scene')
+    }
     counters.drawn += 1
     counters.lastDrawn = performance.now()
     const header = this.stage.motion!.header

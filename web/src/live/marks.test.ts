@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Applied, Mark } from '../lib/protocol'
-import { markOf, setSince, withEnd, withJournal, withoutOldEnds } from './marks'
+import { isBad, markOf, setSince, withEnd, withJournal, withoutOldEnds } from './marks'
 
 const applied: Applied = { id: 4, kind: 'set', step: 161, status: 'applied', name: 'objective.mse', before: 1, value: 0.5 }
 const told: Mark = { id: 12, step: 160, time: 5, kind: 'set', text: 'objective.mse: 1 -> 0.5' }
@@ -30,6 +30,10 @@ describe('marks', () => {
     const failed: Mark = { ...told, kind: 'failed', text: 'failed: out of memory' }
     expect(withEnd([failed], 'crashed', 300)).toEqual([failed])
     expect(withEnd([told], 'finished', 300)).toEqual([told])
+  })
+  it('what went wrong stands out', () => {
+    expect(['failed', 'rolled-back', 'step-skipped', 'set'].map((kind) => isBad({ ...told, kind }))).toEqual([true, true, false, false])
+    expect((['error', 'warning'] as const).map((severity) => isBad({ ...told, kind: 'finding', severity }))).toEqual([true, false])
   })
   it('an end that the run went on from is not told, its last one is', () => {
     const at = (kind: string, step: number): Mark => ({ ...told, kind, step, text: kind })

@@ -17,6 +17,11 @@ export function gathered(marks: Mark[]): Mark[] {
   return out
 }
 
+/** Whether a mark says that something went wrong. */
+export function isBad(mark: Mark): boolean {
+  return ['failed', 'rolled-back'].includes(mark.kind) || mark.severity === 'error'
+}
+
 /** A run whose process was killed has no word of its end in its journal: the bar shows where that was. */
 export function withEnd(marks: Mark[], status: string, step: number): Mark[] {
   const last = marks[marks.length - 1]

@@ -1,7 +1,7 @@
-import { getBytes, postJson, run as runPath, words } from '../lib/api'
+import { getBytes, getJson, postJson, run as runPath, words } from '../lib/api'
 import type { Link } from '../lib/connection'
 import { decodeFrame, type Frame } from '../lib/frame'
-import type { Applied, CommandKind, Header, IdAnswer, Mark, ResumeBody, RunCard, RunMessage, StateMessage, Steerable } from '../lib/protocol'
+import type { Applied, ChecksAnswer, CommandKind, FindingEntry, Header, IdAnswer, Mark, ResumeBody, RunCard, RunMessage, StateMessage, Steerable } from '../lib/protocol'
 import { Metrics } from '../charts/metrics'
 import { awaitAnswer, counters } from '../draw/loop'
 import { MOST_TRAILS } from '../scene/layers'
@@ -41,11 +41,13 @@ export class Run {
   loadingStep = $state<number | null>(null)
   historyProblem = $state<string | null>(null)
   pictures = $state.raw<Pictures>({}) // those that the canvases show
-  remarks = $state.raw<string[]>([]) // what the newest validation metrics say against the codebook
+  findings = $state.raw<FindingEntry[]>([]) // what the doctor of the run has found, causes first
+  remarks = $state.raw<string[]>([]) // those of them that are about codes, in words
   resuming = $state(false)
   refusal = $state('') // why the last resume did not begin
   applied = $state.raw<Applied[]>([])
   next = $state<string | null>(null)
+  checks = $state.raw<ChecksAnswer | null>(null) // those before the run
 
   readonly stage = new Stage()
   readonly trails = new Trails()
@@ -111,6 +113,12 @@ export class Run {
       this.refusal = [problem.what, problem.why, problem.fix].filter(Boolean).join('; ')
       this.resuming = false
     }
+  }
+
+  /** What the checks before the run found; they do not change any more. */
+  async askChecks(): Promise<void> {
+    if (this.checks?.checks.length) return
+    this.checks = await getJson<ChecksAnswer>(`${runPath(this.id)}/checks`).catch(() => null)
   }
 
   /** Show a step of the history (the nearest stored one), or null for live. */
@@ -211,6 +219,7 @@ export class Run {
         this.metrics = new Metrics(message.metrics)
         this.steerable = message.steerable
         this.marks = message.marks
+        this.findings = message.findings
         this.remarks = message.remarks
         this.timeline = message.timeline
         this.outside = { status: message.card.status, message: message.card.problem, resume: undefined }
@@ -222,11 +231,14 @@ export class Run {
       case 'rows':
         if (message.reset) this.tables = { ...this.tables, [message.split]: tables()[message.split] }
         this.tables[message.split].append(message)
-        if (message.remarks) this.remarks = message.remarks
         this.curvesVersion += 1
         break
       case 'marks':
         this.marks = withJournal(this.marks, message.marks)
+        break
+      case 'findings':
+        this.findings = message.findings
+        this.remarks = message.remarks
         break
       case 'applied':
         for (const one of message.applied) this.note(one)
@@ -272,9 +284,10 @@ export class Run {
     return this.timeline[this.timeline.length - 1]
   }
 
-  /** How far the run has come, as far as was heard: the list, the frames, the history and the journal each may be ahead. */
+  /** How far the run has come, as far as was heard: the list, the frames, the rows, the history and the journal each may be ahead. */
   get reached(): number {
-    return Math.max(this.live?.step ?? 0, this.card?.step ?? 0, this.last ?? 0, this.marks[this.marks.length - 1]?.step ?? 0)
+    void this.curvesVersion // the rows themselves are not reactive
+    return Math.max(this.live?.step ?? 0, this.tables.train.step.at(-1) ?? 0, this.card?.step ?? 0, this.last ?? 0, this.marks[this.marks.length - 1]?.step ?? 0)
   }
 
   get isLive(): boolean {

@@ -1,6 +1,10 @@
+/** A field whose value was refused, or whose value is on its way: what is typed next is meant for it, wherever the focus is. */
+const OPEN = '[aria-invalid="true"], [data-editing]'
+
 /** Whether a key belongs to a field that someone types into. */
 export function typing(event: KeyboardEvent): boolean {
   const target = event.target
+  if (document.querySelector(OPEN)) return true
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return true
   if (target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement) return true
   return target instanceof HTMLInputElement && !['range', 'checkbox', 'radio', 'button'].includes(target.type)

@@ -59,6 +59,30 @@ export function suits(camera: Camera, box: Box, width: number, height: number): 
   return inside && Math.max((right - left) / width, (bottom - top) / height) > 0.6
 }
 
+/** Times as near as fitted: nearer there is nothing more to tell apart. */
+export const NEAREST = 1e4
+const EDGE = 28 // px from the border at which the nearest thing stands, where all else lies outside
+
+/** The camera, moved just so far that something is in view: a point that may be seen, or a mark. */
+export function held(camera: Camera, width: number, height: number, points: ArrayLike<number>, marks: ArrayLike<number>, seen: (point: number) => boolean): Camera {
+  let nearest: [x: number, y: number] | null = null
+  let least = Infinity
+  for (const [places, all] of [[marks, true], [points, false]] as const) {
+    for (let i = 0; i < places.length; i += 2) {
+      if (!all && !seen(i / 2)) continue
+      const x = toScreenX(camera, width, places[i])
+      const y = toScreenY(camera, height, places[i + 1])
+      const away = Math.hypot(Math.max(-x, x - width, 0), Math.max(-y, y - height, 0))
+      if (away === 0) return camera
+      if (away < least) [least, nearest] = [away, [x, y]]
+    }
+  }
+  if (!nearest) return camera
+  const inside = (at: number, size: number): number => Math.min(Math.max(at, Math.min(EDGE, size / 2)), size - Math.min(EDGE, size / 2))
+  const [dx, dy] = [nearest[0] - inside(nearest[0], width), nearest[1] - inside(nearest[1], height)]
+  return { ...camera, x: camera.x + dx / camera.scale, y: camera.y - dy / camera.scale }
+}
+
 /** Zoom by a factor so that the latent point under a pixel stays under it. */
 export function zoomAt(camera: Camera, width: number, height: number, px: number, py: number, factor: number): Camera {
   const scale = Math.min(1e7, Math.max(1e-4, camera.scale * factor))
