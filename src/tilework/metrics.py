@@ -33,6 +33,8 @@ class Reduction(StrEnum):
     SUM = "sum"
     LAST = "last"
     """As it stands at the row: a setting, or a number that is measured over a window of its own."""
+    MAX = "max"
+    """The largest of the steps, of the metric that `peak_of` gives this name."""
 
 
 class Better(StrEnum):
@@ -243,6 +245,11 @@ def part_of(name: str) -> str:
     return name.partition(".")[2]
 
 
+def peak_of(name: str) -> str:
+    """`loss` -> `loss_peak`: its largest single step, where the table has it."""
+    return f"{name}_peak"
+
+
 def values_of(metric: Metric, values: Mapping[str, float]) -> dict[str, float]:
     """The values of one metric by their whole names, its parts in order."""
     found = [name for name in values if base_of(name) == metric.name]
@@ -252,6 +259,8 @@ def values_of(metric: Metric, values: Mapping[str, float]) -> dict[str, float]:
 BASE = (
     Metric("loss", "loss", Group.LOSS, better=Better.LOWER, decimals=4, headline=INSTEAD,
            help="the sum of every term times its weight; in validation with the weights at the end of their schedules"),
+    Metric("loss_peak", "highest loss of a step", Group.OPTIMISATION, reduction=Reduction.MAX, better=Better.LOWER,
+           measured=Measured.TRAINING, decimals=4, help="of the steps since the row before"),
     Metric("lr", "learning rate", Group.OPTIMISATION, reduction=Reduction.LAST, measured=Measured.TRAINING,
            setting=True, help="of the step just taken"),
     Metric("weight", "loss weight", Group.OPTIMISATION, reduction=Reduction.LAST, part=Part.TERM, measured=Measured.TRAINING,

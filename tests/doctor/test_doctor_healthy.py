@@ -128,6 +128,29 @@ def test_a_ramp_and_a_stair_move_the_loss_and_are_no_divergence(tmp_path: Path) 
     assert "loss-spiking" not in found
 
 
+@pytest.mark.parametrize(("peak", "found"), [(60.0, True), (12.0, True), (4.0, False)])
+def test_a_single_batch_unlike_the_others_is_seen_in_a_row_of_means(tmp_path: Path, peak: float, found: bool) -> None:
+    """Rows of ten steps; in five of them one step is so many times the others."""
+    level, rows = np.array(falling(0.2, 0.01, 60)), range(15, 60, 10)
+    times = np.where(np.isin(np.arange(60), rows), peak, 1.2)
+    loss = level * (9 + times) / 10
+    train = of_loss((0.3 * loss).tolist(), loss_peak=(0.3 * level * times).tolist())
+    told = judged(tmp_path, "loss-spiking", spec_of("rqvae-digits"), train=train)
+    assert (told is not None) == found
+    if told is not None:
+        assert told.measured == 5
+        assert told.values["highest"] == pytest.approx(peak)
+        assert told.values["batches"]
+
+
+def test_small_batches_differ_all_the_time_and_are_no_spikes(tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    steps = np.array(falling(0.2, 0.05, 1200)) * rng.lognormal(0, 0.7, 1200)
+    rows = steps.reshape(120, 10)
+    train = of_loss(rows.mean(1).tolist(), loss_peak=rows.max(1).tolist())
+    assert judged(tmp_path, "loss-spiking", spec_of("rqvae-digits"), train=train) is None
+
+
 def test_a_loss_of_nearly_nothing_that_doubles_is_no_divergence(tmp_path: Path) -> None:
     train = of_loss([*falling(0.2, 0.002, 60), *noisy(0.0045, 20)])
     assert codes_of(tmp_path, spec_of("p5-loops"), train=train) == []

@@ -24,12 +24,12 @@ def test_means_also_when_a_term_comes_and_goes() -> None:
         for name, value in row.items():
             seen.setdefault(name, []).append(value)
     means = tally.take()
-    assert means.keys() == seen.keys()
+    assert means.keys() == {*seen, "loss_peak"}
     for name, values in seen.items():
         assert means[name] == pytest.approx(np.mean(values)), name
     assert tally.take() == {}
     tally.add({"loss": torch.tensor(2.0)})
-    assert tally.take() == {"loss": 2.0}
+    assert tally.take() == {"loss": 2.0, "loss_peak": 2.0}
 
 
 def test_one_nan_spoils_its_own_mean_alone() -> None:
@@ -59,6 +59,33 @@ def test_each_name_is_reduced_as_the_table_says(cut: int) -> None:
     assert found["sum.1"] == pytest.approx(rows[:, 1].sum())
     assert found["last.1"] == rows[9, 2]
     assert found["sum.2"] == pytest.approx(rows[[n for n in range(10) if n % 3], 3].sum())
+
+
+@pytest.mark.parametrize("cut", [0, 4, 9])
+def test_the_highest_step_is_kept_where_the_table_asks_for_it(cut: int) -> None:
+    rng = np.random.default_rng(4)
+    losses = -np.abs(rng.normal(size=10))  # below zero: nothing begins with one
+    tally, after = Tally(), Tally()
+    for step, loss in enumerate(losses):
+        if step == cut:
+            after.restore(tally.state(), CPU)
+            tally = after
+        kl = {"kl": torch.tensor(1.0)} if step % 3 else {}
+        tally.add({"loss": torch.tensor(loss), "mse": torch.tensor(2 * loss), **kl})
+    found = tally.take()
+    assert found["loss_peak"] == losses.max()
+    assert "mse_peak" not in found
+    tally.add({"loss": torch.tensor(-7.0)})
+    assert tally.take() == {"loss": -7.0, "loss_peak": -7.0}
+
+
+def test_checkpoints_of_before_that_kept_no_peak_are_read() -> None:
+    tally, after = Tally(), Tally()
+    tally.add({"loss": torch.tensor(3.0)})
+    state = {key: value for key, value in tally.state().items() if "peaks" not in key}
+    after.restore(state, CPU)
+    after.add({"loss": torch.tensor(1.0)})
+    assert after.take() == {"loss": 2.0, "loss_peak": 3.0}
 
 
 @pytest.mark.parametrize("cut", [0, 1, 13, 25])

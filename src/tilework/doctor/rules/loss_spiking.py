@@ -16,6 +16,9 @@ HIGH = 3.0
 """Times the median of the ten rows before: rows are means over steps, so that one step was far higher."""
 BACK = 1.5
 """Times that median, to which it must come back; what stays up is no spike."""
+ALONE, UNLIKE = 5.0, 3.0
+"""Times the mean of the other steps of its row that a single step must be; and times what the highest step of a row usually is:
+small batches differ by much, all the time."""
 BEFORE, FEWEST, SHARE = 10, 3, 0.01
 
 
@@ -23,8 +26,9 @@ class Rule(Base):
     """**What**: single steps throw the model back, and it learns the same again and again.
 
     **Measured**: rows whose loss is 3 times the median of the ten rows before and that are followed within ten rows by one
-    below 1.5 times it, against 3, or one in a hundred rows of a long run. The first ten rows are not judged. Terms count with
-    the weights of now.
+    below 1.5 times it, and rows in which a single step is 5 times the mean of the others and 3 times what the highest step of a
+    row usually is; their number against 3, or one in a hundred rows of a long run. The first ten rows are not judged. Terms
+    count with the weights of now; a single step, which is compared with its own row, with those of then.
 
     **Mistaken for it**: a weight that steps up (the loss stays up); batches that differ much from each other.
 
@@ -44,31 +48,51 @@ class Rule(Base):
             later = loss.values[row + 1 : row + 1 + BEFORE]
             if (later <= BACK * usual[row]).any() and not (spikes and row - spikes[-1] == 1):
                 spikes.append(int(row))
+        alone = _single_steps(case)
+        alone = {step: times for step, times in alone.items() if step > loss.steps[BEFORE - 1]}
+        at = sorted({*(int(loss.steps[row]) for row in spikes), *alone})
         least = max(FEWEST, int(np.ceil(SHARE * len(loss))))
-        if len(spikes) < least:
+        if len(at) < least:
             return None
-        highest = max(
-            (float(loss.values[row] / usual[row]) for row in spikes if np.isfinite(loss.values[row])), default=0.0
-        )
+        times = [float(loss.values[row] / usual[row]) for row in spikes if np.isfinite(loss.values[row])]
+        highest = max([*times, *alone.values()], default=0.0)
         clipped = case.setting("optimizer.clip_norm") is not None
         return Finding(
             code="loss-spiking",
             severity=Severity.WARNING,
-            step=int(loss.steps[spikes[0]]),
-            measured=float(len(spikes)),
+            step=at[0],
+            measured=float(len(at)),
             threshold=float(least),
-            values={"highest": highest, "clipped": clipped},
-            evidence=Evidence(
-                ("loss", "grad_norm"), "train", (int(loss.steps[spikes[0]]), int(loss.steps[spikes[-1]]))
-            ),
+            values={"highest": highest, "clipped": clipped, "batches": at == sorted(alone)},
+            evidence=Evidence(("loss", *(("loss_peak",) if alone else ()), "grad_norm"), "train", (at[0], at[-1])),
             fix=Fix(lower(case) if clipped else {"optimizer.clip_norm": 1.0}),
         )
 
     def words(self, finding: Finding) -> Words:
-        highest = finding.values["highest"]
+        values = finding.values
+        cause = "steps are too long for some batches" if values["clipped"] else "nothing clips the gradient"
         return Words(
             title=f"the training loss has jumped {int(finding.measured)} times and come back"
-            + (f", by up to {highest:.3g} times" if highest else ""),
-            cause="steps are too long for some batches" if finding.values["clipped"] else "nothing clips the gradient",
-            advice="shorter steps cost little and keep what was learned",
+            + (f", by up to {values['highest']:.3g} times" if values["highest"] else ""),
+            cause=f"single batches are unlike the others, and {cause}" if values["batches"] else cause,
+            advice="look at the images of such a batch; shorter steps cost little and keep what was learned"
+            if values["batches"]
+            else "shorter steps cost little and keep what was learned",
         )
+
+
+def _single_steps(case: Case) -> dict[int, float]:
+    """Rows in which one step stands out, by their step: how many times the others' mean it is. Runs of before do not say."""
+    if ("loss_peak", "train") not in case.names:
+        return {}
+    loss, peak = (case.curve(name, "train") for name in ("loss", "loss_peak"))
+    if len(loss) != len(peak) or len(loss) < 2:
+        return {}
+    counted = np.diff(loss.steps, prepend=0).astype(float)
+    with np.errstate(all="ignore"):
+        others = (counted * loss.values - peak.values) / (counted - 1)
+        times = np.where((counted > 1) & (others > 0), peak.values / others, np.nan)
+    if not np.isfinite(times).any():
+        return {}
+    least = max(ALONE, UNLIKE * float(np.nanmedian(times)))
+    return {int(loss.steps[row]): float(times[row]) for row in np.flatnonzero(times >= least)}
