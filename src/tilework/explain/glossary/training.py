@@ -61,6 +61,14 @@ ENTRIES = (
         ("clip-norm", "clipping"),
     ),
     Entry(
+        "highest-loss", "Highest loss of a step",
+        "The largest loss of a single step since the row before: where it is many times the mean, that batch was unlike "
+        "the others.",
+        "max over the steps of a row of L",
+        related=("loss", "gradient-clipping"),
+        also=("loss-peak", "spike"),
+    ),
+    Entry(
         "nonfinite", "Non-finite tokens",
         "How many latent vectors of a step were infinite or no number at all; anything above 0 is a fault.",
         related=("gradient-clipping", "precision"),
