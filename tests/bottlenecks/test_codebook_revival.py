@@ -37,6 +37,22 @@ def test_the_cooldown_comes_before_the_patience():
     assert age[0, 0] == 0
 
 
+def test_after_its_last_step_dead_codes_stay_dead_unless_a_person_calls_them():
+    vq = VQ(dim=3, codes=4, start="random", decay=0.5, revival=Revival(patience=1, cooldown=0, until=30))
+    revived = []
+    for step in range(61):
+        with torch.no_grad():  # only the first code is ever near
+            vq.book.codes[:, 1:] += 1000
+            vq.book.total.copy_(vq.book.codes * vq.book.count.unsqueeze(-1))
+        if step == 60:
+            assert vq.book.make_due() == 3
+        vq(tokens(64, seed=step))
+        revived.append(int(vq.book.revived.sum()))
+    assert sum(revived[:30]) > 30
+    assert revived[30:60] == [0] * 30
+    assert revived[60] == 3
+
+
 def test_the_chance_per_step():
     counts = torch.cat([torch.zeros(1, 5000), torch.full((1, 5000), 1.0)], 1)
     settings = Revival(patience=0, probability=0.1)

@@ -279,7 +279,7 @@ class Codebook(nn.Module, ABC):
         if not self.revival:
             return 0
         low = self.count < self.revival.threshold * self.count.mean(-1, keepdim=True)
-        self.age.masked_fill_(low, max(1, self.revival.patience))
+        self.age.masked_fill_(low, self.revival.waits(self._now.step))
         return int(low.sum())
 
     def revived_ago(self) -> Tensor | None:

@@ -17,6 +17,8 @@ from tilework.spec import Setting, Settings
 _CHANCE, _ORDER, _NOISE = 3, 4, 5
 # Most codes that one step moves; a codebook that died whole is back within K / 1024 steps.
 _MOST = 1024
+_BY_HAND = 2**30
+"""Age of a code that is to come back at once, whatever its patience."""
 
 
 class Revival(Settings):
@@ -34,6 +36,13 @@ class Revival(Settings):
         default=0.01, ge=0, le=1, description="noise on the new place, in standard deviations of the recent tokens"
     )
     probability: float = Field(default=1.0, gt=0, le=1, description="chance per step that a dead code is revived")
+    until: int | None = Field(
+        default=None, ge=1, description="training steps after which dead codes stay dead; unset = never"
+    )
+
+    def waits(self, step: int) -> int:
+        """Steps below the bound after which a code is dead, at this training step."""
+        return _BY_HAND if self.until is not None and step >= self.until else max(1, self.patience)
 
     def setting(self) -> Setting:
         """The threshold, which may be changed while a run goes on."""
@@ -50,13 +59,13 @@ class Revival(Settings):
 
 @torch.no_grad()
 def judge(counts: Tensor, age: Tensor, settings: Revival, counter: Counter) -> Tensor:
-    """Move `age` (S, K) int32 on by a step and say which codes are dead: (S, K) bool.
+    """Move `age` (S, K) int32 on by a step, which `counter` numbers, and say which codes are dead: (S, K) bool.
 
     Age counts the steps in a row below the bound; below zero it counts the cooldown out, whatever the code wins.
     """
     low = counts < settings.threshold * counts.mean(-1, keepdim=True)
     age.add_(1).mul_(low | (age <= 0))
-    dead = low & (age >= max(1, settings.patience))
+    dead = low & (age >= settings.waits(counter.step))
     if settings.probability < 1:
         dead = dead & (counter.uniform(_CHANCE, dead.numel(), dead.device).view(dead.shape) < settings.probability)
     return dead
