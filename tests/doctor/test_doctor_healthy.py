@@ -128,6 +128,30 @@ def test_a_ramp_and_a_stair_move_the_loss_and_are_no_divergence(tmp_path: Path) 
     assert "loss-spiking" not in found
 
 
+def _folder(parent: Path, number: int) -> Path:
+    folder = parent / str(number)
+    folder.mkdir()
+    return folder
+
+
+def test_a_gap_between_training_and_held_out_images_is_learning_by_heart_but_not_of_other_groups(
+    tmp_path: Path,
+) -> None:
+    train = of_loss(falling(500, 93, 60), bce=falling(500, 93, 60))
+    del train["mse"]
+    held = {"mse": falling(0.2, 0.018, 12)}
+    few = spec_of("vae-digits", "data.split.validation=0.96")
+    for bce, found in ((138, True), (112, False)):
+        told = judged(
+            _folder(tmp_path, bce), "overfitting", few, train=train, val={**held, "bce": falling(500, bce, 12)}
+        )
+        assert (told is not None) == found
+    assert told is None
+    groups = spec_of("vae-digits", "data.split={by: group, validation: 0.1}")
+    val = {**held, "bce": falling(500, 138, 12)}
+    assert judged(_folder(tmp_path, 0), "overfitting", groups, train=train, val=val) is None
+
+
 @pytest.mark.parametrize(("peak", "found"), [(60.0, True), (12.0, True), (4.0, False)])
 def test_a_single_batch_unlike_the_others_is_seen_in_a_row_of_means(tmp_path: Path, peak: float, found: bool) -> None:
     """Rows of ten steps; in five of them one step is so many times the others."""
