@@ -12,6 +12,7 @@ from tiny_runs import tiny
 from tilework.doctor.finding import Finding, Fix, Missing, Severity
 from tilework.doctor.following import Following
 from tilework.doctor.kept import differs, findings_in, keep, read
+from tilework.doctor.rules import images_dark
 from tilework.engine import findings, resume, train
 from tilework.engine.progress import Silent
 from tilework.engine.replay import replay
@@ -162,17 +163,19 @@ def test_the_doctor_never_ends_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_probes_are_made_once_at_the_end_of_a_finished_run_and_forgotten_when_it_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[int] = []
+    asked: list[tuple[int, bool]] = []
 
-    def probe(session: findings.Session, folder: RunFolder) -> findings.Probes:
-        asked.append(session.step)
+    def probe(session: findings.Session, folder: RunFolder, *, images: bool = False) -> findings.Probes:
+        asked.append((session.step, images))
+        if images:
+            return findings.Probes({"images": {"dark": 0.0}})
         return findings.Probes({"grey": {"value": 4.0}}, {"blur": {"why": "time"}})
 
     monkeypatch.setenv(findings.SWITCH, "1")
     only(monkeypatch, grey=Scripted({0: 0.0}, probes=("grey",)))
     monkeypatch.setattr(findings, "probes_of_session", probe)
     run = train(tiny("vq", *EPOCHS), root=tmp_path)
-    assert asked == [12]
+    assert asked == [(3, True), (12, False)], "the images, once there are steps, and the whole at the end"
     assert rows(run) == [(12, "grey", FOUND, 4.0)]
     with RunStore.open(run.db) as store:
         assert store.get_meta("probes") == {"grey": {"value": 4.0}}
@@ -185,9 +188,21 @@ def test_probes_are_made_once_at_the_end_of_a_finished_run_and_forgotten_when_it
 
     with pytest.raises(RunFailure):
         resume(run, overrides=("engine.steps=24",), progress=Stops())
-    assert asked == [12]
+    assert asked[2:] == [(15, True)]
     with RunStore.open(run.db) as store:
         assert store.get_meta("probes") == store.get_meta("probes_left_out") == {}
+
+
+def test_what_is_wrong_with_the_images_is_told_at_once_and_no_bit_is_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(images_dark, "SOME", -1.0)
+    only(monkeypatch, dark=images_dark.Rule())
+    monkeypatch.setenv(findings.SWITCH, "1")
+    looked = train(tiny("vq", *EPOCHS), root=tmp_path)
+    assert [(step, code, change) for step, code, change, _ in rows(looked)] == [(3, "dark", FOUND)]
+    unjudged = train(tiny("vq", *EPOCHS, "engine.doctor=false"), root=tmp_path)
+    assert same(looked, unjudged)
 
 
 def test_rows_that_are_followed_are_those_of_the_store(tmp_path: Path) -> None:

@@ -54,13 +54,25 @@ class Findings:
         self._rows = Following(record.store)
         self._standing = {f.code: f for f in kept.findings_in(record.store.standing())}
         self._budget = FrameBudget(SHARE, 0.0)
+        self._of_images: Probes | None = None
 
     def validated(self) -> None:
-        """A validation has ended: judge its rows, as often as that costs less than its share of the time."""
+        """A validation has ended: judge its rows, as often as that costs less than its share of the time. After the first one in
+        this process that has steps behind it the images are looked at, too: they are what they will be at the end."""
         if self._budget.total < FREE_SECONDS or time.monotonic() >= self._budget.next:
             began = time.perf_counter()
-            self._judge(Probes())
+            if self._of_images is None and self.session.step:
+                self._of_images = self._look_at_images()
+            self._judge(self._of_images or Probes())
             self._budget.spent(time.perf_counter() - began)
+
+    def _look_at_images(self) -> Probes:
+        try:
+            if os.environ.get(SWITCH) != "0":
+                return probes_of_session(self.session, self.record.run, images=True)
+        except Exception as error:  # the doctor never ends a run
+            self._failed(error)
+        return Probes()
 
     def ended(self, *, probes: bool) -> None:
         """The run is at its end: judge all of it, with `probes` of the model too."""
@@ -119,11 +131,12 @@ def diagnosis_of(folder: RunFolder, *, probes: bool) -> Diagnosis:
         return diagnose(case, tolerant=True)
 
 
-def probes_of_session(session: Session, folder: RunFolder) -> Probes:
-    """Probe the model of a run that stands, and keep the images of it in its folder."""
+def probes_of_session(session: Session, folder: RunFolder, *, images: bool = False) -> Probes:
+    """Probe the model of a run that stands, or its images alone, and keep the evidence in its folder."""
     if importlib.util.find_spec(_PROBING) is None:
         return Probes()
-    probed = importlib.import_module(f"{_PROBING}.opening").probe_session(session)
+    chosen = importlib.import_module(f"{_PROBING}.running").of_images() if images else None
+    probed = importlib.import_module(f"{_PROBING}.opening").probe_session(session, probes=chosen)
     return Probes(importlib.import_module(f"{_PROBING}.kept").keep(probed, folder), _left_out(probed))
 
 

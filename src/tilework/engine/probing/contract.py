@@ -67,6 +67,8 @@ class Probe(ABC):
 
     order: ClassVar[int] = 50
     """Probes go from the smallest to the largest, until the time is over."""
+    of_images: ClassVar[bool] = False
+    """Whether it looks at the images alone: what it says holds from the first step on, and is said then."""
 
     @abstractmethod
     def measure(self, subject: Subject) -> Measured:

@@ -11,7 +11,7 @@ from tilework.doctor.opening import spec_of
 from tilework.engine.api import load_checkpoint
 from tilework.engine.autoencoder.images_of import images_of
 from tilework.engine.autoencoder.probe import Probe as Watched
-from tilework.engine.probing.contract import Why
+from tilework.engine.probing.contract import Probe, Why
 from tilework.engine.probing.running import SECONDS, Probed, nothing, probe_all
 from tilework.engine.probing.subject import Subject
 from tilework.errors import TileworkError, UserError
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from tilework.engine.session import Session
 
 
-def probe_session(session: Session, seconds: float = SECONDS) -> Probed:
-    """The probes of a run in this process, with the weights that are judged. The run goes on as if nothing had happened. Needs
-    memory for a second copy of the weights."""
+def probe_session(session: Session, seconds: float = SECONDS, probes: Mapping[str, Probe] | None = None) -> Probed:
+    """The probes of a run in this process, with the weights that are judged; all, or some by name. The run goes on as if nothing
+    had happened. Needs memory for a second copy of the weights."""
     parts = session.parts
     if not isinstance(parts.spec, AutoencoderSpec):
         return nothing(session.step, Why.TASK)
@@ -35,7 +35,7 @@ def probe_session(session: Session, seconds: float = SECONDS) -> Probed:
     weights = session.steering.weights()
     with view.judged():
         subject = Subject.of(parts.spec, view.model, session.step, weights, (view.store, view.split))
-    return probe_all(subject, seconds)
+    return probe_all(subject, seconds, probes)
 
 
 def probe_run(

@@ -22,6 +22,7 @@ class Probe(contract.Probe):
     """
 
     order = 75
+    of_images = True
 
     def measure(self, subject: Subject) -> Measured:
         view = subject.images

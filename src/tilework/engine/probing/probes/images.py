@@ -42,6 +42,7 @@ class Probe(contract.Probe):
     """
 
     order = 70
+    of_images = True
 
     def measure(self, subject: Subject) -> Measured:
         view = subject.images
