@@ -12,6 +12,7 @@ The same numbers of a random generator are drawn every time. Results go to bench
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import os
 import random
@@ -73,26 +74,26 @@ def single(value: float) -> dict[str, float]:
 
 def faults(given: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     """Short runs with a fault beside the same runs without."""
-    from harness.faults import FAULTS
-
-    draw, steps = random.Random(0), 20 if given.tiny else given.steps
-    clean: dict[tuple[str, int], float] = {}
-    runs: list[dict[str, Any]] = []
-    for number in range(given.runs):
-        recipe, fault = list(RECIPES)[number % len(RECIPES)], list(FAULTS)[number // len(RECIPES) % len(FAULTS)]
-        seed = draw.randrange(given.seeds)
-        first = draw.randrange(steps // 20 + 1, steps - steps // 20)
-        struck = range(first, first + draw.randint(1, FAULTS[fault][1]))
+    steps = 20 if given.tiny else given.steps
+    done = {run["number"]: run for run in kept_runs(given.kept)}
+    clean = {(run["recipe"], run["seed"]): run["clean"] for run in done.values()}
+    for case in cases(given.runs, given.seeds, steps):
+        number, recipe, seed, fault, struck = case
+        if number in done or number % given.of != given.share:
+            continue
         if (recipe, seed) not in clean:
             clean[recipe, seed] = trained(recipe, seed, steps, scratch)["mse"]
         found = trained(recipe, seed, steps, scratch, fault, struck)
         ratio = found["mse"] / clean[recipe, seed]
-        runs.append(
-            {"recipe": recipe, "seed": seed, "fault": fault, "steps": [struck[0], struck[-1]], **found, "ratio": ratio}
-        )
-        print(
-            f"  {number + 1:3} {recipe} {fault} {struck[0]}-{struck[-1]}: {ratio:.3f} {found['told']}", file=sys.stderr
-        )
+        which = {"number": number, "recipe": recipe, "seed": seed, "fault": fault, "steps": [struck[0], struck[-1]]}
+        done[number] = {**which, **found, "clean": clean[recipe, seed], "ratio": ratio}
+        if given.kept is not None:
+            with given.kept.open("a") as file:
+                file.write(json.dumps(done[number]) + "\n")
+        print(f"  {number:3} {recipe} {fault} {struck[0]}-{struck[-1]}: {ratio:.3f} {found['told']}", file=sys.stderr)
+    runs = [done[number] for number in sorted(done)]
+    if not runs:
+        return {}
     sound = sum(run["finite"] and run["ratio"] <= 1.05 for run in runs)
     ratios = sorted(run["ratio"] for run in runs)
     claim = f"Of {len(runs)} runs with a fault, those with finite weights and an error within 5 % of the clean run's"
@@ -103,6 +104,25 @@ def faults(given: argparse.Namespace, scratch: Path) -> dict[str, Any]:
             given, "Their error on held-out images over the clean run's", "of the clean error", 1.05, spread
         ),
     }
+
+
+def cases(count: int, seeds: int, steps: int) -> Iterator[tuple[int, str, int, str, range]]:
+    """Number, recipe, seed, fault and its steps of every run: the same whichever of them are run."""
+    from harness.faults import FAULTS
+
+    draw = random.Random(0)
+    for number in range(count):
+        recipe, fault = list(RECIPES)[number % len(RECIPES)], list(FAULTS)[number // len(RECIPES) % len(FAULTS)]
+        seed = draw.randrange(seeds)
+        first = draw.randrange(steps // 20 + 1, steps - steps // 20)
+        yield number, recipe, seed, fault, range(first, first + draw.randint(1, FAULTS[fault][1]))
+
+
+def kept_runs(file: Path | None) -> list[dict[str, Any]]:
+    """What earlier calls have run."""
+    if file is None or not file.is_file():
+        return []
+    return [json.loads(line) for line in file.read_text().splitlines() if line]
 
 
 def trained(
@@ -268,6 +288,12 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default=",".join(PARTS), help="comma-separated parts; default all")
     parser.add_argument("--runs", type=int, default=200, help="short runs with a fault")
+    parser.add_argument(
+        "--kept", type=Path, help="file of runs with a fault, one a line: those in it are not run again"
+    )
+    parser.add_argument(
+        "--share", default="1/1", help="which part of these runs: 2/3 = the second third; for several calls at once"
+    )
     parser.add_argument("--steps", type=int, default=400, help="steps of each")
     parser.add_argument("--seeds", type=int, default=4, help="seeds of the clean runs")
     parser.add_argument("--kills", type=int, default=100)
@@ -278,6 +304,8 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument("--check", action="store_true", help="exit with 1 where a figure falls short of its target")
     given = parser.parse_args()
     given.only = given.only.split(",")
+    given.share, given.of = (int(part) for part in given.share.split("/"))
+    given.share -= 1
     if unknown := set(given.only) - set(PARTS):
         parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
     if given.tiny and given.output == RESULTS / "guard.json":
