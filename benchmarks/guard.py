@@ -36,7 +36,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "rqvae-digits": (),
     # Cross-entropy itself refuses what is no image: NaN, and pixels to 255.
     "vae-digits": ("objective={mse: 300.0, kl: 1.0}",),
-    "rqvae-digits-ema-muon": ("bottleneck.codebook=ema", "objective.codebook=null", "optimizer.kind=muon"),
+    "rqvae-digits-ema": ("bottleneck.codebook=ema", "objective.codebook=null", "optimizer.kind=adamw"),
 }
 SHORT = ("engine.precision=float32", "engine.threads=1", "engine.device=cpu", "engine.epochs=null", "engine.early_stopping=null",
          "engine.batch_size=64", "engine.start_batches=4", "engine.stop_after_minutes=null", "trackers=[]")  # fmt: skip
@@ -145,7 +145,7 @@ def trained(
     ended = "finished"
     with tempfile.TemporaryDirectory(dir=scratch) as runs, striking(fault, struck) if fault else nullcontext():
         try:
-            run = tilework.train(recipe.removesuffix("-ema-muon"), *own, runs=runs)
+            run = tilework.train(recipe.removesuffix("-ema"), *own, runs=runs)
         except RunFailure as error:
             run, ended = RunFolder.find("last", Path(runs)), error.what
         tensors = checkpoint.read_tensors(checkpoint.find(run.checkpoints).folder / "model.safetensors")
@@ -188,7 +188,7 @@ class Killed:
         struck = range(at, at + (1 if fault == "lost-weights" else 13))
         self.own = [
             "--recipe",
-            recipe.removesuffix("-ema-muon"),
+            recipe.removesuffix("-ema"),
             "--fault",
             fault,
             "--steps",
