@@ -114,8 +114,9 @@ class Loop:
     def _step(self, micro_batches: list[Any]) -> None:
         parts, state, steering = self.session.parts, self.session.state, self.session.steering
         parts.statistics.keep()
-        lr = steering.lr()
-        result = parts.stepper.step(micro_batches, steering.weights(), lr)
+        lr, weights = steering.lr(), steering.weights()
+        self.session.guard.limit_gradient(weights)
+        result = parts.stepper.step(micro_batches, weights, lr)
         parts.statistics.put_back(parts.stepper.skipped_in_row)
         if parts.average is not None:
             parts.average.update(parts.stepper.skipped_in_row)

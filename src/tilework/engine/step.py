@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -47,8 +48,13 @@ def make_optimizer(settings: OptimizerSettings, model: nn.Module, device: torch.
     )
 
 
+MOST_FAR = 6
+"""Steps in a row that are refused for the size of their gradient alone. More of them are no odd batches: what the weights or the
+data have become, the loss must say."""
+
+
 class Stepper:
-    """Takes optimiser steps; refuses those whose loss or gradient is not finite.
+    """Takes optimiser steps; refuses those whose loss or gradient is not finite, or whose gradient is beyond `norm_limit`.
 
     Such a step changes no weight, no moment and no codebook: it is skipped and counted. `skipped_in_row` (a device tensor) says
     how many in a row, not 0 where the newest step was refused.
@@ -63,6 +69,10 @@ class Stepper:
         """torch's own optimiser, inside of Accelerate's."""
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.skipped_in_row = torch.zeros((), device=compute.device)
+        self.norm_limit = math.inf
+        """Of the next step. Whoever sets it knows what gradients are usual; not for losses that are scaled (fp16)."""
+        self.far_in_row = torch.zeros((), device=compute.device)
+        """Steps in a row whose gradient was beyond their limit, refused or not."""
         self.look_at_gradients: Callable[[], None] | None = None
         """Called between the backward pass and the clearing of the gradients, where somebody wants to see them."""
 
@@ -104,6 +114,10 @@ class Stepper:
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(gradients)
         bad = ~torch.isfinite(norm)  # The gradient is the mean over all processes, so that all of them judge alike.
+        if not scaled:
+            far = norm > self.norm_limit
+            bad = bad | (far & (self.far_in_row < MOST_FAR))
+            self.far_in_row = (self.far_in_row + 1) * far
         self.skipped_in_row = (self.skipped_in_row + 1) * bad
         if self.clip_norm is not None:
             torch._foreach_mul_(gradients, (self.clip_norm / (norm + 1e-6)).clamp(max=1.0))

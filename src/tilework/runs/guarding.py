@@ -46,7 +46,7 @@ def guard_text(kind: str, payload: Mapping[str, Any]) -> str | None:
     if kind == STEP_SKIPPED:
         first, last, count = payload["first"], payload["last"], payload["count"]
         where = f"step {first:,} was" if count == 1 else f"{count:,} of the steps {first:,} to {last:,} were"
-        return f"{where} skipped: {_listed(payload)} infinite or NaN"
+        return f"{where} skipped: {_why_skipped(payload)}"
     if kind == ROLLED_BACK:
         return (
             f"went back to the weights of step {payload['back_to']:,}: {alarm_text(payload)}; "
@@ -58,6 +58,15 @@ def guard_text(kind: str, payload: Mapping[str, Any]) -> str | None:
             "objective has changed"
         )
     return None
+
+
+def _why_skipped(payload: Mapping[str, Any]) -> str:
+    far, count = payload.get("far", 0), payload["count"]
+    if far and far == count:
+        return "the gradient was over 100 times the largest of the steps before"
+    return f"{_listed(payload)} infinite or NaN" + (
+        f", or over 100 times the largest before ({far:,} times)" if far else ""
+    )
 
 
 def _listed(payload: Mapping[str, Any]) -> str:

@@ -83,8 +83,8 @@ class GuardSettings(Settings):
         default=1.5,
         gt=1,
         le=1e6,
-        description="loss that stays at this multiple of its usual value (median of 64 steps) is a spike; null = spikes are left "
-        "alone",
+        description="loss that stays at this multiple of its usual value (median of 64 steps) is a spike, and a step whose "
+        "gradient is over 100 times the largest of these is skipped; null = both are left alone",
     )
     copy_every_steps: int | None = Field(
         default=None,

@@ -1,4 +1,4 @@
-"""Steps were skipped because their loss or gradient was infinite or NaN."""
+"""Steps were skipped because their loss or gradient was infinite, NaN or far beyond those before."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ KINDS = ("step-skipped", "skipped-steps")
 
 
 class Rule(Base):
-    """**What**: the guard refused steps whose loss or gradient was not finite. The weights are unharmed; what those batches
-    had to teach is lost.
+    """**What**: the guard refused steps whose loss or gradient was not finite, or whose gradient was over 100 times the largest
+    of the steps before. The weights are unharmed; what those batches had to teach is lost.
 
     **Measured**: skipped steps as a share of all, against 0.01, and more than 3; fewer are good to know. Steps
     that the loss scaler of fp16 leaves out are not among them: it finds its scale that way.
@@ -37,6 +37,7 @@ class Rule(Base):
         count = _count(events)
         share = count / max(1, case.step, events[-1].step)
         much = share > SHARE and count > FEW
+        far = sum(own for event in events if isinstance(own := event.payload.get("far"), int))
         terms = sorted({str(term) for event in events for term in event.payload.get("terms") or ()})
         return Finding(
             code="skipped-steps",
@@ -44,7 +45,7 @@ class Rule(Base):
             step=events[0].step,
             measured=share,
             threshold=SHARE,
-            values={"count": count, "first": events[0].step, "last": events[-1].step, "terms": terms},
+            values={"count": count, "first": events[0].step, "last": events[-1].step, "terms": terms, "far": far},
             evidence=Evidence(("loss", "grad_norm"), "train", (events[0].step, events[-1].step)),
             fix=Fix(self._changes(case)) if much else None,
         )
@@ -59,7 +60,14 @@ class Rule(Base):
 
     def words(self, finding: Finding) -> Words:
         values = finding.values
-        count = values["count"]
+        count, far = values["count"], values.get("far", 0)
+        if far == count:
+            return Words(
+                title=f"{count:,} {'step was' if count == 1 else 'steps were'} skipped ({finding.measured:.2%}): far too large",
+                cause="the gradient was over 100 times the largest of the steps before, first at step "
+                f"{values['first']:,} and last at step {values['last']:,}",
+                advice="look for images that are unlike the others, of another range or broken (`tilework data check`)",
+            )
         return Words(
             title=f"{count:,} {'step was' if count == 1 else 'steps were'} skipped ({finding.measured:.2%}): infinite or NaN",
             cause=f"{', '.join(values['terms']) or 'the gradient'} left the range of floats, first at step "

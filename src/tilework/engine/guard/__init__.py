@@ -2,6 +2,7 @@
 
 statistics   batch statistics that a refused step has touched are put back
 history      what the newest steps measured, read from the device every few steps
+limit        how large the gradient of a single step may be
 spike        whether the loss has risen, judged under the weights of now
 copies       the training state, held in memory while the run is healthy
 slowdown     the learning rate after a rollback

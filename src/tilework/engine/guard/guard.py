@@ -16,9 +16,11 @@ from torch import Tensor
 
 from tilework.engine.guard.copies import Copy, all_finite
 from tilework.engine.guard.history import JUMP, Entry, History
+from tilework.engine.guard.limit import Limit
 from tilework.engine.guard.spike import NEWEST, Rise, loss_of, rise
 from tilework.engine.parts import Parts
 from tilework.engine.state import RunState
+from tilework.engine.step import MOST_FAR
 from tilework.runs.guarding import AlarmReason
 
 TRIAL = 2
@@ -38,6 +40,8 @@ class Skipped:
     count: int
     terms: tuple[str, ...]
     """Loss terms that were not finite, or what else was not where all of them were; () = the gradient alone."""
+    far: int = 0
+    """How many of them were finite, and their gradients far beyond those of the steps before."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,8 @@ class Guard:
 
     def __init__(self, parts: Parts, state: RunState) -> None:
         self.parts, self.state, self.settings = parts, state, parts.spec.engine.guard
-        self.history = History(("loss", *parts.task.weights()), parts.task.expects_jump)
+        self.history = History(("loss", "grad_norm", *parts.task.weights()), parts.task.expects_jump)
+        self.limit = Limit()
         self.good, self.trial = Copy(), Copy()
         self.next_copy = 0
         self.in_row = 0
@@ -83,7 +88,19 @@ class Guard:
 
     def note(self, names: Sequence[str], row: Tensor, lr: float) -> None:
         """One step was taken and measured this (n,)."""
-        self.history.note(self.state.position.step, lr, tuple(names), row)
+        self.history.note(self.state.position.step, lr, tuple(names), row, self.parts.stepper.norm_limit)
+
+    def limit_gradient(self, weights: Mapping[str, float]) -> None:
+        """Before a step under these loss weights: how large its gradient may be."""
+        # Lost weights have such gradients too; near the end there would be no steps left that tell of them.
+        left = self.parts.budget.total_steps - self.state.position.step
+        watched = self._limits and left > MOST_FAR + NEWEST
+        self.parts.stepper.norm_limit = self.limit.under(weights) if watched else math.inf
+
+    @property
+    def _limits(self) -> bool:
+        """Whether single steps may be refused. A scaled loss (fp16) has gradients of every size."""
+        return self.settings.enabled and self.settings.spike is not None and self.parts.compute.scaler is None
 
     @property
     def due(self) -> bool:
@@ -115,8 +132,10 @@ class Guard:
         for entry in read:
             if not entry.refused:
                 self.in_row = 0
-            elif not self._by_the_scaler(entry):
+            elif not entry.far and not self._by_the_scaler(entry):
                 self.in_row += 1
+        far = [entry.step for entry in read if entry.far]
+        self.limit.learn(list(self.history.entries), far, weights, self.state.position.step)
         if self.in_row > self.parts.spec.engine.nonfinite_steps:
             terms = skipped.terms if skipped else ()
             return Look(skipped, Alarm(AlarmReason.NOT_FINITE, {"in_row": self.in_row, "terms": terms}))
@@ -140,7 +159,8 @@ class Guard:
             return None
         found = dict.fromkeys(name for entry in refused for name in entry.culprits)
         terms = [name for name in found if name in self.history.keep and name != "loss"]
-        return Skipped(refused[0].step, refused[-1].step, len(refused), tuple(terms or found))
+        far = sum(entry.far for entry in refused)
+        return Skipped(refused[0].step, refused[-1].step, len(refused), tuple(terms or found), far)
 
     def _by_the_scaler(self, entry: Entry) -> bool:
         """Under fp16 a step is also refused because its loss was scaled too much, until the scale has come down."""
@@ -240,6 +260,7 @@ class Guard:
             "next_copy": self.next_copy,
             "slowdown": vars(self.state.slowdown).copy(),
             "history": self.history.state(),
+            "limit": {**vars(self.limit), "in_row": self.history.far_in_row},
             **{
                 name: {"step": copy.step} if copy.step in {-1, here} else copy.state()
                 for name, copy in (("good", self.good), ("trial", self.trial))

@@ -20,7 +20,8 @@ def look(session: Session, desk: Desk, votes: Votes) -> None:
     """Judge the steps since the last look, and act. Collective. Raises RunFailure where the run cannot be saved."""
     found = session.guard.look(session.steering.weights(), votes.mean)
     if found.skipped is not None:
-        desk.guarded(STEP_SKIPPED, **vars(found.skipped))
+        skipped = vars(found.skipped)
+        desk.guarded(STEP_SKIPPED, **{name: value for name, value in skipped.items() if name != "far" or value})
     if found.level is not None:
         desk.guarded(LEVEL_CHANGED, **vars(found.level))
     if found.alarm is not None:

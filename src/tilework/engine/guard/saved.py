@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from tilework.engine.guard.copies import Copy
 from tilework.engine.guard.guard import Guard
+from tilework.engine.guard.limit import Limit
 from tilework.engine.guard.slowdown import Slowdown
 
 _NUMBER = (int, float)
@@ -17,6 +19,7 @@ _STATE: dict[str, Any] = {
 }  # fmt: skip
 _SLOWDOWN: dict[str, Any] = {"low": _NUMBER, "ceiling": _NUMBER, "since": int}
 _ENTRY: dict[str, Any] = {"step": int, "lr": _NUMBER, "values": dict}
+_LIMIT: dict[str, Any] = {"norm": _NUMBER, "weights": dict, "refused": list, "in_row": int}
 _COPY: dict[str, Any] = {"step": int, "average_steps": int, "tensors": dict}
 UNREAD: dict[str, Any] = {"step": int, "lr": _NUMBER, "names": list, "row": Tensor}
 
@@ -24,7 +27,10 @@ UNREAD: dict[str, Any] = {"step": int, "lr": _NUMBER, "names": list, "row": Tens
 def entries_of(saved: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any], str]]:
     """Each mapping in what `Guard.saved` gave: its values, the type of every one, and how it is named. What comes first must be
     checked before the next is asked for."""
-    yield saved, _STATE, "guard."
+    later = {"limit": dict} if "limit" in saved else {}  # checkpoints of before it have none
+    yield saved, _STATE | later, "guard."
+    if later:
+        yield saved["limit"], _LIMIT, "guard.limit."
     yield saved["slowdown"], _SLOWDOWN, "guard.slowdown."
     for number, entry in enumerate(saved["history"]):
         yield entry, _ENTRY, f"guard.history.{number}."
@@ -42,6 +48,12 @@ def restored(guard: Guard, saved: Mapping[str, Any], unread: Sequence[Mapping[st
     guard.rolled, guard.in_row, guard.next_copy = list(saved["rolled"]), saved["in_row"], saved["next_copy"]
     guard.state.slowdown = Slowdown(**saved["slowdown"])
     guard.history.restore(saved["history"], unread)
+    if "limit" in saved:
+        limit = dict(saved["limit"])
+        guard.history.far_in_row = limit.pop("in_row")
+        guard.limit = Limit(**limit)
+    stepper = guard.parts.stepper
+    stepper.far_in_row = torch.full_like(stepper.far_in_row, guard.history.far_until_now())
     if not guard.settings.enabled:
         return ""
     for name in ("good", "trial"):
