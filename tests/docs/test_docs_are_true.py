@@ -90,7 +90,7 @@ def commands(page: Path) -> list[str]:
 SHRUNK = {
     "p5-loops": ["data.frames=20", "data.size=16x16"],
     "p5-sharp": ["encoder.widths=[8,8]", "bottleneck.codes=16"],
-    "motion-prior": ["data.frames=6", "data.validate_items=2", "prior.width=16", "prior.depth=1", "prior.heads=2"],
+    "motion-prior": ["data.frames=4", "data.validate_items=2", "prior.width=16", "prior.depth=1", "prior.heads=2"],
     "naruto": ["data.size=16x16", "bottleneck.codes=16", "encoder.widths=[8,8]"],
     "PHOTOS": ["bottleneck.codes=4"],
 }
