@@ -73,7 +73,7 @@ class Camera:
         shot = self.devtools.send("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": True, "clip": clip})
         return Image.open(BytesIO(base64.b64decode(shot["data"]))).convert("RGB")
 
-    def settled(self, seconds: float = 20.0, still: float = 1.0) -> Image.Image:
+    def settled(self, seconds: float = 20.0, still: float = 3.0) -> Image.Image:
         """What is shown once nothing has moved for a while, or when the time is over: a loop is played for ever."""
         end = time.monotonic() + seconds
         shown, since = self.image(), time.monotonic()

@@ -44,8 +44,8 @@ STILLS = {
     "live": Still("#/runs/{loops}", "canvas"),
     "explain": Still("#/runs/{digits}/explain", "main svg"),
     "latent": Still("#/runs/{normal}/latent?at=validation:3&view=map", ".pill.ready"),
-    "tokens": Still("#/runs/{loops}/tokens?at=validation:420", ".pill.ready"),
-    "codes": Still("#/runs/{loops}/codes?code=102", ".pill.ready"),
+    "tokens": Still("#/runs/{loops}/tokens?at=validation:30", ".pill.ready"),
+    "codes": Still("#/runs/{loops}/codes", ".pill.ready"),
     "compare": Still("#/compare?a={low-kl}&b={normal}&more={high-kl}&tab=images", '[data-column="c"] canvas'),
     "dream": Still("#/runs/{dreams}/dream?n=20&top_p=0.95&guidance=1&seed=3", '[data-condition="done"]'),
 }
