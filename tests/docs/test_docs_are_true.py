@@ -87,56 +87,68 @@ def commands(page: Path) -> list[str]:
     return [line.removeprefix("uv run ") for line in lines if "tilework " in line]
 
 
+SHRUNK = {
+    "p5-loops": ["data.frames=20", "data.size=16x16"],
+    "p5-sharp": ["encoder.widths=[8,8]", "bottleneck.codes=16"],
+    "motion-prior": ["data.frames=4", "data.validate_items=2", "prior.width=16", "prior.depth=1", "prior.heads=2"],
+    "naruto": ["data.size=16x16", "bottleneck.codes=16", "encoder.widths=[8,8]"],
+    "PHOTOS": ["bottleneck.codes=4"],
+}
+"""What makes a run of the README small, by the recipe or folder that it trains."""
+SMALL = ["engine.steps=2", "engine.epochs=1", "engine.batch_size=4", "engine.start_batches=1", "engine.threads=1"]
+
+
 def test_readme_commands_run(tilework: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every `tilework` command of the README, in its order, on a shrunken budget; the words in capitals are stand-ins."""
-    import numpy as np
     import yaml
-    from PIL import Image
 
     from tilework.spec import recipe_text
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("tilework.data.sources.sketches._MOST_BROWSERS", 1)
-    (tmp_path / "PICTURES").mkdir()
-    for number in range(24):
-        noise = np.random.default_rng(number).integers(0, 255, (40, 40, 3), dtype=np.uint8)
-        Image.fromarray(noise).save(tmp_path / "PICTURES" / f"{number}.png")
-    moving_stand_ins(tmp_path)
-    own = yaml.safe_load(recipe_text("rqvae-digits"))
-    (tmp_path / "my-recipe.yaml").write_text(yaml.safe_dump(own))
-    shrink = ["engine.steps=2", "engine.epochs=1", "engine.batch_size=4", "engine.start_batches=1", "engine.threads=1"]
-    small = {
-        "p5-loops": ["data.frames=20", "data.size=16x16"],
-        "p5-sharp": [
-            "data.frames=12",
-            "data.variants=3",
-            "data.size=16x16",
-            "encoder.widths=[8,8]",
-            "bottleneck.codes=16",
-        ],
-        "motion-prior": ["data.frames=6", "data.validate_items=2", "prior.width=16", "prior.depth=1", "prior.heads=2"],
-        "naruto": ["data.size=16x16", "bottleneck.codes=16", "encoder.widths=[8,8]"],
-    }
-    monkeypatch.setattr("tilework.cli.demo.RECIPE_OVERRIDES", tuple(shrink), raising=True)
+    monkeypatch.setattr("tilework.suggest.pace.step_seconds", lambda spec, images: 0.05)
+    monkeypatch.setattr("tilework.cli.demo.RECIPE_OVERRIDES", tuple(SMALL), raising=True)
+    stand_ins(tmp_path)
+    (tmp_path / "my-recipe.yaml").write_text(yaml.safe_dump(yaml.safe_load(recipe_text("rqvae-digits"))))
     ran = []
     for line in commands(ROOT / "README.md"):
         words = line.split()
         if words[0] != "tilework":
             continue
-        if "examples/sketches" in words and not chromium():
-            continue
+        if "examples/sketches" in words:
+            if not chromium():
+                continue
+            words[words.index("--frames") + 1] = "8"
         if words[1] == "studio" or "--live" in words:
             serves_until_interrupted(words)
             ran.append(words[1])
             continue
-        extra = [*shrink, *small.get(words[2], [])] if words[1] == "train" else []
+        extra = [*SMALL, *SHRUNK.get(words[2], [])] if words[1] == "train" else []
+        if "data=art" in words and not chromium():
+            words.remove("data=art")
+            extra += ["data.frames=12", "data.variants=3", "data.size=16x16"]
         outcome = tilework(*words[1:], *extra)
         assert outcome.code == 0, f"{line}: {outcome.err}"
         ran.append(words[1])
-    assert {"demo", "recipes", "train", "runs", "show", "resume", "report", "studio", "replay", "selftest"} <= set(ran)
-    assert len(list(tmp_path.glob("*-seed0.gif"))) == 1, "a new loop"
+    assert {"demo", "recipes", "train", "runs", "show", "resume", "report", "studio", "replay", "suggest"} <= set(ran)
     assert {"sample", "traverse", "interpolate", "tokens", "atlas", "compare", "explain", "check", "doctor"} <= set(ran)
+    assert "selftest" in ran
+    assert (tmp_path / "photos.yaml").is_file()
+    assert len(list((tmp_path / "runs").glob("photos-*"))) == 1, "of the folder, with a spec made for it"
+    assert len(list(tmp_path.glob("*-seed0.gif"))) == 1, "a new loop"
     assert ran.count("data") == 4 + chromium()
+
+
+def stand_ins(folder: Path) -> None:
+    """Folders of photographs, GIFs and clips with noise in them, and the sketches of the repository."""
+    import numpy as np
+    from PIL import Image
+
+    (folder / "PHOTOS").mkdir()
+    for number in range(24):
+        noise = np.random.default_rng(number).integers(0, 255, (40, 40, 3), dtype=np.uint8)
+        Image.fromarray(noise).save(folder / "PHOTOS" / f"{number}.png")
+    moving_stand_ins(folder)
 
 
 def moving_stand_ins(folder: Path) -> None:
@@ -193,7 +205,7 @@ def test_readme_python_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     names: dict[str, object] = {}
     exec(compile(example, "README.md", "exec"), names)
     assert tuple(names["codes"].shape) == (4, 2, 1, 1)  # type: ignore[attr-defined]
-    assert names["again"].shape == names["pictures"].shape  # type: ignore[attr-defined]
+    assert names["again"].shape == names["images"].shape  # type: ignore[attr-defined]
     assert (names["model"].decode(names["z"]) == names["again"]).all()  # type: ignore[attr-defined]
 
 
