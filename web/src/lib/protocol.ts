@@ -231,7 +231,7 @@ export interface MetricEntry {
   /** of its values; empty = none */
   unit: string
   /** how the steps between two rows became one value */
-  reduction: 'mean' | 'sum' | 'last'
+  reduction: 'mean' | 'sum' | 'last' | 'max'
   /** which way is better */
   better: 'lower' | 'higher' | null
   /** what stands after the dot of a series' name */
