@@ -246,8 +246,8 @@ def part_of(name: str) -> str:
 
 
 def peak_of(name: str) -> str:
-    """`loss` -> `loss_peak`: its largest single step, where the table has it."""
-    return f"{name}_peak"
+    """`loss` -> `loss_peak`, `kl.5` -> `kl_peak.5`: its largest single step, where the table has it."""
+    return f"{base_of(name)}_peak{name.removeprefix(base_of(name))}"
 
 
 def values_of(metric: Metric, values: Mapping[str, float]) -> dict[str, float]:

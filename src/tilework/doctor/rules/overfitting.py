@@ -85,7 +85,7 @@ class Rule(Base):
     def words(self, finding: Finding) -> Words:
         values = finding.values
         term = values["term"].upper()
-        if not values["risen"]:
+        if not values.get("risen", True):
             return Words(
                 title=f"held-out images come back far worse than training images: {term} {values['held']:.4g} against "
                 f"{values['train_now']:.4g}, {finding.measured:.2f} times",

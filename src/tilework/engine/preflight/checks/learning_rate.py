@@ -18,6 +18,9 @@ CLEARLY = 1.25
 """With a part of the learning rate, the loss falls by so many times as much: it is too high."""
 VISIBLE = 1e-3
 """Changes of the loss by less than this share of it say nothing of a learning rate that is too high."""
+NOISE, MOST = 1e-6, 4.0**7
+"""Share of the loss below which it may have changed by rounding alone: a multiple that does no more is made 16 times as large,
+up to the other one."""
 LEAST_FALL = 0.1
 """A whole run that goes on as it began lowers the loss by less than this share of it: the learning rate is too low."""
 LONG = 100
@@ -31,8 +34,9 @@ class Check(contract.Check):
     size and learning rate are judged together, by what they do.
 
     Too high: with a part of it the loss falls 1.25 times as far or more. Too low: at the pace of these steps all steps of the
-    run would lower the loss by less than a tenth, and four times the learning rate is at least twice as fast. Either is a
-    warning only: some steps say little of a whole run.
+    run would lower the loss by less than a tenth, and four times the learning rate is at least twice as fast; where four times
+    it does nothing that could be told from rounding, 64 times it, and so on. Either is a warning only: some steps say little of
+    a whole run.
     """
 
     order = 90
@@ -46,6 +50,10 @@ class Check(contract.Check):
         still = _end(bench, 0.0, steps)
         fallen = {factor: still - _end(bench, lr * factor, steps) for factor in FACTORS}
         best = max(FACTORS[:2], key=lambda factor: fallen[factor])
+        higher = FACTORS[-1]
+        while abs(fallen[higher]) < NOISE * still and higher < MOST and steps * step < bench.left():
+            higher *= 16
+            fallen[higher] = still - _end(bench, lr * higher, steps)
         values = {
             "lr": lr,
             "batch": bench.batch_items * bench.session.parts.compute.world,
@@ -55,14 +63,14 @@ class Check(contract.Check):
             "fall": fallen[1.0],
             "lower_lr": lr * best,
             "fall_lower": fallen[best],
-            "higher_lr": lr * FACTORS[-1],
-            "fall_higher": fallen[FACTORS[-1]],
+            "higher_lr": lr * higher,
+            "fall_higher": fallen[higher],
         }
         clear = not max(abs(fallen[best]), abs(fallen[1.0])) < VISIBLE * still
         if clear and not fallen[1.0] * CLEARLY > fallen[best]:
             return self.warning("too-high", values, changes=lr_change(bench.spec, lr * best))
         if _too_low(values):
-            return self.warning("too-low", values, changes=lr_change(bench.spec, lr * FACTORS[-1]))
+            return self.warning("too-low", values, changes=lr_change(bench.spec, lr * higher))
         return self.passed(values)
 
 
@@ -77,4 +85,5 @@ def _too_low(found: dict[str, float]) -> bool:
     if found["total_steps"] < LONG or not math.isfinite(found["fall"]) or not found["before"] > 0:
         return False
     whole = found["fall"] / found["before"] / found["steps"] * found["total_steps"]
-    return whole < LEAST_FALL and found["fall_higher"] > 2 * max(found["fall"], 0.0)
+    fallen = found["fall"] if found["fall"] > NOISE * found["before"] else 0.0
+    return whole < LEAST_FALL and found["fall_higher"] > 2 * fallen
