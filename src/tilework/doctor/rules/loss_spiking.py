@@ -74,9 +74,9 @@ class Rule(Base):
         return Words(
             title=f"the training loss has jumped {int(finding.measured)} times and come back"
             + (f", by up to {values['highest']:.3g} times" if values["highest"] else ""),
-            cause=f"single batches are unlike the others, and {cause}" if values["batches"] else cause,
+            cause=f"single batches are unlike the others, and {cause}" if values.get("batches") else cause,
             advice="look at the images of such a batch; shorter steps cost little and keep what was learned"
-            if values["batches"]
+            if values.get("batches")
             else "shorter steps cost little and keep what was learned",
         )
 
