@@ -19,6 +19,7 @@ from tried import tried
 from tilework.engine import checkpoint
 from tilework.engine.autoencoder.model import Autoencoder
 from tilework.engine.preflight import pace
+from tilework.engine.preflight.bench import Trial
 from tilework.engine.preflight.checks import learning_rate, threads, time_and_memory
 from tilework.engine.session import Session
 from tilework.nets.layers import Picture
@@ -249,6 +250,21 @@ def test_a_learning_rate_that_nothing_survives_is_found(spec: Callable[[float], 
     assert lower < 1
     assert found.values["lower_after"] < found.values["before"]  # type: ignore[operator]
     passed(tried("overfit", spec(lower)))
+
+
+@pytest.mark.parametrize("kind", TWO)
+def test_a_loss_that_rises_at_first_gets_more_steps(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codes and encoder find each other in the first steps: the loss is above where it began, and on its way down."""
+    whole = Trial.step
+
+    def hill(self: Trial, batch: Any, lr: float) -> float:
+        loss, step = whole(self, batch, lr), len(self.parts) - 1
+        return loss + (0.3 * sum(self.parts[0].values()) * math.exp(-0.1 * step) if lr and step else 0.0)
+
+    monkeypatch.setattr(Trial, "step", hill)
+    found = passed(tried("overfit", tiny(kind, "optimizer.lr=2e-4")))
+    assert found.values["steps"] in {16, 24, 32}, "eight were not enough"
+    assert found.values["largest"] > found.values["before"]  # type: ignore[operator]
 
 
 def test_a_term_that_is_far_too_heavy_is_named_and_not_the_learning_rate() -> None:

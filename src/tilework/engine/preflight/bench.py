@@ -147,3 +147,7 @@ class Bench:
             rise = (number + 1) / steps if warm else 1.0
             found.append(trial.step(batches[number % len(batches)], lr * rise))
         return found, trial
+
+    def more(self, trial: Trial, lr: float, steps: int, batches: Sequence[Any]) -> list[float]:
+        """The loss before each of so many further steps of a trial, which has come to a whole round of the batches."""
+        return [trial.step(batches[number % len(batches)], lr) for number in range(steps)]

@@ -14,6 +14,8 @@ ROUNDING = 1e-5
 """A fall of the loss by less than this share of it is no fall."""
 THROWN = 100.0
 """A model whose loss was so many times as large on the way has lost its initial weights, whatever it falls to afterwards."""
+HILL, LONGER = 1.5, 3
+"""A loss that rose to at most so many times its first value, and has come down since, gets so many times the steps more."""
 LOWER = (1 / 8, 1 / 64, 1 / 512)
 """Where the loss does not fall, these parts of the learning rate are tried."""
 HEAVY, MOST, LIGHTER = 10.0, 0.9, (1e-1, 1e-2, 1e-3)
@@ -28,10 +30,11 @@ class Check(contract.Check):
 
     Fallen means: below the loss of another copy that took the same steps with a learning rate of 0, by more than rounding. That
     copy's codebook moves as far as averages move it, so that what falls is what the gradient did, however small the learning rate
-    is. A loss that was a hundred times as large on the way does not count as fallen: it ends at what the model gives when it is
-    broken, such as black. Where the loss does not fall, a smaller weight of a term that is weighted far above the others and that
-    makes the rise is tried, then smaller learning rates are tried, and the one that gets furthest is the
-    fix.
+    is. A loss that rose by less than a half and is on its way down has not fallen yet: codes and encoder find each other in the
+    first steps, and up to four times as many show which it is. A loss that was a hundred times as large on the way does not count
+    as fallen: it ends at what the model gives when it is broken, such as black. Where the loss does not fall, a smaller weight of
+    a term that is weighted far above the others and that makes the rise is tried, then smaller learning rates are tried, and the
+    one that gets furthest is the fix.
     """
 
     order = 50
@@ -42,18 +45,23 @@ class Check(contract.Check):
         if 2 * steps * bench.pace.step_seconds > bench.left():
             self.not_checked(Why.NO_TIME)
         own, bench.trained = bench.losses(bench.lr, steps, batch)
-        values = {"lr": bench.lr, "steps": steps, "items": bench.pace.items, "before": own[0], "after": own[-1]}
-        values["largest"] = max(own)
+        standing, unmoved = bench.losses(0.0, 2, batch)
+        moves = standing[1] != standing[0]  # its codes move by averages
+        still = standing + bench.more(unmoved, 0.0, steps - 2, batch) if moves else standing
+        for _ in range(LONGER):
+            if _fallen(own, still) or not _coming_down(own) or bench.left() < 4 * steps * bench.pace.step_seconds:
+                break
+            own += bench.more(bench.trained, bench.lr, steps, batch)
+            still += bench.more(unmoved, 0.0, steps, batch) if moves else []
+        values = {"lr": bench.lr, "steps": len(own), "items": bench.pace.items, "before": own[0], "after": own[-1]}
+        values |= {"largest": max(own), "still": still[-1]}
         if not math.isfinite(own[0]):
             return self.failed("not-finite", values)
         if bench.trained.gradient == 0:
             return self.failed("no-gradient", values)
-        still, _ = bench.losses(0.0, 2, batch)
-        if still[1] != still[0]:  # its codes move by averages
-            still, _ = bench.losses(0.0, steps, batch)
-        values["still"] = still[-1]
         if _fallen(own, still):
             return self.passed(values)
+        steps = len(own)
         if heavy := self._too_heavy(bench, bench.trained, steps, batch):
             name, weight = heavy
             now = bench.weights[name]
@@ -94,6 +102,11 @@ class Check(contract.Check):
             if _fallen(*(bench.losses(lr, steps, batch, lighter)[0] for lr in (bench.lr, 0.0))):
                 return name, lighter[name]
         return None
+
+
+def _coming_down(own: list[float]) -> bool:
+    """Whether the loss rose a little and is below the highest that it has been."""
+    return own[-1] < max(own) < HILL * own[0]
 
 
 def _fallen(own: list[float], still: list[float]) -> bool:
