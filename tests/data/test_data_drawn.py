@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits
 
 from tilework.data import prepare, split_by
 from tilework.data.loops import ANIMATIONS, animation, frames
+from tilework.data.turned import turned
 from tilework.spec import SOURCES, Size
 
 
@@ -143,3 +144,26 @@ def test_a_variant_closes_too():
     for name in ANIMATIONS:
         draw = animation(name, Size(48, 48), 3, variant=3)
         assert np.abs(draw(1 - 1e-6).astype(int) - draw(0.0)).mean() < 0.2
+
+
+def test_eight_variants_are_seen_from_all_sides_of_a_square():
+    plain = {"kind": "loops", "size": 16, "channels": 1, "frames": 1, "animations": 1, "variants": 9}
+    drawn, seen = ([item.pixels for item in SOURCES.parse(own).items()] for own in (plain, {**plain, "turned": True}))
+    sides = [(quarters, way) for quarters in range(4) for way in (1, -1)] + [(0, 1)]
+    for before, after, (quarters, way) in zip(drawn, seen, sides, strict=True):
+        assert np.array_equal(np.rot90(before, quarters)[:, ::way], after)
+    letter = np.arange(9, dtype=np.uint8).reshape(3, 3, 1)
+    assert len({turned(letter, number).tobytes() for number in range(8)}) == 8
+
+
+def test_oblong_drawings_are_turned_upside_down_and_mirrored_only():
+    plain = {"kind": "loops", "size": "24x16", "channels": 3, "frames": 1, "animations": 1, "variants": 4}
+    drawn, seen = ([item.pixels for item in SOURCES.parse(own).items()] for own in (plain, {**plain, "turned": True}))
+    expected = (drawn[0], drawn[1][:, ::-1], drawn[2][::-1, ::-1], drawn[3][::-1])
+    assert all(np.array_equal(mine, wanted) for mine, wanted in zip(seen, expected, strict=True))
+
+
+def test_what_was_prepared_before_drawings_could_be_turned_is_still_right():
+    plain = SOURCES.parse({"kind": "loops", "variants": 3})
+    assert "turned" not in plain.fingerprint()
+    assert SOURCES.parse({"kind": "loops", "variants": 3, "turned": True}).fingerprint() != plain.fingerprint()

@@ -105,6 +105,10 @@ def test_each_seed_has_its_own_chance_on_one_page(tmp_path, browser, opened):
         (alone,) = drawn(sketches(tmp_path / "a", seed=seed)).values()
         assert all(map(np.array_equal, frames, alone))
     assert not np.array_equal(together[0][0], together[1][0])
+    # The seeds of a sketch that has no above and below are seen from other sides.
+    other = list(drawn(sketches(tmp_path / "a", seeds=3, turned=True)).values())
+    assert all(np.array_equal(after, before) for after, before in zip(other[0], together[0], strict=True))
+    assert all(np.array_equal(after, before[:, ::-1]) for after, before in zip(other[1], together[1], strict=True))
 
 
 def test_a_page_that_keeps_too_much_is_not_given_to_the_next(tmp_path, browser, opened, monkeypatch):

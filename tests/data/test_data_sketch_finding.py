@@ -343,6 +343,7 @@ def test_seeds_are_drawings_of_their_own(tmp_path, shipped):
     assert [(s.name, s.label, s.seed) for s in find_sketches(str(top), None, 5)] == [("a", None, 5), ("b", None, 5)]
     source = SOURCES.parse({"kind": "sketches", "path": str(top), "seeds": 3, "frames": 10})
     assert source.expected() == 60
+    assert "turned" not in source.fingerprint(), "what was prepared before it was a setting is still right"
     assert source.fingerprint() != SOURCES.parse({"kind": "sketches", "path": str(top), "frames": 10}).fingerprint()
 
 

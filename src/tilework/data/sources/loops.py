@@ -28,12 +28,16 @@ class Config(SourceConfig):
         le=10_000,
         description="each animation is drawn that many times, with other shapes, paces and places",
     )
+    turned: bool = Field(
+        default=False,
+        description="the variants of each animation are also seen mirrored and turned by quarters, eight sides in turn",
+    )
     seed: int = Field(default=0, ge=0, lt=2**32, description="seed of the drawings' shapes, paces and places")
 
     def fingerprint(self) -> str:
-        # One variant is what there was before there were several: what was prepared then is still right.
-        alone = {"variants"} if self.variants == 1 else set()
-        settings = self.model_dump_json(exclude={"split", "duplicates", *alone})
+        # One variant, and none turned, is what there was before: what was prepared then is still right.
+        usual = {name for name, value in (("variants", 1), ("turned", False)) if getattr(self, name) == value}
+        settings = self.model_dump_json(exclude={"split", "duplicates", *usual})
         return f"{settings} revision {_REVISION}"
 
     def expected(self) -> int:
@@ -41,10 +45,12 @@ class Config(SourceConfig):
 
     def items(self) -> Iterator[Item]:
         from tilework.data.loops import ANIMATIONS, frames
+        from tilework.data.turned import turned
 
         for name in islice(ANIMATIONS, self.animations):
             for variant in range(self.variants):
                 group = name if self.variants == 1 else f"{name} {variant + 1}"
                 drawn = frames(name, self.frames, self.size, self.channels, self.seed, variant)
                 for number, pixels in enumerate(drawn):
-                    yield Item(pixels=pixels, group=group, frame=number, label=name, file=group)
+                    seen = turned(pixels, variant) if self.turned else pixels
+                    yield Item(pixels=seen, group=group, frame=number, label=name, file=group)

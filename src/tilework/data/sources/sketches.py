@@ -55,6 +55,11 @@ class Config(SourceConfig):
         le=10_000,
         description="each sketch is drawn that many times, with seed, seed + 1, ...; each a group",
     )
+    turned: bool = Field(
+        default=False,
+        description="with several seeds, each sketch is also seen mirrored and turned by quarters, eight sides in turn: for "
+        "sketches that have no above and below",
+    )
     seconds: float = Field(default=120.0, gt=0, description="longest that one sketch may take")
     pointer: Literal["none", "circle", "sweep"] = Field(
         default="none",
@@ -73,6 +78,10 @@ class Config(SourceConfig):
         from tilework.data.sketch.found import marks
 
         return " ".join([self.settings_text(), f"revision {_REVISION}", *marks(self.sketches())])
+
+    def settings_text(self) -> str:
+        # None turned is what there was before: what was prepared then is still right.
+        return self.model_dump_json(exclude={"split", "duplicates"} | ({"turned"} if not self.turned else set()))
 
     def items(self) -> Iterator[Item]:
         given = False
@@ -110,6 +119,7 @@ class Config(SourceConfig):
         from tilework.data.sketch.drawing import Outcome, draw
         from tilework.data.sketch.stage import Pace
         from tilework.data.sketch.story import SketchFailed
+        from tilework.data.turned import turned
 
         self._skipped, self._notes = Skipped(self.strict), []
         denied: list[tuple[str, str]] = []
@@ -132,8 +142,9 @@ class Config(SourceConfig):
                 try:
                     for number, pixels in frames:
                         if number > behind:
+                            seen = turned(pixels, sketch.seed - self.seed) if self.turned else pixels
                             yield Item(
-                                pixels=pixels, group=sketch.name, frame=number, label=sketch.label, file=sketch.name
+                                pixels=seen, group=sketch.name, frame=number, label=sketch.label, file=sketch.name
                             )
                 except Unreadable as reason:
                     fix = reason.trouble.fix() if isinstance(reason, SketchFailed) else ""
