@@ -39,7 +39,7 @@ RECIPES: dict[str, tuple[str, ...]] = {
     "rqvae-digits-ema": ("bottleneck.codebook=ema", "objective.codebook=null", "optimizer.kind=adamw"),
 }
 SHORT = ("engine.precision=float32", "engine.threads=1", "engine.device=cpu", "engine.epochs=null", "engine.early_stopping=null",
-         "engine.batch_size=64", "engine.start_batches=4", "engine.stop_after_minutes=null", "trackers=[]")  # fmt: skip
+         "engine.batch_size=32", "engine.start_batches=4", "engine.stop_after_minutes=null", "trackers=[]")  # fmt: skip
 SYSTEMS = ("system1", "system3", "system5")
 
 

@@ -90,15 +90,16 @@ class GuardSettings(Settings):
         default=None,
         ge=20,
         le=10**9,
-        description="steps between two copies of the state; null = 20 at first, later a tenth of the steps so far, 200 at most",
+        description="steps between two copies of the state; null = 10 at first, later a twentieth of the steps so far, 200 at "
+        "most",
     )
     lr_factor: float = Field(default=0.5, gt=0, le=1, description="a rollback multiplies the learning rate by this")
-    recover_steps: int = Field(
-        default=100,
+    recover_steps: int | None = Field(
+        default=None,
         ge=0,
         le=10**9,
         description="steps in which the learning rate then grows back, the first time to its schedule, when it is needed again "
-        "only to a part of it; 0 = it stays lower",
+        "only to a part of it; 0 = it stays lower, null = a tenth of the steps so far, 20 at least and 100 at most",
     )
     rollbacks: int = Field(
         default=5,

@@ -220,7 +220,7 @@ class Guard:
 
     def _spacing(self, step: int) -> int:
         """Steps to the next copy: a rollback costs a short run few steps, and a long one no time."""
-        return self.settings.copy_every_steps or min(200, max(20, step // 10))
+        return self.settings.copy_every_steps or min(200, max(10, step // 20))
 
     # Rolling back ----------------------------------------------------------------------------------------------------
 
