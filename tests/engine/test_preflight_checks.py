@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import save_file
 from tiny_runs import tiny
 from torch import Tensor, nn
-from tried import tried
+from tried import all_tried, tried
 
 from tilework.engine import checkpoint
 from tilework.engine.autoencoder.model import Autoencoder
@@ -428,6 +428,13 @@ def test_the_learning_rate_against_the_batch(spec: Callable[..., RunSpec], lr: s
     assert found.cause == cause
     if cause:
         assert (found.changes["optimizer.lr"] < float(lr)) == (cause == "too-high")
+
+
+def test_a_learning_rate_that_one_batch_does_not_survive_gets_one_fix() -> None:
+    found = {one.code: one for one in all_tried(tiny("vq", "optimizer.lr=10", "engine.steps=1000")).results}
+    ended(found["overfit"], Verdict.FAILED, "rises")
+    ended(found["learning-rate"], Verdict.NOT_CHECKED, Why.FOUND_BEFORE)
+    assert [code for code, one in found.items() if "optimizer.lr" in one.changes] == ["overfit"]
 
 
 def test_a_short_attempt_is_not_told_that_it_gets_nowhere() -> None:

@@ -68,6 +68,8 @@ class Bench:
         """Whether trials compute on one thread, because that is faster at this moment."""
         self.trained: Trial | None = None
         """The trial that learnt one batch, for whoever needs a model that has moved."""
+        self.lower_lr: float | None = None
+        """The learning rate that a check has proposed already because the run's own is too high: one fault has one fix."""
         self._end = time.monotonic() + seconds
 
     def left(self) -> float:

@@ -29,6 +29,7 @@ class Why(StrEnum):
     NO_TIME = "no-time"
     NO_MEMORY = "no-memory"
     NOTHING_TO_COMPARE = "nothing-to-compare"
+    FOUND_BEFORE = "found-before"
     ONE_THREAD = "one-thread"
     ON_A_GPU = "on-a-gpu"
     NO_PERCEPTUAL_TERM = "no-perceptual-term"

@@ -12,8 +12,11 @@ from tilework.runs.preflight import Result, Why
 
 SECONDS, EACH_SECONDS, MOST_STEPS = 6.0, 0.6, 12
 """So long may all trials take, and about so long does each."""
-FACTORS = (1 / 16, 1 / 4, 1.0, 4.0)
-"""Parts and multiples of the learning rate that are tried."""
+PART, SMALLER, MULTIPLE = 1 / 4, 1 / 16, 4.0
+"""Of the learning rate, what is tried beside it: the smaller part where the first one may be better than the whole, and the
+multiple where the run would get nowhere."""
+TRIALS = 5
+"""So many at most, most of the time three."""
 CLEARLY = 1.25
 """With a part of the learning rate, the loss falls by so many times as much: it is too high."""
 VISIBLE = 1e-3
@@ -29,9 +32,9 @@ LONG = 100
 
 class Check(contract.Check):
     """The run's first batches, each of its whole size, train copies of the model with the same noise: with the run's learning
-    rate, with a fourth and a sixteenth of it, and with four times it. What the loss falls by is measured from a copy that took
-    the same steps with a learning rate of 0. A smaller batch makes noisier steps, and then shorter ones get further; so batch
-    size and learning rate are judged together, by what they do.
+    rate and with a fourth of it, and where they make one ask, with a sixteenth of it or with four times it. What the loss falls
+    by is measured from a copy that took the same steps with a learning rate of 0. A smaller batch makes noisier steps, and then
+    shorter ones get further; so batch size and learning rate are judged together, by what they do.
 
     Too high: with a part of it the loss falls 1.25 times as far or more. Too low: at the pace of these steps all steps of the
     run would lower the loss by less than a tenth, and four times the learning rate is at least twice as fast; where four times
@@ -44,16 +47,16 @@ class Check(contract.Check):
 
     def run(self, bench: Bench) -> Result:
         step, lr = bench.pace.whole_seconds, bench.lr
-        if (1 + len(FACTORS)) * FEWEST_STEPS * step > min(SECONDS, bench.left()):
+        if bench.lower_lr is not None:
+            self.not_checked(Why.FOUND_BEFORE, lower_lr=bench.lower_lr)
+        if TRIALS * FEWEST_STEPS * step > min(SECONDS, bench.left()):
             self.not_checked(Why.NO_TIME, step_seconds=step, batch=bench.batch_items)
         steps = max(FEWEST_STEPS, min(MOST_STEPS, int(EACH_SECONDS / step)))
         still = _end(bench, 0.0, steps)
-        fallen = {factor: still - _end(bench, lr * factor, steps) for factor in FACTORS}
-        best = max(FACTORS[:2], key=lambda factor: fallen[factor])
-        higher = FACTORS[-1]
-        while abs(fallen[higher]) < NOISE * still and higher < MOST and steps * step < bench.left():
-            higher *= 16
-            fallen[higher] = still - _end(bench, lr * higher, steps)
+        fallen = {factor: still - _end(bench, lr * factor, steps) for factor in (1.0, PART)}
+        if not fallen[1.0] > max(0.0, fallen[PART]):
+            fallen[SMALLER] = still - _end(bench, lr * SMALLER, steps)
+        best = max((SMALLER, PART), key=lambda factor: _or_least(fallen.get(factor, math.nan)))
         values = {
             "lr": lr,
             "batch": bench.batch_items * bench.session.parts.compute.world,
@@ -63,13 +66,18 @@ class Check(contract.Check):
             "fall": fallen[1.0],
             "lower_lr": lr * best,
             "fall_lower": fallen[best],
-            "higher_lr": lr * higher,
-            "fall_higher": fallen[higher],
         }
         clear = not max(abs(fallen[best]), abs(fallen[1.0])) < VISIBLE * still
         if clear and not fallen[1.0] * CLEARLY > fallen[best]:
             return self.warning("too-high", values, changes=lr_change(bench.spec, lr * best))
-        if _too_low(values):
+        if not _gets_nowhere(values):
+            return self.passed(values)
+        higher, further = MULTIPLE, still - _end(bench, lr * MULTIPLE, steps)
+        while abs(further) < NOISE * still and higher < MOST and steps * step < bench.left():
+            higher *= 16
+            further = still - _end(bench, lr * higher, steps)
+        values |= {"higher_lr": lr * higher, "fall_higher": further}
+        if further > 2 * (fallen[1.0] if fallen[1.0] > NOISE * still else 0.0):
             return self.warning("too-low", values, changes=lr_change(bench.spec, lr * higher))
         return self.passed(values)
 
@@ -81,9 +89,11 @@ def _end(bench: Bench, lr: float, steps: int) -> float:
     return sum(losses[-last:]) / last
 
 
-def _too_low(found: dict[str, float]) -> bool:
+def _gets_nowhere(found: dict[str, float]) -> bool:
     if found["total_steps"] < LONG or not math.isfinite(found["fall"]) or not found["before"] > 0:
         return False
-    whole = found["fall"] / found["before"] / found["steps"] * found["total_steps"]
-    fallen = found["fall"] if found["fall"] > NOISE * found["before"] else 0.0
-    return whole < LEAST_FALL and found["fall_higher"] > 2 * fallen
+    return found["fall"] / found["before"] / found["steps"] * found["total_steps"] < LEAST_FALL
+
+
+def _or_least(fall: float) -> float:
+    return -math.inf if math.isnan(fall) else fall

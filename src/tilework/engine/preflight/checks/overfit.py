@@ -75,7 +75,7 @@ class Check(contract.Check):
         working = {lr: losses[-1] for lr, (losses, _) in lower.items() if _fallen(losses, still)}
         if working:
             lr = min(working, key=lambda one: working[one])
-            bench.trained = lower[lr][1]  # its weights are sound
+            bench.trained, bench.lower_lr = lower[lr][1], lr  # its weights are sound
             values |= {"lower_lr": lr, "lower_after": working[lr]}
             return self.failed("rises", values, changes=lr_change(bench.spec, lr))
         if bench.lr < USUAL and _fallen(bench.losses(USUAL, steps, batch)[0], still):

@@ -54,6 +54,7 @@ _WHY_NOT: Mapping[str, str] = {
     Why.OTHER_TASK: "it is about autoencoders",
     Why.NO_MEMORY: "there was not enough memory for a second copy of the model",
     Why.NOTHING_TO_COMPARE: "the run is on the CPU, on one thread in float32, which is what other devices are compared with",
+    Why.FOUND_BEFORE: "the learning rate is too high already for one batch, as said above",
     Why.ONE_THREAD: "the run uses one thread",
     Why.ON_A_GPU: "the run is on a GPU",
     Why.NO_PERCEPTUAL_TERM: "the objective has no perceptual term",

@@ -61,8 +61,8 @@ PASSED: Mapping[str, Callable[[Result], str]] = {
     ),
     "learning-rate": lambda r: (
         f"the loss of {short(r, 'before')} falls by {short(r, 'fall')} in {short(r, 'steps')} steps, by "
-        f"{short(r, 'fall_lower')} with a learning rate of {short(r, 'lower_lr')} and by {short(r, 'fall_higher')} with "
-        f"{short(r, 'higher_lr')}"
+        f"{short(r, 'fall_lower')} with a learning rate of {short(r, 'lower_lr')}"
+        + (f" and by {short(r, 'fall_higher')} with {short(r, 'higher_lr')}" if "higher_lr" in r.values else "")
     ),
     "time-and-memory": _cost,
 }
