@@ -6,14 +6,18 @@ command, makes it that command. The end of the input, or so many seconds without
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import json
 import os
 import sys
 import threading
+from typing import cast
 
 from tilework.runs import stage
 
+FIRST = "rqvae-digits"
+"""The recipe that the page offers first."""
 READY = "ready"
 """Its stage once everything is loaded."""
 LOADED = (
@@ -26,14 +30,24 @@ LOADED = (
     "torch._dynamo",  # the first optimiser would load it: half of all the loading
     "accelerate",
     "sklearn.cluster",
+    "sklearn.datasets",  # the digits, with which most people begin
+    "PIL.Image",
+    "filelock",
+    "torch.utils.flop_counter",
+    "tilework.cli.launch",
+    "tilework.data.build",
+    "tilework.data.twins",
+    "tilework.engine.api",
+    "tilework.engine.selftest",
+    "tilework.engine.tasks.autoencoder",
+    "tilework.engine.probing.probes",
 )
 
 
 def main() -> None:
     """Load, wait, and be the command that comes."""
     stage.note(stage.Stage("torch"))
-    for name in LOADED:
-        importlib.import_module(name)
+    load()
     stage.note(stage.Stage(READY))
     words = _words(float(sys.argv[1]))
     if words is None:
@@ -43,6 +57,23 @@ def main() -> None:
     from tilework.cli import main as command
 
     command()
+
+
+def load() -> None:
+    """Load what a training needs before its first step: modules, the parts that are found by their names, and the images with
+    which most people begin."""
+    for name in LOADED:
+        importlib.import_module(name)
+    from tilework.data import prepare
+    from tilework.data.contract import SourceConfig
+    from tilework.doctor.diagnosis import shipped
+    from tilework.engine.preflight.registered import checks
+    from tilework.spec import load_spec
+
+    shipped()
+    list(checks())
+    with contextlib.suppress(Exception):  # a full disk, say: who trains hears of it
+        prepare(cast(SourceConfig, load_spec(FIRST).data))  # type: ignore[attr-defined]
 
 
 def _words(seconds: float) -> list[str] | None:
