@@ -80,7 +80,7 @@ SETS = {
     "loops": Set(("p5-sharp", ()), {"motion-prior": ("motion-prior", ())}),
     "minecraft": Set(
         ("minerl-v1.0.1", ("engine.epochs=60",)),
-        {"next-frames": ("next-frames", ("engine.steps=500", "optimizer.lr.over=500 steps"))},
+        {"next-frames": ("next-frames", ("engine.batch_size=8", "engine.steps=160", "optimizer.lr.over=160 steps"))},
         "games",
     ),
 }  # fmt: skip

@@ -123,3 +123,32 @@ def test_the_same_input_gives_the_same() -> None:
     rng = np.random.default_rng(3)
     given = clusters(rng, 600), clusters(rng, 200), clusters(rng, 200)
     assert found(*given) == found(*given)
+
+
+def images_with_detail(rng: np.random.Generator, count: int, most: float = 1.0) -> np.ndarray:
+    """Points whose distance from the centre is how much detail they have; `most` of what others have at most."""
+    direction = rng.standard_normal((count, 16))
+    return direction * rng.uniform(0.2 * most, most, (count, 1))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_plain_images_are_near_all_others_and_no_copies(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    training, unseen = images_with_detail(rng, 800), images_with_detail(rng, 200)
+    result = found(training, unseen, images_with_detail(rng, 60, most=0.4))
+    assert result.z < -3, "by distance alone they would be copies"
+    assert result.verdict is Verdict.PLAIN
+    assert result.copied_cells == ()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("blur", [1.0, 0.85])
+def test_copies_of_plain_images_are_copies_all_the_same(seed: int, blur: float) -> None:
+    """Of the plainest training images, as they are but for a little noise, or blurred towards the mean of all."""
+    rng = np.random.default_rng(seed)
+    training, unseen = images_with_detail(rng, 800), images_with_detail(rng, 200)
+    plainest = training[np.argsort(np.linalg.norm(training, axis=1))[100:160]]
+    result = found(training, unseen, blur * plainest + 0.01 * rng.standard_normal(plainest.shape))
+    assert result.plainness is not None
+    assert result.plainness.radius_z < -3, "they are plainer"
+    assert result.verdict is Verdict.COPIES

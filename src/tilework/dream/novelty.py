@@ -7,7 +7,8 @@ of T, the Mann-Whitney statistic of d(Q) against d(P) in standard deviations
 
 (with the correction for ties) is far below 0 where generated points lie closer to the training points than unseen ones do. A
 model that copies in some places and is far off in others hides that from one number (arXiv 2302.13181), so z is also found in
-each cell of a k-means partition of T.
+each cell of a k-means partition of T. Plain images are near every image: where that explains a small distance, no copy is claimed
+(`tilework.dream.plainness`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from enum import Enum
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tilework.dream.plainness import Plainness, plainness
 
 Features = NDArray[np.float64]
 FEW = 3
@@ -35,6 +38,8 @@ class Verdict(Enum):
     """Closer to training images than unseen images are."""
     COPIES_IN_PLACES = "copies in places"
     """Not over all, but in some of the cells."""
+    PLAIN = "plain"
+    """Closer to training images, and as much plainer as explains it."""
     AS_UNSEEN = "as unseen"
     """About as far from training images as unseen images are."""
     FARTHER = "farther"
@@ -80,6 +85,8 @@ class Novelty:
     """Numbers of the cells in which points are copied."""
     diversity: tuple[float, float] | None
     """Precision and recall."""
+    plainness: Plainness | None = None
+    """The test without what plain points explain; None where there were too few points."""
 
 
 def novelty(training: Features, unseen: Features, generated: Features, space: Space, seed: int = 0) -> Novelty:
@@ -91,6 +98,12 @@ def novelty(training: Features, unseen: Features, generated: Features, space: Sp
         return Novelty(Verdict.TOO_FEW, space, 0.0, 1.0, 0, counts, (), (), None)
     to_unseen, to_generated = nearest(unseen, training)[0], nearest(generated, training)[0]
     z = mann_whitney_z(to_generated, to_unseen)
+    plain = plainness(training, unseen, generated, to_unseen, to_generated)
+    ratio = float(np.median(to_generated) / max(float(np.median(to_unseen)), 1e-12))
+    exact = int((to_generated <= 1e-9 * max(1.0, float(np.abs(training).max()))).sum())
+    if z < -_SIGNIFICANT and not exact and _explains(plain):
+        found = diversity(unseen, generated)
+        return Novelty(Verdict.PLAIN, space, z, ratio, exact, counts, (), (), found, plain)
     cells = _cells(training, unseen, generated, to_unseen, to_generated, seed)
     # As strict for the smallest of several as for one alone.
     bound = float(norm.ppf(norm.cdf(-_SIGNIFICANT) / max(1, len(cells))))
@@ -104,9 +117,12 @@ def novelty(training: Features, unseen: Features, generated: Features, space: Sp
         if z > _SIGNIFICANT
         else Verdict.AS_UNSEEN
     )
-    ratio = float(np.median(to_generated) / max(float(np.median(to_unseen)), 1e-12))
-    exact = int((to_generated <= 1e-9 * max(1.0, float(np.abs(training).max()))).sum())
-    return Novelty(verdict, space, z, ratio, exact, counts, cells, copied, diversity(unseen, generated))
+    return Novelty(verdict, space, z, ratio, exact, counts, cells, copied, diversity(unseen, generated), plain)
+
+
+def _explains(plain: Plainness | None) -> bool:
+    """Whether generated points are plainer, and no nearer to training points than is usual for points as plain."""
+    return plain is not None and plain.radius_z < -_SIGNIFICANT and plain.z >= -_SIGNIFICANT
 
 
 def nearest(points: Features, among: Features) -> tuple[Features, NDArray[np.int64]]:

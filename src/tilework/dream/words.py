@@ -14,6 +14,7 @@ from tilework.dream.novelty import Novelty, Space, Verdict
 _NOVELTY = {
     Verdict.COPIES: "these are closer to training images than unseen images are: likely copies",
     Verdict.COPIES_IN_PLACES: "some of these are closer to training images than unseen images are: likely copies",
+    Verdict.PLAIN: "closer to training images than unseen images are, as plainer images always are: no sign of copies",
     Verdict.AS_UNSEEN: "about as far from training images as unseen images are",
     Verdict.FARTHER: "farther from training images than unseen images are: new, or not yet learned",
     Verdict.TOO_FEW: "too few to tell copies from new ones",
@@ -75,7 +76,10 @@ def novelty_figures(novelty: Novelty, what: str = "images") -> str:
         return counts
     cells = f", in {len(novelty.copied_cells)} of {len(novelty.cells)} clusters copied" if novelty.cells else ""
     exact = f", {novelty.exact} exactly a training image" if novelty.exact else ""
-    return f"z {novelty.z:+.1f}, median distance {novelty.ratio:.2f} times that of unseen{exact}{cells}; {counts}"
+    plain = f", {novelty.plainness.z:+.1f} among images as plain" if novelty.plainness is not None else ""
+    return (
+        f"z {novelty.z:+.1f}{plain}, median distance {novelty.ratio:.2f} times that of unseen{exact}{cells}; {counts}"
+    )
 
 
 def repeats_sentence(found: Repeats) -> str:
