@@ -31,8 +31,8 @@ class Plainness:
 def plainness(
     training: Features, unseen: Features, generated: Features, to_unseen: Features, to_generated: Features
 ) -> Plainness | None:
-    """Of points (n, D) and their distances (n,) to the nearest training point; None where too few unseen points lie apart from the
-    training points to say what is usual."""
+    """Of points (n, D) and their distances (n,) to the nearest training point; None where too few unseen points lie apart from
+    the training points to say what is usual."""
     from tilework.dream.novelty import mann_whitney_z
 
     centre = training.mean(0)
