@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from tilework.engine.device import choose_precision
 from tilework.priors.blocks.codes import Logits
 
 QUICKER = 10.0
@@ -57,16 +59,22 @@ def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
     """(m, n) -> U S V^T of its singular value decomposition U D V^T, S between about 0.7 and 1.2 where D is not far below its
     largest value.
 
-    Newton-Schulz: X <- a X + (b A + c A^2) X with A = X X^T, five times, in bf16, from X of norm 1.
+    Newton-Schulz: X <- a X + (b A + c A^2) X with A = X X^T, five times, from X of norm 1; in bf16 where the hardware multiplies
+    in it, elsewhere in float32: a CPU without it takes up to forty times as long to emulate it.
     """
     a, b, c = _NEWTON_SCHULZ
     tall = matrix.shape[0] > matrix.shape[1]
-    x = (matrix.T if tall else matrix).bfloat16()
+    x = (matrix.T if tall else matrix).contiguous().to(_arithmetic(matrix.device.type))
     x = x / x.norm().clamp(min=1e-7)
     for _ in range(steps):
         gram = x @ x.T
         x = torch.addmm(x, torch.addmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x.T.contiguous() if tall else x
+
+
+@cache
+def _arithmetic(device_type: str) -> torch.dtype:
+    return torch.bfloat16 if choose_precision("auto", device_type) == "bf16" else torch.float32
 
 
 def grouped(model: nn.Module, parameters: Sequence[nn.Parameter]) -> list[dict[str, list[nn.Parameter]]]:
