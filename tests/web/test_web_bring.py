@@ -45,9 +45,11 @@ def test_a_folder_is_chosen_looked_at_and_started(
     page: Any, served: Served, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     begun: list[str] = []
+    changed: list[list[str]] = []
 
     def begin(source: str, overrides: list[str], about: str) -> None:
         begun.append(Path(source).read_text(encoding="utf-8"))
+        changed.append(overrides)
         raise UserError("it was only tried", why="this is a test", fix="none")
 
     state: Any = served.studio.app.app.state
@@ -88,6 +90,18 @@ def test_a_folder_is_chosen_looked_at_and_started(
     assert f"path: {home / 'Pictures' / 'pets'}" in begun[0]
     # What is seen is in the address.
     page.reload()
+    page.get_by_role("button", name="Start training").wait_for()
+    # The proposal as a form: what was changed there is what is begun.
+    page.get_by_role("link", name="Change settings").click()
+    seed = page.locator("[id='field-seed']")
+    seed.fill("31")
+    seed.press("Tab")
+    page.get_by_text("seed=31").wait_for()
+    page.locator("button[type=submit]:enabled").click()
+    page.get_by_role("alert").get_by_text("it was only tried").wait_for()
+    assert changed == [[], ["seed=31"]]
+    assert f"path: {home / 'Pictures' / 'pets'}" in begun[1]
+    page.get_by_role("button", name="Back", exact=True).click()
     page.get_by_role("button", name="Start training").wait_for()
 
 

@@ -29,9 +29,9 @@ export const SAID: Record<string, Says> = {
     look: ['side', 'swipe', 'blink', 'difference'], left: null, right: null, from: null, cut: null, factor: null, signed: FLAG, seed: null, count: ['16', '36', '64'], lit: null, map: null,
     hide: null, cama: null, camb: null, camc: null, camd: null, metric: null, log: null, smooth: null, image: null,
   },
-  explain: { recipe: null, from: null, with: null, stage: null },
+  explain: { recipe: null, from: null, suggested: null, with: null, stage: null },
   bring: { at: null, of: null },
-  new: { recipe: null, from: null, parent: null, with: null },
+  new: { recipe: null, from: null, suggested: null, parent: null, with: null },
   start: { of: null, recipe: null, from: null, suggested: null, with: null },
 } // prettier-ignore
 
