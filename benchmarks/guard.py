@@ -14,10 +14,10 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import multiprocessing
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -29,7 +29,8 @@ from typing import Any
 from harness import machine
 from harness.pairs import alternate, summary
 from harness.report import RESULTS, merge, print_table, verdict
-from harness.sides import HERE, run_side
+from harness.sides import run_side
+from sides.guarded import PRELOADED, guarded
 
 PARTS = ("faults", "kills", "cost")
 RECIPES: dict[str, tuple[str, ...]] = {
@@ -184,37 +185,31 @@ class Killed:
     """One run that is never killed, and the same one that is."""
 
     def __init__(self, recipe: str, fault: str, at: int, folder: Path, tiny: bool) -> None:
-        self.recipe, self.folder = recipe, folder
-        struck = range(at, at + (1 if fault == "lost-weights" else 13))
-        self.own = [
-            "--recipe",
-            recipe.removesuffix("-ema"),
-            "--fault",
-            fault,
-            "--steps",
-            ",".join(map(str, struck)),
-        ]
+        self.recipe, self.fault, self.folder = recipe, fault, folder
+        self.steps = list(range(at, at + (1 if fault == "lost-weights" else 13)))
         steps = f"engine.steps={80 if tiny else 300}"
         self.overrides = [*SHORT, *RECIPES[recipe], steps, "engine.save_every_steps=7", "engine.ema_decay=0.9"]
+        self.context = multiprocessing.get_context("forkserver")
+        self.context.set_forkserver_preload(PRELOADED)
 
-    def start(self, what: str, side: str) -> subprocess.Popen[bytes]:
+    def start(self, what: str, side: str) -> Any:
         """Train or resume the run of a side, in a process of its own."""
-        command = [
-            sys.executable,
-            str(HERE / "sides" / "guarded.py"),
+        self.folder.mkdir(exist_ok=True)
+        given = (
             what,
-            "--runs",
+            self.recipe.removesuffix("-ema"),
+            self.overrides,
             str(self.folder / side),
-            *self.own,
-        ]
-        command += self.overrides if what == "train" else []
-        return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            self.fault,
+            self.steps,
+        )
+        process = self.context.Process(target=guarded, args=(*given, str(self.folder / "told")))
+        process.start()
+        return process
 
     def whole(self) -> dict[str, str]:
         """The bits of the run that nobody kills."""
-        process = self.start("train", "whole")
-        if process.wait():
-            raise SystemExit(f"the run failed: {process.stderr and process.stderr.read().decode()[-800:]}")
+        self._end(self.start("train", "whole"))
         return self.bits("whole")
 
     def broken(self, draw: random.Random, most: int) -> Iterator[bool]:
@@ -222,25 +217,31 @@ class Killed:
         process = self.start("train", "broken")
         for _ in range(most):
             within = self._wait(process, draw)
-            process.send_signal(signal.SIGKILL)
-            if process.wait() == 0:
+            process.kill()
+            process.join()
+            if process.exitcode == 0:
                 return
-            if process.returncode != -signal.SIGKILL:
-                raise SystemExit(f"the run failed: {process.stderr and process.stderr.read().decode()[-800:]}")
+            if process.exitcode != -signal.SIGKILL:
+                self._end(process)
             yield within
             process = self.start("resume", "broken")
-        if process.wait():
-            raise SystemExit(f"the run failed: {process.stderr and process.stderr.read().decode()[-800:]}")
+        self._end(process)
 
-    def _wait(self, process: subprocess.Popen[bytes], draw: random.Random) -> bool:
+    def _end(self, process: Any) -> None:
+        """Wait for a run that must end well."""
+        process.join()
+        if process.exitcode:
+            raise SystemExit(f"the run failed: {(self.folder / 'told').read_text()[-800:]}")
+
+    def _wait(self, process: Any, draw: random.Random) -> bool:
         """Until the instant of a kill: after the next checkpoint, and then at once or while another is being written."""
         before = self._last()
-        while process.poll() is None and self._last() == before:
+        while process.is_alive() and self._last() == before:
             time.sleep(0.001)
         if draw.random() < 0.5:
             time.sleep(draw.uniform(0, 0.2))
             return False
-        while process.poll() is None:
+        while process.is_alive():
             if any((self.folder / "broken").glob("*/checkpoints/.writing-*")):
                 return True
         return False

@@ -7,16 +7,18 @@ class TileworkError(Exception):
     """A failure that is told in three lines (what, why, fix) and never as a traceback.
 
     `exit_code` is what the command line returns: 2 for a mistake in what was asked for (`UserError`),
-    1 for a failure of the machine or of the run itself.
+    1 for a failure of the machine or of the run itself. `field` is the path of the setting that it is about, such as
+    `optimizer.lr`; empty where it is about none, or about several.
     """
 
     exit_code = 1
 
-    def __init__(self, what: str, *, why: str = "", fix: str = "") -> None:
+    def __init__(self, what: str, *, why: str = "", fix: str = "", field: str = "") -> None:
         super().__init__(what)
         self.what = what
         self.why = why
         self.fix = fix
+        self.field = field
 
     def __str__(self) -> str:
         lines = [self.what]
@@ -35,3 +37,16 @@ class UserError(TileworkError):
 
 class RunFailure(TileworkError):
     """The run itself went wrong (infinite loss, device lost); the last checkpoint stands. Exit code 1."""
+
+
+class Refused(ValueError):
+    """A value that a setting does not take, raised where settings are read: what is wrong with it, and what to write instead.
+
+    `field`: the path of the setting, where whoever looks at a whole spec refuses a part of it; `what` names it then.
+    """
+
+    def __init__(self, what: str, *, fix: str, field: str = "") -> None:
+        super().__init__(f"{what}; {fix}")
+        self.what = what
+        self.fix = fix
+        self.field = field

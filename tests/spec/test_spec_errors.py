@@ -11,6 +11,8 @@ import pytest
 
 from tilework.errors import UserError
 from tilework.spec import dump_yaml, load_spec, recipe_text
+from tilework.spec.explain import WrongSpec
+from tilework.spec.problems import Fault
 
 BASE = recipe_text("rqvae-digits")
 
@@ -106,7 +108,8 @@ def test_several_mistakes_are_told_at_once_and_a_misspelt_section_once(tmp_path:
         "unknown key engine.epoch",
         "engine.batch_size: must be 1",
         "seed: must be a whole number",
-        "and 1 more",
+        "engine.threads: must be 1 or more, not 0",
+        "engine.compile: must be true or false, not 7",
     ):
         assert part in error.what
     path = tmp_path / "a.yaml"
@@ -200,3 +203,25 @@ def test_listing_kinds_and_recipes_imports_neither_torch_nor_a_plugin() -> None:
     )
     done = children.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_several_sections_are_told_at_once_as_values() -> None:
+    error = refused("bottleneck.codes=0", "encoder.kernel=5", "objective.mse=-1", "engine.epochs=0", "optimizer.kind=adm")
+    assert isinstance(error, WrongSpec)
+    assert {(one.field, one.fault) for one in error.problems} == {
+        ("bottleneck.codes", Fault.NOT_TAKEN),
+        ("encoder.kernel", Fault.NOT_TAKEN),
+        ("objective.mse.weight", Fault.REFUSED),
+        ("engine.epochs", Fault.NOT_TAKEN),
+        ("optimizer.kind", Fault.NOT_TAKEN),
+    }
+    (kind,) = (one for one in error.problems if one.field == "optimizer.kind")
+    assert kind.values["near"] == "adam"
+    assert error.what.count("; ") == 4
+    assert not any(one.fault is Fault.MISSING for one in error.problems), "a section that is wrong is not missing"
+
+
+def test_a_refusal_by_a_whole_spec_names_its_setting() -> None:
+    error = refused("engine.monitor=nothing")
+    assert error.field == "engine.monitor"
+    assert error.fix == "write engine.monitor=loss"

@@ -23,6 +23,7 @@ from tilework.bottlenecks.tokens import (
     to_tokens,
     usable_only,
 )
+from tilework.errors import Refused
 
 _MOST_CODES = 2**22
 
@@ -146,11 +147,13 @@ class Config(BottleneckConfig):
     def _in_range(cls, levels: tuple[int, ...]) -> tuple[int, ...]:
         wrong = [n for n in levels if not 2 <= n <= 256]
         if wrong:
-            raise ValueError(
-                f"a channel has 2 to 256 levels, not {wrong[0]}; write 5 or more, for example [8, 5, 5, 5]"
+            raise Refused(
+                f"a channel has 2 to 256 levels, not {wrong[0]}", fix="write 5 or more, for example [8, 5, 5, 5]"
             )
         if math.prod(levels) > _MOST_CODES:
-            raise ValueError(f"{math.prod(levels)} codes are more than {_MOST_CODES}; write fewer channels or levels")
+            raise Refused(
+                f"{math.prod(levels)} codes are more than {_MOST_CODES}", fix="write fewer channels or levels"
+            )
         return levels
 
     @property

@@ -7,12 +7,14 @@ from typing import Annotated
 from PIL import ImageColor
 from pydantic import AfterValidator
 
+from tilework.errors import Refused
+
 
 def _colour(text: str) -> str:
     try:
         ImageColor.getrgb(text)
     except ValueError:
-        raise ValueError(f"'{text}' is not a colour; write a name such as white, or #rrggbb") from None
+        raise Refused(f"'{text}' is not a colour", fix="write a name such as white, or #rrggbb") from None
     return text
 
 

@@ -36,6 +36,7 @@ def sizes(size: Size, kernel: int, stages: int) -> list[Size]:
             fix=f"give encoder.widths at most {fit} entr{'y' if fit == 1 else 'ies'} for {size}"
             if fit
             else f"use data.size={2 ** (stages + 1)}x{2 ** (stages + 1)} or larger",
+            field="data.size",
         )
     found = [size]
     for _ in range(stages):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, field_validator, model_validator
 
+from tilework.errors import Refused
 from tilework.metrics import AUTOENCODER
 from tilework.spec.model import Named, RunSpec, never_negative
 from tilework.spec.overrides import term_settings
@@ -24,7 +25,7 @@ class Term(Plugin):
 def _read_terms(raw: Any) -> Any:
     """`{mse: 1.0, commitment: {weight: 0.25}, sinkhorn: null}` -> validated terms; the key is the kind, null removes one."""
     if not isinstance(raw, dict):
-        raise ValueError(f"{raw!r} is not a mapping of loss terms; write for example objective.mse=1.0")
+        raise Refused(f"{raw!r} is not a mapping of loss terms", fix="write for example objective.mse=1.0")
     terms: dict[str, Plugin] = {}
     for kind, value in raw.items():
         if isinstance(value, Plugin):
@@ -35,7 +36,9 @@ def _read_terms(raw: Any) -> Any:
             continue
         settings = term_settings(value)
         if settings.get("kind", kind) != kind:
-            raise ValueError(f"the term {kind} has kind '{settings['kind']}'; name the term {settings['kind']} instead")
+            raise Refused(
+                f"the term {kind} has kind '{settings['kind']}'", fix=f"name the term {settings['kind']} instead"
+            )
         terms[kind] = TERMS.parse({**settings, "kind": kind})
     return terms
 
@@ -70,11 +73,15 @@ class AutoencoderSpec(RunSpec, Sections):
     @model_validator(mode="after")
     def _whole(self) -> AutoencoderSpec:
         if not self.objective:
-            raise ValueError("objective has no loss term; write at least one, for example objective.mse=1.0")
+            raise Refused(
+                "objective has no loss term", fix="write at least one, for example objective.mse=1.0", field="objective"
+            )
         if not AUTOENCODER.judges(self.engine.monitor, self.objective):
             measured, by_part = AUTOENCODER.judging(self.objective)
-            raise ValueError(
+            raise Refused(
                 f"engine.monitor is '{self.engine.monitor}', which no validation pass measures (it measures "
-                f"{', '.join(measured)} and by level or dimension {', '.join(by_part)}); write engine.monitor=loss"
+                f"{', '.join(measured)} and by level or dimension {', '.join(by_part)})",
+                fix="write engine.monitor=loss",
+                field="engine.monitor",
             )
         return self

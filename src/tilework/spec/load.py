@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilework.errors import UserError
-from tilework.spec.explain import complaint, problems
+from tilework.spec.explain import WrongSpec
 from tilework.spec.overrides import apply_overrides
+from tilework.spec.problems import Fault, Problem, problems
 from tilework.spec.text import read_yaml, write_yaml
 
 if TYPE_CHECKING:
@@ -84,32 +85,68 @@ def parse_spec(raw: dict[str, Any], where: str = "spec") -> RunSpec:
     """A raw mapping as the validated spec of its task; see `load_spec`."""
     from pydantic import ValidationError
 
-    from tilework.spec.plugins import AUTOENCODER
-    from tilework.spec.tasks import sections_elsewhere, spec_class
+    from tilework.spec.tasks import spec_class
 
-    kind = None
     try:
         kind = spec_class(raw)
-        return kind.model_validate(raw)
-    except ValidationError as error:
-        assert kind is not None
-        foreign = sections_elsewhere(raw, kind)
-        if foreign:
-            section, task = next(iter(foreign.items()))
-            own = raw.get("task", AUTOENCODER)
-            raise UserError(
-                f"{where}: {section} is a section of the task {task}, and this spec is of the task {own}",
-                why="a spec has the sections that its task names",
-                fix=f"write task: {task}, or remove {section}",
-            ) from None
-        raise complaint(
-            problems(error, kind),
-            where,
-            "a setting is misspelt, missing, or has a value that it cannot take; docs/spec-reference.md lists them all",
-        ) from None
     except UserError as error:
-        # A section that found its own fault; only the file's name is still to be said.
-        raise UserError(f"{where}: {error.what}", why=error.why, fix=error.fix) from None
+        raise _somewhere(error, where) from None
+    try:
+        return kind.model_validate(raw)
+    except ValidationError:
+        _refuse_sections_of_other_tasks(raw, kind, where)
+        raise _wrong(raw, kind, where) from None
+    except UserError:
+        raise _wrong(raw, kind, where) from None
+
+
+def _wrong(raw: dict[str, Any], kind: type[RunSpec], where: str) -> UserError:
+    """Everything that is wrong with a raw spec. A section that finds its own faults ends the reading with them, so the rest is
+    read once more without it."""
+    from pydantic import ValidationError
+
+    found: list[Problem] = []
+    told: list[UserError] = []
+    left = dict(raw)
+    while True:
+        try:
+            kind.model_validate(left)
+        except ValidationError as error:
+            # What was taken out is not missing.
+            taken = raw.keys() - left.keys()
+            found += [p for p in problems(error, kind) if not (p.fault is Fault.MISSING and p.field in taken)]
+        except UserError as error:
+            told.append(error)
+            found += error.problems if isinstance(error, WrongSpec) else [Problem.of(error)]
+            section = error.field.split(".")[0]
+            if left.pop(section, None) is not None:
+                continue
+        break
+    if len(told) == 1 and len(found) == len(getattr(told[0], "problems", (1,))):
+        return _somewhere(told[0], where)  # all of it in one section, which says why
+    why = "a setting is misspelt, missing, or has a value that it cannot take; docs/spec-reference.md lists them all"
+    return WrongSpec(found, where=where, why=why)
+
+
+def _somewhere(error: UserError, where: str) -> UserError:
+    """The same with the name of the file before it."""
+    if isinstance(error, WrongSpec):
+        return WrongSpec(error.problems, where=where, why=error.why)
+    return UserError(f"{where}: {error.what}", why=error.why, fix=error.fix, field=error.field)
+
+
+def _refuse_sections_of_other_tasks(raw: dict[str, Any], kind: type[RunSpec], where: str) -> None:
+    from tilework.spec.plugins import AUTOENCODER
+    from tilework.spec.tasks import sections_elsewhere
+
+    for section, task in sections_elsewhere(raw, kind).items():
+        own = raw.get("task", AUTOENCODER)
+        raise UserError(
+            f"{where}: {section} is a section of the task {task}, and this spec is of the task {own}",
+            why="a spec has the sections that its task names",
+            fix=f"write task: {task}, or remove {section}",
+            field=section,
+        )
 
 
 def dump_yaml(spec: RunSpec) -> str:

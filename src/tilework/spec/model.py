@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
+from tilework.errors import Refused
 from tilework.spec.plugins import AUTOENCODER, CHECKS, Settings
 from tilework.spec.schedules import Constant, Schedule, Scheduled
 
@@ -16,18 +17,18 @@ MOST_LR = 10.0
 def never_negative(schedule: Schedule) -> Schedule:
     low, high = schedule.bounds
     if low < 0:
-        raise ValueError(f"{'it is' if low == high else 'it would go down to'} {low:g}; write values of 0 or more")
+        raise Refused(f"{'it is' if low == high else 'it would go down to'} {low:g}", fix="write values of 0 or more")
     return schedule
 
 
 def _moves_weights(schedule: Schedule) -> Schedule:
     _, high = never_negative(schedule).bounds
     if high == 0:
-        raise ValueError("it is never more than 0, and nothing would be learned; write for example 1e-3")
+        raise Refused("it is never more than 0, and nothing would be learned", fix="write for example 1e-3")
     if high > MOST_LR:
-        raise ValueError(
-            f"it would reach {high:g}, and Adam moves each weight by about that much at every step; "
-            f"write values up to {MOST_LR:g}, for example 1e-3"
+        raise Refused(
+            f"it would reach {high:g}, and Adam moves each weight by about that much at every step",
+            fix=f"write values up to {MOST_LR:g}, for example 1e-3",
         )
     return schedule
 
@@ -58,7 +59,9 @@ class OptimizerSettings(Settings):
     @classmethod
     def _betas_in_range(cls, betas: tuple[float, float]) -> tuple[float, float]:
         if not all(0 <= b < 1 for b in betas):
-            raise ValueError(f"{list(betas)} is out of range; each is at least 0 and below 1, for example [0.9, 0.999]")
+            raise Refused(
+                f"{list(betas)} is out of range", fix="each is at least 0 and below 1, for example [0.9, 0.999]"
+            )
         return betas
 
 
@@ -238,7 +241,7 @@ class Named(Settings):
             if name not in there_are:
                 close = difflib.get_close_matches(name, there_are, n=1)
                 meant = f"did you mean {close[0]}? " if close else ""
-                raise ValueError(f"there is no check '{name}'; {meant}The checks are {', '.join(there_are)}")
+                raise Refused(f"there is no check '{name}'", fix=f"{meant}The checks are {', '.join(there_are)}")
         return named
 
 
@@ -262,7 +265,9 @@ class RunSpec(Named):
     @model_validator(mode="after")
     def _has_an_end(self) -> Self:
         if self.engine.epochs is None and self.engine.steps is None:
-            raise ValueError(
-                "the run has no end: engine.epochs and engine.steps are both null; set one, for example engine.epochs=20"
+            raise Refused(
+                "the run has no end: engine.epochs and engine.steps are both null",
+                fix="set one, for example engine.epochs=20",
+                field="engine.epochs",
             )
         return self

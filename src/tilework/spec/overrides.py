@@ -77,6 +77,7 @@ def _set(raw: Raw, path: list[str], value: Any) -> None:
                 f"{'.'.join(path)} cannot be set: {'.'.join(path[: depth + 1])} is a list",
                 why="an override cannot reach into a list",
                 fix=f"give the whole list, {'.'.join(path[: depth + 1])}=[...]",
+                field=".".join(path[: depth + 1]),
             )
         elif not isinstance(child, dict):
             # A word stands for a kind (`data: digits`), a number for a constant schedule; true and false for nothing.

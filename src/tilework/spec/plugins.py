@@ -20,7 +20,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tilework.errors import UserError
-from tilework.spec.explain import complaint, problems
+from tilework.spec.explain import WrongSpec
+from tilework.spec.problems import problems
 from tilework.spec.text import read_value
 
 
@@ -162,6 +163,7 @@ class Registry:
                 else f"write {close[0]}"
                 if close
                 else f"choose one of {', '.join(self.kinds)}",
+                field=self.section,
             )
         config: type[Plugin] = self.module(kind).Config
         return config
@@ -179,6 +181,7 @@ class Registry:
                 f"{self.section} needs a kind",
                 why=f"{given} was given",
                 fix=f"write {self.section}.kind=... with one of {', '.join(self.kinds)}",
+                field=self.section,
             )
         named = self.named(raw["kind"])
         if named is not None:
@@ -190,7 +193,8 @@ class Registry:
             term = self.section == "objective"
             section = f"objective.{raw['kind']}" if term else self.section
             owner = section if term else f"{section} of kind {raw['kind']}"
-            raise complaint(problems(error, config, section), "", f"that is not what {owner} accepts") from None
+            why = f"that is not what {owner} accepts"
+            raise WrongSpec(problems(error, config, section), why=why) from None
 
 
 SOURCES = Registry("data", "tilework.data.sources", "tilework.data.catalogue")

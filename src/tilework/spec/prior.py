@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
+from tilework.errors import Refused
 from tilework.spec.model import Named, RunSpec
 from tilework.spec.plugins import PRIORS, Plugin, Settings
 
@@ -52,10 +53,11 @@ class TokenData(Settings):
     @model_validator(mode="after")
     def _fits(self) -> TokenData:
         if isinstance(self.stride, int) and not 1 <= self.stride <= MOST_FRAMES:
-            raise ValueError(f"stride is {self.stride}; write a whole number from 1 to {MOST_FRAMES:,}, or auto")
+            raise Refused(f"stride is {self.stride}", fix=f"write a whole number from 1 to {MOST_FRAMES:,}, or auto")
         if self.loop is True and self.frames < 2:
-            raise ValueError(
-                f"loop is true and frames is {self.frames}, and one frame goes round nothing; write data.frames=45"
+            raise Refused(
+                f"loop is true and frames is {self.frames}, and one frame goes round nothing",
+                fix="write data.frames=45",
             )
         return self
 

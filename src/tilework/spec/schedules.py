@@ -21,9 +21,11 @@ from pydantic import (
     model_validator,
 )
 
+from tilework.errors import Refused
 from tilework.spec.clock import Clock
-from tilework.spec.explain import problems
+from tilework.spec.explain import fix, what
 from tilework.spec.plugins import Settings
+from tilework.spec.problems import problems
 
 
 class Span(Settings):
@@ -49,10 +51,12 @@ def _read_span(raw: Any) -> Any:
         found = _LENGTH.fullmatch(raw)
         if not found:
             number = raw.strip() if re.fullmatch(r"\s*[\d.]+\s*", raw) else "30"
-            raise ValueError(f"'{raw}' is not a length of training; write for example '{number} epochs' or '500 steps'")
+            raise Refused(
+                f"'{raw}' is not a length of training", fix=f"write for example '{number} epochs' or '500 steps'"
+            )
         return Span(amount=float(found[1].replace("_", "")), unit="steps" if found[2].lower() == "step" else "epochs")
     if isinstance(raw, (int, float)) and not isinstance(raw, bool):
-        raise ValueError(f"{raw} has no unit; write '{raw} epochs' or '{raw} steps'")
+        raise Refused(f"{raw} has no unit", fix=f"write '{raw} epochs' or '{raw} steps'")
     return raw
 
 
@@ -157,12 +161,12 @@ class Staircase(Schedule):
     def _towards_the_limit(self) -> Staircase:
         if (self.limit - self.start) * self.rise < 0:
             side = "below" if self.rise > 0 else "above"
-            raise ValueError(
-                f"limit {self.limit:g} is {side} start {self.start:g} but rise is {self.rise:g}; "
-                f"write rise: {-self.rise:g}, or a limit on the other side"
+            raise Refused(
+                f"limit {self.limit:g} is {side} start {self.start:g} but rise is {self.rise:g}",
+                fix=f"write rise: {-self.rise:g}, or a limit on the other side",
             )
         if self.every.amount == 0:
-            raise ValueError("every is 0, so the stairs have no length; write for example every: 2 epochs")
+            raise Refused("every is 0, so the stairs have no length", fix="write for example every: 2 epochs")
         return self
 
     def base(self, step: float, steps_per_epoch: int) -> float:
@@ -214,7 +218,9 @@ class Plateau(Schedule):
     @model_validator(mode="after")
     def _starts_above_its_minimum(self) -> Plateau:
         if self.minimum > self.start:
-            raise ValueError(f"minimum {self.minimum:g} is above start {self.start:g}; write a minimum below the start")
+            raise Refused(
+                f"minimum {self.minimum:g} is above start {self.start:g}", fix="write a minimum below the start"
+            )
         return self
 
     def base(self, step: float, steps_per_epoch: int) -> float:
@@ -249,17 +255,16 @@ def _read_schedule(raw: Any) -> Any:
         return Constant(value=float(raw))
     if not isinstance(raw, dict):
         said = "null" if raw is None else str(raw).lower() if isinstance(raw, bool) else repr(raw)
-        raise ValueError(f"{said} is not a schedule; write a number, or a mapping with a kind ({', '.join(KINDS)})")
+        raise Refused(f"{said} is not a schedule", fix=f"write a number, or a mapping with a kind ({', '.join(KINDS)})")
     kind = raw.get("kind")
     if kind not in KINDS:
         said = f"'{kind}' is not a schedule" if kind else "the schedule has no kind"
-        raise ValueError(f"{said}; the kinds are {', '.join(KINDS)} (or write one number)")
+        raise Refused(f"{said}", fix=f"the kinds are {', '.join(KINDS)} (or write one number)")
     try:
         return KINDS[kind].model_validate(raw)
     except ValidationError as error:
         found = problems(error, KINDS[kind])
-        said = ", ".join(p.text for p in found)
-        raise ValueError(f"{said.removeprefix('spec: ')}; {found[0].fix}") from None
+        raise Refused(", ".join(what(one) for one in found), fix=fix(found[0])) from None
 
 
 def _write_schedule(schedule: Schedule) -> Any:

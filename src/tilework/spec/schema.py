@@ -9,9 +9,9 @@ from typing import Any
 from pydantic import BaseModel
 
 from tilework.spec.autoencoder import AutoencoderSpec
-from tilework.spec.explain import models_in
 from tilework.spec.model import RunSpec
 from tilework.spec.plugins import SECTIONS, TERMS, Plugin, Registry
+from tilework.spec.problems import models_in
 from tilework.spec.schedules import KINDS
 
 Schema = dict[str, Any]

@@ -8,6 +8,8 @@ from typing import Annotated, Any, NamedTuple
 from pydantic import BeforeValidator, GetCoreSchemaHandler, PlainSerializer, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 
+from tilework.errors import Refused
+
 
 class Size(NamedTuple):
     """Pixels of a picture; written `128x72`, width first, or `64` for a square."""
@@ -32,10 +34,12 @@ def _read_size(raw: Any) -> Any:
         raw = f"{raw}x{raw}"
     found = re.fullmatch(r"\s*(\d+)\s*[xX×]\s*(\d+)\s*", raw) if isinstance(raw, str) else None
     if not found:
-        raise ValueError(f"{raw!r} is not a picture size; write width x height, for example 128x72, or 64 for a square")
+        raise Refused(
+            f"{raw!r} is not a picture size", fix="write width x height, for example 128x72, or 64 for a square"
+        )
     size = Size(int(found[1]), int(found[2]))
     if not (1 <= size.width <= 8192 and 1 <= size.height <= 8192):
-        raise ValueError(f"{size} is out of range; write sides of 1 to 8192 pixels")
+        raise Refused(f"{size} is out of range", fix="write sides of 1 to 8192 pixels")
     return size
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -19,9 +18,8 @@ if TYPE_CHECKING:
     from tilework.protocol.explain import ExplainAnswer
     from tilework.protocol.http import DataSetChoice, FormAnswer, SpecWrong
     from tilework.spec import RunSpec
+    from tilework.spec.problems import Problem
     from tilework.studio.forms import Passed
-
-_FIELD = re.compile(r"^(?:unknown key )?([a-z_]+(?:\.[A-Za-z0-9_]+)*)\b")
 
 
 def main() -> None:
@@ -99,8 +97,8 @@ def _validated(raw: dict[str, Any], own: dict[str, Any]) -> tuple[RunSpec | None
     does not help."""
     from pydantic import ValidationError
 
-    from tilework.spec.explain import problems
     from tilework.spec.load import apply_overrides
+    from tilework.spec.problems import problems
     from tilework.spec.tasks import spec_class
 
     found: list[FieldError] = []
@@ -111,7 +109,7 @@ def _validated(raw: dict[str, Any], own: dict[str, Any]) -> tuple[RunSpec | None
         try:
             return kind.model_validate(raw), found
         except ValidationError as error:
-            told = [FieldError(field=p.field, what=p.text, why="", fix=p.fix) for p in problems(error, kind)]
+            told = [_of_field(one) for one in problems(error, kind)]
         except TileworkError as error:
             told = _told(error)
         found += [one for one in told if _section(one) not in mended]
@@ -138,20 +136,18 @@ def _kind_of(raw: dict[str, Any], section: str) -> str | None:
 
 
 def _told(error: TileworkError) -> list[FieldError]:
-    """What a section found wrong with itself: several faults are told in one sentence, each with its field first."""
-    parts = error.what.split("; ") if error.why.startswith("that is not what ") else [error.what]
-    found = []
-    for at, part in enumerate(parts):
-        field = _FIELD.match(part)
-        found.append(
-            FieldError(
-                field=field.group(1) if field else "",
-                what=part,
-                why=error.why,
-                fix=error.fix if at == 0 else "",
-            )
-        )
-    return found
+    """What a section found wrong with itself."""
+    from tilework.spec.explain import WrongSpec
+
+    if isinstance(error, WrongSpec):
+        return [_of_field(one, error.why) for one in error.problems]
+    return [FieldError(field=error.field, what=error.what, why=error.why, fix=error.fix)]
+
+
+def _of_field(problem: Problem, why: str = "") -> FieldError:
+    from tilework.spec.explain import fix, what
+
+    return FieldError(field=problem.field, what=what(problem), why=why, fix=fix(problem))
 
 
 def _explain(asked: dict[str, Any]) -> ExplainAnswer:

@@ -63,6 +63,7 @@ class CodebookBottleneck(Bottleneck):
                 "bottleneck.distance is cosine with more than one level",
                 why="what a level leaves has no norm of 1, so the next level would throw its size away",
                 fix="set bottleneck.distance=euclidean, or use kind vq",
+                field="bottleneck.distance",
             )
 
     def reset_parameters(self) -> None:

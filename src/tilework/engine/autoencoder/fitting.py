@@ -42,6 +42,7 @@ def problems(spec: AutoencoderSpec) -> list[UserError]:
                 "objective has no term that moves the codes",
                 why="this codebook learns by gradient, and only the codebook loss gives its codes one",
                 fix="add objective.codebook=1.0, or let the codes follow averages with bottleneck.codebook=ema",
+                field="objective",
             )
         )
     return found + objective.misfits(losses, learnt) + _unmeasured(spec, bottleneck, losses)
@@ -69,7 +70,10 @@ def _unmeasured(spec: AutoencoderSpec, bottleneck: Bottleneck, losses: set[str])
         return []
     return [
         UserError(
-            f"engine.monitor is '{name}', which no validation pass measures", why=why, fix="use engine.monitor=loss"
+            f"engine.monitor is '{name}', which no validation pass measures",
+            why=why,
+            fix="use engine.monitor=loss",
+            field="engine.monitor",
         )
     ]
 

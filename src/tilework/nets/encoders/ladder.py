@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import model_validator
 from torch import nn
 
-from tilework.errors import UserError
+from tilework.errors import Refused, UserError
 from tilework.nets.contract import EncoderConfig
 from tilework.nets.layers import Flatten, Unflatten, downsample
 from tilework.nets.rungs import Chain, sizes
@@ -27,7 +27,7 @@ class Config(Ladder, EncoderConfig):
     @model_validator(mode="after")
     def _norm_has_a_place(self) -> Config:
         if self.norm != "none" and self.norm_at == "last" and self.projection == "none" and self.dense is None:
-            raise ValueError("norm_at=last needs a projection after it; set projection=1, or norm_at=each")
+            raise Refused("norm_at=last needs a projection after it", fix="set projection=1, or norm_at=each")
         return self
 
     def grid(self, size: Size) -> Size:

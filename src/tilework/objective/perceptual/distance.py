@@ -53,6 +53,7 @@ class PerceptualDistance(nn.Module):
                 f"not {x.shape[-1]}x{x.shape[-2]}",
                 why="its network halves the picture until nothing is left",
                 fix=f"set data.size={smallest}x{smallest} or larger, or remove the term with objective.lpips=null",
+                field="objective.lpips",
             )
         weights = {name: self.get_buffer(buffer) for name, buffer in self._names.items()}
         ours = self.backbone.features(self._prepared(x), weights)

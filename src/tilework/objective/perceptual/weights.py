@@ -65,6 +65,7 @@ def _find(net: str) -> Path:
         f"objective.lpips has no weights for net {net}",
         why=f"TILEWORK_LPIPS is not set and there is no file {path}; the term never runs without them",
         fix=f"train without it: objective.lpips=0. Or {_GET}",
+        field="objective.lpips.weights",
     )
 
 
@@ -75,6 +76,7 @@ def _from_file(path: Path) -> dict[str, Tensor]:
             f"{path} is not a file of LPIPS weights",
             why="only .npz and .safetensors are read: other formats can run code when they are opened",
             fix=fix,
+            field="objective.lpips.weights",
         )
     try:
         if path.suffix == ".safetensors":
@@ -87,11 +89,19 @@ def _from_file(path: Path) -> dict[str, Tensor]:
         with stored:
             return {name: torch.from_numpy(stored[name].astype(np.float32)) for name in stored.files}
     except FileNotFoundError:
-        raise UserError(f"there is no file {path}", why="objective.lpips needs its weights from it", fix=fix) from None
+        raise UserError(
+            f"there is no file {path}",
+            why="objective.lpips needs its weights from it",
+            fix=fix,
+            field="objective.lpips.weights",
+        ) from None
     # A damaged zip, pickled arrays, a truncated safetensors header: each library has its own exception for it.
     except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error, _safetensors_error()) as error:
         raise UserError(
-            f"{path} cannot be read as LPIPS weights", why=str(error) or type(error).__name__, fix=fix
+            f"{path} cannot be read as LPIPS weights",
+            why=str(error) or type(error).__name__,
+            fix=fix,
+            field="objective.lpips.weights",
         ) from None
 
 
@@ -109,6 +119,7 @@ def _from_packages(net: str) -> dict[str, Tensor]:
                 f"objective.lpips.weights=torchvision needs the package {package}, which is not installed",
                 why="the backbone's weights come with torchvision, the comparison's weights with lpips",
                 fix="pip install torchvision lpips, or name a file with objective.lpips.weights=PATH",
+                field="objective.lpips.weights",
             )
     function, enum = _TORCHVISION[net]
     models: Any = importlib.import_module("torchvision.models")
@@ -119,6 +130,7 @@ def _from_packages(net: str) -> dict[str, Tensor]:
             f"torchvision could not get the weights of {function}",
             why=f"{error}; it downloads them at first use",
             fix="run once with a network, or name a file with objective.lpips.weights=PATH",
+            field="objective.lpips.weights",
         ) from None
     weights = {n: v.detach().float() for n, v in model.state_dict().items() if n.startswith("features.")}
     found = importlib.util.find_spec("lpips")
@@ -132,6 +144,7 @@ def _from_packages(net: str) -> dict[str, Tensor]:
             f"the lpips package has no file {lin}",
             why=str(error),
             fix="pip install --force-reinstall lpips, or name a file with objective.lpips.weights=PATH",
+            field="objective.lpips.weights",
         ) from None
     # The package keeps each 1x1 convolution behind a dropout: `lin0.model.1.weight`.
     return weights | {f"{n.split('.')[0]}.weight": v.float() for n, v in stored.items()}
@@ -151,6 +164,7 @@ def _fitting(net: str, weights: dict[str, Tensor], where: str) -> dict[str, Tens
             fix=f"it holds those of {fits[0]}: set objective.lpips.net={fits[0]}"
             if fits
             else "name a whole file of that net with objective.lpips.weights=PATH",
+            field="objective.lpips.weights",
         )
     return {name: weights[name].contiguous() for name in shapes}
 

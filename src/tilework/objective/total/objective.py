@@ -28,6 +28,7 @@ class Objective(nn.Module):
                 "objective has no reconstruction term",
                 why=f"none of {', '.join(terms) or 'its (empty) terms'} compares the output with the picture",
                 fix="add one, for example objective.mse=1.0",
+                field="objective",
             )
         self.settings = dict(terms)
         self.terms = nn.ModuleDict()
@@ -96,6 +97,7 @@ class Objective(nn.Module):
             f"objective.{name} needs {_SAID.get(missing[0], missing[0])}, which this bottleneck does not have",
             why=_WHY.get(missing[0], f"the bottleneck measures {', '.join(sorted(given)) or 'no loss of its own'}"),
             fix=f"remove the term with objective.{name}=null",
+            field=f"objective.{name}",
         )
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tilework.errors import Refused
 from tilework.priors.contract import PriorConfig
 
 Positions = Literal["axial", "grid", "sinusoidal"]
@@ -38,8 +39,9 @@ class TransformerConfig(PriorConfig):
     @model_validator(mode="after")
     def _whole_heads(self) -> Self:
         if self.width % (2 * self.heads):
-            raise ValueError(
-                f"width {self.width} is no multiple of 2 x heads = {2 * self.heads}; "
-                f"write width={max(1, round(self.width / (2 * self.heads))) * 2 * self.heads}"
+            unit = 2 * self.heads
+            raise Refused(
+                f"width {self.width} is no multiple of 2 x heads = {unit}",
+                fix=f"write width={max(1, round(self.width / unit)) * unit}",
             )
         return self
