@@ -206,7 +206,9 @@ def test_listing_kinds_and_recipes_imports_neither_torch_nor_a_plugin() -> None:
 
 
 def test_several_sections_are_told_at_once_as_values() -> None:
-    error = refused("bottleneck.codes=0", "encoder.kernel=5", "objective.mse=-1", "engine.epochs=0", "optimizer.kind=adm")
+    error = refused(
+        "bottleneck.codes=0", "encoder.kernel=5", "objective.mse=-1", "engine.epochs=0", "optimizer.kind=adm"
+    )
     assert isinstance(error, WrongSpec)
     assert {(one.field, one.fault) for one in error.problems} == {
         ("bottleneck.codes", Fault.NOT_TAKEN),

@@ -103,7 +103,11 @@ def _check_names_fields(served: Served) -> None:
     assert {"optimizer.lr", "bottleneck.levels", "engine.batch_size"} <= {error["field"] for error in bad["errors"]}
     assert bad["spec"]["bottleneck"]["kind"] == "fsq"
     assert bad["fitting"]["objective.codebook"] == "null"
-    for override, told in (("bottleneck.kind=odd", "bottleneck"), ("odd=1", "odd"), ("engine.epochs=null", "engine.epochs")):
+    for override, told in (
+        ("bottleneck.kind=odd", "bottleneck"),
+        ("odd=1", "odd"),
+        ("engine.epochs=null", "engine.epochs"),
+    ):
         bad = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": [override]}).json()
         assert [error["field"] for error in bad["errors"]] == [told], "once"
     # Read, and yet it could not train: its fields are there, what is wrong is at its field, and so is what would fit.

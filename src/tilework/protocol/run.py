@@ -84,6 +84,14 @@ class Curves(TypedDict):
     val: Annotated[Rows, "of validation"]
 
 
+class ChangedSetting(TypedDict):
+    """A setting that was given another value while a run trained."""
+
+    name: Annotated[str, "of the setting"]
+    before: Annotated[float, "what it was"]
+    value: Annotated[float, "what it is since; the same = held there"]
+
+
 class Mark(TypedDict):
     """Something that happened in a run."""
 
@@ -94,6 +102,7 @@ class Mark(TypedDict):
         str, "`set`, `revived`, `finding`, `finding-gone`, `started`, `resumed`, `paused`, `snapshot`, `failed`, ..."
     ]
     text: Annotated[str, "in words"]
+    change: NotRequired[Annotated[ChangedSetting, "of a setting"]]
     code: NotRequired[Annotated[str, "of a finding"]]
     severity: NotRequired[Annotated[Severity, "of a finding that holds"]]
 

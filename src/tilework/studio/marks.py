@@ -42,7 +42,12 @@ _WORDS = {
 
 def of_event(number: int, time: float, step: int, kind: str, payload: str) -> Mark:
     """A row of the table of events as a mark."""
-    return {"id": 2 * number, "step": step, "time": time, "kind": kind, "text": _in_words(kind, payload_of(payload))}
+    said = payload_of(payload)
+    mark: Mark = {"id": 2 * number, "step": step, "time": time, "kind": kind, "text": _in_words(kind, said)}
+    name, before, value = said.get("name"), said.get("before"), said.get("value")
+    if kind == "set" and isinstance(name, str) and isinstance(before, int | float) and isinstance(value, int | float):
+        mark["change"] = {"name": name, "before": before, "value": value}
+    return mark
 
 
 def of_finding(number: int, time: float, step: int, code: str, severity: str, payload: str) -> Mark | None:

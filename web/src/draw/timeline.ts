@@ -1,7 +1,7 @@
 import type { Colours } from '../lib/theme.svelte'
 import type { Mark } from '../lib/protocol'
 import { figure } from '../lib/format'
-import { change, isBad, withoutOldEnds } from '../live/marks'
+import { isBad, withoutOldEnds } from '../live/marks'
 import type { Axis } from '../scene/axis'
 import type { Surface } from './surface'
 
@@ -94,8 +94,7 @@ function shape(g: CanvasRenderingContext2D, kind: string, x: number, y: number):
 export function brief(mark: Mark): string {
   if (mark.kind === 'started') return 'began'
   if (mark.code) return mark.kind === 'finding' ? mark.code.replaceAll('-', ' ') : `no more ${mark.code.replaceAll('-', ' ')}`
-  const set = mark.kind === 'set' ? change(mark.text) : null
-  const written = (value: string): string => (Number.isFinite(Number(value)) ? figure(Number(value)) : value)
-  const text = set ? `${set.name.replace(/^(objective|optimizer|bottleneck)\./, '')} ${written(set.from)} → ${written(set.to)}` : mark.text
+  const set = mark.change && mark.change.before !== mark.change.value ? mark.change : null
+  const text = set ? `${set.name.replace(/^(objective|optimizer|bottleneck)\./, '')} ${figure(set.before)} → ${figure(set.value)}` : mark.text
   return text.length > 40 ? `${text.slice(0, 39)}…` : text
 }

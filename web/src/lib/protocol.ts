@@ -272,6 +272,16 @@ export interface Steerable {
   help: string
 }
 
+/** A setting that was given another value while a run trained. */
+export interface ChangedSetting {
+  /** of the setting */
+  name: string
+  /** what it was */
+  before: number
+  /** what it is since; the same = held there */
+  value: number
+}
+
 /** Something that happened in a run. */
 export interface Mark {
   /** of an event even, of a finding odd */
@@ -284,6 +294,8 @@ export interface Mark {
   kind: string
   /** in words */
   text: string
+  /** of a setting */
+  change?: ChangedSetting
   /** of a finding */
   code?: string
   /** of a finding that holds */

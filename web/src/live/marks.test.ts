@@ -3,7 +3,7 @@ import type { Applied, Mark } from '../lib/protocol'
 import { isBad, markOf, setSince, withEnd, withJournal, withoutOldEnds } from './marks'
 
 const applied: Applied = { id: 4, kind: 'set', step: 161, status: 'applied', name: 'objective.mse', before: 1, value: 0.5 }
-const told: Mark = { id: 12, step: 160, time: 5, kind: 'set', text: 'objective.mse: 1 -> 0.5' }
+const told: Mark = { id: 12, step: 160, time: 5, kind: 'set', text: 'objective.mse: 1 -> 0.5', change: { name: 'objective.mse', before: 1, value: 0.5 } }
 
 describe('marks', () => {
   it('a frame tells of a change first, the journal takes its place', () => {

@@ -1,5 +1,5 @@
 import { figure } from '../lib/format'
-import type { Applied, Mark } from '../lib/protocol'
+import type { Applied, ChangedSetting, Mark } from '../lib/protocol'
 
 /** A slider that was dragged leaves dozens of marks: those of one setting, each soon after the one before, become one. */
 const SOON_SECONDS = 4
@@ -8,10 +8,9 @@ export function gathered(marks: Mark[]): Mark[] {
   const out: Mark[] = []
   for (const mark of marks) {
     const last = out[out.length - 1]
-    const now = mark.kind === 'set' ? change(mark.text) : null
-    const before = last?.kind === 'set' ? change(last.text) : null
-    if (now && before && now.name === before.name && mark.time - last.time < SOON_SECONDS) {
-      out[out.length - 1] = { ...mark, text: `${now.name}: ${before.from} -> ${now.to}` }
+    const [now, first] = [mark.change, last?.change]
+    if (now && first && now.name === first.name && mark.time - last.time < SOON_SECONDS) {
+      out[out.length - 1] = asSet(mark, { ...now, before: first.before })
     } else out.push(mark)
   }
   return out
@@ -34,10 +33,9 @@ export function withoutOldEnds(marks: Mark[]): Mark[] {
   return marks.filter((mark, i) => !['finished', 'stopped'].includes(mark.kind) || !marks.slice(i + 1).some((later) => later.kind === 'resumed' && later.step === mark.step))
 }
 
-/** What a mark of a changed setting says: its name, from what, to what. */
-export function change(text: string): { name: string; from: string; to: string } | null {
-  const found = /^(.+): (\S+) -> (\S+)$/.exec(text)
-  return found ? { name: found[1], from: found[2], to: found[3] } : null
+/** A mark of this change. */
+function asSet(mark: Omit<Mark, 'text'>, change: ChangedSetting): Mark {
+  return { ...mark, change, text: `${change.name}: ${figure(change.before, 4)} -> ${figure(change.value, 4)}` }
 }
 
 /** The server sends as many at once, and nobody sees more. */
@@ -49,12 +47,13 @@ const MOST = 500
  */
 export function markOf(one: Applied): Mark | null {
   if (one.kind !== 'set' || one.status !== 'applied' || one.value == null || one.before == null) return null
-  return { id: -one.id, step: one.step - 1, time: Date.now() / 1000, kind: 'set', text: `${one.name}: ${figure(one.before, 4)} -> ${figure(one.value, 4)}` }
+  const change = { name: one.name ?? '', before: one.before, value: one.value }
+  return asSet({ id: -one.id, step: one.step - 1, time: Date.now() / 1000, kind: 'set' }, change)
 }
 
 /** The first step with the newest value that a setting was given before `step`; null where none was. */
 export function setSince(marks: Mark[], name: string, step: number): number | null {
-  const known = marks.filter((mark) => mark.kind === 'set' && mark.step < step && mark.text.startsWith(`${name}: `))
+  const known = marks.filter((mark) => mark.change?.name === name && mark.step < step)
   return known.length ? Math.max(...known.map((mark) => mark.step)) + 1 : null
 }
 
@@ -67,5 +66,5 @@ export function withJournal(marks: Mark[], more: Mark[]): Mark[] {
 }
 
 function nameOf(mark: Mark): string {
-  return change(mark.text)?.name ?? mark.text
+  return mark.change?.name ?? mark.text
 }

@@ -72,9 +72,9 @@ describe('trails', () => {
 })
 
 describe('marks', () => {
-  const set = (id: number, time: number, text: string) => ({ id, step: id, time, kind: 'set', text })
+  const set = (id: number, time: number, name: string, before: number, value: number) => ({ id, step: id, time, kind: 'set', text: `${name}: ${before} -> ${value}`, change: { name, before, value } })
   it('of one drag become one', () => {
-    const got = gathered([set(1, 0, 'a.b: 0 -> 1'), set(2, 1, 'a.b: 1 -> 2'), set(3, 1.5, 'c: 0 -> 1'), set(4, 30, 'c: 1 -> 5')])
+    const got = gathered([set(1, 0, 'a.b', 0, 1), set(2, 1, 'a.b', 1, 2), set(3, 1.5, 'c', 0, 1), set(4, 30, 'c', 1, 5)])
     expect(got.map((mark) => mark.text)).toEqual(['a.b: 0 -> 2', 'c: 0 -> 1', 'c: 1 -> 5'])
   })
 })
