@@ -126,7 +126,7 @@ def test_images_are_brought_and_a_run_comes_of_it(served: Served, home: Path, ro
     made = found.json()
     assert list(faults(made, SuggestAnswer, "/api/suggest")) == []
     assert [one["about"] for one in made["lines"]] == ["data", "size", "tokens", "training"]
-    assert made["lines"][0]["text"].startswith("25 images")
+    assert made["lines"][0]["chosen"].startswith("25 images")
     assert "few-tokens" in {one["code"] for one in made["reasons"]}
     assert made["spec"]["data"]["path"] == str(home / "pets")
     assert not list(root.glob("[!.]*"))  # nothing was started

@@ -35,6 +35,10 @@ def facts(images: int, kind: str = "images", **more: Any) -> Facts:
                     "looks": looks(100, 100), "looked_at": 10, **more})  # fmt: skip
 
 
+def said_of(proposal: Any) -> dict[str, str]:
+    return {line.about: line.text for line in lines(proposal)}
+
+
 def codes(reasons: list[Any]) -> list[str]:
     return [one.code for one in reasons]
 
@@ -92,7 +96,7 @@ def test_a_folder_of_photographs(tmp_path: Path) -> None:
     assert [file for file, _ in found.facts.left_out] == ["class0/broken.png"]
     assert found.choices.grid == Size(16, 16)
     assert {"few-tokens", "left-out", "small-set"} <= set(codes(list(found.reasons)))
-    said = dict(lines(found))
+    said = said_of(found)
     assert list(said) == ["data", "size", "tokens", "training"]
     assert "class0/broken.png" in said["data"]
     # What is written is a spec, as it is.
@@ -164,7 +168,7 @@ def test_very_many_files_are_counted_as_far_as_the_time_allows(tmp_path: Path, m
     proposal = suggest([str(tmp_path)])
     assert not proposal.facts.counted
     assert "more-than-counted" in codes(list(proposal.reasons))
-    assert dict(lines(proposal))["data"].startswith("more than 50 images")
+    assert said_of(proposal)["data"].startswith("more than 50 images")
 
 
 def test_as_many_files_are_opened_whatever_their_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -244,7 +248,7 @@ def test_mixed_kinds_are_told(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("a text")
     found = suggest([str(tmp_path)])
     assert found.facts.kind == "images"
-    assert "1 videos" in dict(lines(found))["data"]
+    assert "1 videos" in said_of(found)["data"]
 
 
 def test_the_head_of_the_file_stays_a_comment(tmp_path: Path) -> None:

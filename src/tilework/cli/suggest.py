@@ -90,7 +90,7 @@ def told(proposal: Proposal) -> list[str]:
     """A proposal in lines to be printed."""
     from tilework.suggest.words import lines
 
-    return [f"{about:<10}{text}" for about, text in lines(proposal)]
+    return [f"{line.about:<10}{line.text}" for line in lines(proposal)]
 
 
 def refuse_existing(file: Path, overwrite: bool) -> None:

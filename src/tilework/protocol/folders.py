@@ -36,7 +36,8 @@ class ProposalLine(TypedDict):
     """One line of a proposal."""
 
     about: Annotated[str, "`data`, `size`, `tokens` or `training`"]
-    text: Annotated[str, "what was seen or chosen, and why"]
+    chosen: Annotated[str, "what was seen or chosen"]
+    reasons: Annotated[Sequence[str], "why"]
 
 
 class ProposalReason(TypedDict):

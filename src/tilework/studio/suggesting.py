@@ -26,7 +26,9 @@ def suggested(asked: dict[str, Any]) -> dict[str, Any]:
     Path(asked["yaml"]).write_text(text, encoding="utf-8")
     return {
         "name": proposal.name,
-        "lines": [{"about": about, "text": said} for about, said in lines(proposal)],
+        "lines": [
+            {"about": line.about, "chosen": line.chosen, "reasons": list(line.reasons)} for line in lines(proposal)
+        ],
         "reasons": [{"about": one.about, "code": one.code, "values": dict(one.values)} for one in proposal.reasons],
         "yaml": text,
         "spec": read_yaml(text, proposal.name),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from tilework.spec.text import write_yaml
 from tilework.suggest.facts import Facts
@@ -17,8 +18,22 @@ _THINGS = {
 _PLURALS = {"folder of frames": "folders of frames", "sketch": "sketches"}
 
 
-def lines(proposal: Proposal) -> list[tuple[str, str]]:
-    """(what it is about, sentence): four lines."""
+@dataclass(frozen=True)
+class Line:
+    """What was seen or chosen about one thing, and why."""
+
+    about: str
+    chosen: str
+    reasons: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """All of it as one sentence."""
+        return "; ".join([self.chosen, *self.reasons])
+
+
+def lines(proposal: Proposal) -> list[Line]:
+    """Four lines, in the order of `ABOUT`."""
     reasons = {about: [one for one in proposal.reasons if one.about == about] for about in ABOUT}
     size, tokens = f"{proposal.choices.size}", proposal.choices.grid
     grey = "grey" if proposal.choices.channels == 1 else "colour"
@@ -28,7 +43,7 @@ def lines(proposal: Proposal) -> list[tuple[str, str]]:
         "tokens": f"{tokens} of {proposal.choices.codes:,} codes",
         "training": f"{proposal.choices.steps:,} steps of {_count(proposal.choices.batch, 'image')}",
     }
-    return [(about, _joined(heads[about], map(_said, reasons[about]))) for about in ABOUT]
+    return [Line(about, heads[about], tuple(map(_said, reasons[about]))) for about in ABOUT]
 
 
 def seen(facts: Facts) -> str:
@@ -50,7 +65,7 @@ def seen(facts: Facts) -> str:
 def yaml_text(proposal: Proposal) -> str:
     """The spec as a file to be edited, with its reasons at the head."""
     head = ["Proposed by `tilework suggest`; everything in it can be changed (docs/spec-reference.md)."]
-    head += [f"{about + ':':<10}{text}" for about, text in lines(proposal)]
+    head += [f"{line.about + ':':<10}{line.text}" for line in lines(proposal)]
     # The name of a file may hold a line break, which would end the comment.
     comments = "".join(f"# {line if line.isprintable() else ascii(line)[1:-1]}\n" for line in head)
     sections = [write_yaml({key: value}, lists_in_a_line=True) for key, value in proposal.spec.items()]
@@ -67,10 +82,6 @@ def duration(seconds: float) -> str:
 
 def _count(number: int, thing: str) -> str:
     return f"{number:,} {thing if number == 1 else _PLURALS.get(thing, f'{thing}s')}"
-
-
-def _joined(head: str, rest: Iterable[str]) -> str:
-    return "; ".join([head, *rest])
 
 
 def _said(reason: Reason) -> str:

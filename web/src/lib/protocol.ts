@@ -983,8 +983,10 @@ export interface FoldersAnswer {
 export interface ProposalLine {
   /** `data`, `size`, `tokens` or `training` */
   about: string
-  /** what was seen or chosen, and why */
-  text: string
+  /** what was seen or chosen */
+  chosen: string
+  /** why */
+  reasons: string[]
 }
 
 /** Why something was chosen. */
