@@ -98,7 +98,7 @@ def faults(given: argparse.Namespace, scratch: Path) -> dict[str, Any]:
     sound = sum(run["finite"] and run["ratio"] <= 1.05 for run in runs)
     ratios = sorted(run["ratio"] for run in runs)
     claim = f"Of {len(runs)} runs with a fault, those with finite weights and an error within 5 % of the clean run's"
-    spread = {"median": ratios[len(ratios) // 2], "min": ratios[0], "max": ratios[-1]}
+    spread = {"median": ratios[len(ratios) // 2], "min": ratios[0], "max": ratios[-1], "judged": ratios[-1]}
     return {
         "guard-faults": row(given, claim, "runs", len(runs), single(sound), runs=runs),
         "guard-error": row(
