@@ -10,7 +10,7 @@ from tilework.engine.preflight.changes import lr_change
 from tilework.engine.preflight.pace import FEWEST_STEPS
 from tilework.runs.preflight import Result, Why
 
-SECONDS, EACH_SECONDS, MOST_STEPS = 6.0, 0.6, 12
+SECONDS, EACH_SECONDS, MOST_STEPS = 6.0, 0.4, 8
 """So long may all trials take, and about so long does each."""
 PART, SMALLER, MULTIPLE = 1 / 4, 1 / 16, 4.0
 """Of the learning rate, what is tried beside it: the smaller part where the first one may be better than the whole, and the
