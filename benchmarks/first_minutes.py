@@ -51,6 +51,7 @@ def main() -> int:
     faults: list[str] = []
     studio.stay_on(*studio._CORES)
     with tempfile.TemporaryDirectory(prefix="tilework-bench-") as scratch:
+        os.environ["HOME"] = scratch  # a studio shows its user's own folders
         photos = photographs(Path(scratch) / "photos", given.count, given.photos)
         for number in range(given.pairs):
             for waited in (True, False):
