@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tilework.dream.novelty import Novelty, Space, Verdict, diversity, mann_whitney_z, novelty
+from tilework.dream.mann_whitney import mann_whitney_z
+from tilework.dream.novelty import Novelty, Space, Verdict, diversity, novelty
 
 SEEDS = range(8)
 

@@ -82,6 +82,9 @@ class SourceConfig(Plugin, ABC):
 
     groups_say_all: ClassVar[bool] = False
     """True where the source knows that its groups part what must be parted; `data.split.by=auto` then never looks for twins."""
+    later: ClassVar[frozenset[str]] = frozenset()
+    """Settings that a source was given later: at their defaults they are no part of `settings_text`, so that what was prepared
+    before is still right."""
 
     size: PictureSize = Field(default=Size(64, 64), description="pixels of every picture, width x height")
     channels: Literal[1, 3] = Field(default=3, description="1 = grey, 3 = colour")
@@ -125,7 +128,8 @@ class SourceConfig(Plugin, ABC):
 
     def settings_text(self) -> str:
         """The settings that decide the items, as text; changing others (split, duplicates) re-uses the frame store."""
-        return self.model_dump_json(exclude={"split", "duplicates"})
+        usual = {name for name in self.later if getattr(self, name) == type(self).model_fields[name].default}
+        return self.model_dump_json(exclude={"split", "duplicates", *usual})
 
     def padding(self) -> tuple[int, int, int]:
         """RGB colour of the border where `fit` is `pad`."""

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tilework.dream.novelty import Features, Novelty, Space, novelty
+from tilework.dream.mann_whitney import Features
+from tilework.dream.novelty import Novelty, Space, novelty
 from tilework.dream.opened import Dreamer
 from tilework.errors import TileworkError
 from tilework.explore.cloud import cloud, spread

@@ -19,9 +19,9 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from tilework.dream.mann_whitney import Features, mann_whitney_z
 from tilework.dream.plainness import Plainness, plainness
 
-Features = NDArray[np.float64]
 FEW = 3
 """Generated or held-out points below which nothing is said."""
 _SIGNIFICANT = 3.0
@@ -131,20 +131,6 @@ def nearest(points: Features, among: Features) -> tuple[Features, NDArray[np.int
 
     distances, numbers = NearestNeighbors(n_neighbors=1, algorithm="brute").fit(among).kneighbors(points)
     return _rounded(distances[:, 0], among), numbers[:, 0].astype(np.int64)
-
-
-def mann_whitney_z(first: Features, second: Features) -> float:
-    """The Mann-Whitney U statistic of two samples in standard deviations from what chance gives, with the correction for ties;
-    negative where the first is smaller."""
-    from scipy.stats import mannwhitneyu, rankdata
-
-    m, n = len(first), len(second)
-    u = float(mannwhitneyu(first, second, method="asymptotic").statistic)
-    _, ties = np.unique(rankdata(np.concatenate([first, second])), return_counts=True)
-    total = m + n
-    tied = float((ties.astype(np.float64) ** 3 - ties).sum()) / (total * (total - 1))
-    variance = m * n / 12 * (total + 1 - tied)
-    return (u - m * n / 2) / float(np.sqrt(variance)) if variance > 0 else 0.0
 
 
 def diversity(real: Features, generated: Features, k: int = 3) -> tuple[float, float] | None:

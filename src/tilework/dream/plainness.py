@@ -11,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Features = NDArray[np.float64]
+from tilework.dream.mann_whitney import Features, mann_whitney_z
+
 ENOUGH = 16
 """Unseen points below which no line is drawn."""
 
@@ -33,8 +33,6 @@ def plainness(
 ) -> Plainness | None:
     """Of points (n, D) and their distances (n,) to the nearest training point; None where too few unseen points lie apart from
     the training points to say what is usual."""
-    from tilework.dream.novelty import mann_whitney_z
-
     centre = training.mean(0)
     of_unseen, of_generated = (np.linalg.norm(points - centre, axis=1) for points in (unseen, generated))
     apart = (to_unseen > 0) & (of_unseen > 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tilework.errors import UserError
+from tilework.errors import TileworkError, UserError
 from tilework.spec.problems import Fault, Problem
 
 
@@ -16,6 +16,13 @@ class WrongSpec(UserError):
         said = "; ".join(what(one) for one in problems)
         super().__init__(f"{where}: {said}" if where else said, why=why, fix=fix(problems[0]), field=problems[0].field)
         self.problems = tuple(problems)
+
+
+def problems_of(error: TileworkError) -> list[Problem]:
+    """What a section found wrong with itself, in its own words where it has no values."""
+    if isinstance(error, WrongSpec):
+        return list(error.problems)
+    return [Problem(error.field, Fault.REFUSED, {"what": error.what, "fix": error.fix, "named": True})]
 
 
 def what(problem: Problem) -> str:
@@ -48,7 +55,7 @@ def fix(problem: Problem) -> str:
             return f"add it, for example {field}.kind={kinds[0]} (the kinds are {', '.join(kinds)})"
         return f"set {field}" + (f" ({values['description']})" if values["description"] else "")
     if problem.fault is Fault.REFUSED:
-        return str(values["fix"]) or f"correct {field}"
+        return str(values["fix"]) if values["fix"] or values["named"] else f"correct {field}"
     if values["near"]:
         return f"write {values['near']}"
     if values["rule"] == "string_type":

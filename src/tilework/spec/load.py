@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tilework.errors import UserError
-from tilework.spec.explain import WrongSpec
+from tilework.spec.explain import WrongSpec, problems_of
 from tilework.spec.overrides import apply_overrides
 from tilework.spec.problems import Fault, Problem, problems
 from tilework.spec.text import read_yaml, write_yaml
@@ -105,8 +105,8 @@ def _wrong(raw: dict[str, Any], kind: type[RunSpec], where: str) -> UserError:
     read once more without it."""
     from pydantic import ValidationError
 
-    found: list[Problem] = []
     told: list[UserError] = []
+    rest: list[Problem] = []
     left = dict(raw)
     while True:
         try:
@@ -114,16 +114,15 @@ def _wrong(raw: dict[str, Any], kind: type[RunSpec], where: str) -> UserError:
         except ValidationError as error:
             # What was taken out is not missing.
             taken = raw.keys() - left.keys()
-            found += [p for p in problems(error, kind) if not (p.fault is Fault.MISSING and p.field in taken)]
+            rest = [p for p in problems(error, kind) if not (p.fault is Fault.MISSING and p.field in taken)]
         except UserError as error:
             told.append(error)
-            found += error.problems if isinstance(error, WrongSpec) else [Problem.of(error)]
-            section = error.field.split(".")[0]
-            if left.pop(section, None) is not None:
+            if left.pop(error.field.split(".")[0], None) is not None:
                 continue
         break
-    if len(told) == 1 and len(found) == len(getattr(told[0], "problems", (1,))):
+    if len(told) == 1 and not rest:
         return _somewhere(told[0], where)  # all of it in one section, which says why
+    found = [one for error in told for one in problems_of(error)] + rest
     why = "a setting is misspelt, missing, or has a value that it cannot take; docs/spec-reference.md lists them all"
     return WrongSpec(found, where=where, why=why)
 

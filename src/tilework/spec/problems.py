@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
-from tilework.errors import Refused, UserError
+from tilework.errors import Refused
 
 if TYPE_CHECKING:
     from pydantic import BaseModel, ValidationError
@@ -35,11 +35,6 @@ class Problem:
     field: str
     fault: Fault
     values: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, error: UserError) -> Problem:
-        """What a section said of itself."""
-        return cls(error.field, Fault.REFUSED, {"what": error.what, "fix": error.fix, "named": True})
 
 
 LIMITS = {

@@ -137,11 +137,9 @@ def _kind_of(raw: dict[str, Any], section: str) -> str | None:
 
 def _told(error: TileworkError) -> list[FieldError]:
     """What a section found wrong with itself."""
-    from tilework.spec.explain import WrongSpec
+    from tilework.spec.explain import problems_of
 
-    if isinstance(error, WrongSpec):
-        return [_of_field(one, error.why) for one in error.problems]
-    return [FieldError(field=error.field, what=error.what, why=error.why, fix=error.fix)]
+    return [_of_field(one, error.why) for one in problems_of(error)]
 
 
 def _of_field(problem: Problem, why: str = "") -> FieldError:

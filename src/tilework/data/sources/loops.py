@@ -18,6 +18,7 @@ class Config(SourceConfig):
     """Rotating polygons, a Lissajous curve, Truchet tiles, noise flow, waves and five more; each a label, its variants groups."""
 
     groups_say_all: ClassVar[bool] = True
+    later: ClassVar[frozenset[str]] = frozenset({"variants", "turned"})
 
     kind: Literal["loops"] = "loops"
     frames: int = Field(default=180, ge=1, le=10_000, description="frames of each animation, once round its loop")
@@ -35,10 +36,7 @@ class Config(SourceConfig):
     seed: int = Field(default=0, ge=0, lt=2**32, description="seed of the drawings' shapes, paces and places")
 
     def fingerprint(self) -> str:
-        # One variant, and none turned, is what there was before: what was prepared then is still right.
-        usual = {name for name, value in (("variants", 1), ("turned", False)) if getattr(self, name) == value}
-        settings = self.model_dump_json(exclude={"split", "duplicates", *usual})
-        return f"{settings} revision {_REVISION}"
+        return f"{self.settings_text()} revision {_REVISION}"
 
     def expected(self) -> int:
         return self.frames * self.animations * self.variants

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
@@ -34,6 +34,8 @@ class Config(SourceConfig):
     sketch asked for. A sketch reaches nothing but its own files, and goes on without the network; one that throws, never
     draws, or takes too long or too much is told, and the others go on. One that does not move is one frame. p5.sound is silent.
     """
+
+    later: ClassVar[frozenset[str]] = frozenset({"turned"})
 
     kind: Literal["sketches"] = "sketches"
     path: Paths = Field(description="sketch, folder of them, or a list of both")
@@ -78,10 +80,6 @@ class Config(SourceConfig):
         from tilework.data.sketch.found import marks
 
         return " ".join([self.settings_text(), f"revision {_REVISION}", *marks(self.sketches())])
-
-    def settings_text(self) -> str:
-        # None turned is what there was before: what was prepared then is still right.
-        return self.model_dump_json(exclude={"split", "duplicates"} | ({"turned"} if not self.turned else set()))
 
     def items(self) -> Iterator[Item]:
         given = False
