@@ -18,7 +18,8 @@ import json
 import statistics
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,9 @@ def main() -> int:
         for side in given.only or SIDES:
             if any(run["side"] == side and run["seed"] == seed for run in runs):
                 continue
-            runs.append(measured(side, seed, given.override, TINY if given.tiny else (), given.sheets))
+            small = TINY if given.tiny else ()
+            with kept_in(given.runs) as folder:
+                runs.append(measured(side, seed, [*given.override, *small], folder, given.sheets))
             print(line(side, [runs[-1]]), flush=True)
             write(given.output, runs)
     print()
@@ -73,21 +76,30 @@ def main() -> int:
     return int(given.check and any(verdict(row) != "PASS" for row in found.values()))
 
 
-def measured(side: str, seed: int, more: Iterable[str], small: Iterable[str], sheets: Path | None) -> dict[str, Any]:
+@contextmanager
+def kept_in(runs: Path | None) -> Iterator[Path]:
+    """The folder for the runs: the one asked for, or one that goes when they are measured."""
+    if runs is not None:
+        yield runs
+    else:
+        with tempfile.TemporaryDirectory(prefix="tilework-bench-") as scratch:
+            yield Path(scratch)
+
+
+def measured(side: str, seed: int, more: Iterable[str], folder: Path, sheets: Path | None) -> dict[str, Any]:
     """One training and what its last weights make of held-out and of unseen images."""
     recipe, own = SIDES[side]
-    overrides = [*own, *more, *small, f"seed={seed}"]
+    overrides = [*own, *more, f"seed={seed}"]
     spec: Any = tilework.recipe(recipe, *overrides)
     began = time.perf_counter()
     store = prepare(source_of(spec))
     drawn = time.perf_counter() - began
     held_out = split_by(store, spec.data.split, spec.data.duplicates).validation
     other = prepare(source_of(tilework.recipe(recipe, *overrides, *UNSEEN)))  # type: ignore[arg-type]
-    with tempfile.TemporaryDirectory(prefix="tilework-bench-") as scratch:
-        began, cpu = time.perf_counter(), time.process_time()
-        run = tilework.train(recipe, *overrides, runs=scratch)
-        seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
-        model = tilework.load(run, which="last", device="cpu")
+    began, cpu = time.perf_counter(), time.process_time()
+    run = tilework.train(recipe, *overrides, runs=folder)
+    seconds, cpu = time.perf_counter() - began, time.process_time() - cpu
+    model = tilework.load(run, which="last", device="cpu")
     bottleneck = model.network.bottleneck
     positions = model.network.grid.width * model.network.grid.height
     found = {
@@ -226,6 +238,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--set", dest="override", action="append", default=[], help="section.key=value for every training"
     )
+    parser.add_argument("--runs", type=Path, help="folder that keeps the runs, for a prior of them")
     parser.add_argument("--sheets", type=Path, help="folder for sheets of originals above reconstructions, of seed 0")
     parser.add_argument("--cores", type=int, default=2, help="cores to use")
     parser.add_argument("--tiny", action="store_true", help="little images, two steps: whether the script runs")

@@ -87,7 +87,8 @@ def test_the_autoencoder_may_be_elsewhere_and_is_told_by_its_hashes(run: RunFold
     moved = Path(shutil.move(parent.path, tmp_path / "moved"))
     said = refused(run)
     assert parent.id in said
-    assert "--parent PATH" in said
+    assert "pass parent=PATH" in said
+    assert "write --parent PATH" in refused(run, moved="write --parent PATH")
     assert open_dreamer(run, device="cpu", parent=moved).parent.folder.is_relative_to(moved)
 
 

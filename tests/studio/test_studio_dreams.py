@@ -232,3 +232,14 @@ def test_a_file_is_that_of_the_shell_and_a_tokenizer_tells_its_priors(
     assert about["priors"] == [run.id]
     assert about["prior"] is None
     assert "dream" not in about["asks"]
+
+
+def test_a_prior_whose_autoencoder_was_moved_says_where_it_belongs(
+    served: Served, prior: Callable[[str], RunFolder], tmp_path: Path
+) -> None:
+    run = prior("digits")
+    shutil.move(run.path.parent / opened(run).parent.name, tmp_path / "moved")
+    refused = served.post(f"/api/models/{run.id}/file?device=cpu", {"format": "png", "ask": {"kind": "dream", "count": 1}})
+    assert refused.status_code >= 400
+    assert f"put it back into {run.path.parent}" in refused.json()["error"]["fix"]
+    assert "--parent" not in refused.text

@@ -12,6 +12,7 @@ import children
 import pytest
 from browser import expect, until
 from fakes.moving import MovingTrainer, finished_run
+from served_page import wait_for
 
 from tilework.runs import stage
 
@@ -80,6 +81,7 @@ def test_a_start_that_fails_says_why_and_what_was_set_is_kept(
     expect(alert).to_contain_text("it has no images")
     page.get_by_text("the folder is empty").wait_for()
     page.get_by_role("button", name="Try again").click()
+    wait_for(lambda: len(commands) == 2)  # until the second start, the first one's message is still there
     expect(alert).to_contain_text("it has no images")
     assert [one[1:3] for one in commands] == [["rqvae-digits", "seed=31"]] * 2
     page.get_by_role("link", name="Change settings").click()

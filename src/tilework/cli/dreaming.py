@@ -59,7 +59,7 @@ def open_dreaming(run: Path, which: str, device: str, runs: Path | None, parent:
     """The prior of a run; says which it is where an autoencoder was named."""
     from tilework.dream.opening import open_dreamer
 
-    dreamer = open_dreamer(run, which=which, device=device, runs=runs, parent=parent)
+    dreamer = open_dreamer(run, which=which, device=device, runs=runs, parent=parent, moved="write --parent PATH")
     if of is not None:
         typer.echo(f"{of}: dreaming with its newest prior, {dreamer.name}")
     return dreamer

@@ -41,14 +41,15 @@ def open_dreamer(
     device: str = "auto",
     runs: Path | None = None,
     parent: RunFolder | Path | str | None = None,
+    moved: str = "pass parent=PATH",
     between: Callable[[], None] = lambda: None,
 ) -> Dreamer:
     """Open the run of a prior, with the autoencoder that it was trained on; also while it trains.
 
     `run` is a run's name, its folder, a RunFolder or one checkpoint folder, `which` one of its checkpoints. The autoencoder is
-    where the run says that it is, or `parent` where it was moved; it must give the same tokens. `between` is called between
-    pieces of work that takes seconds. Raises UserError for a run that is none of a prior, and for an autoencoder that is gone
-    or is another.
+    where the run says that it is, or `parent` where it was moved; it must give the same tokens. `moved` tells a person whose
+    autoencoder was moved what to do, in the terms of where they are. `between` is called between pieces of work that takes
+    seconds. Raises UserError for a run that is none of a prior, and for an autoencoder that is gone or is another.
     """
     found, tensors, folder = _checkpoint(run, which, runs)
     spec = parse_spec(found.spec, str(found.folder / "model.json"))
@@ -60,7 +61,7 @@ def open_dreamer(
             fix=f"train one with `tilework train motion-prior parent={name}`",
         )
     home = folder.parent if folder is not None else runs
-    opened = _parent(spec, found, name, home, parent, device, between)
+    opened = _parent(spec, found, name, home, parent, device, moved, between)
     known = _Known(spec, opened)
     item = found.about.get("item")
     shape = TokenShape(**item) if item is not None else known.shape
@@ -167,6 +168,7 @@ def _parent(
     home: Path | None,
     parent: RunFolder | Path | str | None,
     device: str,
+    moved: str,
     between: Callable[[], None],
 ) -> Opened:
     """The autoencoder of a prior, at the step that it was trained on. Raises UserError where it is gone or another."""
@@ -178,7 +180,7 @@ def _parent(
         raise UserError(
             f"{name} dreams in tokens of {was.get('parent', spec.parent)}, which is not there",
             why=f"{error.what}; its decoder makes the images",
-            fix=f"restore {was.get('parent_path', spec.parent)}; where it was moved, write --parent PATH",
+            fix=f"restore {was.get('parent_path', spec.parent)}; where it was moved, {moved}",
         ) from None
     try:
         opened = open_model(run, which=spec.checkpoint, device=device, between=between)
@@ -187,7 +189,7 @@ def _parent(
             f"{name} was trained on tokens of {was.get('parent', spec.parent)} at step {spec.checkpoint}, and {run.id} "
             f"does not have it: {error.what}",
             why=error.why,
-            fix=f"restore {was.get('parent_path', run.path)}; where it was moved, write --parent PATH",
+            fix=f"restore {was.get('parent_path', run.path)}; where it was moved, {moved}",
         ) from None
     now = fingerprint(opened.model)
     hashes = {"decoder_hash": now.decoder, "codebook_hash": now.codebook}
@@ -197,7 +199,7 @@ def _parent(
             f"{name} was trained on tokens of {was.get('parent')}, and {run.id} does not have the same ones",
             why=f"the {' and the '.join(differ)} of {run.id} {'differ' if len(differ) > 1 else 'differs'}, "
             "so its images would be noise",
-            fix=f"restore {was.get('parent')} ({was.get('parent_path')}); where it was moved, write --parent PATH",
+            fix=f"restore {was.get('parent')} ({was.get('parent_path')}); where it was moved, {moved}",
         )
     return opened
 

@@ -66,7 +66,9 @@ def opening(run: str, which: str, device: str, images: Path, between: Callable[[
     if _is_prior(folder, which):
         from tilework.dream.opening import open_dreamer
 
-        dreamer = open_dreamer(folder, which=which, device=device, runs=folder.path.parent, between=between)
+        home = folder.path.parent
+        back = f"put it back into {home}"  # the page has no place for another folder
+        dreamer = open_dreamer(folder, which=which, device=device, runs=home, moved=back, between=between)
         opened = dreamer.parent
     else:
         opened = open_model(folder, which=which, device=device, between=between)
