@@ -8,17 +8,19 @@ class TileworkError(Exception):
 
     `exit_code` is what the command line returns: 2 for a mistake in what was asked for (`UserError`),
     1 for a failure of the machine or of the run itself. `field` is the path of the setting that it is about, such as
-    `optimizer.lr`; empty where it is about none, or about several.
+    `optimizer.lr`; empty where it is about none, or about several. `override` is what mends it where one override alone does,
+    such as `objective.lpips=null`: for whoever can set it with a click; `fix` says it too.
     """
 
     exit_code = 1
 
-    def __init__(self, what: str, *, why: str = "", fix: str = "", field: str = "") -> None:
+    def __init__(self, what: str, *, why: str = "", fix: str = "", field: str = "", override: str = "") -> None:
         super().__init__(what)
         self.what = what
         self.why = why
         self.fix = fix
         self.field = field
+        self.override = override
 
     def __str__(self) -> str:
         lines = [self.what]

@@ -77,13 +77,13 @@ def test_recipes_has_a_line_for_each_with_what_it_needs_the_ready_ones_first(til
         assert match, name
         kind, needs = recipe["data"]["kind"], match[1].split(" + ")
         wanted = {"digits": "ready", "loops": "ready", "mnist": "downloads", "tokens": "a trained run"}
-        assert needs[0] == wanted.get(kind, "your pictures"), name
+        assert needs[0] == wanted.get(kind, "your images"), name
         assert needs[1:] == ["LPIPS weights"] * ("lpips" in recipe.get("objective", ())), name
         found.append((match.start(), needs[0]))
     assert list(dict.fromkeys(needs for _, needs in sorted(found))) == [
         "ready",
         "downloads",
-        "your pictures",
+        "your images",
         "a trained run",
     ]
 

@@ -94,6 +94,7 @@ def test_a_bottleneck_without_the_loss_is_refused_before_the_first_step(kind: st
     with pytest.raises(UserError, match=said) as caught:
         objective.check(given)
     assert caught.value.fix == f"remove the term with objective.{kind}=null"
+    assert caught.value.override == f"objective.{kind}=null"
     objective.check(given | set(TERMS.config(kind).needs))  # type: ignore[attr-defined]
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tilework.errors import UserError
 from tilework.spec import dump_yaml, load_spec, recipe_text
-from tilework.spec.explain import WrongSpec
+from tilework.spec.explain import WrongSpec, beside, fix, remedy, what
 from tilework.spec.problems import Fault
 
 BASE = recipe_text("rqvae-digits")
@@ -227,3 +227,18 @@ def test_a_refusal_by_a_whole_spec_names_its_setting() -> None:
     error = refused("engine.monitor=nothing")
     assert error.field == "engine.monitor"
     assert error.fix == "write engine.monitor=loss"
+
+
+def test_beside_a_setting_neither_its_name_nor_what_is_wrong_is_said_twice() -> None:
+    error = refused("bottleneck.codes=0", "engine.epochs=0", "optimizer.kind=adm", "encoder.strid=2")
+    assert isinstance(error, WrongSpec)
+    said = {one.field: (beside(one), remedy(one)) for one in error.problems}
+    assert said["engine.epochs"] == ("must be 1 or more, not 0", "")
+    assert said["optimizer.kind"][0].startswith("must be ")
+    assert said["optimizer.kind"][1] == "write adam"
+    assert said["encoder.strid"][0].startswith("unknown key encoder.strid")
+    assert said["encoder.strid"][1]
+    for one in error.problems:
+        assert one.field not in said[one.field][0].removeprefix(f"unknown key {one.field}")
+        assert what(one).endswith(said[one.field][0])
+        assert fix(one), one

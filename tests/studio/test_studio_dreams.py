@@ -239,7 +239,9 @@ def test_a_prior_whose_autoencoder_was_moved_says_where_it_belongs(
 ) -> None:
     run = prior("digits")
     shutil.move(run.path.parent / opened(run).parent.name, tmp_path / "moved")
-    refused = served.post(f"/api/models/{run.id}/file?device=cpu", {"format": "png", "ask": {"kind": "dream", "count": 1}})
+    refused = served.post(
+        f"/api/models/{run.id}/file?device=cpu", {"format": "png", "ask": {"kind": "dream", "count": 1}}
+    )
     assert refused.status_code >= 400
     assert f"put it back into {run.path.parent}" in refused.json()["error"]["fix"]
     assert "--parent" not in refused.text

@@ -38,7 +38,7 @@ def test_a_run_from_the_form_to_the_trash(root: Path, warm_studio: None) -> None
     with serving(root) as served:
         shipped = served.get("/api/recipes").json()["recipes"]
         needed = {recipe["name"]: recipe["needs"] for recipe in shipped}
-        assert needed["rqvae-digits"] == shipped[0]["needs"] == "ready"
+        assert needed["rqvae-digits"] == shipped[0]["needs"] == []
         assert needed["gamefactory-v2.1.6"] == "your pictures + LPIPS weights"
         form = served.get("/api/recipes/rqvae-digits").json()
         assert form["spec"]["bottleneck"]["kind"] == "rq"
@@ -97,6 +97,10 @@ def _check_names_fields(served: Served) -> None:
     bad = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": several}).json()
     fields = [error["field"] for error in bad["errors"]]
     assert fields == ["encoder.dense.1", "bottleneck.codes", "optimizer.lr", "engine.batch_size"]
+    # What one click mends is told as what is set.
+    bad = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": ["objective.kl=1"]}).json()
+    (error,) = bad["errors"]
+    assert (error["field"], error["override"]) == ("objective.kl", "objective.kl=null")
     # What is right is told beside what is wrong: the form follows another kind.
     several = ["optimizer.lr=1e9", "bottleneck.kind=fsq", "bottleneck.levels=x", "engine.batch_size=0"]
     bad = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": several}).json()

@@ -9,6 +9,7 @@ from pydantic import Field, create_model
 
 from tilework.nets.layers import Activation, Norm
 from tilework.spec import BLOCKS, Settings
+from tilework.spec.hints import unset
 
 Width = Annotated[int, Field(ge=1, le=4096)]
 Widths = Annotated[tuple[Width, ...], Field(min_length=1, max_length=10)]
@@ -43,7 +44,7 @@ class Ladder(Settings):
         default=0, description="blocks after each stride-2 convolution"
     )
     residual_width: Annotated[Width | None, InDecoder("channels inside a residual block")] = Field(
-        default=None, description="channels inside a residual block; null = as many as around it"
+        default=None, description="channels inside a residual block", json_schema_extra=unset("as many as around it")
     )
     middle: Annotated[Count, InDecoder("3x3 convolutions next to the latent")] = Field(
         default=0, description="3x3 convolutions at the resolution of the latent"
@@ -68,7 +69,9 @@ class Ladder(Settings):
         description="kernel of the last convolution, to the latent's channels; none = the last width is the latent",
     )
     dense: Annotated[Dense | None, InDecoder("widths of hidden dense layers in the encoder's order")] = Field(
-        default=None, description="widths of hidden dense layers before a vector latent ([] = none); null = a grid"
+        default=None,
+        description="widths of hidden dense layers before a vector latent ([] = none)",
+        json_schema_extra=unset("a grid"),
     )
 
 
@@ -79,7 +82,7 @@ def _mirrored() -> dict[str, Any]:
         if name in Ladder.model_fields:
             own = [part.description for part in get_args(hint) if isinstance(part, InDecoder)]
             words = own[0] if own else Ladder.model_fields[name].description
-            fields[name] = (hint | None, Field(default=None, description=f"{words}; null = mirrored"))
+            fields[name] = (hint | None, Field(default=None, description=words, json_schema_extra=unset("mirrored")))
     return fields
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from tilework.objective.contract import LossTerm, Outcome, TermConfig
 from tilework.objective.perceptual import NetName, PerceptualDistance, load_weights
 from tilework.spec import Scheduled
+from tilework.spec.hints import unset
 from tilework.spec.schedules import Constant
 
 
@@ -49,8 +50,8 @@ class Config(TermConfig):
     )
     weights: str | None = Field(
         default=None,
-        description="path to an .npz or .safetensors file; torchvision = the packages torchvision and lpips; null = "
-        "$TILEWORK_LPIPS, then lpips_<net>_v0.1.npz in the cache folder",
+        description="path to an .npz or .safetensors file; torchvision = the packages torchvision and lpips",
+        json_schema_extra=unset("$TILEWORK_LPIPS, then lpips_<net>_v0.1.npz in the cache folder"),
     )
     input_range_fault: bool = Field(
         default=False,

@@ -82,6 +82,8 @@ class SinkhornTransport(LossTerm):
                     "objective.sinkhorn has no effect on this bottleneck",
                     why="it moves codes by their gradient, and these codes learn by moving averages or not at all",
                     fix="remove the term with objective.sinkhorn=null",
+                    field="objective.sinkhorn",
+                    override="objective.sinkhorn=null",
                 )
             costs.append(
                 transport_cost(

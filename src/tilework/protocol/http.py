@@ -100,7 +100,10 @@ class Recipe(TypedDict):
 
     name: Annotated[str, "its name"]
     about: Annotated[str, "what it is for"]
-    needs: Annotated[str, "`ready`, `downloads` or what a person must bring"]
+    needs: Annotated[
+        Sequence[Literal["download", "images", "run", "lpips"]],
+        "before it can start: a network once, own images, a trained run, weights for LPIPS; empty where it starts at once",
+    ]
     epochs: Annotated[float | None, "how long it trains; null where it counts steps"]
     steps: Annotated[int | None, "how long it trains; null where it counts epochs"]
     instead: Annotated[str | None, "of one that fails on purpose: the recipe to train in its place"]

@@ -22,22 +22,38 @@ def problems_of(error: TileworkError) -> list[Problem]:
     """What a section found wrong with itself, in its own words where it has no values."""
     if isinstance(error, WrongSpec):
         return list(error.problems)
-    return [Problem(error.field, Fault.REFUSED, {"what": error.what, "fix": error.fix, "named": True})]
+    return [
+        Problem(
+            error.field,
+            Fault.REFUSED,
+            {"what": error.what, "fix": error.fix, "named": True, "override": error.override},
+        )
+    ]
 
 
 def what(problem: Problem) -> str:
     """Where it is and what is wrong."""
+    said, named = _said(problem)
+    return said if named or problem.field == "spec" else f"{problem.field}: {said}"
+
+
+def beside(problem: Problem) -> str:
+    """What is wrong, to be read beside the setting."""
+    return _said(problem)[0]
+
+
+def _said(problem: Problem) -> tuple[str, bool]:
+    """What is wrong, and whether that names the setting."""
     field, values = problem.field, problem.values
     if problem.fault is Fault.UNKNOWN_KEY:
         meant = str(values["meant"])
         near = meant.rpartition(".")[2] if meant.rpartition(".")[0] == field.rpartition(".")[0] else meant
-        return f"unknown key {field}" + (f" (did you mean {near}?)" if meant else "")
+        return f"unknown key {field}" + (f" (did you mean {near}?)" if meant else ""), True
     if problem.fault is Fault.MISSING:
-        return f"{field} is missing"
+        return f"{field} is missing", True
     if problem.fault is Fault.REFUSED:
-        said = str(values["what"])
-        return said if values["named"] or field == "spec" else f"{field}: {said}"
-    return f"{field}: {_wanted(values)}, not {_shown(values['given'])}"
+        return str(values["what"]), bool(values["named"])
+    return f"{_wanted(values)}, not {_shown(values['given'])}", False
 
 
 def fix(problem: Problem) -> str:
@@ -54,13 +70,25 @@ def fix(problem: Problem) -> str:
         if kinds := values["kinds"]:
             return f"add it, for example {field}.kind={kinds[0]} (the kinds are {', '.join(kinds)})"
         return f"set {field}" + (f" ({values['description']})" if values["description"] else "")
+    if said := remedy(problem):
+        return said
     if problem.fault is Fault.REFUSED:
-        return str(values["fix"]) if values["fix"] or values["named"] else f"correct {field}"
+        return "" if values["named"] else f"correct {field}"
+    return f"correct {field}: it {_wanted(values)}"
+
+
+def remedy(problem: Problem) -> str:
+    """What to write instead, to be read beside the setting: nothing where `beside` says it already."""
+    values = problem.values
+    if problem.fault in {Fault.UNKNOWN_KEY, Fault.MISSING}:
+        return fix(problem)
+    if problem.fault is Fault.REFUSED:
+        return str(values["fix"])
     if values["near"]:
         return f"write {values['near']}"
     if values["rule"] == "string_type":
-        return f"put it in quotes, on the command line as '{field}=\"...\"'"
-    return f"correct {field}: it {_wanted(values)}"
+        return f"put it in quotes, on the command line as '{problem.field}=\"...\"'"
+    return ""
 
 
 _TYPES = {"int": "a whole number", "float": "a number", "bool": "true or false", "string": "text"}

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from tilework.errors import Refused
+from tilework.spec.hints import unset
 from tilework.spec.plugins import AUTOENCODER, CHECKS, Settings
 from tilework.spec.schedules import Constant, Schedule, Scheduled
 
@@ -48,7 +49,11 @@ class OptimizerSettings(Settings):
     eps: float = Field(default=1e-8, gt=0, lt=1, description="added to the root of the second moment")
     weight_decay: float = Field(default=0.0, ge=0, le=10, description="weight decay per step, relative to lr")
     clip_norm: float | None = Field(
-        default=1.0, gt=0, le=1e9, description="largest L2 norm of the whole gradient; null = no clipping"
+        default=1.0,
+        gt=0,
+        le=1e9,
+        description="largest L2 norm of the whole gradient",
+        json_schema_extra=unset("no clipping"),
     )
     fused: bool = Field(default=True, description="one kernel for all parameters, where torch has it")
     accumulate: int = Field(default=1, ge=1, le=4096, description="micro-batches whose gradients make one step")
@@ -86,23 +91,25 @@ class GuardSettings(Settings):
         default=1.5,
         gt=1,
         le=1e6,
-        description="loss that stays at this multiple of its usual value (median of 64 steps) is a spike, and a step whose "
-        "gradient is over 100 times the largest of these is skipped; null = both are left alone",
+        description="loss that stays at this multiple of its usual value (median of 64 steps) is a spike, and a step "
+        "whose gradient is over 100 times the largest of these is skipped",
+        json_schema_extra=unset("both are left alone"),
     )
     copy_every_steps: int | None = Field(
         default=None,
-        ge=20,
+        ge=10,
         le=10**9,
-        description="steps between two copies of the state; null = 10 at first, later a twentieth of the steps so far, 200 at "
-        "most",
+        description="steps between two copies of the state",
+        json_schema_extra=unset("10 at first, later a twentieth of the steps so far, 200 at most"),
     )
     lr_factor: float = Field(default=0.5, gt=0, le=1, description="a rollback multiplies the learning rate by this")
     recover_steps: int | None = Field(
         default=None,
         ge=0,
         le=10**9,
-        description="steps in which the learning rate then grows back, the first time to its schedule, when it is needed again "
-        "only to a part of it; 0 = it stays lower, null = a tenth of the steps so far, 20 at least and 100 at most",
+        description="steps in which the learning rate then grows back, the first time to its schedule, when it is needed "
+        "again only to a part of it; 0 = it stays lower",
+        json_schema_extra=unset("a tenth of the steps so far, 20 at least and 100 at most"),
     )
     rollbacks: int = Field(
         default=5,
@@ -127,14 +134,18 @@ class EngineSettings(Settings):
         default="auto", description="arithmetic of encoder and decoder; quantiser and losses are always float32"
     )
     threads: int | None = Field(
-        default=None, ge=1, le=4096, description="CPU threads of torch; null = torch's own choice"
+        default=None, ge=1, le=4096, description="CPU threads of torch", json_schema_extra=unset("torch's own choice")
     )
     channels_last: bool = Field(default=True, description="memory layout N H W C for convolutions")
     compile: bool = Field(default=False, description="torch.compile encoder and decoder")
     ema_decay: float | None = Field(
         default=None, gt=0, lt=1, description="keep an exponential moving average of the weights, used for validation"
     )
-    early_stopping: EarlyStopping | None = Field(default=None, description="null = run to the end")
+    early_stopping: EarlyStopping | None = Field(
+        default=None,
+        description="ends the run when the validation loss no longer improves",
+        json_schema_extra=unset("run to the end"),
+    )
     validate_every_epochs: int = Field(default=1, ge=1, le=10**9, description="epochs between two held-out passes")
     log_every_steps: int = Field(default=10, ge=1, le=10**9, description="steps between two rows of training metrics")
     snapshot_every_epochs: int = Field(
@@ -147,7 +158,11 @@ class EngineSettings(Settings):
         description="minutes between two checkpoints at most; down to a tenth of it where they take less than 1 % of the time",
     )
     save_every_steps: int | None = Field(
-        default=None, ge=1, le=10**12, description="steps between two checkpoints; null = by the clock only"
+        default=None,
+        ge=1,
+        le=10**12,
+        description="steps between two checkpoints",
+        json_schema_extra=unset("by the clock only"),
     )
     keep_checkpoints: int = Field(default=2, ge=1, le=10**6, description="newest checkpoints kept, beside the best")
     monitor: str = Field(
@@ -258,7 +273,9 @@ class RunSpec(Named):
     )
     from_run: Annotated[FromRun | None, BeforeValidator(lambda raw: {"run": raw} if isinstance(raw, str) else raw)] = (
         Field(
-            default=None, description="the run whose weights this one starts with (tilework train --from); null = none"
+            default=None,
+            description="the run whose weights this one starts with (tilework train --from)",
+            json_schema_extra=unset("none"),
         )
     )
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field, SerializeAsAny, model_validator
 
 from tilework.errors import Refused
+from tilework.spec.hints import unset
 from tilework.spec.model import Named, RunSpec
 from tilework.spec.plugins import PRIORS, Plugin, Settings
 
@@ -40,14 +41,15 @@ class TokenData(Settings):
         default=None,
         ge=1,
         le=10**9,
-        description="items in an epoch, the next epoch takes the following ones; null = all",
+        description="items in an epoch, the next epoch takes the following ones",
+        json_schema_extra=unset("all"),
     )
     validate_items: int | None = Field(
         default=None,
         ge=1,
         le=10**9,
-        description="held-out items that a validation measures, spread over all of them; null = from 8 to 1,024, as many as "
-        "have 32,768 tokens",
+        description="held-out items that a validation measures, spread over all of them",
+        json_schema_extra=unset("from 8 to 1,024, as many as have 32,768 tokens"),
     )
 
     @model_validator(mode="after")

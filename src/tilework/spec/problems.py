@@ -25,7 +25,8 @@ class Fault(StrEnum):
     """`rule`: what the value breaks, by pydantic's name; `limit`: its bound; `said`: pydantic's own words; `given`; `near`: the
     choice that is spelt most like it, or empty."""
     REFUSED = "refused"
-    """`what` and `fix` in the words of who refused it; `named`: these words name the setting themselves."""
+    """`what` and `fix` in the words of who refused it; `named`: these words name the setting themselves; `override`: what mends
+    it, or empty."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,10 @@ def _problem(one: Any, model: type[BaseModel], section: str) -> Problem:
         return Problem(field, Fault.MISSING, {"kinds": _kinds(field), "description": _description(model, loc)})
     raised = context.get("error")
     if isinstance(raised, Refused):
-        values = {"what": raised.what, "fix": raised.fix, "named": bool(raised.field)}
+        values = {"what": raised.what, "fix": raised.fix, "named": bool(raised.field), "override": ""}
         return Problem(raised.field or field, Fault.REFUSED, values)
     if kind in {"value_error", "assertion_error"}:
-        return Problem(field, Fault.REFUSED, {"what": str(raised), "fix": "", "named": False})
+        return Problem(field, Fault.REFUSED, {"what": str(raised), "fix": "", "named": False, "override": ""})
     given = one.get("input")
     values = {"rule": kind, "limit": context.get(LIMITS.get(kind, "")), "said": one["msg"], "given": given}
     return Problem(field, Fault.NOT_TAKEN, {**values, "near": _near(kind, model, loc, given)})

@@ -95,6 +95,7 @@ def _rows(schema: Schema, defs: Schema, prefix: str = "", given: Any = None) -> 
         shown = "**needed**" if required else f"`{json.dumps(default, ensure_ascii=False)}`"
         inner = _inner(field, defs)
         meaning = field.get("description") or (_about(inner) if inner else "")
+        meaning += f"; null = {field['unset']}" if "unset" in field else ""
         kind = _type(field, defs)
         if inner is not None and default is not None:
             shown = "see below"

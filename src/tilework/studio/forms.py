@@ -56,7 +56,7 @@ class Forms:
             {
                 "name": raw["name"],
                 "about": str(raw.get("about", "")),
-                "needs": needs(raw),
+                "needs": [one.value for one in needs(raw)],
                 "epochs": raw.get("engine", {}).get("epochs"),
                 "steps": raw.get("engine", {}).get("steps"),
                 "instead": instead(raw["name"]),

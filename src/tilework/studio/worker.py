@@ -143,9 +143,12 @@ def _told(error: TileworkError) -> list[FieldError]:
 
 
 def _of_field(problem: Problem, why: str = "") -> FieldError:
-    from tilework.spec.explain import fix, what
+    from tilework.spec.explain import beside, fix, remedy, what
 
-    return FieldError(field=problem.field, what=what(problem), why=why, fix=fix(problem))
+    return FieldError(
+        field=problem.field, what=what(problem), why=why, fix=fix(problem),
+        beside=beside(problem), remedy=remedy(problem), override=str(problem.values.get("override", "")),
+    )  # fmt: skip
 
 
 def _explain(asked: dict[str, Any]) -> ExplainAnswer:

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { asChosen, changesOf, complaint, isAt, ofKind, overridesOf, sectionsOf, switched, tidied, withoutSection, written, type Node } from './fields'
+import { asChosen, changesOf, isAt, ofKind, overridesOf, sectionsOf, switched, tidied, withoutSection, written, type Node } from './fields'
 
 const schema: Node = {
   properties: {
@@ -13,7 +13,7 @@ const schema: Node = {
       properties: {
         kind: { const: 'vq' }, codes: { type: 'integer', default: 512, minimum: 2, maximum: 100, description: 'codes K' },
         revival: { anyOf: [{ $ref: '#/$defs/Revival' }, { type: 'null' }] },
-        chunk: { anyOf: [{ type: 'number' }, { type: 'null' }], default: null },
+        chunk: { anyOf: [{ type: 'number' }, { type: 'null' }], default: null, description: 'rows at once', unset: 'all' },
       },
     },
     'bottleneck.none': { type: 'object', properties: { kind: { const: 'none' } } },
@@ -32,7 +32,7 @@ describe('a form', () => {
       ['bottleneck.kind', 'select', 'vq'], ['bottleneck.codes', 'text', 16], ['bottleneck.revival.patience', 'text', 20], ['bottleneck.chunk', 'text', null],
     ]) // prettier-ignore
     expect(sections[1].fields[1].bounds).toBe('2 to 100')
-    expect(sections[1].fields[3].optional).toBe(true)
+    expect([sections[1].fields[3].optional, sections[1].fields[3].unset, sections[1].fields[3].help]).toEqual([true, 'all', 'rows at once; empty = all'])
     expect(sections[2].fields.map((field) => [field.path, field.label])).toEqual([['objective.mse.weight', 'mse']])
     expect(sections[2].terms!.absent.map((term) => term.name)).toEqual(['kl'])
   })
@@ -51,11 +51,9 @@ describe('a form', () => {
     expect(['128, 64', '[128,64', '128 ,64]', '[128, 64]'].map((text) => tidied(text, true))).toEqual(Array(4).fill('[128, 64]'))
     expect([tidied(' 7 ', false), tidied('[7', false), tidied('[[1], [2]]', true), tidied('null', true)]).toEqual(['7', '[7', '[[1], [2]]', 'null'])
   })
-  it('shows what is wrong with an item at its list, and says the path once', () => {
+  it('shows what is wrong with an item at its list', () => {
     const widths = sectionsOf(spec, schema)[1].fields[1]
     expect([isAt('bottleneck.codes', widths), isAt('bottleneck.codes.0', widths), isAt('bottleneck', widths)]).toEqual([true, true, false])
-    expect(complaint({ field: 'engine.steps', what: "engine.steps: must be a whole number, not 'x'", why: '', fix: 'correct engine.steps: it must be a whole number' })).toEqual({ what: "must be a whole number, not 'x'", fix: '' })
-    expect(complaint({ field: 'a.b', what: 'unknown key a.b', why: '', fix: 'write a.c' })).toEqual({ what: 'unknown key a.b', fix: 'write a.c' })
   })
   it('follows another kind at once, with what both kinds have as it was', () => {
     const node: Node = {

@@ -1,4 +1,4 @@
-import type { DataSetChoice, FieldError } from '../lib/protocol'
+import type { DataSetChoice } from '../lib/protocol'
 
 /** What a form shows, made from a spec and the JSON schema of all specs: sections of plain fields, each with its path. */
 export interface Node {
@@ -20,6 +20,7 @@ export interface Node {
   exclusiveMinimum?: number
   exclusiveMaximum?: number
   examples?: unknown[]
+  unset?: string // what null means, in a few words
   discriminator?: { propertyName: string; mapping: Record<string, string> }
 }
 
@@ -114,8 +115,9 @@ function fieldsOf(path: string, within: string, raw: Node, value: unknown, schem
   const branches = (node.anyOf ?? []).map((one) => resolve(one, schema))
   const optional = branches.some((one) => one.type === 'null')
   const said = raw.description ?? node.description ?? ''
-  const unset = /null = ([^;.]+)/.exec(said)?.[1].trim() ?? 'none'
-  const help = said.replace('null = ', 'empty = ')
+  const meant = raw.unset ?? node.unset
+  const unset = meant ?? 'none'
+  const help = meant === undefined ? said : `${said}; empty = ${meant}`
   const label = within.replaceAll('_', ' ').replaceAll('.', ' ')
   const solid = branches.filter((one) => one.type !== 'null')
   const plain = solid.length === 1 ? { ...solid[0], default: raw.default ?? node.default } : node
@@ -173,12 +175,6 @@ export function isAt(place: string, field: Field): boolean {
 export function tidied(text: string, asList: boolean): string {
   const inner = text.trim().replace(/^\[|\]$/g, '')
   return asList && text.trim() !== 'null' && !/[[\]{}]/.test(inner) ? `[${inner.split(',').map((one) => one.trim()).filter(Boolean).join(', ')}]` : text.trim()
-}
-
-/** What is wrong and what to do, as it is read beside the field itself: its path is said once at most. */
-export function complaint(error: FieldError): { what: string; fix: string } {
-  const what = error.what.startsWith(`${error.field}: `) ? error.what.slice(error.field.length + 2) : error.what
-  return { what, fix: error.fix && !error.fix.startsWith(`correct ${error.field}`) ? error.fix : '' }
 }
 
 /** A value as it is written in an override and in a field. */

@@ -625,8 +625,8 @@ export interface Recipe {
   name: string
   /** what it is for */
   about: string
-  /** `ready`, `downloads` or what a person must bring */
-  needs: string
+  /** before it can start: a network once, own images, a trained run, weights for LPIPS; empty where it starts at once */
+  needs: ('download' | 'images' | 'run' | 'lpips')[]
   /** how long it trains; null where it counts steps */
   epochs: number | null
   /** how long it trains; null where it counts epochs */
@@ -828,6 +828,12 @@ export interface FieldError {
   fix: string
   /** its path; empty where it is none of one setting */
   field: string
+  /** what is wrong, to be read beside the setting: without its name */
+  beside: string
+  /** what to do, to be read beside the setting; empty where `beside` says it already */
+  remedy: string
+  /** the override that mends it; empty where none alone does */
+  override: string
 }
 
 /** A spec that cannot be trained. */

@@ -10,6 +10,7 @@ from pydantic import Field
 from tilework.bottlenecks.codebook import rules
 from tilework.bottlenecks.codebook.revival import Revival
 from tilework.bottlenecks.contract import BottleneckConfig
+from tilework.spec.hints import unset
 
 if TYPE_CHECKING:
     RuleName = str
@@ -49,17 +50,24 @@ class CodebookConfig(BottleneckConfig):
         default="straight_through", description="how the decoder's gradient passes the quantiser to the encoder"
     )
     search_dim: int | None = Field(
-        default=None, ge=1, le=4096, description="dimensions of the codes; a linear layer each side; null = dim, none"
+        default=None,
+        ge=1,
+        le=4096,
+        description="dimensions of the codes; a linear layer each side",
+        json_schema_extra=unset("dim, without these layers"),
     )
     distance: Literal["euclidean", "cosine"] = Field(
         default="euclidean", description="cosine brings tokens and codes to norm 1 first"
     )
-    revival: Revival | None = Field(default=Revival(), description="how dead codes come back; null = they do not")
+    revival: Revival | None = Field(
+        default=Revival(), description="how dead codes come back", json_schema_extra=unset("they do not")
+    )
     chunk_mib: float | None = Field(
         default=None,
         gt=0,
         le=2**16,
-        description="MiB of scores that the search holds; null = 16 on a CPU, 256 on a GPU",
+        description="MiB of scores that the search holds",
+        json_schema_extra=unset("16 on a CPU, 256 on a GPU"),
     )
 
     @property

@@ -15,6 +15,7 @@ from tilework.data.layout import Place, layout_of
 from tilework.data.named_files import Paths, after, named_files
 from tilework.data.pictures import Unreadable
 from tilework.data.skipping import Skipped
+from tilework.spec.hints import unset
 
 # Part of the fingerprint: raise it when animations come to be read differently.
 _REVISION = 2
@@ -33,7 +34,8 @@ class Config(SourceConfig):
         default=None,
         gt=0,
         le=1000,
-        description="frames per second of playing time; null = every frame of the file once",
+        description="frames per second of playing time",
+        json_schema_extra=unset("every frame of the file once"),
     )
     background: Colour = Field(
         default="white", description="colour under transparent pixels and around padded ones: a name or #rrggbb"

@@ -16,6 +16,7 @@ from tilework.data.contract import Item, Note, Seen, SourceConfig
 from tilework.data.depth import Depth, TooDeep
 from tilework.data.npz import Chosen, Shape, are_a_split, chosen, heads, label_text, notes, pictures_among
 from tilework.errors import UserError
+from tilework.spec.hints import unset
 
 # Part of the fingerprint: raise it when arrays come to be read differently.
 _REVISION = 2
@@ -32,16 +33,22 @@ class Config(SourceConfig):
     path: str = Field(min_length=1, description=".npy or .npz file")
     key: str | None = Field(
         default=None,
-        description="name of the pictures in an .npz; null = the only array that has the shape of pictures, or those called "
-        "x_train and x_test or the like",
+        description="name of the pictures in an .npz",
+        json_schema_extra=unset(
+            "the only array that has the shape of pictures, or those called x_train and x_test or the like"
+        ),
     )
     labels_key: str | None = Field(
         default=None,
-        description="name of the labels (N,) in an .npz; null = y, labels or the like, where it has one integer or word for "
-        "each picture; none = no labels",
+        description="name of the labels (N,) in an .npz; none = no labels",
+        json_schema_extra=unset("y, labels or the like, where it has one integer or word for each picture"),
     )
     depth: int | None = Field(
-        default=None, ge=8, le=16, description="bits that uint16 values really use (12 for many cameras); null = 16"
+        default=None,
+        ge=8,
+        le=16,
+        description="bits that uint16 values really use (12 for many cameras)",
+        json_schema_extra=unset("16"),
     )
 
     _seen: Seen = PrivateAttr(default_factory=Seen)

@@ -23,6 +23,7 @@ from tilework.data.named_files import NamedFile, Paths, after, named_files
 from tilework.data.natural import natural_key
 from tilework.data.pictures import Unreadable, decode
 from tilework.data.skipping import Skipped
+from tilework.spec.hints import unset
 
 # Part of the fingerprint: raise it when frames come to be read differently.
 _REVISION = 2
@@ -44,7 +45,8 @@ class Config(SourceConfig):
         default=None,
         ge=8,
         le=16,
-        description="bits that the values of 16-bit files really use (12 for many cameras); null = what a file says, else 16",
+        description="bits that the values of 16-bit files really use (12 for many cameras)",
+        json_schema_extra=unset("what a file says, else 16"),
     )
     strict: bool = Field(default=False, description="stop at the first file that cannot be read")
 

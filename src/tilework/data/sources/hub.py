@@ -13,6 +13,7 @@ from tilework.data.colour import Colour, rgb
 from tilework.data.contract import Item, SourceConfig
 from tilework.data.skipping import Skipped
 from tilework.errors import UserError
+from tilework.spec.hints import unset
 
 # Part of the fingerprint: raise it when pictures come to be read differently.
 _REVISION = 2
@@ -30,22 +31,26 @@ class Config(SourceConfig):
     id: str = Field(default="", description="name of the data set, owner/name")
     path: str | None = Field(default=None, description="folder with the data set, in place of one of the hub")
     revision: str | None = Field(
-        default=None, description="version of a hub data set: tag, branch or commit; null = newest"
+        default=None, description="version of a hub data set: tag, branch or commit", json_schema_extra=unset("newest")
     )
     split_name: str = Field(default="train", min_length=1, description="which of the data set's own splits to read")
     column: str | None = Field(
-        default=None, min_length=1, description="column that holds the pictures; null = the only one that does"
+        default=None,
+        min_length=1,
+        description="column that holds the pictures",
+        json_schema_extra=unset("the only one that does"),
     )
     labels: str | None = Field(
         default=None,
         min_length=1,
-        description="column that holds the labels; null = the only column of classes, if any",
+        description="column that holds the labels",
+        json_schema_extra=unset("the only column of classes, if any"),
     )
     background: Colour = Field(
         default="white", description="colour under transparent pixels and around padded ones: a name or #rrggbb"
     )
     strict: bool = Field(default=False, description="stop at the first picture that cannot be read")
-    limit: int | None = Field(default=None, ge=1, description="first n rows only; null = all")
+    limit: int | None = Field(default=None, ge=1, description="first n rows only", json_schema_extra=unset("all"))
 
     _skipped: Skipped = PrivateAttr(default_factory=Skipped)
 

@@ -23,6 +23,7 @@ from tilework.data.named_files import Paths, given_paths
 from tilework.data.pictures import Unreadable
 from tilework.data.reading import WAITING_BYTES, Batch, batches, decode_file, shares
 from tilework.errors import UserError
+from tilework.spec.hints import unset
 
 # Part of the fingerprint: raise it when images come to be read differently.
 _REVISION = 2
@@ -55,13 +56,15 @@ class Config(SourceConfig):
         default=None,
         ge=8,
         le=16,
-        description="bits that the values of 16-bit files really use (12 for many cameras); null = what a file says, else 16",
+        description="bits that the values of 16-bit files really use (12 for many cameras)",
+        json_schema_extra=unset("what a file says, else 16"),
     )
     strict: bool = Field(default=False, description="stop at the first file that cannot be read")
     limit: int | None = Field(
         default=None,
         ge=1,
-        description="first n images only, in natural order, the same share of each part of a split; null = all",
+        description="first n images only, in natural order, the same share of each part of a split",
+        json_schema_extra=unset("all"),
     )
 
     _skipped: list[tuple[str, str]] = PrivateAttr(default_factory=list)

@@ -14,6 +14,7 @@ from tilework.data.idx import read_idx
 from tilework.data.idx_set import USUAL, IdxPart, idx_parts
 from tilework.errors import UserError
 from tilework.spec import PictureSize, Size
+from tilework.spec.hints import unset
 from tilework.spec.places import cache_folder
 
 _BASES = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
@@ -38,13 +39,20 @@ class Config(SourceConfig):
     size: PictureSize = Field(default=Size(28, 28), description="pixels of every picture, width x height")
     channels: Literal[1, 3] = Field(default=1, description="1 = grey, 3 = colour")
     path: str | None = Field(
-        default=None, description="folder with idx files (.gz or not), or one above them; null = download MNIST"
+        default=None,
+        description="folder with idx files (.gz or not), or one above them",
+        json_schema_extra=unset("download MNIST"),
     )
     url: str | None = Field(
-        default=None, description="web address of a folder that has the four idx.gz files; null = the usual two"
+        default=None,
+        description="web address of a folder that has the four idx.gz files",
+        json_schema_extra=unset("the usual two"),
     )
     limit: int | None = Field(
-        default=None, ge=1, description="first n training pictures, and the same share of the test pictures; null = all"
+        default=None,
+        ge=1,
+        description="first n training pictures, and the same share of the test pictures",
+        json_schema_extra=unset("all"),
     )
 
     def fingerprint(self) -> str:

@@ -12,6 +12,7 @@ from tilework.data.contract import Item, Note, SourceConfig
 from tilework.data.named_files import Paths
 from tilework.data.pictures import Unreadable
 from tilework.data.skipping import Skipped
+from tilework.spec.hints import unset
 
 if TYPE_CHECKING:
     from tilework.data.sketch.found import Sketch
@@ -41,8 +42,9 @@ class Config(SourceConfig):
     path: Paths = Field(description="sketch, folder of them, or a list of both")
     p5: str | int | None = Field(
         default=None,
-        description="file p5.js or p5.min.js for all of them, or 1 or 2 for the p5 of that generation which comes with tilework; "
-        "null = theirs, else the one that suits each",
+        description="file p5.js or p5.min.js for all of them, or 1 or 2 for the p5 of that generation which comes with "
+        "tilework",
+        json_schema_extra=unset("theirs, else the one that suits each"),
     )
     libraries: str | None = Field(
         default=None,

@@ -25,6 +25,7 @@ from tilework.data.video.decode import chosen_frames
 from tilework.data.video.index import promised_frames, read_index
 from tilework.data.video.scenes import Scenes
 from tilework.data.video.shape import Shaper
+from tilework.spec.hints import unset
 
 # 2: alpha is laid over the background, interlaced frames are of one moment, HDR is tone-mapped.
 _REVISION = 2
@@ -45,7 +46,8 @@ class Config(SourceConfig):
     count: int | None = Field(
         default=None,
         ge=1,
-        description="frames drawn at random over all clips (fewer where the gap leaves no room for so many); null = all",
+        description="frames drawn at random over all clips (fewer where the gap leaves no room for so many)",
+        json_schema_extra=unset("all"),
     )
     gap: int = Field(default=1, ge=0, description="frames that two drawn ones of a clip are apart, at least")
     seed: int = Field(default=0, ge=0, description="seed of the draw")
@@ -57,8 +59,8 @@ class Config(SourceConfig):
 
     background: Colour | None = Field(
         default=None,
-        description="colour under transparent pixels and around padded ones: a name or #rrggbb; "
-        "null = white under transparent ones, black around",
+        description="colour under transparent pixels and around padded ones: a name or #rrggbb",
+        json_schema_extra=unset("white under transparent ones, black around"),
     )
 
     _skipped: Skipped = PrivateAttr(default_factory=Skipped)

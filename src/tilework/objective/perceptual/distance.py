@@ -54,6 +54,7 @@ class PerceptualDistance(nn.Module):
                 why="its network halves the picture until nothing is left",
                 fix=f"set data.size={smallest}x{smallest} or larger, or remove the term with objective.lpips=null",
                 field="objective.lpips",
+                override="objective.lpips=null",
             )
         weights = {name: self.get_buffer(buffer) for name, buffer in self._names.items()}
         ours = self.backbone.features(self._prepared(x), weights)

@@ -98,6 +98,7 @@ class Objective(nn.Module):
             why=_WHY.get(missing[0], f"the bottleneck measures {', '.join(sorted(given)) or 'no loss of its own'}"),
             fix=f"remove the term with objective.{name}=null",
             field=f"objective.{name}",
+            override=f"objective.{name}=null",
         )
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from tilework.priors.blocks.settings import TransformerConfig
+from tilework.spec.hints import unset
 
 
 class MaskedConfig(TransformerConfig):
@@ -34,7 +35,8 @@ class MaskedConfig(TransformerConfig):
         default=None,
         ge=4,
         le=4096,
-        description="channels of a token before squares are joined and after they are parted; null = width",
+        description="channels of a token before squares are joined and after they are parted",
+        json_schema_extra=unset("width"),
     )
     convolutions: int = Field(
         default=0,
@@ -51,15 +53,17 @@ class MaskedConfig(TransformerConfig):
     frames_seen: list[Annotated[int, Field(ge=1)]] | None = Field(
         default=None,
         min_length=1,
-        description="of clips a training step sees so many frames each, one of these numbers at random, and as many clips of "
-        "the batch as make the same number of frames; null = those of the window, of all clips",
+        description="of clips a training step sees so many frames each, one of these numbers at random, and as many clips"
+        " of the batch as make the same number of frames",
+        json_schema_extra=unset("those of the window, of all clips"),
     )
     window: int | None = Field(
         default=None,
         ge=2,
         le=1024,
-        description="of longer clips so many frames are seen at once: so many that are spread over the clip, then window by "
-        "window those between them; null = all",
+        description="of longer clips so many frames are seen at once: so many that are spread over the clip, then window "
+        "by window those between them",
+        json_schema_extra=unset("all"),
     )
     whole_frames: float = Field(
         default=0.0,
@@ -71,6 +75,6 @@ class MaskedConfig(TransformerConfig):
         default=None,
         ge=1,
         le=4096,
-        description="passes of a level when sampling, unless --steps says otherwise; null = 10 up to 256 positions and more for "
-        "more, half as many for the finer levels",
+        description="passes of a level when sampling, unless --steps says otherwise",
+        json_schema_extra=unset("10 up to 256 positions and more for more, half as many for the finer levels"),
     )
