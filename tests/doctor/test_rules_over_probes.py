@@ -228,6 +228,15 @@ def test_a_pattern_in_images_of_one_colour_alone_is_only_told(tmp_path: Path) ->
     assert found.severity is Severity.INFO
 
 
+def test_a_pattern_of_a_short_run_is_told_when_it_has_ended(tmp_path: Path) -> None:
+    printed = {"smooth-areas": {"grid": 6.0, "grid_share": 0.7}}
+    with pytest.raises(CannotJudge):
+        judged(tmp_path, "grid-imprint", printed, step=120, total_steps=121)
+    found = judged(tmp_path, "grid-imprint", printed, step=120, total_steps=120)
+    assert found is not None
+    assert found.severity is Severity.INFO
+
+
 def test_steps_up_that_are_smooth_already_get_blocks(tmp_path: Path) -> None:
     spec = {**SPEC, "decoder": {"upsample": "resize", "tail_blocks": None}}
     found = judged(tmp_path, "grid-imprint", {"smooth-areas": {"grid": 6.0, "grid_share": 0.7}}, spec)

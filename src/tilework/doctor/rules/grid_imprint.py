@@ -29,7 +29,8 @@ class Rule(Base):
     only good to know.
 
     A warning where held-out error has fallen by less than 15 % in the second half of the steps; else the model still learns,
-    and it is only good to know. Not before step 500.
+    and it is only good to know. Before step 500 a pattern may still be learned away: it is judged where the run has come to its
+    end all the same, and then it is only good to know.
 
     **Cause**: stride-2 transposed convolutions, which give some pixels more to add up than others (Odena 2016, doi
     10.23915/distill.00003); too few blocks at the resolution of the latent, so that each token draws for itself; a perceptual
@@ -72,8 +73,10 @@ class Rule(Base):
             printed = pattern >= SEEN
         if not printed:
             return None
-        need_steps(case, smooth, EARLY)
-        learns = not settled(case)
+        early = step_of(case, smooth) < EARLY
+        if case.progress < 1:
+            need_steps(case, smooth, EARLY)
+        learns = early or not settled(case)
         return Finding(
             code="grid-imprint",
             severity=Severity.INFO if alone or learns else Severity.WARNING,
