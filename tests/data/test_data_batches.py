@@ -138,12 +138,11 @@ def test_a_set_smaller_than_a_batch_is_one_smaller_batch(store):
     assert sorted(order(batches, 0)[0]) == INDICES[:5].tolist()
 
 
-def test_all_in_order_gives_everything_in_order(store):
-    batches = Batches(store, INDICES, 8, seed=9)
-    got = [b.index.tolist() for b in batches.all_in_order()]
+def test_without_shuffling_everything_comes_in_order(store):
+    batches = Batches(store, INDICES, 8, seed=9, shuffle=False, drop_last=False)
+    got = [b.index.tolist() for b in batches.epoch(0)]
     assert [index for part in got for index in part] == INDICES.tolist()
     assert [len(g) for g in got] == [8, 8, 8, 8, 8, 7]
-    assert batches.shuffle
 
 
 def test_small_sets_live_on_the_device_and_large_ones_do_not(store, monkeypatch):

@@ -172,8 +172,8 @@ def test_the_loaded_model_has_the_held_out_error_that_the_run_told() -> None:
     run = tilework.train(tiny("vq", "encoder.norm=batch", "engine.ema_decay=0.5", "engine.steps=12"))
     spec = tilework.recipe(str(run.spec_file))
     store = prepare(source_of(spec))
-    held_out = Batches(store, split_by(store, source_of(spec).split).validation, 32, seed=0, device=torch.device("cpu"))
-    x = torch.cat([b.images for b in held_out.all_in_order()])
+    held_out = Batches(store, split_by(store, source_of(spec).split).validation, 32, shuffle=False, drop_last=False)
+    x = torch.cat([b.images for b in held_out.epoch(0)])
     mse = (tilework.load(run, which="last").reconstruct(x) - x).square().mean().item()
     with RunStore.open(run.db) as rows:
         assert mse == pytest.approx(rows.last("mse", "val"), rel=1e-4)

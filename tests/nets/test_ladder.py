@@ -15,7 +15,6 @@ from tilework.engine.autoencoder.model import build_model
 from tilework.errors import UserError
 from tilework.nets.blocks.residual import Residual
 from tilework.nets.decoders.ladder import Config as Decoder
-from tilework.nets.describe import describe
 from tilework.nets.encoders.ladder import Config as Encoder
 from tilework.nets.layers import Picture, halved, upsample
 from tilework.spec import DECODERS, ENCODERS, Size, load_spec
@@ -319,19 +318,6 @@ def test_channels_last_changes_no_number() -> None:
     like = torch.channels_last
     got = decoder.to(memory_format=like)(encoder.to(memory_format=like)(x.to(memory_format=like)))
     torch.testing.assert_close(got, expected)
-
-
-def test_describe_lists_every_layer_and_leaves_the_module_alone() -> None:
-    size = Size(16, 8)
-    encoder, _, _ = pair(size, blocks=1)
-    before = torch.get_rng_state()
-    layers = describe(encoder, (3, 8, 16))
-    assert torch.equal(torch.get_rng_state(), before)
-    assert [layer.name for layer in layers] == [name for name, _ in encoder.named_children()]
-    assert layers[0].shape == (4, 4, 8)
-    assert layers[-1].shape == (6, 2, 4)
-    assert sum(layer.parameters for layer in layers) == sum(p.numel() for p in encoder.parameters())
-    assert all(p.device.type == "cpu" for p in encoder.parameters())
 
 
 def test_both_kinds_are_found_by_their_file_names() -> None:

@@ -9,7 +9,6 @@ from pydantic import Field
 from torch import Tensor
 
 from tilework.bottlenecks.contract import Bottleneck, BottleneckConfig, Latent
-from tilework.bottlenecks.health.activity import ACTIVE
 from tilework.bottlenecks.tokens import (
     count_nonfinite,
     finite_rows,
@@ -23,6 +22,9 @@ from tilework.bottlenecks.tokens import (
 
 LOG_VARIANCE = (-30.0, 20.0)
 """Range of the log-variance: beyond it exp overflows or the KL divergence is all rounding."""
+
+ACTIVE = 0.01
+"""A dimension with less KL (nats) than this has collapsed to the prior."""
 
 
 class Gaussian(Bottleneck):

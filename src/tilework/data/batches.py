@@ -120,12 +120,6 @@ class Batches:
             return _one_ahead(plan, self._read, self._finish)
         return (self._finish(self._read(positions)) for positions in plan)
 
-    def all_in_order(self) -> Iterator[Batch]:
-        """Every picture once, in the order of `indices`, the incomplete last batch too."""
-        same = Batches.__new__(Batches)
-        same.__dict__.update(self.__dict__, shuffle=False, drop_last=False)
-        return same.epoch(0)
-
     def _slice(self, order: NDArray[np.int64], step: int) -> NDArray[np.int64]:
         batch = order[step * self.batch_size : (step + 1) * self.batch_size]
         if self.drop_last:  # equal shares on every rank, also of the one batch of a set smaller than a batch

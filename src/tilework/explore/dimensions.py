@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.bottlenecks.health.activity import ACTIVE
+from tilework.bottlenecks.gaussian import ACTIVE
 from tilework.errors import UserError
 from tilework.explore.cloud import cloud
 from tilework.explore.opened import Opened

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import asdict, dataclass
-
 import torch
 from torch import Tensor
 
@@ -19,30 +16,8 @@ def perplexity(counts: Tensor, total: int | None = None) -> Tensor:
     return entropy.exp()
 
 
-def expected_used(codes: int, tokens: int) -> float:
-    """How many of K codes N tokens would cover if all were equally likely: K (1 - exp(-N/K))."""
-    return codes * -math.expm1(-tokens / codes)
-
-
-@dataclass(frozen=True)
-class LevelUsage:
-    """One level's codes over a pass: `used` of `codes` (K), by `tokens` (N)."""
-
-    codes: int
-    tokens: int
-    used: int
-    perplexity: float
-    tokens_per_code: float
-    expected_used: float
-    """Codes that uniform use would cover with as many tokens: no run can be expected to use more."""
-
-    def as_dict(self) -> dict[str, float]:
-        """The same as plain numbers."""
-        return asdict(self)
-
-
 class Usage:
-    """Counts codes over a held-out pass: `add` each batch's codes, then read `levels`."""
+    """Counts codes over a held-out pass: `add` each batch's codes, then read `used` and `perplexity`."""
 
     def __init__(self, levels: int, codes_per_level: int) -> None:
         self.counts = torch.zeros(levels, codes_per_level, dtype=torch.int64)
@@ -66,13 +41,3 @@ class Usage:
     def used(self) -> Tensor:
         """(Q,) int64: codes that occurred at least once."""
         return (self.counts > 0).sum(-1)
-
-    @property
-    def levels(self) -> tuple[LevelUsage, ...]:
-        """The figures of each level."""
-        k = self.counts.shape[1]
-        found = []
-        for counts, used, spread in zip(self.counts, self.used.tolist(), self.perplexity.tolist(), strict=True):
-            n = int(counts.sum())
-            found.append(LevelUsage(k, n, used, spread, n / k, expected_used(k, n)))
-        return tuple(found)
