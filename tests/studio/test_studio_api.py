@@ -13,12 +13,14 @@ import pytest
 from fakes.trainer import FakeTrainer
 from studio_fakes import Served, serving
 
+from tilework.errors import RunFailure, UserError
 from tilework.metrics import AUTOENCODER
+from tilework.runs import stage
 from tilework.runs.folder import RunFolder
 from tilework.runs.frames import pack, unpack
 from tilework.runs.lock import RunLock
 from tilework.studio import curves
-from tilework.studio.launch import said_before_its_end
+from tilework.studio.starts import why_it_ended
 from tilework.studio.steered import as_overrides, steered
 
 
@@ -305,13 +307,24 @@ def test_a_page_that_was_not_built_is_said_plainly(root: Path, tmp_path: Path) -
         assert served.get("/api/runs").status_code == 200
 
 
-def test_the_last_words_of_a_process_become_the_answer(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_text("loading\nerror: there is no folder /x\n  why: it was not found\n  fix: data.path=FOLDER\n")
-    error = said_before_its_end(log, 2)
-    assert (error.what, error.why, error.fix) == ("there is no folder /x", "it was not found", "data.path=FOLDER")
-    log.write_text("Segmentation fault\n")
-    assert "Segmentation fault" in said_before_its_end(log, -11).why
+def test_what_ended_a_process_becomes_the_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log, file = tmp_path / "log", tmp_path / "stage"
+    log.write_text("loading\nerror: nothing of what is printed is read\n  fix: x\n")
+    monkeypatch.setenv(stage.FILE, str(file))
+    stage.note_error(UserError("there is no folder /x"))
+    assert not file.exists(), "nothing is written where nobody reads"
+    assert "nothing of what is printed" in why_it_ended(log, file, 1).why
+    file.touch()
+    error = UserError("data.path: there is none", why="it was\nremoved", fix="data.path=FOLDER", field="data.path")
+    stage.note_error(error)
+    told = why_it_ended(log, file, 2)
+    assert isinstance(told, UserError)
+    assert vars(told) == vars(error)
+    assert stage.read(file) is None
+    stage.note_error(RunFailure("the disk is full"))
+    assert isinstance(why_it_ended(log, file, 1), RunFailure)
+    file.write_text("{half")
+    assert "exit code -11" in why_it_ended(log, file, -11).what
 
 
 def test_the_server_imports_no_torch() -> None:

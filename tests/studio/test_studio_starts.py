@@ -50,7 +50,8 @@ def test_a_start_answers_at_once_and_says_where_it_is(served: Served, root: Path
     spawned = program(
         "import pathlib, time\nfrom tilework.runs.stage import Stage, note\nnote(Stage('pictures', 340, 1797))\n"
         f"while not pathlib.Path({str(go_on)!r}).exists(): time.sleep(0.01)\n"
-        "print('error: it has no images\\nwhy: the folder is empty\\nfix: add some')\nraise SystemExit(2)\n"
+        "from tilework.errors import UserError\nfrom tilework.runs.stage import note_error\n"
+        "note_error(UserError('it has no images', why='the folder is empty', fix='add some'))\nraise SystemExit(2)\n"
     )
     begun = served.post("/api/starts", SPEC).json()
     assert (begun["about"], begun["over"], begun["run"], begun["problem"]) == ("rqvae-digits", False, None, None)

@@ -69,7 +69,10 @@ def test_one_click_opens_a_page_that_says_where_the_run_is(
 def test_a_start_that_fails_says_why_and_what_was_set_is_kept(
     page: Any, served: Any, program: Any, warm_studio: None
 ) -> None:
-    ends = "print('error: it has no images\\nwhy: the folder is empty\\nfix: add some')\nraise SystemExit(2)"
+    ends = (
+        "from tilework.errors import UserError\nfrom tilework.runs.stage import note_error\n"
+        "note_error(UserError('it has no images', why='the folder is empty', fix='add some'))\nraise SystemExit(2)"
+    )
     commands = program(noting("'torch'", then=ends))
     page.goto(f"{served.origin}/#/new?recipe=rqvae-digits")
     seed = page.locator("[id='field-seed']")

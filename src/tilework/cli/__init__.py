@@ -60,6 +60,9 @@ def _tell(error: TileworkError) -> None:
     from rich.console import Console
     from rich.text import Text
 
+    from tilework.runs.stage import note_error
+
+    note_error(error)
     console = Console(stderr=True, highlight=False, soft_wrap=True)
     console.print(Text("error: ", style="bold red") + Text(error.what))
     if error.why:

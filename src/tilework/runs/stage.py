@@ -1,4 +1,4 @@
-"""What a process does before its run exists, in a small file that whoever started it reads: stage and count, no words."""
+"""What a process does before its run exists, and the error that ended it, in a small file that whoever started it reads."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from tilework.errors import RunFailure, TileworkError, UserError
 
 FILE = "TILEWORK_STAGE_FILE"
 """Of the environment: a file that is there, to be written to. Nothing is written where it is not."""
@@ -27,15 +30,24 @@ class Stage:
 
 def note(stage: Stage) -> None:
     """Write down where this process is. A file that cannot be written costs the person a look, and not the run."""
+    _write({"stage": stage.name, "done": stage.done, "total": stage.total})
+
+
+def note_error(error: TileworkError) -> None:
+    """Write down what ended this process."""
+    told = {"what": error.what, "why": error.why, "fix": error.fix, "field": error.field, "override": error.override}
+    _write({"error": told, "mistake": isinstance(error, UserError)})
+
+
+def _write(said: dict[str, Any]) -> None:
     path = os.environ.get(FILE, "")
     if not path:
         return
-    said = json.dumps({"stage": stage.name, "done": stage.done, "total": stage.total})
     with contextlib.suppress(OSError):
         # never made anew: whoever made it and has removed it wants to hear nothing any more. Half of it, read, is no stage yet
         file = os.open(path, os.O_WRONLY | os.O_TRUNC)
         try:
-            os.write(file, said.encode())
+            os.write(file, json.dumps(said).encode())
         finally:
             os.close(file)
 
@@ -45,5 +57,15 @@ def read(path: Path) -> Stage | None:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         return Stage(str(found["stage"]), int(found["done"]), int(found.get("total", 0)))
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def read_error(path: Path) -> TileworkError | None:
+    """What ended a process; None where it has written down no error."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+        told = {name: str(found["error"][name]) for name in ("what", "why", "fix", "field", "override")}
+        return (UserError if found["mistake"] else RunFailure)(told.pop("what"), **told)
     except (OSError, ValueError, KeyError, TypeError):
         return None

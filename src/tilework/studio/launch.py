@@ -20,7 +20,7 @@ from tilework.runs.stage import FILE
 from tilework.studio.answers import Busy, NotHere
 from tilework.studio.places import KEPT, Root
 from tilework.studio.spare import Spare
-from tilework.studio.starts import Start, interrupt, new_name, said_before_its_end
+from tilework.studio.starts import Start, interrupt, new_name, why_it_ended
 
 _LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 100.0
@@ -170,7 +170,7 @@ class Launcher:
                     start.log.replace(self._root.log_of(run_id))
                 return run_id
             if child.poll() is not None:
-                error = said_before_its_end(start.log, child.returncode)
+                error = why_it_ended(start.log, start.stage_file, child.returncode)
                 if isinstance(error, UserError):
                     start.log.unlink(missing_ok=True)  # all that is in it will be read on the page
                 raise error
@@ -185,17 +185,24 @@ class Launcher:
             raise Busy(f"run {run.id} is being trained already", why="one process trains a run", fix="watch it")
         log = self._root.log_of(run.id)
         self._kept(log.name)
-        child = self._spawn(["resume", str(run.path), *overrides], log)
-        end = time.monotonic() + patience_seconds
-        while time.monotonic() < end and not self._closed.is_set():
-            who = holder(run.path)
-            if who is not None and who.pid == child.pid:
-                return
-            if child.poll() is not None:
-                if child.returncode == 0:
-                    return  # there was nothing left to train
-                raise said_before_its_end(log, child.returncode)
-            self._closed.wait(_LOOK_SECONDS)
+        stage = self._kept(f"{run.id}.stage")
+        with contextlib.suppress(OSError):
+            stage.touch()
+        try:
+            child = self._spawn(["resume", str(run.path), *overrides], log, stage)
+            end = time.monotonic() + patience_seconds
+            while time.monotonic() < end and not self._closed.is_set():
+                who = holder(run.path)
+                if who is not None and who.pid == child.pid:
+                    return
+                if child.poll() is not None:
+                    if child.returncode == 0:
+                        return  # there was nothing left to train
+                    raise why_it_ended(log, stage, child.returncode)
+                self._closed.wait(_LOOK_SECONDS)
+        finally:
+            with contextlib.suppress(OSError):
+                stage.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Wait for no start any longer: the studio ends. What was started goes on."""

@@ -10,8 +10,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tilework.errors import RunFailure, TileworkError, UserError
-from tilework.runs.stage import Stage, read
+from tilework.errors import RunFailure, TileworkError
+from tilework.runs.stage import Stage, read, read_error
 from tilework.studio.details import last_lines
 
 
@@ -53,20 +53,10 @@ def interrupt(child: subprocess.Popen[bytes]) -> None:
     child.send_signal(signal.SIGINT if os.name != "nt" else signal.CTRL_BREAK_EVENT)  # type: ignore[attr-defined,unused-ignore]
 
 
-def said_before_its_end(log: Path, code: int) -> TileworkError:
-    """The error that a process printed as its last word, as an error of ours."""
-    said: dict[str, str] = {}
-    lines = last_lines(log)
-    for line in lines:
-        key, _, text = line.strip().partition(": ")
-        if key in {"error", "why", "fix"} and text:
-            if key == "error":
-                said = {}
-            said[key] = text
-    if "error" in said:
-        return UserError(said["error"], why=said.get("why", ""), fix=said.get("fix", ""))
-    return RunFailure(
+def why_it_ended(log: Path, stage_file: Path, code: int) -> TileworkError:
+    """What ended a process before its run began: the error that it has written down, else the end of what it has printed."""
+    return read_error(stage_file) or RunFailure(
         f"the process ended before its run began (exit code {code})",
-        why=" ".join(lines[-3:])[:600],
+        why=" ".join(last_lines(log)[-3:])[:600],
         fix=f"see {log.name} in the folder {log.parent.name} of the runs",
     )
