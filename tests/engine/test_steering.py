@@ -112,7 +112,8 @@ def test_what_cannot_be_set_is_refused_and_the_run_goes_on(tmp_path: Path, name:
     with RunStore.open(run.db) as store:
         (command,) = store.commands()
     assert command.status == "refused"
-    assert part in command.payload["message"]
+    error = command.payload["error"]
+    assert part in f"{error['what']}; {error['fix'] or error['why']}"
     assert same(run, train(spec, root=tmp_path / "plain"))
 
 

@@ -107,7 +107,7 @@ class FakeTrainer:
                 self._set(said, command.payload["name"], float(command.payload["value"]))
             elif command.kind == "revive":
                 self.revived[:, 0] = self.step
-            answer = {key: value for key, value in said.items() if key in {"before", "message"}}
+            answer = {key: value for key, value in said.items() if key in {"before", "error"}}
             self.store.command_done(command.id, self.step + 1, said["status"], **answer)
             self.said["applied"] = [*self.said["applied"], said][-32:]
         return commands
@@ -115,7 +115,8 @@ class FakeTrainer:
     def _set(self, said: Applied, name: str, value: float) -> None:
         said["name"], said["value"] = name, value
         if not 0 <= value <= 2:
-            said["status"], said["message"] = "refused", f"{name}={value:g} is out of range; choose 0 to 2"
+            said["status"] = "refused"
+            said["error"] = {"what": f"{name}={value:g} is out of range", "why": "", "fix": "choose 0 to 2"}
             return
         said["before"] = self.said["values"][name]
         self.said["values"] = {**self.said["values"], name: value}

@@ -48,10 +48,25 @@ def _tell(replayed: Replayed, run: str) -> None:
         )
         return
     said = f"{replayed.differing} of {replayed.tensors} tensors differ, by {replayed.largest:.2g} at most"
-    if not replayed.remark:
+    if not replayed.explained:
         raise RunFailure(
             f"the replay of {run} is not the same: {said}",
             why="the same spec, pictures and interventions on the same kind of machine should give the same bits",
             fix="see whether engine.threads or the processor differ; set engine.threads to repeat exactly",
         )
-    console.print(f"\nReplayed {replayed.step:,} steps with {told}: {said} ({replayed.remark}).")
+    console.print(f"\nReplayed {replayed.step:,} steps with {told}: {said} ({_why(replayed)}).")
+
+
+_FACTS = {
+    "device": "the device", "precision": "the precision", "processes": "the number of processes", "torch": "torch",
+    "content_hash": "the images' content",
+}  # fmt: skip
+
+
+def _why(replayed: Replayed) -> str:
+    """Why the two may differ."""
+    if replayed.changed:
+        return "; ".join(f"{_FACTS[key]} was {was}, is {now}" for key, (was, now) in replayed.changed.items())
+    if replayed.device != "cpu":
+        return "a GPU may add in another order each time"
+    return "the run was resumed, perhaps with other settings of engine"

@@ -163,14 +163,19 @@ class Control:
         try:
             answer = own(order) if own is not None else self.session.parts.task.do(order.kind)
         except UserError as error:
-            self._answer(order, "refused", {"message": f"{error.what}; {error.fix or error.why}".strip("; ")})
+            self._refuse(order, error)
             return
         if own is None and answer is None:
-            self._answer(order, "refused", {"message": f"there is no command '{order.kind}'"})
+            self._refuse(order, UserError(f"there is no command '{order.kind}'"))
             return
         if own is None:
             self.session.guard.history.forget()  # what a task does by hand may make the loss jump
         self._answer(order, "applied", answer or {})
+
+    def _refuse(self, order: Order, error: UserError) -> None:
+        self._answer(order, "refused", {"error": {"what": error.what, "why": error.why, "fix": error.fix}})
+        more = error.fix or error.why
+        self.line.message(f"step {self._next_step:,}: refused: {error.what}{f'; {more}' if more else ''}")
 
     def _answer(self, order: Order, status: str, answer: dict[str, Any]) -> None:
         step = self._next_step
@@ -182,8 +187,6 @@ class Control:
             said = {"id": number, "kind": order.kind, "step": step, "status": status}
             said |= {key: order.payload[key] for key in ("name", "value") if key in order.payload}
             self.applied.append(cast(Applied, said | answer))
-        if status == "refused":
-            self.line.message(f"step {step:,}: refused: {answer['message']}")
 
     # Each kind -------------------------------------------------------------------------------------------------------
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +22,9 @@ from tilework.runs.store import RunStore
 from tilework.spec import load_spec
 from tilework.spec.tasks import task_class
 
+DECIDING = ("device", "precision", "processes", "torch", "content_hash")
+"""Facts of a run on which its numbers depend, beside its spec."""
+
 
 @dataclass(frozen=True)
 class Replayed:
@@ -33,8 +38,17 @@ class Replayed:
     tensors: int
     largest: float
     """Largest absolute difference of any number."""
-    remark: str
-    """Why the two may differ, where that is known."""
+    changed: Mapping[str, tuple[Any, Any]]
+    """Facts of the run that were others then, of DECIDING: what they were and what they are."""
+    resumed: bool
+    """Whether the first run was resumed, perhaps with other settings of the engine."""
+    device: str
+    """Where the second one computed."""
+
+    @property
+    def explained(self) -> bool:
+        """Whether it is known why the two may differ. A GPU may add in another order each time."""
+        return bool(self.changed) or self.device != "cpu" or self.resumed
 
     @property
     def identical(self) -> bool:
@@ -74,7 +88,9 @@ def replay(run: RunFolder, *, root: Path | None = None, progress: Progress | Non
         differing,
         tensors,
         largest,
-        _why_different(facts, now, resumed) if differing else "",
+        {key: (facts.get(key), now.get(key)) for key in DECIDING if facts.get(key) != now.get(key)},
+        resumed,
+        str(now.get("device")),
     )
 
 
@@ -103,22 +119,3 @@ def _compare(ours: dict[tuple[str, str], Tensor], theirs: dict[tuple[str, str], 
             differing += 1
             largest = max(largest, float((tensor.double() - against.double()).abs().max()))
     return differing, len(ours), largest
-
-
-def _why_different(before: dict[str, object], now: dict[str, object], resumed: bool) -> str:
-    changed = [
-        f"{what} was {before.get(key)}, is {now.get(key)}"
-        for key, what in (
-            ("device", "the device"),
-            ("precision", "the precision"),
-            ("processes", "the number of processes"),
-            ("torch", "torch"),
-            ("content_hash", "the pictures' content"),
-        )
-        if before.get(key) != now.get(key)
-    ]
-    if not changed and now.get("device") != "cpu":
-        changed.append("a GPU may add in another order each time")
-    if not changed and resumed:
-        changed.append("the run was resumed, perhaps with other settings of engine")
-    return "; ".join(changed)

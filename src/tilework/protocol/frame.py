@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, NotRequired, TypedDict
 
+from tilework.protocol.errors import Problem
+
 VERSION = 1
 Channel = Literal["motion", "pictures", "timeline"]
 DType = Literal["f4", "i4", "i2", "u1"]
@@ -20,7 +22,8 @@ class Applied(TypedDict):
     name: NotRequired[Annotated[str, "of `set`: the setting"]]
     value: NotRequired[Annotated[float, "of `set`: what was asked for"]]
     before: NotRequired[Annotated[float | None, "of `set`: what it stood at"]]
-    message: NotRequired[Annotated[str, "why it was refused, or what was done"]]
+    error: NotRequired[Annotated[Problem, "of one that was refused"]]
+    codes: NotRequired[Annotated[int, "of `revive`: how many codes are due"]]
 
 
 class Cost(TypedDict):

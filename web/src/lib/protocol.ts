@@ -39,6 +39,16 @@ export type ModelMessage = ModelStateMessage | NewerMessage | GoneMessage | Fail
 
 export type ModelPageMessage = AskMessage | ForgetMessage
 
+/** What happened, its likely cause and one fix, each in words. */
+export interface Problem {
+  /** what happened */
+  what: string
+  /** its likely cause; empty where there is none to tell */
+  why: string
+  /** what to do; empty where there is none to tell */
+  fix: string
+}
+
 /** A command that took effect or was refused. */
 export interface Applied {
   /** number of the command in run.db */
@@ -55,8 +65,10 @@ export interface Applied {
   value?: number
   /** of `set`: what it stood at */
   before?: number | null
-  /** why it was refused, or what was done */
-  message?: string
+  /** of one that was refused */
+  error?: Problem
+  /** of `revive`: how many codes are due */
+  codes?: number
 }
 
 /** What frames cost the training. */
@@ -465,16 +477,6 @@ export interface DoneMessage {
   ok: true
   /** number of the command in run.db */
   id: number
-}
-
-/** What happened, its likely cause and one fix, each in words. */
-export interface Problem {
-  /** what happened */
-  what: string
-  /** its likely cause; empty where there is none to tell */
-  why: string
-  /** what to do; empty where there is none to tell */
-  fix: string
 }
 
 /** The answer to a message that was refused. */

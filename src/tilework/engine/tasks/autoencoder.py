@@ -228,4 +228,4 @@ class Task(TaskContract):
             raise UserError(
                 "codes of this run cannot be revived", fix="start a run with bottleneck.revival.enabled=true"
             )
-        return {"message": f"{self.model.bottleneck.revive()} codes are due"}
+        return {"codes": self.model.bottleneck.revive()}
