@@ -18,8 +18,8 @@ import pytest
 from commands import PATIENCE, SMALL, Outcome
 from PIL import Image
 
-from tilework.data.catalogue import data_set, names, sets_folder
-from tilework.data.detect import detect
+from tilework.data.catalogue.detect import detect
+from tilework.data.catalogue.sets import data_set, names, sets_folder
 from tilework.spec import load_spec
 from tilework.spec.places import cache_folder
 
@@ -391,7 +391,7 @@ def test_real_folders_are_what_they_are(real_data: Path) -> None:
 def test_a_leak_is_measured_however_large_the_set(
     tilework: Command, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tilework.data.split._LEAK_LIMIT", 0)
+    monkeypatch.setattr("tilework.data.split.sides._LEAK_LIMIT", 0)
     assert tilework("data", "add", "pets", photos, "--size", "16", "--set", "split.by=group").code == 0
     assert "held-out pictures have a near twin in training" in tilework("data", "show", "pets").out
     assert "closely resemble" in tilework("data", "check", "pets").out

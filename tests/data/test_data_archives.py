@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tilework.data import archive, prepare
-from tilework.data.detect import detect
+from tilework.data import prepare
+from tilework.data.catalogue.detect import detect
+from tilework.data.files import archive
 from tilework.errors import UserError
 from tilework.spec import SOURCES
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from tilework.data import cache_folder, prepare, split_by
-from tilework.data.detect import detect
+from tilework.data.catalogue.detect import detect
 from tilework.data.notes import words
 from tilework.errors import UserError
 from tilework.spec import SOURCES
@@ -214,7 +214,7 @@ def test_mnist_without_network_names_the_way_out(tmp_path):
 
 
 def test_a_download_that_differs_from_the_published_files_is_not_kept(tmp_path, monkeypatch):
-    from tilework.data import download
+    from tilework.data.files import download
 
     def other_content(url: str, out) -> str:
         out.write(b"something else")

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tilework.data import Item, SplitSettings, duplicates, prepare, split_by
-from tilework.data import clusters as clusters_file
-from tilework.data.clusters import close_pairs, cluster, clusters
-from tilework.data.duplicates import kept
-from tilework.data.split import decided
-from tilework.data.twins import difference_hash, grey, has_twin, look, thumbnails
+from tilework.data.media.twins import difference_hash, grey, has_twin, look, thumbnails
+from tilework.data.split import clusters as clusters_file
+from tilework.data.split.clusters import close_pairs, cluster, clusters
+from tilework.data.split.duplicates import kept
+from tilework.data.split.sides import decided
 from tilework.errors import UserError
 from tilework.spec import SOURCES, Size
 

@@ -13,10 +13,10 @@ import pytest
 from PIL import Image, ImageCms
 
 from tilework.data import prepare
-from tilework.data.depth import Depth
-from tilework.data.detect import detect
-from tilework.data.pictures import Unreadable, decode
-from tilework.data.profile import to_srgb
+from tilework.data.catalogue.detect import detect
+from tilework.data.media.depth import Depth
+from tilework.data.media.pictures import Unreadable, decode
+from tilework.data.media.profile import to_srgb
 from tilework.errors import UserError
 from tilework.spec import SOURCES
 

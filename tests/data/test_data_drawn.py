@@ -9,7 +9,7 @@ from sklearn.datasets import load_digits
 
 from tilework.data import prepare, split_by
 from tilework.data.loops import ANIMATIONS, animation, frames
-from tilework.data.turned import turned
+from tilework.data.media.turned import turned
 from tilework.spec import SOURCES, Size
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from tilework.data.fit import fit_picture, recolour
+from tilework.data.media.fit import fit_picture, recolour
 from tilework.errors import UserError
 from tilework.spec import Size
 

@@ -14,11 +14,12 @@ import pytest
 from made_media import animation, clip, levels
 from PIL import Image
 
-from tilework.data import endings, prepare
-from tilework.data.detect import detect
-from tilework.data.folder import picture_files
+from tilework.data import prepare
+from tilework.data.catalogue.detect import detect
+from tilework.data.files.folder import picture_files
+from tilework.data.media import endings
+from tilework.data.media.pictures import Unreadable, decode
 from tilework.data.notes import words
-from tilework.data.pictures import Unreadable, decode
 from tilework.errors import UserError
 from tilework.spec import SOURCES
 
@@ -231,7 +232,7 @@ def test_heic_is_read_where_a_decoder_is_installed(folder, monkeypatch):
     """Told by a stand-in for pillow-heif that registers as it does."""
     from PIL import PngImagePlugin
 
-    from tilework.data import formats
+    from tilework.data.media import formats
 
     class StandIn(PngImagePlugin.PngImageFile):
         def _open(self) -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tilework.data import prepare
-from tilework.data.natural import natural_key
+from tilework.data.files.natural import natural_key
 from tilework.errors import UserError
 from tilework.spec import SOURCES
 

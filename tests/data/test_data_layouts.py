@@ -11,7 +11,7 @@ from PIL import Image
 
 from tilework.cli.seen import beside
 from tilework.data import prepare, split_by
-from tilework.data.layout import layout_of
+from tilework.data.files.layout import layout_of
 from tilework.errors import UserError
 from tilework.spec import SOURCES
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from tilework.data import pictures
-from tilework.data.pictures import Unreadable, decode
+from tilework.data.media import pictures
+from tilework.data.media.pictures import Unreadable, decode
 
 RNG = np.random.default_rng(0)
 COLOUR = RNG.integers(0, 256, size=(12, 20, 3), dtype=np.uint8)

@@ -20,9 +20,10 @@ from commands import PATIENCE
 from data_fakes import SMALL, Listed, listed, noise_items
 from PIL import Image
 
-from tilework.data import FrameStore, Item, build, cache_folder, partial, prepare
-from tilework.data.journal import JOURNAL
-from tilework.data.shards import ShardWriter
+from tilework.data import FrameStore, Item, build, cache_folder, prepare
+from tilework.data.store import partial
+from tilework.data.store.journal import JOURNAL
+from tilework.data.store.shards import ShardWriter
 from tilework.errors import UserError
 from tilework.spec import SOURCES
 
@@ -32,8 +33,9 @@ PICTURES = 120
 CHILD = """
 import signal, sys, time
 from pathlib import Path
-from tilework.data import partial, prepare
-from tilework.data.journal import JOURNAL
+from tilework.data import prepare
+from tilework.data.store import partial
+from tilework.data.store.journal import JOURNAL
 from tilework.spec import SOURCES
 
 cache, last_commit, seconds_more = Path(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])

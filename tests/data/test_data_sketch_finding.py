@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from made_media import P5_DOUBLE, picture
 
-from tilework.data.detect import detect
+from tilework.data.catalogue.detect import detect
+from tilework.data.files.skipping import Skipped
 from tilework.data.sketch import library
 from tilework.data.sketch.found import Sketch, find_sketches, marks
 from tilework.data.sketch.library import generation, is_p5, key
 from tilework.data.sketch.script import parse
 from tilework.data.sketch.server import Server
 from tilework.data.sketch.story import Trouble
-from tilework.data.skipping import Skipped
 from tilework.errors import UserError
 from tilework.spec import SOURCES
 

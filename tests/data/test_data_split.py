@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tilework.data import FrameStore, Item, SplitSettings, prepare, split_by
-from tilework.data.twins import difference_hash, grey, has_twin, thumbnails
+from tilework.data.media.twins import difference_hash, grey, has_twin, thumbnails
 from tilework.errors import UserError
 from tilework.spec import SOURCES, Size
 

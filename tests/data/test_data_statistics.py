@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from data_fakes import SMALL, listed, noise_items
 
-from tilework.data import Item, prepare, split_by, statistics
-from tilework.data.sheet import contact_sheet
-from tilework.data.statistics import supported_codes
+from tilework.data import Item, prepare, split_by
+from tilework.data.catalogue import statistics
+from tilework.data.catalogue.sheet import contact_sheet
+from tilework.data.catalogue.statistics import supported_codes
 from tilework.spec import Size
 
 

@@ -21,10 +21,11 @@ from data_fakes import SMALL, Listed, listed, noise_items
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tilework.data import FrameStore, Item, build, cache_folder, journal, prepare
-from tilework.data.shards import ShardWriter
-from tilework.data.store import MANIFEST
-from tilework.data.table import COLUMNS, NAMES, TABLE
+from tilework.data import FrameStore, Item, build, cache_folder, prepare
+from tilework.data.store import journal
+from tilework.data.store.frame_store import MANIFEST
+from tilework.data.store.shards import ShardWriter
+from tilework.data.store.table import COLUMNS, NAMES, TABLE
 from tilework.errors import UserError
 from tilework.spec import SOURCES
 

@@ -166,7 +166,7 @@ def test_pixels_that_are_not_square(tmp_path):
 @pytest.mark.parametrize("size", ["7x5", "33x91", "64x48", "300x20"])
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
 def test_odd_sizes_come_out_as_from_whole_frames(tmp_path, size, fit):
-    from tilework.data.fit import fit_picture
+    from tilework.data.media.fit import fit_picture
 
     y, x = np.mgrid[0:90, 0:122]
     frame = np.stack([255 * x // 122, 255 * y // 90, (x + y) % 256], -1).astype(np.uint8)[:, :, :]

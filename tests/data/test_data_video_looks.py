@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tilework.data import prepare
-from tilework.data.fit import fit_picture
-from tilework.data.pictures import to_pixels
+from tilework.data.media.fit import fit_picture
+from tilework.data.media.pictures import to_pixels
 from tilework.data.video.fields import TopField
 from tilework.data.video.hdr import HLG, PQ
 from tilework.spec import SOURCES

@@ -227,7 +227,7 @@ def test_data_page_sketches_are_drawn(
     tilework: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The commands of docs/data.md for sketches, with the p5 that comes with the package."""
-    from tilework.data.catalogue import data_set
+    from tilework.data.catalogue.sets import data_set
 
     if not chromium():
         pytest.skip("there is no Chromium here to draw sketches with, or p5 was not put into the package")

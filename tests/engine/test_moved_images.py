@@ -13,7 +13,7 @@ from PIL import Image
 from tiny_runs import tiny
 
 import tilework
-from tilework.data.catalogue import add
+from tilework.data.catalogue.sets import add
 from tilework.engine.replay import replay
 from tilework.errors import UserError
 from tilework.runs.folder import RunFolder

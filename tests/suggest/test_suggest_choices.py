@@ -11,7 +11,7 @@ import pytest
 from image_folders import STEP_SECONDS, animation, clip, photo, photos, steady  # noqa: F401
 from PIL import Image
 
-from tilework.data.classes import files_below
+from tilework.data.catalogue.classes import files_below
 from tilework.errors import UserError
 from tilework.spec import Size, load_spec
 from tilework.spec.load import parse_spec, read_yaml

@@ -103,7 +103,7 @@ def test_a_start_can_be_cancelled(page: Any, served: Any, program: Any) -> None:
 def test_the_form_follows_the_chosen_kind_at_once(page: Any, served: Any, tmp_path: Path, warm_studio: None) -> None:
     import numpy as np
 
-    from tilework.data.catalogue import add
+    from tilework.data.catalogue.sets import add
     from tilework.spec.plugins import SOURCES
 
     own = tmp_path / "own images.npy"

@@ -14,9 +14,9 @@ from tilework.errors import UserError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tilework.data.catalogue import DataSet
+    from tilework.data.catalogue.sets import DataSet
     from tilework.data.contract import SourceConfig
-    from tilework.data.store import FrameStore
+    from tilework.data.store.frame_store import FrameStore
 
 app = typer.Typer(help="Bring your own pictures, clips and sketches.", no_args_is_help=True, rich_markup_mode="rich")
 
@@ -57,9 +57,9 @@ def add(
     """Prepare pictures once and give them a name. Interrupted, the same command goes on where it stopped."""
     from tilework.cli.interrupted import told_when_interrupted
     from tilework.cli.output import console_for_text
-    from tilework.data.catalogue import add as add_set
-    from tilework.data.catalogue import check_name
-    from tilework.data.detect import Found, detect, settings_for
+    from tilework.data.catalogue.detect import Found, detect, settings_for
+    from tilework.data.catalogue.sets import add as add_set
+    from tilework.data.catalogue.sets import check_name
 
     check_name(name)
     console = console_for_text()
@@ -126,7 +126,7 @@ def list_() -> None:
     from rich.text import Text
 
     from tilework.cli.output import console_for_text
-    from tilework.data.catalogue import data_set, names, sets_folder
+    from tilework.data.catalogue.sets import data_set, names, sets_folder
 
     console = console_for_text()
     if not names():
@@ -171,8 +171,8 @@ def check(name: Name) -> None:
     from rich.text import Text
 
     from tilework.cli.output import console_for_text
-    from tilework.data.catalogue import data_set
-    from tilework.data.check import check as check_set
+    from tilework.data.catalogue.check import check as check_set
+    from tilework.data.catalogue.sets import data_set
 
     console = console_for_text()
     entry = data_set(name)
@@ -195,7 +195,7 @@ def check(name: Name) -> None:
 def remove(name: Name) -> None:
     """Forget a data set and its prepared pictures. What it was made from is not touched."""
     from tilework.cli.output import console_for_text
-    from tilework.data.catalogue import remove as remove_set
+    from tilework.data.catalogue.sets import remove as remove_set
 
     for path in remove_set(name):
         console_for_text().print(f"removed {path}", markup=False, soft_wrap=True)

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     import numpy as np
     from rich.console import Console
 
-    from tilework.data.duplicates import Duplicates
-    from tilework.data.split import Split
-    from tilework.data.statistics import Statistics
-    from tilework.data.store import FrameStore
+    from tilework.data.catalogue.statistics import Statistics
+    from tilework.data.split.duplicates import Duplicates
+    from tilework.data.split.sides import Split
+    from tilework.data.store.frame_store import FrameStore
 
 _LISTED = 8
 
@@ -34,12 +34,12 @@ def show(
     from tilework.cli.output import console_for_text
     from tilework.cli.preparing import Preparing
     from tilework.cli.seen import beside, own_split
-    from tilework.data.catalogue import data_set, prepared
-    from tilework.data.duplicates import duplicates
-    from tilework.data.sheet import contact_sheet
-    from tilework.data.split import split_by
-    from tilework.data.statistics import statistics
-    from tilework.data.store import FrameStore
+    from tilework.data.catalogue.sets import data_set, prepared
+    from tilework.data.catalogue.sheet import contact_sheet
+    from tilework.data.catalogue.statistics import statistics
+    from tilework.data.split.duplicates import duplicates
+    from tilework.data.split.sides import split_by
+    from tilework.data.store.frame_store import FrameStore
     from tilework.errors import UserError
     from tilework.spec.types import PictureSize, Size
 
@@ -127,7 +127,7 @@ def _counts(console: Console, store: FrameStore) -> None:
 
 
 def _split(console: Console, store: FrameStore, split: Split) -> None:
-    from tilework.data.leak import measure_leak
+    from tilework.data.split.leak import measure_leak
 
     _line(console, "split", f"by {split.by}: {len(split.train):,} train, {len(split.validation):,} held out")
     _line(console, "", split.kept_apart)
@@ -175,7 +175,7 @@ def _named(store: FrameStore, index: int) -> str:
 
 
 def _statistics(console: Console, found: Statistics, distinct: int, grid: tuple[int, int]) -> None:
-    from tilework.data.statistics import supported_codes
+    from tilework.data.catalogue.statistics import supported_codes
 
     def figures(values: tuple[float, ...]) -> str:
         return " / ".join(f"{v:.3f}" for v in values)

@@ -40,10 +40,10 @@ def told_apart(words: Sequence[str]) -> Given:
 
 def is_data(word: str) -> bool:
     """Whether a word is a path to learn from: a folder that is no run's, or a file that some source reads."""
-    from tilework.data.archive import is_archive
-    from tilework.data.classes import class_by_content, class_of
-    from tilework.data.endings import kind_of
-    from tilework.data.idx import idx_shape
+    from tilework.data.catalogue.classes import class_by_content, class_of
+    from tilework.data.files.archive import is_archive
+    from tilework.data.files.idx import idx_shape
+    from tilework.data.media.endings import kind_of
     from tilework.data.sketch.parts import PAGES, SCRIPTS
 
     path = Path(word).expanduser()

@@ -23,7 +23,7 @@ def own_split(seen: Seen, kind: str) -> str:
 
 def beside(seen: Seen, kind: str) -> list[str]:
     """One line for each thing that a person should know of, of a source of this kind."""
-    from tilework.data.folder import counts
+    from tilework.data.files.folder import counts
 
     lines = []
     if seen.beside:

@@ -36,7 +36,7 @@ LOADED = (
     "torch.utils.flop_counter",
     "tilework.cli.launch",
     "tilework.data.build",
-    "tilework.data.twins",
+    "tilework.data.media.twins",
     "tilework.engine.api",
     "tilework.engine.selftest",
     "tilework.engine.tasks.autoencoder",

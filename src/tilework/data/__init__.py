@@ -3,15 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 from tilework.data.build import prepare
-from tilework.data.catalogue import DataSet, data_set
-from tilework.data.catalogue import add as add_data_set
-from tilework.data.catalogue import names as data_sets
-from tilework.data.catalogue import remove as remove_data_set
+from tilework.data.catalogue.sets import DataSet, data_set
+from tilework.data.catalogue.sets import add as add_data_set
+from tilework.data.catalogue.sets import names as data_sets
+from tilework.data.catalogue.sets import remove as remove_data_set
 from tilework.data.contract import Item, SourceConfig, SplitSettings
-from tilework.data.duplicates import Duplicates, duplicates
-from tilework.data.leak import LeakReport, measure_leak
-from tilework.data.split import Split, split_by
-from tilework.data.store import FrameStore
+from tilework.data.split.duplicates import Duplicates, duplicates
+from tilework.data.split.leak import LeakReport, measure_leak
+from tilework.data.split.sides import Split, split_by
+from tilework.data.store.frame_store import FrameStore
 from tilework.spec.places import cache_folder
 
 if TYPE_CHECKING:

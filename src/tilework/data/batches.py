@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tilework.data.store import FrameStore
+from tilework.data.store.frame_store import FrameStore
 from tilework.errors import UserError
 
 # Up to these many bytes of pictures live on the device whole, as uint8.

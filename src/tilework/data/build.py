@@ -16,14 +16,14 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from threadpoolctl import threadpool_limits
 
-from tilework.data.cache import cannot_hold_frames, cannot_write, is_full
 from tilework.data.contract import Item, SourceConfig
-from tilework.data.fit import fit_picture
-from tilework.data.journal import Commit
-from tilework.data.natural import natural_key
-from tilework.data.partial import Partial
-from tilework.data.shards import SHARD_BYTES
-from tilework.data.store import FORMAT, MANIFEST, FrameStore, NoMaps, content_hash
+from tilework.data.files.natural import natural_key
+from tilework.data.media.fit import fit_picture
+from tilework.data.store.cache import cannot_hold_frames, cannot_write, is_full
+from tilework.data.store.frame_store import FORMAT, MANIFEST, FrameStore, NoMaps, content_hash
+from tilework.data.store.journal import Commit
+from tilework.data.store.partial import Partial
+from tilework.data.store.shards import SHARD_BYTES
 from tilework.errors import UserError
 from tilework.spec.disks import lacks_locks
 from tilework.spec.places import cache_folder

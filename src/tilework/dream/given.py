@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilework.data.animation.frames import SUFFIXES, animation_frames
-from tilework.data.colour import rgb
-from tilework.data.fit import fit_picture
-from tilework.data.pictures import Unreadable
+from tilework.data.media.colour import rgb
+from tilework.data.media.fit import fit_picture
+from tilework.data.media.pictures import Unreadable
 from tilework.data.video.container import SUFFIXES as CLIPS
 from tilework.data.video.decode import chosen_frames
 from tilework.data.video.index import read_index

@@ -55,7 +55,7 @@ def refuse_missing(spec: RunSpec, run: RunFolder, *, given: bool = False, comman
 def by_name(overrides: Sequence[str], spec: RunSpec) -> list[str]:
     """Overrides with `data=NAME` or `data=PATH` written as the `data.path` that it stands for. Raises UserError for a name that
     is none, and for data of another kind."""
-    from tilework.data.catalogue import settings_of
+    from tilework.data.catalogue.sets import settings_of
 
     found = []
     for override in overrides:

@@ -7,11 +7,11 @@ import io
 from dataclasses import dataclass
 from pathlib import Path
 
-from tilework.data.colour import rgb
-from tilework.data.depth import Depth
-from tilework.data.fit import fit_picture
-from tilework.data.formats import open_image
-from tilework.data.pictures import Unreadable, decode, decode_bytes
+from tilework.data.media.colour import rgb
+from tilework.data.media.depth import Depth
+from tilework.data.media.fit import fit_picture
+from tilework.data.media.formats import open_image
+from tilework.data.media.pictures import Unreadable, decode, decode_bytes
 from tilework.engine.autoencoder.model import source_of
 from tilework.errors import UserError
 from tilework.explore.opened import Opened, Pixels

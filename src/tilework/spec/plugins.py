@@ -197,7 +197,7 @@ class Registry:
             raise WrongSpec(problems(error, config, section), why=why) from None
 
 
-SOURCES = Registry("data", "tilework.data.sources", "tilework.data.catalogue")
+SOURCES = Registry("data", "tilework.data.sources", "tilework.data.catalogue.sets")
 ENCODERS = Registry("encoder", "tilework.nets.encoders")
 DECODERS = Registry("decoder", "tilework.nets.decoders")
 BOTTLENECKS = Registry("bottleneck", "tilework.bottlenecks")

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tilework.data.endings import is_hidden, kind_of
-from tilework.data.natural import natural_key
+from tilework.data.files.natural import natural_key
+from tilework.data.media.endings import is_hidden, kind_of
 from tilework.errors import UserError
 from tilework.protocol.folders import FolderPlace, FoldersAnswer
 from tilework.studio.answers import NotHere

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from tilework.data.statistics import TOKENS_FOR_A_CODE, supported_codes
+from tilework.data.catalogue.statistics import TOKENS_FOR_A_CODE, supported_codes
 from tilework.spec import Size
 from tilework.suggest.facts import Facts, Looks
 from tilework.suggest.proposal import Reason

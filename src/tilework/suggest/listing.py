@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from tilework.data.archive import is_archive
-from tilework.data.classes import classes, files_below
-from tilework.data.folder import PictureFile, picture_files
-from tilework.data.layout import layout_of
-from tilework.data.named_files import unique
+from tilework.data.catalogue.classes import classes, files_below
+from tilework.data.files.archive import is_archive
+from tilework.data.files.folder import PictureFile, picture_files
+from tilework.data.files.layout import layout_of
+from tilework.data.files.named_files import unique
 
 MOST_FILES = 300_000
 _WANTED = {

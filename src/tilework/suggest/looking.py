@@ -12,8 +12,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from tilework.data.catalogue.detect import detect
 from tilework.data.contract import SourceConfig
-from tilework.data.detect import detect
 from tilework.errors import UserError
 from tilework.spec import Size
 from tilework.spec.plugins import SOURCES

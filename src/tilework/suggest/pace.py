@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tilework.data import Batch
-from tilework.data.fit import fit_picture
+from tilework.data.media.fit import fit_picture
 from tilework.engine.autoencoder.model import build_model, source_of
 from tilework.engine.autoencoder.usage_window import UsageWindow
 from tilework.engine.compute import Compute

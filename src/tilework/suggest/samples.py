@@ -13,11 +13,11 @@ import numpy as np
 from PIL import UnidentifiedImageError
 
 from tilework.data.contract import SourceConfig
-from tilework.data.depth import Depth
-from tilework.data.folder import PictureFile
-from tilework.data.formats import open_image
-from tilework.data.pictures import Unreadable
-from tilework.data.reading import decode_file
+from tilework.data.files.folder import PictureFile
+from tilework.data.files.reading import decode_file
+from tilework.data.media.depth import Depth
+from tilework.data.media.formats import open_image
+from tilework.data.media.pictures import Unreadable
 from tilework.spec import Size
 from tilework.spec.plugins import SOURCES
 from tilework.suggest.facts import Sample

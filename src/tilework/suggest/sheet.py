@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tilework.data.fit import fit_picture
+from tilework.data.media.fit import fit_picture
 from tilework.suggest.proposal import Choices
 
 COLUMNS, ROWS = 12, 4

@@ -16,9 +16,9 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image
 
-from tilework.data.depth import Depth
-from tilework.data.pictures import MAX_PIXELS, Unreadable
-from tilework.data.profile import to_srgb
+from tilework.data.media.depth import Depth
+from tilework.data.media.pictures import MAX_PIXELS, Unreadable
+from tilework.data.media.profile import to_srgb
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CLEAR, _PREVIOUS = 1, 2

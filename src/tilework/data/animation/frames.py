@@ -13,8 +13,8 @@ from PIL import Image, UnidentifiedImageError
 
 from tilework.data.animation.apng import apng_frames, is_apng, to_rgba
 from tilework.data.animation.gif import gif_frames, is_gif
-from tilework.data.pictures import MAX_PIXELS, Unreadable
-from tilework.data.profile import to_srgb
+from tilework.data.media.pictures import MAX_PIXELS, Unreadable
+from tilework.data.media.profile import to_srgb
 
 SUFFIXES = frozenset({".gif", ".png", ".apng", ".webp"})
 

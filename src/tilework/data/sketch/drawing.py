@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tilework.data.contract import Note
+from tilework.data.media.pictures import to_pixels
 from tilework.data.notes import BLOCKED, STATIC, STATIC_WITH_MOUSE
-from tilework.data.pictures import to_pixels
 from tilework.data.sketch.chromium import Chromium
 from tilework.data.sketch.found import Sketch
 from tilework.data.sketch.stage import Pace, Stage

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tilework.data.named_files import Paths, given_paths, unique
+from tilework.data.files.named_files import Paths, given_paths, unique
 from tilework.data.sketch.beginnings import LEFT_OUT, below
 from tilework.data.sketch.library import (
     GENERATIONS,

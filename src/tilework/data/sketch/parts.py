@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from tilework.data.natural import natural_key
+from tilework.data.files.natural import natural_key
 from tilework.data.sketch.library import is_p5
 from tilework.data.sketch.page import Page, local, read_page
 from tilework.data.sketch.script import Script, imports, read

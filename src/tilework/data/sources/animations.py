@@ -8,13 +8,13 @@ from typing import Literal
 
 from pydantic import Field, PrivateAttr
 
-from tilework.data.colour import Colour, rgb
 from tilework.data.contract import Item, Seen, SourceConfig
-from tilework.data.endings import ANIMATIONS
-from tilework.data.layout import Place, layout_of
-from tilework.data.named_files import Paths, after, named_files
-from tilework.data.pictures import Unreadable
-from tilework.data.skipping import Skipped
+from tilework.data.files.layout import Place, layout_of
+from tilework.data.files.named_files import Paths, after, named_files
+from tilework.data.files.skipping import Skipped
+from tilework.data.media.colour import Colour, rgb
+from tilework.data.media.endings import ANIMATIONS
+from tilework.data.media.pictures import Unreadable
 from tilework.spec.hints import unset
 
 # Part of the fingerprint: raise it when animations come to be read differently.

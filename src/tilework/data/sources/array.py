@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from tilework.data.contract import Item, Note, Seen, SourceConfig
-from tilework.data.depth import Depth, TooDeep
-from tilework.data.npz import Chosen, Shape, are_a_split, chosen, heads, label_text, notes, pictures_among
+from tilework.data.files.npz import Chosen, Shape, are_a_split, chosen, heads, label_text, notes, pictures_among
+from tilework.data.media.depth import Depth, TooDeep
 from tilework.errors import UserError
 from tilework.spec.hints import unset
 

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from tilework.data.ahead import ahead
-from tilework.data.colour import Colour, rgb
 from tilework.data.contract import Item, Note, Seen, SourceConfig
-from tilework.data.depth import Depth
-from tilework.data.endings import IMAGES, READ
-from tilework.data.layout import layout_of
-from tilework.data.named_files import NamedFile, Paths, after, named_files
-from tilework.data.natural import natural_key
-from tilework.data.pictures import Unreadable, decode
-from tilework.data.skipping import Skipped
+from tilework.data.files.layout import layout_of
+from tilework.data.files.named_files import NamedFile, Paths, after, named_files
+from tilework.data.files.natural import natural_key
+from tilework.data.files.skipping import Skipped
+from tilework.data.media.colour import Colour, rgb
+from tilework.data.media.depth import Depth
+from tilework.data.media.endings import IMAGES, READ
+from tilework.data.media.pictures import Unreadable, decode
 from tilework.spec.hints import unset
 
 # Part of the fingerprint: raise it when frames come to be read differently.

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from pydantic import Field, PrivateAttr
 
-from tilework.data.colour import Colour, rgb
 from tilework.data.contract import Item, SourceConfig
-from tilework.data.skipping import Skipped
+from tilework.data.files.skipping import Skipped
+from tilework.data.media.colour import Colour, rgb
 from tilework.errors import UserError
 from tilework.spec.hints import unset
 
@@ -100,7 +100,7 @@ class Config(SourceConfig):
         return folder
 
     def _items(self, start: int) -> Iterator[Item]:
-        from tilework.data.pictures import Unreadable, decode_bytes
+        from tilework.data.media.pictures import Unreadable, decode_bytes
 
         self._skipped = Skipped(self.strict)
         rows, column, names = self._opened()
@@ -211,7 +211,7 @@ def _looks_packed(feature: Any) -> bool:
 
 def _encoded(cell: Any) -> bytes:
     """The file that a cell holds or points at."""
-    from tilework.data.pictures import Unreadable
+    from tilework.data.media.pictures import Unreadable
 
     if isinstance(cell, dict):
         if cell.get("bytes") is None and cell.get("path"):

@@ -12,16 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
-from tilework.data.colour import Colour, rgb
 from tilework.data.contract import Item, Note, Seen, SourceConfig
 from tilework.data.cores import usable_cores
-from tilework.data.depth import Depth
-from tilework.data.fit import fit_picture
-from tilework.data.folder import Listing, PictureFile, picture_files
-from tilework.data.layout import Layout, layout_of
-from tilework.data.named_files import Paths, given_paths
-from tilework.data.pictures import Unreadable
-from tilework.data.reading import WAITING_BYTES, Batch, batches, decode_file, shares
+from tilework.data.files.folder import Listing, PictureFile, picture_files
+from tilework.data.files.layout import Layout, layout_of
+from tilework.data.files.named_files import Paths, given_paths
+from tilework.data.files.reading import WAITING_BYTES, Batch, batches, decode_file, shares
+from tilework.data.media.colour import Colour, rgb
+from tilework.data.media.depth import Depth
+from tilework.data.media.fit import fit_picture
+from tilework.data.media.pictures import Unreadable
 from tilework.errors import UserError
 from tilework.spec.hints import unset
 

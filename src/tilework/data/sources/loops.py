@@ -43,7 +43,7 @@ class Config(SourceConfig):
 
     def items(self) -> Iterator[Item]:
         from tilework.data.loops import ANIMATIONS, frames
-        from tilework.data.turned import turned
+        from tilework.data.media.turned import turned
 
         for name in islice(ANIMATIONS, self.animations):
             for variant in range(self.variants):

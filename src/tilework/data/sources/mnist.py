@@ -9,9 +9,9 @@ from typing import Literal
 from pydantic import Field
 
 from tilework.data.contract import Item, Seen, SourceConfig
-from tilework.data.download import fetch
-from tilework.data.idx import read_idx
-from tilework.data.idx_set import USUAL, IdxPart, idx_parts
+from tilework.data.files.download import fetch
+from tilework.data.files.idx import read_idx
+from tilework.data.files.idx_set import USUAL, IdxPart, idx_parts
 from tilework.errors import UserError
 from tilework.spec import PictureSize, Size
 from tilework.spec.hints import unset

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr
 
-from tilework.data.colour import Colour, rgb
 from tilework.data.contract import Item, Note, SourceConfig
-from tilework.data.named_files import Paths
-from tilework.data.pictures import Unreadable
-from tilework.data.skipping import Skipped
+from tilework.data.files.named_files import Paths
+from tilework.data.files.skipping import Skipped
+from tilework.data.media.colour import Colour, rgb
+from tilework.data.media.pictures import Unreadable
 from tilework.spec.hints import unset
 
 if TYPE_CHECKING:
@@ -115,11 +115,11 @@ class Config(SourceConfig):
 
     def _items(self, done: tuple[str, int] | None) -> Iterator[Item]:
         from tilework.data.cores import usable_cores
+        from tilework.data.media.turned import turned
         from tilework.data.sketch.ahead import Ahead
         from tilework.data.sketch.drawing import Outcome, draw
         from tilework.data.sketch.stage import Pace
         from tilework.data.sketch.story import SketchFailed
-        from tilework.data.turned import turned
 
         self._skipped, self._notes = Skipped(self.strict), []
         denied: list[tuple[str, str]] = []

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
-from tilework.data.colour import Colour, rgb
 from tilework.data.contract import Item, Seen, SourceConfig
-from tilework.data.endings import CLIPS
-from tilework.data.layout import Place, layout_of
-from tilework.data.named_files import NamedFile, Paths, named_files
-from tilework.data.pictures import Unreadable
-from tilework.data.skipping import Skipped
+from tilework.data.files.layout import Place, layout_of
+from tilework.data.files.named_files import NamedFile, Paths, named_files
+from tilework.data.files.skipping import Skipped
+from tilework.data.media.colour import Colour, rgb
+from tilework.data.media.endings import CLIPS
+from tilework.data.media.pictures import Unreadable
 from tilework.data.video.choose import at_random, every_kth
 from tilework.data.video.container import SUFFIXES
 from tilework.data.video.decode import chosen_frames

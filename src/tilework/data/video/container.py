@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from tilework.data.cores import usable_cores
-from tilework.data.pictures import MAX_PIXELS, Unreadable
+from tilework.data.media.pictures import MAX_PIXELS, Unreadable
 from tilework.data.video.alpha import unused_alpha
 from tilework.data.video.graphics_mode import matte_of
 from tilework.data.video.shape import Looks

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tilework.data.fit import RESAMPLE, Fit
+from tilework.data.media.fit import RESAMPLE, Fit
 from tilework.data.video.alpha import Backdrop, packed_rows
 from tilework.data.video.fields import TopField
 from tilework.data.video.hdr import HLG, PQ, ToneMap

@@ -7,8 +7,8 @@ import shlex
 
 from tilework.data import FrameStore, SourceConfig, Split, cache_folder, prepare, split_by
 from tilework.data.build import store_folder
-from tilework.data.store import MANIFEST
-from tilework.data.table import read_manifest
+from tilework.data.store.frame_store import MANIFEST
+from tilework.data.store.table import read_manifest
 from tilework.engine.autoencoder.model import source_of
 from tilework.errors import TileworkError, UserError
 from tilework.protocol.errors import Problem

@@ -11,7 +11,7 @@ from typing import cast
 import numpy as np
 
 from tilework.data import FrameStore, SourceConfig, Split, prepare, split_by
-from tilework.data.catalogue import data_set, names
+from tilework.data.catalogue.sets import data_set, names
 from tilework.engine.api import Model, load_checkpoint
 from tilework.engine.autoencoder.images_of import images_of
 from tilework.engine.autoencoder.model import source_of

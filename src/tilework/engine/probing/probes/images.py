@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tilework.data.twins import grey
+from tilework.data.media.twins import grey
 from tilework.engine.probing import contract
 from tilework.engine.probing.contract import LEVELS, Measured, Pixels
 from tilework.engine.probing.drawing import laid

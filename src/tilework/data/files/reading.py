@@ -11,10 +11,10 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.data.depth import Depth
-from tilework.data.folder import PictureFile
-from tilework.data.layout import Layout
-from tilework.data.pictures import LARGE_BYTES, ONE_LARGE, Unreadable, decode, decode_bytes
+from tilework.data.files.folder import PictureFile
+from tilework.data.files.layout import Layout
+from tilework.data.media.depth import Depth
+from tilework.data.media.pictures import LARGE_BYTES, ONE_LARGE, Unreadable, decode, decode_bytes
 
 _TOGETHER, _TOGETHER_BYTES = 4, 8 * 2**20
 WAITING_BYTES = 128 * 2**20

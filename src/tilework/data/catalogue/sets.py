@@ -20,7 +20,7 @@ from typing import Any, cast
 
 from tilework.data.build import prepare, store_folder
 from tilework.data.contract import SourceConfig
-from tilework.data.store import FrameStore
+from tilework.data.store.frame_store import FrameStore
 from tilework.errors import TileworkError, UserError
 from tilework.spec.places import cache_folder
 from tilework.spec.plugins import SOURCES
@@ -185,7 +185,7 @@ def settings_of(name_or_path: str) -> dict[str, Any] | None:
     path = Path(name_or_path).expanduser()
     if not os.path.lexists(path):
         return None
-    from tilework.data.detect import detect
+    from tilework.data.catalogue.detect import detect
 
     return detect([str(path)]).settings
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tilework.data.animation.apng import is_apng
-from tilework.data.endings import ANIMATIONS, CLIPS, IMAGES, READ, begins_as, format_unsaid, is_hidden, kind_of
-from tilework.data.idx import idx_shape
-from tilework.data.natural import natural_key
+from tilework.data.files.idx import idx_shape
+from tilework.data.files.natural import natural_key
+from tilework.data.media.endings import ANIMATIONS, CLIPS, IMAGES, READ, begins_as, format_unsaid, is_hidden, kind_of
 
 VIDEOS = frozenset({".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi"})
 ANIMATED = frozenset({".gif", ".apng"})

@@ -11,8 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from tilework.data.archive import Archive, given_archive, is_archive, not_read
-from tilework.data.classes import (
+from tilework.data.catalogue.classes import (
     ANIMATED,
     ARRAYS,
     VIDEOS,
@@ -24,7 +23,11 @@ from tilework.data.classes import (
     may_move,
     moves,
 )
-from tilework.data.endings import (
+from tilework.data.files.archive import Archive, given_archive, is_archive, not_read
+from tilework.data.files.folder import counts
+from tilework.data.files.frame_folders import are_frames
+from tilework.data.files.idx import idx_shape
+from tilework.data.media.endings import (
     IMAGES,
     PACKED,
     REFUSED,
@@ -34,9 +37,6 @@ from tilework.data.endings import (
     is_hidden,
     kind_of,
 )
-from tilework.data.folder import counts
-from tilework.data.frame_folders import are_frames
-from tilework.data.idx import idx_shape
 from tilework.data.sketch.weighing import sketches_among
 from tilework.errors import UserError
 

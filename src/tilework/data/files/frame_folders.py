@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tilework.data.depth import Depth
-from tilework.data.endings import IMAGES
-from tilework.data.natural import natural_key
-from tilework.data.pictures import Unreadable, decode
-from tilework.data.twins import grey, thumbnails
+from tilework.data.files.natural import natural_key
+from tilework.data.media.depth import Depth
+from tilework.data.media.endings import IMAGES
+from tilework.data.media.pictures import Unreadable, decode
+from tilework.data.media.twins import grey, thumbnails
 
 _ALIKE_LEVELS = 12.0
 """Frames of an animation that follow each other differ by less in the grey levels of their thumbnails; photographs by more."""

@@ -8,9 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.data.clusters import clusters
-from tilework.data.store import FrameStore
-from tilework.data.twins import TWIN_BITS, near, twin_bound
+from tilework.data.media.twins import TWIN_BITS, near, twin_bound
+from tilework.data.split.clusters import clusters
+from tilework.data.store.frame_store import FrameStore
 
 Indices = NDArray[np.int64]
 Treatment = Literal["keep", "drop", "drop-near"]

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from tilework.data.cache import cannot_write
+from tilework.data.store.cache import cannot_write
 from tilework.errors import UserError
 
 _TIMEOUT_SECONDS = 30

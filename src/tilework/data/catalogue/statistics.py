@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tilework.data.store import FrameStore
-from tilework.data.twins import grey
+from tilework.data.media.twins import grey
+from tilework.data.store.frame_store import FrameStore
 
 _EXAMINED = 20_000
 _TOGETHER_BYTES = 2**23

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.data.cache import cannot_hold_frames
 from tilework.data.contract import Seen
-from tilework.data.journal import THUMBS, read_notes
-from tilework.data.shards import pixels_sha256, shard_bytes_on_disk, shard_name, stored_pixels
-from tilework.data.table import COLUMNS, NAMES, TABLE, Names, read_manifest, read_names
+from tilework.data.store.cache import cannot_hold_frames
+from tilework.data.store.journal import THUMBS, read_notes
+from tilework.data.store.shards import pixels_sha256, shard_bytes_on_disk, shard_name, stored_pixels
+from tilework.data.store.table import COLUMNS, NAMES, TABLE, Names, read_manifest, read_names
 from tilework.errors import UserError
 from tilework.spec import Size
 from tilework.spec.disks import lacks_maps

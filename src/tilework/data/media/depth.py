@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tilework.data.deep import opened
+from tilework.data.media.deep import opened
 
 _WHOLE = 65535
 _USUAL = (8, 10, 12, 14)

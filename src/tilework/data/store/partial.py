@@ -18,13 +18,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.data import journal
 from tilework.data.contract import Item, Note, SourceConfig
-from tilework.data.growing import GrowingArray
-from tilework.data.journal import THUMBS, Commit
-from tilework.data.shards import ShardWriter, per_shard, shard_name
-from tilework.data.table import COLUMNS, NAMES, TABLE, NamesWriter
-from tilework.data.twins import THUMB, look
+from tilework.data.media.twins import THUMB, look
+from tilework.data.store import journal
+from tilework.data.store.growing import GrowingArray
+from tilework.data.store.journal import THUMBS, Commit
+from tilework.data.store.shards import ShardWriter, per_shard, shard_name
+from tilework.data.store.table import COLUMNS, NAMES, TABLE, NamesWriter
 
 COMMIT_SECONDS = 2.0
 COMMIT_BYTES = 16 * 2**20

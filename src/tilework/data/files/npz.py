@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tilework.data.contract import Note
-from tilework.data.layout import side_of
+from tilework.data.files.layout import side_of
 
 _PICTURES = frozenset(
     ["x", "image", "images", "img", "imgs", "picture", "pictures", "data", "pixels", "samples", "inputs", "input"]

@@ -19,8 +19,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, cast
 
-from tilework.data.endings import HEAD, READ, TAR, ZIP, begins_as, format_of, format_unsaid, kind_of
-from tilework.data.pictures import WHOLE_BYTES, Unreadable
+from tilework.data.media.endings import HEAD, READ, TAR, ZIP, begins_as, format_of, format_unsaid, kind_of
+from tilework.data.media.pictures import WHOLE_BYTES, Unreadable
 from tilework.errors import UserError
 
 RATIO, FREE = 200, 2**30

@@ -10,8 +10,11 @@ from itertools import takewhile
 from pathlib import Path
 from typing import NoReturn
 
-from tilework.data.archive import Archive, given_archive, is_archive
-from tilework.data.endings import (
+from tilework.data.files.archive import Archive, given_archive, is_archive
+from tilework.data.files.layout import side_of
+from tilework.data.files.named_files import Paths, unique
+from tilework.data.files.natural import natural_key
+from tilework.data.media.endings import (
     HIDDEN,
     READ,
     REFUSED,
@@ -23,9 +26,6 @@ from tilework.data.endings import (
     kind_of,
     unlisted,
 )
-from tilework.data.layout import side_of
-from tilework.data.named_files import Paths, unique
-from tilework.data.natural import natural_key
 from tilework.errors import UserError
 
 

@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from tilework.data.deep import deep_colours, is_deep
-from tilework.data.depth import Depth, TooDeep, is_inverted, white_of
-from tilework.data.endings import HEAD, format_of, irregular, why_not
-from tilework.data.formats import open_image
-from tilework.data.profile import to_srgb
+from tilework.data.media.deep import deep_colours, is_deep
+from tilework.data.media.depth import Depth, TooDeep, is_inverted, white_of
+from tilework.data.media.endings import HEAD, format_of, irregular, why_not
+from tilework.data.media.formats import open_image
+from tilework.data.media.profile import to_srgb
 
 # Far above any photograph, far below what a small malicious file can unpack to.
 MAX_PIXELS = 100_000_000

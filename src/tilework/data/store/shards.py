@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.data.growing import GrowingArray, bytes_on_disk, rows_of
+from tilework.data.store.growing import GrowingArray, bytes_on_disk, rows_of
 
 SHARD_BYTES = 256 * 2**20
 _PIXEL = "|u1"

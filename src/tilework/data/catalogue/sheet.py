@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from tilework.data.split import Split
-from tilework.data.store import FrameStore
+from tilework.data.split.sides import Split
+from tilework.data.store.frame_store import FrameStore
 
 _WIDTH, _GAP, _LINE, _LETTERS = 1200, 4, 24, 14
 _GROUND, _WORDS = (58, 62, 68), (232, 232, 232)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from tilework.data.contract import Item, SourceConfig
-from tilework.data.fit import fit_picture
-from tilework.data.store import FrameStore
+from tilework.data.media.fit import fit_picture
+from tilework.data.store.frame_store import FrameStore
 
 
 def gives_the_same(source: SourceConfig, store: FrameStore) -> bool:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.data.store import FrameStore
-from tilework.data.twins import TWIN_BITS, near, twin_bound
+from tilework.data.media.twins import TWIN_BITS, near, twin_bound
+from tilework.data.store.frame_store import FrameStore
 
 Indices = NDArray[np.int64]
 

@@ -8,11 +8,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.data.clusters import clusters
 from tilework.data.contract import SplitSettings
-from tilework.data.duplicates import Treatment, kept
-from tilework.data.leak import LeakReport, measure_leak
-from tilework.data.store import FrameStore
+from tilework.data.split.clusters import clusters
+from tilework.data.split.duplicates import Treatment, kept
+from tilework.data.split.leak import LeakReport, measure_leak
+from tilework.data.store.frame_store import FrameStore
 from tilework.errors import UserError
 
 _LEAK_LIMIT = 50_000

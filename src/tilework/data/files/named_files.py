@@ -11,10 +11,10 @@ from typing import Annotated
 
 from pydantic import Field
 
-from tilework.data.archive import is_archive
-from tilework.data.endings import HIDDEN, ending_of, format_unsaid, irregular, is_hidden, unlisted
-from tilework.data.layout import side_of
-from tilework.data.natural import natural_key
+from tilework.data.files.archive import is_archive
+from tilework.data.files.layout import side_of
+from tilework.data.files.natural import natural_key
+from tilework.data.media.endings import HIDDEN, ending_of, format_unsaid, irregular, is_hidden, unlisted
 from tilework.errors import UserError
 
 Paths = Annotated[str, Field(min_length=1)] | Annotated[tuple[str, ...], Field(min_length=1)]

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from tilework.data.contract import Note
-from tilework.data.growing import rows_of
-from tilework.data.shards import shard_counts, shard_name
-from tilework.data.table import COLUMNS, NAMES, TABLE
-from tilework.data.twins import THUMB
+from tilework.data.media.twins import THUMB
+from tilework.data.store.growing import rows_of
+from tilework.data.store.shards import shard_counts, shard_name
+from tilework.data.store.table import COLUMNS, NAMES, TABLE
 
 JOURNAL = "journal.jsonl"
 THUMBS = "thumbs.npy"

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tilework.data.idx import idx_shape
-from tilework.data.natural import natural_key
+from tilework.data.files.idx import idx_shape
+from tilework.data.files.natural import natural_key
 from tilework.errors import UserError
 
 USUAL = ("train", "t10k")

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.data.store import FrameStore
-from tilework.data.twins import has_twin
+from tilework.data.media.twins import has_twin
+from tilework.data.store.frame_store import FrameStore
 
 NEIGHBOUR_FRAMES = 2
 _SAMPLE = 5_000
@@ -24,7 +24,7 @@ class LeakReport:
     neighbours: float
     """Share with a training picture of the same group at most 2 frames away."""
     twins: float
-    """Share with a near twin in training: the same picture but for a small shift or change (see `tilework.data.twins`)."""
+    """Share with a near twin in training: the same picture but for a small shift or change (see `tilework.data.media.twins`)."""
     identical: float = 0.0
     """Share that is in training pixel for pixel."""
 

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from tilework.data.catalogue import DataSet, digest
-from tilework.data.duplicates import duplicates
-from tilework.data.folder import counts
-from tilework.data.leak import measure_leak
+from tilework.data.catalogue.same import gives_the_same
+from tilework.data.catalogue.sets import DataSet, digest
+from tilework.data.files.folder import counts
 from tilework.data.notes import summary
-from tilework.data.same import gives_the_same
-from tilework.data.split import split_by
-from tilework.data.store import FrameStore
+from tilework.data.split.duplicates import duplicates
+from tilework.data.split.leak import measure_leak
+from tilework.data.split.sides import split_by
+from tilework.data.store.frame_store import FrameStore
 from tilework.errors import TileworkError, UserError
 
 LEAK_LIMIT = 0.02

@@ -1,0 +1,1 @@
+"""Data sets by name: added, looked at, checked again."""

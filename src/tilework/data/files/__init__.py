@@ -1,0 +1,1 @@
+"""Which files a path stands for, and what their folders and archives mean."""
