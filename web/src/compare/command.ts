@@ -1,4 +1,4 @@
-import { quoted } from '../explore/command'
+import { quoted } from '../lib/shell'
 import type { By } from './same.svelte'
 import { letter, shellName, type Choice } from './models'
 

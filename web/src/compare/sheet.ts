@@ -1,5 +1,5 @@
 import type { Shaped } from '../lib/frame'
-import { imageCount, imageData } from '../explore/pixels'
+import { imageCount, imageData } from '../lib/pixels'
 
 export const GAP = 1 // pixel of an image, right of and below each
 

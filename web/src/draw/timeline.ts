@@ -1,7 +1,7 @@
 import type { Colours } from '../lib/theme.svelte'
 import type { Mark } from '../lib/protocol'
 import { figure } from '../lib/format'
-import { isBad, withoutOldEnds } from '../live/marks'
+import { isBad, withoutOldEnds } from '../scene/marks'
 import type { Axis } from '../scene/axis'
 import type { Surface } from './surface'
 

@@ -1,5 +1,5 @@
 import type { PriorFacts } from '../lib/protocol'
-import { quoted } from '../explore/command'
+import { quoted } from '../lib/shell'
 import { drawing, moves, usual, type View } from './settings'
 
 export type Format = 'png' | 'gif' | 'mp4'

@@ -1,8 +1,6 @@
+import { quoted } from '../lib/shell'
 import type { Past } from './past'
 import { originText, type Origin } from './points'
-
-/** An argument as a POSIX shell takes it. */
-export const quoted = (text: string): string => (/^[A-Za-z0-9_.:/@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`)
 
 /** Which checkpoint and device, where they are not those that a command takes by itself. */
 const opened = (which: string, device: string): string[] => [...(which === 'best' ? [] : ['--which', quoted(which)]), ...(device === 'auto' ? [] : ['--device', device])]

@@ -1,4 +1,5 @@
 import { cellsOf, copyOf, type Codes, type Grid } from './codes'
+import { quoted } from '../lib/shell'
 
 /**
  * Edits as the shell's `--set` writes them, `LEVEL,Y,X=CODE` (`Y,X=CODE` where there is one level); rows and columns are a number,
@@ -67,8 +68,6 @@ function range(text: string | undefined, least: number, most: number): [number, 
   const [first, last] = [Number(match[1]), Number(match[2] ?? match[1])]
   return first >= least && last <= most && first <= last ? [first, last] : null
 }
-
-const quoted = (word: string): string => (/^[\w:.,=+/-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`)
 
 /** The shell's line for the same image; an image of one's own stands in it by its name, for its file. */
 export function command(run: string, origin: string, edits: string[], which: string): string {

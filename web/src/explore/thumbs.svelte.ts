@@ -1,6 +1,6 @@
 import type { Side } from '../lib/protocol'
 import type { OpenModel } from './model.svelte'
-import { imageData } from './pixels'
+import { imageData } from '../lib/pixels'
 
 /** A small image of the data set, as a page shows it. */
 export interface Thumb {

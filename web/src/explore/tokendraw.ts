@@ -3,7 +3,7 @@ import type { Colours } from '../lib/theme.svelte'
 import { codeColour } from '../scene/palette'
 import { outline, type Place } from './cells'
 import { cellsOf, type Codes, type Grid } from './codes'
-import { imageData } from './pixels'
+import { imageData } from '../lib/pixels'
 import type { CodeTiles } from './tiles.svelte'
 
 export const OVERLAYS = ['numbers', 'colours', 'tiles', 'none'] as const

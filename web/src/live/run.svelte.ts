@@ -7,7 +7,7 @@ import { awaitAnswer, counters } from '../draw/loop'
 import { MOST_TRAILS } from '../scene/layers'
 import { evenly, nearest, Trails } from '../scene/trails'
 import { tables, type Tables } from './curves'
-import { markOf, withJournal } from './marks'
+import { markOf, withJournal } from '../scene/marks'
 import { RunSocket, type Payload } from './socket'
 import { Stage, withFrame, type Pictures } from './stage'
 

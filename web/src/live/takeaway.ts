@@ -1,4 +1,4 @@
-import { quoted } from '../explore/command'
+import { quoted } from '../lib/shell'
 import type { RunCard } from '../lib/protocol'
 
 /** What a run is a model of: codes, numbers, or the tokens of another run. */

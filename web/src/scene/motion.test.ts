@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { gathered } from '../live/marks'
+import { gathered } from './marks'
 import { boxOf, fit, readCamera, suits, toScreenX, toScreenY, writeCamera, zoomAt } from './camera'
 import { evenly, nearest, Trails } from './trails'
 import { Tween } from './tween'

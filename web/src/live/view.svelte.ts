@@ -1,6 +1,6 @@
 import type { Pin } from '../scene/kin'
 import { SHOWN, type Shown } from '../scene/scene'
-import { router } from './route.svelte'
+import { router } from '../lib/route.svelte'
 
 /** What the live page shows, read from and written to the address. Defaults are left out of it. */
 const flag = (name: string, byDefault: boolean): boolean => {
