@@ -102,6 +102,16 @@ def test_stored_frames_and_thumbs(served: Served, trainer: FakeTrainer, tmp_path
     assert served.get(f"/api/runs/{run.id}/thumb.png").status_code == 404
 
 
+def test_the_card_of_a_prior_shows_its_samples(served: Served, trainer: FakeTrainer) -> None:
+    assert served.get("/api/runs").json()["runs"][0]["thumb"] is None
+    samples = np.full((4, 8, 16, 16, 1), 90, np.uint8)
+    np.savez_compressed(trainer.run.snapshots / "s.npz", samples=samples)
+    trainer.store.snapshot(7, 0.5, "samples", "snapshots/s.npz")
+    trainer.store.flush()
+    thumb = served.get(served.get("/api/runs").json()["runs"][0]["thumb"])
+    assert thumb.content.startswith(b"\x89PNG")
+
+
 @pytest.mark.parametrize(
     "run_id",
     [

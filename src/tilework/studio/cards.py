@@ -18,6 +18,8 @@ from tilework.runs.status import RunInfo, run_info
 from tilework.studio import curves
 from tilework.studio.places import Root
 
+SHOWN = "('reconstructions', 'samples')"
+"""Kinds of snapshots, for SQL, of which a run's thumbnail is made: of a prior its samples."""
 _NOTHING: Spark = {"step": [], "loss": []}
 _WATCHED_FILES = ("run.json", "run.db", "run.db-wal", "lock", "spec.yaml")
 
@@ -77,9 +79,7 @@ def _drawn(folder: RunFolder) -> tuple[Spark, int | None]:
         with told(folder.db):
             connection = connect(folder.db, readonly=True)
             try:
-                (step,) = connection.execute(
-                    "SELECT max(step) FROM snapshots WHERE kind = 'reconstructions'"
-                ).fetchone()
+                (step,) = connection.execute(f"SELECT max(step) FROM snapshots WHERE kind IN {SHOWN}").fetchone()
                 return curves.spark(connection), step
             finally:
                 connection.close()

@@ -23,6 +23,7 @@ from tilework.runs.folder import RunFolder
 from tilework.runs.records import GONE, Finding
 from tilework.runs.store import RunStore
 from tilework.studio import curves, marks
+from tilework.studio.cards import SHOWN
 from tilework.studio.details import Everything, entries
 
 _FRAMES = "snapshots/live-%.frame"
@@ -122,7 +123,7 @@ class Journal:
         """(step, file) of the newest stored reconstructions, of a prior its samples."""
         with self._reading() as connection:
             found: tuple[int, str] | None = connection.execute(
-                "SELECT step, file FROM snapshots WHERE kind IN ('reconstructions', 'samples') ORDER BY step DESC LIMIT 1"
+                f"SELECT step, file FROM snapshots WHERE kind IN {SHOWN} ORDER BY step DESC LIMIT 1"
             ).fetchone()
         return found
 
