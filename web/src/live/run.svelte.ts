@@ -1,15 +1,15 @@
-import { getBytes, getJson, postJson, run as runPath, words } from '../lib/api'
+import { getJson, postJson, run as runPath, words } from '../lib/api'
 import type { Link } from '../lib/connection'
-import { decodeFrame, type Frame } from '../lib/frame'
+import type { Frame } from '../lib/frame'
 import type { Applied, ChecksAnswer, CommandKind, FindingEntry, Header, IdAnswer, Mark, ResumeBody, RunCard, RunMessage, StateMessage, Steerable } from '../lib/protocol'
 import { Metrics } from '../charts/metrics'
 import { awaitAnswer, counters } from '../draw/loop'
-import { MOST_TRAILS } from '../scene/layers'
-import { evenly, nearest, Trails } from '../scene/trails'
+import { evenly, nearest, type Trails } from '../scene/trails'
 import { tables, type Tables } from './curves'
 import { markOf, withJournal } from '../scene/marks'
 import { RunSocket, type Payload } from './socket'
 import { Stage, withFrame, type Pictures } from './stage'
+import { StoredFrames } from './storedframes'
 
 /** The text on the page follows the frames at most this often (ms): more could not be read. */
 const TEXT_EVERY = 90
@@ -50,12 +50,12 @@ export class Run {
   checks = $state.raw<ChecksAnswer | null>(null) // those before the run
 
   readonly stage = new Stage()
-  readonly trails = new Trails()
+  readonly trails: Trails
+  private readonly stored: StoredFrames
   private readonly socket: RunSocket
   private newest: Frame | null = null
   private livePictures: Pictures = {}
   private firstOriginals: Frame | null = null
-  private cache = new Map<number, Frame>()
   private textDue: ReturnType<typeof setTimeout> | null = null
   private lastText = 0
   private fetching: AbortController | null = null
@@ -70,6 +70,8 @@ export class Run {
   }
 
   constructor(readonly id: string) {
+    this.stored = new StoredFrames(id)
+    this.trails = this.stored.trails
     document.addEventListener('visibilitychange', this.seenAgain)
     this.socket = new RunSocket(id, {
       message: (message) => this.take(message),
@@ -135,9 +137,9 @@ export class Run {
       return
     }
     try {
-      const kept = this.cache.get(wanted)
+      const kept = this.stored.get(wanted)
       if (!kept) this.loadingStep = wanted
-      const frame = kept ?? (await this.fetchFrame(wanted, (this.fetching = new AbortController()).signal))
+      const frame = kept ?? (await this.stored.fetch(wanted, (this.fetching = new AbortController()).signal))
       if (this.at !== wanted) return
       this.loadingStep = null
       this.present(frame)
@@ -156,20 +158,11 @@ export class Run {
    */
   private async pastPictures(frame: Frame): Promise<Pictures> {
     const { originals, nearest, codemap } = this.livePictures
-    if (!originals && !this.firstOriginals && this.timeline.length) this.firstOriginals = await this.fetchFrame(this.timeline[0])
+    if (!originals && !this.firstOriginals && this.timeline.length) this.firstOriginals = await this.stored.fetch(this.timeline[0])
     const first = this.firstOriginals?.shapes.has('originals') ? this.firstOriginals : undefined
+    const near = (part: 'decoded' | 'samples'): Frame | undefined => this.stored.near(part, frame.header.step, this.livePictures[part])
     const same = nearest?.header.step === frame.header.step ? nearest : undefined
-    return withFrame({ originals: originals ?? first, nearest: same, codemap, decoded: this.near('decoded', frame.header.step), samples: this.near('samples', frame.header.step) }, frame)
-  }
-
-  /** The frame with decoded codes, or samples, that lies nearest to a step, of those that are here: few stored ones have them. */
-  private near(part: 'decoded' | 'samples', step: number): Frame | undefined {
-    let best = this.livePictures[part]
-    for (const frame of this.cache.values()) {
-      if (!frame.shapes.has(part)) continue
-      if (!best || Math.abs(frame.header.step - step) < Math.abs(best.header.step - step)) best = frame
-    }
-    return best
+    return withFrame({ originals: originals ?? first, nearest: same, codemap, decoded: near('decoded'), samples: near('samples') }, frame)
   }
 
   private showPictures(pictures: Pictures): void {
@@ -177,34 +170,19 @@ export class Run {
     this.stage.showPictures(pictures)
   }
 
-  private async fetchFrame(step: number, signal?: AbortSignal): Promise<Frame> {
-    const kept = this.cache.get(step)
-    if (kept) return kept
-    const frame = decodeFrame(await getBytes(`${runPath(this.id)}/frames/${step}`, signal))
-    if (this.cache.size > 240) this.cache.delete(this.cache.keys().next().value!)
-    this.cache.set(step, frame)
-    this.remember(frame)
-    return frame
-  }
-
-  private remember(frame: Frame): void {
-    const codes = frame.f4('codes')
-    if (codes && codes.length <= MOST_TRAILS * 2) this.trails.add(frame.header.step, codes, frame.i4('revived'))
-  }
-
   /** Fetch some stored frames, evenly over the history, so that trails begin where training began and have no gaps. */
   private async fillTrails(): Promise<void> {
     const turn = ++this.filling
     for (const step of evenly(this.timeline, TRAIL_FRAMES)) {
       try {
-        await this.fetchFrame(step)
+        await this.stored.fetch(step)
       } catch {
         break // the trail is an extra; what is missing is simply not drawn
       }
       if (this.ended || turn !== this.filling) return // a newer list of steps is being gone through
       this.stage.tell('trails')
     }
-    const at = this.at === null ? undefined : this.cache.get(this.at)
+    const at = this.at === null ? undefined : this.stored.get(this.at)
     if (!at) return
     const pictures = await this.pastPictures(at) // decoded codes of a nearer step may have come
     if (this.at === at.header.step) this.showPictures(pictures)
@@ -244,10 +222,7 @@ export class Run {
         for (const one of message.applied) this.note(one)
         break
       case 'timeline':
-        if (message.reset) {
-          this.cache.clear()
-          this.trails.clear()
-        }
+        if (message.reset) this.stored.clear()
         this.timeline = message.reset ? message.steps : [...this.timeline, ...message.steps]
         if (message.reset) void this.fillTrails()
         if (this.at === null || this.opensAtEnd) void this.opened()
@@ -306,7 +281,7 @@ export class Run {
     }
     this.newest = frame
     if (this.opensAtEnd) void this.show(null)
-    this.remember(frame)
+    this.stored.follow(frame)
     if (this.at === null) this.stage.showMotion(frame)
     if (this.textDue === null) {
       const wait = Math.max(0, this.lastText + TEXT_EVERY - performance.now())
