@@ -51,7 +51,7 @@ def test_runs_and_one_run(served: Served, trainer: FakeTrainer) -> None:
     assert thinned["step"][0] == 1
     assert thinned["step"][-1] == 200
     assert thinned["series"]["loss"] == pytest.approx([1 / step for step in thinned["step"]])
-    assert served.get(f"/api/runs/{trainer.run.id}/marks").json()["marks"][0]["text"] == "training began"
+    assert served.get(f"/api/runs/{trainer.run.id}/marks").json()["marks"][0]["text"] == "training started"
     assert served.get(f"/api/runs/{trainer.run.id}/timeline").json() == {"steps": []}
 
 

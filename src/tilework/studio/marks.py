@@ -19,7 +19,7 @@ MOST = 500
 """Marks that are sent at once: the newest."""
 
 _WORDS = {
-    "started": "training began",
+    "started": "training started",
     "resumed": "resumed",
     "codes-started": "codes placed among {points:,} encoder outputs",
     "finished": "finished: {why}",
@@ -34,7 +34,7 @@ _WORDS = {
     "set": "{name}: {before:.4g} -> {value:.4g}",
     "revived": "{codes:,} codes revived",
     "snapshot": "snapshot",
-    "reset": "reset: {next} began",
+    "reset": "reset: {next} started",
     "refused": "refused: {message}",
     "doctor-failed": "the doctor could not judge: {problem}",
 }

@@ -92,7 +92,7 @@ function shape(g: CanvasRenderingContext2D, kind: string, x: number, y: number):
 
 /** A mark in a few words: `commitment 0.25 → 0.5`. */
 export function brief(mark: Mark): string {
-  if (mark.kind === 'started') return 'began'
+  if (mark.kind === 'started') return 'started'
   if (mark.code) return mark.kind === 'finding' ? mark.code.replaceAll('-', ' ') : `no more ${mark.code.replaceAll('-', ' ')}`
   const set = mark.change && mark.change.before !== mark.change.value ? mark.change : null
   const text = set ? `${set.name.replace(/^(objective|optimizer|bottleneck)\./, '')} ${figure(set.before)} → ${figure(set.value)}` : mark.text

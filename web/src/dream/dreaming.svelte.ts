@@ -157,7 +157,7 @@ export function progressWords(progress: Progress | null, step: number, steps: nu
   const which = steps > 1 ? `, step ${step} of ${steps}` : ''
   if (!progress) return `drawing${which}`
   const { drawn, passes, share, part } = progress.facts
-  if (share >= 1) return `drawn; the pictures are made, and compared with training images${which}`
+  if (share >= 1) return `drawn; the images are made, and compared with training images${which}`
   const how = passes === null ? `${Math.round(100 * share)}\u00a0% of the tokens` : `${Math.min(drawn, passes)} of ${passes} passes`
   return `drawing ${how}${part > 1 ? `, part ${part}` : ''}${which}`
 }
