@@ -2,7 +2,7 @@
 
 Run in the repository after a page has changed: uv run python web/dev/readme_pictures.py [--runs FOLDER] [--only NAME ...]
 
-The runs are trained into FOLDER once (20 to 30 minutes on one core) and used again. All of them are of images that the program
+The runs are trained into FOLDER once (about an hour on one core) and used again. All of them are of images that the program
 draws itself, or of the handwritten digits that come with scikit-learn; images by others are no part of the repository.
 """
 
@@ -41,7 +41,7 @@ STILLS = {
     "runs": Still("#/", "article .thumb img"),
     "bring": Still("#/bring?at={home}/Pictures&of={home}/Pictures/loops", "img.sheet"),
     "new": Still("#/new", "main img"),
-    "live": Still("#/runs/{loops}", "canvas"),
+    "live": Still("#/runs/{digits}", "canvas"),
     "explain": Still("#/runs/{digits}/explain", "main svg"),
     "latent": Still("#/runs/{normal}/latent?at=validation:3&view=map", ".pill.ready"),
     "tokens": Still("#/runs/{loops}/tokens?at=validation:30", ".pill.ready"),

@@ -11,14 +11,12 @@ from tilework.runs.folder import RunFolder
 from tilework.runs.status import RunInfo, list_runs
 
 TILEWORK = (sys.executable, "-m", "tilework")
-LOOPS = ("data.animations=4", "data.variants=40", "data.frames=45", "data.split.by=group")
 TRAINED: dict[str, tuple[str, ...]] = {
     "digits": ("rqvae-digits", "name=digits"),
     "low-kl": ("vae-digits-beta0.1", "name=low-kl"),
     "normal": ("vae-digits", "name=normal"),
     "high-kl": ("vae-digits-beta10", "name=high-kl"),
-    # Four of the ten kinds of drawn loops, each in many variants: tokens that a small prior learns in minutes.
-    "loops": ("p5-loops", "name=loops", *LOOPS, "engine.steps=900"),
+    "loops": ("p5-sharp", "name=loops"),
     # A small prior over the two tokens of a digit.
     "dreams": (
         "gpt-prior", "name=dreams", "parent={digits}", "prior.width=64", "prior.heads=4", "prior.depth=2",

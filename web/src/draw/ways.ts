@@ -1,6 +1,6 @@
 import type { Colours } from '../lib/theme.svelte'
 import { toScreenX, toScreenY, type Camera } from '../scene/camera'
-import { MOST_WAYS } from '../scene/layers'
+import { MOST_WAYS, WAYS_AT_ONCE } from '../scene/layers'
 import type { Surface } from './surface'
 
 export interface Trail {
@@ -31,7 +31,8 @@ export class Ways {
 
   /** True where the picture is behind: the next frame should be drawn even if nothing else changes. */
   draw(to: Surface, camera: Camera, trail: Trail, marks: Float64Array, codes: number, focus: number | null, theme: Colours, time: number): boolean {
-    if (!trail.places.length || codes > MOST_WAYS) return false
+    const alone = focus !== null && focus < codes
+    if (!trail.places.length || codes > MOST_WAYS || (!alone && codes > WAYS_AT_ONCE)) return false
     const newest = trail.steps[trail.steps.length - 1]
     const key = [to.canvas.width, to.canvas.height, to.ratio, trail.from, codes, focus, theme.canvas, theme.text].join()
     const moved = this.camera === null || camera.x !== this.camera.x || camera.y !== this.camera.y || camera.scale !== this.camera.scale
@@ -52,7 +53,7 @@ export class Ways {
     style(g, BANDS - 1, codes, focus, theme)
     g.beginPath()
     for (let code = 0; code < codes; code++) {
-      if (focus !== null && focus < codes && code !== focus) continue
+      if (alone && code !== focus) continue
       way(g, to, camera, trail, code, begin, trail.places.length, 1)
       g.lineTo(marks[2 * code], marks[2 * code + 1])
     }

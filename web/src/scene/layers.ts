@@ -6,6 +6,7 @@ export const MOST_CELLS = 2048
 export const MOST_NUMBERS = 128
 export const MOST_TRAILS = 2048 // of all levels together: their places are kept for the whole history
 export const MOST_WAYS = 600 // of one level
+export const WAYS_AT_ONCE = 128 // of more codes only the one that is looked at shows its way: all of them are a tangle
 export const MOST_DECODED = 512 // of all levels together; the trainer decodes no more
 
 export type Layer = 'cells' | 'trails' | 'labels' | 'pictures' | 'probe' | 'byCode'
