@@ -17,9 +17,10 @@ from shipped import AUTOENCODERS
 from tiny_runs import BOTTLENECKS, batches, session, tiny
 
 from tilework.engine.autoencoder.model import build_model, source_of
-from tilework.engine.probing.contract import Measured, NotMeasured, Why
+from tilework.engine.probing.contract import Measured
 from tilework.engine.probing.contract import Probe as Contract
 from tilework.engine.probing.kept import keep
+from tilework.engine.probing.left_out import NotMeasured, Why
 from tilework.engine.probing.opening import probe_run, probe_session
 from tilework.engine.probing.running import probe_all, shipped
 from tilework.engine.probing.subject import FEWEST, MOST, Subject

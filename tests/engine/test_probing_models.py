@@ -12,7 +12,7 @@ from PIL import Image
 from probed import Still, Then, landscapes, lossless, subject
 from torch import Tensor, nn
 
-from tilework.engine.probing.contract import NotApplicable, NotMeasured
+from tilework.engine.probing.left_out import NotApplicable, NotMeasured
 from tilework.engine.probing.probes.detail import by_bits, by_count, spectrum_of
 from tilework.engine.probing.probes.device import compared
 from tilework.engine.probing.probes.images import octaves

@@ -7,8 +7,8 @@ import pytest
 import torch
 from probed import TOKEN, Still, landscapes, lossless, pattern, speckle, subject
 
-from tilework.engine.probing.contract import NotApplicable
 from tilework.engine.probing.grid import TokenGrid, level
+from tilework.engine.probing.left_out import NotApplicable
 from tilework.engine.probing.running import shipped
 from tilework.engine.probing.smooth import SmoothAreas, colours
 from tilework.spec import Size

@@ -5,49 +5,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from tilework.engine.probing.subject import Subject
+from tilework.engine.probing.subject import Subject
 
 Pixels = NDArray[np.uint8]
 LEVELS = 255.0
 """Numbers of probes that speak of brightness are in grey levels, 0 to 255, as a person reads them."""
-
-
-class Why(StrEnum):
-    """Why a probe was left out."""
-
-    IMAGES = "images"
-    """The images of the run are not there."""
-    CHECKPOINT = "checkpoint"
-    """The run has no checkpoint that can be read."""
-    NOT_FINITE = "not-finite"
-    """The model gives NaN or infinity."""
-    TERMS = "terms"
-    """A loss term cannot be made: what it needs is not there."""
-    TIME = "time"
-    """The time for all probes was over."""
-    TASK = "task"
-    """There are no probes of models of this task."""
-    FAILED = "failed"
-    """It could not be computed: too little memory, an operation that the device does not have."""
-
-
-class NotMeasured(Exception):
-    """Raised by a probe that cannot be made here. `detail` is what a library said, if anything."""
-
-    def __init__(self, why: Why, detail: str = "") -> None:
-        super().__init__(why)
-        self.why, self.detail = why, detail
-
-
-class NotApplicable(Exception):
-    """Raised by a probe of something that this model does not have: a token grid, a perceptual loss term."""
 
 
 @dataclass(frozen=True)

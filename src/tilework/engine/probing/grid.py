@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tilework.engine.probing.contract import NotApplicable
+from tilework.engine.probing.left_out import NotApplicable
 from tilework.spec import Size
 
 TOKENS = 3

@@ -11,7 +11,8 @@ from tilework.doctor.opening import spec_of
 from tilework.engine.api import load_checkpoint
 from tilework.engine.autoencoder.images_of import images_of
 from tilework.engine.autoencoder.probe import Probe as Watched
-from tilework.engine.probing.contract import Probe, Why
+from tilework.engine.probing.contract import Probe
+from tilework.engine.probing.left_out import Why
 from tilework.engine.probing.running import SECONDS, Probed, nothing, probe_all
 from tilework.engine.probing.subject import Subject
 from tilework.errors import TileworkError, UserError

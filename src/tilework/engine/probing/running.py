@@ -13,7 +13,8 @@ from typing import Any
 import torch
 
 from tilework.engine.probing import probes as folder
-from tilework.engine.probing.contract import NotApplicable, NotMeasured, Pixels, Probe, Why
+from tilework.engine.probing.contract import Pixels, Probe
+from tilework.engine.probing.left_out import NotApplicable, NotMeasured, Why
 from tilework.engine.probing.subject import Subject
 from tilework.engine.tasks.contract import fork_rng
 

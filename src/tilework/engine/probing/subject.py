@@ -17,8 +17,8 @@ from tilework.bottlenecks.tokens import refuse_nonfinite
 from tilework.data import FrameStore, Split
 from tilework.engine.autoencoder.model import Autoencoder
 from tilework.engine.autoencoder.view import ModelView
-from tilework.engine.probing.contract import NotMeasured, Why
 from tilework.engine.probing.grid import TokenGrid
+from tilework.engine.probing.left_out import NotMeasured, Why
 from tilework.errors import UserError
 from tilework.objective import TermConfig
 from tilework.objective.total import Objective

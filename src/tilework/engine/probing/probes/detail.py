@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilework.engine.probing import contract
-from tilework.engine.probing.contract import Measured, NotApplicable
+from tilework.engine.probing.contract import Measured
 from tilework.engine.probing.drawing import rows
+from tilework.engine.probing.left_out import NotApplicable
 from tilework.engine.probing.subject import Subject
 from tilework.objective.fine.laplacian import laplacian_energy
 

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from tilework.engine.autoencoder.model import Autoencoder
 from tilework.engine.probing import contract
-from tilework.engine.probing.contract import Measured, NotApplicable
+from tilework.engine.probing.contract import Measured
+from tilework.engine.probing.left_out import NotApplicable
 from tilework.engine.probing.subject import Subject, copied
 
 IMAGES = 8

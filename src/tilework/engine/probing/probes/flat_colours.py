@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from tilework.engine.probing import contract
-from tilework.engine.probing.contract import LEVELS, Measured, NotApplicable
+from tilework.engine.probing.contract import LEVELS, Measured
 from tilework.engine.probing.drawing import rows, stretched
+from tilework.engine.probing.left_out import NotApplicable
 from tilework.engine.probing.smooth import colours, fine_detail
 from tilework.engine.probing.subject import Subject
 

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from tilework.engine.autoencoder.model import Autoencoder, outcome
 from tilework.engine.probing import contract
-from tilework.engine.probing.contract import Measured, NotMeasured, Why
+from tilework.engine.probing.contract import Measured
+from tilework.engine.probing.left_out import NotMeasured, Why
 from tilework.engine.probing.subject import Subject, copied
 from tilework.errors import UserError
 from tilework.objective import Outcome

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from tilework.engine.probing import contract
-from tilework.engine.probing.contract import Measured, NotApplicable
+from tilework.engine.probing.contract import Measured
+from tilework.engine.probing.left_out import NotApplicable
 from tilework.engine.probing.subject import Subject
 from tilework.objective import LossTerm, Outcome
 from tilework.objective.perceptual import PerceptualDistance
