@@ -77,7 +77,9 @@ SETS = {
         "flowers",
         Sampling(temperature=0.8),
     ),
-    "loops": Set(("p5-sharp", ()), {"motion-prior": ("motion-prior", ())}),
+    "loops": Set(
+        ("p5-sharp", ()), {"motion-prior": ("motion-prior", ("engine.steps=1500", "optimizer.lr.over=1500 steps"))}
+    ),
     "minecraft": Set(
         ("minerl-v1.0.1", ("engine.epochs=60",)),
         {"next-frames": ("next-frames", ("engine.batch_size=8", "engine.steps=160", "optimizer.lr.over=160 steps"))},
