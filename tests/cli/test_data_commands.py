@@ -304,7 +304,7 @@ def test_ctrl_c_and_the_same_command_again(tilework: Command, tmp_path: Path) ->
     for n in range(300):
         picture(n).save(folder / f"{n}.png")
     code = (
-        "import sys, time; from tilework.data import partial; partial.COMMIT_SECONDS = 0.01\n"
+        "import sys, time; from tilework.data.store import partial; partial.COMMIT_SECONDS = 0.01\n"
         "import tilework.cli.preparing as p\n"
         "p.Preparing.__call__ = lambda self, done: time.sleep(0.01)\n"
         f"sys.argv = ['tilework', 'data', 'add', 'many', {str(folder)!r}, '--size', '16']\n"

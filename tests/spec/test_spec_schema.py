@@ -37,7 +37,7 @@ def faults(value: Any, rule: dict[str, Any], root: dict[str, Any], at: str = "sp
     """A small independent reader of JSON Schema: all that this schema uses, nothing more."""
     rule = dict(rule)
     rule.pop("discriminator", None)
-    for word in ("title", "description", "default", "examples", "$schema", "$defs"):
+    for word in ("title", "description", "default", "examples", "unset", "$schema", "$defs"):
         rule.pop(word, None)
     if place := rule.pop("$ref", None):
         yield from faults(value, root["$defs"][place.removeprefix("#/$defs/")], root, at)

@@ -39,7 +39,7 @@ def test_a_run_from_the_form_to_the_trash(root: Path, warm_studio: None) -> None
         shipped = served.get("/api/recipes").json()["recipes"]
         needed = {recipe["name"]: recipe["needs"] for recipe in shipped}
         assert needed["rqvae-digits"] == shipped[0]["needs"] == []
-        assert needed["gamefactory-v2.1.6"] == "your pictures + LPIPS weights"
+        assert needed["gamefactory-v2.1.6"] == ["images", "lpips"]
         form = served.get("/api/recipes/rqvae-digits").json()
         assert form["spec"]["bottleneck"]["kind"] == "rq"
         assert "bottleneck.rq" in form["schema"]["$defs"]
