@@ -8,7 +8,7 @@ class TileworkError(Exception):
 
     `exit_code` is what the command line returns: 2 for a mistake in what was asked for (`UserError`),
     1 for a failure of the machine or of the run itself. `field` is the path of the setting that it is about, such as
-    `optimizer.lr`; empty where it is about none, or about several. `override` is what mends it where one override alone does,
+    `optimizer.lr`; empty where it is about none, or about several. `override` is what fixes it where one override alone does,
     such as `objective.lpips=null`: for whoever can set it with a click; `fix` says it too.
     """
 

@@ -18,7 +18,7 @@ class FieldError(Problem):
     field: Annotated[str, "its path; empty where it is none of one setting"]
     beside: Annotated[str, "what is wrong, to be read beside the setting: without its name"]
     remedy: Annotated[str, "what to do, to be read beside the setting; empty where `beside` says it already"]
-    override: Annotated[str, "the override that mends it; empty where none alone does"]
+    override: Annotated[str, "the override that fixes it; empty where none alone does"]
 
 
 class Refusal(Problem):

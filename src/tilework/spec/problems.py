@@ -25,7 +25,7 @@ class Fault(StrEnum):
     """`rule`: what the value breaks, by pydantic's name; `limit`: its bound; `said`: pydantic's own words; `given`; `near`: the
     choice that is spelt most like it, or empty."""
     REFUSED = "refused"
-    """`what` and `fix` in the words of who refused it; `named`: these words name the setting themselves; `override`: what mends
+    """`what` and `fix` in the words of who refused it; `named`: these words name the setting themselves; `override`: what fixes
     it, or empty."""
 
 

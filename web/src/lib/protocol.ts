@@ -834,7 +834,7 @@ export interface FieldError {
   beside: string
   /** what to do, to be read beside the setting; empty where `beside` says it already */
   remedy: string
-  /** the override that mends it; empty where none alone does */
+  /** the override that fixes it; empty where none alone does */
   override: string
 }
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from tilework.bottlenecks.codebook.counter import Counter, row_keys
 from tilework.spec import Setting, Settings
+from tilework.spec.hints import unset
 
 _CHANCE, _ORDER, _NOISE = 3, 4, 5
 # Most codes that one step moves; a codebook that died whole is back within K / 1024 steps.
@@ -37,7 +38,10 @@ class Revival(Settings):
     )
     probability: float = Field(default=1.0, gt=0, le=1, description="chance per step that a dead code is revived")
     until: int | None = Field(
-        default=None, ge=1, description="training steps after which dead codes stay dead; unset = never"
+        default=None,
+        ge=1,
+        description="training steps after which dead codes stay dead",
+        json_schema_extra=unset("never"),
     )
 
     def waits(self, step: int) -> int:
