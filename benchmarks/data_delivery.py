@@ -78,7 +78,7 @@ def main() -> None:
 
 
 def make_frames(folder: Path, count: int) -> None:
-    """The frame store and the same pictures as PNG files (Pillow's default compression)."""
+    """The frame store and the same images as PNG files (Pillow's default compression)."""
     store = prepare(Frames(frames=count, size=SIZE), folder / "cache")
     (folder / "store").write_text(str(store.folder))
     png = folder / "png"
@@ -214,7 +214,7 @@ def report(runs: dict[str, list[dict[str, float]]], frames: int) -> None:
         side: {key: statistics.median(r[key] for r in found) for key in found[0]} for side, found in runs.items()
     }
     assert len({round(m["frames"]) for m in medians.values()}) == 1
-    if frames % BATCH == 0:  # both saw every frame, so they must have seen the same picture values
+    if frames % BATCH == 0:  # both saw every frame, so they must have seen the same image values
         assert np.isclose(*(m["mean"] for m in medians.values()), rtol=1e-5)
     ratio = medians["png files"]["seconds"] / medians["memory map"]["seconds"]
     print(f"{frames:,} frames of {SIZE}, batch {BATCH}, median of {len(runs['png files'])} alternating pairs")

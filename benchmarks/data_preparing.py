@@ -1,4 +1,4 @@
-"""Preparing pictures: tilework beside the plain way. Run: uv run --group bench benchmarks/data_preparing.py --data FOLDER
+"""Preparing images: tilework beside the plain way. Run: uv run --group bench benchmarks/data_preparing.py --data FOLDER
 
     clips      three 600-frame 640x360 clips at 128x72, against OpenCV decoding, reducing and writing PNG files in two processes
     jpegs      1,200 JPEGs at 128x128, against Pillow in two processes that write PNG files
@@ -57,7 +57,7 @@ def main() -> int:
 
 
 def read_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="preparing pictures, beside the plain way")
+    parser = argparse.ArgumentParser(description="preparing images, beside the plain way")
     parser.add_argument("--data", type=Path, help="folder with games/*.mp4 and flowers/; default: made ones")
     parser.add_argument("--only", default=",".join(NAMES), help=f"some of {','.join(NAMES)}")
     parser.add_argument("--pairs", type=int, default=5, help="alternating pairs")
@@ -104,7 +104,7 @@ def jpeg_files(given: argparse.Namespace, scratch: Path) -> Path:
 def compared(
     claim: str, target: float, ours: str, peer: str, inputs: Path, given: argparse.Namespace, scratch: Path
 ) -> dict[str, Any]:
-    """Both sides in alternating pairs; they must have made the same number of pictures."""
+    """Both sides in alternating pairs; they must have made the same number of images."""
     side(ours, inputs, scratch)  # warms the file cache and the interpreters' files
     side(peer, inputs, scratch)
     pairs = alternate(
@@ -115,7 +115,7 @@ def compared(
     )
     made = {result["pictures"] for result in [*pairs.ours, *pairs.peer]}
     if len(made) != 1:
-        raise SideFailed(f"the sides made {sorted(made)} pictures")
+        raise SideFailed(f"the sides made {sorted(made)} images")
     return {
         "claim": claim,
         "figure": "speedup",
@@ -282,7 +282,7 @@ def made_jpegs(folder: Path, count: int, different: int = 64) -> Path:
 
 
 def made_clips(folder: Path, tiny: bool) -> Path:
-    """Three h264 clips of 640x360: a drifting noisy picture."""
+    """Three h264 clips of 640x360: a drifting noisy image."""
     import av
 
     if folder.exists():

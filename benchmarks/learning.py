@@ -1,7 +1,7 @@
 """What a model learns with each quantiser: equal network, bits, steps and data. Run: uv run benchmarks/learning.py --data FOLDER
 
 Trains a small convolutional autoencoder on MNIST (28x28, 7x7 tokens), flowers (64x64, 16x16 tokens) and ten drawn loops (64x64,
-8x8 tokens) with every quantiser in turn, ours and vector-quantize-pytorch's, and measures it on held-out pictures: mean
+8x8 tokens) with every quantiser in turn, ours and vector-quantize-pytorch's, and measures it on held-out images: mean
 squared error, codes used, perplexity, always with the number of tokens N. Results are kept run by run; a run that is
 already kept is not repeated.
 """
@@ -39,7 +39,7 @@ Quantise = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class Pictures:
-    """One data set and the network for it. The grid has 2^-len(widths) of the picture's sides."""
+    """One data set and the network for it. The grid has 2^-len(widths) of the image's sides."""
 
     source: dict[str, Any]
     widths: tuple[int, ...]
@@ -52,7 +52,7 @@ SETS = {
     "flowers": Pictures(
         {"kind": "images", "size": "64x64", "channels": 3, "split": {"validation": 0.2}}, (32, 64), 32, "flowers"
     ),
-    # Enough held-out tokens for 65,536 codes: a grid of half the picture's side.
+    # Enough held-out tokens for 65,536 codes: a grid of half the image's side.
     "flowers-fine": Pictures(
         {"kind": "images", "size": "128x128", "channels": 3, "split": {"validation": 0.2}}, (32,), 8, "flowers"
     ),
@@ -153,7 +153,7 @@ CONFIGS: dict[str, Callable[[int], nn.Module]] = {
 
 
 def source(name: str, folder: Path | None) -> SourceConfig:
-    """The pictures of a set; those that are files lie in `folder`."""
+    """The images of a set; those that are files lie in `folder`."""
     chosen = SETS[name]
     settings = dict(chosen.source)
     if chosen.folder:
@@ -226,7 +226,7 @@ def train(name: str, config: str, codes: int, seed: int, steps: int, lr: float, 
         return error, counts
 
     error, counts = measure(split.validation)
-    # A code that only training pictures use is not dead: held-out usage below 100 % may be a matter of the pictures.
+    # A code that only training images use is not dead: held-out usage below 100 % may be a matter of the images.
     _, training = measure(split.train)
     share = counts / counts.sum()
     pixels = len(split.validation) * store.shape[0] * store.shape[1] * (store.shape[2] if len(store.shape) > 2 else 1)

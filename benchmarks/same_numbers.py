@@ -1,4 +1,4 @@
-"""tilework and the plain program train alike: the same weights, codes and pictures in, the same losses out, in float32.
+"""tilework and the plain program train alike: the same weights, codes and images in, the same losses out, in float32.
 
 tilework's side is its own session and step (guard, clipping, fused optimiser, chunked search); the plain side is
 `peers/plain_vqvae.py`. Only the float32 setting differs from a normal run.

@@ -1,8 +1,8 @@
 """Drawing sketches: this revision beside another one. Run: uv run benchmarks/sketches.py REVISION [--p5 FILE]
 
-Twelve sketches of the kinds that people write (the shipped ones, WebGL, a page without p5, pictures, text, many small shapes) are
+Twelve sketches of the kinds that people write (the shipped ones, WebGL, a page without p5, images, text, many small shapes) are
 prepared at 64x64, 120 frames each, by both revisions in alternating pairs: a process of its own for each, an empty folder, and the
-clock from before the first browser starts until everything is written. Both sides must make the same number of pictures.
+clock from before the first browser starts until everything is written. Both sides must make the same number of images.
 Then four of each, which differ in name and text, 8 frames each: there the start of each sketch counts most.
 """
 
@@ -110,7 +110,7 @@ def compared(given: argparse.Namespace, inputs: Path, frames: int, before: Path,
     pairs = alternate(lambda: run(ours), lambda: run(theirs), given.pairs, lambda n: print(f"pair {n}"))
     counts = {result["pictures"] for result in [*pairs.ours, *pairs.peer]}
     if len(counts) != 1:
-        raise SideFailed(f"the sides made {sorted(counts)} pictures")
+        raise SideFailed(f"the sides made {sorted(counts)} images")
     sketches = len(list(inputs.iterdir()))
     return {
         "claim": f"Preparing {sketches} sketches of {frames} frames, against revision {given.revision}",

@@ -1,7 +1,7 @@
 """How soon the studio's page can be used, and how much it is. Run: uv run benchmarks/studio_page.py
 
 Each sample is a fresh browser with a fresh profile on localhost, while a run trains on the other core: from the request (the
-redirect that takes the launch token included) to the first picture of the latent space on the live page, and to the first run in
+redirect that takes the launch token included) to the first image of the latent space on the live page, and to the first run in
 the list. Bytes are those of page, script, style and icon as they crossed the socket, headers included.
 """
 
@@ -18,7 +18,7 @@ READY = {
     "live": "window.__tilework?.drawn > 0 && window.__tilework.shown.step >= 0",
     "list": "window.__tilework && document.querySelector('main a[href*=\"#/runs/\"]')",
 }
-WORDS = {"live": "the first picture of the latent space", "list": "the list of runs"}
+WORDS = {"live": "the first image of the latent space", "list": "the list of runs"}
 TARGET_MS, TARGET_KB = 1500.0, 400.0
 NOTE = """(() => {
   const look = () => { if (%s) window.__ready = performance.now(); else requestAnimationFrame(look) }

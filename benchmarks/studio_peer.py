@@ -1,7 +1,7 @@
 """The studio beside the same view in Gradio and Matplotlib. Run: uv run --group bench benchmarks/studio_peer.py
 
 Both show rqvae-digits while it trains with one thread: 1,024 points, 32 codes, curves, 16 reconstructions.
-Counted in headless Chromium: how often a second what is displayed is another picture; and how much longer training takes with the
+Counted in headless Chromium: how often a second what is displayed is another image; and how much longer training takes with the
 page open than without any view, each side against itself. tilework's trainer has one core, server and browser the other; the
 peer is one process, and may use both. Sides take turns in an order that rotates; figures are medians over the rounds.
 """
@@ -23,7 +23,7 @@ import studio_harness as studio
 import studio_slowdown
 
 PEER = str(Path(__file__).resolve().parent / "peers" / "gradio_matplotlib.py")
-# The plot's picture is a data URL: another text is another picture.
+# The plot's image is a data URL: another text is another image.
 COUNTER = """(() => {
   const seen = (window.__seen = { pictures: 0, last: '' })
   const look = () => {
@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def peer(watched: bool, given: argparse.Namespace, steps: int) -> dict[str, float]:
-    """One run of the peer: steps/s, and the pictures a second that its page displayed."""
+    """One run of the peer: steps/s, and the images a second that its page displayed."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1] if watched else 0

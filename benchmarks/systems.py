@@ -1,4 +1,4 @@
-"""What is measured: the network, pictures and batch of each reference system, in full size or shrunk for a test."""
+"""What is measured: the network, images and batch of each reference system, in full size or shrunk for a test."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class System:
     """Weight of the perceptual loss; 0 leaves it out."""
 
     def spec(self, folder: Path, *, lpips_weights: str | None = None, extra: tuple[str, ...] = ()) -> RunSpec:
-        """The recipe with this system's pictures, never validating, saving or stopping between its first and last step."""
+        """The recipe with this system's images, never validating, saving or stopping between its first and last step."""
         from tilework.spec import load_spec
 
         overrides = [
@@ -55,19 +55,19 @@ class System:
         return load_spec(self.recipe, [*overrides, *extra])
 
     def frames_file(self, folder: Path) -> Path:
-        """Where `write_frames` puts the pictures, uint8 (N, H, W, C)."""
+        """Where `write_frames` puts the images, uint8 (N, H, W, C)."""
         name = "digits" if not self.pictures else f"frames-{self.pictures}-{self.width}x{self.height}"
         return folder / f"{name}.npy"
 
     def write_frames(self, folder: Path) -> Path:
-        """Write the pictures that both sides train on; the same bytes every time."""
+        """Write the images that both sides train on; the same bytes every time."""
         path = self.frames_file(folder)
         if not path.is_file():
             np.save(path, self._frames() if self.pictures else _digits())
         return path
 
     def _frames(self) -> NDArray[np.uint8]:
-        """Smooth coloured noise with a rectangle in each picture: neither flat nor white noise."""
+        """Smooth coloured noise with a rectangle in each image: neither flat nor white noise."""
         rng = np.random.default_rng(0)
         coarse = rng.uniform(0, 255, (self.pictures, 5, 5, self.channels))
         frames = _stretched(coarse, self.height, self.width)
@@ -78,7 +78,7 @@ class System:
 
 
 def _digits() -> NDArray[np.uint8]:
-    """The training pictures of the recipe itself, so that both sides see the same digits."""
+    """The training images of the recipe itself, so that both sides see the same digits."""
     from tilework.data import prepare, split_by
     from tilework.engine.autoencoder.model import source_of
     from tilework.spec import load_spec
@@ -107,7 +107,7 @@ SYSTEMS = {
 
 
 def system(name: str, *, tiny: bool = False) -> System:
-    """A reference system; `tiny` keeps its layers but takes few, small pictures, for a test of the benchmark itself."""
+    """A reference system; `tiny` keeps its layers but takes few, small images, for a test of the benchmark itself."""
     full = SYSTEMS[name]
     if not tiny:
         return full

@@ -1,4 +1,4 @@
-"""What tests share: how a command ended, how a run is made small, where real pictures are."""
+"""What tests share: how a command ended, how a run is made small, where real images are."""
 
 from __future__ import annotations
 
@@ -46,6 +46,6 @@ def chromium_is_here() -> bool:
 
 
 def data_folder() -> Path | None:
-    """Real pictures for tests: `$TILEWORK_DATA`, or a folder `shared/data` beside the checkout; None where absent."""
+    """Real images for tests: `$TILEWORK_DATA`, or a folder `shared/data` beside the checkout; None where absent."""
     found = Path(os.environ.get("TILEWORK_DATA") or Path(__file__).parents[2] / "shared" / "data")
     return found if found.is_dir() else None

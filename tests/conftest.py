@@ -59,7 +59,7 @@ def once(common: Path) -> Callable[[str, Callable[[Path], object]], Path]:
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path: Path, common: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs go to the test's folder; prepared pictures to one cache for the whole test run."""
+    """Runs go to the test's folder; prepared images to one cache for the whole test run."""
     shared = common / "cache"
     monkeypatch.setenv("TILEWORK_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("TILEWORK_DATA_SETS", str(tmp_path / "sets"))
@@ -69,10 +69,10 @@ def _own_folders(tmp_path: Path, common: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def real_data() -> Path:
-    """The folder of real pictures; skips, saying so, where it is absent."""
+    """The folder of real images; skips, saying so, where it is absent."""
     found = data_folder()
     if found is None:
-        pytest.skip("no real pictures here: set TILEWORK_DATA to a folder with MNIST, flowers, emoji and lpips weights")
+        pytest.skip("no real images here: set TILEWORK_DATA to a folder with MNIST, flowers, emoji and lpips weights")
     return found
 
 

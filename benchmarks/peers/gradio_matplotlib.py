@@ -1,7 +1,7 @@
 """The live view as most people build it: Gradio and Matplotlib around a training thread. Plain, and nothing made slow on purpose.
 
 The model, its batches, precision and fused optimiser are those of rqvae-digits; the thread trains, a gr.Timer redraws: 1,024
-points with the codes of both levels, the curves of the losses, 16 held-out pictures over their reconstructions. It trains --steps
+points with the codes of both levels, the curves of the losses, 16 held-out images over their reconstructions. It trains --steps
 steps and prints one line of JSON; --port serves the view, --port 0 trains alone.
 """
 

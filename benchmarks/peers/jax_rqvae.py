@@ -1,4 +1,4 @@
-"""Reference system 1 in JAX, Flax and Optax: one jitted step, its buffers donated, the pictures on the device already.
+"""Reference system 1 in JAX, Flax and Optax: one jitted step, its buffers donated, the images on the device already.
 
 Written as a JAX user would: the loss, its gradient and the update are one compiled function, nothing is read back
 between steps, and whole batches are ready before the clock starts.
@@ -72,7 +72,7 @@ def make_step(model: RQVAE, optimizer: optax.GradientTransformation) -> Any:
 
 
 def batches(path: Path, size: int) -> list[jax.Array]:
-    """The pictures (N, 28, 28, 1) as float32 batches in [0, 1] on the device."""
+    """The images (N, 28, 28, 1) as float32 batches in [0, 1] on the device."""
     frames = np.random.default_rng(0).permutation(np.load(path))
     whole = len(frames) // size
     return [jnp.asarray(frames[n * size : (n + 1) * size].astype(np.float32) / 255) for n in range(whole)]

@@ -1,4 +1,4 @@
-"""LPIPS with SqueezeNet in plain PyTorch modules: both pictures through the whole network, norms as published."""
+"""LPIPS with SqueezeNet in plain PyTorch modules: both images through the whole network, norms as published."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Fire(nn.Module):
 
 
 class PlainLPIPS(nn.Module):
-    """Pictures (B, 3, H, W) in [-1, 1] -> distance of each pair (B,). `weights`: an .npz of `features.*` and `lin*.weight`."""
+    """Images (B, 3, H, W) in [-1, 1] -> distance of each pair (B,). `weights`: an .npz of `features.*` and `lin*.weight`."""
 
     def __init__(self, weights: str) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """Reference systems 3 and 5 as most programs write them: plain PyTorch, float32, contiguous memory, nothing clever.
 
 The whole N x K distance matrix, one-hot codes of the same size, moving averages by matrix products with them, Adam as
-PyTorch's default runs it on a CPU (one parameter after another), the pictures in memory as float32 batches.
+PyTorch's default runs it on a CPU (one parameter after another), the images in memory as float32 batches.
 """
 
 from __future__ import annotations

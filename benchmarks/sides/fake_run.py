@@ -1,6 +1,6 @@
 """A run without a model: rows, marks, timeline and live frames of so many hours, in as little time as one likes.
 
-Like rqvae-digits: 1,024 points, two levels of 16 codes, 16 pictures of 28x28. Rows come every ten steps, a mark every
+Like rqvae-digits: 1,024 points, two levels of 16 codes, 16 images of 28x28. Rows come every ten steps, a mark every
 `--mark-every` steps, timeline frames at the trainer's spacing. It steps at `--rate` steps/s up to `--steps` (0 = until it is
 ended), and sends `--frames` live frames a second. Prints one line of JSON at its end.
 """

@@ -4,8 +4,8 @@ The Python interface is `load`, `train`, `resume` and `recipe`, and `explore` fo
 
     run = tilework.train("rqvae-digits", "engine.epochs=5")
     model = tilework.load(run)
-    codes = model.codes(pictures)          # (B, C, H, W) in [0, 1] -> (B, Q, h, w)
-    pictures = model.decode(codes)
+    codes = model.codes(images)          # (B, C, H, W) in [0, 1] -> (B, Q, h, w)
+    images = model.decode(codes)
     opened = tilework.explore.open_model(run)
     tilework.explore.sample(opened, ["seed:3", "validation:0;1=2.5"]).save("points.png")
 """

@@ -1,4 +1,4 @@
-"""The benchmark of preparing pictures runs and writes rows that the page can show. No figure is judged."""
+"""The benchmark of preparing images runs and writes rows that the page can show. No figure is judged."""
 
 from __future__ import annotations
 

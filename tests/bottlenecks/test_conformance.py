@@ -77,7 +77,7 @@ def test_shapes_of_grids_and_sequences(config):
         else:
             assert latent.codes is None
         assert all(not s.requires_grad for s in latent.stats.values())
-    # One position per picture, the layout of a vector latent.
+    # One position per image, the layout of a vector latent.
     assert bottleneck(h[:, :, :1, :1]).z.shape == (3, bottleneck.dim, 1, 1)
 
 
@@ -120,7 +120,7 @@ def test_training_gives_the_same_codes_and_values_as_evaluation(config):
     if not bottleneck.levels:
         pytest.skip("nothing discrete (training may add noise)")
     if getattr(config, "level_dropout", 0):
-        pytest.skip("training draws how many levels a picture goes through")
+        pytest.skip("training draws how many levels an image goes through")
     h = grid(bottleneck)
     trained, evaluated = bottleneck(h), bottleneck.eval()(h)
     assert torch.equal(trained.codes, evaluated.codes)

@@ -153,7 +153,7 @@ def test_level_dropout_reports_and_learns_from_the_levels_in_use():
     ours.deferred = True
     h = points.view(100, 20, 4)
     latent = ours(h)
-    # Which levels each picture went through, from the outputs alone.
+    # Which levels each image went through, from the outputs alone.
     parts = torch.stack([book[c] for book, c in zip(ours.codebooks(), latent.codes.transpose(0, 1), strict=True)])
     sums = parts.cumsum(0)
     error = (sums - latent.z.detach()).abs().amax((2, 3))
@@ -162,7 +162,7 @@ def test_level_dropout_reports_and_learns_from_the_levels_in_use():
     assert set(depth.tolist()) == {1, 2, 3, 4}
     counts = latent.stats["counts"].sum(1)
     assert counts.tolist() == [20.0 * int((depth > level).sum()) for level in range(4)]
-    # The loss of a level is the mean over the pictures that went through it.
+    # The loss of a level is the mean over the images that went through it.
     expected = []
     for level, x in enumerate(latent.inputs):
         each = (x.view(100, 20, 4) - parts[level]).square()

@@ -12,7 +12,7 @@ from tilework.bottlenecks.tokens import finite_tokens
 from tilework.errors import UserError
 
 NOTHING = {
-    "no picture": lambda d: torch.zeros(0, d, 3, 3),
+    "no image": lambda d: torch.zeros(0, d, 3, 3),
     "no position": lambda d: torch.zeros(2, d, 0, 3),
     "no token": lambda d: torch.zeros(2, 0, d),
     "nan": lambda d: torch.full((2, d, 3, 3), math.nan),
@@ -38,7 +38,7 @@ def values(layer):
     return {name: value.clone() for name, value in layer.state_dict().items()}
 
 
-@pytest.mark.parametrize("nothing", ["no picture", "no token", "nan", "infinite"])
+@pytest.mark.parametrize("nothing", ["no image", "no token", "nan", "infinite"])
 def test_zero_losses_and_zero_gradients(config, nothing, deferred):
     torch.manual_seed(0)
     layer = config.build()
@@ -84,7 +84,7 @@ def test_the_next_batches_are_as_if_it_had_not_been(typical, nothing):
 
 def test_in_evaluation(config):
     layer = config.build().eval()
-    for nothing in ("no picture", "no position", "no token"):
+    for nothing in ("no image", "no position", "no token"):
         latent, _ = step(layer, NOTHING[nothing](layer.in_channels))
         assert all(not value.any() for value in latent.losses.values())
         assert all(value.isfinite().all() for value in latent.stats.values())

@@ -133,7 +133,7 @@ def test_folders_of_pictures(tilework: Command, tmp_path: Path) -> None:
     pictures.mkdir()
     refused(tilework(*on_folder(pictures)), str(pictures))
     (pictures / "empty.png").write_bytes(b"")
-    (pictures / "text.png").write_text("not a picture")
+    (pictures / "text.png").write_text("not an image")
     refused(tilework(*on_folder(pictures)), "empty.png")
     nothing_made()
 

@@ -382,7 +382,7 @@ def test_brackets_in_errors_are_shown_as_they_are(tilework: Command, arguments: 
 
 
 def test_a_remark_with_brackets_is_shown_as_it_is(tilework: Command, tmp_path: Path) -> None:
-    """A picture that cannot be read is named in a remark."""
+    """An image that cannot be read is named in a remark."""
     import numpy as np
     from PIL import Image
 

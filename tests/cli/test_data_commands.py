@@ -38,14 +38,14 @@ def picture(seed: int, side: int = 20) -> Image.Image:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    """Twelve pictures in two classes, one exact copy, one broken file."""
+    """Twelve images in two classes, one exact copy, one broken file."""
     folder = tmp_path / "my photos"
     for n in range(12):
         path = folder / ("cats", "dögs")[n % 2] / f"{n}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         picture(n).save(path)
     shutil.copy(folder / "cats" / "0.png", folder / "cats" / "again.png")
-    (folder / "cats" / "text.png").write_text("this is no picture")
+    (folder / "cats" / "text.png").write_text("this is no image")
     return folder
 
 
@@ -60,8 +60,8 @@ def refused(outcome: Outcome, *words: str) -> None:
 def test_add_list_show_check_remove(tilework: Command, photos: Path) -> None:
     done = tilework("data", "add", "pets", photos, "--size", "16x12", "--gray", "--fit", "pad")
     assert done.code == 0, done.err
-    assert "13 pictures of 16x12 in grey" in done.out
-    assert "cats/text.png: it is not a picture in a known format" in done.out
+    assert "13 images of 16x12 in grey" in done.out
+    assert "cats/text.png: it is not an image in a known format" in done.out
     listed = tilework("data", "list")
     assert "pets" in listed.out
     assert "16x12 grey" in listed.out
@@ -72,7 +72,7 @@ def test_add_list_show_check_remove(tilework: Command, photos: Path) -> None:
         "13 of 16x12 in grey",
         "2: cats 7, dögs 6",
         "by cluster",
-        "held-out pictures have a near twin in training",
+        "held-out images have a near twin in training",
         "exact: 1 copies in 1 set",
         "cats/0.png, cats/again.png",
         "a grid of 4x3 gives",
@@ -184,7 +184,7 @@ def test_check_says_that_a_split_by_frame_leaks(tilework: Command, tmp_path: Pat
     checked = tilework("data", "check", "a")
     assert checked.code == 1
     assert "by frame" in checked.out
-    assert "% are within 2 frames of a training picture" in checked.out
+    assert "% are within 2 frames of a training image" in checked.out
     shown = tilework("data", "show", "a").out
     assert "nothing keeps their neighbours and near twins apart" in shown
 
@@ -327,8 +327,8 @@ def test_ctrl_c_and_the_same_command_again(tilework: Command, tmp_path: Path) ->
     assert "not finished" in tilework("data", "list").out
     done = tilework("data", "add", "many", folder, "--size", "16")
     assert done.code == 0
-    assert "going on behind picture" in done.out
-    assert "300 pictures" in done.out
+    assert "going on behind image" in done.out
+    assert "300 images" in done.out
     assert tilework("data", "check", "many").code == 0
 
 
@@ -370,7 +370,7 @@ def test_what_is_there_decides_the_kind(tmp_path: Path) -> None:
     picture(0).save(tmp_path / "clips" / "cover.png")
     (tmp_path / "clips" / "y.mov").write_bytes(b"")
     assert at("clips")[0] == "video"
-    assert "also holds 1 pictures" in detect([str(tmp_path / "clips")]).note
+    assert "also holds 1 images" in detect([str(tmp_path / "clips")]).note
     for part in ("train", "t10k"):
         for what in ("images-idx3", "labels-idx1"):
             (tmp_path / "idx").mkdir(exist_ok=True)
@@ -393,7 +393,7 @@ def test_a_leak_is_measured_however_large_the_set(
 ) -> None:
     monkeypatch.setattr("tilework.data.split.sides._LEAK_LIMIT", 0)
     assert tilework("data", "add", "pets", photos, "--size", "16", "--set", "split.by=group").code == 0
-    assert "held-out pictures have a near twin in training" in tilework("data", "show", "pets").out
+    assert "held-out images have a near twin in training" in tilework("data", "show", "pets").out
     assert "closely resemble" in tilework("data", "check", "pets").out
 
 
@@ -414,7 +414,7 @@ def test_check_of_files_with_other_times_looks_at_their_content(tilework: Comman
         os.utime(file, (1_000_000_000, 1_000_000_000))
     touched = tilework("data", "check", "pets")
     assert touched.code == 0, touched.out
-    assert "the same pictures come out" in touched.out
+    assert "the same images come out" in touched.out
     picture(98).save(files[-1])
     os.utime(files[-1], (1_000_000_000, 1_000_000_000))
     changed = tilework("data", "check", "pets")

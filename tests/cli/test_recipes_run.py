@@ -1,4 +1,4 @@
-"""Every shipped recipe runs to its end through the command line, on a shrunken budget and stand-in pictures."""
+"""Every shipped recipe runs to its end through the command line, on a shrunken budget and stand-in images."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tilework.spec import load_spec
 Command = Callable[..., Outcome]
 BUDGET = ("engine.steps=3", "engine.epochs=1", "engine.threads=1", "engine.log_every_steps=1", "engine.start_batches=2")
 BROUGHT = {"video", "hub", "sketches", "images"}
-"""Sources whose pictures a person brings, or fetches."""
+"""Sources whose images a person brings, or fetches."""
 P5 = Path(__file__).parents[1] / "data" / "p5_double.js"
 
 
@@ -39,7 +39,7 @@ def kind_of(recipe: str) -> str:
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """24 generated pictures: soft colour gradients with a bright disc, each in another place."""
+    """24 generated images: soft colour gradients with a bright disc, each in another place."""
     folder = tmp_path_factory.mktemp("pictures")
     y, x = np.mgrid[0:144, 0:192] / 144
     rng = np.random.default_rng(0)
@@ -85,7 +85,7 @@ def lpips_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def brought(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """For each source that a person brings pictures to: a little clip or two, a saved data set, sketches."""
+    """For each source that a person brings images to: a little clip or two, a saved data set, sketches."""
     folder = tmp_path_factory.mktemp("brought")
     stills = [np.asarray(Image.open(file)) for file in sorted(pictures.glob("*.png"))]
     (folder / "video").mkdir()
@@ -147,7 +147,7 @@ def stand_in(
     elif kind in BROUGHT:
         overrides += ["data.kind=images", f"data.path={pictures}"]
     if source_of(spec).channels == 3:
-        # A big picture's net is made narrow, to be quick; the number of stages, blocks and the grid stay.
+        # A big image's net is made narrow, to be quick; the number of stages, blocks and the grid stay.
         overrides += ["engine.batch_size=2", "encoder.widths=" + str([8] * len(spec.encoder.widths)).replace(" ", "")]
         overrides += ["bottleneck.dim=8"] if spec.encoder.projection == "none" else []
     if getattr(spec.bottleneck, "codes", 0) > 64:

@@ -1,4 +1,4 @@
-"""A source whose pictures a test writes down."""
+"""A source whose images a test writes down."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def listed(items: list[Item], *, size: Size = SMALL, channels: int = 3, **more: 
 
 
 def noise_items(count: int, *, size: Size = SMALL, channels: int = 3, seed: int = 0, **more: Any) -> list[Item]:
-    """`count` pictures of noise, each its own group unless `group` is given."""
+    """`count` images of noise, each its own group unless `group` is given."""
     rng = np.random.default_rng(seed)
     pixels = rng.integers(0, 256, size=(count, size.height, size.width, channels), dtype=np.uint8)
     return [Item(pixels=p, frame=n, **{"group": str(n), **more}) for n, p in enumerate(pixels)]

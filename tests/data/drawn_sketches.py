@@ -1,4 +1,4 @@
-"""Sketches drawn for a test: the source with small settings, and its pictures by sketch."""
+"""Sketches drawn for a test: the source with small settings, and its images by sketch."""
 
 from __future__ import annotations
 

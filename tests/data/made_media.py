@@ -82,7 +82,7 @@ def animation(
 
 
 def picture(path: Path, tone: int, size: tuple[int, int] = (12, 8)) -> Path:
-    """A picture with a gradient to this grey."""
+    """An image with a gradient to this grey."""
     path.parent.mkdir(parents=True, exist_ok=True)
     row = np.linspace(0, tone, size[0]).astype(np.uint8)
     Image.fromarray(np.repeat(row[None], size[1], 0)).save(path)

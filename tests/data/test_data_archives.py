@@ -72,7 +72,7 @@ def test_the_same_as_the_folder(tmp_path, kind):
     store = prepare(source)
     assert detect([str(tmp_path / f"a.{kind}")]).settings == {"kind": "images", "path": str(tmp_path / f"a.{kind}")}
     assert store.classes == folder.classes == ("cat", "horse")
-    assert store.skipped == folder.skipped == [("train/cat/broken.png", "it is not a picture in a known format")]
+    assert store.skipped == folder.skipped == [("train/cat/broken.png", "it is not an image in a known format")]
     assert store.seen == folder.seen
     assert sorted(store.file_names) == sorted(folder.file_names)
     pixels = {
@@ -260,7 +260,7 @@ def test_an_archive_without_its_ending_and_a_folder_beside_it(tmp_path):
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("tar")])
 def test_a_tar_that_is_cut_short_says_what_is_left_of_it(tmp_path, kind):
-    """Whatever the place of the cut: the number that is said is the number of pictures that come out."""
+    """Whatever the place of the cut: the number that is said is the number of images that come out."""
     path = pack(tmp_path / f"a.{kind}", {f"{n}.png": png(n, 56) for n in range(9)})
     whole = path.read_bytes()
     for part in (0.9, 0.6, 0.45, 0.3):

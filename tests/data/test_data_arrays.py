@@ -61,7 +61,7 @@ def test_npz_with_labels(tmp_path):
 def test_npz_asks_for_a_key_where_there_are_two(tmp_path):
     raw = RNG.integers(0, 256, size=(4, 5, 6), dtype=np.uint8)
     np.savez(tmp_path / "a.npz", train=raw, test=raw[:2])
-    with pytest.raises(UserError, match="2 arrays that could be the pictures") as caught:
+    with pytest.raises(UserError, match="2 arrays that could be the images") as caught:
         prepare(array(tmp_path / "a.npz"))
     assert caught.value.fix == "write data.key=NAME"
     assert len(everything(array(tmp_path / "a.npz", key="test"))) == 2
@@ -76,7 +76,7 @@ BAD = {
     "integers": (np.zeros((2, 5, 6), np.int64), "astype"),
     "two dimensions": (np.zeros((5, 6), np.uint8), "one of these shapes"),
     "four colours": (np.zeros((2, 5, 6, 4), np.uint8), "one of these shapes"),
-    "no picture": (np.zeros((0, 5, 6), np.uint8), "one of these shapes"),
+    "no image": (np.zeros((0, 5, 6), np.uint8), "one of these shapes"),
     "a pickle": (np.array([{"a": 1}], dtype=object), "save it again"),
 }
 
@@ -111,7 +111,7 @@ def test_a_cut_file_and_a_missing_one(tmp_path):
 
 def test_labels_must_fit(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.zeros((4, 5, 6), np.uint8), y=np.zeros(3))
-    with pytest.raises(UserError, match=r"y has shape \(3,\) for 4 pictures"):
+    with pytest.raises(UserError, match=r"y has shape \(3,\) for 4 images"):
         prepare(array(tmp_path / "a.npz", labels_key="y"))
     np.save(tmp_path / "a.npy", np.zeros((4, 5, 6), np.uint8))
     with pytest.raises(UserError, match="without a name"):
@@ -180,7 +180,7 @@ def test_mnist_that_is_not_there_or_damaged(tmp_path):
         gzip.compress(idx(np.zeros((2, 3, 3), np.uint8))[:-1]),
     ):
         (tmp_path / "t10k-images-idx3-ubyte.gz").write_bytes(content)
-        with pytest.raises(UserError, match="not a whole idx file of pictures"):
+        with pytest.raises(UserError, match="not a whole idx file of images"):
             prepare(mnist(path=str(tmp_path)))
 
 

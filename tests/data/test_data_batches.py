@@ -1,4 +1,4 @@
-"""Batches: every picture once, in an order that is a function of seed and epoch, and exact values."""
+"""Batches: every image once, in an order that is a function of seed and epoch, and exact values."""
 
 from __future__ import annotations
 
@@ -126,9 +126,9 @@ def test_a_batch_size_that_does_not_divide(store):
     with pytest.raises(UserError, match=r"engine\.batch_size=10 cannot be shared by 4 processes") as caught:
         Batches(store, INDICES, 10, world=4)
     assert caught.value.fix == "use engine.batch_size=12"
-    with pytest.raises(UserError, match="3 training pictures cannot be shared by 4"):
+    with pytest.raises(UserError, match="3 training images cannot be shared by 4"):
         Batches(store, INDICES[:3], 8, world=4)
-    with pytest.raises(UserError, match="no picture"):
+    with pytest.raises(UserError, match="no image"):
         Batches(store, INDICES[:0], 8)
 
 

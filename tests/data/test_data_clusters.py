@@ -48,7 +48,7 @@ def store_of(pictures, labels=None, groups=None, **more):
 
 
 def brute(hashes, thumbs) -> list[int]:
-    """Root of each picture by trying every pair."""
+    """Root of each image by trying every pair."""
     root = list(range(len(hashes)))
 
     def find(n):
@@ -210,7 +210,7 @@ def test_a_slow_fade_keeps_more_than_one_picture_when_near_twins_are_dropped():
 
 
 def test_noise_is_split_as_it_always_was():
-    """Where no two pictures are alike, clusters change nothing."""
+    """Where no two images are alike, clusters change nothing."""
     items = noise_items(40, size=Size(16, 16))
     store = prepare(listed([Item(i.pixels, group=str(n)) for n, i in enumerate(items)], size=Size(16, 16)))
     for seed in range(3):

@@ -1,4 +1,4 @@
-"""Pictures that come with the program: digits and loops."""
+"""Images that come with the program: digits and loops."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_digits_are_sklearns_with_their_labels():
     assert np.array_equal(store.labels, raw.target)
     assert len(store.group_names) == 1797
     pictures = store.gather(np.arange(1797))[..., 0].astype(float)
-    # Brought back to 8x8 (the middle 22 of 28 pixels), each picture is nearest to the digit that it was made from.
+    # Brought back to 8x8 (the middle 22 of 28 pixels), each image is nearest to the digit that it was made from.
     back = np.stack(
         [np.asarray(Image.fromarray(p).resize((8, 8), Image.Resampling.BOX, box=(3, 3, 25, 25))) for p in pictures]
     )

@@ -81,4 +81,4 @@ def test_every_shape_comes_out_at_size(width, height, given_channels, size, chan
     assert out.shape == (size.height, size.width, channels)
     assert out.dtype == np.uint8
     assert out.flags.c_contiguous
-    assert (np.abs(out.astype(int) - 130) <= 1).all()  # a constant picture stays constant
+    assert (np.abs(out.astype(int) - 130) <= 1).all()  # a constant image stays constant

@@ -225,7 +225,7 @@ def test_tables_with_few_images_are_a_data_set(folder):
     photo(folder / "sample.png")
     found = detect([str(folder)])
     assert found.settings["kind"] == "hub"
-    assert "1 pictures" in found.note
+    assert "1 images" in found.note
 
 
 def test_heic_is_read_where_a_decoder_is_installed(folder, monkeypatch):
@@ -285,7 +285,7 @@ def test_stills_among_animations_are_counted_as_what_they_become(folder):
     photo(folder / "photo.jpg")
     found = detect([str(folder)])
     assert found.settings["kind"] == "animations"
-    assert found.note == f"{folder} also holds 1 pictures (taken are the 4 animations)"
+    assert found.note == f"{folder} also holds 1 images (taken are the 4 animations)"
     assert prepare(SOURCES.parse({**found.settings, "size": 8})).count == 10
 
 

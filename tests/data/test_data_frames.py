@@ -1,4 +1,4 @@
-"""The `frames` source: folders of numbered pictures."""
+"""The `frames` source: folders of numbered images."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ def test_pictures_as_plain_bytes(tmp_path):
 def test_two_columns_of_pictures_must_be_told_apart(tmp_path):
     both = stills(tmp_path)
     path = saved(tmp_path, {"a": both, "b": both[::-1]}, {"a": datasets.Image(), "b": datasets.Image()})
-    with pytest.raises(UserError, match="2 columns of pictures") as caught:
+    with pytest.raises(UserError, match="2 columns of images") as caught:
         list(hub(path).items())
     assert "data.column=" in caught.value.fix
     assert [int(item.pixels.max()) for item in hub(path, column="b").items()] == [210, 150, 90, 30]
@@ -90,7 +90,7 @@ def test_rows_that_cannot_be_read(tmp_path):
     assert [item.frame for item in source.items()] == [0, 3]
     told = dict(source.unreadable())
     assert set(told) == {"in row 1", "in row 2"}
-    assert told["in row 2"] == "there is no picture in this row"
+    assert told["in row 2"] == "there is no image in this row"
 
 
 @pytest.mark.parametrize("make", ["missing", "empty", "text"])

@@ -33,7 +33,7 @@ def names(source) -> list[str]:
 def test_natural_order_and_all_suffixes(tmp_path):
     for name in ("f10.png", "f2.PNG", "f1.jpg", "b.webp", "a.bmp", "c.gif", "d.tiff", "e.jpeg", "g.tif"):
         save(tmp_path / name)
-    (tmp_path / "notes.txt").write_text("not a picture")
+    (tmp_path / "notes.txt").write_text("not an image")
     save(tmp_path / ".hidden.png")
     save(tmp_path / ".git" / "x.png")
     expected = ["a.bmp", "b.webp", "c.gif", "d.tiff", "e.jpeg", "f1.jpg", "f2.PNG", "f10.png", "g.tif"]
@@ -83,7 +83,7 @@ def test_unreadable_files_are_skipped_counted_and_listed(tmp_path):
     assert dict(store.skipped) == {
         "empty.png": "the file is empty",
         "gone.png": "no such file or directory",
-        "text.png": "it is not a picture in a known format",
+        "text.png": "it is not an image in a known format",
     }
 
 
@@ -242,5 +242,5 @@ def test_real_photographs(real_data):
     assert store.classes == ("daisy", "dandelion", "roses")
     path = real_data / "flowers" / store.file_of(7)
     expected = np.asarray(Image.open(path).convert("RGB").resize((32, 32), Image.Resampling.BICUBIC))
-    # Decoded at a smaller scale first where the file allows it: the same picture, not the same bits.
+    # Decoded at a smaller scale first where the file allows it: the same image, not the same bits.
     assert np.abs(store.gather(np.array([7]))[0].astype(int) - expected).mean() < 2

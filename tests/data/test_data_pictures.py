@@ -93,7 +93,7 @@ def test_alpha_is_laid_over_the_background(tmp_path):
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_orientation_turns_the_picture_upright(tmp_path, orientation):
-    # How a camera that was turned this way stores the upright picture.
+    # How a camera that was turned this way stores the upright image.
     stored = {
         1: COLOUR,
         2: COLOUR[:, ::-1],

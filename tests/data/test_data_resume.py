@@ -65,7 +65,7 @@ def folder(tmp_path: Path) -> Path:
         path = tmp_path / "in" / f"clip {n % 3}" / f"{n}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(path)
-    (tmp_path / "in" / "clip 1" / "broken.png").write_text("no picture")
+    (tmp_path / "in" / "clip 1" / "broken.png").write_text("no image")
     (tmp_path / "in" / "clip 0" / "40.png").write_bytes(b"")
     return tmp_path / "in"
 
@@ -118,7 +118,7 @@ def test_killed_at_random_moments_it_ends_as_if_it_never_had_been(tmp_path, fold
 
 
 class Stopping(Listed):
-    """Raises what a test says after so many pictures; counts how many it gave."""
+    """Raises what a test says after so many images; counts how many it gave."""
 
     def items(self) -> Iterator[Item]:
         return self._from(0)
@@ -136,7 +136,7 @@ class Stopping(Listed):
 
 @pytest.fixture
 def every_picture(monkeypatch):
-    """Commit behind every picture."""
+    """Commit behind every image."""
     monkeypatch.setattr(partial, "COMMIT_SECONDS", 0.0)
 
 
@@ -206,7 +206,7 @@ def test_a_disk_that_fills_up_is_told_and_gone_on_with_when_there_is_room(every_
     monkeypatch.setattr(ShardWriter, "add", full)
     with pytest.raises(UserError, match="no space is left") as caught:
         prepare(stopping(None))
-    assert "4 pictures are whole and kept" in caught.value.why
+    assert "4 images are whole and kept" in caught.value.why
     assert "goes on where it stopped" in caught.value.fix
     assert not [p for p in (cache_folder() / "frames").iterdir() if p.is_dir() and not p.name.startswith(".")]
     monkeypatch.setattr(ShardWriter, "add", original)
@@ -251,10 +251,10 @@ def test_peak_memory_at_ten_times_the_files_is_a_few_megabytes_more(tmp_path):
         folder = tmp_path / str(count)
         folder.mkdir()
         for n in range(count):
-            os.link(one, folder / f"picture {n}.jpg")
+            os.link(one, folder / f"image {n}.jpg")
         command = [sys.executable, str(script), str(folder), str(tmp_path / "c")]
         done = children.run(command, capture_output=True, text=True, check=True)
         made, peak = done.stdout.split()
         assert int(made) == count
         peaks.append(float(peak))
-    assert peaks[1] - peaks[0] < 6  # MiB; the pictures alone are 16
+    assert peaks[1] - peaks[0] < 6  # MiB; the images alone are 16

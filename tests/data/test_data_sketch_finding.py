@@ -379,7 +379,7 @@ def test_what_most_files_are_decides(tmp_path, shipped):
         picture(works / f"jan{n}" / "thumbnail.png", n)
     about = detect([str(works)])
     assert about.settings["kind"] == "sketches"
-    assert "3 pictures" in about.note
+    assert "3 images" in about.note
     # Those that a sketch reads are its own, however many.
     tree(photos, {"index.html": f"<script src='{CDN}'></script><script>{DRAWS} loadImage('trip/y1.png')</script>"})
     assert detect([str(photos)]).settings["kind"] == "sketches"

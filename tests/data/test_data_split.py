@@ -16,7 +16,7 @@ from tilework.spec import SOURCES, Size
 
 
 def store_of(groups, labels=None, held_out=None, *, tmp=None, seed=0) -> FrameStore:
-    """A store of noise pictures with these groups, labels and forced sides."""
+    """A store of noise images with these groups, labels and forced sides."""
     items = noise_items(len(groups), seed=seed)
     count: dict[object, int] = {}
     made = []
@@ -130,7 +130,7 @@ def test_one_group_cannot_be_split_and_the_message_names_both_fields():
 def test_one_picture_cannot_be_split(by):
     with pytest.raises(UserError, match="side empty") as caught:
         split_by(store_of([0]), SplitSettings(by=by))
-    assert caught.value.fix == "give at least two pictures"
+    assert caught.value.fix == "give at least two images"
 
 
 def test_all_forced_to_one_side_is_refused():

@@ -49,7 +49,7 @@ def test_a_contact_sheet_of_any_shape(size, channels):
     sheet = contact_sheet(store, split_by(store, listed([]).split), "noise")
     assert sheet.mode == "RGB"
     assert 100 < sheet.width < 1300
-    if size == Size(8, 8):  # every pixel of a picture is a whole block of the sheet
+    if size == Size(8, 8):  # every pixel of an image is a whole block of the sheet
         first = store.gather(split_by(store, listed([]).split).train[:1])[0]
         found = np.asarray(sheet)
         block = np.repeat(np.repeat(first, 8, 0), 8, 1)

@@ -125,7 +125,7 @@ def test_a_source_that_breaks_leaves_nothing_behind():
 
 
 def test_no_picture_at_all():
-    with pytest.raises(UserError, match="gave no picture"):
+    with pytest.raises(UserError, match="gave no image"):
         prepare(listed([]))
     assert kept() == []
 
@@ -348,7 +348,7 @@ def test_a_process_killed_in_the_middle_harms_nothing(tmp_path):
 
 
 def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path):
-    # 192 MiB of pictures go through a process that may hold 64 MiB more than it had before.
+    # 192 MiB of images go through a process that may hold 64 MiB more than it had before.
     script = tmp_path / "big.py"
     script.write_text(
         textwrap.dedent("""

@@ -44,7 +44,7 @@ def _pictures(folder: Path) -> Path:
 
 
 def _broken_png(folder: Path) -> str:
-    (folder / "in" / "class 0" / "3.png").write_text("no picture")
+    (folder / "in" / "class 0" / "3.png").write_text("no image")
     return "class 0/3.png"
 
 
@@ -224,7 +224,7 @@ def test_items_after_a_picture_are_the_tail(kind, whole, tmp_path):
 @pytest.mark.parametrize("channels", [1, 3])
 def test_they_come_to_size(kind, fit, channels, tmp_path):
     if kind == "sketches" and (fit, channels) != ("crop", 1):
-        pytest.skip("a browser for each would take long, and the pictures are the same")
+        pytest.skip("a browser for each would take long, and the images are the same")
     store = prepare(source_of(kind, EXAMPLES[kind].make(tmp_path), fit=fit, channels=channels, size="10x6"))
     assert store.count > 2
     assert store.shape == (6, 10, channels)

@@ -92,7 +92,7 @@ def test_two_runs_in_one_process_each_have_their_own_precision() -> None:
 
 
 def test_precision_changes_the_arithmetic() -> None:
-    """The same weights and pictures: bf16 differs from float32, by about its 8 bits."""
+    """The same weights and images: bf16 differs from float32, by about its 8 bits."""
     found = {}
     for wanted in ("float32", "bf16"):
         made = session(tiny("none", f"engine.precision={wanted}"))

@@ -175,7 +175,7 @@ def test_the_latents_are_handed_on_for_whoever_watches() -> None:
 
 
 def test_weights_that_make_a_held_out_pass_infinite_are_a_failure_of_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """They are finite themselves, so no step was refused; the pictures of a person have nothing to do with it."""
+    """They are finite themselves, so no step was refused; the images of a person have nothing to do with it."""
     original = Stepper.step
 
     def blown_up(self: Stepper, *arguments: Any) -> Any:

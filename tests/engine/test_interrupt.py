@@ -150,8 +150,8 @@ print(json.dumps(found))
 LAUNCH, TASK = "tilework.engine.launch", "tilework.engine.tasks.autoencoder"
 INT, TERM = int(signal.SIGINT), int(signal.SIGTERM)
 WHERE: dict[str, tuple[str, str, int, int, bool]] = {
-    "before pictures are prepared": ("tilework.engine.autoencoder.images", "prepare", INT, 1, False),
-    "after pictures are prepared": ("tilework.engine.autoencoder.images", "prepare", TERM, 1, True),
+    "before images are prepared": ("tilework.engine.autoencoder.images", "prepare", INT, 1, False),
+    "after images are prepared": ("tilework.engine.autoencoder.images", "prepare", TERM, 1, True),
     "before the model is built": (TASK, "build_model", TERM, 1, False),
     "before the run's folder": (LAUNCH, "RunFolder.create", INT, 1, False),
     "after the run's folder": (LAUNCH, "RunFolder.create", TERM, 1, True),

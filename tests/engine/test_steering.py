@@ -271,7 +271,7 @@ def test_a_weight_can_be_raised_far_beyond_what_it_starts_with(tmp_path: Path) -
 
 
 def test_a_run_that_a_reset_begins_never_looks_dead(tmp_path: Path) -> None:
-    """Its folder is there before its pictures are read and its model is built."""
+    """Its folder is there before its images are read and its model is built."""
     seen = []
 
     class Looking(Hand):

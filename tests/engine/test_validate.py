@@ -1,4 +1,4 @@
-"""The held-out pass against brute force over all its pictures."""
+"""The held-out pass against brute force over all its images."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run_pass(made: Session, weights: dict[str, float] | None = None) -> Measured
 
 
 def everything(made: Session) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
-    """All held-out pictures in one batch, their reconstructions, and the codes of each level."""
+    """All held-out images in one batch, their reconstructions, and the codes of each level."""
     made.parts.model.eval()
     x = torch.cat([b.images for b in made.parts.task.images.validation.epoch(0)])
     with torch.no_grad():
@@ -152,7 +152,7 @@ def test_usage_figures_of_a_known_table() -> None:
 
 
 def test_ranks_share_the_batches(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each of two ranks takes every second batch: together they count every picture once."""
+    """Each of two ranks takes every second batch: together they count every image once."""
     made = session(tiny("vq", *OVERRIDES))
     whole = run_pass(made)
     parts = []

@@ -131,7 +131,7 @@ def test_a_frame_says_what_the_model_is(tmp_path: Path, monkeypatch: pytest.Monk
     books = torch.stack(list(load(run, which="last").network.bottleneck.codebooks())).detach().numpy()
     np.testing.assert_array_equal(arrays["codes"], books)
     assert arrays["points"].shape == (1024, 2)
-    # 30 steps of 32 pictures, and of the fixed ones what is left.
+    # 30 steps of 32 images, and of the fixed ones what is left.
     assert (header["view"]["points_of"], header["view"]["points_fixed"]) == ("window", 1024 - 960)
     assert arrays["labels"].min() >= 0
     # Codes were chosen as nearest to the points when the step was taken; the newest 32 by nearly the present codes.

@@ -1,4 +1,4 @@
-"""The arrays of a model that is none: points and codes that turn with the steps, and noise for pictures."""
+"""The arrays of a model that is none: points and codes that turn with the steps, and noise for images."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from tilework.protocol.frame import ViewHeader
 
 Arrays = dict[str, NDArray[Any]]
 PROBE = 32
-"""Pictures of the fixed probe."""
+"""Images of the fixed probe."""
 MOST_DECODED = 512
 """Codes of all levels up to which each is decoded."""
 
 
 class Scene:
-    """By default like rqvae-digits: 1,024 points, two levels of 16 codes, 16 pictures of 28x28. Without levels no codes."""
+    """By default like rqvae-digits: 1,024 points, two levels of 16 codes, 16 images of 28x28. Without levels no codes."""
 
     def __init__(self, points: int = 1024, levels: int = 2, codes: int = 16, side: int = 28, shown: int = 16) -> None:
         self.points, self.levels, self.codes, self.side, self.shown = points, levels, codes, side, shown

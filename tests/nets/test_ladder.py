@@ -219,7 +219,7 @@ def test_norm_stands_where_it_is_asked_for(order: str) -> None:
     for net in (encoder, decoder):
         kinds = [type(layer).__name__ for layer in net]
         norms = [i for i, kind in enumerate(kinds) if kind == "BatchNorm2d"]
-        assert len(norms) == 2  # one for each feature map, none for the picture or the latent
+        assert len(norms) == 2  # one for each feature map, none for the image or the latent
         step = 1 if order == "before" else -1
         assert all(kinds[i + step] == "ReLU" for i in norms)
 

@@ -108,7 +108,7 @@ def test_zero_activations_have_finite_gradients() -> None:
     weights = random_weights("squeeze")
     for name in weights:
         if name.startswith("features"):
-            weights[name] = torch.zeros_like(weights[name])  # every feature of every picture is exactly 0
+            weights[name] = torch.zeros_like(weights[name])  # every feature of every image is exactly 0
     distance = PerceptualDistance("squeeze", weights)
     y = torch.rand(1, 3, 32, 32, requires_grad=True)
     distance(torch.rand(1, 3, 32, 32), y).sum().backward()

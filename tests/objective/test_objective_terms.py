@@ -125,7 +125,7 @@ def test_the_weight_of_commitment_defaults_to_the_papers_beta() -> None:
 
 
 def sharpness_by_hand(x: np.ndarray) -> np.ndarray:
-    """The root of the mean squared Laplacian in each window of 4x2 (the picture of the fixture is 6x4), plus 1e-4."""
+    """The root of the mean squared Laplacian in each window of 4x2 (the image of the fixture is 6x4), plus 1e-4."""
     fine = 4 * x[..., 1:-1, 1:-1] - x[..., 1:-1, :-2] - x[..., 1:-1, 2:] - x[..., :-2, 1:-1] - x[..., 2:, 1:-1]
     return np.sqrt((fine**2).mean(axis=(2, 3)) + 1e-4)
 

@@ -88,7 +88,7 @@ def residual(root: Path, *, steps: int = 3000, name: str = "rqvae-digits") -> Ru
 
 
 def grid(root: Path, codes: int = 4096) -> RunFolder:
-    """A large codebook on a grid of positions, colour pictures, no labels, few tokens per code."""
+    """A large codebook on a grid of positions, colour images, no labels, few tokens per code."""
     rng = np.random.default_rng(2)
     run = RunFolder.create(root, "naruto", SPEC)
     with RunStore.create(run.db) as store:

@@ -182,14 +182,14 @@ def test_the_map_shows_points_codes_and_dead_codes() -> None:
     assert crosses(figure, LIGHT)[:1] == [(2.0, 2.0)]
     said = texts(figure)
     assert {"label", "cat", "dog", "owl", "dead code", "c0", "c1", "c2", "c3"} <= set(said)
-    assert "200 pictures · 3 of 4 codes in use" in said
+    assert "200 images · 3 of 4 codes in use" in said
     tints = figure.axes[0].collections[0].get_facecolor()
-    assert len(tints) == 3  # the cell of the code that has no picture stays clear
+    assert len(tints) == 3  # the cell of the code that has no image stays clear
 
 
 def test_a_caption_says_what_is_what() -> None:
     points = np.random.default_rng(0).normal(size=(50, 2))
-    for codes, words in ((0, ["dot = picture"]), (4, ["dot = picture", "numbered box = code", "cell ="]),
+    for codes, words in ((0, ["dot = image"]), (4, ["dot = image", "numbered box = code", "cell ="]),
                          (100, ["circle = code"])):  # fmt: skip
         figure = latent_map(
             points, np.zeros(50, int), points[:1].repeat(codes, 0) + np.arange(codes)[:, None], caption=True
@@ -313,7 +313,7 @@ def test_themes_differ_and_figures_repeat() -> None:
 def test_collapsed_dimensions_are_crosses() -> None:
     figure = dimensions(np.array([1.0, 0.001, 0.5, 0.0]))
     assert [x for x, _ in crosses(figure, LIGHT)] == [2, 4]
-    assert f"2 of 4 active (> 0.01 nats) · 1.50 nats = {1.501 / math.log(2):.1f} bits a picture" in texts(figure)
+    assert f"2 of 4 active (> 0.01 nats) · 1.50 nats = {1.501 / math.log(2):.1f} bits an image" in texts(figure)
 
 
 def test_small_words_for_numbers() -> None:

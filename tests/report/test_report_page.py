@@ -32,7 +32,7 @@ _VOID = {"meta", "img", "source", "br", "link", "input"}
 
 
 class Page(HTMLParser):
-    """A page taken apart: elements, text, pictures; fails on a tag that is not closed in its place."""
+    """A page taken apart: elements, text, images; fails on a tag that is not closed in its place."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()

@@ -49,7 +49,7 @@ def refused(*overrides: str, recipe: str = "rqvae-digits") -> UserError:
         ("bottleneck.kind=rqq", "bottleneck: there is no kind 'rqq'", "write rq"),
         ("data.kind=zzz", "data: there is no kind 'zzz'", "choose one of"),
         ("data.kind=folder", "data: there is no kind 'folder'", "write images"),
-        ("data.path=pictures", "unknown key data.path", "for your own folder of pictures add data.kind=images"),
+        ("data.path=pictures", "unknown key data.path", "for your own folder of images add data.kind=images"),
         ("bottleneck.kind=null", "bottleneck needs a kind", "write bottleneck.kind=..."),
         ("objective.lpisp=0.1", "objective: there is no loss term 'lpisp'", "write lpips"),
         ("objective.lpisp=null", "objective: there is no loss term 'lpisp'", "write lpips"),
@@ -83,7 +83,7 @@ def refused(*overrides: str, recipe: str = "rqvae-digits") -> UserError:
         ("name=My Run", "name: may only hold lower-case letters, digits, dots and hyphens, not 'My Run'", "correct name"),
         ("data.split.validation=1", "data.split.validation: must be less than 1, not 1", "correct data.split.validation"),
         # sizes, lengths, schedules
-        ("data.size=28by28", "data.size: '28by28' is not a picture size", "write width x height, for example 128x72"),
+        ("data.size=28by28", "data.size: '28by28' is not an image size", "write width x height, for example 128x72"),
         ("data.size=0x28", "data.size: 0x28 is out of range", "write sides of 1 to 8192 pixels"),
         ("optimizer.lr={kind: cosine, start: 1, over: 30}", "optimizer.lr: over: 30 has no unit",
          "write '30 epochs' or '30 steps'"),

@@ -80,13 +80,13 @@ def test_a_changed_kind_keeps_what_both_have_and_drops_the_rest(how: str) -> Non
 
 
 def test_changing_the_data_keeps_size_and_channels() -> None:
-    spec = digits("data.kind=images", "data.path=some pictures")
+    spec = digits("data.kind=images", "data.path=some images")
     assert (spec.data.kind, str(spec.data.size), spec.data.channels) == ("images", "28x28", 1)
 
 
 @pytest.mark.parametrize(
     "path",
-    ["a b.png", "C:\\Users\\me\\my pictures", "/data/#1", "a: b", "../x", "[x].d", "pics,more", "été/日本", "'x"],
+    ["a b.png", "C:\\Users\\me\\my images", "/data/#1", "a: b", "../x", "[x].d", "pics,more", "été/日本", "'x"],
 )
 def test_paths_are_taken_as_they_are_written(path: str) -> None:
     assert str(digits("data.kind=images", f"data.path={path}").data.path) == path

@@ -169,7 +169,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"kind": "plane", "point": "zero", "x": 10**400, "y": 1}, "x of plane"),
     ({"kind": "paint", "codes": [1, None]}, "codes of paint is null"),
     ({"kind": "paint", "codes": [0] * 200_000}, "has 200,000 entries"),
-    ({"kind": "pictures", "side": "test", "numbers": []}, "side of pictures"),
+    ({"kind": "pictures", "side": "test", "numbers": []}, "side of images"),
     ({"kind": "walk", "points": [], "frames": 3, "ease": 1}, "ease of walk"),
 ]
 
@@ -271,7 +271,7 @@ def test_a_run_without_a_checkpoint_says_so(tmp_path: Path) -> None:
 def test_images_that_were_sent_are_known_by_what_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     uploads = Uploads()
     name = uploads.keep(b"first", "../../My cat (2).png")
-    assert name == uploads.keep(b"first", "C:\\pictures\\My cat (2).png")
+    assert name == uploads.keep(b"first", "C:\\images\\My cat (2).png")
     assert name.startswith("My-cat-2-")
     assert uploaded(uploads.folder, name).read_bytes() == b"first"
     assert uploads.keep(b"second", "") != name

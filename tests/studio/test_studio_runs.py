@@ -288,7 +288,7 @@ def test_a_start_that_takes_too_long_is_told(served: Served, monkeypatch: pytest
 
 
 def test_a_start_that_is_waited_for_does_not_hold_the_studio(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its pictures take long to prepare; the studio is closed meanwhile, and the process goes on."""
+    """Its images take long to prepare; the studio is closed meanwhile, and the process goes on."""
     child = children.start([sys.executable, "-c", "import time; time.sleep(600)"])
     with serving(root) as served:
         monkeypatch.setattr(served.state.launcher, "_spawn", lambda arguments, log, stage: child)

@@ -67,7 +67,7 @@ def done(page: Any) -> None:
 
 
 def wait_for_item(page: Any, n: int, wanted: NDArray[np.uint8]) -> None:
-    """Until the picture of an item is this one, to the last bit."""
+    """Until the image of an item is this one, to the last bit."""
     until(
         page,
         f"""((want, c) => {{

@@ -58,14 +58,14 @@ def test_space_pauses_and_a_dot_takes_one_step(page: Any, served: Any, root: Pat
         page.keyboard.press(".")
         until(page, f"window.__tilework.shown.step === {step + 1}")
         page.wait_for_selector(f"{PILL}.paused")
-        # A paused picture is not drawn again and again.
+        # A paused image is not drawn again and again.
         drawn = settled(page)
         pictures, frames = trainer.fake.seq["pictures"], page.evaluate("window.__tilework.frames")
         until(page, f"window.__tilework.frames > {frames + 30}")
         now = page.evaluate("window.__tilework.drawn")
         assert (
             now - drawn <= 1 + trainer.fake.seq["pictures"] - pictures
-        )  # for new pictures; moving, it is for each frame
+        )  # for new images; moving, it is for each frame
         # A button that was clicked does not keep the keys.
         cells = page.get_by_role("button", name="Cells")
         cells.click()
@@ -185,7 +185,7 @@ def test_a_killed_trainer_is_told_as_crashed_with_a_way_on(page: Any, served: An
         expect(banner).to_contain_text("Crashed at step ")
         expect(banner).to_contain_text("Its process has ended")
         canvas, words = page.locator(".stage").bounding_box(), banner.bounding_box()
-        assert words["y"] + words["height"] <= canvas["y"]  # it covers nothing of the picture
+        assert words["y"] + words["height"] <= canvas["y"]  # it covers nothing of the image
         # There is no checkpoint to go on from: begin another is what can be done.
         expect(page.get_by_role("button", name="Resume training")).to_be_disabled()
         expect(page.get_by_role("link", name="Duplicate")).to_be_visible()

@@ -82,7 +82,7 @@ def query_of(page: Any) -> dict[str, str]:
 
 
 def wait_for_image(page: Any, name: str, wanted: NDArray[np.uint8]) -> None:
-    """Until the picture is this one, to the last bit."""
+    """Until the image is this one, to the last bit."""
     text = [int(value) for value in wanted.reshape(-1)]
     until(
         page,

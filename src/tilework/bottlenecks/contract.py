@@ -1,6 +1,6 @@
 """What every bottleneck takes and returns, so that the rest of tilework never asks which one it is.
 
-Shape legend of this package: B pictures, D dimensions of a code, H and W positions of the grid, N = B x H x W tokens,
+Shape legend of this package: B images, D dimensions of a code, H and W positions of the grid, N = B x H x W tokens,
 K codes of one codebook, Q levels (codebooks applied one after another).
 """
 

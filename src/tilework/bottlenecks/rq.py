@@ -35,7 +35,7 @@ class Config(CodebookConfig):
         default=0.0,
         ge=0,
         le=1,
-        description="share of training pictures that go through only the first 1 to Q levels, so that fewer levels decode well",
+        description="share of training images that go through only the first 1 to Q levels, so that fewer levels decode well",
     )
     distance: Literal["euclidean"] = Field(
         default="euclidean", description="residuals have no norm of 1, so cosine does not fit"

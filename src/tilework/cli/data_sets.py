@@ -1,4 +1,4 @@
-"""`tilework data`: pictures, clips and sketches under a name that recipes can use."""
+"""`tilework data`: images, clips and sketches under a name that recipes can use."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tilework.data.contract import SourceConfig
     from tilework.data.store.frame_store import FrameStore
 
-app = typer.Typer(help="Bring your own pictures, clips and sketches.", no_args_is_help=True, rich_markup_mode="rich")
+app = typer.Typer(help="Bring your own images, clips and sketches.", no_args_is_help=True, rich_markup_mode="rich")
 
 Name = Annotated[str, typer.Argument(help="What the data set is called.", metavar="NAME")]
 
@@ -28,11 +28,11 @@ def add(
     name: Name,
     paths: Annotated[
         list[str] | None,
-        typer.Argument(help="Files and folders: pictures, clips, GIFs, sketches, arrays.", metavar="PATH..."),
+        typer.Argument(help="Files and folders: images, clips, GIFs, sketches, arrays.", metavar="PATH..."),
     ] = None,
     size: Annotated[str | None, typer.Option(help="Pixels, width x height: 128x72.", show_default=False)] = None,
     fit: Annotated[str | None, typer.Option(help="crop, pad or stretch to that size.", show_default=False)] = None,
-    gray: Annotated[bool, typer.Option("--gray", "--grey", help="Grey pictures.")] = False,
+    gray: Annotated[bool, typer.Option("--gray", "--grey", help="Grey images.")] = False,
     skip: Annotated[int | None, typer.Option(help="Clips: leave out the first n frames.", show_default=False)] = None,
     every: Annotated[int | None, typer.Option(help="Clips: take every n-th frame.", show_default=False)] = None,
     count: Annotated[int | None, typer.Option(help="Clips: draw n frames at random.", show_default=False)] = None,
@@ -54,7 +54,7 @@ def add(
         typer.Option("--set", help="Any other setting of the source: --set group=folder.", metavar="KEY=VALUE"),
     ] = None,
 ) -> None:
-    """Prepare pictures once and give them a name. Interrupted, the same command goes on where it stopped."""
+    """Prepare images once and give them a name. Interrupted, the same command goes on where it stopped."""
     from tilework.cli.interrupted import told_when_interrupted
     from tilework.cli.output import console_for_text
     from tilework.data.catalogue.detect import Found, detect, settings_for
@@ -166,7 +166,7 @@ def _state(entry: DataSet) -> str:
 
 @app.command("check")
 def check(name: Name) -> None:
-    """Check a data set: its pictures, what they were made from, duplicates, the split. Exit code 1 where something is wrong."""
+    """Check a data set: its images, what they were made from, duplicates, the split. Exit code 1 where something is wrong."""
     from rich.table import Table
     from rich.text import Text
 
@@ -176,7 +176,7 @@ def check(name: Name) -> None:
 
     console = console_for_text()
     entry = data_set(name)
-    with console.status("reading every picture"):
+    with console.status("reading every image"):
         findings = check_set(entry)
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="dim", no_wrap=True)
@@ -193,7 +193,7 @@ def check(name: Name) -> None:
 
 @app.command("remove")
 def remove(name: Name) -> None:
-    """Forget a data set and its prepared pictures. What it was made from is not touched."""
+    """Forget a data set and its prepared images. What it was made from is not touched."""
     from tilework.cli.output import console_for_text
     from tilework.data.catalogue.sets import remove as remove_set
 
@@ -201,7 +201,7 @@ def remove(name: Name) -> None:
         console_for_text().print(f"removed {path}", markup=False, soft_wrap=True)
 
 
-# What is shown while pictures are prepared ---------------------------------------------------------------------------
+# What is shown while images are prepared ---------------------------------------------------------------------------
 
 
 @contextmanager
@@ -220,7 +220,7 @@ def _tell_added(console: Console, entry: DataSet, store: FrameStore) -> None:
     from tilework.data.notes import summary
 
     groups = len(store.group_names)
-    parts = [f"{store.count:,} pictures of {store.size}{' in grey' if store.channels == 1 else ''}"]
+    parts = [f"{store.count:,} images of {store.size}{' in grey' if store.channels == 1 else ''}"]
     if groups != store.count:
         parts.append(f"{groups:,} group{'s' * (groups != 1)}")
     if store.classes:

@@ -24,7 +24,7 @@ _LISTED = 8
 def show(
     name: Name,
     grid: Annotated[
-        str, typer.Option(help="Tokens of a picture, width x height, for the size of codebook that they fill.")
+        str, typer.Option(help="Tokens of an image, width x height, for the size of codebook that they fill.")
     ] = "16x16",
     all_: Annotated[bool, typer.Option("--all", help="List every duplicate and every file left out.")] = False,
 ) -> None:
@@ -93,7 +93,7 @@ def show(
         _line(console, "note", line)
     _notes(console, store, all_)
     entry.sheet.parent.mkdir(parents=True, exist_ok=True)
-    contact_sheet(store, split, f"{name}: {store.count:,} pictures of {store.size}").save(entry.sheet)
+    contact_sheet(store, split, f"{name}: {store.count:,} images of {store.size}").save(entry.sheet)
     _line(console, "contact sheet", str(entry.sheet))
     _line(console, "prepared", str(store.folder))
 
@@ -112,9 +112,9 @@ def _counts(console: Console, store: FrameStore) -> None:
     _line(console, "pictures", f"{store.count:,} of {store.size} in {colour}, {store.nbytes / 2**20:,.1f} MiB")
     sizes = np.bincount(store.groups)
     if sizes.max() == 1:
-        _line(console, "groups", "each picture is its own")
+        _line(console, "groups", "each image is its own")
     else:
-        _line(console, "groups", f"{len(sizes):,}, of {sizes.min():,} to {sizes.max():,} pictures")
+        _line(console, "groups", f"{len(sizes):,}, of {sizes.min():,} to {sizes.max():,} images")
         for name, size in list(zip(store.group_names, sizes, strict=True))[:_LISTED]:
             _line(console, "", f"{size:>7,}  {name!r}"[:160])
         if len(sizes) > _LISTED:
@@ -136,14 +136,14 @@ def _split(console: Console, store: FrameStore, split: Split) -> None:
     # A training run spares itself the comparison of very large sets; whoever looks here waits for it.
     leak = split.leak or measure_leak(store, split.train, split.validation)
     twins = round(leak.twins * leak.examined)
-    _line(console, "leak", f"{twins:,} of {leak.examined:,} held-out pictures have a near twin in training")
+    _line(console, "leak", f"{twins:,} of {leak.examined:,} held-out images have a near twin in training")
     if leak.neighbours:
         near = round(leak.neighbours * leak.examined)
-        _line(console, "", f"{near:,} are within 2 frames of a training picture: held-out figures will look too good")
+        _line(console, "", f"{near:,} are within 2 frames of a training image: held-out figures will look too good")
 
 
 def _first(store: FrameStore, found: Duplicates) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which pictures are no copy of an earlier one."""
+    """Which images are no copy of an earlier one."""
     import numpy as np
 
     first = np.ones(store.count, dtype=bool)
@@ -161,7 +161,7 @@ def _duplicates(console: Console, store: FrameStore, found: Duplicates, everythi
     sets = f"{len(found.near):,} cluster{'s' * (len(found.near) != 1)} of near twins"
     frames = len(store.group_names) < store.count  # a frame resembles the one before it; that needs no list
     more = f", {len(across):,} of them across groups" if frames else ""
-    _line(console, "", f"near: {found.twins:,} pictures in {sets}{more}" if found.near else "near: none")
+    _line(console, "", f"near: {found.twins:,} images in {sets}{more}" if found.near else "near: none")
     for kind, some in (("exact", found.exact), ("near", across)):
         for one in some if everything else some[: _LISTED // 2]:
             shown = [_named(store, int(i)) for i in (one if everything else one[:3])]
@@ -182,7 +182,7 @@ def _statistics(console: Console, found: Statistics, distinct: int, grid: tuple[
 
     colours = " (red / green / blue)" if len(found.mean) == 3 else ""
     _line(console, "statistics", f"mean {figures(found.mean)}, spread {figures(found.spread)}{colours}")
-    constant = f"{found.constant:.1%} of the pictures are of one colour" if found.constant else "none is of one colour"
+    constant = f"{found.constant:.1%} of the images are of one colour" if found.constant else "none is of one colour"
     _line(console, "", f"entropy {found.entropy:.2f} of 8 bits a pixel; {constant}")
     codes = supported_codes(distinct, grid)
     _line(

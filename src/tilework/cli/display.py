@@ -17,7 +17,7 @@ from tilework.metrics import AUTOENCODER, TRAINING, Metrics, values_of
 
 QUIET_SECONDS = 10.0
 """Without a terminal, at most one line of metrics in this time."""
-_COUNTED = {"pictures": "preparing pictures", "tokens": "encoding images to tokens"}
+_COUNTED = {"pictures": "preparing images", "tokens": "encoding images to tokens"}
 """Stages before the first step that count what they have done."""
 _NAMED = {"codes": "placing the codes among the data", "preflight": "checking the spec before the run (preflight)"}
 """Those that do not."""
@@ -156,7 +156,7 @@ def _model(plan: Plan) -> str:
             else plan.spec.task
         )
     width, height = plan.model["grid"]
-    shape = f"{width}x{height} positions" if width * height > 1 else "one vector a picture"
+    shape = f"{width}x{height} positions" if width * height > 1 else "one vector an image"
     return f"{plan.model['bottleneck']}, {shape}"
 
 

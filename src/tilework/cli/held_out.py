@@ -32,7 +32,7 @@ class HeldOut:
     task: str = _AUTOENCODER
     """What the run is."""
     leak: str = ""
-    """Why the values look better than they are, where the training pictures give some of the held-out ones away."""
+    """Why the values look better than they are, where the training images give some of the held-out ones away."""
 
     @property
     def best_value(self) -> str:

@@ -1,4 +1,4 @@
-"""The bar while pictures are prepared, encoded or decoded: how many, how fast, how long still."""
+"""The bar while images are prepared, encoded or decoded: how many, how fast, how long still."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Words:
 
 
 class Preparing:
-    """Call it with the number of pictures done so far; `expected` is how many there will be, where that is known."""
+    """Call it with the number of images done so far; `expected` is how many there will be, where that is known."""
 
     def __init__(self, console: Console, expected: int | None, words: Words | None = None) -> None:
         self._console, self._expected = console, expected
@@ -56,7 +56,7 @@ class Preparing:
         self._bar.stop()
 
     def __call__(self, done: int, expected: int | None = None) -> None:
-        """Show that `done` pictures are done, of so many as are `expected` now."""
+        """Show that `done` images are done, of so many as are `expected` now."""
         now = time.monotonic()
         if expected is not None and expected != self._expected:
             self._expected = expected
@@ -64,7 +64,7 @@ class Preparing:
         if self._began is None:
             self._began = (now, done)
             if done > 1 and self._words.goes_on:
-                self._console.print(f"going on behind picture {done:,}")
+                self._console.print(f"going on behind image {done:,}")
         if now - self._last < (_SHOWN_SECONDS if self._console.is_terminal else QUIET_SECONDS):
             return
         self._last = now

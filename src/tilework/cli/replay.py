@@ -51,7 +51,7 @@ def _tell(replayed: Replayed, run: str) -> None:
     if not replayed.explained:
         raise RunFailure(
             f"the replay of {run} is not the same: {said}",
-            why="the same spec, pictures and interventions on the same kind of machine should give the same bits",
+            why="the same spec, images and interventions on the same kind of machine should give the same bits",
             fix="see whether engine.threads or the processor differ; set engine.threads to repeat exactly",
         )
     console.print(f"\nReplayed {replayed.step:,} steps with {told}: {said} ({_why(replayed)}).")

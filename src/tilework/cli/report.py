@@ -25,7 +25,7 @@ def report(
     ] = None,
     runs: RunsFolder = None,
 ) -> None:
-    """Write one HTML page (and its pictures) about a run: curves, reconstructions, code usage, latent map."""
+    """Write one HTML page (and its images) about a run: curves, reconstructions, code usage, latent map."""
     from tilework.report import report as write_report
     from tilework.runs.folder import RunFolder
 

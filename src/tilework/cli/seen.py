@@ -1,4 +1,4 @@
-"""What a source saw beside its pictures, in words."""
+"""What a source saw beside its images, in words."""
 
 from __future__ import annotations
 

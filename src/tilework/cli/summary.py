@@ -25,7 +25,7 @@ from tilework.runs.store import RunStore
 if TYPE_CHECKING:
     from tilework.engine.progress import Ending, Plan
 
-_SHEET = 1120  # pixels that a contact sheet's pictures may take from left to right
+_SHEET = 1120  # pixels that a contact sheet's images may take from left to right
 
 
 def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> None:
@@ -131,7 +131,7 @@ def metrics_table(known: HeldOut, held_out: str, step: int) -> Table:
 def _short_of_an_epoch(step: int, steps_per_epoch: int) -> str:
     if step >= steps_per_epoch:
         return ""
-    return f"less than one epoch was trained ({step:,} of {steps_per_epoch:,} steps): the model has not seen every picture yet"
+    return f"less than one epoch was trained ({step:,} of {steps_per_epoch:,} steps): the model has not seen every image yet"
 
 
 def write_pictures(run: RunFolder) -> dict[str, Path]:

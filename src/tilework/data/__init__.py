@@ -1,4 +1,4 @@
-"""Pictures in: sources, the frame store, splits and batches."""
+"""Images in: sources, the frame store, splits and batches."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -41,7 +41,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    # Batches alone need torch: a spec that names a source is read, and pictures are prepared, without it.
+    # Batches alone need torch: a spec that names a source is read, and images are prepared, without it.
     if name in {"Batch", "Batches"}:
         from tilework.data import batches
 

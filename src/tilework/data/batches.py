@@ -1,4 +1,4 @@
-"""Batches: from store positions to float pictures on the device, with nothing decoded and nothing left to chance."""
+"""Batches: from store positions to float images on the device, with nothing decoded and nothing left to chance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from torch import Tensor
 from tilework.data.store.frame_store import FrameStore
 from tilework.errors import UserError
 
-# Up to these many bytes of pictures live on the device whole, as uint8.
+# Up to these many bytes of images live on the device whole, as uint8.
 RESIDENT_BYTES = {"cpu": 256 * 2**20, "mps": 256 * 2**20, "cuda": 2 * 2**30}
 
 
@@ -23,7 +23,7 @@ RESIDENT_BYTES = {"cpu": 256 * 2**20, "mps": 256 * 2**20, "cuda": 2 * 2**30}
 class Batch:
     """A batch on the device: `images` (B, C, H, W) float32 in [0, 1], `labels` (B,) and `index` (B,) int64.
 
-    `labels` is -1 where there is none; `index` is each picture's position in the store.
+    `labels` is -1 where there is none; `index` is each image's position in the store.
     """
 
     images: Tensor
@@ -32,15 +32,15 @@ class Batch:
 
 
 class Batches:
-    """Batches of the pictures at `indices` of a frame store, in an order that depends on (seed, epoch) alone.
+    """Batches of the images at `indices` of a frame store, in an order that depends on (seed, epoch) alone.
 
     The data position of a run is therefore two numbers: `epoch(number, start=k)` gives exactly the batches that
     `epoch(number)` gives from the k-th on. A third lets the batch size change within an epoch: `epoch(number, k, used)` cuts
-    the batches from what follows the first `used` pictures of its order.
+    the batches from what follows the first `used` images of its order.
 
-    `batch_size` counts pictures over all `world` processes; process `rank` takes
+    `batch_size` counts images over all `world` processes; process `rank` takes
     its contiguous slice of each batch, so that the slices in rank order are the batch of one process. With `drop_last`
-    an incomplete last batch is left out, unless it is the only one. Pictures are gathered from the memory map, or from a
+    an incomplete last batch is left out, unless it is the only one. Images are gathered from the memory map, or from a
     uint8 copy on the device where that is small (`keep_on_device`). Raises UserError for an empty set and for a
     `batch_size` that does not divide by `world`.
     """
@@ -70,14 +70,14 @@ class Batches:
         size = len(self.indices) * int(np.prod(store.shape))
         fits = size <= RESIDENT_BYTES.get(self.device.type, 0)
         self.resident: Tensor | None = None
-        """The pictures as (N, H, W, C) uint8 on the device, or None where they are read from the memory map."""
+        """The images as (N, H, W, C) uint8 on the device, or None where they are read from the memory map."""
         if keep_on_device == "always" or (keep_on_device == "auto" and fits):
             self.resident = torch.from_numpy(store.gather(self.indices)).to(self.device)
         self._labels = torch.from_numpy(store.labels[self.indices])
 
     def _check(self) -> None:
         if len(self.indices) == 0:
-            raise UserError("there is no picture to make a batch of", why="this side of the split is empty")
+            raise UserError("there is no image to make a batch of", why="this side of the split is empty")
         if self.batch_size % self.world:
             raise UserError(
                 f"engine.batch_size={self.batch_size} cannot be shared by {self.world} processes",
@@ -86,7 +86,7 @@ class Batches:
             )
         if self.drop_last and len(self.indices) < self.world:
             raise UserError(
-                f"{len(self.indices)} training pictures cannot be shared by {self.world} processes",
+                f"{len(self.indices)} training images cannot be shared by {self.world} processes",
                 why="each process needs at least one",
                 fix=f"use at most {len(self.indices)} processes",
             )
@@ -97,7 +97,7 @@ class Batches:
         return max(1, self.batches_after(0))
 
     def batches_after(self, used: int) -> int:
-        """Batches in what follows the first `used` pictures of an epoch."""
+        """Batches in what follows the first `used` images of an epoch."""
         left = max(0, len(self.indices) - used)
         return left // self.batch_size if self.drop_last else -(-left // self.batch_size)
 
@@ -109,7 +109,7 @@ class Batches:
         return rng.permutation(len(self.indices))
 
     def epoch(self, number: int, start: int = 0, used: int = 0) -> Iterator[Batch]:
-        """The batches of epoch `number` (from 0) that follow its first `used` pictures, beginning with batch `start`; this rank's
+        """The batches of epoch `number` (from 0) that follow its first `used` images, beginning with batch `start`; this rank's
         slice of each."""
         order = self.order(number)[used:]
         count = self.batches_after(used) if used else self.steps_per_epoch

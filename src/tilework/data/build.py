@@ -42,9 +42,9 @@ def prepare(
     """The frame store of `source`, from `cache` (default `cache_folder()`) where it is there, else made now.
 
     It is built in a temporary folder and renamed when whole, under a file lock: a second process waits for the first and
-    uses its work. After Ctrl-C, a kill or a full disk the next call goes on behind the last picture that is safely on the
-    disk, and the result is the same. `progress` is called with the number of pictures done so far. Memory stays at a few
-    pictures however many there are. Raises UserError for input that cannot be used, a full disk, or a folder that cannot be
+    uses its work. After Ctrl-C, a kill or a full disk the next call goes on behind the last image that is safely on the
+    disk, and the result is the same. `progress` is called with the number of images done so far. Memory stays at a few
+    images however many there are. Raises UserError for input that cannot be used, a full disk, or a folder that cannot be
     written.
     """
     source = source.model_copy()  # items() notes what it skipped; the caller's spec stays as it is
@@ -70,7 +70,7 @@ def prepare(
 
 @contextmanager
 def _alone(lock: Path) -> Iterator[None]:
-    """Within this block no other process prepares the same pictures."""
+    """Within this block no other process prepares the same images."""
     held = FileLock(lock)
     try:
         held.acquire()
@@ -127,7 +127,7 @@ def _build(
     shape = (source.size.height, source.size.width, int(source.channels))
     partial = Partial(_partial(home), fingerprint, shape, shard_bytes)
     try:
-        # The products that look at a picture are small: BLAS threads would only take the cores from the decoders.
+        # The products that look at an image are small: BLAS threads would only take the cores from the decoders.
         with threadpool_limits(1, user_api="blas"):
             _fill(partial, source, progress)
         _complete(partial, source, fingerprint)
@@ -177,8 +177,8 @@ def _fill(partial: Partial, source: SourceConfig, progress: Callable[[int], None
             progress(number)
     if number == 0:
         raise UserError(
-            f"data.kind={source.kind} gave no picture",
-            why="the source ended before its first picture",
+            f"data.kind={source.kind} gave no image",
+            why="the source ended before its first image",
             fix="check what its settings point at",
         )
 
@@ -196,7 +196,7 @@ def _complete(partial: Partial, source: SourceConfig, fingerprint: str) -> None:
         "shards": partial.shards.counts,
         "names_bytes": partial.names.nbytes,
         "labels": labels,
-        # In natural order, so that digit 7 is class 7 whichever picture came first.
+        # In natural order, so that digit 7 is class 7 whichever image came first.
         "classes": sorted(labels, key=natural_key),
         "skipped": partial.skipped(source.unreadable()),
         "seen": asdict(source.seen()),
@@ -215,7 +215,7 @@ def _reading(source: SourceConfig, done: Commit | None) -> Iterator[Item]:
         if done is None:
             yield from source.items()
         elif type(source).items_after is SourceConfig.items_after:
-            # Counting is safe whatever the source calls its pictures; they are all decoded again.
+            # Counting is safe whatever the source calls its images; they are all decoded again.
             yield from islice(source.items(), done.pictures, None)
         else:
             yield from source.items_after(done.file, done.frame)

@@ -1,4 +1,4 @@
-"""What a source of pictures gives, and the settings that every source has."""
+"""What a source of images gives, and the settings that every source has."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from tilework.spec import PictureSize, Plugin, Settings, Size
 
 @dataclass(frozen=True)
 class Item:
-    """One picture as its source delivers it: uint8, (H, W, C) with C 1 or 3, any size (the frame store fits it)."""
+    """One image as its source delivers it: uint8, (H, W, C) with C 1 or 3, any size (the frame store fits it)."""
 
     pixels: NDArray[np.uint8]
     group: str
-    """What stays on one side of a split: a clip, an animation, or the picture itself."""
+    """What stays on one side of a split: a clip, an animation, or the image itself."""
     frame: int = 0
     """Number of the frame within its file or group."""
     label: str | None = None
@@ -31,7 +31,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Seen:
-    """What a source saw beside its pictures."""
+    """What a source saw beside its images."""
 
     parts: dict[str, bool] = field(default_factory=dict)
     """Folders (or files) that are the data's own split, and whether each is held out; empty where it has none."""
@@ -60,13 +60,13 @@ class Note:
 
 
 class SplitSettings(Settings):
-    """Which pictures are held out."""
+    """Which images are held out."""
 
     by: Literal["auto", "group", "cluster", "segment", "frame"] = Field(
         default="auto",
         description="what is held out: whole groups (clips, animations), clusters of near twins, one stretch of frames of each "
         "group, or single frames; the last two leak near twins, and say how many; auto = clusters where groups cannot keep "
-        "twins together (every picture its own group, or one group for each class), else groups",
+        "twins together (every image its own group, or one group for each class), else groups",
     )
     official: bool = Field(
         default=True,
@@ -86,15 +86,15 @@ class SourceConfig(Plugin, ABC):
     """Settings that a source was given later: at their defaults they are no part of `settings_text`, so that what was prepared
     before is still right."""
 
-    size: PictureSize = Field(default=Size(64, 64), description="pixels of every picture, width x height")
+    size: PictureSize = Field(default=Size(64, 64), description="pixels of every image, width x height")
     channels: Literal[1, 3] = Field(default=3, description="1 = grey, 3 = colour")
     fit: Literal["crop", "pad", "stretch", "refuse"] = Field(
         default="crop",
-        description="how a picture of another shape is brought to size; refuse = stop at the first that differs",
+        description="how an image of another shape is brought to size; refuse = stop at the first that differs",
     )
     duplicates: Literal["keep", "drop", "drop-near"] = Field(
         default="keep",
-        description="pictures seen before: keep them, drop exact copies, or drop near twins too; the first of each is kept",
+        description="images seen before: keep them, drop exact copies, or drop near twins too; the first of each is kept",
     )
     split: SplitSettings = SplitSettings()
 
@@ -104,13 +104,13 @@ class SourceConfig(Plugin, ABC):
 
     @abstractmethod
     def items(self) -> Iterator[Item]:
-        """Every picture, always in the same order. Raises UserError for input that cannot be used."""
+        """Every image, always in the same order. Raises UserError for input that cannot be used."""
 
     def items_after(self, file: str, frame: int) -> Iterator[Item]:
-        """The items that follow picture (`file`, `frame`), for a preparation that was interrupted behind it.
+        """The items that follow image (`file`, `frame`), for a preparation that was interrupted behind it.
 
         Exactly the rest of what `items()` gives. A source overrides this where it can skip files without decoding them;
-        where (file, frame) does not name one picture, it must not (the builder then counts instead).
+        where (file, frame) does not name one image, it must not (the builder then counts instead).
         """
         rest = self.items()
         for item in rest:
@@ -119,11 +119,11 @@ class SourceConfig(Plugin, ABC):
         yield from rest
 
     def expected(self) -> int | None:
-        """How many pictures `items()` will give, as far as that is known without decoding; for the time left to be told."""
+        """How many images `items()` will give, as far as that is known without decoding; for the time left to be told."""
         return None
 
     def shortfall(self, count: int) -> str:
-        """What to say where fewer pictures came out (`count`) than were asked for; "" where nothing was."""
+        """What to say where fewer images came out (`count`) than were asked for; "" where nothing was."""
         return ""
 
     def settings_text(self) -> str:
@@ -136,7 +136,7 @@ class SourceConfig(Plugin, ABC):
         return (0, 0, 0)
 
     def seen(self) -> Seen:
-        """What there was beside the pictures; complete when `items()` has ended."""
+        """What there was beside the images; complete when `items()` has ended."""
         return Seen()
 
     def notes(self) -> list[Note]:

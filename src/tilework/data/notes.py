@@ -37,7 +37,7 @@ def words(note: Note) -> str:
             )
         case "labels-shape":
             name, shape, count = note.values
-            return f"{name} has shape {shape} and not one label for each of {count} pictures, so there are no labels"
+            return f"{name} has shape {shape} and not one label for each of {count} images, so there are no labels"
     return note.kind
 
 

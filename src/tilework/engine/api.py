@@ -30,7 +30,7 @@ Pictures = Tensor | NDArray[Any]
 
 
 class Model:
-    """A trained model. Pictures go in as (B, C, H, W) float in [0, 1], or (B, H, W, C) uint8, as tensors or NumPy arrays.
+    """A trained model. Images go in as (B, C, H, W) float in [0, 1], or (B, H, W, C) uint8, as tensors or NumPy arrays.
 
     Everything comes back as float32 (or int64) tensors on the model's device, without gradients.
     """
@@ -56,12 +56,12 @@ class Model:
 
     @torch.no_grad()
     def encode(self, pictures: Pictures) -> Tensor:
-        """Pictures -> z (B, D, h, w): what the decoder sees (quantised; the mean for a Gaussian latent)."""
+        """Images -> z (B, D, h, w): what the decoder sees (quantised; the mean for a Gaussian latent)."""
         return self._latent(pictures)[1]
 
     @torch.no_grad()
     def codes(self, pictures: Pictures) -> Tensor:
-        """Pictures -> codes (B, Q, h, w) int64 in [0, K). Raises UserError for a model without codes."""
+        """Images -> codes (B, Q, h, w) int64 in [0, K). Raises UserError for a model without codes."""
         found, _ = self._latent(pictures)
         if found is None:
             raise UserError(
@@ -73,7 +73,7 @@ class Model:
 
     @torch.no_grad()
     def decode(self, latent: Pictures) -> Tensor:
-        """Codes (B, Q, h, w) int64, or z (B, D, h, w) float -> pictures (B, C, H, W); the output range is the decoder's."""
+        """Codes (B, Q, h, w) int64, or z (B, D, h, w) float -> images (B, C, H, W); the output range is the decoder's."""
         latent = _as_tensor(latent, "decode()").to(self.device)
         continuous = latent.is_floating_point()
         decoded: Tensor = self._decode_z(self._z(latent)) if continuous else self._decode_codes(self._codes(latent))
@@ -81,7 +81,7 @@ class Model:
 
     @torch.no_grad()
     def reconstruct(self, pictures: Pictures) -> Tensor:
-        """Pictures -> their reconstructions (B, C, H, W)."""
+        """Images -> their reconstructions (B, C, H, W)."""
         recon: Tensor = self._decode_z(self._latent(pictures)[1])
         return recon
 
@@ -125,7 +125,7 @@ class Model:
         return z.float()
 
     def as_input(self, pictures: Pictures) -> Tensor:
-        """Pictures -> (B, C, H, W) float32 in [0, 1] on the device. Raises UserError for those of another kind."""
+        """Images -> (B, C, H, W) float32 in [0, 1] on the device. Raises UserError for those of another kind."""
         x = _as_tensor(pictures, "the model")
         source = source_of(self.spec)
         whole = x.dtype == torch.uint8 and x.ndim == 4 and x.shape[-1] == source.channels
@@ -134,7 +134,7 @@ class Model:
         wanted = (source.channels, source.size.height, source.size.width)
         if x.ndim != 4 or tuple(x.shape[1:]) != wanted or not x.is_floating_point():
             raise UserError(
-                f"the model was given pictures of shape {tuple(x.shape)} and type {x.dtype}",
+                f"the model was given images of shape {tuple(x.shape)} and type {x.dtype}",
                 why=f"it was trained on {source.size} with {source.channels} channel(s)",
                 fix=f"pass float (B, {', '.join(map(str, wanted))}) in [0, 1], or uint8 (B, H, W, C)",
             )

@@ -154,9 +154,9 @@ def _check_same_data(run: RunFolder, found: checkpoint.Checkpoint, session: Sess
         counted = f"{now:,} {data.unit} as before, but with other pixels, labels or in another order"
     where = ", ".join(paths_of(session.parts.spec))
     raise UserError(
-        f"the pictures of run {run.id} are not the ones that it was trained on" + (f": {where}" if where else ""),
+        f"the images of run {run.id} are not the ones that it was trained on" + (f": {where}" if where else ""),
         why=f"{counted}; content {str(was.get('content_hash'))[:12]} then, {data.content_hash[:12]} now",
-        fix=f"restore the pictures, or start a new run: tilework train {run.spec_file}"
+        fix=f"restore the images, or start a new run: tilework train {run.spec_file}"
         + (f" data.path=PATH; where they were moved: tilework resume {run.id} data.path=PATH" if where else ""),
     )
 

@@ -1,4 +1,4 @@
-"""What a reset begins: another run of the same spec with other initial weights, on the same pictures, in the same process."""
+"""What a reset begins: another run of the same spec with other initial weights, on the same images, in the same process."""
 
 from __future__ import annotations
 

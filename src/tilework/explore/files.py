@@ -21,7 +21,7 @@ _ELSEWHERE = "name a file in a folder that you may write, such as your home fold
 
 @dataclass(frozen=True)
 class Written:
-    """A file that was written, and what of its picture it tells."""
+    """A file that was written, and what of its image it tells."""
 
     path: Path
     size: tuple[int, int] | None

@@ -14,7 +14,7 @@ from tilework.explore.page import address, packed, page
 
 
 class Shown(ABC):
-    """A result with a picture. `save` writes it by the ending of the file: .png and .html, and .gif and .mp4 where it moves."""
+    """A result with an image. `save` writes it by the ending of the file: .png and .html, and .gif and .mp4 where it moves."""
 
     @abstractmethod
     def sheet(self) -> Image.Image:
@@ -59,7 +59,7 @@ class Shown(ABC):
 
 
 def inline(shown: Shown) -> str:
-    """HTML of a result with its picture in it: a film where it moves, else its sheet."""
+    """HTML of a result with its image in it: a film where it moves, else its sheet."""
     film = shown.film()
     if film is None:
         return still(shown)

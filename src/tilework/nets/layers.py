@@ -117,7 +117,7 @@ class Picture(nn.Module):
     """The last step: to [0, 1] by sigmoid or (tanh + 1) / 2, or as it is (`linear`). Computed in float32.
 
     `final_relu` puts a ReLU in front, a fault that real programs have had: a sigmoid then never goes below 0.5 and every
-    picture is washed out or grey. It is here so that the fault can be shown and recognised.
+    image is washed out or grey. It is here so that the fault can be shown and recognised.
     """
 
     def __init__(self, output: Range, final_relu: bool = False) -> None:
@@ -127,7 +127,7 @@ class Picture(nn.Module):
 
     def forward(self, y: Tensor) -> Tensor:
         """(B, C, H, W) of any range -> pixels, float32."""
-        # bf16 has 8 bits of precision: near 1 it would quantise the picture itself.
+        # bf16 has 8 bits of precision: near 1 it would quantise the image itself.
         y = y.float()
         if self.final_relu:
             y = torch.relu(y)

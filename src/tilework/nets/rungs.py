@@ -1,7 +1,7 @@
 """What an encoder ladder and a decoder ladder have in common: the widths and sizes of their feature maps, and what stands
 between two convolutions.
 
-A ladder with n widths has n + 1 resolutions: the picture, and one feature map after each stride-2 convolution. Encoder and
+A ladder with n widths has n + 1 resolutions: the image, and one feature map after each stride-2 convolution. Encoder and
 decoder treat the same feature map alike, so a decoder is described by the same settings, read from the other end.
 """
 
@@ -21,17 +21,17 @@ from tilework.spec import BLOCKS, Size
 
 
 def sizes(size: Size, kernel: int, stages: int) -> list[Size]:
-    """The picture's size and the size after each stride-2 convolution.
+    """The image's size and the size after each stride-2 convolution.
 
     Raises UserError where halving `size` that often would leave fewer than two positions on a side: such a stage looks at
-    little but its own padding, and its output cannot hold a picture.
+    little but its own padding, and its output cannot hold an image.
     """
     smallest = min(size)
     if smallest < 2 ** (stages + 1):
         fit = max(0, smallest.bit_length() - 2)
         raise UserError(
             f"data.size is {size}, but encoder.widths has {stages} stride-2 stages",
-            why=f"each stage halves the picture: {smallest} / 2^{stages} = {smallest / 2**stages:.2g}, "
+            why=f"each stage halves the image: {smallest} / 2^{stages} = {smallest / 2**stages:.2g}, "
             "and a latent grid needs at least 2 positions on a side",
             fix=f"give encoder.widths at most {fit} entr{'y' if fit == 1 else 'ies'} for {size}"
             if fit

@@ -33,8 +33,8 @@ class InDecoder:
 class Ladder(Settings):
     """One side of a ladder: the widths of its feature maps, and what stands at each resolution."""
 
-    widths: Annotated[Widths, InDecoder("channels of each resolution in the encoder's order, picture first")] = Field(
-        default=(64, 128), description="channels after each stride-2 convolution, picture first"
+    widths: Annotated[Widths, InDecoder("channels of each resolution in the encoder's order, image first")] = Field(
+        default=(64, 128), description="channels after each stride-2 convolution, image first"
     )
     kernel: Annotated[Literal[3, 4], InDecoder("pixels on a side of the transposed convolutions")] = Field(
         default=4, description="pixels on a side of the stride-2 convolutions"

@@ -18,7 +18,7 @@ class StepUp(nn.ConvTranspose2d):
 
     Two things differ from torch's, neither of them in value beyond rounding. The gradient of the bias is a plain sum: oneDNN
     computes it together with that of the weights, which makes both 1.5 to 3 times slower. And where there are few output
-    channels (the picture), one convolution computes the four phases (even and odd rows and columns) as channels and a pixel
+    channels (the image), one convolution computes the four phases (even and odd rows and columns) as channels and a pixel
     shuffle (arXiv 1609.05158) puts them in place, because a kernel made for 16 channels would waste most of its work four times.
     """
 

@@ -48,13 +48,13 @@ class BinaryCrossEntropy(LossTerm):
 
 
 class Config(TermConfig):
-    """Binary cross-entropy, for pictures that are mostly black and white; needs a sigmoid output."""
+    """Binary cross-entropy, for images that are mostly black and white; needs a sigmoid output."""
 
     kind: Literal["bce"] = "bce"
     is_reconstruction: ClassVar[bool] = True
     per: Literal["pixel", "image"] = Field(
         default="image",
-        description="pixel = mean over everything; image = sum over pixels and colours, mean over pictures",
+        description="pixel = mean over everything; image = sum over pixels and colours, mean over images",
     )
 
     def build(self) -> LossTerm:

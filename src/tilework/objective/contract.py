@@ -17,7 +17,7 @@ from tilework.spec import Term
 class Outcome:
     """One forward pass, as loss terms see it; everything is float32.
 
-    - `x` (B, C, H, W) pictures in [0, 1]; `recon` the same shape.
+    - `x` (B, C, H, W) images in [0, 1]; `recon` the same shape.
     - `losses`: what the bottleneck measured itself (see `bottlenecks.contract.Latent.losses`).
     - `inputs`: for each level what was quantised (N, D); `codebooks`: for each level the codes (K, D), which
       `learns_by_gradient` or not.

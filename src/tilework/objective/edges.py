@@ -14,7 +14,7 @@ class EdgeError(LossTerm):
 
     A blurred edge costs little squared error, but is wrong in every difference across it; a smooth area printed with a grid
     is wrong in every difference along it (the gradient difference loss of Mathieu 2016, arXiv 1511.05440, with the sign kept).
-    A picture one pixel wide has no differences across, and those count as 0.
+    An image one pixel wide has no differences across, and those count as 0.
     """
 
     def forward(self, outcome: Outcome) -> Tensor:

@@ -14,7 +14,7 @@ class KullbackLeibler(LossTerm):
     """Sum over dimensions d of max(free_bits, KL_d), in nats, with KL_d from `Outcome.losses["kl_per_dim"]` (D,).
 
     KL_d = mean over batch and grid positions of (mu^2 + sigma^2 - log sigma^2 - 1) / 2 (arXiv 1312.6114, appendix B). For a
-    latent vector (one position) this is the KL of one picture; for a grid of H x W positions it is the KL of one position,
+    latent vector (one position) this is the KL of one image; for a grid of H x W positions it is the KL of one position,
     so that beta keeps its meaning when the grid grows.
 
     Free bits (arXiv 1606.04934, appendix C.8): below `free_bits` a dimension costs the same whatever it carries, so it has

@@ -1,4 +1,4 @@
-"""Mean absolute error between picture and reconstruction."""
+"""Mean absolute error between image and reconstruction."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Config(TermConfig):
     is_reconstruction: ClassVar[bool] = True
     per: Literal["pixel", "image"] = Field(
         default="pixel",
-        description="pixel = mean over everything; image = sum over pixels and colours, mean over pictures",
+        description="pixel = mean over everything; image = sum over pixels and colours, mean over images",
     )
 
     def build(self) -> LossTerm:

@@ -16,11 +16,11 @@ from tilework.spec.schedules import Constant
 
 
 class Perceptual(LossTerm):
-    """Mean over the batch of the LPIPS distance (arXiv 1801.03924) between picture and reconstruction.
+    """Mean over the batch of the LPIPS distance (arXiv 1801.03924) between image and reconstruction.
 
-    Pictures in [0, 1] are brought to [-1, 1], what the network was made for; fed as they stand they lose contrast, and the
+    Images in [0, 1] are brought to [-1, 1], what the network was made for; fed as they stand they lose contrast, and the
     loss then allows washed-out reconstructions. `input_range_fault` does just that, to reproduce models trained so. Grey
-    pictures are repeated to three channels. Gradients reach the reconstruction only.
+    images are repeated to three channels. Gradients reach the reconstruction only.
     """
 
     def __init__(self, distance: PerceptualDistance, input_range_fault: bool = False) -> None:
@@ -46,7 +46,7 @@ class Config(TermConfig):
     weight: Scheduled = Field(default=Constant(value=0.1), description="factor of this term in the total loss")
     net: NetName = Field(
         default="squeeze",
-        description="frozen network whose features are compared; smallest picture 17 (squeeze), 31 (alex), 16 (vgg) pixels",
+        description="frozen network whose features are compared; smallest image 17 (squeeze), 31 (alex), 16 (vgg) pixels",
     )
     weights: str | None = Field(
         default=None,

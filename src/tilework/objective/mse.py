@@ -1,4 +1,4 @@
-"""Mean squared error between picture and reconstruction."""
+"""Mean squared error between image and reconstruction."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Config(TermConfig):
     is_reconstruction: ClassVar[bool] = True
     per: Literal["pixel", "image"] = Field(
         default="pixel",
-        description="pixel = mean over everything; image = sum over pixels and colours, mean over pictures",
+        description="pixel = mean over everything; image = sum over pixels and colours, mean over images",
     )
 
     def build(self) -> LossTerm:

@@ -17,7 +17,7 @@ _SMALL = 1e-4
 class SharpnessError(LossTerm):
     """|s(x) - s(recon)|, mean over windows, for s = sqrt(mean of the squared Laplacian in the window + 1e-4).
 
-    Windows are 8 pixels on a side (fewer in smaller pictures) and overlap by half. Where a line may lie in two places, errors of
+    Windows are 8 pixels on a side (fewer in smaller images) and overlap by half. Where a line may lie in two places, errors of
     pixels are least for a blur of both; here a line in either place costs nothing and the blur does. Alone it draws noise: use
     it with a weight far below that of a reconstruction term.
     """

@@ -49,7 +49,7 @@ COMMANDS: Mapping[CommandKind, Command] = {
     "revive": Command(Nothing, "every dead code is revived at the next step"),
     "stop": Command(Nothing, "checkpoint, then end; `tilework resume` goes on"),
     "reset": Command(
-        Nothing, "this run ends; the same process begins a new one with other initial weights on the same pictures"
+        Nothing, "this run ends; the same process begins a new one with other initial weights on the same images"
     ),
 }
 """Put into run.db by `tilework.runs.steer.send`."""

@@ -49,10 +49,10 @@ class ViewHeader(TypedDict):
     variance: Annotated[Sequence[float] | None, "share that each component of `pca` holds"]
     points_of: Annotated[
         Literal["window", "probe"],
-        "`window`: what training has just encoded; `probe`: fixed pictures, while no step was taken (the timeline begins with "
+        "`window`: what training has just encoded; `probe`: fixed images, while no step was taken (the timeline begins with "
         "them, at step 0)",
     ]
-    points_fixed: NotRequired[Annotated[int, "of the fixed pictures, so many are still in the window"]]
+    points_fixed: NotRequired[Annotated[int, "of the fixed images, so many are still in the window"]]
     fixed: NotRequired[Annotated[bool, "the codes are not learnt (FSQ, LFQ), and stay where they are"]]
     classes: Annotated[Sequence[str], "names of the labels"]
 

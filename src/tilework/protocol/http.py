@@ -283,7 +283,7 @@ ROUTES = (
     Route("GET", "/api/runs/{id}/findings", FindingsAnswer, "what its doctor says of it now, from its rows and stored probes"),
     Route("GET", "/api/runs/{id}/timeline", TimelineAnswer, "its stored frames"),
     Route("GET", "/api/runs/{id}/frames/{step}", "application/octet-stream", "one frame's bytes"),
-    Route("GET", "/api/runs/{id}/thumb.png", "image/png", "newest reconstructions as one small picture"),
+    Route("GET", "/api/runs/{id}/thumb.png", "image/png", "newest reconstructions as one small image"),
     Route("GET", "/api/compare", CompareAnswer, "`?a=ID&b=ID`: in what two runs differ"),
     Route("GET", "/api/recipes", RecipesAnswer, "the shipped recipes"),
     Route("GET", "/api/recipes/{name}", FormAnswer, "the form of a new run of this recipe"),

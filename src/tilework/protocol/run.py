@@ -66,7 +66,7 @@ class RunCard(TypedDict):
     size_bytes: Annotated[int, "of its folder"]
     spark: Annotated[Spark, "its training loss"]
     folder: Annotated[str, "its path on the machine of the studio"]
-    thumb: Annotated[str | None, "address of its newest reconstructions as a small picture"]
+    thumb: Annotated[str | None, "address of its newest reconstructions as a small image"]
 
 
 class Rows(TypedDict):

@@ -1,4 +1,4 @@
-"""One page about one run, and the pictures that it is made of."""
+"""One page about one run, and the images that it is made of."""
 
 from __future__ import annotations
 

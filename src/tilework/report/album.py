@@ -1,4 +1,4 @@
-"""The pictures of a report: each a PNG file of its own, and embedded in the page so that the page stands alone."""
+"""The images of a report: each a PNG file of its own, and embedded in the page so that the page stands alone."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Album:
         )
 
     def pixels(self, name: str, picture: Image.Image, alt: str) -> str:
-        """A picture whose pixels stay pixels. File `<name>.png`."""
+        """An image whose pixels stay pixels. File `<name>.png`."""
         buffer = io.BytesIO()
         picture.save(buffer, format="png", optimize=True)
         self.files[f"{name}.png"] = buffer.getvalue()
@@ -49,12 +49,12 @@ class Album:
         return f'<div class="pixels"><img class="pixelated" src="{source}" {size} alt="{escape(alt)}"></div>'
 
     def write(self, folder: Path) -> None:
-        """Every picture into `folder`. Raises UserError where it cannot be written."""
+        """Every image into `folder`. Raises UserError where it cannot be written."""
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(
-                f"the report's pictures cannot be written to {folder}",
+                f"the report's images cannot be written to {folder}",
                 why=error.strerror or str(error),
                 fix="name a folder that you may write: `tilework report RUN --out FOLDER`",
             ) from error

@@ -26,10 +26,10 @@ def contact_sheet(
     errors: bool = False,
     width: int = 1120,
 ) -> Image.Image:
-    """Pairs of rows, originals above reconstructions: (n, H, W, C) uint8 each, C 1 or 3 -> an RGBA picture, gaps transparent.
+    """Pairs of rows, originals above reconstructions: (n, H, W, C) uint8 each, C 1 or 3 -> an RGBA image, gaps transparent.
 
-    `scale` is how many screen pixels a picture's pixel has, a whole number; by default the largest that keeps `columns` within
-    `width` (by default 8, or 16 of small pictures). With `errors` a third row shows |original - reconstruction|, the mean over
+    `scale` is how many screen pixels a image's pixel has, a whole number; by default the largest that keeps `columns` within
+    `width` (by default 8, or 16 of small images). With `errors` a third row shows |original - reconstruction|, the mean over
     colours: nothing for 0, full red from 0.5 on.
     """
     rows = [as_rgb(originals), as_rgb(reconstructions)]
@@ -53,7 +53,7 @@ def contact_sheet(
 
 
 def name_rows(sheet: Image.Image, high: int, names: tuple[str, ...] = ("original", "reconstruction")) -> Image.Image:
-    """A contact sheet with its rows named at the left; `high` is the height of a row in pixels. The pictures stay as they are."""
+    """A contact sheet with its rows named at the left; `high` is the height of a row in pixels. The images stay as they are."""
     font = ImageFont.load_default(_LETTERS)
     margin = round(max(font.getlength(name) for name in names)) + 2 * _GAP
     named = Image.new("RGBA", (sheet.width + margin, sheet.height))
@@ -70,7 +70,7 @@ def name_rows(sheet: Image.Image, high: int, names: tuple[str, ...] = ("original
 def strip(
     pictures: Pictures, *, columns: int | None = None, scale: int | None = None, width: int = 1120
 ) -> Image.Image:
-    """The first `columns` of the pictures (n, H, W, C) uint8 in one row, as in `contact_sheet`."""
+    """The first `columns` of the images (n, H, W, C) uint8 in one row, as in `contact_sheet`."""
     rgb = _opaque(as_rgb(pictures))
     columns = columns or max(1, min(len(rgb), (width + _GAP) // (rgb.shape[2] + _GAP)))
     return Image.fromarray(_side_by_side(rgb[:columns], columns, scale or whole_scale(rgb.shape[2], columns, width)))
@@ -96,14 +96,14 @@ def samples_sheet(samples: NDArray[np.uint8], *, width: int = 1120, cut: bool = 
 
 
 def whole_scale(wide: int, columns: int, width: int) -> int:
-    """The largest whole factor by which `columns` pictures `wide` pixels across still fit `width`; at least 1, at most 8."""
+    """The largest whole factor by which `columns` images `wide` pixels across still fit `width`; at least 1, at most 8."""
     return int(np.clip((width - _GAP * (columns - 1)) // (columns * wide), 1, 8))
 
 
 def as_rgb(pictures: Pictures) -> Pictures:
     """(n, H, W, 1 or 3) uint8 -> (n, H, W, 3)."""
     if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[-1] not in (1, 3):
-        raise ValueError(f"pictures are uint8 (n, H, W, 1 or 3), not {pictures.dtype} {pictures.shape}")
+        raise ValueError(f"images are uint8 (n, H, W, 1 or 3), not {pictures.dtype} {pictures.shape}")
     return np.repeat(pictures, 3, axis=-1) if pictures.shape[-1] == 1 else pictures
 
 

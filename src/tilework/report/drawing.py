@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 CSS_DPI = 96
-DPI = 2 * CSS_DPI  # two picture pixels to a CSS pixel: sharp on dense screens
+DPI = 2 * CSS_DPI  # two image pixels to a CSS pixel: sharp on dense screens
 
 
 def sheet(width: float, height: float, theme: Theme) -> Figure:

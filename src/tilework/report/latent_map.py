@@ -1,4 +1,4 @@
-"""A 2-D latent space on paper: pictures as points, codes as numbered boxes, and the cell that each code claims."""
+"""A 2-D latent space on paper: images as points, codes as numbered boxes, and the cell that each code claims."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def latent_map(
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))
     outside = int((~_inside(scene.codes, box)).sum())
-    remarks = [remark or f"{len(scene.points):,} pictures"]
+    remarks = [remark or f"{len(scene.points):,} images"]
     if len(scene.codes) and not remark:
         remarks.append(f"{scene.alive.sum()} of {len(scene.codes)} codes in use")
     if outside:
@@ -73,9 +73,9 @@ def latent_map(
 
 def _what_is_what(scene: Scene) -> str:
     if not len(scene.codes):
-        return "dot = picture, coloured by its label"
+        return "dot = image, coloured by its label"
     mark = "numbered box" if len(scene.codes) <= _NUMBERED else "circle"
-    return f"dot = picture · {mark} = code · cell = what the code claims, tinted like most pictures in it"
+    return f"dot = image · {mark} = code · cell = what the code claims, tinted like most images in it"
 
 
 def latent_story(

@@ -44,7 +44,7 @@ _NEEDED = {
 
 
 def report(run: RunFolder, out: Path | None = None) -> Path:
-    """Write a page about `run`, and its pictures as PNG files into a folder of the same name beside it; gives the page's path.
+    """Write a page about `run`, and its images as PNG files into a folder of the same name beside it; gives the page's path.
 
     `out` is a folder or the name of an .html file; by default `report.html` in the run folder. May be called while the run
     trains. Raises UserError where the run's store cannot be read or the page cannot be written.
@@ -60,7 +60,7 @@ def report(run: RunFolder, out: Path | None = None) -> Path:
 
 
 def report_page(run: RunFolder) -> str:
-    """The page alone, its pictures within it; see `report`."""
+    """The page alone, its images within it; see `report`."""
     return _page(run, Album())
 
 
@@ -114,7 +114,7 @@ def _diagnosis(run: RunFolder) -> Diagnosis:
 
 
 def _beside(several: bool, maps: str, numbers: str) -> list[str]:
-    """Several maps stand above curves and histograms, or on a wide screen beside them; one map stands beside the pictures."""
+    """Several maps stand above curves and histograms, or on a wide screen beside them; one map stands beside the images."""
     if not several:
         return [maps, numbers]
     return [f'<div class="duo"><div class="stack">{maps}</div><div class="stack">{numbers}</div></div>']
@@ -132,7 +132,7 @@ def meta_line(info: RunInfo, meta: dict[str, object]) -> str:
 
 def _html(info: RunInfo, line: str, body: str, kind: str) -> str:
     css = (resources.files("tilework.report") / "page.css").read_text(encoding="utf-8")
-    # The policy is the proof that nothing is fetched and nothing runs: only embedded pictures and this style.
+    # The policy is the proof that nothing is fetched and nothing runs: only embedded images and this style.
     policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
     return f"""<!doctype html>
 <html lang="en">

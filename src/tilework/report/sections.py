@@ -51,7 +51,7 @@ def pictures_section(album: Album, newest: Moment | None, beside_map: bool) -> s
     room = 560 if beside_map else 1180
     columns = max(1, min(8 if beside_map else 16, len(originals), room // (originals.shape[2] + 4)))
     sheet = contact_sheet(originals, reconstructions, columns=columns, errors=True, width=room)
-    alt = f"{len(originals)} held-out pictures, each above its reconstruction and its error, at step {newest.step}"
+    alt = f"{len(originals)} held-out images, each above its reconstruction and its error, at step {newest.step}"
     note = (
         f"From above: original, reconstruction, absolute error (full red from {FULL_ERROR} on a scale of 0 to 1). "
         "Values are shown as they are, never stretched."
@@ -75,7 +75,7 @@ def latent_section(album: Album, newest: Moment | None, names: Sequence[str]) ->
             lambda theme: latent_map(
                 points, labels, np.zeros((0, 2)), None, theme, names=names, heading="encoder outputs", width=600
             ),
-            f"map of the latent space: {len(points)} held-out pictures coloured by class",
+            f"map of the latent space: {len(points)} held-out images coloured by class",
         )  # fmt: skip
         return section("latent space", drawn, f"step {newest.step:,}", "half")
     maps, left = [], np.asarray(points, dtype=np.float64)
@@ -88,16 +88,16 @@ def latent_section(album: Album, newest: Moment | None, names: Sequence[str]) ->
                     x, labels, b, c, theme, names=names, heading=h, width=590,
                     remark=f"{(c > 0).sum()} of {len(b)} codes in use",
                 ),
-                f"map of {heading}: {len(points)} held-out pictures by class, {(count > 0).sum()} of {len(book)} codes in use",
+                f"map of {heading}: {len(points)} held-out images by class, {(count > 0).sum()} of {len(book)} codes in use",
             )
         )  # fmt: skip
         left = left - book[nearest(left, np.asarray(book, dtype=np.float64))]
     note = (
-        "<p>A dot is a picture, a numbered box (a circle where there are many) a code. Cells are what each code claims, "
-        "tinted like most of the pictures in them. A cross is a code that none chose.</p>"
+        "<p>A dot is an image, a numbered box (a circle where there are many) a code. Cells are what each code claims, "
+        "tinted like most of the images in them. A cross is a code that none chose.</p>"
     )
     side_by_side = f'<div class="pair">{"".join(maps)}</div>' if len(maps) > 1 else maps[0]
-    remark = f"{len(points):,} held-out pictures, step {newest.step:,}"
+    remark = f"{len(points):,} held-out images, step {newest.step:,}"
     return section("latent space", side_by_side + note, remark, "half" if len(maps) == 1 else "")
 
 
@@ -128,7 +128,7 @@ def _columns(panels: int) -> int:
 
 
 def usage_section(album: Album, newest: Moment | None) -> str:
-    """How often each code is chosen on held-out pictures."""
+    """How often each code is chosen on held-out images."""
     if newest is None:
         return ""
     counts = np.atleast_2d(newest.arrays["counts"])
@@ -158,7 +158,7 @@ def dimensions_section(album: Album, store: RunStore) -> str:
 
 
 def time_section(album: Album, moments: Sequence[Moment], store: RunStore, metrics: Metrics) -> str:
-    """The same held-out pictures at stored moments, one row each, under the originals."""
+    """The same held-out images at stored moments, one row each, under the originals."""
     if len(moments) < 2:
         return ""
     lead = metrics.lead(name for name, split in store.series() if split == VALIDATION)
@@ -183,7 +183,7 @@ def time_section(album: Album, moments: Sequence[Moment], store: RunStore, metri
     return section(
         "reconstructions over time",
         f'<div class="time">{"".join(rows)}</div>',
-        "the same held-out pictures",
+        "the same held-out images",
         "time-section",
     )
 
@@ -210,7 +210,7 @@ def story_section(album: Album, moments: Sequence[Moment]) -> str:
 
 
 def row_of_time(what: str, more: str, picture: str) -> str:
-    """A row of what is shown over time: when, what was measured then, and a picture (HTML)."""
+    """A row of what is shown over time: when, what was measured then, and an image (HTML)."""
     return f'<div class="at">{escape(what)}<span>{escape(more)}</span></div>{picture}'
 
 

@@ -17,7 +17,7 @@ _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS}
 def atomic_write_bytes(path: Path, data: bytes, *, sync: bool = True) -> None:
     """Replace `path` by `data` in one instant: a reader, or a kill at any moment, meets the old file or the new one.
 
-    Without `sync` a power cut (not a kill) may lose it; for what can be done without, such as a picture of the timeline.
+    Without `sync` a power cut (not a kill) may lose it; for what can be done without, such as an image of the timeline.
     Raises UserError where the disk is full or the folder may not be written; the old file then stands and nothing is left over.
     """
     temp = path.with_name(f".{path.name}.{secrets.token_hex(4)}.tmp")

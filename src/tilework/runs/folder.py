@@ -67,7 +67,7 @@ class RunFolder:
 
     @property
     def snapshots(self) -> Path:
-        """Pictures and arrays stored while training, named by the store."""
+        """Images and arrays stored while training, named by the store."""
         return self.path / "snapshots"
 
     @property

@@ -39,7 +39,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A file of pictures or arrays stored while training; `file` is relative to the run folder."""
+    """A file of images or arrays stored while training; `file` is relative to the run folder."""
 
     id: int
     step: int

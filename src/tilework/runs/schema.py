@@ -32,7 +32,7 @@ def curves(connection: sqlite3.Connection) -> None:
 
 @migration(2)
 def journal(connection: sqlite3.Connection) -> None:
-    """What happened, what was asked for, what was found, and which pictures were stored."""
+    """What happened, what was asked for, what was found, and which images were stored."""
     _all(
         connection,
         "CREATE TABLE events (id INTEGER PRIMARY KEY, time REAL NOT NULL, step INTEGER NOT NULL, kind TEXT NOT NULL,"

@@ -50,16 +50,16 @@ class Sections(Named):
         default="autoencoder", description="what is trained; it names the other sections of the spec"
     )
     data: Annotated[SerializeAsAny[Plugin], BeforeValidator(SOURCES.parse)] = Field(
-        description="where the pictures come from, their size, and what is held out"
+        description="where the images come from, their size, and what is held out"
     )
     encoder: Annotated[SerializeAsAny[Plugin], BeforeValidator(ENCODERS.parse)] = Field(
-        description="from pictures to latents"
+        description="from images to latents"
     )
     bottleneck: Annotated[SerializeAsAny[Plugin], BeforeValidator(BOTTLENECKS.parse)] = Field(
         description="what a latent may be: anything, a Gaussian, codes"
     )
     decoder: Annotated[SerializeAsAny[Plugin], BeforeValidator(DECODERS.parse)] = Field(
-        description="from latents to pictures"
+        description="from latents to images"
     )
     objective: Annotated[dict[str, SerializeAsAny[Plugin]], BeforeValidator(_read_terms)] = Field(
         description="loss terms by name, each a weight or a mapping; null removes one"

@@ -63,7 +63,7 @@ def fix(problem: Problem) -> str:
         if values["meant"]:
             return f"write {values['meant']}"
         if field == "data.path":
-            return "for your own folder of pictures add data.kind=images"
+            return "for your own folder of images add data.kind=images"
         settings = ", ".join(name for name in values["known"] if name != "kind")
         return f"remove it; {field.rpartition('.')[0] or 'a spec'} has {settings}" if settings else "remove it"
     if problem.fault is Fault.MISSING:

@@ -123,7 +123,7 @@ class EngineSettings(Settings):
     """How long, on what, and how often."""
 
     batch_size: int = Field(
-        default=64, ge=1, le=10**6, description="pictures per optimiser step and micro-batch, over all processes"
+        default=64, ge=1, le=10**6, description="images per optimiser step and micro-batch, over all processes"
     )
     epochs: int | None = Field(default=None, ge=1, le=10**9, description="passes over the training split")
     steps: int | None = Field(
@@ -182,7 +182,7 @@ class EngineSettings(Settings):
         default=None,
         gt=0,
         le=10**6,
-        description="save, measure the held-out pictures and stop cleanly after this long; resume goes on from there",
+        description="save, measure the held-out images and stop cleanly after this long; resume goes on from there",
     )
     start_batches: int = Field(
         default=16, ge=1, le=10**5, description="batches in the reservoir for the k-means start of a codebook"
@@ -239,7 +239,7 @@ class Named(Settings):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$", max_length=64, description="what runs of this spec are called")
     about: str = Field(default="", description="one line for the list of recipes")
-    note: str = Field(default="", description="said when the pictures of this spec cannot be had")
+    note: str = Field(default="", description="said when the images of this spec cannot be had")
     task: str = Field(default=AUTOENCODER, description="what is trained; it names the other sections of the spec")
     known_faults: tuple[str, ...] = Field(
         default=(),

@@ -105,7 +105,7 @@ def _set(raw: Raw, path: list[str], value: Any) -> None:
 def _stand_in(section: str, node: Raw, named: Raw) -> None:
     """`data=NAME` or `data=PATH`: the settings that are named, with the size and the colours of the recipe.
 
-    The network was made for those, also where the recipe leaves them to its kind. Its split was made for its own pictures, so
+    The network was made for those, also where the recipe leaves them to its kind. Its split was made for its own images, so
     the other settings stay only where a path of the same kind takes the place of another.
     """
     registry, kind = _registry(section), node.get("kind")

@@ -12,7 +12,7 @@ from tilework.errors import Refused
 
 
 class Size(NamedTuple):
-    """Pixels of a picture; written `128x72`, width first, or `64` for a square."""
+    """Pixels of an image; written `128x72`, width first, or `64` for a square."""
 
     width: int
     height: int
@@ -35,7 +35,7 @@ def _read_size(raw: Any) -> Any:
     found = re.fullmatch(r"\s*(\d+)\s*[xX×]\s*(\d+)\s*", raw) if isinstance(raw, str) else None
     if not found:
         raise Refused(
-            f"{raw!r} is not a picture size", fix="write width x height, for example 128x72, or 64 for a square"
+            f"{raw!r} is not an image size", fix="write width x height, for example 128x72, or 64 for a square"
         )
     size = Size(int(found[1]), int(found[2]))
     if not (1 <= size.width <= 8192 and 1 <= size.height <= 8192):

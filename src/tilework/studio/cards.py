@@ -72,7 +72,7 @@ def _created(info: RunInfo) -> float:
 
 
 def _drawn(folder: RunFolder) -> tuple[Spark, int | None]:
-    """The little line of the loss, and the step of the newest picture."""
+    """The little line of the loss, and the step of the newest image."""
     if not folder.db.is_file():
         return _NOTHING, None
     try:

@@ -102,7 +102,7 @@ def _begun(request: Request, run_id: str | None) -> Response:
     if run_id is None:
         raise Busy(
             "the run is still being prepared",
-            why="its pictures take long to read",
+            why="its images take long to read",
             fix="it joins the list when it begins",
         )
     return answer(IdAnswer(id=run_id))

@@ -225,7 +225,7 @@ def _secure(headers: MutableHeaders, sockets: Iterable[str]) -> None:
     headers["cross-origin-opener-policy"] = "same-origin"
     headers["cross-origin-resource-policy"] = "same-origin"
     headers["x-frame-options"] = "DENY"
-    # Scripts and styles are files of our own; run names and specs can never become either. blob: and data: are pictures that
+    # Scripts and styles are files of our own; run names and specs can never become either. blob: and data: are images that
     # the page has drawn itself. Sockets are named because not every browser counts them as 'self'.
     # A page that was made elsewhere, and brings its style with it, has a policy of its own, without any script.
     headers.setdefault(

@@ -24,7 +24,7 @@ from tilework.studio.starts import Start, interrupt, new_name, why_it_ended
 
 _LOOK_SECONDS = 0.1
 PATIENCE_SECONDS = 100.0
-"""A start is waited for so long; the pictures of a large folder may need longer to prepare."""
+"""A start is waited for so long; the images of a large folder may need longer to prepare."""
 _MOST_AT_ONCE = 8
 _MOST_KEPT = 50
 

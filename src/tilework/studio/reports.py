@@ -13,7 +13,7 @@ _POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
-"""The page holds its pictures and its style, and no script: none of its texts can become one."""
+"""The page holds its images and its style, and no script: none of its texts can become one."""
 
 
 async def report(request: Request) -> Response:

@@ -1,4 +1,4 @@
-"""The newest reconstructions (or samples) of a run as one small picture, for its card."""
+"""The newest reconstructions (or samples) of a run as one small image, for its card."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _COLUMNS, _ROWS = 6, 2
 _MOST_PIXELS = 128
-"""Of one picture, on its longer side; larger ones lose rows and columns."""
+"""Of one image, on its longer side; larger ones lose rows and columns."""
 _MOST_BYTES = 256 * 2**20
 _KEPT = 128
 
@@ -31,14 +31,14 @@ class Thumbs:
         self._one_at_a_time = threading.Lock()
 
     def of(self, folder: RunFolder) -> bytes:
-        """PNG bytes. Raises NotHere where the run has stored no pictures that can be read, UserError for a damaged store."""
+        """PNG bytes. Raises NotHere where the run has stored no images that can be read, UserError for a damaged store."""
         journal = Journal(folder)
         try:
             found = journal.newest_pictures()
         finally:
             journal.close()
         if found is None:
-            raise NotHere(f"run {folder.id} has stored no pictures yet", why="it does so at its first validation")
+            raise NotHere(f"run {folder.id} has stored no images yet", why="it does so at its first validation")
         path = inside(folder, found[1])
         key = (str(path), path.stat().st_mtime_ns, path.stat().st_size)
         with self._one_at_a_time:
@@ -67,7 +67,7 @@ def _pictures(path: Any) -> NDArray[Any]:
         found = _of_samples(arrays["samples"]) if "samples" in arrays else arrays["reconstructions"]
         found = found[: _COLUMNS * _ROWS]
     if found.ndim != 4 or found.dtype != np.uint8 or found.shape[3] not in {1, 3} or 0 in found.shape:
-        raise ValueError("it holds no pictures")
+        raise ValueError("it holds no images")
     step = max(1, -(-max(found.shape[1:3]) // _MOST_PIXELS))
     thinned: NDArray[Any] = found[:, ::step, ::step]
     return thinned
@@ -85,7 +85,7 @@ def _of_samples(samples: NDArray[Any]) -> NDArray[Any]:
 
 
 def _drawn(pictures: NDArray[Any]) -> bytes:
-    """The pictures side by side, pixel for pixel, as a PNG."""
+    """The images side by side, pixel for pixel, as a PNG."""
     import numpy as np
     from PIL import Image
 

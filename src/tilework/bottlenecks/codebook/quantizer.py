@@ -108,7 +108,7 @@ class CodebookBottleneck(Bottleneck):
                 raise UserError(
                     "no encoder output is finite, so the codebook cannot start",
                     why="the encoder gives NaN or infinity for every token of the first batches",
-                    fix="check the pictures and the encoder's initial weights",
+                    fix="check the images and the encoder's initial weights",
                 )
             self.passes.keep(self.book.codes)
             self.book.start(self._search_space(points), generator)
@@ -239,7 +239,7 @@ class CodebookBottleneck(Bottleneck):
     def _active(self, places: tuple[int, ...], device: torch.device) -> Tensor | None:
         """Which levels each token goes through in this forward pass: (Q, N), or None for all of them.
 
-        Drawn for each picture, so that no level's statistics ever rest (arXiv 2107.03312, section III-C, draws it likewise).
+        Drawn for each image, so that no level's statistics ever rest (arXiv 2107.03312, section III-C, draws it likewise).
         """
         dropout = self.config.stack.dropout
         if not self.training or dropout == 0 or self.levels == 1:

@@ -13,7 +13,7 @@ from torch import Tensor
 # Scores held at a time, in MiB. On a CPU what fits the cache is fastest; a GPU wants large products.
 _CPU_MIB = 16.0
 _GPU_MIB = 256.0
-# The convolution's pictures, and the scores below which calling it costs more than it gains.
+# The convolution's images, and the scores below which calling it costs more than it gains.
 _GROUP = 16
 _SMALL = 2**16
 # Codes at a time in an exported graph, which knows how many codes there are and not how many tokens.
@@ -104,7 +104,7 @@ def _scores(x: Tensor, codes: Tensor, bias: Tensor) -> Tensor:
     small = whole == 0 or len(x) * len(codes) < _SMALL
     if small or x.device.type != "cpu" or x.dtype != torch.float32 or not _ONEDNN:
         return torch.addmm(bias, x, codes.t())
-    # As pictures of n/16 x 1 pixels: sixteen pictures are what makes torch choose oneDNN, also with one thread.
+    # As images of n/16 x 1 pixels: sixteen images are what makes torch choose oneDNN, also with one thread.
     pictures = x[:whole].reshape(_GROUP, whole // _GROUP, 1, -1).permute(0, 3, 1, 2)
     found = F.conv2d(pictures, codes[:, :, None, None], bias).permute(0, 2, 3, 1).reshape(whole, len(codes))
     return found if whole == len(x) else torch.cat([found, torch.addmm(bias, x[whole:], codes.t())])

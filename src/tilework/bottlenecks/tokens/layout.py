@@ -1,4 +1,4 @@
-"""Pictures of channels, (B, C, H, W), and sequences, (B, N, C), as one list of tokens (N, C), and back."""
+"""Images of channels, (B, C, H, W), and sequences, (B, N, C), as one list of tokens (N, C), and back."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def to_tokens(h: Tensor, channels: int) -> tuple[Tensor, tuple[int, ...]]:
     if not h.is_floating_point():
         raise UserError(
             f"a bottleneck takes what an encoder gives, and was given a tensor of {h.dtype}",
-            why="it has no gradient, and is more likely a picture or a grid of codes",
+            why="it has no gradient, and is more likely an image or a grid of codes",
             fix="give floating-point features; codes go to decode()",
         )
     h = h.float()

@@ -1,1 +1,1 @@
-"""Animated pictures: their frames as a viewer shows them, and when."""
+"""Animated images: their frames as a viewer shows them, and when."""

@@ -26,7 +26,7 @@ _OVER = 1
 
 
 def is_apng(path: Path) -> bool:
-    """Whether the file is a PNG that says, before its first picture, that it is animated."""
+    """Whether the file is a PNG that says, before its first image, that it is animated."""
     with open(path, "rb") as file:
         if file.read(8) != _SIGNATURE:
             return False
@@ -39,7 +39,7 @@ def is_apng(path: Path) -> bool:
 
 
 def apng_frames(path: Path) -> Iterator[tuple[Image.Image, float]]:
-    """(RGBA picture of the whole canvas, milliseconds) of each frame. Raises EOFError or ValueError where the file breaks."""
+    """(RGBA image of the whole canvas, milliseconds) of each frame. Raises EOFError or ValueError where the file breaks."""
     canvas: Image.Image | None = None
     for number, (size, place, tile) in enumerate(_tiles(path)):
         x, y, numerator, denominator, disposal, blend = place
@@ -47,7 +47,7 @@ def apng_frames(path: Path) -> Iterator[tuple[Image.Image, float]]:
             canvas = Image.new("RGBA", size)
         box = (x, y, x + tile.width, y + tile.height)
         if box[2] > canvas.width or box[3] > canvas.height:
-            raise ValueError("it sticks out of the picture")
+            raise ValueError("it sticks out of the image")
         before = canvas.copy() if disposal == _PREVIOUS and number else None
         if blend == _OVER:
             canvas.alpha_composite(tile, (x, y))
@@ -70,7 +70,7 @@ def to_rgba(image: Image.Image) -> Image.Image:
 def _tiles(path: Path) -> Iterator[tuple[tuple[int, int], tuple[int, ...], Image.Image]]:
     """(size of the canvas, place and timing, RGBA pixels of its own) of each frame.
 
-    A picture before the first frame control is for viewers that cannot animate; it is not among them.
+    An image before the first frame control is for viewers that cannot animate; it is not among them.
     """
     with open(path, "rb") as file:
         file.seek(len(_SIGNATURE))

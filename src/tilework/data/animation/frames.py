@@ -52,7 +52,7 @@ def animation_frames(path: Path, background: tuple[int, int, int]) -> Iterator[F
 
 
 def _composed(path: Path) -> Iterator[tuple[Image.Image, float]]:
-    """(RGBA picture, milliseconds) of each frame."""
+    """(RGBA image, milliseconds) of each frame."""
     if is_gif(path):
         yield from gif_frames(path)
         return

@@ -26,7 +26,7 @@ def is_gif(path: Path) -> bool:
 
 
 def gif_frames(path: Path) -> Iterator[tuple[Image.Image, float]]:
-    """(RGBA picture of the whole canvas, milliseconds) of each frame. Raises EOFError or ValueError where the file breaks."""
+    """(RGBA image of the whole canvas, milliseconds) of each frame. Raises EOFError or ValueError where the file breaks."""
     with open(path, "rb") as file:
         width, height, flags, _, _ = struct.unpack("<HHBBB", _take(file, 13)[6:])
         palette = _take(file, _palette_bytes(flags))

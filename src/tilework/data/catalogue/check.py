@@ -17,7 +17,7 @@ from tilework.data.store.frame_store import FrameStore
 from tilework.errors import TileworkError, UserError
 
 LEAK_LIMIT = 0.02
-"""A larger share of held-out pictures with a near twin in training is wrong."""
+"""A larger share of held-out images with a near twin in training is wrong."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Finding:
 
 
 def check(entry: DataSet) -> list[Finding]:
-    """Look at the prepared pictures, at what they were made from, at duplicates and at the split of a set."""
+    """Look at the prepared images, at what they were made from, at duplicates and at the split of a set."""
     store = _store(entry)
     if isinstance(store, Finding):
         return [store, _sources(entry, None)]
@@ -43,7 +43,7 @@ def _store(entry: DataSet) -> FrameStore | Finding:
         why = (
             "it was never prepared to its end"
             if entry.frames is None
-            else "its prepared pictures are no longer in the cache"
+            else "its prepared images are no longer in the cache"
         )
         return Finding("pictures", "wrong", f"{why}; `tilework data show {entry.name}` makes them")
     try:
@@ -82,7 +82,7 @@ def _sources(entry: DataSet, store: FrameStore | None) -> Finding:
     if not alike:
         return changed
     return Finding(
-        "sources", "note", "other times or places, and the same pictures come out; the next use prepares them once more"
+        "sources", "note", "other times or places, and the same images come out; the next use prepares them once more"
     )
 
 
@@ -123,7 +123,7 @@ def _notes(store: FrameStore) -> Iterator[Finding]:
 
 def _duplicates(entry: DataSet, store: FrameStore) -> Finding:
     found = duplicates(store)
-    said = f"{found.copies:,} exact copies; {found.twins:,} pictures in {len(found.near):,} clusters of near twins"
+    said = f"{found.copies:,} exact copies; {found.twins:,} images in {len(found.near):,} clusters of near twins"
     plain = found.copies == 0 or entry.source.duplicates != "keep"
     return Finding("duplicates", "good" if plain else "note", said)
 

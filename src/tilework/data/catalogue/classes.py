@@ -1,4 +1,4 @@
-"""What each file of a folder is: pictures, a clip, an animation, an array, a table, by its name or its first bytes."""
+"""What each file of a folder is: images, a clip, an animation, an array, a table, by its name or its first bytes."""
 
 from __future__ import annotations
 

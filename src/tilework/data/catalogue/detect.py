@@ -190,7 +190,7 @@ def _of_folder(folder: Path) -> tuple[str, Path, str]:
     count = Counter(what for what in kinds if what)
     sketches = sketches_among(folder, files, [file for file, what in zip(files, kinds, strict=True) if what])
     if sketches.are_meant and sketches.count >= count["tables"]:
-        more = f"{folder} also holds {sketches.others:,} pictures and clips (taken are the {sketches.count:,} sketches)"
+        more = f"{folder} also holds {sketches.others:,} images and clips (taken are the {sketches.count:,} sketches)"
         return "sketches", folder, more if sketches.others else ""
     if not count:
         raise _nothing(folder, files)
@@ -234,7 +234,7 @@ def _nothing(folder: Path, files: Sequence[Path]) -> UserError:
     there = counts(Counter(ending_of(file.name) for file in files))
     return UserError(
         what,
-        why="no file in it or below it is a picture, video, animation, sketch or array"
+        why="no file in it or below it is an image, video, animation, sketch or array"
         + (f" ({there})" if there else ""),
         fix="name a folder that has some",
     )

@@ -1,4 +1,4 @@
-"""Whether a source still gives the pictures that a frame store holds: read again and compared, one by one."""
+"""Whether a source still gives the images that a frame store holds: read again and compared, one by one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tilework.data.store.frame_store import FrameStore
 
 
 def gives_the_same(source: SourceConfig, store: FrameStore) -> bool:
-    """Whether every picture comes out as it is stored, with the same group, label and side of the split; stops at the first that
+    """Whether every image comes out as it is stored, with the same group, label and side of the split; stops at the first that
     does not. Costs what preparing costs, but for the disk. Raises UserError for input that cannot be used."""
     source = source.model_copy()
     padding, number = source.padding(), 0

@@ -1,7 +1,7 @@
 """Data sets by name: what `tilework data add` wrote down, and what `data=NAME` or `data=PATH` in a recipe stands for.
 
 A set is a small YAML file with the settings of its source. They are what a person said, so they lie in the platform's folder for
-data and not in the cache, which anybody may empty at any time: the prepared pictures there are made again from them.
+data and not in the cache, which anybody may empty at any time: the prepared images there are made again from them.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class DataSet:
 
     @property
     def store_folder(self) -> Path | None:
-        """Where its prepared pictures are, or were; None where it was never prepared."""
+        """Where its prepared images are, or were; None where it was never prepared."""
         return None if self.frames is None else cache_folder() / "frames" / self.frames
 
     @property
@@ -110,7 +110,7 @@ def data_set(name: str) -> DataSet:
 
 
 def add(name: str, source: SourceConfig, progress: Callable[[int], None] | None = None) -> tuple[DataSet, FrameStore]:
-    """Write a set down and prepare its pictures. Interrupted, the same call goes on where it stopped.
+    """Write a set down and prepare its images. Interrupted, the same call goes on where it stopped.
 
     Raises UserError for a name that cannot be one or stands for other settings already, and for input that cannot be used.
     """
@@ -156,7 +156,7 @@ def prepared(entry: DataSet, progress: Callable[[int], None] | None = None) -> t
 
 
 def remove(name: str) -> list[Path]:
-    """Forget a set, with its contact sheet and its prepared pictures (unless another set has the same); what it was made from
+    """Forget a set, with its contact sheet and its prepared images (unless another set has the same); what it was made from
     is not touched. Returns what was removed. Raises UserError where there is no such set."""
     file = sets_folder() / f"{name}.yaml"
     try:

@@ -1,4 +1,4 @@
-"""A contact sheet of a data set: pictures spread over all of it, those that train above those that are held out."""
+"""A contact sheet of a data set: images spread over all of it, those that train above those that are held out."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _TRAIN_ROWS, _HELD_OUT_ROWS = 6, 3
 
 
 def contact_sheet(store: FrameStore, split: Split | None, title: str = "") -> Image.Image:
-    """An RGB picture; every picture at a whole multiple of its size, or reduced where it is wider than the sheet.
+    """An RGB image; every image at a whole multiple of its size, or reduced where it is wider than the sheet.
 
-    Without a split, all pictures are one block.
+    Without a split, all images are one block.
     """
     scale, columns = _layout(store.size.width)
     wide, high = (max(1, round(side * scale)) for side in store.size)
     blocks: list[tuple[str, NDArray[np.int64]]]
     if split is None:
-        blocks = [(f"no split: {store.count:,} pictures", _spread(np.arange(store.count), columns * _TRAIN_ROWS))]
+        blocks = [(f"no split: {store.count:,} images", _spread(np.arange(store.count), columns * _TRAIN_ROWS))]
     else:
         blocks = [
-            (f"training: {len(split.train):,} pictures", _spread(split.train, columns * _TRAIN_ROWS)),
+            (f"training: {len(split.train):,} images", _spread(split.train, columns * _TRAIN_ROWS)),
             (f"held out by {split.by}: {len(split.validation):,}", _spread(split.validation, columns * _HELD_OUT_ROWS)),
         ]
     rows = [-(-len(indices) // columns) for _, indices in blocks]
@@ -52,7 +52,7 @@ def contact_sheet(store: FrameStore, split: Split | None, title: str = "") -> Im
 
 
 def _layout(width: int) -> tuple[float, int]:
-    """Scale and columns: whole factors for small pictures, about 96 pixels or more each."""
+    """Scale and columns: whole factors for small images, about 96 pixels or more each."""
     scale = float(np.clip(96 // width, 1, 8)) if width <= _WIDTH else _WIDTH / width
     return scale, max(1, int((_WIDTH + _GAP) // (width * scale + _GAP)))
 

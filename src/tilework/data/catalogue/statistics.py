@@ -1,4 +1,4 @@
-"""What the pictures of a store are like in numbers, and how many codes they can fill."""
+"""What the images of a store are like in numbers, and how many codes they can fill."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from tilework.data.store.frame_store import FrameStore
 _EXAMINED = 20_000
 _TOGETHER_BYTES = 2**23
 TOKENS_FOR_A_CODE = 50
-"""So many tokens in an epoch let a code follow the pictures; with a tenth of them it starves."""
+"""So many tokens in an epoch let a code follow the images; with a tenth of them it starves."""
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Figures over `examined` pictures, spread evenly over the store; pixel values from 0 to 1."""
+    """Figures over `examined` images, spread evenly over the store; pixel values from 0 to 1."""
 
     examined: int
     mean: tuple[float, ...]
@@ -25,13 +25,13 @@ class Statistics:
     spread: tuple[float, ...]
     """Standard deviation of each colour channel over all pixels."""
     entropy: float
-    """Bits per pixel of a picture's histogram of 256 grey levels, averaged over pictures: 0 for a plain one, at most 8."""
+    """Bits per pixel of a image's histogram of 256 grey levels, averaged over images: 0 for a plain one, at most 8."""
     constant: float
-    """Share of pictures whose pixels are all the same."""
+    """Share of images whose pixels are all the same."""
 
 
 def statistics(store: FrameStore, most: int = _EXAMINED) -> Statistics:
-    """One pass over at most `most` pictures of a store, some megabytes at a time."""
+    """One pass over at most `most` images of a store, some megabytes at a time."""
     chosen = np.unique(np.linspace(0, store.count - 1, min(most, store.count)).round().astype(np.int64))
     total, squares = np.zeros(store.channels), np.zeros(store.channels)
     bits, constant, pixels = 0.0, 0, 0
@@ -71,7 +71,7 @@ class Supported:
 
 
 def supported_codes(pictures: int, grid: tuple[int, int]) -> Supported:
-    """How many codes a training side of `pictures` different pictures supports, each a grid of width x height tokens."""
+    """How many codes a training side of `pictures` different images supports, each a grid of width x height tokens."""
     tokens = pictures * grid[0] * grid[1]
     codes = max(2, 2 ** int(np.log2(max(2, tokens // TOKENS_FOR_A_CODE))))
     return Supported(tokens, codes, max(2, tokens // 5))

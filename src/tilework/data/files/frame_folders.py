@@ -20,7 +20,7 @@ _ALIKE_LEVELS = 12.0
 
 
 def are_frames(files: Sequence[Path]) -> bool:
-    """Whether pictures are the numbered frames of animations: numbered on in each folder, and each like the one before it.
+    """Whether images are the numbered frames of animations: numbered on in each folder, and each like the one before it.
 
     Numbers alone do not tell: cameras number photographs too.
     """

@@ -42,7 +42,7 @@ def idx_shape(path: Path) -> tuple[int, ...] | None:
 
 
 def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
-    """The uint8 array in an idx file; `dimensions` is 3 for pictures (N, H, W), 1 for labels (N,).
+    """The uint8 array in an idx file; `dimensions` is 3 for images (N, H, W), 1 for labels (N,).
 
     Raises UserError where the file is damaged or of another kind.
     """

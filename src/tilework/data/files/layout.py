@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from tilework.data.contract import Seen
 
-_MORE = r"([-_ .]?(set|data|images?|imgs?|split|pictures?|\d{1,4}|(?-i:[A-H])))?"
+_MORE = r"([-_ .]?(set|data|images?|imgs?|split|images?|\d{1,4}|(?-i:[A-H])))?"
 _TRAIN = re.compile(rf"(train(ing)?|trn){_MORE}", re.IGNORECASE)
 _HELD_OUT = re.compile(
     rf"(val|valid|validation|test|testing|tst|dev|devel|development|eval|evaluation|held[-_ ]?out){_MORE}",

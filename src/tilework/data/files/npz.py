@@ -1,4 +1,4 @@
-"""Which arrays of an .npz are the pictures, which their labels, and which side of a split they are on."""
+"""Which arrays of an .npz are the images, which their labels, and which side of a split they are on."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Shape:
 
 @dataclass(frozen=True)
 class Chosen:
-    """One array of pictures, and what belongs to it."""
+    """One array of images, and what belongs to it."""
 
     pictures: str
     labels: str | None = None
@@ -52,7 +52,7 @@ def heads(archive: zipfile.ZipFile) -> dict[str, Shape]:
 
 
 def pictures_among(arrays: Mapping[str, Shape], labels_key: str | None = None) -> list[str]:
-    """The arrays that may be the pictures; with labels that were named, those on the same side of a split."""
+    """The arrays that may be the images; with labels that were named, those on the same side of a split."""
     likely = [name for name, array in arrays.items() if len(array.shape) in {3, 4}] or list(arrays)[: len(arrays) == 1]
     if labels_key is not None and len(likely) > 1:
         likely = [name for name in likely if _part(name) == _part(labels_key)] or likely
@@ -67,7 +67,7 @@ def are_a_split(names: list[str]) -> bool:
 
 
 def chosen(arrays: Mapping[str, Shape], pictures: list[str], labels_key: str | None) -> list[Chosen]:
-    """The arrays of pictures, each with its labels where they are unmistakable, or with those that were named."""
+    """The arrays of images, each with its labels where they are unmistakable, or with those that were named."""
     split = len(pictures) > 1
     out = []
     for name in pictures:
@@ -109,7 +109,7 @@ def label_text(value: Any) -> str:
 
 
 def _usable(arrays: Mapping[str, Shape], pictures: str) -> list[str]:
-    """The arrays that are labels of these pictures by name, length and type."""
+    """The arrays that are labels of these images by name, length and type."""
     count = arrays[pictures].shape[0] if arrays[pictures].shape else 0
     return [
         name

@@ -22,7 +22,7 @@ FIELD = 2
 
 
 class Canvas:
-    """A picture of `size` seen as a plane: the origin in the middle, the shorter side from -1 to 1, y upwards.
+    """An image of `size` seen as a plane: the origin in the middle, the shorter side from -1 to 1, y upwards.
 
     Lines and shapes are drawn 4 times as large, fields of colour (already smooth) 2 times; `finish` reduces by area.
     """
@@ -36,7 +36,7 @@ class Canvas:
         self.unit = LINES * min(size) / 2
         """Pixels of the large drawing per unit."""
         self.reach = (size.width / min(size), size.height / min(size))
-        """Largest |x| and |y| in the picture."""
+        """Largest |x| and |y| in the image."""
 
     def vary(self, usual: float, low: float, high: float) -> float:
         """A measure of the drawing: the usual one, or for a variant any between `low` and `high`."""

@@ -46,7 +46,7 @@ def make(canvas: Canvas, rng: np.random.Generator) -> Frame:
 
 
 def _scattered(canvas: Canvas, rng: np.random.Generator) -> Floats:
-    """Starting points on a jittered grid that reaches a little outside the picture."""
+    """Starting points on a jittered grid that reaches a little outside the image."""
     gap = 0.21
     x, y = np.meshgrid(*(np.arange(-r - 0.6, r + 0.6, gap) for r in canvas.reach))
     points = np.stack([x.ravel(), y.ravel()], axis=1)

@@ -22,7 +22,7 @@ def make(canvas: Canvas, rng: np.random.Generator) -> Frame:
         turn = TAU * (start[body] + turns[body] * at)
         x, y = radius[body] * np.cos(turn), 0.82 * radius[body] * np.sin(turn)
         cos, sin = np.cos(lean[body]), np.sin(lean[body])
-        # Wide pictures get wide orbits.
+        # Wide images get wide orbits.
         points = np.stack([(cos * x - sin * y) * canvas.reach[0], (sin * x + cos * y) * canvas.reach[1]], axis=1)
         return (0.92 * points).astype(np.float32)
 

@@ -167,7 +167,7 @@ def why_not(head: bytes) -> str:
     found = format_of(head)
     if found in READ and found not in _SAID:
         return f"it begins as {found}, but is damaged there or of a kind that is not read"
-    return _SAID.get(found, "it is not a picture in a known format")
+    return _SAID.get(found, "it is not an image in a known format")
 
 
 def begins_as(path: Path | str) -> str:

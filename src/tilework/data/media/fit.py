@@ -1,4 +1,4 @@
-"""Bringing a picture of any shape to the size and the colours of a frame store."""
+"""Bringing an image of any shape to the size and the colours of a frame store."""
 
 from __future__ import annotations
 
@@ -35,10 +35,10 @@ def fit_picture(
     padding: tuple[int, int, int] = (0, 0, 0),
     name: str = "",
 ) -> NDArray[np.uint8]:
-    """One picture (H, W, 1 | 3) uint8 -> (size.height, size.width, channels) uint8, contiguous.
+    """One image (H, W, 1 | 3) uint8 -> (size.height, size.width, channels) uint8, contiguous.
 
-    `crop` fills the size and cuts what sticks out evenly, `pad` shows all of the picture on a border of colour `padding`,
-    `stretch` changes its proportions, and `refuse` raises a UserError that names the picture (`name`) where the size
+    `crop` fills the size and cuts what sticks out evenly, `pad` shows all of the image on a border of colour `padding`,
+    `stretch` changes its proportions, and `refuse` raises a UserError that names the image (`name`) where the size
     differs.
     """
     height, width = pixels.shape[:2]
@@ -47,7 +47,7 @@ def fit_picture(
     if fit == "refuse":
         raise UserError(
             f"{name or 'a picture'} is {width}x{height}, not {size}",
-            why="data.fit is 'refuse', so every picture must already have data.size",
+            why="data.fit is 'refuse', so every image must already have data.size",
             fix="write data.fit=crop (or pad, or stretch) to resize",
         )
     # Colour is decided after resizing: the luma of a mean is the mean of the lumas, and pad needs the border's colour.
@@ -63,7 +63,7 @@ def fit_picture(
 
 
 def _centre_box(width: int, height: int, size: Size) -> tuple[float, float, float, float]:
-    """The largest centred part of a width x height picture that has the proportions of `size`."""
+    """The largest centred part of a width x height image that has the proportions of `size`."""
     scale = min(width / size.width, height / size.height)
     part_w, part_h = min(width, size.width * scale), min(height, size.height * scale)
     left, top = (width - part_w) / 2, (height - part_h) / 2

@@ -1,4 +1,4 @@
-"""Decoding one picture file, whatever its format and colours, to uint8 grey or RGB."""
+"""Decoding one image file, whatever its format and colours, to uint8 grey or RGB."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _ORIENTATION = 0x0112
 
 
 class Unreadable(Exception):
-    """A file that is not a usable picture; the message is the reason, for a person."""
+    """A file that is not a usable image; the message is the reason, for a person."""
 
 
 def decode(
@@ -52,7 +52,7 @@ def decode(
     depth: Depth | None = None,
     remarks: list[str] | None = None,
 ) -> NDArray[np.uint8]:
-    """The picture in `path` -> (H, W, 1) for grey files, (H, W, 3) for all others, uint8.
+    """The image in `path` -> (H, W, 1) for grey files, (H, W, 3) for all others, uint8.
 
     The first frame of an animation; turned upright by its EXIF orientation; colours in sRGB by the file's profile;
     transparency laid over `background`; values of more than 8 bits by `depth`. With `at_least`, a large JPEG may be decoded
@@ -114,12 +114,12 @@ def _decoded(
 
 
 def _more_in_it(image: Image.Image) -> str:
-    """The kind of note for what follows the picture that was taken. The pixels must be out: asking moves on in the file."""
+    """The kind of note for what follows the image that was taken. The pixels must be out: asking moves on in the file."""
     try:
         if image.format in _ANIMATED:
             return "animated" if getattr(image, "is_animated", False) else ""
         return "pages" if image.format == "TIFF" and getattr(image, "n_frames", 1) > 1 else ""
-    except Exception:  # it is damaged behind its first picture, and nobody asked for more than that
+    except Exception:  # it is damaged behind its first image, and nobody asked for more than that
         return ""
 
 
@@ -184,7 +184,7 @@ def _upright(image: Image.Image, of: Image.Image) -> Image.Image:
     """`image`, made from the opened file `of` or that itself, as the file says it is to be turned."""
     of.load()  # an orientation may stand behind the pixels
     if _ORIENTED.isdisjoint(of.info) and of.format != "TIFF":
-        return image  # the question below costs as much as decoding a small picture
+        return image  # the question below costs as much as decoding a small image
     if image is of:
         return ImageOps.exif_transpose(image)
     turn = _TURNS.get(of.getexif().get(_ORIENTATION, 1))

@@ -1,4 +1,4 @@
-"""Near twins: pictures so alike that having seen the one gives the other away."""
+"""Near twins: images so alike that having seen the one gives the other away."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ def grey(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def difference_hash(luma: NDArray[np.float32]) -> NDArray[np.uint64]:
-    """dHash of pictures (N, H, W) -> (N,) uint64.
+    """dHash of images (N, H, W) -> (N,) uint64.
 
-    Each picture is averaged by area to 9 x 8 cells; bit 8 r + c is set where the cell right of (r, c) is brighter by more
+    Each image is averaged by area to 9 x 8 cells; bit 8 r + c is set where the cell right of (r, c) is brighter by more
     than half a grey level. The margin (the plain dHash has none) keeps flat areas at 0 instead of at rounding noise.
     """
     return _brighter_to_the_right(_area_mean(luma.shape[1], 8) @ luma @ _area_mean(luma.shape[2], 9).T)
 
 
 def thumbnails(luma: NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Pictures (N, H, W) averaged by area to (N, 16, 16) uint8."""
+    """Images (N, H, W) averaged by area to (N, 16, 16) uint8."""
     return _levels(_area_mean(luma.shape[1], THUMB) @ luma @ _area_mean(luma.shape[2], THUMB).T)
 
 
 def look(frames: NDArray[np.uint8]) -> tuple[NDArray[np.uint64], NDArray[np.uint8]]:
-    """Both at once for many pictures (N, H, W, C): their dHash (N,) and thumbnails (N, 16, 16).
+    """Both at once for many images (N, H, W, C): their dHash (N,) and thumbnails (N, 16, 16).
 
-    Means by area and luma are linear: reduced first, a picture is small before its colours are weighed, several times quicker.
+    Means by area and luma are linear: reduced first, an image is small before its colours are weighed, several times quicker.
     """
     count, height, width, channels = frames.shape
     rows = np.concatenate([_area_mean(height, 8), _area_mean(height, THUMB)])
@@ -107,10 +107,10 @@ def has_twin(
     among_thumbs: NDArray[np.uint8],
     chunk: int = 256,
 ) -> NDArray[np.bool_]:
-    """Which of V pictures have a near twin among T others: (V,) bool; memory is chunk x T float32.
+    """Which of V images have a near twin among T others: (V,) bool; memory is chunk x T float32.
 
     A twin's dHash differs in at most 4 of 64 bits, and its 16 x 16 thumbnail differs (mean square) by at most 5 % of the
-    picture's own variance. The hash alone is not enough: most handwritten digits lie within 4 bits of another one.
+    image's own variance. The hash alone is not enough: most handwritten digits lie within 4 bits of another one.
     """
     # With bits as +1 and -1, a dot product of two hashes is 64 - 2 x their distance, exactly.
     signs = _signs(among_hashes).T

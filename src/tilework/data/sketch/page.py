@@ -22,7 +22,7 @@ class Page:
     inline: list[Script] = field(default_factory=list)
     inline_texts: list[str] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
-    """Addresses of pictures, sounds and styles."""
+    """Addresses of images, sounds and styles."""
     has_canvas: bool = False
     has_import_map: bool = False
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from playwright.async_api import Request, Route, WebSocketRoute
 
 MOST_REQUESTS = 5_000
-# Kinds whose answer runs code of the sketch: its order is part of the picture.
+# Kinds whose answer runs code of the sketch: its order is part of the image.
 _ORDERED = frozenset({"script", "image", "font", "fetch", "xhr", "stylesheet"})
 # Kinds that end when it pleases them.
 _NOT_AWAITED = frozenset(

@@ -76,7 +76,7 @@ class Script:
 
     @property
     def uses_pictures(self) -> bool:
-        """Whether it seems to read picture files."""
+        """Whether it seems to read image files."""
         return _PICTURES.search(self.code) is not None or any(_PICTURES.search(text) for text in self.texts)
 
     @property

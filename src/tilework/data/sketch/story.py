@@ -63,7 +63,7 @@ class Trouble:
             case "no-p5":
                 return "put p5.min.js into its folder, or write data.p5=FILE"
             case "large-canvas":
-                return "create a smaller canvas: every picture is brought to data.size in the end"
+                return "create a smaller canvas: every image is brought to data.size in the end"
             case "left":
                 return "take out of it what leads to another page"
             case "slow":

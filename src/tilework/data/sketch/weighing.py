@@ -10,7 +10,7 @@ from tilework.data.sketch.beginnings import below
 from tilework.data.sketch.parts import PAGES, SCRIPTS
 
 _PICTURES_TO_A_SKETCH = 20
-"""A sketch has some pictures of itself beside it; where there are more for each, it is the pictures that were meant."""
+"""A sketch has some images of itself beside it; where there are more for each, it is the images that were meant."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Sketches:
 
 
 def sketches_among(folder: Path, files: Sequence[Path], pictures: Sequence[Path]) -> Sketches:
-    """Weigh the sketches in `folder` against its pictures, clips and animations; those that a sketch reads count as its own."""
+    """Weigh the sketches in `folder` against its images, clips and animations; those that a sketch reads count as its own."""
     if not any(file.suffix.lower() in SCRIPTS | PAGES for file in files):
         return Sketches(0, len(pictures))
     found = list(below(folder))

@@ -24,12 +24,12 @@ _REVISION = 2
 class Config(SourceConfig):
     """Frames of GIF, animated PNG and animated WebP files as a viewer shows them; each file one group.
 
-    A still picture is an animation of one frame. Of a damaged file the frames before the damage are taken, and the rest is
+    A still image is an animation of one frame. Of a damaged file the frames before the damage are taken, and the rest is
     told, unless `strict`. Where the folders are called train, val, test or the like, they are the split.
     """
 
     kind: Literal["animations"] = "animations"
-    path: Paths = Field(description="animated picture, folder of them, or a list of both")
+    path: Paths = Field(description="animated image, folder of them, or a list of both")
     fps: float | None = Field(
         default=None,
         gt=0,

@@ -1,4 +1,4 @@
-"""`array`: pictures from a `.npy` or `.npz` file."""
+"""`array`: images from a `.npy` or `.npz` file."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ class Config(SourceConfig):
     path: str = Field(min_length=1, description=".npy or .npz file")
     key: str | None = Field(
         default=None,
-        description="name of the pictures in an .npz",
+        description="name of the images in an .npz",
         json_schema_extra=unset(
-            "the only array that has the shape of pictures, or those called x_train and x_test or the like"
+            "the only array that has the shape of images, or those called x_train and x_test or the like"
         ),
     )
     labels_key: str | None = Field(
         default=None,
         description="name of the labels (N,) in an .npz; none = no labels",
-        json_schema_extra=unset("y, labels or the like, where it has one integer or word for each picture"),
+        json_schema_extra=unset("y, labels or the like, where it has one integer or word for each image"),
     )
     depth: int | None = Field(
         default=None,
@@ -98,7 +98,7 @@ class Config(SourceConfig):
         return path
 
     def _load(self, path: Path) -> Iterator[tuple[Chosen, NDArray[Any], NDArray[Any] | None]]:
-        """Each array of pictures with its labels; one at a time is in memory."""
+        """Each array of images with its labels; one at a time is in memory."""
         try:
             if zipfile.is_zipfile(path):
                 with zipfile.ZipFile(path) as packed:
@@ -114,7 +114,7 @@ class Config(SourceConfig):
                 raise UserError(
                     f"{path} holds one array without a name",
                     why="data.key and data.labels_key name arrays of an .npz file",
-                    fix="save pictures and labels together with numpy.savez(FILE, images=..., labels=...)",
+                    fix="save images and labels together with numpy.savez(FILE, images=..., labels=...)",
                 )
             yield Chosen(""), np.load(path, mmap_mode="r", allow_pickle=False), None
         except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
@@ -136,7 +136,7 @@ class Config(SourceConfig):
             pictures = pictures_among(arrays, labels_key)
             if len(pictures) != 1 and not are_a_split(pictures):
                 raise UserError(
-                    f"{path} holds {len(pictures)} arrays that could be the pictures",
+                    f"{path} holds {len(pictures)} arrays that could be the images",
                     why=f"its arrays are {', '.join(arrays)}",
                     fix="write data.key=NAME",
                 )
@@ -148,8 +148,8 @@ def _labels(archive: Any, one: Chosen, count: int, path: Path) -> NDArray[Any]:
     labels: NDArray[Any] = archive[one.labels]
     if labels.shape not in {(count,), (count, 1)}:
         raise UserError(
-            f"{path}: {one.labels} has shape {labels.shape} for {count:,} pictures",
-            why="labels are one number or word per picture",
+            f"{path}: {one.labels} has shape {labels.shape} for {count:,} images",
+            why="labels are one number or word per image",
             fix=f"save them with shape ({count},)",
         )
     return labels.reshape(count)
@@ -165,7 +165,7 @@ def _existing(arrays: dict[str, Shape], key: str, field: str, path: Path) -> str
 
 
 def _layout(pictures: NDArray[Any], path: Path) -> bool:
-    """Whether the colours come before the rows; raises UserError for an array that is not pictures."""
+    """Whether the colours come before the rows; raises UserError for an array that is not images."""
     shape = pictures.shape
     if (
         len(shape) not in {3, 4}
@@ -174,7 +174,7 @@ def _layout(pictures: NDArray[Any], path: Path) -> bool:
     ):
         raise UserError(
             f"{path} has shape {shape}",
-            why="pictures are (N, H, W), (N, H, W, 1 or 3) or (N, 1 or 3, H, W)",
+            why="images are (N, H, W), (N, H, W, 1 or 3) or (N, 1 or 3, H, W)",
             fix="save the array in one of these shapes",
         )
     if pictures.dtype not in {np.dtype(np.uint8), np.dtype("<u2"), np.dtype(">u2")} and pictures.dtype.kind not in "fb":
@@ -194,13 +194,13 @@ def _to_uint8(picture: NDArray[Any], number: int, path: Path, depth: Depth) -> N
             return depth.levels(picture)
         except TooDeep as error:
             raise UserError(
-                f"{path}: picture {number} does not fit data.depth", why=str(error), fix="write a larger data.depth"
+                f"{path}: image {number} does not fit data.depth", why=str(error), fix="write a larger data.depth"
             ) from None
     real = picture.astype(np.float64)
     low, high = float(real.min()), float(real.max())
     if not (low >= 0 and high <= 1):  # false for NaN too
         raise UserError(
-            f"{path}: picture {number} has values from {low:g} to {high:g}",
+            f"{path}: image {number} has values from {low:g} to {high:g}",
             why="floating-point pixels are read as [0, 1]",
             fix="divide them by 255 (or save them as uint8) and save again"
             if high > 1 and low >= 0

@@ -27,7 +27,7 @@ class Config(SourceConfig):
     groups_say_all: ClassVar[bool] = True
 
     kind: Literal["digits"] = "digits"
-    size: PictureSize = Field(default=Size(28, 28), description="pixels of every picture, width x height")
+    size: PictureSize = Field(default=Size(28, 28), description="pixels of every image, width x height")
     channels: Literal[1, 3] = Field(default=1, description="1 = grey, 3 = colour")
 
     def fingerprint(self) -> str:
@@ -56,7 +56,7 @@ def write_digit(cells: NDArray[np.float32], size: Size) -> NDArray[np.uint8]:
     ink = np.asarray(Image.fromarray(padded).resize((14 * fine, 14 * fine), Image.Resampling.BICUBIC))
     stroke = 1 / (1 + np.exp(-(ink - _HALF) / _EDGE))
     side = min(size)
-    # 8 cells of 14 on 22/28 of the side: the picture shows 8 x 28 / 22 cells.
+    # 8 cells of 14 on 22/28 of the side: the image shows 8 x 28 / 22 cells.
     shown = 8 * 28 / 22 * fine
     half_w, half_h = shown / 2 * size.width / side, shown / 2 * size.height / side
     centre = 7 * fine

@@ -30,7 +30,7 @@ _REVISION = 2
 
 
 class Config(SourceConfig):
-    """Folders of numbered pictures, one folder per animation; each folder one group, without labels.
+    """Folders of numbered images, one folder per animation; each folder one group, without labels.
 
     Frames are in natural order (2 before 10) and have the numbers that end their names, or are counted where the names do
     not number them. Where the folders above are called train, val, test or the like, they are the split.

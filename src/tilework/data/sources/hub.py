@@ -15,15 +15,15 @@ from tilework.data.media.colour import Colour, rgb
 from tilework.errors import UserError
 from tilework.spec.hints import unset
 
-# Part of the fingerprint: raise it when pictures come to be read differently.
+# Part of the fingerprint: raise it when images come to be read differently.
 _REVISION = 2
 
 
 class Config(SourceConfig):
-    """The pictures in one column of a data set that the `datasets` library reads; needs the extra `hub`.
+    """The images in one column of a data set that the `datasets` library reads; needs the extra `hub`.
 
-    A folder may be one that `save_to_disk` wrote, or one with parquet files or pictures. The column of pictures is found by
-    itself where there is one, and the only column of classes gives the labels. A picture that cannot be read is skipped
+    A folder may be one that `save_to_disk` wrote, or one with parquet files or images. The column of images is found by
+    itself where there is one, and the only column of classes gives the labels. An image that cannot be read is skipped
     and listed, unless `strict`.
     """
 
@@ -37,7 +37,7 @@ class Config(SourceConfig):
     column: str | None = Field(
         default=None,
         min_length=1,
-        description="column that holds the pictures",
+        description="column that holds the images",
         json_schema_extra=unset("the only one that does"),
     )
     labels: str | None = Field(
@@ -49,7 +49,7 @@ class Config(SourceConfig):
     background: Colour = Field(
         default="white", description="colour under transparent pixels and around padded ones: a name or #rrggbb"
     )
-    strict: bool = Field(default=False, description="stop at the first picture that cannot be read")
+    strict: bool = Field(default=False, description="stop at the first image that cannot be read")
     limit: int | None = Field(default=None, ge=1, description="first n rows only", json_schema_extra=unset("all"))
 
     _skipped: Skipped = PrivateAttr(default_factory=Skipped)
@@ -118,7 +118,7 @@ class Config(SourceConfig):
             yield Item(pixels=pixels, group=f"{file} row {number}", frame=number, label=label, file=file)
 
     def _opened(self) -> tuple[Any, str, tuple[str | None, list[str] | None]]:
-        """(rows, picture column, (label column, its classes)), with pictures left packed."""
+        """(rows, image column, (label column, its classes)), with images left packed."""
         try:
             import datasets
         except ImportError:
@@ -154,7 +154,7 @@ class Config(SourceConfig):
                 why=(str(error).strip() or type(error).__name__).splitlines()[0],
                 fix="check its name, and the network where it is one of the hub"
                 if folder is None
-                else "give a folder that `save_to_disk` wrote, or one with parquet files or pictures",
+                else "give a folder that `save_to_disk` wrote, or one with parquet files or images",
             ) from None
         if not hasattr(found, "keys"):
             return found
@@ -174,11 +174,11 @@ class Config(SourceConfig):
             if self.column not in columns:
                 raise _no_column("column", self.column, columns)
             return self.column
-        if not found:  # pictures stored as plain bytes
+        if not found:  # images stored as plain bytes
             found = [n for n, f in rows.features.items() if _looks_packed(f)]
         if len(found) != 1:
             raise UserError(
-                f"the data set has {len(found)} columns of pictures",
+                f"the data set has {len(found)} columns of images",
                 why=f"its columns are {', '.join(columns)}",
                 fix="write data.column=NAME",
             )
@@ -204,7 +204,7 @@ def _no_column(field: str, name: str, columns: list[str]) -> UserError:
 
 
 def _looks_packed(feature: Any) -> bool:
-    """Bytes, or the pair of bytes and path that pictures are stored as."""
+    """Bytes, or the pair of bytes and path that images are stored as."""
     inner = feature.get("bytes") if isinstance(feature, dict) else feature
     return getattr(inner, "dtype", "") in {"binary", "large_binary"}
 
@@ -221,11 +221,11 @@ def _encoded(cell: Any) -> bytes:
                 raise Unreadable(error.strerror or str(error)) from None
         cell = cell.get("bytes")
     if cell is None:
-        raise Unreadable("there is no picture in this row")
+        raise Unreadable("there is no image in this row")
     if not isinstance(cell, bytes):
         made = io.BytesIO()
         if not hasattr(cell, "save"):
-            raise Unreadable(f"there is no picture but {type(cell).__name__} in this row")
+            raise Unreadable(f"there is no image but {type(cell).__name__} in this row")
         cell.save(made, format="PNG")
         return made.getvalue()
     return cell

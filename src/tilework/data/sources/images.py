@@ -47,7 +47,7 @@ class Config(SourceConfig):
     )
     group: Literal["picture", "folder"] = Field(
         default="picture",
-        description="what stays on one side of the split: each picture alone, or all of a folder (frames of one clip)",
+        description="what stays on one side of the split: each image alone, or all of a folder (frames of one clip)",
     )
     background: Colour = Field(
         default="white", description="colour under transparent pixels and around padded ones: a name or #rrggbb"

@@ -36,7 +36,7 @@ class Config(SourceConfig):
     """
 
     kind: Literal["mnist"] = "mnist"
-    size: PictureSize = Field(default=Size(28, 28), description="pixels of every picture, width x height")
+    size: PictureSize = Field(default=Size(28, 28), description="pixels of every image, width x height")
     channels: Literal[1, 3] = Field(default=1, description="1 = grey, 3 = colour")
     path: str | None = Field(
         default=None,
@@ -51,7 +51,7 @@ class Config(SourceConfig):
     limit: int | None = Field(
         default=None,
         ge=1,
-        description="first n training pictures, and the same share of the test pictures",
+        description="first n training images, and the same share of the test images",
         json_schema_extra=unset("all"),
     )
 
@@ -68,7 +68,7 @@ class Config(SourceConfig):
             labels = None if part.labels is None else read_idx(part.labels, 1)
             if labels is not None and len(pictures) != len(labels):
                 raise UserError(
-                    f"the {part.name} files have {len(pictures):,} pictures and {len(labels):,} labels",
+                    f"the {part.name} files have {len(pictures):,} images and {len(labels):,} labels",
                     why="they belong to different sets",
                     fix="put the four files of one set into the folder",
                 )

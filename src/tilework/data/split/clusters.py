@@ -1,4 +1,4 @@
-"""Clusters of near twins: two pictures are in one where a chain of twins joins them."""
+"""Clusters of near twins: two images are in one where a chain of twins joins them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _FILE = "clusters-1.npy"  # the number changes with the definition of a twin
 
 
 def clusters(store: FrameStore) -> Indices:
-    """For each picture the position of the first picture of its cluster (N,). Kept beside the store once it is known."""
+    """For each image the position of the first image of its cluster (N,). Kept beside the store once it is known."""
     path = store.folder / _FILE
     with contextlib.suppress(OSError, ValueError):
         known: Indices = np.load(path)
@@ -42,9 +42,9 @@ def clusters(store: FrameStore) -> Indices:
 
 
 def cluster(hashes: NDArray[np.uint64], thumbs: NDArray[np.uint8]) -> Indices:
-    """For each of N pictures the first picture of its cluster (N,); the order of the work never shows in the result.
+    """For each of N images the first image of its cluster (N,); the order of the work never shows in the result.
 
-    Two pictures are twins here where either is one of the other by `twins.has_twin`, so that no two clusters hold any.
+    Two images are twins here where either is one of the other by `twins.has_twin`, so that no two clusters hold any.
     """
     first = _first_of_same(hashes, thumbs)
     different = np.flatnonzero(first == np.arange(len(first)))
@@ -120,7 +120,7 @@ def _join(root: Indices, one: Indices, other: Indices) -> None:
 
 
 def _first_of_same(hashes: NDArray[np.uint64], thumbs: NDArray[np.uint8]) -> Indices:
-    """For each picture the first one with the same hash and thumbnail."""
+    """For each image the first one with the same hash and thumbnail."""
     rows = np.concatenate(
         [hashes.astype("<u8").view(np.uint8).reshape(len(hashes), 8), np.asarray(thumbs).reshape(len(hashes), -1)],
         axis=1,

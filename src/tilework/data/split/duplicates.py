@@ -1,4 +1,4 @@
-"""Pictures that are there more than once: exact copies, and near twins."""
+"""Images that are there more than once: exact copies, and near twins."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ Treatment = Literal["keep", "drop", "drop-near"]
 
 @dataclass(frozen=True)
 class Duplicates:
-    """Sets of at least two pictures each, as ascending store positions, the largest first."""
+    """Sets of at least two images each, as ascending store positions, the largest first."""
 
     exact: list[Indices]
-    """Pictures whose pixels are the same."""
+    """Images whose pixels are the same."""
     near: list[Indices]
-    """Clusters of near twins, those left out whose pictures are all exact copies of one."""
+    """Clusters of near twins, those left out whose images are all exact copies of one."""
 
     @property
     def copies(self) -> int:
-        """Pictures that are an exact copy of an earlier one."""
+        """Images that are an exact copy of an earlier one."""
         return sum(len(one) - 1 for one in self.exact)
 
     @property
     def twins(self) -> int:
-        """Pictures in clusters of near twins."""
+        """Images in clusters of near twins."""
         return sum(len(one) for one in self.near)
 
 
@@ -44,7 +44,7 @@ def duplicates(store: FrameStore) -> Duplicates:
 
 
 def kept(store: FrameStore, treatment: Treatment) -> NDArray[np.bool_]:
-    """Which pictures stay (N,): the first of its copies, and with `drop-near` no twin of an earlier one that stays."""
+    """Which images stay (N,): the first of its copies, and with `drop-near` no twin of an earlier one that stays."""
     stays: NDArray[np.bool_] = np.ones(store.count, dtype=bool)
     if treatment == "keep":
         return stays
@@ -56,7 +56,7 @@ def kept(store: FrameStore, treatment: Treatment) -> NDArray[np.bool_]:
 
 
 def first_copies(store: FrameStore) -> Indices:
-    """For each picture the first one with exactly its pixels (N,)."""
+    """For each image the first one with exactly its pixels (N,)."""
     _, first, inverse = np.unique(store.pixel_hashes, return_index=True, return_inverse=True)
     found: Indices = first[inverse.reshape(-1)].astype(np.int64)
     for index in np.flatnonzero(found != np.arange(store.count)):  # 64 bits are a strong hint; the pixels decide

@@ -18,13 +18,13 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class LeakReport:
-    """How much of the validation side the training side has seen, as shares of the `examined` validation pictures."""
+    """How much of the validation side the training side has seen, as shares of the `examined` validation images."""
 
     examined: int
     neighbours: float
-    """Share with a training picture of the same group at most 2 frames away."""
+    """Share with a training image of the same group at most 2 frames away."""
     twins: float
-    """Share with a near twin in training: the same picture but for a small shift or change (see `tilework.data.media.twins`)."""
+    """Share with a near twin in training: the same image but for a small shift or change (see `tilework.data.media.twins`)."""
     identical: float = 0.0
     """Share that is in training pixel for pixel."""
 
@@ -34,17 +34,17 @@ class LeakReport:
         return {"examined": self.examined, **{name: round(share * self.examined) for name, share in shares.items()}}
 
     def __str__(self) -> str:
-        """What there is of it, for example "of 180 held-out pictures, 12% closely resemble a training picture"."""
+        """What there is of it, for example "of 180 held-out images, 12% closely resemble a training image"."""
         found = []
         if self.neighbours > 0:
-            found.append(f"{self.neighbours:.0%} are within {NEIGHBOUR_FRAMES} frames of a training picture")
+            found.append(f"{self.neighbours:.0%} are within {NEIGHBOUR_FRAMES} frames of a training image")
         if self.twins > 0 or not found:
-            found.append(f"{self.twins:.0%} closely resemble a training picture")
-        return f"of {self.examined:,} held-out pictures, {' and '.join(found)}"
+            found.append(f"{self.twins:.0%} closely resemble a training image")
+        return f"of {self.examined:,} held-out images, {' and '.join(found)}"
 
 
 def measure_leak(store: FrameStore, train: Indices, validation: Indices, seed: int = 0) -> LeakReport:
-    """How many validation pictures have a neighbour or a near twin in training; at most 5,000 of them are examined."""
+    """How many validation images have a neighbour or a near twin in training; at most 5,000 of them are examined."""
     if len(validation) > _SAMPLE:
         validation = np.sort(np.random.default_rng([seed, 1]).choice(validation, _SAMPLE, replace=False))
     near = np.zeros(len(validation), dtype=bool)

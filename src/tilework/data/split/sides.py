@@ -1,4 +1,4 @@
-"""Which pictures train and which are held out."""
+"""Which images train and which are held out."""
 
 from __future__ import annotations
 
@@ -50,17 +50,17 @@ class Split:
         if self.leak is None:
             return self.kept_apart
         twins = round(self.leak.twins * self.leak.examined)
-        return f"{self.kept_apart}; {twins:,} of {self.leak.examined:,} held-out pictures have a near twin in training"
+        return f"{self.kept_apart}; {twins:,} of {self.leak.examined:,} held-out images have a near twin in training"
 
 
 def split_by(store: FrameStore, settings: SplitSettings, duplicates: Treatment = "keep") -> Split:
-    """Divide the pictures of `store`; the same settings always give the same split.
+    """Divide the images of `store`; the same settings always give the same split.
 
-    By group, all of a group lands on one side; where every picture is its own group and has a label, each class keeps its
-    share. By cluster, all near twins of a picture are on its side, class by class. Pictures that the source forces (official
+    By group, all of a group lands on one side; where every image is its own group and has a label, each class keeps its
+    share. By cluster, all near twins of an image are on its side, class by class. Images that the source forces (official
     test files, folders train and val) go where they belong and only the rest is divided, unless `official` is false. By
-    segment, one stretch of frames of every group is held out; by frame, pictures are drawn one by one; both measure the leak.
-    `auto` is by cluster where no side is forced and groups cannot keep twins together (every picture is its own group, there
+    segment, one stretch of frames of every group is held out; by frame, images are drawn one by one; both measure the leak.
+    `auto` is by cluster where no side is forced and groups cannot keep twins together (every image is its own group, there
     is one group in all, or one for each class). Duplicates that are dropped are on neither side, and change nothing for the
     rest. Raises UserError where a side would be empty.
     """
@@ -98,7 +98,7 @@ def decided(store: FrameStore, settings: SplitSettings) -> By:
 
 
 def _forced(store: FrameStore, settings: SplitSettings) -> NDArray[np.int64]:
-    """The side that each picture is forced to: 1 = held out, 0 = training, -1 = the split decides."""
+    """The side that each image is forced to: 1 = held out, 0 = training, -1 = the split decides."""
     return store.held_out if settings.official else np.full_like(store.held_out, -1)
 
 
@@ -114,25 +114,25 @@ def _empty_side(store: FrameStore, by: By, share: float, side: str) -> UserError
     if by == "group" and groups < store.count:
         return UserError(
             said,
-            why=f"the data has {store.count:,} pictures in only {groups} group{'s' * (groups != 1)}, and a group is never cut",
+            why=f"the data has {store.count:,} images in only {groups} group{'s' * (groups != 1)}, and a group is never cut",
             fix="give more groups (clips, animations), or write data.split.by=frame and read the leak it reports",
         )
     if by == "cluster" and store.count > 1:
         return UserError(
             said,
-            why=f"all {store.count:,} pictures are near twins of one another, by a chain of pictures that resemble each other",
-            fix="give more different pictures, or write data.split.by=segment and read the leak it reports",
+            why=f"all {store.count:,} images are near twins of one another, by a chain of images that resemble each other",
+            fix="give more different images, or write data.split.by=segment and read the leak it reports",
         )
     if by == "segment" and store.count > 1:
         return UserError(
             said,
-            why=f"none of the {groups:,} groups has more than one picture, so there is no stretch to hold out",
+            why=f"none of the {groups:,} groups has more than one image, so there is no stretch to hold out",
             fix="write data.split.by=auto",
         )
     return UserError(
         said,
-        why=f"the data has {store.count:,} picture{'s' * (store.count != 1)}",
-        fix="give at least two pictures",
+        why=f"the data has {store.count:,} image{'s' * (store.count != 1)}",
+        fix="give at least two images",
     )
 
 
@@ -149,7 +149,7 @@ def _held_out_by_frame(store: FrameStore, settings: SplitSettings, forced: Indic
 
 
 def _held_out_by_segment(store: FrameStore, settings: SplitSettings, forced: Indices) -> NDArray[np.bool_]:
-    """One stretch of consecutive frames of each group that has more than one; a single picture trains."""
+    """One stretch of consecutive frames of each group that has more than one; a single image trains."""
     rng = np.random.default_rng(settings.seed)
     held_out: NDArray[np.bool_] = forced == 1
     free = np.flatnonzero(forced < 0)
@@ -170,7 +170,7 @@ def _held_out_by_group(store: FrameStore, settings: SplitSettings, forced: Indic
     mixed = set(store.groups[free]) & set(store.groups[forced >= 0])
     if mixed or set(store.groups[held_out]) & set(store.groups[forced == 0]):
         raise UserError(
-            "a group has pictures forced to one side of the split and others that are not",
+            "a group has images forced to one side of the split and others that are not",
             why="data.split.by=group keeps a group on one side",
             fix="write data.split.by=frame",
         )
@@ -188,7 +188,7 @@ def _held_out_by_group(store: FrameStore, settings: SplitSettings, forced: Indic
 
 
 def _held_out_by_cluster(store: FrameStore, settings: SplitSettings, forced: Indices) -> NDArray[np.bool_]:
-    """Whole clusters of near twins; one with a picture whose side is forced goes where that one is."""
+    """Whole clusters of near twins; one with an image whose side is forced goes where that one is."""
     rng = np.random.default_rng(settings.seed)
     held_out: NDArray[np.bool_] = forced == 1
     first = clusters(store)
@@ -217,7 +217,7 @@ def _held_out_by_cluster(store: FrameStore, settings: SplitSettings, forced: Ind
 
 
 def _draw_clusters(roots: Indices, sizes: Indices, share: float, rng: np.random.Generator) -> Indices:
-    """Clusters in random order until their pictures come nearest to the share; maybe none. One larger than that share trains."""
+    """Clusters in random order until their images come nearest to the share; maybe none. One larger than that share trains."""
     wanted = share * sizes.sum()
     small = np.flatnonzero(sizes <= max(1.0, wanted))
     order = rng.permutation(small)
@@ -247,7 +247,7 @@ def _draw_by_class(free: Indices, labels: NDArray[np.int64], share: float, rng: 
 
 
 def _draw_groups(sizes: NDArray[np.int64], share: float, rng: np.random.Generator, *, both_sides: bool) -> Indices:
-    """Whole groups in random order until their pictures come nearest to the share; at least one group on each side."""
+    """Whole groups in random order until their images come nearest to the share; at least one group on each side."""
     order = rng.permutation(np.flatnonzero(sizes))
     if both_sides and len(order) < 2:
         return order[:0]

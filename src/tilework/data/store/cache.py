@@ -1,4 +1,4 @@
-"""One way to say that the folder of prepared pictures and downloads cannot be written."""
+"""One way to say that the folder of prepared images and downloads cannot be written."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ def is_full(error: OSError) -> bool:
 
 
 def cannot_hold_frames(folder: Path, lacking: str, error: OSError | NotImplementedError) -> UserError:
-    """What a person is told where the disk of the cache has not what prepared pictures need of it."""
+    """What a person is told where the disk of the cache has not what prepared images need of it."""
     return UserError(
-        f"prepared pictures cannot be kept in {folder}: its disk has no {lacking}",
+        f"prepared images cannot be kept in {folder}: its disk has no {lacking}",
         why=f"some network drives and shared folders are without ({getattr(error, 'strerror', None) or error})",
         fix="point TILEWORK_CACHE at a folder on a local disk",
     )
@@ -28,7 +28,7 @@ def cannot_write(folder: Path, error: OSError, pictures_kept: int = 0) -> UserEr
     `pictures_kept` is how many are safe on the disk for a next attempt.
     """
     if is_full(error):
-        kept = f"{pictures_kept:,} pictures are whole and kept" if pictures_kept else "nothing half-written was kept"
+        kept = f"{pictures_kept:,} images are whole and kept" if pictures_kept else "nothing half-written was kept"
         return UserError(
             f"no space is left for {folder}",
             why=f"the disk (or your share of it) is full; {kept}",

@@ -1,4 +1,4 @@
-"""The frame store: every picture of a source as uint8 in memory-mapped shards, with a manifest beside them."""
+"""The frame store: every image of a source as uint8 in memory-mapped shards, with a manifest beside them."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class NoMaps(UserError):
 
 
 class FrameStore:
-    """N pictures of one size on disk: `gather` reads any of them, the attributes say what each one is.
+    """N images of one size on disk: `gather` reads any of them, the attributes say what each one is.
 
-    Open one with `FrameStore.open(folder)`, make one with `tilework.data.prepare(source)`. Attributes over the pictures
+    Open one with `FrameStore.open(folder)`, make one with `tilework.data.prepare(source)`. Attributes over the images
     are arrays of length N: `labels` (index into `classes`, -1 = none), `groups` (index into `group_names`),
     `file_numbers` (index into `file_names`), `frames` (number within the file or group), `held_out`
     (1 = validation is forced, 0 = training is forced, -1 = free).
@@ -55,7 +55,7 @@ class FrameStore:
         self.groups_say_all: bool = manifest["groups_say_all"]
         table = np.load(folder / TABLE, mmap_mode="c")
         if table.shape != (self.count, len(COLUMNS)):
-            raise ValueError(f"{TABLE} has shape {table.shape} for {self.count} pictures")
+            raise ValueError(f"{TABLE} has shape {table.shape} for {self.count} images")
         column = {name: np.ascontiguousarray(table[:, number]) for number, name in enumerate(COLUMNS)}
         self.groups, self.frames, self.held_out = column["group"], column["frame"], column["held_out"]
         self.hashes: NDArray[np.uint64] = column["dhash"].view(np.uint64)
@@ -101,12 +101,12 @@ class FrameStore:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(H, W, C) of one picture."""
+        """(H, W, C) of one image."""
         return (self.size.height, self.size.width, self.channels)
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all pictures."""
+        """Bytes of all images."""
         return self.count * int(np.prod(self.shape))
 
     def __len__(self) -> int:
@@ -123,11 +123,11 @@ class FrameStore:
 
     @property
     def file_names(self) -> list[str]:
-        """Names of the files that the pictures came from, in their order."""
+        """Names of the files that the images came from, in their order."""
         return self._names.file
 
     def file_of(self, index: int) -> str:
-        """Name of the file that picture `index` came from; empty for drawn pictures."""
+        """Name of the file that image `index` came from; empty for drawn images."""
         return self.file_names[int(self.file_numbers[index])]
 
     @cached_property
@@ -138,19 +138,19 @@ class FrameStore:
 
     @cached_property
     def thumbs(self) -> NDArray[np.uint8]:
-        """Grey thumbnails (N, 16, 16) of all pictures."""
+        """Grey thumbnails (N, 16, 16) of all images."""
         thumbs: NDArray[np.uint8] = np.load(self.folder / THUMBS, mmap_mode="c")
         return thumbs
 
     def gather(self, indices: NDArray[np.int64], out: NDArray[np.uint8] | None = None) -> NDArray[np.uint8]:
-        """Pictures `indices` (B,) in that order -> (B, H, W, C) uint8, into `out` where it is given.
+        """Images `indices` (B,) in that order -> (B, H, W, C) uint8, into `out` where it is given.
 
         Reads run through each shard in ascending order, so that a cold disk sees no seeking back. Raises IndexError for
         an index outside 0..N-1.
         """
         indices = np.asarray(indices, dtype=np.int64)
         if len(indices) and not (indices.min() >= 0 and indices.max() < self.count):
-            raise IndexError(f"picture indices run from 0 to {self.count - 1}")
+            raise IndexError(f"image indices run from 0 to {self.count - 1}")
         if out is None:
             out = np.empty((len(indices), *self.shape), dtype=np.uint8)
         if len(self.shards) == 1:
@@ -165,13 +165,13 @@ class FrameStore:
         return out
 
     def verify(self) -> None:
-        """Recompute the content hash over all pictures. Raises UserError where the content has changed."""
+        """Recompute the content hash over all images. Raises UserError where the content has changed."""
         pixels = pixels_sha256(stored_pixels(self.folder, self.shape, self.shard_counts))
         columns = (self.labels, self.groups, self.frames, self.held_out)
         if content_hash(pixels.hexdigest(), self.shape, columns) != self.content_hash:
             raise UserError(
                 f"{self.folder} is damaged",
-                why="its pictures differ from those that were prepared",
+                why="its images differ from those that were prepared",
                 fix="delete that folder; the next run makes it again",
             )
 

@@ -1,4 +1,4 @@
-"""The journal of a preparation: up to which picture everything is whole on the disk, so that a killed one goes on from there."""
+"""The journal of a preparation: up to which image everything is whole on the disk, so that a killed one goes on from there."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ THUMBS = "thumbs.npy"
 
 @dataclass(frozen=True)
 class Commit:
-    """Everything up to picture number `pictures` is whole; `crc` is over what was added since the commit before."""
+    """Everything up to image number `pictures` is whole; `crc` is over what was added since the commit before."""
 
     pictures: int
     names_bytes: int
@@ -32,7 +32,7 @@ class Commit:
     """CRC-32 of pixels, rows, thumbnails, names."""
     file: str
     frame: int
-    """Where the last picture came from."""
+    """Where the last image came from."""
     skipped: list[tuple[str, str]]
     """(file, reason) of what the source left out up to here; only in the newest commit is it complete."""
     notes: list[Note] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""A frame store in the making: pictures go in one by one, and what a journal says is whole survives a kill."""
+"""A frame store in the making: images go in one by one, and what a journal says is whole survives a kill."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _WAITING = 2
 class Partial:
     """The folder in which a store is made. Opening it again after a kill finds everything up to the last commit.
 
-    `done` is the newest commit (None at the start). `add` takes pictures that are already fitted, from a `source` that says what
+    `done` is the newest commit (None at the start). `add` takes images that are already fitted, from a `source` that says what
     it has left out and noted so far. A thread of its own hashes, looks at and writes them, a parcel at a time and in order, while
     the caller decodes the next; what goes wrong there is raised by the next call.
     """
@@ -67,11 +67,11 @@ class Partial:
 
     @property
     def count(self) -> int:
-        """Pictures so far."""
+        """Images so far."""
         return self._added
 
     def add(self, item: Item, picture: NDArray[np.uint8], source: SourceConfig) -> None:
-        """Append one picture (H, W, C), contiguous; now and then, commit. Raises OSError when the disk is full."""
+        """Append one image (H, W, C), contiguous; now and then, commit. Raises OSError when the disk is full."""
         parcel = self._parcel
         held_out = -1 if item.held_out is None else int(item.held_out)
         parcel.known.append((item.file, item.frame, item.group, item.label, held_out))
@@ -157,7 +157,7 @@ class Partial:
         return self.done is not None
 
     def _write(self, parcel: Parcel) -> None:
-        """The pictures, and what is known of them: their rows with the hashes, their names, their thumbnails."""
+        """The images, and what is known of them: their rows with the hashes, their names, their thumbnails."""
         names, rows = self.names, []
         for (file, frame, group, label, held_out), picture in zip(parcel.known, parcel.pictures, strict=True):
             exact = self.shards.add(picture)
@@ -175,7 +175,7 @@ class Partial:
 
 @dataclass
 class Parcel:
-    """Pictures that are kept together, with (file, frame, group, label, held_out) of each."""
+    """Images that are kept together, with (file, frame, group, label, held_out) of each."""
 
     pictures: list[NDArray[np.uint8]] = field(default_factory=list)
     known: list[tuple[str, int, str, str | None, int]] = field(default_factory=list)

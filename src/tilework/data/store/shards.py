@@ -1,4 +1,4 @@
-"""Pictures in numbered `.npy` files (shards) of bounded size, one picture at a time."""
+"""Images in numbered `.npy` files (shards) of bounded size, one image at a time."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _READ_BYTES = 2**24
 
 
 class ShardWriter:
-    """Appends pictures (H, W, C) uint8 to numbered shards of at most `shard_bytes` each; `close()` makes them whole.
+    """Appends images (H, W, C) uint8 to numbered shards of at most `shard_bytes` each; `close()` makes them whole.
 
-    With `kept`, the first so many pictures are there already (from a preparation that was interrupted) and stay.
+    With `kept`, the first so many images are there already (from a preparation that was interrupted) and stay.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class ShardWriter:
             self._open = GrowingArray(folder / shard_name(len(self.counts) - 1), _PIXEL, shape, self.counts[-1])
 
     def add(self, picture: NDArray[np.uint8]) -> bytes:
-        """Append one picture; its SHA-256. Raises OSError when the disk is full."""
+        """Append one image; its SHA-256. Raises OSError when the disk is full."""
         if self._open is None or self.counts[-1] == self.per_shard:
             if self._open is not None:
                 self._open.close()
@@ -47,7 +47,7 @@ class ShardWriter:
         return digest
 
     def sync(self) -> None:
-        """Return when all pictures so far would survive a power cut."""
+        """Return when all images so far would survive a power cut."""
         if self._open is not None:
             self._open.sync()
 
@@ -63,7 +63,7 @@ class ShardWriter:
 
 
 def pixels_sha256(parts: Iterable[NDArray[np.uint8]]) -> hashlib._Hash:
-    """SHA-256 over the SHA-256 of every picture in turn: one pass over the pixels gives that of each and that of all."""
+    """SHA-256 over the SHA-256 of every image in turn: one pass over the pixels gives that of each and that of all."""
     total = hashlib.sha256()
     for part in parts:
         for picture in part:
@@ -72,18 +72,18 @@ def pixels_sha256(parts: Iterable[NDArray[np.uint8]]) -> hashlib._Hash:
 
 
 def per_shard(shape: tuple[int, int, int], shard_bytes: int) -> int:
-    """Pictures in a full shard."""
+    """Images in a full shard."""
     return max(1, shard_bytes // int(np.prod(shape)))
 
 
 def shard_counts(pictures: int, per_shard: int) -> list[int]:
-    """Pictures in each shard: full ones and the rest."""
+    """Images in each shard: full ones and the rest."""
     full, rest = divmod(pictures, per_shard)
     return [per_shard] * full + [rest] * (rest > 0)
 
 
 def stored_pixels(folder: Path, shape: tuple[int, int, int], counts: list[int]) -> Iterator[NDArray[np.uint8]]:
-    """The pictures of all shards in order, some megabytes at a time, also of shards that are not complete yet."""
+    """The images of all shards in order, some megabytes at a time, also of shards that are not complete yet."""
     step = max(1, _READ_BYTES // int(np.prod(shape)))
     for number, count in enumerate(counts):
         shard = rows_of(folder / shard_name(number), _PIXEL, shape, count)
@@ -97,5 +97,5 @@ def shard_name(number: int) -> str:
 
 
 def shard_bytes_on_disk(count: int, shape: tuple[int, int, int]) -> int:
-    """Size in bytes of a shard of `count` pictures."""
+    """Size in bytes of a shard of `count` images."""
     return bytes_on_disk(count, _PIXEL, shape)

@@ -1,4 +1,4 @@
-"""What is known of each picture of a frame store: one row of numbers, and the names that they stand for, kept once."""
+"""What is known of each image of a frame store: one row of numbers, and the names that they stand for, kept once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ TABLE = "table.npy"
 NAMES = "names.jsonl"
 COLUMNS = ("file", "frame", "group", "label", "held_out", "dhash", "pixels")
 """Columns of the table, int64. `label` numbers the labels as they came; -1 = none, so for `held_out` where nothing is forced.
-The last two are 64-bit hashes: of how the picture looks (`twins.difference_hash`), and of its exact pixels."""
+The last two are 64-bit hashes: of how the image looks (`twins.difference_hash`), and of its exact pixels."""
 
 
 class Names(NamedTuple):

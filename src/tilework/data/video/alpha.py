@@ -1,4 +1,4 @@
-"""Frames with an alpha channel, laid over one colour at their own size, as pictures are."""
+"""Frames with an alpha channel, laid over one colour at their own size, as images are."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class Backdrop:
         if self.matte is not None:
             return _from_premultiplied(rgba, self.matte, self.colour)
         over = Image.fromarray(rgba)
-        # By the picture files' own way, so that a clip and its frames as pictures look the same.
+        # By the image files' own way, so that a clip and its frames as images look the same.
         return np.asarray(Image.alpha_composite(Image.new("RGBA", over.size, (*self.colour, 255)), over).convert("RGB"))
 
 

@@ -32,7 +32,7 @@ _WITH_ALPHA = {"vp8": "libvpx", "vp9": "libvpx-vp9"}
 
 @contextmanager
 def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """The file and its first stream of pictures (cover art does not count). Raises Unreadable with the reason."""
+    """The file and its first stream of images (cover art does not count). Raises Unreadable with the reason."""
     import av
 
     try:
@@ -69,7 +69,7 @@ def _pictures(container: InputContainer) -> VideoStream:
 def decoder_of(stream: VideoStream) -> VideoCodecContext:
     """What decodes the stream. Raises Unreadable where its alpha channel could not be seen.
 
-    WebM keeps VP8 and VP9 alpha as a second picture beside the first, which only the codecs' own library puts together.
+    WebM keeps VP8 and VP9 alpha as a second image beside the first, which only the codecs' own library puts together.
     """
     import av
 

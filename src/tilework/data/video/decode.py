@@ -82,7 +82,7 @@ def _pixels(shaper: Shaper, frame: VideoFrame) -> NDArray[np.uint8]:
     try:
         return shaper.pixels(frame)
     except (av.FFmpegError, ValueError) as error:
-        raise Damaged(f"a frame cannot be turned into a picture ({reason_of(error)})") from None
+        raise Damaged(f"a frame cannot be turned into an image ({reason_of(error)})") from None
 
 
 def _decoded(

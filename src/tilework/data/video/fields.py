@@ -1,4 +1,4 @@
-"""Interlaced frames: two moments woven into one picture, every other line."""
+"""Interlaced frames: two moments woven into one image, every other line."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-# Share of full scale that the picture changes by, in a 16x16 grey reduction of it.
+# Share of full scale that the image changes by, in a 16x16 grey reduction of it.
 _LEAST = 0.1
 # ... and how many times the usual change of this scene that is: a shaky hand is not a row of cuts.
 _TIMES_USUAL = 5.0

@@ -62,7 +62,7 @@ class Shaper:
     def _whole(self, frame: VideoFrame, shown: Size) -> NDArray[np.uint8]:
         """A frame with alpha: first laid over the background, so that hidden pixels are gone before any scaling mixes them in.
 
-        At the size that it is shown at; the frame store fits it to its own as it does with pictures.
+        At the size that it is shown at; the frame store fits it to its own as it does with images.
         """
         rgb = self._backdrop.under(frame, self._tone_map)
         if (frame.width, frame.height) == shown:

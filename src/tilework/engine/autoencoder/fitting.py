@@ -1,4 +1,4 @@
-"""What of a spec would stop its run before the first step, told without reading a picture."""
+"""What of a spec would stop its run before the first step, told without reading an image."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tilework.spec.plugins import TERMS
 
 
 def problems(spec: AutoencoderSpec) -> list[UserError]:
-    """A picture size that the encoder cannot halve so often, a loss term that lacks what it needs; [] where nothing is wrong.
+    """An image size that the encoder cannot halve so often, a loss term that lacks what it needs; [] where nothing is wrong.
 
-    What only the pictures can tell (a codebook larger than their tokens) and what costs a pass of the whole model is left to
+    What only the images can tell (a codebook larger than their tokens) and what costs a pass of the whole model is left to
     the start of the run.
     """
     found: list[UserError] = []
@@ -82,7 +82,7 @@ def fitting(spec: AutoencoderSpec) -> dict[str, str]:
     """Overrides that make the objective fit the bottleneck: the terms that lack what they need are removed, those that
     this bottleneck is trained with come in at their usual weight.
 
-    A KL divergence has its meaning beside a reconstruction summed over a picture, every other loss beside one that is a mean
+    A KL divergence has its meaning beside a reconstruction summed over an image, every other loss beside one that is a mean
     over pixels (`per` of the term), so that follows too. {} where everything fits.
     """
     losses, learnt = _given(cast(BottleneckConfig, spec.bottleneck).build())

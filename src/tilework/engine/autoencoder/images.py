@@ -136,7 +136,7 @@ def read_images(spec: AutoencoderSpec, compute: Compute, progress: Progress) -> 
 
 
 def _counted(source: SourceConfig, progress: Progress) -> Callable[[int], None]:
-    """Tells how many pictures are prepared, of how many. That is asked for with the first one only: most sources have been
+    """Tells how many images are prepared, of how many. That is asked for with the first one only: most sources have been
     prepared before, and to count a large folder takes its time."""
     total: list[int] = []
 
@@ -151,4 +151,4 @@ def _counted(source: SourceConfig, progress: Progress) -> Callable[[int], None]:
 def _left_out(skipped: Sequence[tuple[str, str]], count: int) -> str:
     named = "; ".join(f"{Path(file).name}: {reason}" for file, reason in skipped[:3])
     more = f"; and {len(skipped) - 3} more" if len(skipped) > 3 else ""
-    return f"{len(skipped):,} of {count + len(skipped):,} pictures could not be used and are left out ({named}{more})."
+    return f"{len(skipped):,} of {count + len(skipped):,} images could not be used and are left out ({named}{more})."

@@ -15,7 +15,7 @@ from tilework.spec import AutoencoderSpec, Size
 
 
 class Autoencoder(nn.Module):
-    """Pictures (B, C, H, W) in [0, 1] -> reconstruction of the same shape and the latent in between."""
+    """Images (B, C, H, W) in [0, 1] -> reconstruction of the same shape and the latent in between."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ def source_of(spec: AutoencoderSpec) -> SourceConfig:
 
 
 def grid_of(spec: AutoencoderSpec) -> Size:
-    """Positions of the latent grid; 1x1 for a vector. Raises UserError for a picture size that does not fit."""
+    """Positions of the latent grid; 1x1 for a vector. Raises UserError for an image size that does not fit."""
     return cast(EncoderConfig, spec.encoder).grid(source_of(spec).size)
 
 
@@ -75,8 +75,8 @@ def check_tokens(spec: AutoencoderSpec, model: Autoencoder, pictures: int) -> No
     if codes > tokens:
         raise UserError(
             f"bottleneck.codes is {codes:,} but the training split yields only {tokens:,} tokens",
-            why=f"{pictures:,} training pictures x {grid.width}x{grid.height} positions; a code needs tokens to learn from",
-            fix=f"use bottleneck.codes={max(2, tokens // 5)} or less, or bring more pictures",
+            why=f"{pictures:,} training images x {grid.width}x{grid.height} positions; a code needs tokens to learn from",
+            fix=f"use bottleneck.codes={max(2, tokens // 5)} or less, or bring more images",
         )
 
 

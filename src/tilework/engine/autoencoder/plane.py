@@ -14,7 +14,7 @@ class Plane:
     """Points (n, D) -> (n, 2). Two dimensions are drawn as they are, one gets a second of zeros.
 
     The basis follows the two leading eigenvectors of the covariance by subspace iteration from where it was, and is turned within
-    its plane towards where it was (orthogonal Procrustes), so that a picture of it moves only where the points do.
+    its plane towards where it was (orthogonal Procrustes), so that an image of it moves only where the points do.
     """
 
     def __init__(self, dim: int) -> None:

@@ -1,4 +1,4 @@
-"""What a watcher sees of a model: points, codes and usage that training has anyway, and pictures made for the purpose."""
+"""What a watcher sees of a model: points, codes and usage that training has anyway, and images made for the purpose."""
 
 from __future__ import annotations
 

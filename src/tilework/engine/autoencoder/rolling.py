@@ -51,7 +51,7 @@ class RollingPoints:
 
     def __init__(self, positions: int) -> None:
         self.positions = max(1, positions)
-        """Tokens of one picture."""
+        """Tokens of one image."""
         self._steps: deque[_Step] = deque()
         self._tokens = 0
 
@@ -67,7 +67,7 @@ class RollingPoints:
         return every - min(POINTS, sum(step.size for step in self._steps if step.trained)), every
 
     def seen(self, latents: Sequence[Latent], batches: Sequence[Batch], *, trained: bool = True) -> None:
-        """Remember what one step encoded: references, no copies. Not `trained`: pictures that stand in for it."""
+        """Remember what one step encoded: references, no copies. Not `trained`: images that stand in for it."""
         for latent, batch in zip(latents, batches, strict=True):
             points = encoded(latent)
             self._steps.append(_Step(len(points), (points.detach(), latent.codes, batch.labels), trained=trained))

@@ -19,7 +19,7 @@ def start_codes(compute: Compute, model: Autoencoder, batches: Batches, count: i
     """Encode `count` batches and let the bottleneck place its codes by k-means; returns the number of points used.
 
     Batch statistics are those of each batch (as in the first training steps) and are put back afterwards. `batches` gives
-    every rank the same pictures, so all ranks compute the same codes; rank 0's are broadcast so that rounding cannot part them.
+    every rank the same images, so all ranks compute the same codes; rank 0's are broadcast so that rounding cannot part them.
     """
     bottleneck = model.bottleneck
     if not bottleneck.wants_start:

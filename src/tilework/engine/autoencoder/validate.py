@@ -1,4 +1,4 @@
-"""The held-out pass: losses, PSNR and honest codebook health, on pictures that training never saw."""
+"""The held-out pass: losses, PSNR and honest codebook health, on images that training never saw."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def _finish(
     if dist.is_available() and dist.is_initialized():
         gathered: list[Any] = [None] * dist.get_world_size()
         dist.all_gather_object(gathered, (pictures, sums, names, counts, kl_per_dim))
-        # A rank may have had no batch at all (few held-out pictures, many ranks): it brings nothing but zeros.
+        # A rank may have had no batch at all (few held-out images, many ranks): it brings nothing but zeros.
         full = [g for g in gathered if g[0]]
         pictures, names = sum(g[0] for g in full), full[0][2]
         sums = sum((g[1] for g in full[1:]), start=full[0][1])

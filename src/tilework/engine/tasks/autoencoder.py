@@ -87,7 +87,7 @@ class Task(TaskContract):
         self.model.train()
         if recon.shape != x.shape:
             raise UserError(
-                f"decoder gives pictures of {recon.shape[-1]}x{recon.shape[-2]}x{recon.shape[1]}, "
+                f"decoder gives images of {recon.shape[-1]}x{recon.shape[-2]}x{recon.shape[1]}, "
                 f"but data.size and data.channels are {source.size} and {source.channels}",
                 why="encoder and decoder do not mirror each other",
                 fix="leave decoder.widths out, so that it mirrors the encoder",

@@ -1,1 +1,1 @@
-"""What there is to say of a model, as values. Nothing here is worded: `words/` makes sentences of it, `drawing.py` a picture."""
+"""What there is to say of a model, as values. Nothing here is worded: `words/` makes sentences of it, `drawing.py` an image."""

@@ -1,4 +1,4 @@
-"""The encoder's ladder climbed the other way: from the latent back to exactly the picture's size."""
+"""The encoder's ladder climbed the other way: from the latent back to exactly the image's size."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Output(DecoderConfig):
 
 
 class Config(Mirrored, Output):
-    """A grid (B, D, h, w) or a vector (B, D, 1, 1) -> pictures (B, C, H, W), float32.
+    """A grid (B, D, h, w) or a vector (B, D, 1, 1) -> images (B, C, H, W), float32.
 
     In order: dense layers or the projection from D channels; `tail_blocks` blocks and `middle` convolutions at the resolution
     of the latent; then for each of `widths`, from the last to the first, `blocks` blocks and one step up. Whatever is null

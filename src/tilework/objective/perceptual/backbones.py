@@ -71,7 +71,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Backbone:
-    """Stages of layers; the features after each stage are compared. Pictures must be `smallest` pixels or more each side."""
+    """Stages of layers; the features after each stage are compared. Images must be `smallest` pixels or more each side."""
 
     stages: tuple[tuple[Conv | Fire | Pool, ...], ...]
     widths: tuple[int, ...]
@@ -87,7 +87,7 @@ class Backbone:
         return wanted | {f"lin{level}.weight": (1, width, 1, 1) for level, width in enumerate(self.widths)}
 
     def features(self, x: Tensor, weights: Mapping[str, Tensor]) -> list[Tensor]:
-        """Normalised pictures (B, 3, H, W) -> one (B, C_l, H_l, W_l) for each stage."""
+        """Normalised images (B, 3, H, W) -> one (B, C_l, H_l, W_l) for each stage."""
         taps = []
         for stage in self.stages:
             for layer in stage:

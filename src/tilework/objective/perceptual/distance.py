@@ -1,4 +1,4 @@
-"""The distance between two pictures in the features of a frozen network."""
+"""The distance between two images in the features of a frozen network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tilework.errors import UserError
 from tilework.objective.perceptual.backbones import BACKBONES
 from tilework.objective.perceptual.compare import compare
 
-# Mean and scale of the backbones' training pictures, brought from [0, 1] to [-1, 1].
+# Mean and scale of the backbones' training images, brought from [0, 1] to [-1, 1].
 _SHIFT = (-0.030, -0.088, -0.188)
 _SCALE = (0.458, 0.448, 0.450)
 
@@ -27,7 +27,7 @@ class PerceptualDistance(nn.Module):
     """
 
     input_range: ClassVar[tuple[float, float]] = (-1.0, 1.0)
-    """What black and white are in the pictures that its networks were trained on."""
+    """What black and white are in the images that its networks were trained on."""
 
     def __init__(self, net: str, weights: Mapping[str, Tensor]) -> None:
         super().__init__()
@@ -42,16 +42,16 @@ class PerceptualDistance(nn.Module):
         self.register_buffer("scale", torch.tensor(_SCALE).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
-        """Pictures (B, C, H, W) in [-1, 1], C 1 or 3 -> distance of each pair (B,). Raises UserError for too small pictures.
+        """Images (B, C, H, W) in [-1, 1], C 1 or 3 -> distance of each pair (B,). Raises UserError for too small images.
 
         Features of an input without gradient are kept for no backward pass.
         """
         smallest = self.backbone.smallest
         if min(x.shape[-2:]) < smallest:
             raise UserError(
-                f"objective.lpips with net {self.net} needs pictures of at least {smallest} x {smallest} pixels, "
+                f"objective.lpips with net {self.net} needs images of at least {smallest} x {smallest} pixels, "
                 f"not {x.shape[-1]}x{x.shape[-2]}",
-                why="its network halves the picture until nothing is left",
+                why="its network halves the image until nothing is left",
                 fix=f"set data.size={smallest}x{smallest} or larger, or remove the term with objective.lpips=null",
                 field="objective.lpips",
                 override="objective.lpips=null",

@@ -26,7 +26,7 @@ class Objective(nn.Module):
         if not any(t.is_reconstruction for t in terms.values()):
             raise UserError(
                 "objective has no reconstruction term",
-                why=f"none of {', '.join(terms) or 'its (empty) terms'} compares the output with the picture",
+                why=f"none of {', '.join(terms) or 'its (empty) terms'} compares the output with the image",
                 fix="add one, for example objective.mse=1.0",
                 field="objective",
             )
@@ -52,7 +52,7 @@ class Objective(nn.Module):
 
     @torch.no_grad()
     def rehearse(self, outcome: Outcome) -> None:
-        """Evaluate every built term once on a trial pass, so that what it cannot work with (pictures too small for LPIPS, an
+        """Evaluate every built term once on a trial pass, so that what it cannot work with (images too small for LPIPS, an
         output that leaves [0, 1]) stops the run before the first step. Raises UserError."""
         self(outcome, dict.fromkeys(self.terms, 1.0))
 
