@@ -113,7 +113,7 @@ def compared(
         given.pairs,
         lambda n: print(f"pair {n}"),
     )
-    made = {result["pictures"] for result in [*pairs.ours, *pairs.peer]}
+    made = {result["images"] for result in [*pairs.ours, *pairs.peer]}
     if len(made) != 1:
         raise SideFailed(f"the sides made {sorted(made)} images")
     return {
@@ -168,10 +168,10 @@ WAYS: dict[str, Callable[[argparse.Namespace, Path], dict[str, Any]]] = {
 # The sides ----------------------------------------------------------------------------------------------------------------
 
 
-def result(pictures: int, seconds: float) -> dict[str, Any]:
+def result(images: int, seconds: float) -> dict[str, Any]:
     return {
-        "pictures": pictures,
-        "images_per_second": pictures / seconds,
+        "images": images,
+        "images_per_second": images / seconds,
         "step_ms": seconds * 1000,
         "peak_mib": peak_mib(),
     }
@@ -241,7 +241,7 @@ def pillow_array(inputs: Path, out: Path) -> dict[str, Any]:
     files = sorted(inputs.rglob("*.jpg"))
     start = time.perf_counter()
     with Pool(PROCESSES) as pool:
-        np.save(out / "pictures.npy", np.stack(pool.map(_pillow_jpeg, files, chunksize=16)))
+        np.save(out / "images.npy", np.stack(pool.map(_pillow_jpeg, files, chunksize=16)))
     return result(len(files), time.perf_counter() - start)
 
 

@@ -38,7 +38,7 @@ Quantise = Callable[[Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
 @dataclass(frozen=True)
-class Pictures:
+class Images:
     """One data set and the network for it. The grid has 2^-len(widths) of the image's sides."""
 
     source: dict[str, Any]
@@ -48,15 +48,15 @@ class Pictures:
 
 
 SETS = {
-    "mnist": Pictures({"kind": "mnist", "size": "28x28", "channels": 1}, (32, 64), 128, "MNIST/raw"),
-    "flowers": Pictures(
+    "mnist": Images({"kind": "mnist", "size": "28x28", "channels": 1}, (32, 64), 128, "MNIST/raw"),
+    "flowers": Images(
         {"kind": "images", "size": "64x64", "channels": 3, "split": {"validation": 0.2}}, (32, 64), 32, "flowers"
     ),
     # Enough held-out tokens for 65,536 codes: a grid of half the image's side.
-    "flowers-fine": Pictures(
+    "flowers-fine": Images(
         {"kind": "images", "size": "128x128", "channels": 3, "split": {"validation": 0.2}}, (32,), 8, "flowers"
     ),
-    "loops": Pictures(
+    "loops": Images(
         {"kind": "loops", "size": "64x64", "channels": 1, "frames": 180, "split": {"by": "segment", "validation": 0.1}},
         (32, 64, 64), 32,
     ),
@@ -176,20 +176,20 @@ def endless(batches: Batches) -> Iterator[Tensor]:
 
 def train(name: str, config: str, codes: int, seed: int, steps: int, lr: float, folder: Path | None) -> dict[str, Any]:
     """One run and its held-out figures."""
-    chosen, pictures = SETS[name], source(name, folder)
-    store = prepare(pictures)
-    split = split_by(store, pictures.split)
+    chosen, images = SETS[name], source(name, folder)
+    store = prepare(images)
+    split = split_by(store, images.split)
     torch.manual_seed(seed)
     ladder = Encoder(widths=chosen.widths, kernel=4, tail_blocks=2, residual_width=32)
-    encoder = ladder.build(pictures.size, pictures.channels, DIM)
-    decoder = Decoder(output="linear").build(pictures.size, pictures.channels, DIM, ladder)
+    encoder = ladder.build(images.size, images.channels, DIM)
+    decoder = Decoder(output="linear").build(images.size, images.channels, DIM, ladder)
     quantiser = CONFIGS[config](codes)
     model = nn.ModuleList([encoder, quantiser, decoder]).to(memory_format=torch.channels_last)
-    images = endless(Batches(store, split.train, chosen.batch, seed=seed))
+    batches = endless(Batches(store, split.train, chosen.batch, seed=seed))
     low = torch.autocast("cpu", torch.bfloat16)
     with torch.no_grad(), low:
         # Built and started as each library does it: ours by k-means over many batches, theirs in its first forward pass.
-        start = torch.cat([encoder(next(images)).float() for _ in range(16)])
+        start = torch.cat([encoder(next(batches)).float() for _ in range(16)])
     inner = getattr(quantiser, "inner", quantiser)
     bottleneck = getattr(inner, "bottleneck", None)
     if bottleneck is not None and bottleneck.wants_start:
@@ -197,7 +197,7 @@ def train(name: str, config: str, codes: int, seed: int, steps: int, lr: float, 
     optimiser = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
     began = time.perf_counter()
     for _ in range(steps):
-        x = next(images)
+        x = next(batches)
         with low:
             h = encoder(x)
         z, _, loss = quantiser(h.float())

@@ -108,7 +108,7 @@ def compared(given: argparse.Namespace, inputs: Path, frames: int, before: Path,
     ours, theirs = HERE.parent / "src", before / "src"
     run(ours), run(theirs)
     pairs = alternate(lambda: run(ours), lambda: run(theirs), given.pairs, lambda n: print(f"pair {n}"))
-    counts = {result["pictures"] for result in [*pairs.ours, *pairs.peer]}
+    counts = {result["images"] for result in [*pairs.ours, *pairs.peer]}
     if len(counts) != 1:
         raise SideFailed(f"the sides made {sorted(counts)} images")
     sketches = len(list(inputs.iterdir()))
@@ -137,7 +137,7 @@ def side(source: Path, inputs: Path, p5: Path, frames: int, out: Path) -> dict[s
     if store.skipped:
         raise SystemExit(f"left out: {store.skipped}")
     return {
-        "pictures": store.count,
+        "images": store.count,
         "images_per_second": store.count / seconds,
         "step_ms": seconds * 1000,
         "peak_mib": peak_mib(),

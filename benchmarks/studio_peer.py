@@ -25,10 +25,10 @@ import studio_slowdown
 PEER = str(Path(__file__).resolve().parent / "peers" / "gradio_matplotlib.py")
 # The plot's image is a data URL: another text is another image.
 COUNTER = """(() => {
-  const seen = (window.__seen = { pictures: 0, last: '' })
+  const seen = (window.__seen = { images: 0, last: '' })
   const look = () => {
     const src = document.querySelector('#view img')?.src ?? ''
-    if (src && src !== seen.last) { seen.pictures += 1; seen.last = src }
+    if (src && src !== seen.last) { seen.images += 1; seen.last = src }
     requestAnimationFrame(look)
   }
   requestAnimationFrame(look)
@@ -93,10 +93,10 @@ def peer(watched: bool, given: argparse.Namespace, steps: int) -> dict[str, floa
                 page = browser.new_context(viewport=studio.WINDOW).new_page()
                 page.add_init_script(COUNTER)
                 page.goto(f"http://127.0.0.1:{port}/", wait_until="commit")
-                studio.until(page, "window.__seen?.pictures > 1", 120)
-                before, began = page.evaluate("window.__seen.pictures"), time.monotonic()
+                studio.until(page, "window.__seen?.images > 1", 120)
+                before, began = page.evaluate("window.__seen.images"), time.monotonic()
                 _ended(process, given.seconds)
-                shown = (page.evaluate("window.__seen.pictures") - before) / (time.monotonic() - began)
+                shown = (page.evaluate("window.__seen.images") - before) / (time.monotonic() - began)
                 lines += process.communicate()[0].splitlines() if process.poll() is None else process.stdout.readlines()
         else:
             lines += process.communicate()[0].splitlines()

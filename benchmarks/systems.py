@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class System:
-    """One training job. `width` x `height` pixels, `codes` per level, `pictures` synthetic frames (0: the embedded digits)."""
+    """One training job. `width` x `height` pixels, `codes` per level, `images` synthetic frames (0: the embedded digits)."""
 
     recipe: str
     width: int
@@ -23,7 +23,7 @@ class System:
     channels: int
     batch: int
     codes: int
-    pictures: int
+    images: int
     lpips: float = 0.0
     """Weight of the perceptual loss; 0 leaves it out."""
 
@@ -38,7 +38,7 @@ class System:
             "engine.save_every_minutes=100000",
             "engine.epochs=1000000",
         ]
-        if self.pictures:
+        if self.images:
             overrides += [
                 "data.kind=array",
                 f"data.path={self.frames_file(folder)}",
@@ -56,20 +56,20 @@ class System:
 
     def frames_file(self, folder: Path) -> Path:
         """Where `write_frames` puts the images, uint8 (N, H, W, C)."""
-        name = "digits" if not self.pictures else f"frames-{self.pictures}-{self.width}x{self.height}"
+        name = "digits" if not self.images else f"frames-{self.images}-{self.width}x{self.height}"
         return folder / f"{name}.npy"
 
     def write_frames(self, folder: Path) -> Path:
         """Write the images that both sides train on; the same bytes every time."""
         path = self.frames_file(folder)
         if not path.is_file():
-            np.save(path, self._frames() if self.pictures else _digits())
+            np.save(path, self._frames() if self.images else _digits())
         return path
 
     def _frames(self) -> NDArray[np.uint8]:
         """Smooth coloured noise with a rectangle in each image: neither flat nor white noise."""
         rng = np.random.default_rng(0)
-        coarse = rng.uniform(0, 255, (self.pictures, 5, 5, self.channels))
+        coarse = rng.uniform(0, 255, (self.images, 5, 5, self.channels))
         frames = _stretched(coarse, self.height, self.width)
         for frame in frames:
             top, left = rng.integers(self.height // 2), rng.integers(self.width // 2)
@@ -99,10 +99,10 @@ def _stretched(coarse: NDArray[np.float64], height: int, width: int) -> NDArray[
 
 
 SYSTEMS = {
-    "system1": System("rqvae-digits", 28, 28, 1, batch=128, codes=16, pictures=0),
-    "system3": System("naruto", 128, 128, 3, batch=16, codes=4096, pictures=512),
-    "system5": System("gamefactory-v2.1.6", 128, 72, 3, batch=32, codes=1024, pictures=512),
-    "system5-lpips": System("gamefactory-v2.1.6", 128, 72, 3, batch=32, codes=1024, pictures=512, lpips=0.15),
+    "system1": System("rqvae-digits", 28, 28, 1, batch=128, codes=16, images=0),
+    "system3": System("naruto", 128, 128, 3, batch=16, codes=4096, images=512),
+    "system5": System("gamefactory-v2.1.6", 128, 72, 3, batch=32, codes=1024, images=512),
+    "system5-lpips": System("gamefactory-v2.1.6", 128, 72, 3, batch=32, codes=1024, images=512, lpips=0.15),
 }
 
 
@@ -111,6 +111,6 @@ def system(name: str, *, tiny: bool = False) -> System:
     full = SYSTEMS[name]
     if not tiny:
         return full
-    if not full.pictures:
+    if not full.images:
         return replace(full, batch=32)
-    return replace(full, width=32, height=24, batch=4, codes=32, pictures=24)
+    return replace(full, width=32, height=24, batch=4, codes=32, images=24)

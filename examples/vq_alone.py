@@ -6,7 +6,7 @@ from torch import nn
 from tilework.bottlenecks import VQ
 
 torch.manual_seed(0)
-pictures = torch.rand(256, 1, 28, 28).round()  # yours go here: (B, C, H, W) in [0, 1]
+images = torch.rand(256, 1, 28, 28).round()  # yours go here: (B, C, H, W) in [0, 1]
 
 encoder = nn.Sequential(nn.Conv2d(1, 32, 4, 2, 1), nn.ReLU(), nn.Conv2d(32, 16, 4, 2, 1))
 quantiser = VQ(dim=16, codes=64, gradient="rotation")
@@ -14,7 +14,7 @@ decoder = nn.Sequential(nn.ConvTranspose2d(16, 32, 4, 2, 1), nn.ReLU(), nn.ConvT
 optimiser = torch.optim.Adam([*encoder.parameters(), *quantiser.parameters(), *decoder.parameters()], lr=1e-3)
 
 for step in range(40):
-    x = pictures[torch.randint(len(pictures), (64,))]
+    x = images[torch.randint(len(images), (64,))]
     latent = quantiser(encoder(x))  # latent.z (B, 16, 7, 7), latent.codes (B, 1, 7, 7)
     loss = (torch.sigmoid(decoder(latent.z)) - x).square().mean() + 0.25 * latent.losses["commitment"]
     optimiser.zero_grad()
@@ -25,8 +25,8 @@ for step in range(40):
 
 quantiser.eval()
 with torch.no_grad():
-    codes = quantiser(encoder(pictures)).codes
+    codes = quantiser(encoder(images)).codes
     again = torch.sigmoid(decoder(quantiser.decode(codes)))
 print(
-    f"{codes.unique().numel()} of 64 codes in use over {codes.numel():,} tokens; pictures {tuple(again.shape)} from codes alone"
+    f"{codes.unique().numel()} of 64 codes in use over {codes.numel():,} tokens; images {tuple(again.shape)} from codes alone"
 )

@@ -27,7 +27,7 @@ from tilework.engine.autoencoder.model import build_model, source_of, to_points
 from tilework.engine.compute import Compute
 from tilework.spec import load_spec
 
-POINTS, PICTURES = 1024, 16
+POINTS, IMAGES = 1024, 16
 
 
 class Training:
@@ -49,7 +49,7 @@ class Training:
         look = Batches(store, split.train, POINTS, seed=0)
         batch = next(iter(look.epoch(0)))
         self.looked_at, self.labels = batch.images, batch.labels.numpy()
-        self.held_out = next(iter(Batches(store, split.validation, PICTURES, seed=0).epoch(0))).images
+        self.held_out = next(iter(Batches(store, split.validation, IMAGES, seed=0).epoch(0))).images
         with torch.no_grad():
             self.model.bottleneck.start(to_points(self.model.encoder(batch.images)), torch.Generator().manual_seed(0))
         self.step = 0
@@ -90,7 +90,7 @@ class Training:
 
         made = Figure(figsize=(12, 7), layout="constrained")
         latent_space, curves, shown = made.subplot_mosaic(
-            [["latent", "curves"], ["latent", "pictures"]], width_ratios=[3, 2]
+            [["latent", "curves"], ["latent", "images"]], width_ratios=[3, 2]
         ).values()
         points = to_points(self.model.encoder(self.looked_at)).float().numpy()
         latent_space.scatter(points[:, 0], points[:, 1], c=self.labels, s=8, cmap="tab10")

@@ -25,7 +25,7 @@ from tilework.engine.describe import parameter_count
 from tilework.spec import RunSpec
 
 
-def pictures(spec: RunSpec) -> Iterator[Tensor]:
+def endless(spec: RunSpec) -> Iterator[Tensor]:
     """Batches (B, C, H, W), epoch after epoch."""
     store = prepare(source_of(spec))
     batches = Batches(store, split_by(store, source_of(spec).split).train, spec.engine.batch_size, seed=spec.seed)
@@ -47,7 +47,7 @@ def main() -> None:
     model.bottleneck.deferred = True
     optimizer = torch.optim.Adam(model.parameters(), lr=spec.optimizer.lr.start_value, fused=True)
     weights = {name: term.weight.start_value for name, term in spec.objective.items()}  # type: ignore[attr-defined]
-    images = pictures(spec)
+    images = endless(spec)
     with torch.no_grad():
         points = torch.cat([to_points(model.encoder(next(images))) for _ in range(8)])
         model.bottleneck.start(points, torch.Generator().manual_seed(0))

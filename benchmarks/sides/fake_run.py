@@ -30,7 +30,7 @@ SERIES = (
     "used.1",
     "used.2",
 )
-PICTURES_EVERY = 0.5
+IMAGES_EVERY = 0.5
 
 
 class FakeRun:
@@ -57,13 +57,13 @@ class FakeRun:
                 trainer.keep()
                 self.next_kept = at + max(1, at // 48)
 
-    def send(self, pictures: bool) -> None:
+    def send(self, images: bool) -> None:
         """The newest frames, if anybody watches."""
         if self.trainer.live is None or not self.trainer.live.watched:
             return
         self.trainer.frame()
-        if pictures:
-            self.trainer.frame("pictures")
+        if images:
+            self.trainer.frame("images")
 
 
 def main() -> None:
@@ -76,14 +76,14 @@ def main() -> None:
     given = parser.parse_args()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     run = FakeRun(FakeTrainer(given.root, total=given.steps or 10**7), given.mark_every)
-    began, pictures_due = time.monotonic(), 0.0
+    began, images_due = time.monotonic(), 0.0
     try:
         while not given.steps or run.trainer.step < given.steps:
             now = time.monotonic()
             run.step(min(int((now - began) * given.rate), given.steps or 10**9))
-            run.send(pictures := now >= pictures_due)
-            if pictures:
-                pictures_due = now + PICTURES_EVERY
+            run.send(images := now >= images_due)
+            if images:
+                images_due = now + IMAGES_EVERY
             time.sleep(max(0.0, now + 1 / given.frames - time.monotonic()))
     except KeyboardInterrupt:
         pass

@@ -25,7 +25,7 @@ def test_jpegs_and_memory(tmp_path: Path) -> None:
     rows = run(tmp_path, "--only", "jpegs,array,memory")
     assert set(rows) == {"preparing-jpegs", "preparing-array", "preparing-memory"}
     for row in (rows["preparing-jpegs"], rows["preparing-array"]):
-        assert row["ours"]["pictures"] == row["peer"]["pictures"] == 24
+        assert row["ours"]["images"] == row["peer"]["images"] == 24
         assert row["figure"] == "speedup"
     assert rows["preparing-memory"]["figure"] == "MiB"
     sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -39,4 +39,4 @@ def test_jpegs_and_memory(tmp_path: Path) -> None:
 @pytest.mark.skipif(importlib.util.find_spec("cv2") is None, reason="needs OpenCV: uv sync --group bench")
 def test_clips(tmp_path: Path) -> None:
     row = run(tmp_path, "--only", "clips")["preparing-clips"]
-    assert row["ours"]["pictures"] == row["peer"]["pictures"] == 24
+    assert row["ours"]["images"] == row["peer"]["images"] == 24

@@ -36,5 +36,5 @@ def test_two_sketches_on_both_sides(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     rows = json.loads(output.read_text())["comparisons"]
     for name in ("drawing-sketches", "drawing-many-sketches"):
-        assert rows[name]["ours"]["pictures"] == rows[name]["peer"]["pictures"] == 12, name
+        assert rows[name]["ours"]["images"] == rows[name]["peer"]["images"] == 12, name
         assert rows[name]["figure"] == "speedup"

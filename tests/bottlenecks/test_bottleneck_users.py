@@ -97,7 +97,7 @@ def test_precision_that_was_set_library_by_library(discrete):
         torch.backends.cuda.matmul.fp32_precision = kept
 
 
-def test_a_batch_without_pictures(discrete):
+def test_a_batch_without_images(discrete):
     layer = discrete.build()
     for mode in (True, False):
         layer.train(mode)

@@ -69,7 +69,7 @@ def fingerprint(folder: Path) -> dict[str, str]:
         ("bottleneck.kind=vqq", ["vqq", "vq"]),
         ("objective.lpipz=1", ["lpipz", "lpips"]),
         ("data.kind=digit", ["digit", "digits"]),
-        ("data.path=PICTURES", ["unknown key data.path", "add data.kind=images"]),
+        ("data.path=IMAGES", ["unknown key data.path", "add data.kind=images"]),
         ("engine.device=tpu", ["engine.device", "tpu"]),
         ("engine.monitor=happiness", ["engine.monitor", "happiness"]),
         ("nonsense", ["'nonsense' is not an override"]),
@@ -127,37 +127,37 @@ def on_folder(folder: Path) -> tuple[str, ...]:
     )
 
 
-def test_folders_of_pictures(tilework: Command, tmp_path: Path) -> None:
-    pictures = tmp_path / "pictures"
-    refused(tilework(*on_folder(pictures)), str(pictures), "check the spelling", str(Path.cwd()))
-    pictures.mkdir()
-    refused(tilework(*on_folder(pictures)), str(pictures))
-    (pictures / "empty.png").write_bytes(b"")
-    (pictures / "text.png").write_text("not an image")
-    refused(tilework(*on_folder(pictures)), "empty.png")
+def test_folders_of_images(tilework: Command, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    refused(tilework(*on_folder(images)), str(images), "check the spelling", str(Path.cwd()))
+    images.mkdir()
+    refused(tilework(*on_folder(images)), str(images))
+    (images / "empty.png").write_bytes(b"")
+    (images / "text.png").write_text("not an image")
+    refused(tilework(*on_folder(images)), "empty.png")
     nothing_made()
 
 
-def test_one_unreadable_picture_is_left_out_and_told(tilework: Command, tmp_path: Path) -> None:
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
+def test_one_unreadable_image_is_left_out_and_told(tilework: Command, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    images.mkdir()
     rng = np.random.default_rng(0)
     for number in range(12):
-        Image.fromarray(rng.integers(0, 255, (28, 28), dtype=np.uint8)).save(pictures / f"{number}.png")
-    (pictures / "zero.png").write_bytes(b"")
-    done = tilework(*on_folder(pictures))
+        Image.fromarray(rng.integers(0, 255, (28, 28), dtype=np.uint8)).save(images / f"{number}.png")
+    (images / "zero.png").write_bytes(b"")
+    done = tilework(*on_folder(images))
     assert done.code == 0, done.err
     assert "zero.png" in done.out + done.err
-    refused(tilework(*on_folder(pictures), "data.strict=true"), "zero.png")
+    refused(tilework(*on_folder(images), "data.strict=true"), "zero.png")
 
 
 def test_mixed_sizes_are_resized_or_refused_as_the_spec_says(tilework: Command, tmp_path: Path) -> None:
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
+    images = tmp_path / "images"
+    images.mkdir()
     for number in range(12):
-        Image.new("L", (28 + 3 * number, 28), number * 20).save(pictures / f"{number}.png")
-    assert tilework(*on_folder(pictures)).code == 0
-    refused(tilework(*on_folder(pictures), "data.fit=refuse"), "data.fit", "1.png")
+        Image.new("L", (28 + 3 * number, 28), number * 20).save(images / f"{number}.png")
+    assert tilework(*on_folder(images)).code == 0
+    refused(tilework(*on_folder(images), "data.fit=refuse"), "data.fit", "1.png")
 
 
 def test_missing_run(tilework: Command, small_run: RunFolder) -> None:
@@ -224,11 +224,11 @@ def test_no_checkpoint_at_all(tilework: Command, small_run: RunFolder) -> None:
     refused(tilework("resume", small_run.id), "no checkpoint")
 
 
-def test_resume_keeps_its_spec_and_its_pictures(tilework: Command, small_run: RunFolder) -> None:
+def test_resume_keeps_its_spec_and_its_images(tilework: Command, small_run: RunFolder) -> None:
     refused(tilework("resume", small_run.id, "bottleneck.codes=8"), "bottleneck.codes=8")
     about = checkpoint_of(small_run) / "model.json"
     about.write_text(json.dumps({**json.loads(about.read_text()), "content_hash": "other"}))
-    refused(tilework("resume", small_run.id, "engine.steps=8"), "pictures")
+    refused(tilework("resume", small_run.id, "engine.steps=8"), "images")
 
 
 def test_two_processes_resume_one_run(tilework: Command, small_run: RunFolder) -> None:

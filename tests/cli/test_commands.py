@@ -386,12 +386,12 @@ def test_a_remark_with_brackets_is_shown_as_it_is(tilework: Command, tmp_path: P
     import numpy as np
     from PIL import Image
 
-    pictures = tmp_path / "pictures"
-    pictures.mkdir()
+    images = tmp_path / "images"
+    images.mkdir()
     for number in range(12):
-        Image.fromarray(np.full((28, 28), 20 * number, np.uint8)).save(pictures / f"{number}.png")
-    (pictures / "[red]zero[link=].png").write_bytes(b"")
-    folder = ("data.kind=images", f"data.path={pictures}", "engine.batch_size=2", "bottleneck.codes=2")
+        Image.fromarray(np.full((28, 28), 20 * number, np.uint8)).save(images / f"{number}.png")
+    (images / "[red]zero[link=].png").write_bytes(b"")
+    folder = ("data.kind=images", f"data.path={images}", "engine.batch_size=2", "bottleneck.codes=2")
     done = tilework("train", "rqvae-digits", *SMALL, *folder)
     assert done.code == 0, done.err
     assert "[red]zero[link=].png" in done.out + done.err

@@ -31,7 +31,7 @@ def _own_cache(_own_folders: None, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("TILEWORK_CACHE", str(tmp_path / "cache"))
 
 
-def picture(seed: int, side: int = 20) -> Image.Image:
+def image(seed: int, side: int = 20) -> Image.Image:
     small = np.random.default_rng(seed).integers(0, 256, (4, 4, 3), dtype=np.uint8)
     return Image.fromarray(small).resize((side, side), Image.Resampling.BICUBIC)
 
@@ -43,7 +43,7 @@ def photos(tmp_path: Path) -> Path:
     for n in range(12):
         path = folder / ("cats", "dögs")[n % 2] / f"{n}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture(n).save(path)
+        image(n).save(path)
     shutil.copy(folder / "cats" / "0.png", folder / "cats" / "again.png")
     (folder / "cats" / "text.png").write_text("this is no image")
     return folder
@@ -95,7 +95,7 @@ def test_add_list_show_check_remove(tilework: Command, photos: Path) -> None:
 
 def test_show_tells_what_is_wrong_with_the_split_and_shows_the_rest(tilework: Command, tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
-    picture(0).save(tmp_path / "one" / "a.gif", save_all=True, append_images=[picture(1), picture(2)])
+    image(0).save(tmp_path / "one" / "a.gif", save_all=True, append_images=[image(1), image(2)])
     assert tilework("data", "add", "one", tmp_path / "one", "--size", "16", "--set", "split.by=group").code == 0
     shown = tilework("data", "show", "one")
     assert shown.code == 0, shown.err
@@ -115,7 +115,7 @@ def test_an_own_split_and_what_was_left_out_are_told(tilework: Command, tmp_path
     for n in range(12):
         path = tmp_path / "in" / ("train", "train", "val")[n % 3] / "ab"[n % 2] / f"{n}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture(n).save(path)
+        image(n).save(path)
     (tmp_path / "in" / "notes.txt").write_text("x")
     (tmp_path / "in" / "train" / "a" / "x.svg").write_text("<svg/>")
     added = tilework("data", "add", "pets", tmp_path / "in", "--size", "16")
@@ -153,7 +153,7 @@ def test_show_goes_on_where_the_files_are_gone(tilework: Command, photos: Path) 
 
 def test_check_finds_what_is_wrong(tilework: Command, photos: Path) -> None:
     assert tilework("data", "add", "pets", photos, "--size", "16").code == 0
-    picture(99).save(photos / "cats" / "new.png")
+    image(99).save(photos / "cats" / "new.png")
     changed = tilework("data", "check", "pets")
     assert changed.code == 1
     assert "added, removed or changed" in changed.out
@@ -176,7 +176,7 @@ def test_check_finds_what_is_wrong(tilework: Command, photos: Path) -> None:
 
 
 def test_check_says_that_a_split_by_frame_leaks(tilework: Command, tmp_path: Path) -> None:
-    first = picture(0)
+    first = image(0)
     for n in range(20):
         (tmp_path / "clip").mkdir(exist_ok=True)
         Image.fromarray(np.roll(np.asarray(first), n // 4, axis=1)).save(tmp_path / "clip" / f"{n:03}.png")
@@ -273,7 +273,7 @@ def test_a_name_is_taken_once(tilework: Command, photos: Path) -> None:
     refused(tilework("data", "add", "pets", photos, "--size", "17"), "already", "tilework data remove pets")
 
 
-def test_two_sets_share_prepared_pictures(tilework: Command, photos: Path) -> None:
+def test_two_sets_share_prepared_images(tilework: Command, photos: Path) -> None:
     assert tilework("data", "add", "one", photos, "--size", "16").code == 0
     assert tilework("data", "add", "two", photos, "--size", "16", "--seed", "3").code == 0
     assert data_set("one").frames == data_set("two").frames
@@ -302,7 +302,7 @@ def test_ctrl_c_and_the_same_command_again(tilework: Command, tmp_path: Path) ->
     folder = tmp_path / "many"
     folder.mkdir()
     for n in range(300):
-        picture(n).save(folder / f"{n}.png")
+        image(n).save(folder / f"{n}.png")
     code = (
         "import sys, time; from tilework.data.store import partial; partial.COMMIT_SECONDS = 0.01\n"
         "import tilework.cli.preparing as p\n"
@@ -343,19 +343,19 @@ def test_what_is_there_decides_the_kind(tmp_path: Path) -> None:
     for place in ("flat", "moving/a", "moving/b", "numbered"):
         (tmp_path / place).mkdir(parents=True)
     for n in range(6):
-        picture(n).save(tmp_path / "flat" / f"pic{n * 7}.png")
-        picture(n).save(tmp_path / "numbered" / f"IMG_{n:04}.jpg")
+        image(n).save(tmp_path / "flat" / f"pic{n * 7}.png")
+        image(n).save(tmp_path / "numbered" / f"IMG_{n:04}.jpg")
         for one in "ab":
-            shifted = np.roll(np.asarray(picture(ord(one))), n // 2, axis=0)
+            shifted = np.roll(np.asarray(image(ord(one))), n // 2, axis=0)
             Image.fromarray(shifted).save(tmp_path / "moving" / one / f"frame_{n}.png")
     assert at("flat") == ("images", str(tmp_path / "flat"))
     assert at("flat", "numbered") == ("images", [str(tmp_path / "flat"), str(tmp_path / "numbered")])
     assert at("flat/pic0.png") == ("images", str(tmp_path / "flat" / "pic0.png"))
     assert at("moving")[0] == "frames"
     assert at("numbered")[0] == "images"  # numbers alone make no animation
-    picture(0).save(tmp_path / "still.webp")
-    picture(0).save(tmp_path / "moves.webp", save_all=True, append_images=[picture(1)])
-    picture(0).save(tmp_path / "a.gif")
+    image(0).save(tmp_path / "still.webp")
+    image(0).save(tmp_path / "moves.webp", save_all=True, append_images=[image(1)])
+    image(0).save(tmp_path / "a.gif")
     assert at("still.webp")[0] == "images"
     assert at("moves.webp")[0] == "animations"
     assert at("a.gif")[0] == "animations"
@@ -363,11 +363,11 @@ def test_what_is_there_decides_the_kind(tmp_path: Path) -> None:
     assert at("a.npy") == ("array", str(tmp_path / "a.npy"))
     (tmp_path / "sk" / "one").mkdir(parents=True)
     (tmp_path / "sk" / "one" / "sketch.js").write_text("")
-    picture(0).save(tmp_path / "sk" / "one" / "texture.png")
+    image(0).save(tmp_path / "sk" / "one" / "texture.png")
     assert at("sk")[0] == "sketches"
     (tmp_path / "clips").mkdir()
     (tmp_path / "clips" / "x.MP4").write_bytes(b"")
-    picture(0).save(tmp_path / "clips" / "cover.png")
+    image(0).save(tmp_path / "clips" / "cover.png")
     (tmp_path / "clips" / "y.mov").write_bytes(b"")
     assert at("clips")[0] == "video"
     assert "also holds 1 images" in detect([str(tmp_path / "clips")]).note
@@ -415,7 +415,7 @@ def test_check_of_files_with_other_times_looks_at_their_content(tilework: Comman
     touched = tilework("data", "check", "pets")
     assert touched.code == 0, touched.out
     assert "the same images come out" in touched.out
-    picture(98).save(files[-1])
+    image(98).save(files[-1])
     os.utime(files[-1], (1_000_000_000, 1_000_000_000))
     changed = tilework("data", "check", "pets")
     assert changed.code == 1

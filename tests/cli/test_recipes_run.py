@@ -38,16 +38,16 @@ def kind_of(recipe: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """24 generated images: soft colour gradients with a bright disc, each in another place."""
-    folder = tmp_path_factory.mktemp("pictures")
+    folder = tmp_path_factory.mktemp("images")
     y, x = np.mgrid[0:144, 0:192] / 144
     rng = np.random.default_rng(0)
     for number in range(24):
         a, b, cx, cy = rng.uniform(0.2, 1, 4)
         disc = ((x - cx) ** 2 + (y - cy) ** 2) < 0.04
-        picture = np.stack([a * x / 1.4, b * y, disc * 0.8], -1).clip(0, 1)
-        Image.fromarray((picture * 255).astype(np.uint8)).save(folder / f"{number:02}.png")
+        image = np.stack([a * x / 1.4, b * y, disc * 0.8], -1).clip(0, 1)
+        Image.fromarray((image * 255).astype(np.uint8)).save(folder / f"{number:02}.png")
     return folder
 
 
@@ -59,8 +59,8 @@ def idx_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for part, count in (("train", 300), ("t10k", 50)):
         labels = rng.integers(0, 10, count, dtype=np.uint8)
         images = np.zeros((count, 28, 28), np.uint8)
-        for picture, label in zip(images, labels, strict=True):
-            picture[4 + label : 14 + label, 9:19] = 255
+        for image, label in zip(images, labels, strict=True):
+            image[4 + label : 14 + label, 9:19] = 255
         for name, array in ((f"{part}-images-idx3-ubyte", images), (f"{part}-labels-idx1-ubyte", labels)):
             head = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
             (folder / f"{name}.gz").write_bytes(gzip.compress(head + array.tobytes()))
@@ -84,10 +84,10 @@ def lpips_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def brought(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def brought(images: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """For each source that a person brings images to: a little clip or two, a saved data set, sketches."""
     folder = tmp_path_factory.mktemp("brought")
-    stills = [np.asarray(Image.open(file)) for file in sorted(pictures.glob("*.png"))]
+    stills = [np.asarray(Image.open(file)) for file in sorted(images.glob("*.png"))]
     (folder / "video").mkdir()
     for name in "abc":
         with av.open(str(folder / "video" / f"{name}.mp4"), "w") as out:
@@ -104,13 +104,13 @@ def brought(pictures: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[st
             "function setup() { createCanvas(64, 64); }"
             f"function draw() {{ background(20); fill(240); rect(frameCount, {9 * number}, 30, 30); }}"
         )
-    return {"video": folder / "video", "sketches": folder / "sketches", "hub": folder / "hub", "images": pictures}
+    return {"video": folder / "video", "sketches": folder / "sketches", "hub": folder / "hub", "images": images}
 
 
-def saved_data_set(folder: Path, pictures: Path) -> Path:
+def saved_data_set(folder: Path, images: Path) -> Path:
     datasets = pytest.importorskip("datasets", reason="hub needs the library datasets")
     if not folder.exists():
-        files = [str(file) for file in sorted(pictures.glob("*.png"))]
+        files = [str(file) for file in sorted(images.glob("*.png"))]
         made = datasets.Dataset.from_dict({"image": files}, features=datasets.Features({"image": datasets.Image()}))
         made.save_to_disk(folder)
     return folder
@@ -127,7 +127,7 @@ def has_chromium() -> bool:
 
 
 def stand_in(
-    recipe: str, pictures: Path, idx_files: Path, lpips_weights: Path, brought: dict[str, Path] | None = None
+    recipe: str, images: Path, idx_files: Path, lpips_weights: Path, brought: dict[str, Path] | None = None
 ) -> list[str]:
     """Overrides that give a recipe what it can have here; network, latent and losses stay its own, but for their width."""
     spec = load_spec(recipe)
@@ -142,10 +142,10 @@ def stand_in(
             if not has_chromium():
                 pytest.skip("there is no Chromium here to draw sketches with")
             overrides += ["data.frames=12", f"data.p5={P5}"]
-        path = saved_data_set(brought["hub"], pictures) if kind == "hub" else brought[kind]
+        path = saved_data_set(brought["hub"], images) if kind == "hub" else brought[kind]
         overrides.append(f"data.path={path}")
     elif kind in BROUGHT:
-        overrides += ["data.kind=images", f"data.path={pictures}"]
+        overrides += ["data.kind=images", f"data.path={images}"]
     if source_of(spec).channels == 3:
         # A big image's net is made narrow, to be quick; the number of stages, blocks and the grid stay.
         overrides += ["engine.batch_size=2", "encoder.widths=" + str([8] * len(spec.encoder.widths)).replace(" ", "")]
@@ -161,12 +161,12 @@ def stand_in(
 def test_recipe_runs_to_its_end(
     tilework: Command,
     recipe: str,
-    pictures: Path,
+    images: Path,
     idx_files: Path,
     lpips_weights: Path,
     brought: dict[str, Path],
 ) -> None:
-    overrides = stand_in(recipe, pictures, idx_files, lpips_weights, brought)
+    overrides = stand_in(recipe, images, idx_files, lpips_weights, brought)
     done = tilework("train", recipe, *BUDGET, *overrides)
     assert done.code == 0, done.err
     assert "finished after 3 steps" in done.out
@@ -194,7 +194,7 @@ def test_recipe_runs_to_its_end(
 
 
 @pytest.mark.parametrize("recipe", [name for name in AUTOENCODERS if kind_of(name) in BROUGHT])
-def test_a_recipe_without_its_pictures_says_how_to_bring_them(
+def test_a_recipe_without_its_images_says_how_to_bring_them(
     tilework: Command, recipe: str, lpips_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -219,27 +219,27 @@ def one_of_each_source() -> list[Any]:
 
 
 @pytest.mark.parametrize("recipe", [name for name in AUTOENCODERS if kind_of(name) in BROUGHT])
-def test_the_settings_of_a_folder_of_pictures_fit(
-    recipe: str, pictures: Path, idx_files: Path, lpips_weights: Path
+def test_the_settings_of_a_folder_of_images_fit(
+    recipe: str, images: Path, idx_files: Path, lpips_weights: Path
 ) -> None:
-    spec = load_spec(recipe, [*BUDGET, *stand_in(recipe, pictures, idx_files, lpips_weights)])
+    spec = load_spec(recipe, [*BUDGET, *stand_in(recipe, images, idx_files, lpips_weights)])
     assert spec.data.kind == "images"
 
 
 @pytest.mark.parametrize("recipe", one_of_each_source())
-def test_a_folder_of_pictures_will_do(
-    tilework: Command, recipe: str, pictures: Path, idx_files: Path, lpips_weights: Path
+def test_a_folder_of_images_will_do(
+    tilework: Command, recipe: str, images: Path, idx_files: Path, lpips_weights: Path
 ) -> None:
-    done = tilework("train", recipe, *BUDGET, *stand_in(recipe, pictures, idx_files, lpips_weights))
+    done = tilework("train", recipe, *BUDGET, *stand_in(recipe, images, idx_files, lpips_weights))
     assert done.code == 0, done.err
 
 
 @pytest.mark.parametrize("recipe", [name for name in AUTOENCODERS if "lpips" in load_spec(name).objective])
 def test_perceptual_recipes_stop_before_the_first_step_without_weights(
-    tilework: Command, recipe: str, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tilework: Command, recipe: str, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TILEWORK_LPIPS", str(tmp_path / "none.npz"))
-    refused = tilework("train", recipe, *BUDGET, "data.kind=images", f"data.path={pictures}", "bottleneck.codes=32")
+    refused = tilework("train", recipe, *BUDGET, "data.kind=images", f"data.path={images}", "bottleneck.codes=32")
     assert refused.code == 2
     assert "objective.lpips" in refused.err
     assert "objective.lpips.weights=PATH" in refused.err

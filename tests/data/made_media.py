@@ -71,17 +71,17 @@ def animation(
 ) -> Path:
     """A GIF, PNG or WebP (by its suffix) whose frames are these greys with a moving white corner."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    pictures = []
+    images = []
     for number, tone in enumerate(tones):
-        picture = Image.new("RGB", size, (tone, tone, tone))
-        picture.putpixel((number % size[0], 0), (255, 255, 255))
-        pictures.append(picture)
+        image = Image.new("RGB", size, (tone, tone, tone))
+        image.putpixel((number % size[0], 0), (255, 255, 255))
+        images.append(image)
     more: dict[str, Any] = {"lossless": True} if path.suffix == ".webp" else {}
-    pictures[0].save(path, save_all=True, append_images=pictures[1:], duration=milliseconds, loop=0, **more)
+    images[0].save(path, save_all=True, append_images=images[1:], duration=milliseconds, loop=0, **more)
     return path
 
 
-def picture(path: Path, tone: int, size: tuple[int, int] = (12, 8)) -> Path:
+def image(path: Path, tone: int, size: tuple[int, int] = (12, 8)) -> Path:
     """An image with a gradient to this grey."""
     path.parent.mkdir(parents=True, exist_ok=True)
     row = np.linspace(0, tone, size[0]).astype(np.uint8)

@@ -57,7 +57,7 @@ def apng(path: Path, *frames: Frame, depth: int = 8, colour_type: int = 6, betwe
 
 def ends(path: Path) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """The RGBA of the upper left and the upper right pixel of each frame."""
-    return [(picture.getpixel((0, 0)), picture.getpixel((WIDTH - 1, 0))) for picture, _ in apng_frames(path)]
+    return [(image.getpixel((0, 0)), image.getpixel((WIDTH - 1, 0))) for image, _ in apng_frames(path)]
 
 
 @pytest.mark.parametrize(

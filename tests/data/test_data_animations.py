@@ -53,7 +53,7 @@ def gif(path: Path, *frames: bytes, size: tuple[int, int] = (4, 2), background: 
 
 def left_and_right(path: Path) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
     """The RGBA of the left and the right end of each frame."""
-    return [(picture.getpixel((0, 0)), picture.getpixel((3, 0))) for picture, _ in gif_frames(path)]
+    return [(image.getpixel((0, 0)), image.getpixel((3, 0))) for image, _ in gif_frames(path)]
 
 
 CLEAR = (0, 0, 0, 0)
@@ -94,11 +94,11 @@ def test_transparency_shows_what_was_before_and_then_the_background(tmp_path):
 
 def test_frames_that_stick_out_and_a_canvas_of_nothing(tmp_path):
     sticking = gif(tmp_path / "a.gif", frame((0, 0, 4, 2), 3), frame((2, 1, 9, 9), 1), frame((40, 40, 2, 2), 2))
-    pictures = [np.asarray(picture.convert("RGB")) for picture, _ in gif_frames(sticking)]
-    assert pictures[1][:, :, 1].tolist() == [[255, 255, 255, 255], [255, 255, 0, 0]]
-    assert np.array_equal(pictures[2], pictures[1])
+    images = [np.asarray(image.convert("RGB")) for image, _ in gif_frames(sticking)]
+    assert images[1][:, :, 1].tolist() == [[255, 255, 255, 255], [255, 255, 0, 0]]
+    assert np.array_equal(images[2], images[1])
     nothing = gif(tmp_path / "b.gif", frame((0, 0, 3, 5), 2), size=(0, 0))
-    assert [picture.size for picture, _ in gif_frames(nothing)] == [(3, 5)]
+    assert [image.size for image, _ in gif_frames(nothing)] == [(3, 5)]
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".png", ".webp"])
@@ -125,8 +125,8 @@ def test_frames_that_claim_no_time_are_shown_for_a_tenth_of_a_second(tmp_path):
 
 
 def test_a_png_shown_only_by_viewers_that_cannot_animate(tmp_path):
-    pictures = [Image.new("RGB", (12, 8), (tone, 0, 0)) for tone in (10, 100, 200)]
-    pictures[0].save(tmp_path / "a.png", save_all=True, append_images=pictures[1:], default_image=True, duration=100)
+    images = [Image.new("RGB", (12, 8), (tone, 0, 0)) for tone in (10, 100, 200)]
+    images[0].save(tmp_path / "a.png", save_all=True, append_images=images[1:], default_image=True, duration=100)
     assert [int(item.pixels[0, 0, 0]) for item in animations(tmp_path).items()] == [100, 200]
 
 

@@ -310,7 +310,7 @@ def npz(path: Path, **arrays: np.ndarray) -> Path:
     return path
 
 
-def pictures(count: int) -> np.ndarray:
+def images(count: int) -> np.ndarray:
     return RNG.integers(0, 256, size=(count, 5, 6), dtype=np.uint8)
 
 
@@ -324,7 +324,7 @@ def pictures(count: int) -> np.ndarray:
     ],
 )
 def test_labels_that_are_unmistakable_are_taken_and_told(tmp_path, names, labels):
-    path = npz(tmp_path / "a.npz", **{names[0]: pictures(4), names[1]: labels})
+    path = npz(tmp_path / "a.npz", **{names[0]: images(4), names[1]: labels})
     store = prepare(array(path, channels=1))
     assert store.classes == ("0", "1", "2")
     assert store.labels.tolist() == [2, 0, 2, 1]
@@ -344,7 +344,7 @@ def test_labels_that_are_unmistakable_are_taken_and_told(tmp_path, names, labels
     ],
 )
 def test_what_may_be_labels_is_told_and_not_taken(tmp_path, arrays, kinds):
-    store = prepare(array(npz(tmp_path / "a.npz", x=pictures(4), **arrays), channels=1))
+    store = prepare(array(npz(tmp_path / "a.npz", x=images(4), **arrays), channels=1))
     assert store.classes == ()
     assert {note.values[0]: note.kind for note in store.notes} == kinds
     for note in store.notes:
@@ -353,7 +353,7 @@ def test_what_may_be_labels_is_told_and_not_taken(tmp_path, arrays, kinds):
 
 @pytest.mark.parametrize("names", ["{what}_{part}", "{part}_{what}"])
 def test_an_npz_with_its_own_split(tmp_path, names):
-    made = {"train": (pictures(6), np.arange(6) % 3), "test": (pictures(3), np.arange(3) % 3)}
+    made = {"train": (images(6), np.arange(6) % 3), "test": (images(3), np.arange(3) % 3)}
     arrays = {}
     for part, (x, y) in made.items():
         arrays |= {names.format(what="x", part=part): x, names.format(what="y", part=part): y}
@@ -367,6 +367,6 @@ def test_an_npz_with_its_own_split(tmp_path, names):
     assert (one.count, one.classes, set(one.held_out.tolist())) == (3, ("0", "1", "2"), {-1})
 
 
-def test_labels_that_are_named_choose_their_pictures(tmp_path):
-    path = npz(tmp_path / "a.npz", x_train=pictures(4), x_test=pictures(2), y_train=np.arange(4), y_test=np.arange(2))
+def test_labels_that_are_named_choose_their_images(tmp_path):
+    path = npz(tmp_path / "a.npz", x_train=images(4), x_test=images(2), y_train=np.arange(4), y_test=np.arange(2))
     assert prepare(array(path, channels=1, labels_key="y_test")).count == 2

@@ -31,7 +31,7 @@ def nudged(pixels: np.ndarray, seed: int, by: int = 6) -> np.ndarray:
     return np.clip(pixels.astype(int) + noise, 0, 255).astype(np.uint8)
 
 
-def store_of(pictures, labels=None, groups=None, **more):
+def store_of(images, labels=None, groups=None, **more):
     items = [
         Item(
             pixels,
@@ -40,10 +40,10 @@ def store_of(pictures, labels=None, groups=None, **more):
             frame=n,
             file=f"{n}.png",
         )
-        for n, pixels in enumerate(pictures)
+        for n, pixels in enumerate(images)
     ]
     return prepare(
-        listed(items, size=SQUARE, mark=str((hash(tuple(p.tobytes() for p in pictures)), labels, groups)), **more)
+        listed(items, size=SQUARE, mark=str((hash(tuple(p.tobytes() for p in images)), labels, groups)), **more)
     )
 
 
@@ -72,8 +72,8 @@ def brute(hashes, thumbs) -> list[int]:
     gathered=st.sampled_from([1, 7, 2**17]),
 )
 def test_clusters_are_what_brute_force_finds(picks, gathered):
-    pictures = np.stack([nudged(smooth(base), seed, by) for base, seed, by in picks])
-    hashes, thumbs = difference_hash(grey(pictures)), thumbnails(grey(pictures))
+    images = np.stack([nudged(smooth(base), seed, by) for base, seed, by in picks])
+    hashes, thumbs = difference_hash(grey(images)), thumbnails(grey(images))
     before = clusters_file._GATHERED
     clusters_file._GATHERED = gathered
     try:
@@ -113,9 +113,9 @@ def test_many_alike_hashes_take_little_memory_and_time(count):
 
 
 def test_a_split_by_cluster_has_no_twin_on_the_other_side_and_keeps_the_share():
-    pictures = [nudged(smooth(n // 3), n, 5) for n in range(180)]
+    images = [nudged(smooth(n // 3), n, 5) for n in range(180)]
     labels = ["ab"[n // 3 % 2] for n in range(180)]
-    store = store_of(pictures, labels)
+    store = store_of(images, labels)
     first = clusters(store)
     assert len(np.unique(first)) < 80
     by_group = split_by(store, SplitSettings(by="group", validation=0.2))
@@ -153,36 +153,36 @@ def test_known_clusters_are_kept_and_a_read_only_cache_does_not_mind(monkeypatch
 
 
 def test_auto_decides_by_what_the_groups_can_do():
-    pictures = [smooth(n) for n in range(12)]
-    flat = store_of(pictures)
+    images = [smooth(n) for n in range(12)]
+    flat = store_of(images)
     assert decided(flat, SplitSettings()) == "cluster"
-    assert decided(store_of(pictures, groups=[n // 3 for n in range(12)]), SplitSettings()) == "group"
-    assert decided(store_of(pictures, groups=[0] * 12), SplitSettings()) == "cluster"
+    assert decided(store_of(images, groups=[n // 3 for n in range(12)]), SplitSettings()) == "group"
+    assert decided(store_of(images, groups=[0] * 12), SplitSettings()) == "cluster"
     halves = [n // 6 for n in range(12)]
-    assert decided(store_of(pictures, ["ab"[h] for h in halves], halves), SplitSettings()) == "cluster"
-    assert decided(store_of(pictures, ["a"] * 12, halves), SplitSettings()) == "group"
+    assert decided(store_of(images, ["ab"[h] for h in halves], halves), SplitSettings()) == "cluster"
+    assert decided(store_of(images, ["a"] * 12, halves), SplitSettings()) == "group"
     for kind in ("digits", "loops"):
         store = prepare(SOURCES.parse({"kind": kind, "size": 16, **({"frames": 3} if kind == "loops" else {})}))
         assert decided(store, SplitSettings()) == "group"
 
 
-def test_pictures_that_are_all_twins_cannot_be_split_by_cluster():
+def test_images_that_are_all_twins_cannot_be_split_by_cluster():
     with pytest.raises(UserError, match=r"data\.split\.by=cluster") as caught:
         split_by(store_of([nudged(smooth(0), n, 2) for n in range(6)]), SplitSettings())
     assert "near twins of one another" in caught.value.why
 
 
 def test_one_large_cluster_trains():
-    pictures = [nudged(smooth(0), n, 2) for n in range(30)] + [smooth(n) for n in range(1, 21)]
-    split = split_by(store_of(pictures), SplitSettings())
+    images = [nudged(smooth(0), n, 2) for n in range(30)] + [smooth(n) for n in range(1, 21)]
+    split = split_by(store_of(images), SplitSettings())
     assert set(range(30)) <= set(split.train)
     assert len(split.validation) == 5
 
 
 def test_duplicates_are_counted_and_dropped():
     base = [smooth(n) for n in range(6)]
-    pictures = [*base, base[0], base[0], nudged(base[1], 1, 3), base[2]]
-    store = store_of(pictures)
+    images = [*base, base[0], base[0], nudged(base[1], 1, 3), base[2]]
+    store = store_of(images)
     found = duplicates(store)
     assert [one.tolist() for one in found.exact] == [[0, 6, 7], [2, 9]]
     assert found.copies == 3
@@ -201,7 +201,7 @@ def test_a_hash_alone_never_makes_a_copy():
     assert duplicates(store).exact == []
 
 
-def test_a_slow_fade_keeps_more_than_one_picture_when_near_twins_are_dropped():
+def test_a_slow_fade_keeps_more_than_one_image_when_near_twins_are_dropped():
     fade = [(smooth(0) * (1 - t) + smooth(1) * t).astype(np.uint8) for t in np.linspace(0, 1, 40)]
     store = store_of(fade, groups=[0] * 40)
     stays = kept(store, "drop-near")
@@ -232,9 +232,9 @@ def test_real_flowers_and_emoji(real_data):
     ("height", "width", "channels"), [(128, 128, 3), (72, 128, 3), (28, 28, 1), (13, 7, 3), (5, 30, 1)]
 )
 def test_looking_at_once_is_what_hash_and_thumbnail_give_alone(height: int, width: int, channels: int) -> None:
-    pictures = np.random.default_rng(0).integers(0, 256, (40, height, width, channels), dtype=np.uint8)
-    hashes, thumbs = look(pictures)
-    luma = grey(pictures)
+    images = np.random.default_rng(0).integers(0, 256, (40, height, width, channels), dtype=np.uint8)
+    hashes, thumbs = look(images)
+    luma = grey(images)
     alone = difference_hash(luma)
     differing = int(np.unpackbits((hashes ^ alone).view(np.uint8)).sum())
     assert differing <= 1, "only a difference of exactly half a grey level may be rounded to the other side"

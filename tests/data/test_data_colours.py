@@ -15,7 +15,7 @@ from PIL import Image, ImageCms
 from tilework.data import prepare
 from tilework.data.catalogue.detect import detect
 from tilework.data.media.depth import Depth
-from tilework.data.media.pictures import Unreadable, decode
+from tilework.data.media.images import Unreadable, decode
 from tilework.data.media.profile import to_srgb
 from tilework.errors import UserError
 from tilework.spec import SOURCES

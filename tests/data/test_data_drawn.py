@@ -21,18 +21,18 @@ def test_digits_are_sklearns_with_their_labels():
     assert store.classes == tuple("0123456789")
     assert np.array_equal(store.labels, raw.target)
     assert len(store.group_names) == 1797
-    pictures = store.gather(np.arange(1797))[..., 0].astype(float)
+    images = store.gather(np.arange(1797))[..., 0].astype(float)
     # Brought back to 8x8 (the middle 22 of 28 pixels), each image is nearest to the digit that it was made from.
     back = np.stack(
-        [np.asarray(Image.fromarray(p).resize((8, 8), Image.Resampling.BOX, box=(3, 3, 25, 25))) for p in pictures]
+        [np.asarray(Image.fromarray(p).resize((8, 8), Image.Resampling.BOX, box=(3, 3, 25, 25))) for p in images]
     )
     mine, theirs = (v.reshape(1797, -1) - v.reshape(1797, -1).mean(1, keepdims=True) for v in (back, raw.images))
     mine, theirs = (v / np.linalg.norm(v, axis=1, keepdims=True) for v in (mine, theirs))
     nearest = (mine @ theirs.T).argmax(axis=1)
     assert (nearest == np.arange(1797)).mean() > 0.98
     # Strokes on black with a margin, full white in the strokes.
-    assert pictures[:, 0].max() == pictures[:, :, 0].max() == 0
-    assert (pictures.max(axis=(1, 2)) > 240).all()
+    assert images[:, 0].max() == images[:, :, 0].max() == 0
+    assert (images.max(axis=(1, 2)) > 240).all()
     split = split_by(store, source.split)
     assert len(split.validation) == 180
 
@@ -92,8 +92,8 @@ class TestEachAnimation:
         assert pixels.std() > 10
 
     def test_another_seed_is_another_drawing(self, name):
-        pictures = [animation(name, Size(32, 32), 3, seed=s)(0.25) for s in range(4)]
-        assert any(not np.array_equal(pictures[0], other) for other in pictures[1:])
+        images = [animation(name, Size(32, 32), 3, seed=s)(0.25) for s in range(4)]
+        assert any(not np.array_equal(images[0], other) for other in images[1:])
 
     def test_edges_are_smooth(self, name):
         # Against the true average of a much larger drawing, it errs far less than a drawing without smoothing would.

@@ -16,9 +16,9 @@ from PIL import Image
 
 from tilework.data import prepare
 from tilework.data.catalogue.detect import detect
-from tilework.data.files.folder import picture_files
+from tilework.data.files.folder import image_files
 from tilework.data.media import endings
-from tilework.data.media.pictures import Unreadable, decode
+from tilework.data.media.images import Unreadable, decode
 from tilework.data.notes import words
 from tilework.errors import UserError
 from tilework.spec import SOURCES
@@ -84,7 +84,7 @@ def test_no_file_with_a_known_ending_is_opened_to_be_listed(folder, monkeypatch)
     (folder / "b.json").write_text("{}")
     looked = []
     monkeypatch.setattr(endings, "begins_as", lambda path: looked.append(path) or "")
-    assert len(picture_files(str(folder)).files) == 3
+    assert len(image_files(str(folder)).files) == 3
     assert looked == []
 
 
@@ -265,7 +265,7 @@ def test_heic_is_read_where_a_decoder_is_installed(folder, monkeypatch):
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
-def test_animations_among_pictures_are_named_one_by_one(folder, suffix):
+def test_animations_among_images_are_named_one_by_one(folder, suffix):
     for n in range(4):
         photo(folder / f"{n}.jpg", n)
     animation(folder / f"moves{suffix}", [20, 90, 160])

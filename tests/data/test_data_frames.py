@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from made_media import picture
+from made_media import image
 
 from tilework.data import prepare
 from tilework.errors import UserError
@@ -21,7 +21,7 @@ def listed(source) -> list[tuple[str, int, str]]:
 
 def test_natural_order_and_numbers_from_the_names(tmp_path):
     for name in ("two/10.png", "two/1.png", "two/2.png", "one/frame_007.png", "one/frame_011 (copy).png"):
-        picture(tmp_path / "in" / name, 200)
+        image(tmp_path / "in" / name, 200)
     assert listed(frames(tmp_path / "in")) == [
         ("one", 7, "one/frame_007.png"),
         ("one", 11, "one/frame_011 (copy).png"),
@@ -36,13 +36,13 @@ def test_natural_order_and_numbers_from_the_names(tmp_path):
 )
 def test_frames_are_counted_where_names_do_not_number_them(tmp_path, names):
     for name in names:
-        picture(tmp_path / "in" / "one" / name, 200)
+        image(tmp_path / "in" / "one" / name, 200)
     assert [frame for _, frame, _ in listed(frames(tmp_path / "in"))] == list(range(len(names)))
 
 
 def test_one_frame_folder_and_several(tmp_path):
     for name in ("loop a/1.png", "loop a/2.png", "loop b/1.png", "loop b/deep/1.png"):
-        picture(tmp_path / name, 200)
+        image(tmp_path / name, 200)
     assert {group for group, _, _ in listed(frames(tmp_path / "loop a"))} == {"loop a"}
     assert [g for g, _, _ in listed(frames(tmp_path))] == ["loop a", "loop a", "loop b", "loop b/deep"]
     assert [g for g, _, _ in listed(frames([tmp_path / "loop b", tmp_path / "loop a"]))] == [
@@ -55,7 +55,7 @@ def test_one_frame_folder_and_several(tmp_path):
 
 def test_groups_without_labels(tmp_path):
     for name in ("a/1.png", "a/2.png", "b/1.png"):
-        picture(tmp_path / name, 200)
+        image(tmp_path / name, 200)
     store = prepare(frames(tmp_path))
     assert store.classes == ()
     assert store.group_names == ["a", "b"]
@@ -64,7 +64,7 @@ def test_groups_without_labels(tmp_path):
 
 def test_a_broken_frame_leaves_a_gap_in_the_numbers(tmp_path):
     for number in range(1, 5):
-        picture(tmp_path / "a" / f"{number}.png", 200)
+        image(tmp_path / "a" / f"{number}.png", 200)
     (tmp_path / "a" / "3.png").write_bytes(b"")
     source = frames(tmp_path)
     assert [frame for _, frame, _ in listed(source)] == [1, 2, 4]
@@ -76,7 +76,7 @@ def test_a_broken_frame_leaves_a_gap_in_the_numbers(tmp_path):
 def test_the_layout_of_ten_loops(tmp_path):
     for loop in range(10):
         for number in range(18):
-            picture(tmp_path / f"loop_{loop}" / f"frame_{number:04}.png", 20 * loop + number)
+            image(tmp_path / f"loop_{loop}" / f"frame_{number:04}.png", 20 * loop + number)
     store = prepare(frames(tmp_path, size=64, channels=1))
     assert store.count == 180
     assert len(store.group_names) == 10

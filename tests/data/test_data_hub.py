@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
-from made_media import picture
+from made_media import image
 
 from tilework.data import prepare
 from tilework.errors import UserError
@@ -19,7 +19,7 @@ def hub(path, **more):
 
 
 def stills(folder, count: int = 4) -> list[dict]:
-    return [{"bytes": picture(folder / f"{n}.png", 60 * n + 30).read_bytes(), "path": None} for n in range(count)]
+    return [{"bytes": image(folder / f"{n}.png", 60 * n + 30).read_bytes(), "path": None} for n in range(count)]
 
 
 def saved(folder, columns: dict, features: dict):
@@ -45,12 +45,12 @@ def test_the_columns_are_found(tmp_path):
     assert prepare(hub(path)).classes == ("a", "b")
 
 
-def test_pictures_as_plain_bytes(tmp_path):
+def test_images_as_plain_bytes(tmp_path):
     path = saved(tmp_path, {"png": [s["bytes"] for s in stills(tmp_path)]}, {"png": datasets.Value("binary")})
     assert len(list(hub(path).items())) == 4
 
 
-def test_two_columns_of_pictures_must_be_told_apart(tmp_path):
+def test_two_columns_of_images_must_be_told_apart(tmp_path):
     both = stills(tmp_path)
     path = saved(tmp_path, {"a": both, "b": both[::-1]}, {"a": datasets.Image(), "b": datasets.Image()})
     with pytest.raises(UserError, match="2 columns of images") as caught:

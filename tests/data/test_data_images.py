@@ -45,7 +45,7 @@ def test_numbered_names_sort_by_number(numbers):
     assert sorted((f"frame {n}.png" for n in numbers), key=natural_key) == [f"frame {n}.png" for n in sorted(numbers)]
 
 
-def test_class_folders_become_labels_and_each_picture_its_own_group(tmp_path):
+def test_class_folders_become_labels_and_each_image_its_own_group(tmp_path):
     for name in ("cat/1.png", "cat/2.png", "dog/1.png"):
         save(tmp_path / name)
     store = prepare(images(tmp_path))
@@ -95,7 +95,7 @@ def test_strict_stops_at_the_first(tmp_path):
     assert caught.value.why == "the file is empty"
 
 
-def test_no_readable_picture_at_all(tmp_path):
+def test_no_readable_image_at_all(tmp_path):
     (tmp_path / "a.png").write_bytes(b"")
     (tmp_path / "b.png").write_text("x")
     with pytest.raises(UserError, match="none of the 2 image files"):
@@ -103,7 +103,7 @@ def test_no_readable_picture_at_all(tmp_path):
 
 
 @pytest.mark.parametrize("what", ["missing", "empty", "only text"])
-def test_a_folder_without_pictures(tmp_path, what):
+def test_a_folder_without_images(tmp_path, what):
     folder = tmp_path / "in"
     if what != "missing":
         folder.mkdir()

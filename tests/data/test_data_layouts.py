@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_media import animation, clip, levels, picture
+from made_media import animation, clip, image, levels
 from PIL import Image
 
 from tilework.cli.seen import beside
@@ -113,7 +113,7 @@ def test_folders_that_look_like_a_split_beside_others_are_named(tmp_path):
 
 def test_an_image_beside_the_parts_is_on_neither_side_and_said_so(tmp_path):
     fill(tmp_path, "train/a val/a")
-    picture(tmp_path / "montage.png", 200)
+    image(tmp_path / "montage.png", 200)
     source = images(tmp_path)
     assert told(source) == {"train/a": ("a", False), "val/a": ("a", True)}
     assert source.unreadable() == [
@@ -165,7 +165,7 @@ def test_frames_animations_and_clips_are_divided_by_their_folders_too(tmp_path):
     for part in ("train", "val"):
         for loop in ("x", "y"):
             for n in range(2):
-                picture(tmp_path / "frames" / part / loop / f"{n}.png", 100 + n)
+                image(tmp_path / "frames" / part / loop / f"{n}.png", 100 + n)
         animation(tmp_path / "gifs" / part / "a.gif", [20, 200])
         clip(tmp_path / "clips" / part / "a.mp4", [levels(n) for n in range(8)])
     for kind, folder in (("frames", "frames"), ("animations", "gifs"), ("video", "clips")):
@@ -235,7 +235,7 @@ def test_an_empty_part_is_told_of_frames_animations_and_clips_too(tmp_path):
         if kind == "video":
             clip(top / "train" / name, [levels(3)])
         else:
-            picture(top / "train" / name, 90)
+            image(top / "train" / name, 90)
         (top / "val").mkdir()
         source = SOURCES.parse({"kind": kind, "path": str(top), "size": 8})
         assert prepare(source).seen.empty == ("val",), kind

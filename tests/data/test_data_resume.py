@@ -27,7 +27,7 @@ from tilework.data.store.shards import ShardWriter
 from tilework.errors import UserError
 from tilework.spec import SOURCES
 
-PICTURES = 120
+IMAGES = 120
 
 # It ends itself: another process that watches it may come too late on a machine with much else to do.
 CHILD = """
@@ -61,7 +61,7 @@ print(store.content_hash)
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     rng = np.random.default_rng(0)
-    for n in range(PICTURES):
+    for n in range(IMAGES):
         path = tmp_path / "in" / f"clip {n % 3}" / f"{n}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(path)
@@ -107,7 +107,7 @@ def test_killed_at_random_moments_it_ends_as_if_it_never_had_been(tmp_path, fold
     assert out.strip() == whole.content_hash
     (home,) = (cache / "frames").glob("images-*[0-9a-f]")
     again = FrameStore.open(home)
-    assert again.count == PICTURES
+    assert again.count == IMAGES
     assert sorted(again.skipped) == sorted(whole.skipped)
     assert again.skipped == whole.skipped
     assert (again.hashes == whole.hashes).all()
@@ -135,7 +135,7 @@ class Stopping(Listed):
 
 
 @pytest.fixture
-def every_picture(monkeypatch):
+def every_image(monkeypatch):
     """Commit behind every image."""
     monkeypatch.setattr(partial, "COMMIT_SECONDS", 0.0)
 
@@ -147,7 +147,7 @@ def stopping(after: int | None) -> Stopping:
     return source
 
 
-def test_ctrl_c_keeps_what_is_whole_and_progress_begins_there(every_picture):
+def test_ctrl_c_keeps_what_is_whole_and_progress_begins_there(every_image):
     with pytest.raises(KeyboardInterrupt):
         prepare(stopping(6))
     assert build.interrupted(stopping(None))
@@ -160,7 +160,7 @@ def test_ctrl_c_keeps_what_is_whole_and_progress_begins_there(every_picture):
     assert not build.interrupted(source)
 
 
-def test_a_source_without_names_for_its_pictures_is_counted(every_picture):
+def test_a_source_without_names_for_its_images_is_counted(every_image):
     source = listed(noise_items(9))
     source._fail_after = 5
     with pytest.raises(RuntimeError):
@@ -182,7 +182,7 @@ def flip(path: Path) -> None:
 
 @pytest.mark.parametrize("harm", [cut, flip], ids=lambda h: h.__name__)
 @pytest.mark.parametrize("name", ["frames-0001.npy", "table.npy", "thumbs.npy", "names.jsonl", JOURNAL])
-def test_what_a_power_cut_damages_is_made_again(every_picture, harm, name):
+def test_what_a_power_cut_damages_is_made_again(every_image, harm, name):
     with pytest.raises(KeyboardInterrupt):
         prepare(stopping(6), shard_bytes=4 * 72)
     (left,) = partials(cache_folder())
@@ -195,13 +195,13 @@ def test_what_a_power_cut_damages_is_made_again(every_picture, harm, name):
     assert store.group_names == ["clip"]
 
 
-def test_a_disk_that_fills_up_is_told_and_gone_on_with_when_there_is_room(every_picture, monkeypatch):
+def test_a_disk_that_fills_up_is_told_and_gone_on_with_when_there_is_room(every_image, monkeypatch):
     original = ShardWriter.add
 
-    def full(self: ShardWriter, picture: np.ndarray) -> bytes:
+    def full(self: ShardWriter, image: np.ndarray) -> bytes:
         if sum(self.counts) == 4:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return original(self, picture)
+        return original(self, image)
 
     monkeypatch.setattr(ShardWriter, "add", full)
     with pytest.raises(UserError, match="no space is left") as caught:
@@ -215,7 +215,7 @@ def test_a_disk_that_fills_up_is_told_and_gone_on_with_when_there_is_room(every_
     assert source._made == [4, 5, 6, 7, 8, 9]
 
 
-def test_what_was_forgotten_long_ago_is_removed(every_picture):
+def test_what_was_forgotten_long_ago_is_removed(every_image):
     with pytest.raises(KeyboardInterrupt):
         prepare(stopping(6))
     (left,) = partials(cache_folder())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from made_media import P5_DOUBLE, picture
+from made_media import P5_DOUBLE, image
 
 from tilework.data.catalogue.detect import detect
 from tilework.data.files.skipping import Skipped
@@ -369,14 +369,14 @@ def test_marks_follow_all_that_can_be_loaded(tmp_path, shipped):
 def test_what_most_files_are_decides(tmp_path, shipped):
     photos, works = tmp_path / "photos", tmp_path / "works"
     for n in range(45):
-        picture(photos / "trip" / f"{'xyz'[n % 3]}{n}.png", n)
+        image(photos / "trip" / f"{'xyz'[n % 3]}{n}.png", n)
     tree(photos, {"index.html": f"<script src='{CDN}'></script><script>{DRAWS}</script>"})
     about = detect([str(photos)])
     assert about.settings["kind"] == "images"
     assert "1 sketches" in about.note
     for n in range(3):
         tree(works, {f"jan{n}/sketch.js": f"{DRAWS} let own = {n};"})
-        picture(works / f"jan{n}" / "thumbnail.png", n)
+        image(works / f"jan{n}" / "thumbnail.png", n)
     about = detect([str(works)])
     assert about.settings["kind"] == "sketches"
     assert "3 images" in about.note

@@ -12,7 +12,7 @@ import children
 import numpy as np
 import pytest
 from drawn_sketches import Drawn, drawn_once, sketches
-from made_media import picture, sketch
+from made_media import image, sketch
 
 from tilework.data import prepare
 
@@ -21,7 +21,7 @@ LATE = {
     "fetch": "fetch('d.json').then((r) => r.json()).then(() => { there = true; })",
     "big fetch": "fetch('big.bin').then((r) => r.arrayBuffer()).then((b) => { there = b.byteLength === 4e6; })",
     "xhr": "(() => { const x = new XMLHttpRequest(); x.open('GET', 'd.json'); x.onload = () => { there = true; }; x.send(); })()",
-    "picture": "Object.assign(new Image(), { onload: () => { there = true; } }).src = 'a.png'",
+    "image": "Object.assign(new Image(), { onload: () => { there = true; } }).src = 'a.png'",
     "bitmap": "fetch('a.png').then((r) => r.blob()).then(createImageBitmap).then(() => { there = true; })",
     "reader": "fetch('a.png').then((r) => r.blob()).then((b) => { const f = new FileReader(); f.onload = () => { there = true; }; f.readAsDataURL(b); })",
     "script": "document.head.append(Object.assign(document.createElement('script'), { src: 'more.js' }))",
@@ -44,7 +44,7 @@ def late(folder: Path) -> None:
         inside = sketch(
             folder / name, f"let there = false; function setup() {{ createCanvas(40, 30); {way}; }} {SHOWS}"
         )
-        picture(inside / "a.png", 200, (40, 30))
+        image(inside / "a.png", 200, (40, 30))
         (inside / "d.json").write_text(json.dumps({"x": 1}))
         (inside / "big.bin").write_bytes(bytes(4_000_000))
         (inside / "more.js").write_text("there = true;")

@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 from drawn_sketches import drawn, sketches
-from made_media import MOVING, P5_DOUBLE, picture, sketch
+from made_media import MOVING, P5_DOUBLE, image, sketch
 
 from tilework.data.sketch import library
 from tilework.data.sketch.found import find_sketches
@@ -173,7 +173,7 @@ def test_instance_mode_noloop_pages_and_alpha(tmp_path, browser):
 
 
 def test_files_of_its_own(tmp_path, browser):
-    picture(tmp_path / "a" / "own.png", 200, (40, 30))
+    image(tmp_path / "a" / "own.png", 200, (40, 30))
     (tmp_path / "a" / "index.html").write_text(
         '<img src="own.png" hidden><canvas width=40 height=30></canvas><script>let n = 0; const c = document.querySelector("canvas").getContext("2d");'
         '(function go() { c.drawImage(document.querySelector("img"), n++, 0); requestAnimationFrame(go); })()</script>'

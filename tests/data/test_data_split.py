@@ -34,7 +34,7 @@ def store_of(groups, labels=None, held_out=None, *, tmp=None, seed=0) -> FrameSt
     share=st.floats(0.01, 0.99),
     seed=st.integers(0, 10**6),
 )
-def test_no_group_is_on_both_sides_and_every_picture_on_one(tmp_path_factory, sizes, share, seed):
+def test_no_group_is_on_both_sides_and_every_image_on_one(tmp_path_factory, sizes, share, seed):
     groups = [g for g, size in enumerate(sizes) for _ in range(size)]
     store = store_of(groups, tmp=tmp_path_factory.mktemp("cache"))
     split = split_by(store, SplitSettings(validation=share, seed=seed))
@@ -72,7 +72,7 @@ def test_a_segment_of_every_group_is_held_out(tmp_path_factory, sizes, share, se
 
 @settings(deadline=None, max_examples=40)
 @given(labels=st.lists(st.integers(0, 4), min_size=2, max_size=80), share=st.floats(0.05, 0.95))
-def test_single_pictures_are_held_out_class_by_class(tmp_path_factory, labels, share):
+def test_single_images_are_held_out_class_by_class(tmp_path_factory, labels, share):
     store = store_of(range(len(labels)), labels, tmp=tmp_path_factory.mktemp("cache"))
     split = split_by(store, SplitSettings(validation=share))
     total = min(max(1, round(share * len(labels))), len(labels) - 1)
@@ -127,7 +127,7 @@ def test_one_group_cannot_be_split_and_the_message_names_both_fields():
 
 
 @pytest.mark.parametrize("by", ["group", "frame"])
-def test_one_picture_cannot_be_split(by):
+def test_one_image_cannot_be_split(by):
     with pytest.raises(UserError, match="side empty") as caught:
         split_by(store_of([0]), SplitSettings(by=by))
     assert caught.value.fix == "give at least two images"
@@ -159,29 +159,29 @@ def brute_twins(store: FrameStore, train, validation) -> float:
     return found / len(validation)
 
 
-def brute_cells(picture: np.ndarray, rows: int, columns: int) -> np.ndarray:
+def brute_cells(image: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """Area means by repeating every pixel until the cells divide evenly."""
-    luma = picture.astype(float) @ ([0.299, 0.587, 0.114] if picture.shape[2] == 3 else [1.0])
+    luma = image.astype(float) @ ([0.299, 0.587, 0.114] if image.shape[2] == 3 else [1.0])
     h, w = luma.shape
     fine = np.repeat(np.repeat(luma, rows, 0), columns, 1)
     return fine.reshape(rows, h, columns, w).mean(axis=(1, 3))
 
 
-def brute_bits(picture: np.ndarray) -> np.ndarray:
-    cells = brute_cells(picture, 8, 9)
+def brute_bits(image: np.ndarray) -> np.ndarray:
+    cells = brute_cells(image, 8, 9)
     return (cells[:, 1:] > cells[:, :-1] + 0.5).ravel()
 
 
-def brute_thumb(picture: np.ndarray) -> np.ndarray:
-    return np.rint(brute_cells(picture, 16, 16)) / 255
+def brute_thumb(image: np.ndarray) -> np.ndarray:
+    return np.rint(brute_cells(image, 16, 16)) / 255
 
 
 def test_the_hash_and_the_thumbnail_are_their_definitions():
     pixels = np.random.default_rng(0).integers(0, 256, size=(6, 23, 31, 3), dtype=np.uint8)
     hashes, thumbs = difference_hash(grey(pixels)), thumbnails(grey(pixels))
-    for picture, number, thumb in zip(pixels, hashes, thumbs, strict=True):
-        assert [bool(int(number) >> bit & 1) for bit in range(64)] == brute_bits(picture).tolist()
-        assert np.abs(thumb / 255 - brute_thumb(picture)).max() <= 1 / 255
+    for image, number, thumb in zip(pixels, hashes, thumbs, strict=True):
+        assert [bool(int(number) >> bit & 1) for bit in range(64)] == brute_bits(image).tolist()
+        assert np.abs(thumb / 255 - brute_thumb(image)).max() <= 1 / 255
 
 
 def test_the_leak_of_a_split_by_frame_is_what_brute_force_counts():
@@ -200,7 +200,7 @@ def test_the_leak_of_a_split_by_frame_is_what_brute_force_counts():
     assert "frames" not in str(by_group.leak)
 
 
-def test_copies_of_a_picture_in_other_groups_are_found():
+def test_copies_of_a_image_in_other_groups_are_found():
     items = [*noise_items(10, size=Size(32, 32)), *noise_items(10, size=Size(32, 32))]
     made = [Item(i.pixels, group=str(n), held_out=n >= 10) for n, i in enumerate(items)]
     split = split_by(prepare(listed(made, size=Size(32, 32))), SplitSettings())
@@ -215,12 +215,12 @@ def test_a_twin_survives_jpeg_and_a_stranger_is_none(tmp_path):
         for _ in range(9)
     ]
     again = []
-    for n, picture in enumerate(smooth):
-        Image.fromarray(picture).save(tmp_path / f"{n}.jpg", quality=60)
+    for n, image in enumerate(smooth):
+        Image.fromarray(image).save(tmp_path / f"{n}.jpg", quality=60)
         again.append(np.asarray(Image.open(tmp_path / f"{n}.jpg")))
 
-    def looked(pictures):
-        luma = grey(np.stack(pictures))
+    def looked(images):
+        luma = grey(np.stack(images))
         return difference_hash(luma), thumbnails(luma)
 
     assert has_twin(*looked(again), *looked(smooth)).all()

@@ -35,7 +35,7 @@ def kept() -> list[str]:
     return sorted(p.name for p in (cache_folder() / "frames").glob("*") if p.suffix != ".lock")
 
 
-def test_pictures_and_what_is_known_of_them_come_back(tmp_path):
+def test_images_and_what_is_known_of_them_come_back(tmp_path):
     items = noise_items(7)
     items[2] = Item(items[2].pixels, group="clip", frame=9, label="x", file="b.png", held_out=True)
     items[5] = Item(items[5].pixels, group="clip", frame=10, label="a", file="b.png", held_out=False)
@@ -124,7 +124,7 @@ def test_a_source_that_breaks_leaves_nothing_behind():
     assert prepare(source).count == 6
 
 
-def test_no_picture_at_all():
+def test_no_image_at_all():
     with pytest.raises(UserError, match="gave no image"):
         prepare(listed([]))
     assert kept() == []
@@ -233,10 +233,10 @@ def test_writing_into_what_was_gathered_never_reaches_the_disk():
 def test_a_full_disk_is_said_and_leaves_nothing(monkeypatch, code):
     original = ShardWriter.add
 
-    def full(self: ShardWriter, picture: np.ndarray) -> bytes:
+    def full(self: ShardWriter, image: np.ndarray) -> bytes:
         if sum(self.counts) == 2:
             raise OSError(code, os.strerror(code))
-        return original(self, picture)
+        return original(self, image)
 
     monkeypatch.setattr(ShardWriter, "add", full)
     with pytest.raises(UserError, match="no space is left") as caught:
@@ -347,7 +347,7 @@ def test_a_process_killed_in_the_middle_harms_nothing(tmp_path):
     assert len([p for p in (tmp_path / "shared" / "frames").iterdir() if p.is_dir()]) == 1
 
 
-def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path):
+def test_memory_does_not_grow_with_the_number_of_images(tmp_path):
     # 192 MiB of images go through a process that may hold 64 MiB more than it had before.
     script = tmp_path / "big.py"
     script.write_text(

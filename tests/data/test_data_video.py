@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_media import animation, clip, levels, number_of, picture
+from made_media import animation, clip, image, levels, number_of
 
 from tilework.data import prepare
 from tilework.data.video.choose import at_random, every_kth
@@ -166,15 +166,15 @@ def test_pixels_that_are_not_square(tmp_path):
 @pytest.mark.parametrize("size", ["7x5", "33x91", "64x48", "300x20"])
 @pytest.mark.parametrize("fit", ["crop", "pad", "stretch"])
 def test_odd_sizes_come_out_as_from_whole_frames(tmp_path, size, fit):
-    from tilework.data.media.fit import fit_picture
+    from tilework.data.media.fit import fit_image
 
     y, x = np.mgrid[0:90, 0:122]
     frame = np.stack([255 * x // 122, 255 * y // 90, (x + y) % 256], -1).astype(np.uint8)[:, :, :]
     path = clip(tmp_path / "a.avi", [frame] * 2, codec="ffv1", options={})
     source = video(path, size=size, fit=fit)
     whole = next(iter(video(path, size="122x90", fit="refuse").items())).pixels
-    small = fit_picture(next(iter(source.items())).pixels, source.size, 3, fit)
-    expected = fit_picture(whole, source.size, 3, fit)
+    small = fit_image(next(iter(source.items())).pixels, source.size, 3, fit)
+    expected = fit_image(whole, source.size, 3, fit)
     assert small.shape == expected.shape
     assert np.abs(small.astype(int) - expected).mean() < 6
 
@@ -259,9 +259,9 @@ def test_files_that_are_no_videos(tmp_path):
         list(video(tmp_path, strict=True).items())
 
 
-def test_a_picture_that_is_called_a_clip_and_a_clip_without_frames(tmp_path):
-    picture(tmp_path / "picture.png", 200)
-    (tmp_path / "picture.png").rename(tmp_path / "picture.mp4")
+def test_a_image_that_is_called_a_clip_and_a_clip_without_frames(tmp_path):
+    image(tmp_path / "image.png", 200)
+    (tmp_path / "image.png").rename(tmp_path / "image.mp4")
     animation(tmp_path / "animation.gif", [10, 20])
     (tmp_path / "animation.gif").rename(tmp_path / "animation.mkv")
     clip(tmp_path / "still.mp4", [levels(5)])
@@ -273,7 +273,7 @@ def test_a_picture_that_is_called_a_clip_and_a_clip_without_frames(tmp_path):
     source = video(tmp_path)
     assert [(item.file, number_of(item.pixels)) for item in source.items()] == [("still.mp4", 5)]
     found = reasons(source)
-    assert set(found) == {"picture.mp4", "animation.mkv", "nothing.mkv", "nothing.mp4"}
+    assert set(found) == {"image.mp4", "animation.mkv", "nothing.mkv", "nothing.mp4"}
     assert all(found.values())
 
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tilework.data import prepare
-from tilework.data.media.fit import fit_picture
-from tilework.data.media.pictures import to_pixels
+from tilework.data.media.fit import fit_image
+from tilework.data.media.images import to_pixels
 from tilework.data.video.fields import TopField
 from tilework.data.video.hdr import HLG, PQ
 from tilework.spec import SOURCES
@@ -33,7 +33,7 @@ def pixels_of(path: Path, **more: Any) -> list[NDArray[np.uint8]]:
     items = list(source.items())
     assert source.unreadable() == []
     return [
-        fit_picture(item.pixels, source.size, source.channels, source.fit, padding=source.padding()) for item in items
+        fit_image(item.pixels, source.size, source.channels, source.fit, padding=source.padding()) for item in items
     ]
 
 
@@ -77,10 +77,10 @@ def rgba_frames(count: int = 3) -> list[av.VideoFrame]:
     return [av.VideoFrame.from_ndarray(see_through(n), format="rgba") for n in range(count)]
 
 
-def as_picture(rgba: NDArray[np.uint8], source: Any) -> NDArray[np.uint8]:
+def as_image(rgba: NDArray[np.uint8], source: Any) -> NDArray[np.uint8]:
     """What a PNG file with these pixels would be."""
     pixels = to_pixels(Image.fromarray(rgba), BLUE)
-    return fit_picture(pixels, source.size, source.channels, source.fit, padding=BLUE)
+    return fit_image(pixels, source.size, source.channels, source.fit, padding=BLUE)
 
 
 @pytest.mark.parametrize(
@@ -97,12 +97,12 @@ def as_picture(rgba: NDArray[np.uint8], source: Any) -> NDArray[np.uint8]:
         ("a.avi", "rawvideo", "bgra"),
     ],
 )
-def test_clips_with_alpha_look_as_their_frames_do_as_pictures(tmp_path, name, codec, fmt):
+def test_clips_with_alpha_look_as_their_frames_do_as_images(tmp_path, name, codec, fmt):
     path = written(tmp_path / name, rgba_frames(), codec, fmt, {"profile": "4444"} if codec == "prores_ks" else None)
     for more in ({}, {"size": "16x12"}, {"size": "40x40", "fit": "pad"}, {"size": "90x20", "fit": "stretch"}):
         source = video(path, background=BLUE_NAME, **more)
         for number, pixels in enumerate(pixels_of(path, background=BLUE_NAME, **more)):
-            expected = as_picture(see_through(number), source)
+            expected = as_image(see_through(number), source)
             assert np.abs(pixels.astype(int) - expected).max() <= 3, (more, number)
 
 
@@ -163,7 +163,7 @@ def test_quicktime_says_whether_alpha_is_premultiplied(tmp_path, mode, matte):
     path.write_bytes(packed)
     source = video(path, background=BLUE_NAME)
     for number, pixels in enumerate(pixels_of(path, background=BLUE_NAME)):
-        assert np.abs(pixels.astype(int) - as_picture(see_through(number), source)).max() <= 2
+        assert np.abs(pixels.astype(int) - as_image(see_through(number), source)).max() <= 2
 
 
 def test_the_fourth_byte_of_an_uncompressed_avi_may_be_nothing(tmp_path):
@@ -250,7 +250,7 @@ def test_interlaced_clips_show_one_moment(tmp_path, name, codec, fmt):
         assert len(found) == 5, "one frame for each frame"
         source = video(path, **more)
         for number, pixels in enumerate(found):
-            expected = fit_picture(moment(8 * (number % 4)), source.size, 3, source.fit)
+            expected = fit_image(moment(8 * (number % 4)), source.size, 3, source.fit)
             assert combing(pixels) < 20
             assert np.abs(pixels.astype(int) - expected).mean() < 8, (more, number)
 
@@ -275,8 +275,8 @@ def test_interlaced_frames_do_not_depend_on_where_decoding_began(tmp_path):
 @pytest.mark.parametrize("height", [48, 50, 54])
 def test_a_field_has_the_colours_of_its_frame(height):
     y, x = np.mgrid[0:height, 0:WIDTH]
-    picture = np.stack([3 * x, 255 - 4 * y, 100 + 0 * x], -1).clip(0, 255).astype(np.uint8)
-    frame = av.VideoFrame.from_ndarray(picture, format="rgb24").reformat(format="yuv420p", dst_colorspace="ITU709")
+    image = np.stack([3 * x, 255 - 4 * y, 100 + 0 * x], -1).clip(0, 255).astype(np.uint8)
+    frame = av.VideoFrame.from_ndarray(image, format="rgb24").reformat(format="yuv420p", dst_colorspace="ITU709")
     field = TopField().of(frame)
     assert (field.width, field.height, field.interlaced_frame) == (WIDTH, height // 2, False)
     assert field.colorspace == frame.colorspace

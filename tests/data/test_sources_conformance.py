@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from commands import PATIENCE, chromium_is_here
 from drawn_sketches import kept_browsers
-from made_media import animation, clip, levels, picture, sketch
+from made_media import animation, clip, image, levels, sketch
 
 from tilework.data import prepare
 from tilework.data.contract import Item, SourceConfig
@@ -37,9 +37,9 @@ class Example:
     """A file of the input, below what `make` was given."""
 
 
-def _pictures(folder: Path) -> Path:
+def _images(folder: Path) -> Path:
     for number in range(5):
-        picture(folder / "in" / f"class {number % 2}" / f"{number}.png", 90 + 20 * number)
+        image(folder / "in" / f"class {number % 2}" / f"{number}.png", 90 + 20 * number)
     return folder / "in"
 
 
@@ -74,7 +74,7 @@ def _half_gif(folder: Path) -> str:
 def _frames(folder: Path) -> Path:
     for name in ("one", "two"):
         for number in (1, 2, 10):
-            picture(folder / "in" / name / f"{number}.png", 100 + number)
+            image(folder / "in" / name / f"{number}.png", 100 + number)
     return folder / "in"
 
 
@@ -98,9 +98,9 @@ def _throwing(folder: Path) -> str:
 
 def _data_set(folder: Path, broken: bool = False) -> Path:
     datasets = pytest.importorskip("datasets", reason="hub needs the library datasets")
-    packed = [{"bytes": picture(folder / f"{n}.png", 90 + n).read_bytes(), "path": None} for n in range(5)]
+    packed = [{"bytes": image(folder / f"{n}.png", 90 + n).read_bytes(), "path": None} for n in range(5)]
     if broken:
-        packed[2] = {"bytes": b"no picture", "path": None}
+        packed[2] = {"bytes": b"no image", "path": None}
     features = datasets.Features({"still": datasets.Image(), "kind": datasets.ClassLabel(names=["cat", "dog"])})
     made = datasets.Dataset.from_dict({"still": packed, "kind": [0, 1, 0, 1, 0]}, features=features)
     shutil.rmtree(folder / "in", ignore_errors=True)
@@ -136,7 +136,7 @@ EXAMPLES = {
     "digits": Example(),
     "frames": Example({}, _frames, _broken_frame, "in/one/2.png"),
     "hub": Example({}, _data_set, _broken_row, "in/data-00000-of-00001.arrow"),
-    "images": Example({}, _pictures, _broken_png, "in/class 1/1.png"),
+    "images": Example({}, _images, _broken_png, "in/class 1/1.png"),
     "loops": Example({"frames": 4, "animations": 3}),
     "mnist": Example({}, _idx, None, "in/train-images-idx3-ubyte.gz"),
     "sketches": Example({"frames": 4, "seconds": PATIENCE}, _sketches, _throwing, "in/a/sketch.js"),
@@ -208,7 +208,7 @@ def test_items(kind, whole, tmp_path):
 
 
 @KINDS
-def test_items_after_a_picture_are_the_tail(kind, whole, tmp_path):
+def test_items_after_a_image_are_the_tail(kind, whole, tmp_path):
     source = source_of(kind, EXAMPLES[kind].make(tmp_path))
     items = whole(source)
     named = [(item.file, item.frame) for item in items]

@@ -13,7 +13,7 @@ import children
 import numpy as np
 import pytest
 from commands import data_folder
-from made_media import animation, clip, levels, picture
+from made_media import animation, clip, image, levels
 
 READ = """
 import sys, tempfile
@@ -83,9 +83,7 @@ def originals(kind: str, folder: Path) -> list[Path]:
     if kind == "animations":
         made = [animation(folder / f"a{suffix}", [20, 90, 160, 230]) for suffix in (".gif", ".png", ".webp")]
         return made + ([real / "gifs" / "canvas-sketch_loop-1.gif", real / "gifs" / "lenia_orbium.gif"] if real else [])
-    made = [
-        picture(folder / f"a{suffix}", 200, (40, 30)) for suffix in (".png", ".jpg", ".webp", ".bmp", ".tif", ".gif")
-    ]
+    made = [image(folder / f"a{suffix}", 200, (40, 30)) for suffix in (".png", ".jpg", ".webp", ".bmp", ".tif", ".gif")]
     return made + (sorted((real / "emoji").glob("*.png"))[:2] if real else [])
 
 

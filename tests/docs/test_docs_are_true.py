@@ -200,10 +200,10 @@ def test_data_page_runs(tilework: Callable[..., Outcome], tmp_path: Path, monkey
     from PIL import Image
 
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "PICTURES").mkdir()
+    (tmp_path / "IMAGES").mkdir()
     for number in range(12):
         small = np.random.default_rng(number).integers(0, 255, (4, 4, 3), dtype=np.uint8)
-        Image.fromarray(small).resize((40, 40)).save(tmp_path / "PICTURES" / f"{number}.png")
+        Image.fromarray(small).resize((40, 40)).save(tmp_path / "IMAGES" / f"{number}.png")
     shrink = ["engine.steps=2", "engine.epochs=1", "engine.batch_size=4", "engine.start_batches=1", "engine.threads=1"]
     ran = []
     monkeypatch.setattr("tilework.suggest.pace.step_seconds", lambda spec, images: 0.05)
@@ -216,8 +216,8 @@ def test_data_page_runs(tilework: Callable[..., Outcome], tmp_path: Path, monkey
         assert outcome.code == 0, f"{line}: {outcome.err}"
         ran.append(words[2] if words[1] == "data" else words[1])
     assert ran == ["add", "list", "show", "check", "train", "train", "remove", "suggest", "train", "train"]
-    assert (tmp_path / "pictures.yaml").is_file()
-    assert len(list((tmp_path / "runs").glob("pictures-*/suggested.yaml"))) == 1
+    assert (tmp_path / "images.yaml").is_file()
+    assert len(list((tmp_path / "runs").glob("images-*/suggested.yaml"))) == 1
 
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "data.md").read_text(encoding="utf-8"), re.DOTALL)
     exec(compile(example, "data.md", "exec"), {})
@@ -246,4 +246,4 @@ def test_data_page_sketches_are_drawn(
         outcome = tilework(*words[1:])
         assert outcome.code == 0, f"{words}: {outcome.err}"
         assert "left out" not in outcome.out
-    assert [data_set(words[3]).pictures for words in lines] == [18, 54, 18]
+    assert [data_set(words[3]).images for words in lines] == [18, 54, 18]

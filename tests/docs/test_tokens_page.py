@@ -26,10 +26,10 @@ def test_the_tokens_page_is_true(
     monkeypatch.chdir(tmp_path)
     run = trained(once, "vq")
     shutil.copytree(run.path, tmp_path / "runs" / run.id)
-    (tmp_path / "PICTURES").mkdir()
+    (tmp_path / "IMAGES").mkdir()
     for number in range(12):
         noise = np.random.default_rng(number).integers(0, 255, (40, 40, 3), dtype=np.uint8)
-        Image.fromarray(noise).save(tmp_path / "PICTURES" / f"{number}.png")
+        Image.fromarray(noise).save(tmp_path / "IMAGES" / f"{number}.png")
     lines = [
         line.split(" #")[0]
         for block in re.findall(r"```bash\n(.*?)```", PAGE, re.DOTALL)

@@ -39,7 +39,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], RunFold
     return get
 
 
-def pictures(count: int = 3) -> torch.Tensor:
+def images(count: int = 3) -> torch.Tensor:
     return torch.rand(count, 1, 16, 16, generator=torch.Generator().manual_seed(1))
 
 
@@ -48,7 +48,7 @@ def test_shapes_and_types(trained: Callable[[str], RunFolder], bottleneck: str) 
     model = tilework.load(trained(bottleneck))
     layer = LAYERS[bottleneck]
     levels, k = layer.levels, layer.codes_per_level
-    x = pictures()
+    x = images()
     z, recon = model.encode(x), model.reconstruct(x)
     assert (model.levels, model.codebook_size, model.step) == (
         levels,
@@ -85,9 +85,9 @@ def test_uint8_equals_float_and_numpy_equals_torch(trained: Callable[[str], RunF
         assert torch.equal(model.reconstruct(given), expected)
 
 
-def test_no_pictures_give_no_reconstructions(trained: Callable[[str], RunFolder]) -> None:
+def test_no_images_give_no_reconstructions(trained: Callable[[str], RunFolder]) -> None:
     model = tilework.load(trained("none"))
-    assert model.reconstruct(pictures(0)).shape == (0, 1, 16, 16)
+    assert model.reconstruct(images(0)).shape == (0, 1, 16, 16)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_no_pictures_give_no_reconstructions(trained: Callable[[str], RunFolder]
         ("encode", torch.full((3, 1, 16, 16), 255.0)),
         ("encode", torch.full((3, 1, 16, 16), -1.0)),
         ("encode", torch.full((3, 1, 16, 16), float("nan"))),
-        ("encode", "picture.png"),
+        ("encode", "image.png"),
         ("encode", np.array([object()])),
         ("reconstruct", None),
         ("codes", torch.zeros(3, 1, 17, 16)),
@@ -127,7 +127,7 @@ def test_what_does_not_fit_is_refused(trained: Callable[[str], RunFolder], metho
 def test_every_way_to_name_a_run(trained: Callable[[str], RunFolder], monkeypatch: pytest.MonkeyPatch) -> None:
     run = trained("vq")
     monkeypatch.setenv("TILEWORK_RUNS", str(run.path.parent))
-    x = pictures()
+    x = images()
     expected = tilework.load(run).reconstruct(x)
     best = checkpoint.find(run.checkpoints, "best").folder
     monkeypatch.chdir(run.path.parent)
@@ -135,11 +135,11 @@ def test_every_way_to_name_a_run(trained: Callable[[str], RunFolder], monkeypatc
         assert torch.equal(tilework.load(name).reconstruct(x), expected), name
 
 
-def test_a_copy_elsewhere_loads_without_its_pictures(tmp_path: Path, trained: Callable[[str], RunFolder]) -> None:
-    gone = tmp_path / "pictures.npy"
+def test_a_copy_elsewhere_loads_without_its_images(tmp_path: Path, trained: Callable[[str], RunFolder]) -> None:
+    gone = tmp_path / "images.npy"
     np.save(gone, np.random.default_rng(0).integers(0, 255, (64, 16, 16), dtype=np.uint8))
     run = tilework.train(tiny("vq", "data.kind=array", f"data.path={gone}"))
-    x = pictures()
+    x = images()
     expected = tilework.load(run).reconstruct(x)
     gone.unlink()
     shutil.move(run.path, tmp_path / "else where [1]")
@@ -221,7 +221,7 @@ def test_evaluation_mode_whatever_was_done_before(trained: Callable[[str], RunFo
     """A Gaussian latent is its mean, the same at every call; nothing a caller does with gradients leaks in."""
     model = tilework.load(trained("gaussian"))
     assert isinstance(model, Model)
-    x = pictures().requires_grad_(True)
+    x = images().requires_grad_(True)
     assert torch.equal(model.encode(x), model.encode(x))
     assert not model.encode(x).requires_grad
 
@@ -237,14 +237,14 @@ def test_weights_that_are_not_finite_are_refused_and_never_encoded() -> None:
     model = Model(network, spec, 0, torch.device("cpu"))
     for method in (model.encode, model.codes, model.reconstruct):
         with pytest.raises(UserError, match="NaN or infinite"):
-            method(pictures())
+            method(images())
 
 
 def test_a_model_survives_pickling(trained: Callable[[str], RunFolder]) -> None:
     model = tilework.load(trained("rq"))
     again = pickle.loads(pickle.dumps(model))
-    assert torch.equal(again.codes(pictures()), model.codes(pictures()))
-    assert torch.equal(again.reconstruct(pictures()), model.reconstruct(pictures()))
+    assert torch.equal(again.codes(images()), model.codes(images()))
+    assert torch.equal(again.reconstruct(images()), model.reconstruct(images()))
 
 
 @pytest.mark.parametrize(

@@ -52,9 +52,9 @@ def test_lookup_free_and_simvq_runs_train_and_come_back() -> None:
     ):
         run = tilework.train(spec)
         model = tilework.load(run)
-        pictures = torch.rand(3, 1, 16, 16, generator=torch.Generator().manual_seed(0))
-        codes = model.codes(pictures)
-        assert torch.equal(model.decode(codes), model.reconstruct(pictures))
+        images = torch.rand(3, 1, 16, 16, generator=torch.Generator().manual_seed(0))
+        codes = model.codes(images)
+        assert torch.equal(model.decode(codes), model.reconstruct(images))
         with RunStore.open(run.db) as store:
             if spec.bottleneck.kind == "lfq":
                 assert np.isfinite(store.metrics("entropy", "train")[1]).all()

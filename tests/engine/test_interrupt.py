@@ -163,7 +163,7 @@ WHERE: dict[str, tuple[str, str, int, int, bool]] = {
     "in the last step": ("tilework.engine.step", "Stepper.step", TERM, 6, True),
     "in the first save": ("tilework.engine.checkpoint", "_flush", INT, 1, False),
     "in the last save": ("tilework.engine.checkpoint", "_flush", TERM, 3, True),
-    "in the summary": ("tilework.cli.summary", "write_pictures", INT, 1, False),
+    "in the summary": ("tilework.cli.summary", "write_images", INT, 1, False),
 }
 NO_RUN = 2
 """The last phase before there is a run."""
@@ -189,7 +189,7 @@ def struck(once: Callable[..., Path], common: Path) -> tuple[Path, dict[str, Out
 def test_a_signal_in_every_phase(
     tilework: Command, struck: tuple[Path, dict[str, Outcome]], phase: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tilework.cli.summary.write_pictures", lambda run: {})  # what goes on needs none drawn
+    monkeypatch.setattr("tilework.cli.summary.write_images", lambda run: {})  # what goes on needs none drawn
     root, outcomes = struck
     outcome, number = outcomes[phase], list(WHERE).index(phase)
     assert outcome.code == (0 if phase == "in the last save" else 130), outcome  # all its steps were done already

@@ -22,7 +22,7 @@ from tilework.engine.preflight import pace
 from tilework.engine.preflight.bench import Trial
 from tilework.engine.preflight.checks import learning_rate, threads, time_and_memory
 from tilework.engine.session import Session
-from tilework.nets.layers import Picture
+from tilework.nets.layers import ToImage
 from tilework.objective.edges import EdgeError
 from tilework.objective.perceptual.backbones import BACKBONES
 from tilework.runs.preflight import Result, Verdict, Why
@@ -125,7 +125,7 @@ def test_a_relu_before_the_sigmoid_is_found(kind: str) -> None:
 def test_an_output_of_another_range_is_found(
     kind: str, output: Callable[[Tensor], Tensor], verdict: Verdict, cause: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Picture, "forward", lambda self, y: output(y.float()))
+    monkeypatch.setattr(ToImage, "forward", lambda self, y: output(y.float()))
     ended(tried("output-range", tiny(kind)), verdict, cause)
 
 

@@ -161,7 +161,7 @@ def test_it_is_watched_and_its_timeline_kept_and_no_bit_of_it_changes(tmp_path: 
     header, _ = viewer.frames["motion"][-1]
     assert header["values"] == {"optimizer.lr": 0.02, "prior.dropout": 0.1}
     assert set(header["figures"]) >= {"loss", "bits", "accuracy", "grad_norm", "lr"}
-    header, shown = viewer.frames["pictures"][-1]
+    header, shown = viewer.frames["images"][-1]
     assert list(frame_faults(header, shown)) == []
     assert shown["samples"].shape == (6, 4, 16, 16, 1)
     assert shown["token_bits"].shape == (1, 4, 4)

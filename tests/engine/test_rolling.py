@@ -12,13 +12,13 @@ import torch
 from tilework.engine.autoencoder.rolling import POINTS, RollingPoints
 
 
-def step(seed: int, pictures: int, positions: int, *, codes: bool = True) -> tuple[Any, Any]:
-    """A latent of `pictures` x `positions` tokens in 3 dimensions with 2 levels, and its batch."""
+def step(seed: int, images: int, positions: int, *, codes: bool = True) -> tuple[Any, Any]:
+    """A latent of `images` x `positions` tokens in 3 dimensions with 2 levels, and its batch."""
     random = torch.Generator().manual_seed(seed)
-    z = torch.randn(pictures * positions, 3, generator=random)
-    chosen = torch.randint(50, (pictures, 2, positions), generator=random)
+    z = torch.randn(images * positions, 3, generator=random)
+    chosen = torch.randint(50, (images, 2, positions), generator=random)
     latent = SimpleNamespace(mean=None, inputs=[z], codes=chosen if codes else None)
-    return latent, SimpleNamespace(labels=torch.randint(9, (pictures,), generator=random))
+    return latent, SimpleNamespace(labels=torch.randint(9, (images,), generator=random))
 
 
 def plain(steps: list[tuple[Any, Any]], positions: int) -> tuple[list[Any], list[Any], list[Any]]:
@@ -38,12 +38,12 @@ def plain(steps: list[tuple[Any, Any]], positions: int) -> tuple[list[Any], list
     return points[:POINTS], codes[:POINTS], labels[:POINTS]
 
 
-@pytest.mark.parametrize(("pictures", "positions"), [(64, 1), (7, 16), (300, 9), (1, 1), (2000, 1)])
+@pytest.mark.parametrize(("images", "positions"), [(64, 1), (7, 16), (300, 9), (1, 1), (2000, 1)])
 @pytest.mark.parametrize("looks", [1, 3, 40])
-def test_the_newest_tokens_come_first_however_often_one_looked(pictures: int, positions: int, looks: int) -> None:
+def test_the_newest_tokens_come_first_however_often_one_looked(images: int, positions: int, looks: int) -> None:
     rolling, steps = RollingPoints(positions), []
     for seed in range(40):
-        steps.append(step(seed, pictures - seed % 2 * (pictures > 1), positions))
+        steps.append(step(seed, images - seed % 2 * (images > 1), positions))
         rolling.seen([steps[-1][0]], [steps[-1][1]])
         if seed % looks == 0:
             rolling.newest()

@@ -33,7 +33,7 @@ class Viewer(Silent):
     """Watches a run from its first step on and keeps every frame that it sees."""
 
     def __init__(self) -> None:
-        self.frames: dict[str, list[tuple[dict, dict]]] = {"motion": [], "pictures": []}
+        self.frames: dict[str, list[tuple[dict, dict]]] = {"motion": [], "images": []}
         self.done = threading.Event()
         self.thread = threading.Thread(target=self._look)
         self.reader: LiveReader | None = None
@@ -45,7 +45,7 @@ class Viewer(Silent):
 
     def _look(self) -> None:
         assert self.reader is not None
-        seen = {"motion": 0, "pictures": 0}
+        seen = {"motion": 0, "images": 0}
         over = False
         while not over:
             over = self.done.is_set()  # once more after the end: the last frame is there
@@ -78,8 +78,8 @@ def last_weights(run: RunFolder) -> dict[str, torch.Tensor]:
 
 @pytest.mark.parametrize("kind", sorted(BOTTLENECKS))
 def test_watching_changes_no_bit_of_a_run(tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tilework.engine.publisher.PICTURE_SECONDS", 0.0)
-    monkeypatch.setattr("tilework.engine.publisher.PICTURES", 1.0)  # after every step
+    monkeypatch.setattr("tilework.engine.publisher.IMAGE_SECONDS", 0.0)
+    monkeypatch.setattr("tilework.engine.publisher.IMAGES", 1.0)  # after every step
     monkeypatch.setattr("tilework.engine.publisher.MOTION", 1.0)
     monkeypatch.setattr("tilework.engine.publisher.FRAMES_PER_SECOND", 1e9)
     spec = tiny(kind, "engine.steps=12", "encoder.norm=batch", "engine.ema_decay=0.9")
@@ -88,7 +88,7 @@ def test_watching_changes_no_bit_of_a_run(tmp_path: Path, kind: str, monkeypatch
     seen, unseen = last_weights(run), last_weights(alone)
     assert all(torch.equal(seen[key], unseen[key]) for key in unseen)
     assert len(viewer.frames["motion"]) > 1
-    assert len(viewer.frames["pictures"]) > 1
+    assert len(viewer.frames["images"]) > 1
 
 
 def test_nothing_is_made_for_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,8 +117,8 @@ def test_a_slow_frame_before_the_first_step_keeps_no_later_one_away(
 
 
 def test_a_frame_says_what_the_model_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tilework.engine.publisher.PICTURE_SECONDS", 0.0)
-    monkeypatch.setattr("tilework.engine.publisher.PICTURES", 1.0)
+    monkeypatch.setattr("tilework.engine.publisher.IMAGE_SECONDS", 0.0)
+    monkeypatch.setattr("tilework.engine.publisher.IMAGES", 1.0)
     from tilework.engine.api import load
 
     spec = tiny("rq", "engine.steps=30", "encoder.dense=[16]", "bottleneck.dim=2", "bottleneck.codebook=gradient",
@@ -140,12 +140,12 @@ def test_a_frame_says_what_the_model_is(tmp_path: Path, monkeypatch: pytest.Monk
     np.testing.assert_allclose(arrays["usage"].sum(1), 1.0, rtol=1e-5)
     assert (arrays["gradient"] >= 0).all()
     assert arrays["gradient"].max() > 0
-    _, pictures = viewer.frames["pictures"][-1]
-    assert pictures["originals"].shape == pictures["recon"].shape == (16, 16, 16, 1)
-    assert pictures["decoded"].shape == (3, 8, 16, 16, 1)
-    nearest = np.square(pictures["probe"][None] - books[0][:, None]).sum(-1).argsort(1)[:, :4]
-    newest = viewer.frames["pictures"][-1][0]["step"] == 30
-    assert not newest or (nearest == pictures["nearest"]).mean() > 0.9
+    _, images = viewer.frames["images"][-1]
+    assert images["originals"].shape == images["recon"].shape == (16, 16, 16, 1)
+    assert images["decoded"].shape == (3, 8, 16, 16, 1)
+    nearest = np.square(images["probe"][None] - books[0][:, None]).sum(-1).argsort(1)[:, :4]
+    newest = viewer.frames["images"][-1][0]["step"] == 30
+    assert not newest or (nearest == images["nearest"]).mean() > 0.9
 
 
 def decoded(probe: Probe, at_once: int = 0) -> np.ndarray:
@@ -187,7 +187,7 @@ def test_codes_without_a_codebook_are_shown_as_what_they_decode_to(tmp_path: Pat
     batch = next(made.parts.data.train.epoch(0))
     _, latent = made.parts.model(batch.images)
     probe.stepped([latent], [batch])
-    arrays, pictures = probe.motion(1), probe.images()
+    arrays, images = probe.motion(1), probe.images()
     grid = [
         [a / 2, b] for b in (-1, 0, 1) for a in (-2, -1, 0, 1, 2)
     ]  # 5 x 3 values, the first channel least significant
@@ -201,9 +201,9 @@ def test_codes_without_a_codebook_are_shown_as_what_they_decode_to(tmp_path: Pat
     with torch.no_grad():
         alone = model.decoder(torch.tensor(grid)[:, :, None, None])
     np.testing.assert_array_equal(
-        pictures["decoded"][0], (alone.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
+        images["decoded"][0], (alone.clamp(0, 1) * 255).round().byte().permute(0, 2, 3, 1).numpy()
     )
-    assert pictures["nearest"].shape == (15, 4)
+    assert images["nearest"].shape == (15, 4)
     assert not probe.learns_codes
 
 
@@ -266,7 +266,7 @@ def test_the_timeline_begins_with_the_model_as_it_was_made(tmp_path: Path, kind:
         np.testing.assert_allclose(arrays["codes"][0], plane.project(book), atol=1e-5)
 
 
-def test_a_run_that_ends_between_two_rows_has_its_last_steps_in_the_row_and_the_picture(tmp_path: Path) -> None:
+def test_a_run_that_ends_between_two_rows_has_its_last_steps_in_the_row_and_the_image(tmp_path: Path) -> None:
     run = train(tiny("vq", "engine.steps=27", "engine.log_every_steps=10"), root=tmp_path)
     with RunStore.open(run.db) as store:
         assert list(store.metrics("loss")[0]) == [10, 20, 27]

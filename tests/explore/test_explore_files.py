@@ -70,7 +70,7 @@ def test_a_film_of_several_images_names_each() -> None:
     several = np.stack([frames(4), frames(4)], 1)
     plain, named = Film(several, 10, ("", "")), Film(several, 10, ("dimension 3", "dimension 5"))
     assert named.gif() != plain.gif()
-    assert named.picture(0).shape[1::-1] == named.size
+    assert named.image(0).shape[1::-1] == named.size
     with Image.open(io.BytesIO(named.gif())) as gif:
         assert gif.n_frames == 4
         assert gif.size == named.size
@@ -79,12 +79,10 @@ def test_a_film_of_several_images_names_each() -> None:
 def test_a_film_says_the_values_that_change_in_it() -> None:
     several, values = np.stack([frames(3), frames(3)], 1), np.array([[-3.0, 0.5], [0.0, 0.5], [100.25, 0.5]])
     said = Film(several, 10, ("dimension 3", "dimension 5"), values)
-    assert {said.picture(number).shape for number in range(3)} == {said.picture(0).shape}
-    assert said.picture(0).shape[1::-1] == said.size
+    assert {said.image(number).shape for number in range(3)} == {said.image(0).shape}
+    assert said.image(0).shape[1::-1] == said.size
     still = Film(several[[0, 0, 0]], 10, ("dimension 3", "dimension 5"), values)
-    assert not np.array_equal(
-        still.picture(0), still.picture(1)
-    )  # the images are the same: what differs is what is said
+    assert not np.array_equal(still.image(0), still.image(1))  # the images are the same: what differs is what is said
 
 
 def test_where_nothing_can_be_written_is_told_before(tmp_path: Path) -> None:

@@ -79,12 +79,12 @@ def test_another_version_and_damage(own_run: Run) -> None:
 def of_files(tmp_path: Path) -> RunFolder:
     """A run on image files."""
     rng = np.random.default_rng(0)
-    (tmp_path / "pictures").mkdir()
+    (tmp_path / "images").mkdir()
     for number in range(12):
-        Image.fromarray(rng.integers(0, 255, (20, 24, 3), dtype=np.uint8)).save(tmp_path / "pictures" / f"{number}.png")
+        Image.fromarray(rng.integers(0, 255, (20, 24, 3), dtype=np.uint8)).save(tmp_path / "images" / f"{number}.png")
     spec = load_spec(
         "naruto",
-        ["data.kind=images", f"data.path={tmp_path / 'pictures'}", "data.size=16x16", "encoder.widths=[8,8]",
+        ["data.kind=images", f"data.path={tmp_path / 'images'}", "data.size=16x16", "encoder.widths=[8,8]",
          "bottleneck.codes=8", "engine.steps=2", "engine.epochs=1", "engine.batch_size=4", "engine.start_batches=1",
          "engine.threads=1", "engine.device=cpu"],
     )  # fmt: skip
@@ -104,16 +104,16 @@ def test_the_data_set_is_prepared_again_as_told(
 
 def test_the_data_set_is_not_there(of_files: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert open_model(of_files).images is not None
-    (tmp_path / "pictures" / "0.png").unlink()
+    (tmp_path / "images" / "0.png").unlink()
     assert open_model(of_files).images is not None, "what was prepared is known by its content"
-    shutil.rmtree(tmp_path / "pictures")
+    shutil.rmtree(tmp_path / "images")
     assert open_model(of_files).images is not None
 
     monkeypatch.setenv("TILEWORK_CACHE", str(tmp_path / "another cache"))
     model = open_model(of_files)
     assert model.images is None
     assert model.missing is not None
-    assert str(tmp_path / "pictures") in model.missing["what"]
+    assert str(tmp_path / "images") in model.missing["what"]
     assert model.missing["fix"]
     assert not (tmp_path / "another cache").exists(), "nothing is prepared"
     assert model.decode(model.encode(np.zeros((1, 16, 16, 3), np.uint8))[0]).shape == (1, 16, 16, 3)
@@ -122,7 +122,7 @@ def test_the_data_set_is_not_there(of_files: RunFolder, tmp_path: Path, monkeypa
 def test_other_images_now(of_files: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Numbers would mean other images: then there are none."""
     monkeypatch.setenv("TILEWORK_CACHE", str(tmp_path / "another cache"))
-    (tmp_path / "pictures" / "0.png").unlink()
+    (tmp_path / "images" / "0.png").unlink()
     spec = open_model(of_files, data=False).model.spec
     from tilework.data import prepare
     from tilework.engine.autoencoder.model import source_of

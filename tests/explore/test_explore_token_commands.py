@@ -15,7 +15,7 @@ from token_models import opened_model, trained
 
 from tilework import explore
 from tilework.explore.opened import Opened, open_model
-from tilework.explore.token_picture import TokenPicture
+from tilework.explore.token_sheet import TokenSheet
 from tilework.runs.folder import RunFolder
 
 Command = Callable[..., Outcome]
@@ -62,7 +62,7 @@ def test_edited_tokens_are_painted(
     assert done.code == 0, done.err
     assert np.array_equal(grids(done.out, 3), expected)
     assert f"changed {int((expected != one.codes).sum())} of 192 tokens" in done.out
-    drawn = TokenPicture(one, expected, cell=(0, 0))
+    drawn = TokenSheet(one, expected, cell=(0, 0))
     assert np.array_equal(np.asarray(Image.open(out)), np.asarray(drawn.sheet())), "the same as in Python"
 
 

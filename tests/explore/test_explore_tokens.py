@@ -17,7 +17,7 @@ from tilework.errors import UserError
 from tilework.explore.opened import Opened
 from tilework.explore.reach import field, receptive
 from tilework.explore.token_images import levels, paint, token_grid, tokens
-from tilework.explore.token_picture import TokenPicture
+from tilework.explore.token_sheet import TokenSheet
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ def test_the_drawing_shows_the_pixels(token_model: Callable[[str], Opened], kind
     found = tokens(opened, "validation:0")
     codes = found.codes.copy()
     codes[-1, -1, -1] = (codes[-1, -1, -1] + 1) % found.grid.size
-    sheet = TokenPicture(found, codes, reveal=True, cell=(0, 0)).sheet()
+    sheet = TokenSheet(found, codes, reveal=True, cell=(0, 0)).sheet()
     assert isinstance(sheet, Image.Image)
     pixels = np.asarray(sheet)
     assert found.original is not None

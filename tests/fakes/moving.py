@@ -13,7 +13,7 @@ from commands import PATIENCE
 from fakes.scene import Scene
 from fakes.trainer import STEPS_PER_EPOCH, FakeTrainer
 
-PICTURES_EVERY = 0.5
+IMAGES_EVERY = 0.5
 POINTS, LEVELS, CODES, SIDE, SHOWN = 1000, 2, 16, 12, 8
 
 
@@ -70,15 +70,15 @@ class MovingTrainer:
         self.fake = FakeTrainer(self.root, self.name, scene=self.scene)
         self.fake.step = 1
         self.fake.keep()
-        pictures_due = 0.0
+        images_due = 0.0
         while not self._over.is_set():
             if self.fake.said["state"] == "running" and self.fake.step < self.last:
                 self._step()
             self._obey()
             self.fake.frame()
-            if time.monotonic() >= pictures_due:
-                self.fake.frame("pictures")
-                pictures_due = time.monotonic() + PICTURES_EVERY
+            if time.monotonic() >= images_due:
+                self.fake.frame("images")
+                images_due = time.monotonic() + IMAGES_EVERY
             self._stepping.set()
             self._over.wait(self.pause_between)
         self.fake.end(self._status)

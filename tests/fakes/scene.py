@@ -27,7 +27,7 @@ class Scene:
         self.noise = 0.15 * random.normal(size=(2 * points, 2)).astype(np.float32)
         self.decoded = levels * codes <= MOST_DECODED
         many = (levels * codes if self.decoded else 0) + shown + PROBE
-        self.images = random.integers(0, 256, (8, many, side, side, 1)).astype(np.uint8)
+        self.drawn = random.integers(0, 256, (8, many, side, side, 1)).astype(np.uint8)
 
     @property
     def view(self) -> ViewHeader:
@@ -61,10 +61,10 @@ class Scene:
             "revived": revived,
         }
 
-    def pictures(self, number: int) -> Arrays:
+    def images(self, number: int) -> Arrays:
         """What is decoded for the frame of this number."""
-        these = self.images[number % len(self.images)]
-        found: Arrays = {"originals": self.images[0][: self.shown], "recon": these[: self.shown]}
+        these = self.drawn[number % len(self.drawn)]
+        found: Arrays = {"originals": self.drawn[0][: self.shown], "recon": these[: self.shown]}
         if not self.levels:
             return found
         nearest = (np.arange(4 * self.codes).reshape(self.codes, 4) % PROBE).astype(np.int32)
@@ -76,5 +76,5 @@ class Scene:
 
     def kept(self, number: int, *, first: bool) -> Arrays:
         """What the timeline keeps of it beside `motion`."""
-        found = {name: array[:8] for name, array in self.pictures(number).items() if name in {"originals", "recon"}}
+        found = {name: array[:8] for name, array in self.drawn(number).items() if name in {"originals", "recon"}}
         return found if first else {"recon": found["recon"]}

@@ -45,14 +45,14 @@ class FakeTrainer:
         self.store.event("started", 0)
         self.live = LiveWriter(self.run.live) if live else None
         self.scene = scene or Scene()
-        self.seq: dict[str, int] = {"motion": 0, "pictures": 0, "timeline": 0}
+        self.seq: dict[str, int] = {"motion": 0, "images": 0, "timeline": 0}
         self.step = 0
         self.revived = np.full((self.scene.levels, self.scene.codes), -1, np.int32)
         self.said: MadeHeader = {
             "v": VERSION, "channel": "motion", "seq": 0, "time": 0.0, "step": 0, "epoch": 0.0, "total_steps": total,
             "steps_per_epoch": STEPS_PER_EPOCH, "state": "running", "steps_per_second": 30.0, "pace": None,
             "values": {one["name"]: one["value"] for one in (COMMITMENT, LR)}, "applied": [], "figures": {}, "next": None,
-            "cost": {"motion_ms": 1.0, "pictures_ms": 1.0, "share": 0.04}, "view": self.scene.view,
+            "cost": {"motion_ms": 1.0, "images_ms": 1.0, "share": 0.04}, "view": self.scene.view,
         }  # fmt: skip
         self.store.flush()
 
@@ -67,7 +67,7 @@ class FakeTrainer:
 
     def keep(self) -> None:
         """A frame for the timeline."""
-        arrays = self.motion() | self.scene.kept(self.seq["pictures"], first=self.seq["timeline"] == 0)
+        arrays = self.motion() | self.scene.kept(self.seq["images"], first=self.seq["timeline"] == 0)
         name = f"live-{self.step:08d}.frame"
         self.run.snapshots.mkdir(exist_ok=True)
         (self.run.snapshots / name).write_bytes(zlib.compress(pack(self.header("timeline"), arrays), 1))
@@ -87,7 +87,7 @@ class FakeTrainer:
         assert self.live is not None
         arrays: Arrays = {"points": np.zeros((points or 0, 2), np.float32)}
         if points is None:
-            arrays = self.motion() if channel == "motion" else self.scene.pictures(self.seq["pictures"])
+            arrays = self.motion() if channel == "motion" else self.scene.images(self.seq["images"])
         self.live.write(channel, pack({**self.header(channel), **more}, arrays))
         return self.seq[channel]
 

@@ -16,7 +16,7 @@ from tilework.errors import UserError
 from tilework.nets.blocks.residual import Residual
 from tilework.nets.decoders.ladder import Config as Decoder
 from tilework.nets.encoders.ladder import Config as Encoder
-from tilework.nets.layers import Picture, halved, upsample
+from tilework.nets.layers import ToImage, halved, upsample
 from tilework.spec import DECODERS, ENCODERS, Size, load_spec
 
 
@@ -35,7 +35,7 @@ def pair(size: Size, dim: int = 6, channels: int = 3, decoder: Decoder | None = 
     return settings.build(size, channels, dim), decoder.build(size, channels, dim, settings), settings
 
 
-def pictures(size: Size, channels: int = 3, batch: int = 2) -> torch.Tensor:
+def images(size: Size, channels: int = 3, batch: int = 2) -> torch.Tensor:
     return torch.rand(batch, channels, size.height, size.width, generator=torch.Generator().manual_seed(0))
 
 
@@ -44,7 +44,7 @@ def pictures(size: Size, channels: int = 3, batch: int = 2) -> torch.Tensor:
 )
 def test_the_decoder_gives_back_exactly_the_size(size: Size, kernel: int, how: str) -> None:
     encoder, decoder, config = pair(size, kernel=kernel, widths=[4, 6, 8], decoder=Decoder(upsample=how))
-    z = encoder(pictures(size))
+    z = encoder(images(size))
     grid = config.grid(size)
     assert z.shape == (2, 6, grid.height, grid.width)
     assert decoder(z).shape == (2, 3, size.height, size.width)
@@ -65,7 +65,7 @@ def test_any_size_comes_back(width: int, height: int, kernel: int, how: str, vec
     encoder, decoder, config = pair(
         size, channels=channels, kernel=kernel, dense=dense, widths=[2, 3], decoder=Decoder(upsample=how)
     )
-    z = encoder(pictures(size, channels, 1))
+    z = encoder(images(size, channels, 1))
     assert (z.shape[3], z.shape[2]) == config.grid(size)
     assert decoder(z).shape == (1, channels, height, width)
 
@@ -87,7 +87,7 @@ def test_every_pixel_reaches_the_latent_and_every_output_is_reached(side: int, k
     # With positive weights no contribution cancels and no ReLU is dead: what has no effect is what no window covers.
     for p in [*encoder.parameters(), *decoder.parameters()]:
         nn.init.constant_(p, 0.01)
-    x = pictures(size).requires_grad_()
+    x = images(size).requires_grad_()
     z = encoder(x)
     z.sum().backward()
     assert x.grad is not None
@@ -124,7 +124,7 @@ def test_too_many_stages_are_refused_with_both_fields_and_one_fix(kernel: int, s
     Encoder(widths=(8, 8, 8), kernel=kernel).grid(size)  # the fix works
 
 
-def test_a_picture_too_small_for_any_stage_is_told_the_smallest_size() -> None:
+def test_a_image_too_small_for_any_stage_is_told_the_smallest_size() -> None:
     with pytest.raises(UserError, match="at least 2 positions") as told:
         Encoder(widths=(8,)).grid(Size(3, 3))
     assert told.value.fix == "use data.size=4x4 or larger"
@@ -138,7 +138,7 @@ def test_widths_that_cannot_meet_the_latent_are_refused() -> None:
     assert told.value.fix == "set encoder.projection=1"
     with pytest.raises(UserError, match=r"12 channels, but decoder.widths ends in 16"):
         Decoder().build(Size(16, 16), 3, 12, config)
-    assert config.build(Size(16, 16), 3, 16)(pictures(Size(16, 16))).shape == (2, 16, 4, 4)
+    assert config.build(Size(16, 16), 3, 16)(images(Size(16, 16))).shape == (2, 16, 4, 4)
 
 
 def test_a_decoder_that_does_not_fit_its_encoder_is_refused() -> None:
@@ -181,7 +181,7 @@ def test_gradients_reach_every_parameter(extra: dict[str, object], how: str) -> 
     size = Size(18, 12)
     dim = 8
     encoder, decoder, _ = pair(size, dim=dim, decoder=Decoder(upsample=how), **extra)
-    x = pictures(size, batch=4)
+    x = images(size, batch=4)
     loss = (decoder(encoder(x)) - x).square().mean()
     loss.backward()
     for name, p in [*encoder.named_parameters(), *decoder.named_parameters()]:
@@ -198,7 +198,7 @@ def test_a_plain_ladder_computes_what_its_layers_say() -> None:
     encoder, decoder, _ = pair(size, norm="batch", norm_at="last", norm_order="after", projection=3)
     w = dict(encoder.named_parameters())
     f = nn.functional
-    x = pictures(size)
+    x = images(size)
     y = f.relu(f.conv2d(x, w["stage1_conv.weight"], w["stage1_conv.bias"], stride=2, padding=1))
     y = f.relu(f.conv2d(y, w["stage2_conv.weight"], w["stage2_conv.bias"], stride=2, padding=1))
     y = f.batch_norm(y, None, None, w["stage2_conv_norm.weight"], w["stage2_conv_norm.bias"], training=True)
@@ -229,7 +229,7 @@ def test_no_activation_touches_the_latent_and_every_other_convolution_sees_one()
     for extra in ({}, {"blocks": 1}, {"tail_blocks": 2, "middle": 1}, {"blocks": 1, "projection": "none"}):
         encoder, decoder, _ = pair(Size(16, 16), dim=8, **extra)
         assert not isinstance(encoder[-1], nn.ReLU)
-        assert (encoder(pictures(Size(16, 16))) < 0).any()
+        assert (encoder(images(Size(16, 16))) < 0).any()
         for net in (encoder, decoder):
             convolutions = (nn.Conv2d, nn.ConvTranspose2d)
             for before, after in pairwise(net):
@@ -262,7 +262,7 @@ def test_resize_repeats_each_position_before_its_convolution() -> None:
 @pytest.mark.parametrize("output", ["sigmoid", "tanh"])
 def test_outputs_stay_in_range_and_the_relu_fault_never_goes_below_one_half(output: str) -> None:
     y = torch.linspace(-9, 9, 101).reshape(1, 1, 1, -1)
-    sound, faulty = Picture(output)(y), Picture(output, final_relu=True)(y)
+    sound, faulty = ToImage(output)(y), ToImage(output, final_relu=True)(y)
     assert sound.min() >= 0
     assert sound.max() <= 1
     assert sound.min() < 0.01
@@ -270,25 +270,25 @@ def test_outputs_stay_in_range_and_the_relu_fault_never_goes_below_one_half(outp
     assert faulty.min() == 0.5
     torch.testing.assert_close(faulty[y > 0], sound[y > 0])
     exact = y.double().numpy()
-    np.testing.assert_allclose(Picture("tanh")(y), (np.tanh(exact) + 1) / 2, atol=1e-6)
-    np.testing.assert_allclose(Picture("sigmoid")(y), 1 / (1 + np.exp(-exact)), atol=1e-6)
-    assert torch.equal(Picture("linear")(y), y)
+    np.testing.assert_allclose(ToImage("tanh")(y), (np.tanh(exact) + 1) / 2, atol=1e-6)
+    np.testing.assert_allclose(ToImage("sigmoid")(y), 1 / (1 + np.exp(-exact)), atol=1e-6)
+    assert torch.equal(ToImage("linear")(y), y)
 
 
 def test_the_relu_fault_from_end_to_end() -> None:
     size = Size(16, 16)
     encoder, decoder, _ = pair(size, decoder=Decoder(final_relu=True))
-    out = decoder(encoder(pictures(size)) * 100)
+    out = decoder(encoder(images(size)) * 100)
     assert out.min() >= 0.5
     _, sound, _ = pair(size)
-    assert sound(encoder(pictures(size)) * 100).min() < 0.5
+    assert sound(encoder(images(size)) * 100).min() < 0.5
 
 
 def test_pixels_are_float32_under_autocast() -> None:
     size = Size(16, 16)
     encoder, decoder, _ = pair(size)
     with torch.autocast("cpu", torch.bfloat16):
-        z = encoder(pictures(size))
+        z = encoder(images(size))
         out = decoder(z)
     assert z.dtype == torch.float32  # see test_precise.py
     assert out.dtype == torch.float32
@@ -299,7 +299,7 @@ def test_own_decoder_settings_override_the_mirror() -> None:
     size = Size(16, 16)
     plain = Decoder(widths=(5, 7), blocks=0, middle=0, kernel=3, projection=3).build(size, 3, 6, config)
     names = [name for name, _ in plain.named_children()]
-    assert names == ["project", "project_act", "stage2_up", "stage2_up_act", "stage1_up", "picture"]
+    assert names == ["project", "project_act", "stage2_up", "stage2_up_act", "stage1_up", "image"]
     assert plain.project.weight.shape == (7, 6, 3, 3)
     assert plain.stage2_up.weight.shape == (7, 5, 3, 3)
     assert plain(torch.randn(1, 6, 4, 4)).shape == (1, 3, 16, 16)
@@ -313,7 +313,7 @@ def test_norm_next_to_the_latent_needs_something_between() -> None:
 def test_channels_last_changes_no_number() -> None:
     size = Size(20, 12)
     encoder, decoder, _ = pair(size, dense=[9], blocks=1)
-    x = pictures(size)
+    x = images(size)
     expected = decoder(encoder(x))
     like = torch.channels_last
     got = decoder.to(memory_format=like)(encoder.to(memory_format=like)(x.to(memory_format=like)))
@@ -337,7 +337,7 @@ def test_both_nets_are_captured_whole_for_compilation() -> None:
     size = Size(18, 12)
     encoder, decoder, _ = pair(size, blocks=1, norm="batch", decoder=Decoder(upsample="resize"))
     net = nn.Sequential(encoder, decoder)
-    x = pictures(size)
+    x = images(size)
     # The backend changes no arithmetic; `fullgraph` fails on any piece that cannot be traced.
     traced = torch.compile(net.eval(), backend="eager", fullgraph=True)
     torch.testing.assert_close(traced(x), net(x))

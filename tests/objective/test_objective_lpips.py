@@ -71,7 +71,7 @@ def random_weights(net: str, seed: int = 0) -> dict[str, torch.Tensor]:
     return weights
 
 
-def picture(name: str) -> torch.Tensor:
+def image(name: str) -> torch.Tensor:
     pixels = np.array(Image.open(DATA / f"{name}.png").convert("RGB"))
     return torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
 
@@ -86,18 +86,18 @@ def test_published_values(real: PerceptualDistance) -> None:
     assert real(a, b).mean().item() == pytest.approx(0.1008, abs=5e-5)
     term = lpips(weights=str(FILE))  # takes [0, 1]
     for other, value in (("ex_p0", 0.7112), ("ex_p1", 0.1479)):
-        assert term(Outcome(picture("ex_ref"), picture(other))).item() == pytest.approx(value, abs=5e-5)
+        assert term(Outcome(image("ex_ref"), image(other))).item() == pytest.approx(value, abs=5e-5)
 
 
 def test_the_range_fault_is_reproducible_and_makes_contrast_cheap(real: PerceptualDistance) -> None:
-    x = picture("ex_ref")
+    x = image("ex_ref")
     washed = Outcome(x, 0.5 + (x - 0.5) * 0.6)
     right, faulty = lpips(weights=str(FILE)), lpips(weights=str(FILE), input_range_fault=True)
     assert faulty(washed).item() == pytest.approx(real(x, washed.recon).item(), rel=1e-5)
     assert faulty(washed).item() < right(washed).item()
 
 
-def test_identical_pictures_are_at_distance_zero_and_the_distance_is_symmetric(real: PerceptualDistance) -> None:
+def test_identical_images_are_at_distance_zero_and_the_distance_is_symmetric(real: PerceptualDistance) -> None:
     a, b = torch.rand(2, 3, 40, 32), torch.rand(2, 3, 40, 32)
     assert real(a, a).abs().max().item() == 0
     torch.testing.assert_close(real(a, b), real(b, a))
@@ -143,7 +143,7 @@ def test_gradient_equals_finite_differences_of_a_plain_double_precision_version(
     assert (grad.double() * direction).sum().item() == pytest.approx(slope, rel=2e-2, abs=1e-4)
 
 
-def test_grey_pictures_equal_the_same_picture_in_three_channels(real: PerceptualDistance) -> None:
+def test_grey_images_equal_the_same_image_in_three_channels(real: PerceptualDistance) -> None:
     a, b = torch.rand(2, 1, 28, 28), torch.rand(2, 1, 28, 28)
     torch.testing.assert_close(real(a, b), real(a.repeat(1, 3, 1, 1), b.repeat(1, 3, 1, 1)))
 
@@ -159,7 +159,7 @@ def test_no_optimiser_and_no_checkpoint_sees_the_frozen_network() -> None:
 
 
 @pytest.mark.parametrize("net", ["squeeze", "alex", "vgg"])
-def test_the_smallest_picture_is_the_one_that_is_documented(net: str) -> None:
+def test_the_smallest_image_is_the_one_that_is_documented(net: str) -> None:
     distance = PerceptualDistance(net, random_weights(net))
     smallest = BACKBONES[net].smallest
     assert torch.isfinite(distance(torch.rand(1, 3, smallest, 40), torch.rand(1, 3, smallest, 40))).all()

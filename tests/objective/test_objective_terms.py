@@ -149,7 +149,7 @@ def test_a_sharp_line_in_another_place_costs_less_sharpness_than_a_blurred_one()
 
 
 @pytest.mark.parametrize("side", [1, 2, 3, 9])
-def test_sharpness_of_even_and_of_tiny_pictures_has_finite_gradients(side: int) -> None:
+def test_sharpness_of_even_and_of_tiny_images_has_finite_gradients(side: int) -> None:
     recon = torch.full((2, 1, side, side), 0.5, requires_grad=True)
     value = term("sharpness")(Outcome(torch.ones(2, 1, side, side), recon))
     assert value.item() == pytest.approx(0, abs=1e-6)

@@ -141,7 +141,7 @@ def test_the_fake_trainer_speaks_as_the_models_say(tmp_path: Path) -> None:
     trainer.keep()
     frames = [zlib.decompress(file.read_bytes()) for file in sorted(trainer.run.snapshots.glob("*.frame"))]
     reader = LiveReader(trainer.run.live)
-    for channel in ("motion", "pictures"):
+    for channel in ("motion", "images"):
         trainer.frame(channel)
         newest = reader.newest(channel)
         assert newest is not None

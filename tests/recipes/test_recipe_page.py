@@ -41,8 +41,8 @@ def test_the_figures_of_the_table_of_priors_are_true(name: str) -> None:
 @pytest.mark.parametrize("name", AUTOENCODERS)
 def test_the_figures_of_the_table_are_true(name: str) -> None:
     spec: Any = load_spec(name)
-    picture, latent, codes, bits, _ = TABLE[name]
-    size, colour = picture.split()
+    image, latent, codes, bits, _ = TABLE[name]
+    size, colour = image.split()
     assert size == str(spec.data.size)
     assert colour == {1: "grey", 3: "colour"}[spec.data.channels]
 

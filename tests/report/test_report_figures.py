@@ -247,11 +247,11 @@ def test_pixels_stay_pixels(channels: int, scale: int) -> None:
     for number in range(5):
         row, column = divmod(number, 3)
         left = column * (wide + gap)
-        for part, pictures in enumerate((originals, recon)):
+        for part, images in enumerate((originals, recon)):
             top = row * (2 * high + gap + 3 * gap) + part * (high + gap)
             block = sheet[top : top + high, left : left + wide]
             assert (block[..., 3] == 255).all()
-            expected = np.broadcast_to(pictures[number], (6, 8, 3))
+            expected = np.broadcast_to(images[number], (6, 8, 3))
             np.testing.assert_array_equal(block[..., :3], np.kron(expected, np.ones((scale, scale, 1), np.uint8)))
     drawn = 5 * 2 * high * wide
     assert (sheet[..., 3] == 255).sum() == drawn  # everything else is a gap that one can see through
@@ -279,17 +279,17 @@ def test_errors_are_on_a_fixed_scale() -> None:
     assert sheet[-1, :, 3].tolist() == [0, round(51 / 255 / 0.5 * 255), 255, 255]
 
 
-def test_sheets_fit_and_refuse_what_is_no_picture() -> None:
-    pictures = np.zeros((20, 28, 28, 1), np.uint8)
+def test_sheets_fit_and_refuse_what_is_no_image() -> None:
+    images = np.zeros((20, 28, 28, 1), np.uint8)
     for width in (300, 1120, 2000):
-        assert contact_sheet(pictures, pictures, columns=8, width=width).width <= width
-        assert strip(pictures, width=width).width <= width
+        assert contact_sheet(images, images, columns=8, width=width).width <= width
+        assert strip(images, width=width).width <= width
     assert whole_scale(28, 16, 1120) == 2
     assert whole_scale(500, 16, 100) == 1
     with pytest.raises(ValueError, match="differ in shape"):
-        contact_sheet(pictures, pictures[:3])
+        contact_sheet(images, images[:3])
     with pytest.raises(ValueError, match="uint8"):
-        contact_sheet(pictures.astype(float), pictures.astype(float))
+        contact_sheet(images.astype(float), images.astype(float))
 
 
 # Colours, numbers

@@ -105,7 +105,7 @@ def test_it_shows_every_part(page: Page) -> None:
     assert page.all("b") == []
 
 
-def test_pictures_come_in_both_themes_with_words_and_as_files(page: Page, run: RunFolder) -> None:
+def test_images_come_in_both_themes_with_words_and_as_files(page: Page, run: RunFolder) -> None:
     images, sources = page.all("img"), page.all("source")
     assert all(len(image["alt"] or "") > 10 for image in images)
     assert {s["media"] for s in sources} == {"(prefers-color-scheme: dark)"}
@@ -121,7 +121,7 @@ def test_pictures_come_in_both_themes_with_words_and_as_files(page: Page, run: R
     )
 
 
-def test_pictures_of_pixels_are_shown_in_their_own_size(page: Page) -> None:
+def test_images_of_pixels_are_shown_in_their_own_size(page: Page) -> None:
     for image in page.all("img"):
         data = base64.b64decode((image["src"] or "").split(",")[1])
         wide, high = Image.open(io.BytesIO(data)).size
@@ -133,7 +133,7 @@ def test_pictures_of_pixels_are_shown_in_their_own_size(page: Page) -> None:
             assert abs(shown[1] - high / 2) <= 1
 
 
-def test_the_rows_over_time_are_the_stored_pictures(run: RunFolder, page: Page) -> None:
+def test_the_rows_over_time_are_the_stored_images(run: RunFolder, page: Page) -> None:
     with np.load(run.snapshots / "reconstructions-00001000.npz") as stored:
         first = stored["reconstructions"][0]
     drawn = np.asarray(Image.open(run.path / "report" / "over-time-00001000.png"))

@@ -54,9 +54,9 @@ def test_newest_wins_and_nothing_is_there_at_first(tmp_path: Path) -> None:
     assert reader.newest("motion") is None
     assert writer.write("motion", b"one")
     assert writer.write("motion", b"second")
-    assert writer.write("pictures", b"other")
+    assert writer.write("images", b"other")
     assert reader.newest("motion") == (2, b"second")
-    assert reader.newest("pictures") == (1, b"other")
+    assert reader.newest("images") == (1, b"other")
     assert not writer.write("motion", bytes(CHANNELS["motion"] + 1))
     assert reader.newest("motion") == (2, b"second")
 
@@ -144,7 +144,7 @@ def test_what_is_written_has_its_place_on_the_disk(tmp_path: Path) -> None:
     writer = LiveWriter(tmp_path / "live")
     before = os.stat(tmp_path / "live").st_blocks * 512
     assert 8192 <= before < 2**20, "mostly a hole"
-    writer.write("pictures", os.urandom(300_000))
+    writer.write("images", os.urandom(300_000))
     assert os.stat(tmp_path / "live").st_blocks * 512 >= before + 300_000
 
 

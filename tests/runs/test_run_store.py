@@ -83,7 +83,7 @@ def test_events_findings_snapshots_meta(db: Path) -> None:
         store.event("started", 0, device="cpu", at=Path("x"))
         store.event("checkpoint", np.int64(10), loss=np.float64(0.25), rows=np.arange(3), bad=math.inf)
         store.finding("dead-codes", "warning", 20, used=12, codes=16)
-        store.snapshot(10, 1.0, "reconstructions", "snapshots/reconstructions-10.npz", pictures=8)
+        store.snapshot(10, 1.0, "reconstructions", "snapshots/reconstructions-10.npz", images=8)
         store.snapshot(10, 1.0, "reconstructions", "snapshots/again.npz")
         store.snapshot(5, 0.5, "usage", "snapshots/usage-5.npz")
         store.set_meta("total_steps", 100)

@@ -12,7 +12,7 @@ def test_what_is_noted_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     file.touch()
     monkeypatch.setenv(stage.FILE, str(file))
     assert stage.read(file) is None
-    for noted in (stage.Stage("pictures", 340, 1797), stage.Stage("codes")):
+    for noted in (stage.Stage("images", 340, 1797), stage.Stage("codes")):
         stage.note(noted)
         assert stage.read(file) == noted, "nothing of a longer one before it is left"
 

@@ -49,7 +49,7 @@ def refused(*overrides: str, recipe: str = "rqvae-digits") -> UserError:
         ("bottleneck.kind=rqq", "bottleneck: there is no kind 'rqq'", "write rq"),
         ("data.kind=zzz", "data: there is no kind 'zzz'", "choose one of"),
         ("data.kind=folder", "data: there is no kind 'folder'", "write images"),
-        ("data.path=pictures", "unknown key data.path", "for your own folder of images add data.kind=images"),
+        ("data.path=images", "unknown key data.path", "for your own folder of images add data.kind=images"),
         ("bottleneck.kind=null", "bottleneck needs a kind", "write bottleneck.kind=..."),
         ("objective.lpisp=0.1", "objective: there is no loss term 'lpisp'", "write lpips"),
         ("objective.lpisp=null", "objective: there is no loss term 'lpisp'", "write lpips"),

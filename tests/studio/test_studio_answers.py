@@ -64,8 +64,8 @@ def full(trainer: FakeTrainer) -> FakeTrainer:
     trainer.store.event("set", 2, name="objective.commitment", before=0.25, value=1.0)
     trainer.store.finding("dead-codes", "warning", 3, what="half of them")
     trainer.keep()
-    pictures = np.zeros((8, 28, 28, 1), np.uint8)
-    np.savez_compressed(trainer.run.snapshots / "r.npz", reconstructions=pictures)
+    images = np.zeros((8, 28, 28, 1), np.uint8)
+    np.savez_compressed(trainer.run.snapshots / "r.npz", reconstructions=images)
     trainer.store.snapshot(3, 0.3, "reconstructions", "snapshots/r.npz")
     trainer.store.flush()
     return trainer
@@ -194,7 +194,7 @@ def test_every_message_of_a_run_is_as_its_model_says(served: Served, full: FakeT
             assert (await page.of_type("answer"))["ok"]
             full.obey()
             full.frame()
-            full.frame("pictures")
+            full.frame("images")
             await page.of_type("applied")
             await page.until(lambda m: m["type"] == "frame")
             full.store.rewind(3)

@@ -83,8 +83,8 @@ def test_stored_frames_and_thumbs(served: Served, trainer: FakeTrainer, tmp_path
         8: "snapshots/live-00000008.frame", 9: "snapshots/live-9/../../../../secret.frame", 10: "snapshots/live-10.frame",
     }.items():  # fmt: skip
         trainer.store.snapshot(step, 0.5, "live", file)
-    pictures = np.full((8, 28, 28, 1), 200, np.uint8)
-    np.savez_compressed(run.snapshots / "r.npz", reconstructions=pictures)
+    images = np.full((8, 28, 28, 1), 200, np.uint8)
+    np.savez_compressed(run.snapshots / "r.npz", reconstructions=images)
     trainer.store.snapshot(5, 0.5, "reconstructions", "snapshots/r.npz")
     trainer.store.flush()
     assert served.get(f"/api/runs/{run.id}/timeline").json()["steps"] == [5, 6, 7, 8, 9, 10]

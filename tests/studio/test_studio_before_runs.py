@@ -72,8 +72,8 @@ def test_a_display_notes_the_stage_where_it_is_asked_to(tmp_path: Path, monkeypa
     assert stage.read(file) is None
     monkeypatch.setenv(stage.FILE, str(file))
     display = display_class()(Console(file=io.StringIO()))
-    display.preparing("pictures", 40, 1797)
-    assert stage.read(file) == stage.Stage("pictures", 40, 1797)
+    display.preparing("images", 40, 1797)
+    assert stage.read(file) == stage.Stage("images", 40, 1797)
     display.preparing("codes", 0)
     assert stage.read(file) == stage.Stage("codes", 0)
     file.unlink()

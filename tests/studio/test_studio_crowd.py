@@ -63,12 +63,12 @@ def test_a_page_that_acknowledges_nothing_gets_one_frame_of_each_channel(served:
             await soon(lambda: trainer.live.watched)
             for _ in range(30):
                 trainer.frame(points=20_000)
-                trainer.frame("pictures", points=20_000)
+                trainer.frame("images", points=20_000)
                 await eager.until(lambda m: m["type"] == "frame" and m["frame"]["channel"] == "motion")
             (watcher,) = served.state.watchers._open.values()
             assert sum(viewer.waiting for viewer in watcher.viewers) < 2**20
             await lazy.so_far()
-            assert sorted(frame["channel"] for frame in lazy.frames) == ["motion", "pictures"]
+            assert sorted(frame["channel"] for frame in lazy.frames) == ["motion", "images"]
 
     asyncio.run(watch())
 

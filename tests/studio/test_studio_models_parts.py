@@ -169,7 +169,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"kind": "plane", "point": "zero", "x": 10**400, "y": 1}, "x of plane"),
     ({"kind": "paint", "codes": [1, None]}, "codes of paint is null"),
     ({"kind": "paint", "codes": [0] * 200_000}, "has 200,000 entries"),
-    ({"kind": "pictures", "side": "test", "numbers": []}, "side of images"),
+    ({"kind": "images", "side": "test", "numbers": []}, "side of images"),
     ({"kind": "walk", "points": [], "frames": 3, "ease": 1}, "ease of walk"),
 ]
 

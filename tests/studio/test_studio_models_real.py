@@ -221,8 +221,8 @@ def test_what_a_model_refuses_is_said_in_the_terms_of_the_ask(
         ({"kind": "atlas", "level": 1, "first": 16}, "from 16"),
         ({"kind": "atlas", "level": 1, "count": 0}, "no 0 codes"),
         ({"kind": "code", "level": 1, "code": 16}, "no code 16"),
-        ({"kind": "pictures", "side": "validation", "numbers": [10**6]}, "no image validation:1000000"),
-        ({"kind": "pictures", "side": "validation", "numbers": [0] * 2000}, "2,000 images"),
+        ({"kind": "images", "side": "validation", "numbers": [10**6]}, "no image validation:1000000"),
+        ({"kind": "images", "side": "validation", "numbers": [0] * 2000}, "2,000 images"),
     ]
 
     async def ask() -> None:
@@ -264,9 +264,9 @@ def test_an_image_of_a_persons_own(served: Served, trained: Callable[[str], RunF
 
     run = trained("gaussian")
     opened = explore.open_model(run, device="cpu")
-    picture = Image.fromarray((np.arange(3000, dtype=np.uint16) * 20).reshape(50, 60))
+    image = Image.fromarray((np.arange(3000, dtype=np.uint16) * 20).reshape(50, 60))
     data = io.BytesIO()
-    picture.save(data, "PNG")  # 16 bits, another size
+    image.save(data, "PNG")  # 16 bits, another size
     path, headers = f"/api/models/{run.id}/image?device=cpu&name=my%20cat.png", {"content-type": "image/png"}
     sent = served.ask("POST", path, content=data.getvalue(), headers=headers).json()
     assert (sent["width"], sent["height"]) == (60, 50)
@@ -294,10 +294,10 @@ def test_every_checkpoint_of_a_run_is_opened_as_it_was(served: Served, trained: 
     assert not np.array_equal(*images)
 
 
-def test_pictures(served: Served, trained: Callable[[str], RunFolder]) -> None:
+def test_images(served: Served, trained: Callable[[str], RunFolder]) -> None:
     run = trained("gaussian")
     images = explore.open_model(run, device="cpu").need_images("this")
-    asks = [{"kind": "pictures", "side": side, "numbers": [3, 0, 3]} for side in ("validation", "train")]
+    asks = [{"kind": "images", "side": side, "numbers": [3, 0, 3]} for side in ("validation", "train")]
     for side, (facts, arrays) in zip(("validation", "train"), through(served, run, asks), strict=True):
         same(arrays["thumbs"], images.pixels(side, [3, 0, 3]))  # type: ignore[arg-type]
         assert facts["labels"] == [images.label(side, n) for n in (3, 0, 3)]  # type: ignore[arg-type]

@@ -93,10 +93,10 @@ def test_what_has_acted_is_told_before_the_page_has_drawn_the_last_frame(served:
             trainer.frame(applied=applied[:2])  # not sent: the first is not acknowledged
             assert (await page.of_type("applied"))["applied"] == applied[1:2]
             trainer.frame(applied=applied[:2])
-            trainer.frame("pictures", applied=applied)
+            trainer.frame("images", applied=applied)
             assert (await page.of_type("applied"))["applied"] == applied[2:]
-            odd, again = trainer.frame(applied=[{"id": "odd"}]), trainer.frame("pictures", applied=applied)
-            await soon(lambda: served.seen("motion", odd) and served.seen("pictures", again))
+            odd, again = trainer.frame(applied=[{"id": "odd"}]), trainer.frame("images", applied=applied)
+            await soon(lambda: served.seen("motion", odd) and served.seen("images", again))
             told = [m for m in await page.so_far() if m["type"] == "applied"]
             assert told == [], "each once"
 
@@ -119,9 +119,9 @@ def test_frames_newest_wins_one_unacknowledged_at_a_time(served: Served, trainer
             for _ in range(20):  # unacknowledged: none of these is sent
                 number = trainer.frame()
                 await soon(lambda number=number: served.seen("motion", number))
-            trainer.frame("pictures")  # the other channel does not wait for this one
-            pictures = await page.until(lambda m: m["type"] == "frame", ack=False)
-            assert pictures["frame"]["channel"] == "pictures"
+            trainer.frame("images")  # the other channel does not wait for this one
+            images = await page.until(lambda m: m["type"] == "frame", ack=False)
+            assert images["frame"]["channel"] == "images"
             assert not [m for m in await page.so_far() if m["type"] == "frame"]
             await page.ack({"channel": "motion", "seq": 999})  # not the one that was sent
             assert not [m for m in await page.so_far() if m["type"] == "frame"]
@@ -162,7 +162,7 @@ def test_no_message_waits_until_the_one_before_is_acknowledged(served: Served, t
     asyncio.run(watch())
 
 
-def test_an_answer_is_looked_for_more_often_than_a_picture(served: Served, trainer: FakeTrainer) -> None:
+def test_an_answer_is_looked_for_more_often_than_a_image(served: Served, trainer: FakeTrainer) -> None:
     async def steer() -> None:
         async with served.run(trainer.run.id) as page:
             await page.of_type("state")

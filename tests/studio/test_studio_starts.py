@@ -48,7 +48,7 @@ def test_a_start_answers_at_once_and_says_where_it_is(served: Served, root: Path
     assert served.get("/api/starts").json() == {"starts": []}
     go_on = root / "go-on"
     spawned = program(
-        "import pathlib, time\nfrom tilework.runs.stage import Stage, note\nnote(Stage('pictures', 340, 1797))\n"
+        "import pathlib, time\nfrom tilework.runs.stage import Stage, note\nnote(Stage('images', 340, 1797))\n"
         f"while not pathlib.Path({str(go_on)!r}).exists(): time.sleep(0.01)\n"
         "from tilework.errors import UserError\nfrom tilework.runs.stage import note_error\n"
         "note_error(UserError('it has no images', why='the folder is empty', fix='add some'))\nraise SystemExit(2)\n"
@@ -57,7 +57,7 @@ def test_a_start_answers_at_once_and_says_where_it_is(served: Served, root: Path
     assert (begun["about"], begun["over"], begun["run"], begun["problem"]) == ("rqvae-digits", False, None, None)
     assert spawned[0][0] == ["train", "rqvae-digits", "seed=3", "--runs", str(root)]
     of = f"/api/starts/{begun['name']}"
-    until(lambda: served.get(of).json()["stage"] == "pictures")
+    until(lambda: served.get(of).json()["stage"] == "images")
     now = served.get(of).json()
     assert (now["done"], now["total"]) == (340, 1797)
     assert [one["name"] for one in served.get("/api/starts").json()["starts"]] == [begun["name"]]

@@ -18,8 +18,8 @@ from tilework.errors import UserError
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "home"
-    photos(folder / "Pictures" / "pets", 24, labels=2)
-    (folder / "Pictures" / "nothing").mkdir()
+    photos(folder / "Images" / "pets", 24, labels=2)
+    (folder / "Images" / "nothing").mkdir()
     (folder / ".hidden").mkdir()
     (folder / "Documents").mkdir()
     monkeypatch.setenv("HOME", str(folder))
@@ -59,8 +59,8 @@ def test_a_folder_is_chosen_looked_at_and_started(
     folders = page.get_by_role("list", name="Folders")
     folders.get_by_role("button", name="Documents").wait_for()
     expect(folders.get_by_role("button")).to_have_count(2)  # what is hidden is not shown
-    folders.get_by_role("button", name="Pictures").click()
-    expect(page).to_have_url(re.compile(r"at=.*Pictures$"))
+    folders.get_by_role("button", name="Images").click()
+    expect(page).to_have_url(re.compile(r"at=.*Images$"))
     # The keyboard goes on where the pointer was: the first row is the way up.
     up = folders.get_by_role("button", name="Up")
     expect(up).to_be_focused()
@@ -81,13 +81,13 @@ def test_a_folder_is_chosen_looked_at_and_started(
     assert sheet.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
     page.get_by_text("The whole spec, as YAML").click()
     page.locator("pre", has_text="kind: muon").wait_for()
-    page.get_by_text(f"tilework train {home / 'Pictures' / 'pets'}").wait_for()
+    page.get_by_text(f"tilework train {home / 'Images' / 'pets'}").wait_for()
     page.get_by_role("button", name="Start training").click()
     page.get_by_role("alert").get_by_text(
         "it was only tried"
     ).wait_for()  # a refusal is told, and the button is there again
     expect(page.get_by_role("button", name="Start training")).to_be_enabled()
-    assert f"path: {home / 'Pictures' / 'pets'}" in begun[0]
+    assert f"path: {home / 'Images' / 'pets'}" in begun[0]
     # What is seen is in the address.
     page.reload()
     page.get_by_role("button", name="Start training").wait_for()
@@ -100,7 +100,7 @@ def test_a_folder_is_chosen_looked_at_and_started(
     page.locator("button[type=submit]:enabled").click()
     page.get_by_role("alert").get_by_text("it was only tried").wait_for()
     assert changed == [[], ["seed=31"]]
-    assert f"path: {home / 'Pictures' / 'pets'}" in begun[1]
+    assert f"path: {home / 'Images' / 'pets'}" in begun[1]
     page.get_by_role("button", name="Back", exact=True).click()
     page.get_by_role("button", name="Start training").wait_for()
 
@@ -111,7 +111,7 @@ def test_paths_are_pasted_and_refusals_are_told(page: Any, served: Served, home:
     look = page.get_by_role("button", name="Look", exact=True)
     expect(look).to_be_disabled()
     for path, words in (
-        (str(home / "Pictures" / "nothing"), "holds nothing to learn from"),
+        (str(home / "Images" / "nothing"), "holds nothing to learn from"),
         ("/etc", "lies outside the folders"),
         (str(home / "gone"), "There is no file or folder"),
         ("pets", "is no whole path"),
@@ -119,7 +119,7 @@ def test_paths_are_pasted_and_refusals_are_told(page: Any, served: Served, home:
         field.fill(path)
         look.click()
         page.locator(".right [role=alert]").get_by_text(words).wait_for()
-    field.fill(f'"{home}/Pictures/pets"')
+    field.fill(f'"{home}/Images/pets"')
     field.press("Enter")
     page.get_by_role("button", name="Start training").wait_for()
     page.go_back()

@@ -125,7 +125,7 @@ def pixels(page: Any, selector: str) -> Any:
 
 def shows(page: Any, column: str, image: Any) -> None:
     np.testing.assert_array_equal(
-        pixels(page, f'.pictures [data-column="{column}"] canvas'), np.broadcast_to(image, (*image.shape[:2], 3))
+        pixels(page, f'.images [data-column="{column}"] canvas'), np.broadcast_to(image, (*image.shape[:2], 3))
     )
 
 

@@ -60,12 +60,10 @@ def test_space_pauses_and_a_dot_takes_one_step(page: Any, served: Any, root: Pat
         page.wait_for_selector(f"{PILL}.paused")
         # A paused image is not drawn again and again.
         drawn = settled(page)
-        pictures, frames = trainer.fake.seq["pictures"], page.evaluate("window.__tilework.frames")
+        images, frames = trainer.fake.seq["images"], page.evaluate("window.__tilework.frames")
         until(page, f"window.__tilework.frames > {frames + 30}")
         now = page.evaluate("window.__tilework.drawn")
-        assert (
-            now - drawn <= 1 + trainer.fake.seq["pictures"] - pictures
-        )  # for new images; moving, it is for each frame
+        assert now - drawn <= 1 + trainer.fake.seq["images"] - images  # for new images; moving, it is for each frame
         # A button that was clicked does not keep the keys.
         cells = page.get_by_role("button", name="Cells")
         cells.click()

@@ -49,7 +49,7 @@ def test_one_click_opens_a_page_that_says_where_the_run_is(
     page: Any, served: Any, root: Path, tmp_path: Path, program: Any, spares: list[float], monkeypatch: Any
 ) -> None:
     there = tmp_path / "there"
-    commands = program(noting("'pictures', 340, 1797", then=f"{waits_for(there)}\ntime.sleep(1000)"))
+    commands = program(noting("'images', 340, 1797", then=f"{waits_for(there)}\ntime.sleep(1000)"))
     page.goto(f"{served.origin}/#/")
     page.get_by_role("button", name="Begin with rqvae-digits").click()
     page.locator("[aria-current=step]", has_text="preparing images: 340 of 1,797").wait_for()

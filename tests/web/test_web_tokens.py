@@ -87,7 +87,7 @@ def wait_for_image(page: Any, name: str, wanted: NDArray[np.uint8]) -> None:
     until(
         page,
         f"""((want, name, c) => {{
-          const canvas = document.querySelector(`[data-picture="${{name}}"] canvas`)
+          const canvas = document.querySelector(`[data-image="${{name}}"] canvas`)
           if (!canvas || canvas.width * canvas.height * c !== want.length) return false
           const got = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data
           return want.every((value, i) => got[4 * Math.floor(i / c) + (i % c)] === value)
@@ -142,9 +142,7 @@ def test_the_image_of_edited_tokens_is_that_of_the_api(page: Any, served: Served
     wait_for_image(page, "edited", explore.paint(opened, codes))
     until(page, f"decodeURIComponent(location.hash).includes('set={edits}')")
     measured = explore.levels(opened, codes, whole.original)
-    expect(page.locator('figure:has([data-picture="edited"]) figcaption')).to_contain_text(
-        f"{measured.psnr[-1]:.1f} dB"
-    )
+    expect(page.locator('figure:has([data-image="edited"]) figcaption')).to_contain_text(f"{measured.psnr[-1]:.1f} dB")
     # The address alone gives the same image.
     address = page.evaluate("location.hash")
     page.goto(f"{served.origin}/#/")
@@ -417,12 +415,12 @@ def test_the_browser_goes_back_to_the_image_and_the_code_before(page: Any, serve
 def test_what_is_looked_at_is_in_the_address(page: Any, served: Served, model: Any) -> None:
     opened = model("rq")
     open_tokens(page, served, opened, "?at=validation:2&cell=3,4")
-    page.locator('button[data-picture="original"]').click()
+    page.locator('button[data-image="original"]').click()
     press(page, "i")
     until(page, "location.hash.includes('show=original') && location.hash.includes('reach=changes')")
     page.reload()
     expect(page.locator(".status")).to_contain_text("changes", timeout=1000 * SECONDS)
-    expect(page.locator('button[data-picture="original"]')).to_have_attribute("aria-pressed", "true")
+    expect(page.locator('button[data-image="original"]')).to_have_attribute("aria-pressed", "true")
     press(page, "?")
     expect(page.get_by_role("dialog")).to_be_visible()
     press(page, "Escape", "Escape")
@@ -435,7 +433,7 @@ def test_a_process_that_died_is_opened_again_with_one_button(page: Any, served: 
     press(page, "5", "Enter")
     wait_for_image(page, "edited", explore.paint(opened, after(opened, 7, "1,0,0=5")))
     measured = explore.levels(opened, after(opened, 7, "1,0,0=5"), explore.tokens(opened, "validation:7").original)
-    expect(page.locator('figure:has([data-picture="edited"])')).to_contain_text(f"{measured.psnr[-1]:.1f} dB")
+    expect(page.locator('figure:has([data-image="edited"])')).to_contain_text(f"{measured.psnr[-1]:.1f} dB")
     expect(page.locator("aside.right")).to_contain_text("used")
     for child in served.studio.app.app.state.pool._open:
         os.kill(child.pid, signal.SIGKILL)

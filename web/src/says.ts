@@ -10,7 +10,7 @@ export const SAID: Record<string, Says> = {
   runs: { search: null },
   live: {
     at: null, view: null, residual: null, code: null, hide: null, cam: null, curves: null, lines: null, log: FLAG, smooth: null, after: null, longer: null, doctor: null, image: null,
-    cells: FLAG, trails: FLAG, labels: FLAG, pictures: FLAG, probe: FLAG, bycode: FLAG, map: FLAG, sorted: FLAG,
+    cells: FLAG, trails: FLAG, labels: FLAG, images: FLAG, probe: FLAG, bycode: FLAG, map: FLAG, sorted: FLAG,
   },
   latent: {
     ...MODEL, at: null, mode: ['band', 'prior', 'exact'], view: ['image', 'rows', 'plane', 'map'], side: ['dims', 'directions'], through: ['quantiser', 'decoder'], frame: null,

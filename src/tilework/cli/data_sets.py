@@ -136,8 +136,8 @@ def list_() -> None:
         )
         return
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for heading in ("data set", "kind", "size", "pictures", "left out", "state", "from"):
-        numbers = heading in {"pictures", "left out"}
+    for heading in ("data set", "kind", "size", "images", "left out", "state", "from"):
+        numbers = heading in {"images", "left out"}
         table.add_column(heading, justify="right" if numbers else "left", no_wrap=heading != "from", overflow="fold")
     for name in names():
         try:
@@ -147,7 +147,7 @@ def list_() -> None:
             continue
         data = entry.data
         size = f"{data.get('size')}{' grey' if data.get('channels') == 1 else ''}"
-        count = "" if entry.pictures is None else f"{entry.pictures:,}"
+        count = "" if entry.images is None else f"{entry.images:,}"
         left = f"{entry.skipped:,}" if entry.skipped else ""
         where = data.get("path") or data.get("id") or ""
         text = where if isinstance(where, str) else f"{where[0]} and {len(where) - 1} more"
@@ -206,7 +206,7 @@ def remove(name: Name) -> None:
 
 @contextmanager
 def _bar(console: Console, source: SourceConfig) -> Iterator[Any]:
-    """A bar with pictures/s and the time left; without a terminal, a line every ten seconds."""
+    """A bar with images/s and the time left; without a terminal, a line every ten seconds."""
     from tilework.cli.preparing import Preparing
 
     with Preparing(console, source.expected()) as bar:

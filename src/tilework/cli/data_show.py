@@ -41,10 +41,10 @@ def show(
     from tilework.data.split.sides import split_by
     from tilework.data.store.frame_store import FrameStore
     from tilework.errors import UserError
-    from tilework.spec.types import PictureSize, Size
+    from tilework.spec.types import ImageSize, Size
 
     try:
-        tokens: Size = TypeAdapter(PictureSize).validate_python(grid)
+        tokens: Size = TypeAdapter(ImageSize).validate_python(grid)
     except ValidationError:
         raise UserError(
             f"--grid {grid} is not a grid", why="it is width x height in tokens", fix="write for example --grid 16x16"
@@ -109,7 +109,7 @@ def _counts(console: Console, store: FrameStore) -> None:
     import numpy as np
 
     colour = "grey" if store.channels == 1 else "colour"
-    _line(console, "pictures", f"{store.count:,} of {store.size} in {colour}, {store.nbytes / 2**20:,.1f} MiB")
+    _line(console, "images", f"{store.count:,} of {store.size} in {colour}, {store.nbytes / 2**20:,.1f} MiB")
     sizes = np.bincount(store.groups)
     if sizes.max() == 1:
         _line(console, "groups", "each image is its own")

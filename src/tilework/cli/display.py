@@ -17,7 +17,7 @@ from tilework.metrics import AUTOENCODER, TRAINING, Metrics, values_of
 
 QUIET_SECONDS = 10.0
 """Without a terminal, at most one line of metrics in this time."""
-_COUNTED = {"pictures": "preparing images", "tokens": "encoding images to tokens"}
+_COUNTED = {"images": "preparing images", "tokens": "encoding images to tokens"}
 """Stages before the first step that count what they have done."""
 _NAMED = {"codes": "placing the codes among the data", "preflight": "checking the spec before the run (preflight)"}
 """Those that do not."""

@@ -20,7 +20,7 @@ class Words:
 
     doing: str = "preparing"
     done: str = "prepared"
-    unit: str = "pictures"
+    unit: str = "images"
     goes_on: bool = True
     """Whether a first number above 1 means that an interrupted work is gone on with."""
 

@@ -63,8 +63,8 @@ def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> N
     if plan.spec.engine.doctor:
         with RunStore.open(run.db) as store:
             print_first(console, run.typed, findings_in(store.standing()))
-    shown = show_pictures(console, run)
-    files = write_pictures(run)
+    shown = show_images(console, run)
+    files = write_images(run)
     if shown:
         console.print()
     for what, path in {**files, "run folder": run.path}.items():
@@ -134,7 +134,7 @@ def _short_of_an_epoch(step: int, steps_per_epoch: int) -> str:
     return f"less than one epoch was trained ({step:,} of {steps_per_epoch:,} steps): the model has not seen every image yet"
 
 
-def write_pictures(run: RunFolder) -> dict[str, Path]:
+def write_images(run: RunFolder) -> dict[str, Path]:
     """contact-sheet.png, latent.png where the latent is 2-D, samples.png of a prior, from the newest snapshots; returns
     name -> file."""
     from tilework.report.contact_sheet import contact_sheet, name_rows, samples_sheet, whole_scale
@@ -183,16 +183,16 @@ def newest_snapshots(run: RunFolder) -> dict[str, dict[str, NDArray[Any]]]:
     return found
 
 
-def show_pictures(console: Console, run: RunFolder, most: int = 8) -> bool:
+def show_images(console: Console, run: RunFolder, most: int = 8) -> bool:
     """Originals over reconstructions in the terminal itself, two pixels a character; only where colours are known."""
     if console.color_system not in {"truecolor", "256"}:
         return False
     found = newest_snapshots(run).get("reconstructions")
     if found is None:
         return False
-    for pictures in (found["originals"], found["reconstructions"]):
-        fit = max(1, (console.width - 1) // (min(pictures.shape[2], 32) + 1))
-        small = pictures[: min(most, fit), :: max(1, pictures.shape[1] // 32), :: max(1, pictures.shape[2] // 32)]
+    for images in (found["originals"], found["reconstructions"]):
+        fit = max(1, (console.width - 1) // (min(images.shape[2], 32) + 1))
+        small = images[: min(most, fit), :: max(1, images.shape[1] // 32), :: max(1, images.shape[2] // 32)]
         if small.shape[2] > console.width:
             return False
         row = np.concatenate([np.pad(p, ((0, 0), (0, 1), (0, 0))) for p in small], axis=1)
@@ -201,10 +201,10 @@ def show_pictures(console: Console, run: RunFolder, most: int = 8) -> bool:
     return True
 
 
-def _half_blocks(picture: NDArray[np.uint8]) -> Text:
+def _half_blocks(image: NDArray[np.uint8]) -> Text:
     text = Text(no_wrap=True)
-    for y in range(0, picture.shape[0] - 1, 2):
-        for upper, lower in zip(picture[y], picture[y + 1], strict=True):
+    for y in range(0, image.shape[0] - 1, 2):
+        for upper, lower in zip(image[y], image[y + 1], strict=True):
             text.append("▀", style=f"rgb({','.join(map(str, upper))}) on rgb({','.join(map(str, lower))})")
         text.append("\n")
     return text

@@ -44,7 +44,7 @@ def tokens(
     from tilework.explore.edits import Edit
     from tilework.explore.token_images import token_grid
     from tilework.explore.token_images import tokens as tokens_of
-    from tilework.explore.token_picture import TokenPicture, level_lines
+    from tilework.explore.token_sheet import TokenSheet, level_lines
 
     parsed = [Edit.parse(text) for text in edits or []]
     if out is not None:
@@ -57,7 +57,7 @@ def tokens(
     codes = _copied(opened, grid, found.codes, source, copy)
     for edit in parsed:
         codes = edit.apply(grid, codes)
-    shown = TokenPicture(found, codes, levels, at)
+    shown = TokenSheet(found, codes, levels, at)
     if out is not None:
         typer.echo(shown.save(out))
     typer.echo(" · ".join([shown.title(), *(f"{name} {value}" for name, value in shown.facts())]))

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from tilework.data.contract import Item, SourceConfig
 from tilework.data.files.natural import natural_key
-from tilework.data.media.fit import fit_picture
+from tilework.data.media.fit import fit_image
 from tilework.data.store.cache import cannot_hold_frames, cannot_write, is_full
 from tilework.data.store.frame_store import FORMAT, MANIFEST, FrameStore, NoMaps, content_hash
 from tilework.data.store.journal import Commit
@@ -137,9 +137,7 @@ def _build(
     except BaseException as error:
         kept = partial.abandon()
         if isinstance(error, OSError) and is_full(error):
-            raise cannot_write(
-                home.parent, error, pictures_kept=partial.done.pictures if partial.done else 0
-            ) from error
+            raise cannot_write(home.parent, error, images_kept=partial.done.images if partial.done else 0) from error
         if not kept:
             shutil.rmtree(partial.folder, ignore_errors=True)
         raise
@@ -170,8 +168,8 @@ def _fill(partial: Partial, source: SourceConfig, progress: Callable[[int], None
     padding = source.padding()
     for item in _reading(source, partial.done):
         name = item.file or f"{item.group} frame {item.frame}"
-        picture = fit_picture(item.pixels, source.size, source.channels, source.fit, padding=padding, name=name)
-        partial.add(item, picture, source)
+        image = fit_image(item.pixels, source.size, source.channels, source.fit, padding=padding, name=name)
+        partial.add(item, image, source)
         number += 1
         if progress is not None:
             progress(number)
@@ -216,7 +214,7 @@ def _reading(source: SourceConfig, done: Commit | None) -> Iterator[Item]:
             yield from source.items()
         elif type(source).items_after is SourceConfig.items_after:
             # Counting is safe whatever the source calls its images; they are all decoded again.
-            yield from islice(source.items(), done.pictures, None)
+            yield from islice(source.items(), done.images, None)
         else:
             yield from source.items_after(done.file, done.frame)
     except OSError as error:

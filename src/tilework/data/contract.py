@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from tilework.spec import PictureSize, Plugin, Settings, Size
+from tilework.spec import ImageSize, Plugin, Settings, Size
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class SourceConfig(Plugin, ABC):
     """Settings that a source was given later: at their defaults they are no part of `settings_text`, so that what was prepared
     before is still right."""
 
-    size: PictureSize = Field(default=Size(64, 64), description="pixels of every image, width x height")
+    size: ImageSize = Field(default=Size(64, 64), description="pixels of every image, width x height")
     channels: Literal[1, 3] = Field(default=3, description="1 = grey, 3 = colour")
     fit: Literal["crop", "pad", "stretch", "refuse"] = Field(
         default="crop",

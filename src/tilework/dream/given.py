@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from tilework.data.animation.frames import SUFFIXES, animation_frames
 from tilework.data.media.colour import rgb
-from tilework.data.media.fit import fit_picture
-from tilework.data.media.pictures import Unreadable
+from tilework.data.media.fit import fit_image
+from tilework.data.media.images import Unreadable
 from tilework.data.video.container import SUFFIXES as CLIPS
 from tilework.data.video.decode import chosen_frames
 from tilework.data.video.index import read_index
@@ -96,7 +96,7 @@ def _moving(opened: Opened, path: Path) -> list[Pixels]:
     background = rgb(getattr(source, "background", None) or "white")
     fit = "crop" if source.fit == "refuse" else source.fit
     fitted = partial(
-        fit_picture, size=source.size, channels=source.channels, fit=fit, padding=source.padding(), name=path.name
+        fit_image, size=source.size, channels=source.channels, fit=fit, padding=source.padding(), name=path.name
     )
     found: list[Pixels] = []
     try:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tilework.data.media.pictures import Unreadable, decode
+from tilework.data.media.images import Unreadable, decode
 from tilework.dream.drawing import Given, checked, drawn
 from tilework.dream.features import of_tokens
 from tilework.dream.filling import Between, chosen_way

@@ -26,7 +26,7 @@ from tilework.spec import AutoencoderSpec, RunSpec, load_spec
 from tilework.spec.load import parse_spec
 from tilework.spec.prior import PriorSpec
 
-Pictures = Tensor | NDArray[Any]
+Images = Tensor | NDArray[Any]
 
 
 class Model:
@@ -55,14 +55,14 @@ class Model:
         return self.network.bottleneck.codes_per_level
 
     @torch.no_grad()
-    def encode(self, pictures: Pictures) -> Tensor:
+    def encode(self, images: Images) -> Tensor:
         """Images -> z (B, D, h, w): what the decoder sees (quantised; the mean for a Gaussian latent)."""
-        return self._latent(pictures)[1]
+        return self._latent(images)[1]
 
     @torch.no_grad()
-    def codes(self, pictures: Pictures) -> Tensor:
+    def codes(self, images: Images) -> Tensor:
         """Images -> codes (B, Q, h, w) int64 in [0, K). Raises UserError for a model without codes."""
-        found, _ = self._latent(pictures)
+        found, _ = self._latent(images)
         if found is None:
             raise UserError(
                 f"{self.spec.name} has no codes",
@@ -72,7 +72,7 @@ class Model:
         return found
 
     @torch.no_grad()
-    def decode(self, latent: Pictures) -> Tensor:
+    def decode(self, latent: Images) -> Tensor:
         """Codes (B, Q, h, w) int64, or z (B, D, h, w) float -> images (B, C, H, W); the output range is the decoder's."""
         latent = _as_tensor(latent, "decode()").to(self.device)
         continuous = latent.is_floating_point()
@@ -80,13 +80,13 @@ class Model:
         return decoded
 
     @torch.no_grad()
-    def reconstruct(self, pictures: Pictures) -> Tensor:
+    def reconstruct(self, images: Images) -> Tensor:
         """Images -> their reconstructions (B, C, H, W)."""
-        recon: Tensor = self._decode_z(self._latent(pictures)[1])
+        recon: Tensor = self._decode_z(self._latent(images)[1])
         return recon
 
-    def _latent(self, pictures: Pictures) -> tuple[Tensor | None, Tensor]:
-        h = self._encode.features(self.as_input(pictures))
+    def _latent(self, images: Images) -> tuple[Tensor | None, Tensor]:
+        h = self._encode.features(self.as_input(images))
         refuse_nonfinite(h)
         return self._encode.quantise(h)
 
@@ -124,9 +124,9 @@ class Model:
             )
         return z.float()
 
-    def as_input(self, pictures: Pictures) -> Tensor:
+    def as_input(self, images: Images) -> Tensor:
         """Images -> (B, C, H, W) float32 in [0, 1] on the device. Raises UserError for those of another kind."""
-        x = _as_tensor(pictures, "the model")
+        x = _as_tensor(images, "the model")
         source = source_of(self.spec)
         whole = x.dtype == torch.uint8 and x.ndim == 4 and x.shape[-1] == source.channels
         if whole:

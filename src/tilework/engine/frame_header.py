@@ -9,7 +9,7 @@ from tilework.engine.session import Session
 from tilework.engine.tasks.contract import View
 from tilework.protocol.frame import VERSION, Channel, Cost, MadeHeader, State
 
-_NO_COSTS: Cost = {"motion_ms": 0.0, "pictures_ms": 0.0, "share": 0.0}
+_NO_COSTS: Cost = {"motion_ms": 0.0, "images_ms": 0.0, "share": 0.0}
 
 
 class FrameHeader:
@@ -23,7 +23,7 @@ class FrameHeader:
         """The newest logged row."""
         self.rate = 0.0
         self.costs = _NO_COSTS
-        self._frames: dict[Channel, int] = {"motion": 0, "pictures": 0, "timeline": 0}
+        self._frames: dict[Channel, int] = {"motion": 0, "images": 0, "timeline": 0}
         self._rate_from = (time.monotonic(), session.step)
 
     def count_rate(self) -> None:

@@ -1,6 +1,6 @@
 """The live frames of a run, as often as its budget allows and only while somebody watches; and the timeline, always.
 
-Shares of the training time bound what watching costs: MOTION for points, codes and usage, PICTURES for what has to be decoded. A
+Shares of the training time bound what watching costs: MOTION for points, codes and usage, IMAGES for what has to be decoded. A
 frame that took t seconds is followed by the next no sooner than t / share later.
 """
 
@@ -24,9 +24,9 @@ from tilework.runs.frames import pack
 from tilework.runs.live import LiveWriter
 
 FRAMES_PER_SECOND = 30.0
-MOTION, PICTURES = 0.025, 0.012
+MOTION, IMAGES = 0.025, 0.012
 """Shares of the training time."""
-PICTURE_SECONDS = 0.5
+IMAGE_SECONDS = 0.5
 
 
 class Publisher:
@@ -39,7 +39,7 @@ class Publisher:
         self.header = FrameHeader(session, self.view)
         self.timeline = Timeline(session, record, self.view, self.header)
         self._motion = FrameBudget(MOTION, 1 / FRAMES_PER_SECOND)
-        self._pictures = FrameBudget(PICTURES, PICTURE_SECONDS)
+        self._images = FrameBudget(IMAGES, IMAGE_SECONDS)
         self._shown = _Shown()
         self._clock = clock_of(session.parts.compute.device)
 
@@ -78,13 +78,13 @@ class Publisher:
             self._motion.spent(self._counted(began))
             if still:
                 self._motion.next = time.monotonic() + 0.1
-        due = still or now >= self._pictures.next  # Training that rests is not slowed down.
-        if state.state in {"running", "paused"} and due and self._shown.pictures_of != step:
+        due = still or now >= self._images.next  # Training that rests is not slowed down.
+        if state.state in {"running", "paused"} and due and self._shown.images_of != step:
             began = self._clock()
             with contextlib.suppress(NotFinite):  # The page says how old its images are.
-                self._write("pictures", state, self.view.images(still=still))
-            self._pictures.spent(self._counted(began))
-            self._shown.pictures_of = step
+                self._write("images", state, self.view.images(still=still))
+            self._images.spent(self._counted(began))
+            self._shown.images_of = step
 
     def _counted(self, began: float) -> float:
         """What a frame took of the training time: nothing before the first step, where a slow one would keep the next away."""
@@ -103,8 +103,8 @@ class Publisher:
     def _write(self, channel: Channel, state: ControlState, arrays: Arrays) -> None:
         costs: Cost = {
             "motion_ms": 1e3 * self._motion.cost,
-            "pictures_ms": 1e3 * self._pictures.cost,
-            "share": MOTION + PICTURES,
+            "images_ms": 1e3 * self._images.cost,
+            "share": MOTION + IMAGES,
         }
         self.live.write(channel, pack(self.header.of(channel, state, costs), arrays))
 
@@ -113,7 +113,7 @@ class _Shown:
     """What the newest frames have shown."""
 
     def __init__(self) -> None:
-        self.state, self.answered, self.pictures_of = "", 0, -1
+        self.state, self.answered, self.images_of = "", 0, -1
 
     def changes_with(self, state: ControlState) -> bool:
         """Whether this state or its newest answer is new: who moved a slider waits for it."""

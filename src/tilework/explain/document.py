@@ -45,7 +45,7 @@ class Table:
     """Columns of numbers, which stand at the right."""
 
 
-class Picture(StrEnum):
+class Drawing(StrEnum):
     """The drawings that there are."""
 
     NETWORK = auto()
@@ -56,7 +56,7 @@ class Picture(StrEnum):
 class Figure:
     """Where a drawing stands, and the text beneath it; Markdown has the text alone."""
 
-    picture: Picture
+    drawing: Drawing
     caption: str
 
 

@@ -116,7 +116,7 @@ def _block(block: Block, found: Explanation) -> str:
 
 
 def _figure(figure: Figure, found: Explanation) -> str:
-    svg = drawings(found).get(str(figure.picture), "")
+    svg = drawings(found).get(str(figure.drawing), "")
     return f'<figure class="drawing">{svg}<figcaption>{_line(figure.caption)}</figcaption></figure>' if svg else ""
 
 

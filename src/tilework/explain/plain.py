@@ -53,7 +53,7 @@ def _block(block: Block) -> dict[str, Any]:
         case Points():
             return {"kind": "points", "lines": [_line(line) for line in block.lines]}
         case Figure():
-            return {"kind": "figure", "picture": str(block.picture), "caption": _line(block.caption)}
+            return {"kind": "figure", "drawing": str(block.drawing), "caption": _line(block.caption)}
         case Table():
             rows = [
                 {"key": row.key, "tone": row.tone, "cells": [_line(cell) for cell in row.cells]} for row in block.rows

@@ -43,7 +43,7 @@ class Film:
         """By how much the frames are enlarged: to 256 pixels on the shorter side at least; those with names are as they are."""
         return 1 if self.names else max(1, -(-ALONE // int(min(self.frames.shape[1:3]))))
 
-    def picture(self, number: int) -> Pixels:
+    def image(self, number: int) -> Pixels:
         """One frame (H, W, 1 or 3), before it is enlarged."""
         frame: Pixels = self.frames[number]
         return np.asarray(board(frame, self._captions(number), room=self._widest)) if self.names else frame
@@ -62,7 +62,7 @@ class Film:
     def size(self) -> tuple[int, int]:
         """Width and height of the enlarged frames."""
         if self.names:
-            high, wide = self.picture(0).shape[:2]
+            high, wide = self.image(0).shape[:2]
             return wide, high
         return self.frames.shape[2] * self.scale, self.frames.shape[1] * self.scale
 
@@ -83,10 +83,10 @@ class Film:
                 fix=f"write --fps {_FASTEST_GIF} or less, or a file that ends in .mp4",
             )
         ends = np.round(np.arange(len(self.frames) + 1) * 100 / self.fps).astype(int)
-        pictures = [self._palette(self.picture(number)) for number in range(len(self.frames))]
+        images = [self._palette(self.image(number)) for number in range(len(self.frames))]
         out = io.BytesIO()
-        pictures[0].save(
-            out, format="GIF", save_all=True, append_images=pictures[1:], loop=0, disposal=1, optimize=False,
+        images[0].save(
+            out, format="GIF", save_all=True, append_images=images[1:], loop=0, disposal=1, optimize=False,
             duration=[int(delay) * 10 for delay in np.diff(ends)],
         )  # fmt: skip
         return out.getvalue()
@@ -111,9 +111,7 @@ class Film:
             stream.codec_context.thread_count = 1
             stream.options = {"crf": _QUALITY, "preset": "medium", "x264-params": _SAME_EVERYWHERE}
             for number in range(len(self.frames)):
-                made = av.VideoFrame.from_ndarray(
-                    _planes(self.picture(number), self.scale, high, wide), format="yuv420p"
-                )
+                made = av.VideoFrame.from_ndarray(_planes(self.image(number), self.scale, high, wide), format="yuv420p")
                 container.mux(stream.encode(made))
             container.mux(stream.encode(None))
         return out.getvalue()

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from tilework.data.media.colour import rgb
 from tilework.data.media.depth import Depth
-from tilework.data.media.fit import fit_picture
+from tilework.data.media.fit import fit_image
 from tilework.data.media.formats import open_image
-from tilework.data.media.pictures import Unreadable, decode, decode_bytes
+from tilework.data.media.images import Unreadable, decode, decode_bytes
 from tilework.engine.autoencoder.model import source_of
 from tilework.errors import UserError
 from tilework.explore.opened import Opened, Pixels
@@ -62,7 +62,7 @@ def read(image: Path | str | bytes, opened: Opened) -> OwnImage:
             why=str(reason),
             fix="give an image file: PNG, JPEG, WebP, TIFF, GIF, BMP, PNM and others",
         ) from None
-    pixels = fit_picture(found, source.size, source.channels, fit, padding=source.padding(), name=name)
+    pixels = fit_image(found, source.size, source.channels, fit, padding=source.padding(), name=name)
     if not pixels.flags.writeable:  # Pillow's own memory, which torch does not take quietly
         pixels = pixels.copy()
     height, width = found.shape[:2]

@@ -63,7 +63,7 @@ def receptive(opened: Opened, image: Pixels, y: int, x: int) -> Field:
     model = opened.model
     token_grid(model).cell(y, x)
     network = model.network
-    pictures = model.as_input(image[None])
+    images = model.as_input(image[None])
     channels = network.bottleneck.in_channels
     if channels <= PROBES:
         probes = torch.eye(channels)
@@ -71,7 +71,7 @@ def receptive(opened: Opened, image: Pixels, y: int, x: int) -> Field:
         signs = torch.randint(0, 2, (PROBES, channels), generator=torch.Generator().manual_seed(0))
         probes = (signs * 2.0 - 1.0) / PROBES**0.5
     with torch.enable_grad():
-        x_in = pictures.repeat(len(probes), 1, 1, 1).requires_grad_(True)
+        x_in = images.repeat(len(probes), 1, 1, 1).requires_grad_(True)
         output = network.encoder(x_in).float()[:, :, y, x]
         (gradient,) = torch.autograd.grad((output * probes.to(output.device)).sum(), x_in)
     return _field(gradient.square().sum((0, 1)).sqrt().float().cpu().numpy())

@@ -40,9 +40,9 @@ class Shown(ABC):
         """A page that stands alone: the sheet, where it moves its film before it, and the facts, where there is no better one."""
         from tilework import __version__
 
-        pictures = [inline(self), *([still(self)] if self.film() is not None else [])]
+        images = [inline(self), *([still(self)] if self.film() is not None else [])]
         facts = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in self.facts())
-        sections = [f'<section class="sheet">{picture}</section>' for picture in pictures]
+        sections = [f'<section class="sheet">{image}</section>' for image in images]
         sections += [f"<section><dl>{facts}</dl></section>"] if facts else []
         return page(self.title(), "\n".join(sections), f"Made by tilework {__version__}.")
 

@@ -44,9 +44,9 @@ class Tokens(Shown):
     """dB; None without an original."""
 
     def sheet(self) -> Image.Image:
-        from tilework.explore.token_picture import TokenPicture
+        from tilework.explore.token_sheet import TokenSheet
 
-        return TokenPicture(self).sheet()
+        return TokenSheet(self).sheet()
 
     def title(self) -> str:
         return f"tokens of {self.name} by {self.opened.name}"

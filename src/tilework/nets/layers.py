@@ -113,7 +113,7 @@ class Unflatten(nn.Module):
         return f"{self.channels}, {self.size}"
 
 
-class Picture(nn.Module):
+class ToImage(nn.Module):
     """The last step: to [0, 1] by sigmoid or (tanh + 1) / 2, or as it is (`linear`). Computed in float32.
 
     `final_relu` puts a ReLU in front, a fault that real programs have had: a sigmoid then never goes below 0.5 and every

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 from tilework.protocol.errors import Problem
 
 VERSION = 1
-Channel = Literal["motion", "pictures", "timeline"]
+Channel = Literal["motion", "images", "timeline"]
 DType = Literal["f4", "i4", "i2", "u1"]
 """What a page can look at without copying, little-endian: 64-bit integers are not among it."""
 State = Literal["running", "paused", "validating", "stopping", "ended"]
@@ -30,7 +30,7 @@ class Cost(TypedDict):
     """What frames cost the training."""
 
     motion_ms: Annotated[float, "time of a frame of this channel, in ms"]
-    pictures_ms: Annotated[float, "time of a frame of this channel, in ms"]
+    images_ms: Annotated[float, "time of a frame of this channel, in ms"]
     share: Annotated[float, "of the training time that may be spent on frames"]
 
 

@@ -164,7 +164,7 @@ class StartStage(TypedDict):
     name: Annotated[str, "of the start, until the run has one"]
     about: Annotated[str, "what is started: a recipe, the id of the run that it begins with, or the name of a proposal"]
     stage: Annotated[
-        str, "`torch` while it is loaded, `data`, `pictures`, `tokens`, `preflight`; empty = its process only begins"
+        str, "`torch` while it is loaded, `data`, `images`, `tokens`, `preflight`; empty = its process only begins"
     ]
     done: Annotated[int, "of whatever the stage counts; 0 where it counts nothing"]
     total: Annotated[int, "how many of them there will be; 0 where that is not known"]

@@ -128,7 +128,7 @@ class AckMessage(TypedDict):
     """After each frame: only then the server sends the next, newest, frame of the channel."""
 
     type: Literal["ack"]
-    channel: Annotated[Literal["motion", "pictures"], "of the frame"]
+    channel: Annotated[Literal["motion", "images"], "of the frame"]
     seq: Annotated[int, "of the frame"]
 
 

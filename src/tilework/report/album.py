@@ -38,12 +38,12 @@ class Album:
             f'<img src="{light}" width="{size[0]:.0f}" height="{size[1]:.0f}" alt="{escape(alt)}"></picture>'
         )
 
-    def pixels(self, name: str, picture: Image.Image, alt: str) -> str:
+    def pixels(self, name: str, image: Image.Image, alt: str) -> str:
         """An image whose pixels stay pixels. File `<name>.png`."""
         buffer = io.BytesIO()
-        picture.save(buffer, format="png", optimize=True)
+        image.save(buffer, format="png", optimize=True)
         self.files[f"{name}.png"] = buffer.getvalue()
-        wide, high = picture.size
+        wide, high = image.size
         source = _data(self.files[f"{name}.png"])
         size = f'width="{wide}" height="{high}"'
         return f'<div class="pixels"><img class="pixelated" src="{source}" {size} alt="{escape(alt)}"></div>'

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-Pictures = NDArray[np.uint8]
+Images = NDArray[np.uint8]
 
 FULL_ERROR = 0.5
 """Absolute error, on [0, 1], that is drawn in full colour."""
@@ -18,8 +18,8 @@ _WORDS = (128, 128, 128, 255)
 
 
 def contact_sheet(
-    originals: Pictures,
-    reconstructions: Pictures,
+    originals: Images,
+    reconstructions: Images,
     *,
     columns: int | None = None,
     scale: int | None = None,
@@ -67,11 +67,9 @@ def name_rows(sheet: Image.Image, high: int, names: tuple[str, ...] = ("original
     return named
 
 
-def strip(
-    pictures: Pictures, *, columns: int | None = None, scale: int | None = None, width: int = 1120
-) -> Image.Image:
+def strip(images: Images, *, columns: int | None = None, scale: int | None = None, width: int = 1120) -> Image.Image:
     """The first `columns` of the images (n, H, W, C) uint8 in one row, as in `contact_sheet`."""
-    rgb = _opaque(as_rgb(pictures))
+    rgb = _opaque(as_rgb(images))
     columns = columns or max(1, min(len(rgb), (width + _GAP) // (rgb.shape[2] + _GAP)))
     return Image.fromarray(_side_by_side(rgb[:columns], columns, scale or whole_scale(rgb.shape[2], columns, width)))
 
@@ -86,9 +84,9 @@ def samples_sheet(samples: NDArray[np.uint8], *, width: int = 1120, cut: bool = 
     scale = whole_scale(wide, columns, width)
     bands: list[NDArray[np.uint8]] = []
     for number, row in enumerate(rows):
-        pictures = _opaque(as_rgb(row))
+        images = _opaque(as_rgb(row))
         for start in range(0, columns if cut else len(row), columns):
-            line = _side_by_side(pictures[start : start + columns], columns, scale)
+            line = _side_by_side(images[start : start + columns], columns, scale)
             if bands:
                 bands.append(_space(_GAP if start else 2 * _GAP * bool(number), line.shape[1]))
             bands.append(line)
@@ -100,30 +98,30 @@ def whole_scale(wide: int, columns: int, width: int) -> int:
     return int(np.clip((width - _GAP * (columns - 1)) // (columns * wide), 1, 8))
 
 
-def as_rgb(pictures: Pictures) -> Pictures:
+def as_rgb(images: Images) -> Images:
     """(n, H, W, 1 or 3) uint8 -> (n, H, W, 3)."""
-    if pictures.dtype != np.uint8 or pictures.ndim != 4 or pictures.shape[-1] not in (1, 3):
-        raise ValueError(f"images are uint8 (n, H, W, 1 or 3), not {pictures.dtype} {pictures.shape}")
-    return np.repeat(pictures, 3, axis=-1) if pictures.shape[-1] == 1 else pictures
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] not in (1, 3):
+        raise ValueError(f"images are uint8 (n, H, W, 1 or 3), not {images.dtype} {images.shape}")
+    return np.repeat(images, 3, axis=-1) if images.shape[-1] == 1 else images
 
 
-def _opaque(rgb: Pictures) -> Pictures:
+def _opaque(rgb: Images) -> Images:
     return np.concatenate([rgb, np.full((*rgb.shape[:-1], 1), 255, np.uint8)], axis=-1)
 
 
-def _error(originals: Pictures, reconstructions: Pictures) -> Pictures:
+def _error(originals: Images, reconstructions: Images) -> Images:
     size = np.abs(originals.astype(np.float32) - reconstructions).mean(-1, keepdims=True) / 255
     alpha = (np.clip(size / FULL_ERROR, 0, 1) * 255).round().astype(np.uint8)
     red = np.broadcast_to(np.array(_RED, np.uint8), (*alpha.shape[:-1], 3))
     return np.concatenate([red, alpha], axis=-1)
 
 
-def _side_by_side(rgba: Pictures, columns: int, scale: int) -> NDArray[np.uint8]:
+def _side_by_side(rgba: Images, columns: int, scale: int) -> NDArray[np.uint8]:
     high, wide = rgba.shape[1] * scale, rgba.shape[2] * scale
     row = _space(high, columns * wide + (columns - 1) * _GAP)
-    for number, picture in enumerate(rgba):
+    for number, image in enumerate(rgba):
         left = number * (wide + _GAP)
-        row[:, left : left + wide] = picture.repeat(scale, axis=0).repeat(scale, axis=1)
+        row[:, left : left + wide] = image.repeat(scale, axis=0).repeat(scale, axis=1)
     return row
 
 

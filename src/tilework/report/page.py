@@ -20,8 +20,8 @@ from tilework.report.sections import (
     dimensions_section,
     events_section,
     figures_section,
+    images_section,
     latent_section,
-    pictures_section,
     section,
     spec_section,
     story_section,
@@ -73,7 +73,7 @@ def _page(run: RunFolder, album: Album) -> str:
         for kind, needed in _NEEDED.items():
             found = load(run, store.snapshots(kind)[-1:], needed, lost)
             newest[kind] = found[-1] if found else None
-        pictures = load(run, evenly(store.snapshots("reconstructions"), 8), _NEEDED["reconstructions"], lost)
+        images = load(run, evenly(store.snapshots("reconstructions"), 8), _NEEDED["reconstructions"], lost)
         samples = load(run, evenly(store.snapshots("samples"), 8), _NEEDED["samples"], lost)
         latents = load(run, evenly(store.snapshots("latent"), 8), _NEEDED["latent"], lost)
         names = [str(name) for name in meta.get("classes", [])]
@@ -82,7 +82,7 @@ def _page(run: RunFolder, album: Album) -> str:
         body = [
             figures_section(key_facts(info, meta), str(meta.get("leak", ""))),
             findings_section(album, run, store, info.metrics, _diagnosis(run)),
-            pictures_section(album, newest["reconstructions"], beside_map=maps == 1)
+            images_section(album, newest["reconstructions"], beside_map=maps == 1)
             if meta.get("task", AUTOENCODER) == AUTOENCODER
             else samples_section(album, newest["samples"], names),
             *_beside(
@@ -92,7 +92,7 @@ def _page(run: RunFolder, album: Album) -> str:
                 + usage_section(album, newest["usage"])
                 + dimensions_section(album, store),
             ),
-            time_section(album, pictures, store, info.metrics),
+            time_section(album, images, store, info.metrics),
             story_section(album, latents),
             samples_over_time(album, samples, store, info.metrics),
             hard_section(album, newest["token-bits"]),

@@ -40,7 +40,7 @@ def figures_section(facts: Sequence[Fact], leak: str = "") -> str:
     return f'<section class="figures" aria-label="key figures">{cards}</section>{said}'
 
 
-def pictures_section(album: Album, newest: Moment | None, beside_map: bool) -> str:
+def images_section(album: Album, newest: Moment | None, beside_map: bool) -> str:
     """The newest held-out originals, reconstructions and errors."""
     kind = "half" if beside_map else ""
     if newest is None:
@@ -209,9 +209,9 @@ def story_section(album: Album, moments: Sequence[Moment]) -> str:
     )
 
 
-def row_of_time(what: str, more: str, picture: str) -> str:
+def row_of_time(what: str, more: str, image: str) -> str:
     """A row of what is shown over time: when, what was measured then, and an image (HTML)."""
-    return f'<div class="at">{escape(what)}<span>{escape(more)}</span></div>{picture}'
+    return f'<div class="at">{escape(what)}<span>{escape(more)}</span></div>{image}'
 
 
 def events_section(events: Sequence[Event], most: int = 60) -> str:

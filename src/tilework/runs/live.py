@@ -20,7 +20,7 @@ from tilework.runs.atomic import cannot_hold_runs, write_error
 from tilework.spec.disks import lacks_maps
 
 MAGIC = b"tilework live 1\n"
-CHANNELS = {"motion": 2 * 2**20, "pictures": 16 * 2**20}
+CHANNELS = {"motion": 2 * 2**20, "images": 16 * 2**20}
 """Most bytes of a frame of each channel. The file is sparse: what is never written takes no disk."""
 
 _PAGE = 4096
@@ -28,7 +28,7 @@ _STEP = 2**17
 _WATCHED, _BELL = 64, 72
 # For each channel: sequence number, length, checksum of the frame.
 _SLOT = struct.Struct("<QQI")
-_PLACES = {"motion": (_PAGE, 2 * _PAGE), "pictures": (_PAGE + 512, 2 * _PAGE + CHANNELS["motion"])}
+_PLACES = {"motion": (_PAGE, 2 * _PAGE), "images": (_PAGE + 512, 2 * _PAGE + CHANNELS["motion"])}
 _SIZE = 2 * _PAGE + sum(CHANNELS.values())
 
 

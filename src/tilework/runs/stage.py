@@ -20,7 +20,7 @@ class Stage:
     """Where a start is."""
 
     name: str
-    """`torch` while it is loaded, `data` while the model is built, and as `Progress.preparing` names it: `pictures`, `tokens`,
+    """`torch` while it is loaded, `data` while the model is built, and as `Progress.preparing` names it: `images`, `tokens`,
     `preflight`, `codes`."""
     done: int = 0
     """Of whatever it counts; 0 where it counts nothing."""

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
     from tilework.spec.schedules import Constant, Plateau, Schedule, Scheduled
     from tilework.spec.setting import Setting
-    from tilework.spec.types import PictureSize, Size
+    from tilework.spec.types import ImageSize, Size
 
 _PLACES = {
     "load": ("dump_yaml", "load_spec", "recipe_names", "recipe_text"),
@@ -52,7 +52,7 @@ _PLACES = {
     ),
     "schedules": ("Constant", "Plateau", "Schedule", "Scheduled"),
     "setting": ("Setting",),
-    "types": ("PictureSize", "Size"),
+    "types": ("ImageSize", "Size"),
 }
 _HOME = {name: module for module, names in _PLACES.items() for name in names}
 
@@ -76,8 +76,8 @@ __all__ = [
     "AutoencoderSpec",
     "Constant",
     "EngineSettings",
+    "ImageSize",
     "OptimizerSettings",
-    "PictureSize",
     "Plateau",
     "Plugin",
     "Registry",

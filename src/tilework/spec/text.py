@@ -129,7 +129,7 @@ def read_yaml(text: str, where: str) -> dict[str, Any]:
 def read_value(text: str) -> Any:
     """The value of an override: a number, word, list or mapping as in YAML; whatever YAML cannot read is plain text.
 
-    Only `[`, `{` and quotes start YAML syntax, so that `#1.png`, `a: b` and `C:\\pictures` are the text that they look like.
+    Only `[`, `{` and quotes start YAML syntax, so that `#1.png`, `a: b` and `C:\\images` are the text that they look like.
     """
     text = text.strip()
     if text[:1] in {"[", "{", '"', "'"}:

@@ -43,7 +43,7 @@ def _read_size(raw: Any) -> Any:
     return size
 
 
-PictureSize = Annotated[
+ImageSize = Annotated[
     Size,
     BeforeValidator(_read_size),
     PlainSerializer(str, return_type=str),

@@ -54,5 +54,5 @@ def _drawn(blocks: Sequence[dict[str, Any]], drawings: Mapping[str, str]) -> Ite
     for block in blocks:
         if block["kind"] != "figure":
             yield cast("ExplainBlock", block)
-        elif block["picture"] in drawings:
-            yield cast("ExplainBlock", {**block, "svg": drawings[block["picture"]]})
+        elif block["drawing"] in drawings:
+            yield cast("ExplainBlock", {**block, "svg": drawings[block["drawing"]]})

@@ -119,7 +119,7 @@ class Journal:
             ).fetchone()
         return str(found[0]) if found else None
 
-    def newest_pictures(self) -> tuple[int, str] | None:
+    def newest_images(self) -> tuple[int, str] | None:
         """(step, file) of the newest stored reconstructions, of a prior its samples."""
         with self._reading() as connection:
             found: tuple[int, str] | None = connection.execute(

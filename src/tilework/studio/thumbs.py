@@ -34,7 +34,7 @@ class Thumbs:
         """PNG bytes. Raises NotHere where the run has stored no images that can be read, UserError for a damaged store."""
         journal = Journal(folder)
         try:
-            found = journal.newest_pictures()
+            found = journal.newest_images()
         finally:
             journal.close()
         if found is None:
@@ -46,7 +46,7 @@ class Thumbs:
                 self._made.move_to_end(key)
                 return self._made[key]
         try:
-            png = _drawn(_pictures(path))
+            png = _drawn(_images(path))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise NotHere(f"{path.name} of run {folder.id} cannot be read", why=str(error)[:200]) from None
         with self._one_at_a_time:
@@ -56,7 +56,7 @@ class Thumbs:
         return png
 
 
-def _pictures(path: Any) -> NDArray[Any]:
+def _images(path: Any) -> NDArray[Any]:
     """(n, H, W, C) uint8 of a stored file, of clips some frames of each; refuses all else, and what would fill the memory."""
     import numpy as np
 
@@ -84,18 +84,18 @@ def _of_samples(samples: NDArray[Any]) -> NDArray[Any]:
     return rows.reshape(-1, *samples.shape[2:])
 
 
-def _drawn(pictures: NDArray[Any]) -> bytes:
+def _drawn(images: NDArray[Any]) -> bytes:
     """The images side by side, pixel for pixel, as a PNG."""
     import numpy as np
     from PIL import Image
 
-    rows = 1 if len(pictures) <= _COLUMNS else _ROWS
-    columns = -(-len(pictures) // rows)
-    _, height, width, channels = pictures.shape
+    rows = 1 if len(images) <= _COLUMNS else _ROWS
+    columns = -(-len(images) // rows)
+    _, height, width, channels = images.shape
     sheet = np.zeros((rows * height, columns * width, channels), np.uint8)
-    for at, picture in enumerate(pictures):
+    for at, image in enumerate(images):
         y, x = at // columns * height, at % columns * width
-        sheet[y : y + height, x : x + width] = picture
+        sheet[y : y + height, x : x + width] = image
     out = io.BytesIO()
     Image.fromarray(sheet[:, :, 0] if channels == 1 else sheet).save(out, "PNG")
     return out.getvalue()

@@ -10,15 +10,15 @@ from pathlib import Path
 
 from tilework.data.catalogue.classes import classes, files_below
 from tilework.data.files.archive import is_archive
-from tilework.data.files.folder import PictureFile, picture_files
+from tilework.data.files.folder import ImageFile, image_files
 from tilework.data.files.layout import layout_of
 from tilework.data.files.named_files import unique
 
 MOST_FILES = 300_000
 _WANTED = {
-    "images": {"pictures", "animations"},
-    "frames": {"pictures"},
-    "animations": {"animations", "pictures"},
+    "images": {"images", "animations"},
+    "frames": {"images"},
+    "animations": {"animations", "images"},
     "video": {"videos"},
 }
 
@@ -27,7 +27,7 @@ _WANTED = {
 class Found:
     """Files of one kind."""
 
-    files: tuple[PictureFile, ...]
+    files: tuple[ImageFile, ...]
     whole: bool
     """Whether all of them were seen."""
     labels: int
@@ -40,7 +40,7 @@ def listed(kind: str, paths: Sequence[str], seconds: float) -> Found:
     """The files that a source of this kind would read, by their names; those without a telling one are opened as long as they
     are few. Raises UserError for an archive that cannot be read."""
     end = time.monotonic() + seconds
-    found: list[PictureFile] = []
+    found: list[ImageFile] = []
     whole, taken = True, set[str]()
     for given in paths:
         top = Path(given)
@@ -52,17 +52,17 @@ def listed(kind: str, paths: Sequence[str], seconds: float) -> Found:
         prefix = f"{top.name}/" if len(paths) > 1 else ""
         for file in _of_kind(kind, some):
             below = file.relative_to(top).as_posix()
-            found.append(PictureFile(top, below, unique(prefix + below, taken) if prefix else below, -1, 0))
+            found.append(ImageFile(top, below, unique(prefix + below, taken) if prefix else below, -1, 0))
     layout = layout_of(file.name for file in found)
     labels = {place.label for place in (layout.place(file.name) for file in found) if not place.problem} - {None}
     return Found(tuple(found), whole, len(labels), len({file.folder for file in found}))
 
 
-def _one(file: Path, taken: set[str]) -> list[PictureFile]:
+def _one(file: Path, taken: set[str]) -> list[ImageFile]:
     """A file that was named itself, or what is in it."""
     if is_archive(file):
-        return [one for one in picture_files(str(file)).files if not one.problem]
-    return [PictureFile(file.parent, file.name, unique(file.name, taken), -1, 0)]
+        return [one for one in image_files(str(file)).files if not one.problem]
+    return [ImageFile(file.parent, file.name, unique(file.name, taken), -1, 0)]
 
 
 def _until(end: float, files: Iterator[Path]) -> Iterator[Path]:

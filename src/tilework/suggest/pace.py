@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tilework.data import Batch
-from tilework.data.media.fit import fit_picture
+from tilework.data.media.fit import fit_image
 from tilework.engine.autoencoder.model import build_model, source_of
 from tilework.engine.autoencoder.usage_window import UsageWindow
 from tilework.engine.compute import Compute
@@ -60,7 +60,7 @@ def _batch(
     source = source_of(spec)
     count = spec.engine.batch_size
     if images:
-        fitted = [fit_picture(image, source.size, source.channels, "crop") for image in images[:count]]
+        fitted = [fit_image(image, source.size, source.channels, "crop") for image in images[:count]]
     else:  # what is not drawn yet costs as much as noise
         noise = np.random.default_rng(spec.seed)
         fitted = [noise.integers(0, 256, (source.size.height, source.size.width, source.channels), dtype=np.uint8)]

@@ -13,11 +13,11 @@ import numpy as np
 from PIL import UnidentifiedImageError
 
 from tilework.data.contract import SourceConfig
-from tilework.data.files.folder import PictureFile
+from tilework.data.files.folder import ImageFile
 from tilework.data.files.reading import decode_file
 from tilework.data.media.depth import Depth
 from tilework.data.media.formats import open_image
-from tilework.data.media.pictures import Unreadable
+from tilework.data.media.images import Unreadable
 from tilework.spec import Size
 from tilework.spec.plugins import SOURCES
 from tilework.suggest.facts import Sample
@@ -33,7 +33,7 @@ _SIDE = 128
 """Images may be decoded reduced as long as both sides keep so many pixels."""
 
 
-def samples(kind: str, files: Sequence[PictureFile], seconds: float) -> list[Sample]:
+def samples(kind: str, files: Sequence[ImageFile], seconds: float) -> list[Sample]:
     """At most `MOST` files, in their order; fewer where the time is over before, but `FEWEST`, spread all the same."""
     end = time.monotonic() + seconds
     still = kind in {"images", "frames"}
@@ -60,7 +60,7 @@ def first_items(source: SourceConfig, seconds: float) -> list[Sample]:
     return found
 
 
-def _still(file: PictureFile) -> Sample:
+def _still(file: ImageFile) -> Sample:
     pixels = decode_file(file, _WHITE, _SIDE, Depth())
     if isinstance(pixels, Unreadable):
         return Sample(file.name, problem=str(pixels))
@@ -86,7 +86,7 @@ def _whole_size(path: Path, seen: Size) -> Size:
     )
 
 
-def _animation(file: PictureFile) -> Sample:
+def _animation(file: ImageFile) -> Sample:
     from tilework.data.animation.frames import Broken, animation_frames
 
     kept, count = [], 0
@@ -104,7 +104,7 @@ def _animation(file: PictureFile) -> Sample:
     return Sample(file.name, tuple(kept[-_FRAMES:]), Size(width, height), count)
 
 
-def _clip(file: PictureFile) -> Sample:
+def _clip(file: ImageFile) -> Sample:
     from tilework.data.video.container import opened
 
     try:
@@ -127,7 +127,7 @@ def _clip(file: PictureFile) -> Sample:
     return Sample(file.name, images, size, frames)
 
 
-_OPENED_BY: dict[str, Callable[[PictureFile], Sample]] = {
+_OPENED_BY: dict[str, Callable[[ImageFile], Sample]] = {
     "images": _still,
     "frames": _still,
     "animations": _animation,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tilework.data.media.fit import fit_picture
+from tilework.data.media.fit import fit_image
 from tilework.suggest.proposal import Choices
 
 COLUMNS, ROWS = 12, 4
@@ -28,7 +28,7 @@ def sheet(images: Sequence[NDArray[np.uint8]], choices: Choices) -> Image.Image 
     columns = min(COLUMNS, len(places))
     whole = Image.new("L" if channels == 1 else "RGB", (columns * wide, -(-len(places) // columns) * high))
     for number, place in enumerate(places.tolist()):
-        pixels = fit_picture(images[place], choices.size, channels)
+        pixels = fit_image(images[place], choices.size, channels)
         tile = Image.fromarray(pixels[:, :, 0] if channels == 1 else pixels).resize(
             (wide, high), Image.Resampling.NEAREST
         )

@@ -1,6 +1,6 @@
 import type { Frame, Named } from '../lib/frame'
 
-/** A batch of pictures (n, h, w, C) of a frame as one canvas, a strip of tiles that other canvases copy from. */
+/** A batch of images (n, h, w, C) of a frame as one canvas, a strip of tiles that other canvases copy from. */
 export interface Atlas {
   canvas: HTMLCanvasElement
   count: number

@@ -53,7 +53,7 @@ describe('a cloud of dots', () => {
     }
   })
 
-  it('stays within its picture', () => {
+  it('stays within its image', () => {
     const words = new Uint32Array(SIDE * SIDE)
     const { side, fill } = masksOf(2.7, 2)
     for (const [x, y] of [[-20, 5], [0, 0], [SIDE - 1, SIDE - 1], [SIDE + 20, 3]]) over(words, SIDE, SIDE, fill[0], x - (side >> 1), y - (side >> 1), [255, 0, 0], 1) // prettier-ignore

@@ -23,7 +23,7 @@ interface Mask {
 const made = new Map<string, Masks>()
 
 /**
- * A thousand dots by hand: their pixels are blended here into one picture, which the canvas then draws in one go.
+ * A thousand dots by hand: their pixels are blended here into one image, which the canvas then draws in one go.
  *
  * Each dot as a call of its own (arc or drawImage) costs the browser some 10 microseconds where no GPU helps, twice: when it
  * is recorded and when it is painted. That was more than half of what the page took from the training beside it.
@@ -32,7 +32,7 @@ export class Cloud {
   private tones = new Map<string, Tone>()
   private ground = ''
   private words = new Uint32Array(0)
-  private picture: ImageData | null = null
+  private image: ImageData | null = null
   private readonly canvas = document.createElement('canvas')
   private readonly g = this.canvas.getContext('2d', { willReadFrequently: true })!
   private masks: Masks = { side: 0, fill: [], rim: [] }
@@ -47,11 +47,11 @@ export class Cloud {
   /** An empty cloud of so many device pixels; the radius of its dots is in CSS pixels. */
   begin(wide: number, high: number, radius: number, ratio: number): void {
     this.masks = masksOf(radius, ratio)
-    if (wide !== this.wide || high !== this.high || !this.picture) {
+    if (wide !== this.wide || high !== this.high || !this.image) {
       this.wide = this.canvas.width = wide
       this.high = this.canvas.height = high
-      this.picture = new ImageData(wide, high)
-      this.words = new Uint32Array(this.picture.data.buffer)
+      this.image = new ImageData(wide, high)
+      this.words = new Uint32Array(this.image.data.buffer)
     } else if (this.right > this.left) {
       if (this.right - this.left > wide / 2) this.words.fill(0, wide * this.top, wide * this.bottom)
       else for (let row = this.top; row < this.bottom; row++) this.words.fill(0, row * wide + this.left, row * wide + this.right)
@@ -93,7 +93,7 @@ export class Cloud {
   draw(onto: CanvasRenderingContext2D): void {
     const { left, top, right, bottom } = this
     if (right <= left || bottom <= top) return
-    this.g.putImageData(this.picture!, 0, 0, left, top, right - left, bottom - top)
+    this.g.putImageData(this.image!, 0, 0, left, top, right - left, bottom - top)
     this.again(onto)
   }
 

@@ -2,7 +2,7 @@ import type { Colours } from '../lib/theme.svelte'
 import { MOST_NUMBERS } from '../scene/layers'
 import { drawTile } from './atlas'
 import { Labels } from './labels'
-import type { Picture } from './latent'
+import type { Image } from './latent'
 import type { Surface } from './surface'
 
 const labels = new Labels()
@@ -29,13 +29,13 @@ class Taken {
 }
 
 /** Codes as discs with their numbers, unused ones as crosses; of a crowd, which is drawn by density, only what is lit. */
-export function drawMarks(to: Surface, marks: Float64Array, picture: Picture, theme: Colours, crowded: boolean): void {
+export function drawMarks(to: Surface, marks: Float64Array, image: Image, theme: Colours, crowded: boolean): void {
   const { g, width, height } = to
-  const { scene, focus } = picture
+  const { scene, focus } = image
   const count = scene.ids.length
   const combos = scene.level < 0
   const radius = combos ? (count > 400 ? 2.5 : 3.5) : count <= 40 ? 8.5 : count <= 128 ? 7 : 3.5
-  const numbers = picture.labels && !combos && count <= MOST_NUMBERS
+  const numbers = image.labels && !combos && count <= MOST_NUMBERS
   const size = count <= 40 ? 9.5 : 8
   const seen = (i: number): boolean =>
     marks[2 * i] > -40 && marks[2 * i] < width + 40 && marks[2 * i + 1] > -40 && marks[2 * i + 1] < height + 40
@@ -47,11 +47,11 @@ export function drawMarks(to: Surface, marks: Float64Array, picture: Picture, th
     if (!numbers || scene.dead[i] || !seen(i) || hasNumber[i]) return
     const [px, py] = [marks[2 * i], marks[2 * i + 1]]
     const r = radius - 1
-    const free = picture.tiles ? taken.claim(px + 16, py - 9 - size / 2, 0.65 * size * String(scene.ids[i]).length, size) : taken.claim(px - r, py - r, 2 * r, 2 * r)
+    const free = image.tiles ? taken.claim(px + 16, py - 9 - size / 2, 0.65 * size * String(scene.ids[i]).length, size) : taken.claim(px - r, py - r, 2 * r, 2 * r)
     hasNumber[i] = free ? 1 : 0
   }
-  const side = count <= 40 ? 28 : 20 // of a code that is drawn as its picture
-  if (numbers && picture.tiles) for (let i = 0; i < count; i++) if (!scene.dead[i] && seen(i)) taken.keep(marks[2 * i] - side / 2, marks[2 * i + 1] - side / 2, side, side)
+  const side = count <= 40 ? 28 : 20 // of a code that is drawn as its image
+  if (numbers && image.tiles) for (let i = 0; i < count; i++) if (!scene.dead[i] && seen(i)) taken.keep(marks[2 * i] - side / 2, marks[2 * i + 1] - side / 2, side, side)
   if (focus !== null && focus < count) claim(focus)
   for (let i = 0; i < count; i++) claim(i)
 
@@ -76,7 +76,7 @@ export function drawMarks(to: Surface, marks: Float64Array, picture: Picture, th
       crosses.lineTo(px - r, py + r)
     } else {
       live.push(i)
-      if (picture.tiles) continue
+      if (image.tiles) continue
       const [path, r] = numbers && !hasNumber[i] ? [small, 3.5] : [discs, radius]
       path.moveTo(px + r, py)
       path.arc(px, py, r, 0, 2 * Math.PI)
@@ -89,7 +89,7 @@ export function drawMarks(to: Surface, marks: Float64Array, picture: Picture, th
     g.fill(path)
     g.stroke(path)
   }
-  if (picture.tiles) for (const i of live) picturedMark(i)
+  if (image.tiles) for (const i of live) imagedMark(i)
   g.lineWidth = 2.2
   g.strokeStyle = theme.bad
   g.stroke(crosses)
@@ -100,8 +100,8 @@ export function drawMarks(to: Surface, marks: Float64Array, picture: Picture, th
       const label = labels.label(String(scene.ids[i]), size, theme.text, to.ratio)
       const wide = label.width / to.ratio
       const high = label.height / to.ratio
-      const left = picture.tiles ? marks[2 * i] + 16 : marks[2 * i] - wide / 2
-      const top = (picture.tiles ? marks[2 * i + 1] - 9 : marks[2 * i + 1]) - high / 2
+      const left = image.tiles ? marks[2 * i] + 16 : marks[2 * i] - wide / 2
+      const top = (image.tiles ? marks[2 * i + 1] - 9 : marks[2 * i + 1]) - high / 2
       g.drawImage(label, left, top, wide, high)
     }
     g.font = `600 ${size}px system-ui, sans-serif`
@@ -116,16 +116,16 @@ export function drawMarks(to: Surface, marks: Float64Array, picture: Picture, th
       if (taken.claim(marks[2 * i] + 9, marks[2 * i + 1] - size / 2, 0.65 * size * text.length, size)) g.fillText(text, marks[2 * i] + 9, marks[2 * i + 1])
     }
   }
-  if (!crowded || picture.flash.size <= MOST_FLASHES) for (const [i, strength] of picture.flash) ring(i, radius + 4 + 22 * (1 - strength), strength, theme.ok)
-  if (focus === null && picture.kin) for (let i = 0; i < count; i++) if (picture.kin.marks[i] && seen(i)) ring(i, (picture.tiles ? 17 : radius) + 3, 1, theme.accent)
-  if (focus !== null && focus < count) ring(focus, (picture.tiles ? 17 : radius) + 4, 1, theme.accent)
+  if (!crowded || image.flash.size <= MOST_FLASHES) for (const [i, strength] of image.flash) ring(i, radius + 4 + 22 * (1 - strength), strength, theme.ok)
+  if (focus === null && image.kin) for (let i = 0; i < count; i++) if (image.kin.marks[i] && seen(i)) ring(i, (image.tiles ? 17 : radius) + 3, 1, theme.accent)
+  if (focus !== null && focus < count) ring(focus, (image.tiles ? 17 : radius) + 4, 1, theme.accent)
 
-  function picturedMark(i: number): void {
+  function imagedMark(i: number): void {
     const px = marks[2 * i] - side / 2
     const py = marks[2 * i + 1] - side / 2
     g.fillStyle = theme.text
     g.fillRect(px - 1.5, py - 1.5, side + 3, side + 3)
-    drawTile(g, picture.tiles!, picture.tileOf + scene.ids[i], px, py, side, side)
+    drawTile(g, image.tiles!, image.tileOf + scene.ids[i], px, py, side, side)
   }
 
   function ring(i: number, r: number, alpha: number, colour: string): void {

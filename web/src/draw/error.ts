@@ -1,4 +1,4 @@
-/** Absolute differences of two batches of pictures as colours on a fixed scale: black = equal, white = as far apart as can be. */
+/** Absolute differences of two batches of images as colours on a fixed scale: black = equal, white = as far apart as can be. */
 const stops: [number, number, number, number][] = [
   [0, 8, 8, 14],
   [0.08, 52, 16, 84],

@@ -12,8 +12,8 @@ import { drawMarks } from './codemarks'
 import type { Surface } from './surface'
 import { Ways, type Trail } from './ways'
 
-/** Everything that one picture of the latent space is made from. Positions are in latent coordinates. */
-export interface Picture {
+/** Everything that one image of the latent space is made from. Positions are in latent coordinates. */
+export interface Image {
   scene: Scene
   points: Float32Array
   marks: Float32Array
@@ -24,7 +24,7 @@ export interface Picture {
   flash: Map<number, number> // mark -> 1 (just revived) .. 0
   tiles: Atlas | null
   tileOf: number
-  probe: { atlas: Atlas; places: Float32Array } | null // the fixed pictures, drawn where they lie
+  probe: { atlas: Atlas; places: Float32Array } | null // the fixed images, drawn where they lie
   hidden: Set<number> // groups whose points are left out
   fresh: { rows: number; share: number } // the first rows are new and this far in
   gone: Gone | null // points that have just left the window
@@ -48,20 +48,20 @@ export interface Drawn {
   crowded: boolean // marks are drawn by density
 }
 
-export function drawLatent(to: Surface, camera: Camera, picture: Picture, theme: Colours, time: number): Drawn {
+export function drawLatent(to: Surface, camera: Camera, image: Image, theme: Colours, time: number): Drawn {
   const { g, width, height } = to
   g.globalAlpha = 1
   g.fillStyle = theme.canvas
   g.fillRect(0, 0, width, height)
   const x = (v: number): number => toScreenX(camera, width, v)
   const y = (v: number): number => toScreenY(camera, height, v)
-  const marks = onScreen(picture.marks, x, y)
-  if (picture.cells && picture.scene.ids.length > 1 && picture.scene.ids.length <= MOST_CELLS) drawCells(to, marks, picture, theme)
-  const again = picture.trails !== null && ways.draw(to, camera, picture.trails, marks, picture.scene.ids.length, picture.focus, theme, time)
-  const crowded = picture.scene.ids.length > MOST_RINGS && seenOf(marks, width, height) > MOST_RINGS
-  if (crowded) drawCrowd(to, marks, { dead: picture.scene.dead, used: theme.text, unused: picture.scene.level < 0 ? theme.mute : theme.bad })
-  drawPoints(to, picture, theme, x, y)
-  drawMarks(to, marks, picture, theme, crowded)
+  const marks = onScreen(image.marks, x, y)
+  if (image.cells && image.scene.ids.length > 1 && image.scene.ids.length <= MOST_CELLS) drawCells(to, marks, image, theme)
+  const again = image.trails !== null && ways.draw(to, camera, image.trails, marks, image.scene.ids.length, image.focus, theme, time)
+  const crowded = image.scene.ids.length > MOST_RINGS && seenOf(marks, width, height) > MOST_RINGS
+  if (crowded) drawCrowd(to, marks, { dead: image.scene.dead, used: theme.text, unused: image.scene.level < 0 ? theme.mute : theme.bad })
+  drawPoints(to, image, theme, x, y)
+  drawMarks(to, marks, image, theme, crowded)
   return { again, crowded }
 }
 
@@ -75,19 +75,19 @@ function onScreen(places: Float32Array, x: (v: number) => number, y: (v: number)
 }
 
 /** The region that each mark claims, tinted by the class that most of its points have; all borders in one stroke. */
-function drawCells(to: Surface, marks: Float64Array, picture: Picture, theme: Colours): void {
+function drawCells(to: Surface, marks: Float64Array, image: Image, theme: Colours): void {
   const { g, width, height } = to
   const voronoi = new Delaunay(marks).voronoi([-2, -2, width + 2, height + 2])
   const byTint = new Map<number, Path2D>()
-  for (let i = 0; i < picture.scene.ids.length; i++) {
-    const group = picture.markGroup[i] ?? -1
+  for (let i = 0; i < image.scene.ids.length; i++) {
+    const group = image.markGroup[i] ?? -1
     if (group < 0) continue
     let path = byTint.get(group)
     if (!path) byTint.set(group, (path = new Path2D()))
     voronoi.renderCell(i, path as unknown as CanvasRenderingContext2D)
   }
   for (const [group, path] of byTint) {
-    g.fillStyle = mix(picture.colours[group % picture.colours.length], theme.canvas, theme.dark ? 0.13 : 0.15)
+    g.fillStyle = mix(image.colours[group % image.colours.length], theme.canvas, theme.dark ? 0.13 : 0.15)
     g.fill(path)
   }
   const borders = new Path2D()
@@ -95,20 +95,20 @@ function drawCells(to: Surface, marks: Float64Array, picture: Picture, theme: Co
   g.lineWidth = 1
   g.strokeStyle = theme.line
   g.stroke(borders)
-  if (picture.focus !== null && picture.focus < picture.scene.ids.length) {
+  if (image.focus !== null && image.focus < image.scene.ids.length) {
     const cell = new Path2D()
-    voronoi.renderCell(picture.focus, cell as unknown as CanvasRenderingContext2D)
+    voronoi.renderCell(image.focus, cell as unknown as CanvasRenderingContext2D)
     g.lineWidth = 1.6
     g.strokeStyle = theme.accent
     g.stroke(cell)
   }
 }
 
-function drawPoints(to: Surface, picture: Picture, theme: Colours, x: (v: number) => number, y: (v: number) => number): void {
+function drawPoints(to: Surface, image: Image, theme: Colours, x: (v: number) => number, y: (v: number) => number): void {
   const { g, width, height, ratio } = to
-  const { points, group, colours, focus, fresh, gone, probe, hidden } = picture
-  const kin = focus === null ? picture.kin : null
-  const owner = picture.scene.owner
+  const { points, group, colours, focus, fresh, gone, probe, hidden } = image
+  const kin = focus === null ? image.kin : null
+  const owner = image.scene.owner
   const count = points.length / 2
   const radius = count > 4000 ? 1.6 : count > 1500 ? 2.1 : 2.7
   const none = dots.tone(theme.mute, theme.canvas, theme.text)

@@ -20,7 +20,7 @@ export function awaitAnswer(most: number): void {
   waitsUntil = most ? performance.now() + most : 0
 }
 
-/** Counters for measuring from outside: data frames taken, pictures drawn, what is shown, when the last mark was drawn. */
+/** Counters for measuring from outside: data frames taken, images drawn, what is shown, when the last mark was drawn. */
 export const counters = { frames: 0, drawn: 0, lastDrawn: 0, lastFrame: 0, shown: {} as Record<string, unknown> }
 
 /** Painters whose place is gone: an answer that comes late does not draw there any more. */

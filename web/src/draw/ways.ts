@@ -18,18 +18,18 @@ const MOVED = 120 // ms for which a moving camera may stretch the layer that the
  * The way that each code has come, the older the fainter; a revival is a jump, not a way.
  *
  * Thousands of short lines take longer to paint than all else together, and hardly change from frame to frame: they are
- * kept as a picture of their own, and only what came after it was made is drawn anew each time.
+ * kept as an image of their own, and only what came after it was made is drawn anew each time.
  */
 export class Ways {
   private readonly canvas = document.createElement('canvas')
   private readonly g = this.canvas.getContext('2d')!
   private key = ''
   private camera: Camera | null = null
-  private step = -1 // the last that is in the picture
+  private step = -1 // the last that is in the image
   private count = 0 // of the places in it
   private made = 0
 
-  /** True where the picture is behind: the next frame should be drawn even if nothing else changes. */
+  /** True where the image is behind: the next frame should be drawn even if nothing else changes. */
   draw(to: Surface, camera: Camera, trail: Trail, marks: Float64Array, codes: number, focus: number | null, theme: Colours, time: number): boolean {
     const alone = focus !== null && focus < codes
     if (!trail.places.length || codes > MOST_WAYS || (!alone && codes > WAYS_AT_ONCE)) return false

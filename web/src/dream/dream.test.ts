@@ -79,7 +79,7 @@ describe('what is asked', () => {
   })
 })
 
-describe('a picture while it is drawn', () => {
+describe('an image while it is drawn', () => {
   const patches = patchesOf({ shape: [2, 3, 3, 1], data: Uint8Array.from([0, 0, 0, 0, 10, 0, 0, 0, 0, 1, 1, 1, 1, 20, 1, 1, 1, 1]) }, [1, 1])
 
   it('is laid of the middles of tiles, and empty where no token is yet', () => {
@@ -135,8 +135,8 @@ describe('small things', () => {
   })
 
   it('a shelf that was written by something else is empty', () => {
-    const good = { query: 'seed=1', title: 'x', picture: 'data:image/png;base64,AAAA' }
-    expect(readShelf(JSON.stringify([good, { ...good, picture: 'https://example.org/x.png' }, 3, null]))).toEqual([good])
+    const good = { query: 'seed=1', title: 'x', image: 'data:image/png;base64,AAAA' }
+    expect(readShelf(JSON.stringify([good, { ...good, image: 'https://example.org/x.png' }, 3, null]))).toEqual([good])
     for (const text of [null, '', '{', '3', '{"a":1}']) expect(readShelf(text)).toEqual([])
   })
 })

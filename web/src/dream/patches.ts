@@ -1,6 +1,6 @@
 import type { Shaped } from '../lib/frame'
 
-/** What the decoder paints for each code of the first level, cut to one cell: of these a picture is laid while it is drawn. */
+/** What the decoder paints for each code of the first level, cut to one cell: of these an image is laid while it is drawn. */
 export interface Patches {
   height: number // of a cell, in pixels
   width: number
@@ -50,7 +50,7 @@ export function laid(tokens: Shaped<Int32Array>, patches: Patches, item: number,
   return { width, height: rows * h, rgba }
 }
 
-/** Columns with which `count` pictures of a shape (width over height) are largest in a place. */
+/** Columns with which `count` images of a shape (width over height) are largest in a place. */
 export function columnsOf(count: number, width: number, height: number, shape: number, gap: number): { columns: number; side: number } {
   let best = { columns: 1, side: 0 }
   for (let columns = 1; columns <= count; columns++) {

@@ -1,8 +1,8 @@
-/** A dream that someone liked: the address that makes it again, and a small picture. */
+/** A dream that someone liked: the address that makes it again, and a small image. */
 export interface Liked {
   query: string // of the address, in a fixed order
   title: string
-  picture: string // data: address of a PNG
+  image: string // data: address of a PNG
 }
 
 const MOST = 60
@@ -12,10 +12,11 @@ export function readShelf(text: string | null): Liked[] {
   try {
     const found: unknown = JSON.parse(text ?? '[]')
     const fits = (one: unknown): one is Liked => {
-      const { query, title, picture } = (one ?? {}) as Partial<Liked>
-      return typeof query === 'string' && typeof title === 'string' && typeof picture === 'string' && picture.startsWith('data:image/png;base64,')
+      const { query, title, image } = (one ?? {}) as Partial<Liked>
+      return typeof query === 'string' && typeof title === 'string' && typeof image === 'string' && image.startsWith('data:image/png;base64,')
     }
-    return Array.isArray(found) ? found.filter(fits).slice(0, MOST) : []
+    const named = (one: { picture?: unknown } | null): unknown => (one?.picture ? { ...one, image: one.picture } : one) // as earlier versions kept it
+    return Array.isArray(found) ? found.map(named).filter(fits).slice(0, MOST) : []
   } catch {
     return []
   }

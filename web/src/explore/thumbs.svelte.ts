@@ -31,7 +31,7 @@ export class Thumbs {
   async want(side: Side, numbers: number[]): Promise<void> {
     const lacking = numbers.filter((n) => !this.have.has(`${side}:${n}`)).slice(0, AT_ONCE)
     if (!lacking.length) return
-    await this.model.show(this.key, 'pictures', { side, numbers: lacking }, ({ thumbs, facts }) => {
+    await this.model.show(this.key, 'images', { side, numbers: lacking }, ({ thumbs, facts }) => {
       const found = lacking.map((n, i) => thumb(`${side}:${n}`, imageData(thumbs, i), facts.labels[i], facts.names[i]))
       this.keep(found)
       if (numbers.length > AT_ONCE) void this.want(side, numbers)

@@ -3,7 +3,7 @@
  * `uv run python -m tilework.protocol.typescript web/src/lib/protocol.ts`.
  */
 
-export type Channel = 'motion' | 'pictures' | 'timeline'
+export type Channel = 'motion' | 'images' | 'timeline'
 
 export type DType = 'f4' | 'i4' | 'i2' | 'u1'
 
@@ -23,13 +23,13 @@ export type CheckAnswer = SpecRight | SpecWrong
 
 export type ExplainBlock = ParagraphBlock | PointsBlock | TableBlock | FigureBlock
 
-export type AskKind = 'about' | 'statistics' | 'decode' | 'encode' | 'pictures' | 'search' | 'traverse' | 'plane' | 'walk' | 'map' | 'nearest' | 'directions' | 'paint' | 'levels' | 'field' | 'receptive' | 'palette' | 'atlas' | 'code' | 'dream' | 'repaint' | 'morph' | 'continue'
+export type AskKind = 'about' | 'statistics' | 'decode' | 'encode' | 'images' | 'search' | 'traverse' | 'plane' | 'walk' | 'map' | 'nearest' | 'directions' | 'paint' | 'levels' | 'field' | 'receptive' | 'palette' | 'atlas' | 'code' | 'dream' | 'repaint' | 'morph' | 'continue'
 
 export type Side = 'validation' | 'train'
 
 export type MapKind = 'pca' | 'umap' | 'dimensions'
 
-export type Ask = AboutAsk | StatisticsAsk | DecodeAsk | EncodeAsk | PicturesAsk | SearchAsk | TraverseAsk | PlaneAsk | WalkAsk | MapAsk | NearestAsk | DirectionsAsk | PaintAsk | LevelsAsk | FieldAsk | ReceptiveAsk | PaletteAsk | AtlasAsk | CodeAsk | DreamAsk | RepaintAsk | MorphAsk | ContinueAsk
+export type Ask = AboutAsk | StatisticsAsk | DecodeAsk | EncodeAsk | ImagesAsk | SearchAsk | TraverseAsk | PlaneAsk | WalkAsk | MapAsk | NearestAsk | DirectionsAsk | PaintAsk | LevelsAsk | FieldAsk | ReceptiveAsk | PaletteAsk | AtlasAsk | CodeAsk | DreamAsk | RepaintAsk | MorphAsk | ContinueAsk
 
 export type FileFormat = 'png' | 'gif' | 'mp4' | 'html'
 
@@ -76,7 +76,7 @@ export interface Cost {
   /** time of a frame of this channel, in ms */
   motion_ms: number
   /** time of a frame of this channel, in ms */
-  pictures_ms: number
+  images_ms: number
   /** of the training time that may be spent on frames */
   share: number
 }
@@ -95,9 +95,9 @@ export interface ViewHeader {
   grid: number[]
   /** share that each component of `pca` holds */
   variance: number[] | null
-  /** `window`: what training has just encoded; `probe`: fixed pictures, while no step was taken (the timeline begins with them, at step 0) */
+  /** `window`: what training has just encoded; `probe`: fixed images, while no step was taken (the timeline begins with them, at step 0) */
   points_of: 'window' | 'probe'
-  /** of the fixed pictures, so many are still in the window */
+  /** of the fixed images, so many are still in the window */
   points_fixed?: number
   /** the codes are not learnt (FSQ, LFQ), and stay where they are */
   fixed?: boolean
@@ -217,7 +217,7 @@ export interface RunCard {
   spark: Spark
   /** its path on the machine of the studio */
   folder: string
-  /** address of its newest reconstructions as a small picture */
+  /** address of its newest reconstructions as a small image */
   thumb: string | null
 }
 
@@ -493,7 +493,7 @@ export interface RefusedMessage {
 export interface AckMessage {
   type: 'ack'
   /** of the frame */
-  channel: 'motion' | 'pictures'
+  channel: 'motion' | 'images'
   /** of the frame */
   seq: number
 }
@@ -750,7 +750,7 @@ export interface TableBlock {
 export interface FigureBlock {
   kind: 'figure'
   /** what it shows */
-  picture: 'network' | 'token'
+  image: 'network' | 'token'
   /** SVG; its groups of class `stage` have the key of a row as `data-stage` */
   svg: string
   /** what stands below it */
@@ -855,7 +855,7 @@ export interface StartStage {
   name: string
   /** what is started: a recipe, the id of the run that it begins with, or the name of a proposal */
   about: string
-  /** `torch` while it is loaded, `data`, `pictures`, `tokens`, `preflight`; empty = its process only begins */
+  /** `torch` while it is loaded, `data`, `images`, `tokens`, `preflight`; empty = its process only begins */
   stage: string
   /** of whatever the stage counts; 0 where it counts nothing */
   done: number
@@ -887,7 +887,7 @@ export interface StartAnswer {
   name: string
   /** what is started: a recipe, the id of the run that it begins with, or the name of a proposal */
   about: string
-  /** `torch` while it is loaded, `data`, `pictures`, `tokens`, `preflight`; empty = its process only begins */
+  /** `torch` while it is loaded, `data`, `images`, `tokens`, `preflight`; empty = its process only begins */
   stage: string
   /** of whatever the stage counts; 0 where it counts nothing */
   done: number
@@ -1171,8 +1171,8 @@ export interface EncodeAsk {
 }
 
 /** Small images of the data set. */
-export interface PicturesAsk {
-  kind: 'pictures'
+export interface ImagesAsk {
+  kind: 'images'
   /** of the split */
   side: Side
   /** within the side; at most 1,024 */
@@ -1612,7 +1612,7 @@ export interface EncodeFacts {
 }
 
 /** Of each image in turn. */
-export interface PicturesFacts {
+export interface ImagesFacts {
   /** its label */
   labels: (string | null)[]
   /** its file name */
@@ -1777,7 +1777,7 @@ export interface Asks {
   statistics: StatisticsAsk
   decode: DecodeAsk
   encode: EncodeAsk
-  pictures: PicturesAsk
+  images: ImagesAsk
   search: SearchAsk
   traverse: TraverseAsk
   plane: PlaneAsk
@@ -1804,7 +1804,7 @@ export interface Facts {
   statistics: StatisticsFacts
   decode: DecodeFacts
   encode: EncodeFacts
-  pictures: PicturesFacts
+  images: ImagesFacts
   search: SearchFacts
   traverse: TraverseFacts
   plane: NoFacts
@@ -1848,7 +1848,7 @@ export interface AnswerArrays {
     sigma?: 'f4'
     codes?: 'i4'
   }
-  pictures: {
+  images: {
     thumbs: 'u1'
     labels: 'i2'
   }

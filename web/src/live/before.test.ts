@@ -21,14 +21,14 @@ it('the stages before the first step', () => {
 })
 
 it('a start in words', () => {
-  expect([stageText('', 0), stageText('pictures', 1240), stageText('preflight', 3), stageText('what-is-new', 0)]).toEqual(['starting its process', 'preparing images: 1,240', 'checks before the run: 3', 'what is new'])
-  expect([stageText('pictures', 340, 1797), stageText('preflight', 0, 9)]).toEqual(['preparing images: 340 of 1,797', 'checks before the run: 0 of 9'])
+  expect([stageText('', 0), stageText('images', 1240), stageText('preflight', 3), stageText('what-is-new', 0)]).toEqual(['starting its process', 'preparing images: 1,240', 'checks before the run: 3', 'what is new'])
+  expect([stageText('images', 340, 1797), stageText('preflight', 0, 9)]).toEqual(['preparing images: 340 of 1,797', 'checks before the run: 0 of 9'])
 })
 
 it('a start and its run have one list: what a start has done stays done', () => {
   const lines = (stage: string, done = 0, total = 0): string[] => startStages({ stage, done, total }).map((one) => `${one.state} ${one.text}`)
   expect(lines('torch')[0]).toBe('now loading torch')
-  expect(lines('pictures', 340, 1797).slice(0, 3)).toEqual(['done process started, torch loaded', 'now preparing images: 340 of 1,797', 'next checks before the run'])
+  expect(lines('images', 340, 1797).slice(0, 3)).toEqual(['done process started, torch loaded', 'now preparing images: 340 of 1,797', 'next checks before the run'])
   expect(lines('preflight', 3, 9).slice(0, 3)).toEqual(['done process started, torch loaded', 'done data read, model built', 'now checks before the run: 3 of 9'])
   expect(lines('what-is-new')[1]).toBe('now what is new')
   const then = stagesOf({ checks, placesCodes: false, codesPlaced: false, validated: false }).map((one) => one.text)

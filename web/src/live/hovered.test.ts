@@ -10,7 +10,7 @@ const motion = (changes: object = {}): Frame =>
       { points: ['f4', [4, 2], [0, 0, 1, 0, 0, 1, 5, 5]], labels: ['i2', [4], [0, 1, -1, 1]], assigned: ['i4', [4, 2], [0, 1, 2, 3, 1, 1, 3, 0]] },
     ),
   )
-const pictures = decodeFrame(packed({ v: 1, channel: 'pictures', step: 1 }, { thumbs: ['u1', [3, 1, 1, 1], [10, 20, 30]], probe: ['f4', [3, 2], [9, 9, 0, 0.9, 4, 4]] }))
+const images = decodeFrame(packed({ v: 1, channel: 'images', step: 1 }, { thumbs: ['u1', [3, 1, 1, 1], [10, 20, 30]], probe: ['f4', [3, 2], [9, 9, 0, 0.9, 4, 4]] }))
 
 describe('the point under the pointer', () => {
   it('is the nearest within reach, of those that are seen', () => {
@@ -22,12 +22,12 @@ describe('the point under the pointer', () => {
   })
 
   it('tells its class and codes', () => {
-    expect(knownOf(1, motion(), undefined)).toEqual({ label: 'one', codes: [2, 3], picture: null })
+    expect(knownOf(1, motion(), undefined)).toEqual({ label: 'one', codes: [2, 3], image: null })
     expect(knownOf(2, motion(), undefined).label).toBeNull()
   })
 
-  it('shows itself where it is one of the fixed pictures, else the nearest of them', () => {
-    expect([0, 1, 2, 3].map((row) => knownOf(row, motion(), pictures).picture)).toEqual([
+  it('shows itself where it is one of the fixed images, else the nearest of them', () => {
+    expect([0, 1, 2, 3].map((row) => knownOf(row, motion(), images).image)).toEqual([
       { index: 1, itself: true },
       { index: 2, itself: true },
       { index: 1, itself: false },
@@ -35,8 +35,8 @@ describe('the point under the pointer', () => {
     ])
   })
 
-  it('of pictures of many tokens is the picture that the token is of, or none', () => {
-    expect(knownOf(3, motion({ points_of: 'probe', points_fixed: 4, grid: [2, 1] }), pictures).picture).toEqual({ index: 2, itself: true })
-    expect(knownOf(3, motion({ grid: [2, 1] }), pictures).picture).toBeNull()
+  it('of images of many tokens is the image that the token is of, or none', () => {
+    expect(knownOf(3, motion({ points_of: 'probe', points_fixed: 4, grid: [2, 1] }), images).image).toEqual({ index: 2, itself: true })
+    expect(knownOf(3, motion({ grid: [2, 1] }), images).image).toBeNull()
   })
 })

@@ -18,28 +18,28 @@ export function pointNear(points: Float32Array, camera: Camera, [width, height]:
   return best
 }
 
-/** What is known of a point: its class, its codes, and which of the fixed pictures it is, or lies next to. */
+/** What is known of a point: its class, its codes, and which of the fixed images it is, or lies next to. */
 export interface Known {
   label: string | null
   codes: number[]
-  picture: { index: number; itself: boolean } | null
+  image: { index: number; itself: boolean } | null
 }
 
 /**
- * Only the fixed pictures are sent as pictures. The points of those begin the window (the last of them stay longest); of any other
- * point the nearest of them tells how such a picture looks, where a picture is one point.
+ * Only the fixed images are sent as images. The points of those begin the window (the last of them stay longest); of any other
+ * point the nearest of them tells how such an image looks, where an image is one point.
  */
-export function knownOf(row: number, frame: Frame, pictures: Frame | undefined): Known {
+export function knownOf(row: number, frame: Frame, images: Frame | undefined): Known {
   const { view } = frame.header
   const label = frame.i2('labels')?.[row] ?? -1
   const assigned = frame.i4('assigned')
   const levels = view.levels
   const codes = assigned && levels ? Array.from(assigned.subarray(row * levels, (row + 1) * levels)) : []
-  return { label: label >= 0 ? (view.classes[label] ?? String(label)) : null, codes, picture: pictureOf(row, frame, pictures) }
+  return { label: label >= 0 ? (view.classes[label] ?? String(label)) : null, codes, image: imageOf(row, frame, images) }
 }
 
-function pictureOf(row: number, frame: Frame, pictures: Frame | undefined): Known['picture'] {
-  const many = pictures?.shapes.get('thumbs')?.[0] ?? 0
+function imageOf(row: number, frame: Frame, images: Frame | undefined): Known['image'] {
+  const many = images?.shapes.get('thumbs')?.[0] ?? 0
   const points = frame.f4('points')
   if (!many || !points) return null
   const { view } = frame.header
@@ -49,7 +49,7 @@ function pictureOf(row: number, frame: Frame, pictures: Frame | undefined): Know
     const index = Math.floor((many * cells - fixed + row) / cells)
     return index >= 0 && index < many ? { index, itself: true } : null
   }
-  const places = cells === 1 ? pictures?.f4('probe') : null
+  const places = cells === 1 ? images?.f4('probe') : null
   if (!places || places.length !== 2 * many) return null
   let index = 0
   const away = (i: number): number => (places[2 * i] - points[2 * row]) ** 2 + (places[2 * i + 1] - points[2 * row + 1]) ** 2
@@ -59,7 +59,7 @@ function pictureOf(row: number, frame: Frame, pictures: Frame | undefined): Know
 
 let kept: { frame: Frame; atlas: Atlas | null } | null = null
 
-/** The fixed pictures, made into a canvas once. */
+/** The fixed images, made into a canvas once. */
 export function thumbsOf(frame: Frame): Atlas | null {
   if (kept?.frame !== frame) kept = { frame, atlas: atlasOf(frame, 'thumbs') }
   return kept.atlas

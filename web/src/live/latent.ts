@@ -22,7 +22,7 @@ export interface Options {
   cells: boolean
   trails: boolean
   labels: boolean
-  pictures: boolean
+  images: boolean
   probe: boolean
   byCode: boolean
   focus: number | null
@@ -99,7 +99,7 @@ export class LatentCanvas {
     if (!frame) return
     const { step, channel } = frame.header
     const same = `${channel} ${step} ${frame.shapes.get('points')}`
-    if (!otherView && this.scene && same === this.taken) return // a paused run sends the same picture again and again
+    if (!otherView && this.scene && same === this.taken) return // a paused run sends the same image again and again
     this.taken = same
     const before = this.scene
     const scene = makeScene(frame, this.options.shown, this.options.residualLevel)
@@ -327,7 +327,7 @@ export class LatentCanvas {
       markGroup: this.markGroup,
       trails: this.currentTrail(scene),
       flash: options.still ? new Map() : flash,
-      tiles: options.pictures && scene.level >= 0 && scene.ids.length <= MOST_NUMBERS ? this.decoded() : null,
+      tiles: options.images && scene.level >= 0 && scene.ids.length <= MOST_NUMBERS ? this.decoded() : null,
       tileOf: Math.max(0, scene.level) * scene.perLevel,
       probe: options.probe && scene.shown !== 'residual' ? this.probe() : null,
       focus: options.focus !== null && options.focus < Math.max(1, scene.ids.length) ? options.focus : null,
@@ -347,15 +347,15 @@ export class LatentCanvas {
   }
 
   private decoded(): Atlas | null {
-    const frame = this.stage.pictures.decoded
+    const frame = this.stage.images.decoded
     if (!frame) return null
     if (this.tiles?.frame !== frame) this.tiles = { frame, atlas: atlasOf(frame, 'decoded') }
     return this.tiles.atlas
   }
 
-  /** The fixed pictures, and where they lay when they were last looked at. */
+  /** The fixed images, and where they lay when they were last looked at. */
   private probe(): { atlas: Atlas; places: Float32Array } | null {
-    const frame = this.stage.pictures.probe
+    const frame = this.stage.images.probe
     const places = frame?.f4('probe')
     if (!frame || !places) return null
     if (this.thumbs?.frame !== frame) this.thumbs = { frame, atlas: atlasOf(frame, 'thumbs') }

@@ -8,7 +8,7 @@ import { evenly, nearest, type Trails } from '../scene/trails'
 import { tables, type Tables } from './curves'
 import { markOf, withJournal } from '../scene/marks'
 import { RunSocket, type Payload } from './socket'
-import { Stage, withFrame, type Pictures } from './stage'
+import { Stage, withFrame, type Images } from './stage'
 import { StoredFrames } from './storedframes'
 
 /** The text on the page follows the frames at most this often (ms): more could not be read. */
@@ -35,12 +35,12 @@ export class Run {
   curvesVersion = $state(0)
   live = $state.raw<Header | null>(null) // header of the newest motion frame
   arrived = $state(0) // when it came, by this machine's clock
-  picturesHead = $state.raw<Header | null>(null)
+  imagesHead = $state.raw<Header | null>(null)
   shown = $state.raw<Header | null>(null) // header of the frame that the canvases show
   at = $state<number | null>(null) // step of the history that is shown; null = live
   loadingStep = $state<number | null>(null)
   historyProblem = $state<string | null>(null)
-  pictures = $state.raw<Pictures>({}) // those that the canvases show
+  images = $state.raw<Images>({}) // those that the canvases show
   findings = $state.raw<FindingEntry[]>([]) // what the doctor of the run has found, causes first
   remarks = $state.raw<string[]>([]) // those of them that are about codes, in words
   resuming = $state(false)
@@ -54,7 +54,7 @@ export class Run {
   private readonly stored: StoredFrames
   private readonly socket: RunSocket
   private newest: Frame | null = null
-  private livePictures: Pictures = {}
+  private liveImages: Images = {}
   private firstOriginals: Frame | null = null
   private textDue: ReturnType<typeof setTimeout> | null = null
   private lastText = 0
@@ -133,7 +133,7 @@ export class Run {
     this.loadingStep = null
     if (wanted === null) {
       if (this.newest) this.present(this.newest)
-      this.showPictures(this.livePictures)
+      this.showImages(this.liveImages)
       return
     }
     try {
@@ -143,8 +143,8 @@ export class Run {
       if (this.at !== wanted) return
       this.loadingStep = null
       this.present(frame)
-      const pictures = await this.pastPictures(frame)
-      if (this.at === wanted) this.showPictures(pictures)
+      const images = await this.pastImages(frame)
+      if (this.at === wanted) this.showImages(images)
     } catch (error) {
       if (error instanceof DOMException && error.name === 'AbortError') return
       this.loadingStep = null
@@ -153,21 +153,21 @@ export class Run {
   }
 
   /**
-   * The pictures of a stored frame are its reconstructions. What it lacks is shown as it was known last, and each panel says of
+   * The images of a stored frame are its reconstructions. What it lacks is shown as it was known last, and each panel says of
    * which step that is; only the places of the probe and what lay nearest to a code would be wrong beside other codes.
    */
-  private async pastPictures(frame: Frame): Promise<Pictures> {
-    const { originals, nearest, codemap } = this.livePictures
+  private async pastImages(frame: Frame): Promise<Images> {
+    const { originals, nearest, codemap } = this.liveImages
     if (!originals && !this.firstOriginals && this.timeline.length) this.firstOriginals = await this.stored.fetch(this.timeline[0])
     const first = this.firstOriginals?.shapes.has('originals') ? this.firstOriginals : undefined
-    const near = (part: 'decoded' | 'samples'): Frame | undefined => this.stored.near(part, frame.header.step, this.livePictures[part])
+    const near = (part: 'decoded' | 'samples'): Frame | undefined => this.stored.near(part, frame.header.step, this.liveImages[part])
     const same = nearest?.header.step === frame.header.step ? nearest : undefined
     return withFrame({ originals: originals ?? first, nearest: same, codemap, decoded: near('decoded'), samples: near('samples') }, frame)
   }
 
-  private showPictures(pictures: Pictures): void {
-    this.pictures = pictures
-    this.stage.showPictures(pictures)
+  private showImages(images: Images): void {
+    this.images = images
+    this.stage.showImages(images)
   }
 
   /** Fetch some stored frames, evenly over the history, so that trails begin where training began and have no gaps. */
@@ -184,8 +184,8 @@ export class Run {
     }
     const at = this.at === null ? undefined : this.stored.get(this.at)
     if (!at) return
-    const pictures = await this.pastPictures(at) // decoded codes of a nearer step may have come
-    if (this.at === at.header.step) this.showPictures(pictures)
+    const images = await this.pastImages(at) // decoded codes of a nearer step may have come
+    if (this.at === at.header.step) this.showImages(images)
   }
 
   private take(message: RunMessage): void {
@@ -244,7 +244,7 @@ export class Run {
   }
 
   /**
-   * A run that is over shows the last frame of its history, which has all its pictures; one whose address names a step shows that.
+   * A run that is over shows the last frame of its history, which has all its images; one whose address names a step shows that.
    * Only where a run broke off does the newest live frame know more than the history, and stays.
    */
   private async opened(): Promise<void> {
@@ -273,10 +273,10 @@ export class Run {
     counters.frames += 1
     counters.lastFrame = performance.now()
     for (const one of frame.header.applied ?? []) this.note(one)
-    if (frame.header.channel === 'pictures') {
-      this.livePictures = withFrame(this.livePictures, frame)
-      this.picturesHead = frame.header
-      if (this.at === null) this.showPictures(this.livePictures)
+    if (frame.header.channel === 'images') {
+      this.liveImages = withFrame(this.liveImages, frame)
+      this.imagesHead = frame.header
+      if (this.at === null) this.showImages(this.liveImages)
       return
     }
     this.newest = frame

@@ -8,7 +8,7 @@ export interface Listener {
   link(state: Link, retryAt: number | null, why: string | null): void
 }
 
-/** The socket of one run. After a loss it begins with the whole picture again. */
+/** The socket of one run. After a loss it begins with the whole image again. */
 export class RunSocket {
   private readonly connection: Connection
   private ref = 0
@@ -57,7 +57,7 @@ export class RunSocket {
 
   private binary(data: ArrayBuffer): void {
     const frame = decodeFrame(data)
-    this.send({ type: 'ack', channel: frame.header.channel as 'motion' | 'pictures', seq: frame.header.seq })
+    this.send({ type: 'ack', channel: frame.header.channel as 'motion' | 'images', seq: frame.header.seq })
     this.listener.frame(frame)
   }
 

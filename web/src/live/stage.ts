@@ -1,11 +1,11 @@
 import type { Frame } from '../lib/frame'
 
-export type Change = 'motion' | 'pictures' | 'trails'
+export type Change = 'motion' | 'images' | 'trails'
 
 /** What the canvases show now: the newest live frames, or one frame of the history. Canvases listen; nothing here is reactive. */
 export class Stage {
   motion: Frame | null = null
-  pictures: Pictures = {}
+  images: Images = {}
   private listeners = new Set<(what: Change) => void>()
 
   listen(listener: (what: Change) => void): () => void {
@@ -18,9 +18,9 @@ export class Stage {
     this.tell('motion')
   }
 
-  showPictures(pictures: Pictures): void {
-    this.pictures = pictures
-    this.tell('pictures')
+  showImages(images: Images): void {
+    this.images = images
+    this.tell('images')
   }
 
   tell(what: Change): void {
@@ -28,8 +28,8 @@ export class Stage {
   }
 }
 
-/** Pictures come in parts: originals once, reconstructions often, decoded codes when there was time. Each part keeps its frame. */
-export interface Pictures {
+/** Images come in parts: originals once, reconstructions often, decoded codes when there was time. Each part keeps its frame. */
+export interface Images {
   originals?: Frame
   recon?: Frame
   decoded?: Frame
@@ -42,8 +42,8 @@ export interface Pictures {
 
 const parts = ['originals', 'recon', 'decoded', 'codemap', 'nearest', 'probe', 'samples', 'token_bits'] as const
 
-export function withFrame(pictures: Pictures, frame: Frame): Pictures {
-  const out = { ...pictures }
+export function withFrame(images: Images, frame: Frame): Images {
+  const out = { ...images }
   for (const part of parts) if (frame.shapes.has(part)) out[part] = frame
   return out
 }

@@ -5,7 +5,7 @@ const TEXTS: Record<string, string> = {
   '': 'starting its process',
   torch: 'loading torch',
   data: 'reading the data, building the model',
-  pictures: 'preparing images',
+  images: 'preparing images',
   tokens: 'encoding images to tokens',
   preflight: 'checks before the run',
   codes: 'placing the codes among the data',

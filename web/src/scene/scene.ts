@@ -1,6 +1,6 @@
 import type { Frame } from '../lib/frame'
 
-/** Which of the four pictures of a quantised latent the canvas shows. */
+/** Which of the four images of a quantised latent the canvas shows. */
 export type Shown = 'level' | 'residual' | 'sum' | 'all'
 export const SHOWN: Shown[] = ['level', 'residual', 'sum', 'all']
 
@@ -25,7 +25,7 @@ export interface Scene {
   usage: Float32Array | null
   dead: Uint8Array
   revived: Int32Array | null
-  stable: boolean // the points are the same pictures in every frame
+  stable: boolean // the points are the same images in every frame
 }
 
 /** What can be shown of a frame; the first is the one to fall back to. */

@@ -1,6 +1,6 @@
 /**
  * Points of a window are what training has just encoded, newest first: from frame to frame they move down by as many rows as
- * pictures came in. The shift says which row of the old frame each row is, so that a point is never drawn as moving into another.
+ * images came in. The shift says which row of the old frame each row is, so that a point is never drawn as moving into another.
  */
 const ROWS = 24
 

@@ -244,9 +244,9 @@ class CodebookBottleneck(Bottleneck):
         dropout = self.config.stack.dropout
         if not self.training or dropout == 0 or self.levels == 1:
             return None
-        pictures = places[0]
-        depth = torch.randint(1, self.levels + 1, (pictures,), device=device)
-        dropped = torch.rand(pictures, device=device) < dropout
+        images = places[0]
+        depth = torch.randint(1, self.levels + 1, (images,), device=device)
+        dropped = torch.rand(images, device=device) < dropout
         depth = torch.where(dropped, depth, self.levels).repeat_interleave(math.prod(places[1:]))
         return depth > torch.arange(self.levels, device=device).unsqueeze(1)
 

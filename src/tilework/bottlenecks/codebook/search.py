@@ -105,8 +105,8 @@ def _scores(x: Tensor, codes: Tensor, bias: Tensor) -> Tensor:
     if small or x.device.type != "cpu" or x.dtype != torch.float32 or not _ONEDNN:
         return torch.addmm(bias, x, codes.t())
     # As images of n/16 x 1 pixels: sixteen images are what makes torch choose oneDNN, also with one thread.
-    pictures = x[:whole].reshape(_GROUP, whole // _GROUP, 1, -1).permute(0, 3, 1, 2)
-    found = F.conv2d(pictures, codes[:, :, None, None], bias).permute(0, 2, 3, 1).reshape(whole, len(codes))
+    images = x[:whole].reshape(_GROUP, whole // _GROUP, 1, -1).permute(0, 3, 1, 2)
+    found = F.conv2d(images, codes[:, :, None, None], bias).permute(0, 2, 3, 1).reshape(whole, len(codes))
     return found if whole == len(x) else torch.cat([found, torch.addmm(bias, x[whole:], codes.t())])
 
 

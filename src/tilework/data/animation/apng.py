@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from tilework.data.media.depth import Depth
-from tilework.data.media.pictures import MAX_PIXELS, Unreadable
+from tilework.data.media.images import MAX_PIXELS, Unreadable
 from tilework.data.media.profile import to_srgb
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"

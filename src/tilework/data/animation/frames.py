@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from tilework.data.animation.apng import apng_frames, is_apng, to_rgba
 from tilework.data.animation.gif import gif_frames, is_gif
-from tilework.data.media.pictures import MAX_PIXELS, Unreadable
+from tilework.data.media.images import MAX_PIXELS, Unreadable
 from tilework.data.media.profile import to_srgb
 
 SUFFIXES = frozenset({".gif", ".png", ".apng", ".webp"})
@@ -34,9 +34,9 @@ def animation_frames(path: Path, background: tuple[int, int, int]) -> Iterator[F
             raise Unreadable("the file is empty")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for picture, milliseconds in _composed(path):
-                over = Image.new("RGBA", picture.size, (*background, 255))
-                yield np.asarray(Image.alpha_composite(over, picture).convert("RGB")), milliseconds
+            for image, milliseconds in _composed(path):
+                over = Image.new("RGBA", image.size, (*background, 255))
+                yield np.asarray(Image.alpha_composite(over, image).convert("RGB")), milliseconds
                 number += 1
     except Unreadable:
         raise

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from PIL import Image
 
-from tilework.data.media.pictures import MAX_PIXELS, Unreadable
+from tilework.data.media.images import MAX_PIXELS, Unreadable
 
 _NOTHING, _KEEP, _CLEAR, _PREVIOUS = range(4)
 

@@ -45,21 +45,21 @@ def _store(entry: DataSet) -> FrameStore | Finding:
             if entry.frames is None
             else "its prepared images are no longer in the cache"
         )
-        return Finding("pictures", "wrong", f"{why}; `tilework data show {entry.name}` makes them")
+        return Finding("images", "wrong", f"{why}; `tilework data show {entry.name}` makes them")
     try:
         return FrameStore.open(entry.store_folder)
     except UserError as error:
-        return Finding("pictures", "wrong", f"{error.what}: {error.why}")
+        return Finding("images", "wrong", f"{error.what}: {error.why}")
 
 
 def _content(entry: DataSet, store: FrameStore) -> Finding:
     try:
         store.verify()
     except UserError as error:
-        return Finding("pictures", "wrong", f"{error.what}: {error.why}; {error.fix}")
+        return Finding("images", "wrong", f"{error.what}: {error.why}; {error.fix}")
     if store.content_hash != entry.content_hash:
-        return Finding("pictures", "wrong", "they are whole, but not those that were there when the set was added")
-    return Finding("pictures", "good", f"all {store.count:,} are as they were prepared ({store.content_hash[:12]})")
+        return Finding("images", "wrong", "they are whole, but not those that were there when the set was added")
+    return Finding("images", "good", f"all {store.count:,} are as they were prepared ({store.content_hash[:12]})")
 
 
 def _sources(entry: DataSet, store: FrameStore | None) -> Finding:

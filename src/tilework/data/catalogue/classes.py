@@ -31,7 +31,7 @@ def classes(files: Sequence[Path]) -> list[str]:
         if not what and (left > 0) and (kind_of(file.name) == "unknown" or file.suffix.lower() == ".gz"):
             left -= 1
             what = "idx files" if idx_shape(file) else class_by_content(file)
-        elif what == "pictures" and moving > 0 and file.suffix.lower() in _MAY_MOVE:
+        elif what == "images" and moving > 0 and file.suffix.lower() in _MAY_MOVE:
             moving -= 1
             what = "animations" if moves(file) else what
         out.append("" if what == "tables" and file.suffix.lower() == ".arrow" and not hub else what)
@@ -42,7 +42,7 @@ def class_of(file: Path) -> str:
     """The class that the ending of a file says; empty where it says none."""
     suffix = file.suffix.lower()
     known = (
-        ("videos", VIDEOS), ("animations", ANIMATED), ("arrays", ARRAYS), ("tables", _TABLES), ("pictures", IMAGES),
+        ("videos", VIDEOS), ("animations", ANIMATED), ("arrays", ARRAYS), ("tables", _TABLES), ("images", IMAGES),
     )  # fmt: skip
     return next((what for what, suffixes in known if suffix in suffixes), "")
 
@@ -56,7 +56,7 @@ def class_by_content(file: Path) -> str:
         return "arrays"
     if begins == "GIF" or (begins in ANIMATIONS and moves(file)):
         return "animations"
-    return "pictures" if begins in READ else ""
+    return "images" if begins in READ else ""
 
 
 def moves(path: Path) -> bool:

@@ -41,7 +41,7 @@ from tilework.data.sketch.weighing import sketches_among
 from tilework.errors import UserError
 
 _LOOKED_AT = 50_000
-_BY_CONTENT = {"videos": "video", "animations": "animations", "arrays": "array", "pictures": "images"}
+_BY_CONTENT = {"videos": "video", "animations": "animations", "arrays": "array", "images": "images"}
 SEVERAL = {"images", "video", "animations", "frames", "sketches"}
 """Kinds that take more than one path."""
 
@@ -164,7 +164,7 @@ def _of_archive(path: Path) -> tuple[str, Path, str]:
     count = Counter(_in_archive(archive))
     del count[""]
     kind, _ = max(count.items(), key=lambda one: (one[1], one[0]), default=("", 0))
-    if kind == "pictures":
+    if kind == "images":
         return "images", path, _rest(path, count, kind)
     problem = next((member.problem for member in archive.members if member.problem), "")
     if problem and not count:
@@ -180,7 +180,7 @@ def _in_archive(archive: Archive) -> Iterator[str]:
     for member in archive.members:
         if not any(map(is_hidden, member.name.split("/"))):
             name = Path(member.name)
-            yield "sketches" if name.name == "sketch.js" else "pictures" if member.image else class_of(name)
+            yield "sketches" if name.name == "sketch.js" else "images" if member.image else class_of(name)
 
 
 def _of_folder(folder: Path) -> tuple[str, Path, str]:
@@ -197,11 +197,11 @@ def _of_folder(folder: Path) -> tuple[str, Path, str]:
     kind, _ = max(count.items(), key=lambda one: (one[1], one[0]))
     if sketches.count:
         count["sketches"] = sketches.count
-    if kind == "pictures":  # of animations it takes the first frame, and the source names each that moves
+    if kind == "images":  # of animations it takes the first frame, and the source names each that moves
         count[kind] += count.pop("animations", 0)
     elif kind == "animations":  # and of what may be one, a still is an animation of one frame
-        stills = sum(what == "pictures" and may_move(file) for file, what in zip(files, kinds, strict=True))
-        count["pictures"] -= stills
+        stills = sum(what == "images" and may_move(file) for file, what in zip(files, kinds, strict=True))
+        count["images"] -= stills
         count[kind] += stills
     note = _rest(folder, +count, kind)
     if kind == "arrays":
@@ -211,7 +211,7 @@ def _of_folder(folder: Path) -> tuple[str, Path, str]:
                 f"{folder} holds {len(arrays)} arrays", why="a data set is made from one", fix=f"name one: {arrays[0]}"
             )
         return "array", arrays[0], note
-    if kind == "pictures":
+    if kind == "images":
         return ("frames" if are_frames(files) else "images"), folder, note
     return _READ_BY[kind], folder, note
 

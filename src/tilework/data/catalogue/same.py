@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tilework.data.contract import Item, SourceConfig
-from tilework.data.media.fit import fit_picture
+from tilework.data.media.fit import fit_image
 from tilework.data.store.frame_store import FrameStore
 
 
@@ -18,8 +18,8 @@ def gives_the_same(source: SourceConfig, store: FrameStore) -> bool:
         if number == store.count or not _known_alike(item, store, number):
             return False
         name = item.file or f"{item.group} frame {item.frame}"
-        picture = fit_picture(item.pixels, source.size, source.channels, source.fit, padding=padding, name=name)
-        if not np.array_equal(picture, store.gather(np.array([number]))[0]):
+        image = fit_image(item.pixels, source.size, source.channels, source.fit, padding=padding, name=name)
+        if not np.array_equal(image, store.gather(np.array([number]))[0]):
             return False
         number += 1
     return number == store.count

@@ -43,7 +43,7 @@ class DataSet:
     fingerprint: str | None = None
     """SHA-256 of its source's fingerprint when it was prepared."""
     content_hash: str | None = None
-    pictures: int | None = None
+    images: int | None = None
     skipped: int | None = None
 
     @property
@@ -147,7 +147,7 @@ def prepared(entry: DataSet, progress: Callable[[int], None] | None = None) -> t
         frames=store_folder(source, fingerprint).name,
         fingerprint=digest(fingerprint),
         content_hash=store.content_hash,
-        pictures=store.count,
+        images=store.count,
         skipped=len(store.skipped),
     )
     if known != entry:

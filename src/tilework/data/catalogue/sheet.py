@@ -42,11 +42,11 @@ def contact_sheet(store: FrameStore, split: Split | None, title: str = "") -> Im
         top += _LINE
         for place, pixels in enumerate(store.gather(indices)):
             row, column = divmod(place, columns)
-            picture = Image.fromarray(pixels[:, :, 0] if store.channels == 1 else pixels)
+            image = Image.fromarray(pixels[:, :, 0] if store.channels == 1 else pixels)
             if scale != 1:
                 kind = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.BOX
-                picture = picture.resize((wide, high), kind)
-            sheet.paste(picture, (_GAP + column * (wide + _GAP), top + row * (high + _GAP)))
+                image = image.resize((wide, high), kind)
+            sheet.paste(image, (_GAP + column * (wide + _GAP), top + row * (high + _GAP)))
         top += count * (high + _GAP)
     return sheet
 

@@ -70,8 +70,8 @@ class Supported:
     """Beyond this not even five tokens are left for a code."""
 
 
-def supported_codes(pictures: int, grid: tuple[int, int]) -> Supported:
-    """How many codes a training side of `pictures` different images supports, each a grid of width x height tokens."""
-    tokens = pictures * grid[0] * grid[1]
+def supported_codes(images: int, grid: tuple[int, int]) -> Supported:
+    """How many codes a training side of `images` different images supports, each a grid of width x height tokens."""
+    tokens = images * grid[0] * grid[1]
     codes = max(2, 2 ** int(np.log2(max(2, tokens // TOKENS_FOR_A_CODE))))
     return Supported(tokens, codes, max(2, tokens // 5))

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from tilework.data.media.endings import HEAD, READ, TAR, ZIP, begins_as, format_of, format_unsaid, kind_of
-from tilework.data.media.pictures import WHOLE_BYTES, Unreadable
+from tilework.data.media.images import WHOLE_BYTES, Unreadable
 from tilework.errors import UserError
 
 RATIO, FREE = 200, 2**30

@@ -30,7 +30,7 @@ from tilework.errors import UserError
 
 
 @dataclass(frozen=True, slots=True)
-class PictureFile:
+class ImageFile:
     """One file. A large folder has many of them: it holds no more than it must."""
 
     top: Path
@@ -62,13 +62,13 @@ class PictureFile:
 class Listing:
     """What lies at some paths: the images, and how many files of each ending are none."""
 
-    files: list[PictureFile] = field(default_factory=list)
+    files: list[ImageFile] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
     parts: list[str] = field(default_factory=list)
     """Folders that are called like parts of a split, whether there is something in them or not."""
 
 
-def picture_files(paths: Paths) -> Listing:
+def image_files(paths: Paths) -> Listing:
     """The images that `paths` (files, folders, archives) name and hold, in natural order for each path.
 
     By their endings, and by their first bytes where an ending says nothing. A folder further down that cannot be listed, an
@@ -116,7 +116,7 @@ def _none(given: list[Path], others: Counter[str]) -> NoReturn:
     )
 
 
-def _walk(top: Path, others: Counter[str], parts: list[str]) -> Iterator[PictureFile]:
+def _walk(top: Path, others: Counter[str], parts: list[str]) -> Iterator[ImageFile]:
     seen: set[tuple[int, int]] = set()
     todo = [""]
     while todo:
@@ -149,11 +149,11 @@ def _walk(top: Path, others: Counter[str], parts: list[str]) -> Iterator[Picture
                     f"{top} cannot be listed", why=reason.lower(), fix="give yourself the right to read it"
                 ) from None
             name = prefix.rstrip("/")
-            yield PictureFile(top, name, name, -1, 0, unlisted(reason))
+            yield ImageFile(top, name, name, -1, 0, unlisted(reason))
         todo += sorted(below, key=natural_key, reverse=True)
 
 
-def _listed(entry: os.DirEntry[str], top: Path, name: str) -> PictureFile | None:
+def _listed(entry: os.DirEntry[str], top: Path, name: str) -> ImageFile | None:
     """An image, or what must be named because it may be one or hold some; None for any other file."""
     kind = kind_of(name)
     begins = format_unsaid(entry.path)
@@ -169,11 +169,11 @@ def _listed(entry: os.DirEntry[str], top: Path, name: str) -> PictureFile | None
     return None
 
 
-def _in_archive(path: Path, others: Counter[str]) -> list[PictureFile]:
+def _in_archive(path: Path, others: Counter[str]) -> list[ImageFile]:
     """The images of an archive; a folder that wraps all of them is not part of their names."""
     archive = given_archive(path)
     about = path.stat()
-    found: list[PictureFile] = []
+    found: list[ImageFile] = []
     taken: set[str] = set()
     for number, member in enumerate(archive.members):
         if any(map(is_hidden, member.name.split("/"))) and not member.problem:
@@ -187,9 +187,7 @@ def _in_archive(path: Path, others: Counter[str]) -> list[PictureFile]:
             problem = problem or "it is an archive within the archive; unpack it and add it by itself"
         if kind == "image" or problem:
             name = unique(member.name, taken)
-            found.append(
-                PictureFile(path, member.name, name, member.bytes, about.st_mtime_ns, problem, archive, number)
-            )
+            found.append(ImageFile(path, member.name, name, member.bytes, about.st_mtime_ns, problem, archive, number))
         else:
             others[ending_of(member.name)] += 1
     wrapped = _wrapping([file.name for file in found if not file.problem])
@@ -214,11 +212,11 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _file(file: os.DirEntry[str] | Path, top: Path, name: str, problem: str = "") -> PictureFile:
+def _file(file: os.DirEntry[str] | Path, top: Path, name: str, problem: str = "") -> ImageFile:
     try:
         about = file.stat()
         size, modified = about.st_size, about.st_mtime_ns
         problem = irregular(about.st_mode) or problem
     except OSError:  # a link to nowhere: listed, so that reading it gives the reason
         size, modified = -1, 0
-    return PictureFile(top, name if isinstance(file, os.DirEntry) else file.name, name, size, modified, problem)
+    return ImageFile(top, name if isinstance(file, os.DirEntry) else file.name, name, size, modified, problem)

@@ -58,7 +58,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
                 raise ValueError(f"it holds {many} values where its header says {expected:,}")
     except (*_BROKEN, MemoryError, OverflowError) as error:
         raise UserError(
-            f"{path} is not a whole idx file of {'pictures' if dimensions == 3 else 'labels'}",
+            f"{path} is not a whole idx file of {'images' if dimensions == 3 else 'labels'}",
             why=str(error),
             fix="fetch that file again, or give another folder with data.path=FOLDER",
         ) from None

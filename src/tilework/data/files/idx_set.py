@@ -13,7 +13,7 @@ from tilework.data.files.natural import natural_key
 from tilework.errors import UserError
 
 USUAL = ("train", "t10k")
-_WORDS = re.compile(r"(images?|labels?|pictures?|targets?|classes|data|idx\d?|ubyte|gz|[xy](?=[-_.]))", re.IGNORECASE)
+_WORDS = re.compile(r"(images?|labels?|images?|targets?|classes|data|idx\d?|ubyte|gz|[xy](?=[-_.]))", re.IGNORECASE)
 _TRAIN = re.compile(r"(?<![a-z])(train|training|trn)", re.IGNORECASE)
 _TEST = re.compile(r"(?<![a-z])(test|testing|tst|t10k|val|valid|validation|eval)", re.IGNORECASE)
 _FILES = 10_000

@@ -13,7 +13,7 @@ import numpy as np
 from tilework.data.contract import Note
 from tilework.data.files.layout import side_of
 
-_PICTURES = frozenset(
+_IMAGES = frozenset(
     ["x", "image", "images", "img", "imgs", "picture", "pictures", "data", "pixels", "samples", "inputs", "input"]
 )
 _LABELS = frozenset(["y", "label", "labels", "target", "targets", "class", "classes", "category", "categories"])
@@ -32,7 +32,7 @@ class Shape:
 class Chosen:
     """One array of images, and what belongs to it."""
 
-    pictures: str
+    images: str
     labels: str | None = None
     held_out: bool | None = None
 
@@ -51,7 +51,7 @@ def heads(archive: zipfile.ZipFile) -> dict[str, Shape]:
     return found
 
 
-def pictures_among(arrays: Mapping[str, Shape], labels_key: str | None = None) -> list[str]:
+def images_among(arrays: Mapping[str, Shape], labels_key: str | None = None) -> list[str]:
     """The arrays that may be the images; with labels that were named, those on the same side of a split."""
     likely = [name for name, array in arrays.items() if len(array.shape) in {3, 4}] or list(arrays)[: len(arrays) == 1]
     if labels_key is not None and len(likely) > 1:
@@ -62,15 +62,15 @@ def pictures_among(arrays: Mapping[str, Shape], labels_key: str | None = None) -
 def are_a_split(names: list[str]) -> bool:
     """Whether these are the sides of one set: called alike but for `train` and `test` (or `val`, ...) in their names."""
     parts, words = [_part(name) for name in names], {_word(name) for name in names}
-    one_set = len(words) == 1 and words <= _PICTURES and len(set(parts)) == len(parts)
+    one_set = len(words) == 1 and words <= _IMAGES and len(set(parts)) == len(parts)
     return one_set and {side_of(part) for part in parts} == {True, False}
 
 
-def chosen(arrays: Mapping[str, Shape], pictures: list[str], labels_key: str | None) -> list[Chosen]:
+def chosen(arrays: Mapping[str, Shape], images: list[str], labels_key: str | None) -> list[Chosen]:
     """The arrays of images, each with its labels where they are unmistakable, or with those that were named."""
-    split = len(pictures) > 1
+    split = len(images) > 1
     out = []
-    for name in pictures:
+    for name in images:
         labels = labels_key
         if labels is None:
             usable = _usable(arrays, name)
@@ -78,7 +78,7 @@ def chosen(arrays: Mapping[str, Shape], pictures: list[str], labels_key: str | N
         out.append(Chosen(name, labels, side_of(_part(name)) if split else None))
     # Labels for one side alone would be worth nothing.
     whole = all(one.labels is not None for one in out)
-    return out if whole else [Chosen(one.pictures, None, one.held_out) for one in out]
+    return out if whole else [Chosen(one.images, None, one.held_out) for one in out]
 
 
 def notes(arrays: Mapping[str, Shape], taken: list[Chosen], file: str) -> Iterator[Note]:
@@ -87,11 +87,11 @@ def notes(arrays: Mapping[str, Shape], taken: list[Chosen], file: str) -> Iterat
     if names:
         yield Note(file, "labels-taken", tuple(names))
         return
-    pictures = {one.pictures for one in taken}
-    count = arrays[taken[0].pictures].shape[0]
-    usable = _usable(arrays, taken[0].pictures)
+    images = {one.images for one in taken}
+    count = arrays[taken[0].images].shape[0]
+    usable = _usable(arrays, taken[0].images)
     for name, array in arrays.items():
-        if name in pictures or _part(name) != _part(taken[0].pictures):
+        if name in images or _part(name) != _part(taken[0].images):
             continue
         named = _word(name) in _LABELS
         if _one_each(array, count):
@@ -108,15 +108,15 @@ def label_text(value: Any) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
-def _usable(arrays: Mapping[str, Shape], pictures: str) -> list[str]:
+def _usable(arrays: Mapping[str, Shape], images: str) -> list[str]:
     """The arrays that are labels of these images by name, length and type."""
-    count = arrays[pictures].shape[0] if arrays[pictures].shape else 0
+    count = arrays[images].shape[0] if arrays[images].shape else 0
     return [
         name
         for name, array in arrays.items()
-        if name != pictures
+        if name != images
         and _word(name) in _LABELS
-        and _part(name) == _part(pictures)
+        and _part(name) == _part(images)
         and _one_each(array, count)
         and array.kind in "iubUS"
     ]

@@ -11,10 +11,10 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.data.files.folder import PictureFile
+from tilework.data.files.folder import ImageFile
 from tilework.data.files.layout import Layout
 from tilework.data.media.depth import Depth
-from tilework.data.media.pictures import LARGE_BYTES, ONE_LARGE, Unreadable, decode, decode_bytes
+from tilework.data.media.images import LARGE_BYTES, ONE_LARGE, Unreadable, decode, decode_bytes
 
 _TOGETHER, _TOGETHER_BYTES = 4, 8 * 2**20
 WAITING_BYTES = 128 * 2**20
@@ -36,7 +36,7 @@ class Batch:
         return len(self.files) == _TOGETHER or self.waiting >= _TOGETHER_BYTES
 
 
-def batches(files: Sequence[PictureFile], start: int, wanted: Callable[[int], bool]) -> Iterator[Batch]:
+def batches(files: Sequence[ImageFile], start: int, wanted: Callable[[int], bool]) -> Iterator[Batch]:
     """All files from number `start` on that are `wanted` when their turn comes, in order."""
     batch = Batch()
     for number, packed in _contents(files, start):
@@ -47,7 +47,7 @@ def batches(files: Sequence[PictureFile], start: int, wanted: Callable[[int], bo
         yield batch
 
 
-def _contents(files: Sequence[PictureFile], start: int) -> Iterator[tuple[int, bytes | Unreadable | None]]:
+def _contents(files: Sequence[ImageFile], start: int) -> Iterator[tuple[int, bytes | Unreadable | None]]:
     number = start
     while number < len(files):
         archive = files[number].archive
@@ -66,7 +66,7 @@ def _contents(files: Sequence[PictureFile], start: int) -> Iterator[tuple[int, b
 
 
 def decode_file(
-    file: PictureFile,
+    file: ImageFile,
     background: tuple[int, int, int],
     at_least: int | None,
     depth: Depth,
@@ -88,7 +88,7 @@ def decode_file(
         return reason
 
 
-def shares(files: Sequence[PictureFile], layout: Layout, limit: int | None) -> Counter[str] | None:
+def shares(files: Sequence[ImageFile], layout: Layout, limit: int | None) -> Counter[str] | None:
     """How many images to take of each part of the split (of "" where there is none); None where all."""
     if limit is None:
         return None

@@ -26,7 +26,7 @@ def recolour(pixels: NDArray[np.uint8], channels: Literal[1, 3]) -> NDArray[np.u
     return np.asarray(Image.fromarray(pixels).convert("L"))[:, :, None]
 
 
-def fit_picture(
+def fit_image(
     pixels: NDArray[np.uint8],
     size: Size,
     channels: Literal[1, 3],
@@ -46,7 +46,7 @@ def fit_picture(
         return np.ascontiguousarray(recolour(pixels, channels))
     if fit == "refuse":
         raise UserError(
-            f"{name or 'a picture'} is {width}x{height}, not {size}",
+            f"{name or 'an image'} is {width}x{height}, not {size}",
             why="data.fit is 'refuse', so every image must already have data.size",
             fix="write data.fit=crop (or pad, or stretch) to resize",
         )

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tilework.data.contract import Note
-from tilework.data.media.pictures import to_pixels
+from tilework.data.media.images import to_pixels
 from tilework.data.notes import BLOCKED, STATIC, STATIC_WITH_MOUSE
 from tilework.data.sketch.chromium import Chromium
 from tilework.data.sketch.found import Sketch
@@ -89,9 +89,9 @@ def _worth_keeping(stage: Stage, pace: Pace, background: tuple[int, int, int], o
     failure: SketchFailed | None = None
     try:
         with stage:
-            for number, picture in enumerate(stage.frames()):
-                if picture is not raw or pixels is None:
-                    raw, pixels = picture, _over(background, picture)
+            for number, image in enumerate(stage.frames()):
+                if image is not raw or pixels is None:
+                    raw, pixels = image, _over(background, image)
                 if drawn and moved:
                     yield number, pixels
                     continue
@@ -124,5 +124,5 @@ def _equal(a: NDArray[np.uint8], b: NDArray[np.uint8]) -> bool:
     return a is b or np.array_equal(a, b)
 
 
-def _over(background: tuple[int, int, int], picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return picture if picture.shape[2] == 3 else to_pixels(Image.fromarray(picture, "RGBA"), background)
+def _over(background: tuple[int, int, int], image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return image if image.shape[2] == 3 else to_pixels(Image.fromarray(image, "RGBA"), background)

@@ -41,7 +41,7 @@ _ONLY_1 = re.compile(
     r"\bfunction\s+preload\s*\(|\bpreload\s*=|\b(?:curveVertex|quadraticVertex|registerMethod|curveTightness)\b"
 )
 _CANVAS = re.compile(r"\bgetContext\s*\(|\bcreateCanvas\s*\(|\btransferControlToOffscreen\b|\bWebGLRenderer\b")
-_PICTURES = re.compile(
+_IMAGES = re.compile(
     r"\b(?:loadImage|createImg|loadGif|loadTable|loadJSON|loadStrings|TextureLoader|Image\s*\()\b|\.(?:png|jpe?g|gif|webp)\b"
 )
 
@@ -75,9 +75,9 @@ class Script:
         return 2 if _ONLY_2.search(self.code) else 1 if _ONLY_1.search(self.code) else None
 
     @property
-    def uses_pictures(self) -> bool:
+    def uses_images(self) -> bool:
         """Whether it seems to read image files."""
-        return _PICTURES.search(self.code) is not None or any(_PICTURES.search(text) for text in self.texts)
+        return _IMAGES.search(self.code) is not None or any(_IMAGES.search(text) for text in self.texts)
 
     @property
     def defines(self) -> frozenset[str]:

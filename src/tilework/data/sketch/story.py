@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from tilework.data.media.pictures import Unreadable
+from tilework.data.media.images import Unreadable
 from tilework.data.sketch.library import HOW_TO_GET_IT
 from tilework.data.sketch.server import ORIGIN
 

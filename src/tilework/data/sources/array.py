@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
 from tilework.data.contract import Item, Note, Seen, SourceConfig
-from tilework.data.files.npz import Chosen, Shape, are_a_split, chosen, heads, label_text, notes, pictures_among
+from tilework.data.files.npz import Chosen, Shape, are_a_split, chosen, heads, images_among, label_text, notes
 from tilework.data.media.depth import Depth, TooDeep
 from tilework.errors import UserError
 from tilework.spec.hints import unset
@@ -63,19 +63,19 @@ class Config(SourceConfig):
         path, depth = self._path(), Depth(self.depth)
         self._seen, self._notes = Seen(), []
         parts: dict[str, bool] = {}
-        for one, pictures, labels in self._load(path):
+        for one, images, labels in self._load(path):
             if one.held_out is not None:
-                parts[one.pictures] = one.held_out
-            channels_first = _layout(pictures, path)
-            for number, picture in enumerate(pictures):
-                pixels = _to_uint8(picture, number, path, depth)
+                parts[one.images] = one.held_out
+            channels_first = _layout(images, path)
+            for number, image in enumerate(images):
+                pixels = _to_uint8(image, number, path, depth)
                 if pixels.ndim == 2:
                     pixels = pixels[:, :, None]
                 elif channels_first:
                     pixels = pixels.transpose(1, 2, 0)
                 yield Item(
                     pixels=np.ascontiguousarray(pixels),
-                    group=str(number) if one.held_out is None else f"{one.pictures} {number}",
+                    group=str(number) if one.held_out is None else f"{one.images} {number}",
                     label=None if labels is None else label_text(labels[number]),
                     file=path.name,
                     held_out=one.held_out,
@@ -107,8 +107,8 @@ class Config(SourceConfig):
                 self._notes = list(notes(arrays, taken, path.name)) if self.labels_key is None else []
                 with np.load(path, allow_pickle=False) as archive:
                     for one in taken:
-                        pictures = archive[one.pictures]
-                        yield one, pictures, None if one.labels is None else _labels(archive, one, len(pictures), path)
+                        images = archive[one.images]
+                        yield one, images, None if one.labels is None else _labels(archive, one, len(images), path)
                 return
             if self.key or self.labels_key not in {None, _NO_LABELS}:
                 raise UserError(
@@ -131,16 +131,16 @@ class Config(SourceConfig):
             None if self.labels_key is None or without else _existing(arrays, self.labels_key, "data.labels_key", path)
         )
         if self.key is not None:
-            pictures = [_existing(arrays, self.key, "data.key", path)]
+            images = [_existing(arrays, self.key, "data.key", path)]
         else:
-            pictures = pictures_among(arrays, labels_key)
-            if len(pictures) != 1 and not are_a_split(pictures):
+            images = images_among(arrays, labels_key)
+            if len(images) != 1 and not are_a_split(images):
                 raise UserError(
-                    f"{path} holds {len(pictures)} arrays that could be the images",
+                    f"{path} holds {len(images)} arrays that could be the images",
                     why=f"its arrays are {', '.join(arrays)}",
                     fix="write data.key=NAME",
                 )
-        taken = chosen(arrays, pictures, labels_key)
+        taken = chosen(arrays, images, labels_key)
         return [replace(one, labels=None) for one in taken] if without else taken
 
 
@@ -164,9 +164,9 @@ def _existing(arrays: dict[str, Shape], key: str, field: str, path: Path) -> str
     return key
 
 
-def _layout(pictures: NDArray[Any], path: Path) -> bool:
+def _layout(images: NDArray[Any], path: Path) -> bool:
     """Whether the colours come before the rows; raises UserError for an array that is not images."""
-    shape = pictures.shape
+    shape = images.shape
     if (
         len(shape) not in {3, 4}
         or 0 in shape
@@ -177,26 +177,26 @@ def _layout(pictures: NDArray[Any], path: Path) -> bool:
             why="images are (N, H, W), (N, H, W, 1 or 3) or (N, 1 or 3, H, W)",
             fix="save the array in one of these shapes",
         )
-    if pictures.dtype not in {np.dtype(np.uint8), np.dtype("<u2"), np.dtype(">u2")} and pictures.dtype.kind not in "fb":
+    if images.dtype not in {np.dtype(np.uint8), np.dtype("<u2"), np.dtype(">u2")} and images.dtype.kind not in "fb":
         raise UserError(
-            f"{path} has pixels of type {pictures.dtype}",
+            f"{path} has pixels of type {images.dtype}",
             why="pixels are uint8 in 0..255, uint16 in 0..65535 or floating point in [0, 1]",
             fix="save it with .astype(numpy.uint8) where its values are 0..255, or .astype(numpy.uint16) where they are larger",
         )
     return len(shape) == 4 and shape[3] not in {1, 3}
 
 
-def _to_uint8(picture: NDArray[Any], number: int, path: Path, depth: Depth) -> NDArray[np.uint8]:
-    if picture.dtype == np.uint8:
-        return np.asarray(picture)
-    if picture.dtype.kind == "u":
+def _to_uint8(image: NDArray[Any], number: int, path: Path, depth: Depth) -> NDArray[np.uint8]:
+    if image.dtype == np.uint8:
+        return np.asarray(image)
+    if image.dtype.kind == "u":
         try:
-            return depth.levels(picture)
+            return depth.levels(image)
         except TooDeep as error:
             raise UserError(
                 f"{path}: image {number} does not fit data.depth", why=str(error), fix="write a larger data.depth"
             ) from None
-    real = picture.astype(np.float64)
+    real = image.astype(np.float64)
     low, high = float(real.min()), float(real.max())
     if not (low >= 0 and high <= 1):  # false for NaN too
         raise UserError(

@@ -11,7 +11,7 @@ from PIL import Image
 from pydantic import Field
 
 from tilework.data.contract import Item, SourceConfig
-from tilework.spec import PictureSize, Size
+from tilework.spec import ImageSize, Size
 
 # Part of the fingerprint: raise it when the drawing changes.
 _REVISION = 1
@@ -27,7 +27,7 @@ class Config(SourceConfig):
     groups_say_all: ClassVar[bool] = True
 
     kind: Literal["digits"] = "digits"
-    size: PictureSize = Field(default=Size(28, 28), description="pixels of every image, width x height")
+    size: ImageSize = Field(default=Size(28, 28), description="pixels of every image, width x height")
     channels: Literal[1, 3] = Field(default=1, description="1 = grey, 3 = colour")
 
     def fingerprint(self) -> str:

@@ -22,7 +22,7 @@ from tilework.data.files.skipping import Skipped
 from tilework.data.media.colour import Colour, rgb
 from tilework.data.media.depth import Depth
 from tilework.data.media.endings import IMAGES, READ
-from tilework.data.media.pictures import Unreadable, decode
+from tilework.data.media.images import Unreadable, decode
 from tilework.spec.hints import unset
 
 # Part of the fingerprint: raise it when frames come to be read differently.
@@ -65,7 +65,7 @@ class Config(SourceConfig):
             given = True
             yield item
         if not given:
-            raise self._skipped.none_left("pictures")
+            raise self._skipped.none_left("images")
 
     def items_after(self, file: str, frame: int) -> Iterator[Item]:
         """As `items()` from behind that frame on; nothing before it is opened."""

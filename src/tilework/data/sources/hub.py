@@ -69,7 +69,7 @@ class Config(SourceConfig):
             given = True
             yield item
         if not given:
-            raise self._skipped.none_left("pictures")
+            raise self._skipped.none_left("images")
 
     def items_after(self, file: str, frame: int) -> Iterator[Item]:
         """As `items()` from behind that row on; nothing before it is unpacked."""
@@ -100,7 +100,7 @@ class Config(SourceConfig):
         return folder
 
     def _items(self, start: int) -> Iterator[Item]:
-        from tilework.data.media.pictures import Unreadable, decode_bytes
+        from tilework.data.media.images import Unreadable, decode_bytes
 
         self._skipped = Skipped(self.strict)
         rows, column, names = self._opened()
@@ -128,7 +128,7 @@ class Config(SourceConfig):
                 fix="pip install 'tilework[hub]'",
             ) from None
         rows = self._split(datasets)
-        column = self._picture_column(rows, datasets)
+        column = self._image_column(rows, datasets)
         if isinstance(rows.features[column], datasets.Image):
             rows = rows.cast_column(column, datasets.Image(decode=False))
         label_column = self._label_column(rows, datasets)
@@ -167,7 +167,7 @@ class Config(SourceConfig):
             )
         return found[self.split_name]
 
-    def _picture_column(self, rows: Any, datasets: Any) -> str:
+    def _image_column(self, rows: Any, datasets: Any) -> str:
         columns = list(rows.features)
         found = [name for name, feature in rows.features.items() if isinstance(feature, datasets.Image)]
         if self.column is not None:
@@ -211,7 +211,7 @@ def _looks_packed(feature: Any) -> bool:
 
 def _encoded(cell: Any) -> bytes:
     """The file that a cell holds or points at."""
-    from tilework.data.media.pictures import Unreadable
+    from tilework.data.media.images import Unreadable
 
     if isinstance(cell, dict):
         if cell.get("bytes") is None and cell.get("path"):

@@ -6,28 +6,33 @@ import hashlib
 from collections import Counter, deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PrivateAttr
+from pydantic import BeforeValidator, Field, PrivateAttr
 
 from tilework.data.contract import Item, Note, Seen, SourceConfig
 from tilework.data.cores import usable_cores
-from tilework.data.files.folder import Listing, PictureFile, picture_files
+from tilework.data.files.folder import ImageFile, Listing, image_files
 from tilework.data.files.layout import Layout, layout_of
 from tilework.data.files.named_files import Paths, given_paths
 from tilework.data.files.reading import WAITING_BYTES, Batch, batches, decode_file, shares
 from tilework.data.media.colour import Colour, rgb
 from tilework.data.media.depth import Depth
-from tilework.data.media.fit import fit_picture
-from tilework.data.media.pictures import Unreadable
+from tilework.data.media.fit import fit_image
+from tilework.data.media.images import Unreadable
 from tilework.errors import UserError
 from tilework.spec.hints import unset
 
 # Part of the fingerprint: raise it when images come to be read differently.
 _REVISION = 2
 _AHEAD = 3  # batches that wait for each thread
+
+
+def _renamed(raw: object) -> object:
+    """Stored specs of earlier versions have the old word."""
+    return "image" if raw == "picture" else raw
 
 
 class Config(SourceConfig):
@@ -45,8 +50,8 @@ class Config(SourceConfig):
         description="what first-level folders are: labels, or where all of them are called train, val, test or the like, the "
         "split, with labels below; labels = always labels",
     )
-    group: Literal["picture", "folder"] = Field(
-        default="picture",
+    group: Annotated[Literal["image", "folder"], BeforeValidator(_renamed)] = Field(
+        default="image",
         description="what stays on one side of the split: each image alone, or all of a folder (frames of one clip)",
     )
     background: Colour = Field(
@@ -73,19 +78,19 @@ class Config(SourceConfig):
 
     def fingerprint(self) -> str:
         listing = hashlib.sha256()
-        for file in picture_files(self.path).files:
+        for file in image_files(self.path).files:
             listing.update(f"{file.name!r} {file.bytes} {file.modified_ns}\n".encode())
         paths = " ".join(map(str, given_paths(self.path)))
         return f"{self.settings_text()} revision {_REVISION} {paths} {listing.hexdigest()}"
 
     def expected(self) -> int:
-        return min(sum(not file.problem for file in picture_files(self.path).files), self.limit or 2**62)
+        return min(sum(not file.problem for file in image_files(self.path).files), self.limit or 2**62)
 
     def items(self) -> Iterator[Item]:
-        return self._items(picture_files(self.path), 0)
+        return self._items(image_files(self.path), 0)
 
     def items_after(self, file: str, frame: int) -> Iterator[Item]:
-        listing = picture_files(self.path)
+        listing = image_files(self.path)
         place = next((number for number, one in enumerate(listing.files) if one.name == file), None)
         if place is None or self.limit is not None:  # how many were readable before decides where `limit` ends
             yield from super().items_after(file, frame)
@@ -140,7 +145,7 @@ class Config(SourceConfig):
         deep = self._unused_depth(files[:start], depth)
         self._seen = layout.seen(listing.others, deep)
 
-    def _unused_depth(self, before: list[PictureFile], depth: Depth) -> tuple[int, int] | None:
+    def _unused_depth(self, before: list[ImageFile], depth: Depth) -> tuple[int, int] | None:
         """(deep files, bits) where all fit fewer bits; `before` are the files of an interrupted preparation, seen only then."""
         for file in before:
             if depth.unused() is None:
@@ -162,7 +167,7 @@ class Config(SourceConfig):
             fix="give a folder with whole images",
         )
 
-    def _skip(self, file: PictureFile, reason: str) -> None:
+    def _skip(self, file: ImageFile, reason: str) -> None:
         if self.strict:
             raise UserError(
                 f"{file.path} cannot be read",
@@ -173,7 +178,7 @@ class Config(SourceConfig):
 
     def _decoded(
         self,
-        files: list[PictureFile],
+        files: list[ImageFile],
         start: int,
         layout: Layout,
         left: Counter[str] | None,
@@ -202,7 +207,7 @@ class Config(SourceConfig):
                 remarks[number] = said
             if isinstance(pixels, Unreadable):
                 return pixels
-            return fit_picture(pixels, self.size, self.channels, self.fit, padding=background, name=file.name)
+            return fit_image(pixels, self.size, self.channels, self.fit, padding=background, name=file.name)
 
         def read_all(batch: Batch) -> list[NDArray[np.uint8] | Unreadable]:
             return [read(number, packed) for number, packed in batch.files]
@@ -230,7 +235,7 @@ class Config(SourceConfig):
                     future.cancel()
 
 
-def _numbered_by_folder(files: list[PictureFile]) -> list[int]:
+def _numbered_by_folder(files: list[ImageFile]) -> list[int]:
     """The number of each file within its folder; one that cannot be read leaves a gap, as a missing frame does."""
     count: dict[str, int] = {}
     numbers = []

@@ -13,7 +13,7 @@ from tilework.data.files.download import fetch
 from tilework.data.files.idx import read_idx
 from tilework.data.files.idx_set import USUAL, IdxPart, idx_parts
 from tilework.errors import UserError
-from tilework.spec import PictureSize, Size
+from tilework.spec import ImageSize, Size
 from tilework.spec.hints import unset
 from tilework.spec.places import cache_folder
 
@@ -36,7 +36,7 @@ class Config(SourceConfig):
     """
 
     kind: Literal["mnist"] = "mnist"
-    size: PictureSize = Field(default=Size(28, 28), description="pixels of every image, width x height")
+    size: ImageSize = Field(default=Size(28, 28), description="pixels of every image, width x height")
     channels: Literal[1, 3] = Field(default=1, description="1 = grey, 3 = colour")
     path: str | None = Field(
         default=None,
@@ -64,20 +64,20 @@ class Config(SourceConfig):
     def items(self) -> Iterator[Item]:
         share = 1.0
         for part in self._parts():
-            pictures = read_idx(part.images, 3)
+            images = read_idx(part.images, 3)
             labels = None if part.labels is None else read_idx(part.labels, 1)
-            if labels is not None and len(pictures) != len(labels):
+            if labels is not None and len(images) != len(labels):
                 raise UserError(
-                    f"the {part.name} files have {len(pictures):,} images and {len(labels):,} labels",
+                    f"the {part.name} files have {len(images):,} images and {len(labels):,} labels",
                     why="they belong to different sets",
                     fix="put the four files of one set into the folder",
                 )
             if self.limit is not None and not part.held_out:
-                share = min(1.0, self.limit / max(1, len(pictures)))
-            count = max(1, round(share * len(pictures)))
-            for number in range(min(count, len(pictures))):
+                share = min(1.0, self.limit / max(1, len(images)))
+            count = max(1, round(share * len(images)))
+            for number in range(min(count, len(images))):
                 yield Item(
-                    pixels=pictures[number][:, :, None],
+                    pixels=images[number][:, :, None],
                     group=f"{part.name} {number}",
                     label=None if labels is None else str(labels[number]),
                     file=f"{part.name}-images-idx3-ubyte" if part.name in USUAL else part.name,

@@ -11,7 +11,7 @@ from tilework.data.contract import Item, Note, SourceConfig
 from tilework.data.files.named_files import Paths
 from tilework.data.files.skipping import Skipped
 from tilework.data.media.colour import Colour, rgb
-from tilework.data.media.pictures import Unreadable
+from tilework.data.media.images import Unreadable
 from tilework.spec.hints import unset
 
 if TYPE_CHECKING:

@@ -22,18 +22,18 @@ def cannot_hold_frames(folder: Path, lacking: str, error: OSError | NotImplement
     )
 
 
-def cannot_write(folder: Path, error: OSError, pictures_kept: int = 0) -> UserError:
+def cannot_write(folder: Path, error: OSError, images_kept: int = 0) -> UserError:
     """A failed write as the person should hear it: which folder, why, and what to do.
 
-    `pictures_kept` is how many are safe on the disk for a next attempt.
+    `images_kept` is how many are safe on the disk for a next attempt.
     """
     if is_full(error):
-        kept = f"{pictures_kept:,} images are whole and kept" if pictures_kept else "nothing half-written was kept"
+        kept = f"{images_kept:,} images are whole and kept" if images_kept else "nothing half-written was kept"
         return UserError(
             f"no space is left for {folder}",
             why=f"the disk (or your share of it) is full; {kept}",
             fix="free some space and give the same command again: it goes on where it stopped"
-            if pictures_kept
+            if images_kept
             else "free some space, or point TILEWORK_CACHE at a folder on a larger disk",
         )
     return UserError(

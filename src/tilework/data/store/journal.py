@@ -24,9 +24,9 @@ THUMBS = "thumbs.npy"
 
 @dataclass(frozen=True)
 class Commit:
-    """Everything up to image number `pictures` is whole; `crc` is over what was added since the commit before."""
+    """Everything up to image number `images` is whole; `crc` is over what was added since the commit before."""
 
-    pictures: int
+    images: int
     names_bytes: int
     crc: tuple[int, int, int, int]
     """CRC-32 of pixels, rows, thumbnails, names."""
@@ -84,7 +84,7 @@ def read_notes(kept: list[dict[str, Any]]) -> list[Note]:
 def _crcs(
     folder: Path, before: Commit | None, commit: Commit, shape: tuple[int, int, int], per_shard: int
 ) -> Iterator[int]:
-    low, high = (before.pictures if before else 0), commit.pictures
+    low, high = (before.images if before else 0), commit.images
     counts = shard_counts(high, per_shard)
     crc = 0
     for number, count in enumerate(counts):

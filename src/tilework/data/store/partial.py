@@ -46,7 +46,7 @@ class Partial:
         folder.mkdir(exist_ok=True)
         about = {"fingerprint": _digest(fingerprint), "shape": list(shape), "per_shard": per_shard(shape, shard_bytes)}
         self.done = journal.read(folder, about, shape, per_shard(shape, shard_bytes))
-        kept = self.done.pictures if self.done else 0
+        kept = self.done.images if self.done else 0
         if self.done is None:
             shutil.rmtree(folder)
             folder.mkdir()
@@ -70,16 +70,16 @@ class Partial:
         """Images so far."""
         return self._added
 
-    def add(self, item: Item, picture: NDArray[np.uint8], source: SourceConfig) -> None:
+    def add(self, item: Item, image: NDArray[np.uint8], source: SourceConfig) -> None:
         """Append one image (H, W, C), contiguous; now and then, commit. Raises OSError when the disk is full."""
         parcel = self._parcel
         held_out = -1 if item.held_out is None else int(item.held_out)
         parcel.known.append((item.file, item.frame, item.group, item.label, held_out))
-        parcel.pictures.append(picture)
+        parcel.images.append(image)
         self._added += 1
-        self._bytes_since += picture.nbytes
+        self._bytes_since += image.nbytes
         whole = self._bytes_since >= COMMIT_BYTES or time.monotonic() - self._since >= COMMIT_SECONDS
-        if whole or len(parcel.pictures) == _TOGETHER or len(parcel.pictures) * picture.nbytes >= _TOGETHER_BYTES:
+        if whole or len(parcel.images) == _TOGETHER or len(parcel.images) * image.nbytes >= _TOGETHER_BYTES:
             parcel.skipped, parcel.notes = source.unreadable(), source.notes()
             self._hand_over(commit=whole)
 
@@ -126,7 +126,7 @@ class Partial:
 
     def finish(self) -> None:
         """Complete every file; only the manifest is still missing then."""
-        if self._parcel.pictures:
+        if self._parcel.images:
             self._hand_over(commit=False)
         while self._handed:
             self._handed.popleft().result()
@@ -159,12 +159,12 @@ class Partial:
     def _write(self, parcel: Parcel) -> None:
         """The images, and what is known of them: their rows with the hashes, their names, their thumbnails."""
         names, rows = self.names, []
-        for (file, frame, group, label, held_out), picture in zip(parcel.known, parcel.pictures, strict=True):
-            exact = self.shards.add(picture)
-            self._crc[0] = zlib.crc32(picture.data, self._crc[0])
+        for (file, frame, group, label, held_out), image in zip(parcel.known, parcel.images, strict=True):
+            exact = self.shards.add(image)
+            self._crc[0] = zlib.crc32(image.data, self._crc[0])
             row = [names.file(file), frame, names.group(group), names.label(label), held_out, 0]
             rows.append([*row, int.from_bytes(exact[:8], "little", signed=True)])
-        hashes, thumbs = look(np.stack(parcel.pictures))
+        hashes, thumbs = look(np.stack(parcel.images))
         table = np.array(rows, dtype="<i8")
         table[:, COLUMNS.index("dhash")] = hashes.view("<i8")
         self._table.append(table)
@@ -177,7 +177,7 @@ class Partial:
 class Parcel:
     """Images that are kept together, with (file, frame, group, label, held_out) of each."""
 
-    pictures: list[NDArray[np.uint8]] = field(default_factory=list)
+    images: list[NDArray[np.uint8]] = field(default_factory=list)
     known: list[tuple[str, int, str, str | None, int]] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)
     """What the source had left out when the last of them came."""

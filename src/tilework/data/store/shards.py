@@ -33,15 +33,15 @@ class ShardWriter:
         if kept:
             self._open = GrowingArray(folder / shard_name(len(self.counts) - 1), _PIXEL, shape, self.counts[-1])
 
-    def add(self, picture: NDArray[np.uint8]) -> bytes:
+    def add(self, image: NDArray[np.uint8]) -> bytes:
         """Append one image; its SHA-256. Raises OSError when the disk is full."""
         if self._open is None or self.counts[-1] == self.per_shard:
             if self._open is not None:
                 self._open.close()
             self._open = GrowingArray(self.folder / shard_name(len(self.counts)), _PIXEL, self.shape)
             self.counts.append(0)
-        self._open.append(picture)
-        digest = hashlib.sha256(picture.data).digest()
+        self._open.append(image)
+        digest = hashlib.sha256(image.data).digest()
         self.pixels_sha256.update(digest)
         self.counts[-1] += 1
         return digest
@@ -66,8 +66,8 @@ def pixels_sha256(parts: Iterable[NDArray[np.uint8]]) -> hashlib._Hash:
     """SHA-256 over the SHA-256 of every image in turn: one pass over the pixels gives that of each and that of all."""
     total = hashlib.sha256()
     for part in parts:
-        for picture in part:
-            total.update(hashlib.sha256(picture.data).digest())
+        for image in part:
+            total.update(hashlib.sha256(image.data).digest())
     return total
 
 
@@ -76,9 +76,9 @@ def per_shard(shape: tuple[int, int, int], shard_bytes: int) -> int:
     return max(1, shard_bytes // int(np.prod(shape)))
 
 
-def shard_counts(pictures: int, per_shard: int) -> list[int]:
+def shard_counts(images: int, per_shard: int) -> list[int]:
     """Images in each shard: full ones and the rest."""
-    full, rest = divmod(pictures, per_shard)
+    full, rest = divmod(images, per_shard)
     return [per_shard] * full + [rest] * (rest > 0)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from tilework.data.cores import usable_cores
-from tilework.data.media.pictures import MAX_PIXELS, Unreadable
+from tilework.data.media.images import MAX_PIXELS, Unreadable
 from tilework.data.video.alpha import unused_alpha
 from tilework.data.video.graphics_mode import matte_of
 from tilework.data.video.shape import Looks
@@ -40,7 +40,7 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             raise Unreadable("the file is empty")
         # Titles and tags in an old encoding are no reason to refuse a clip.
         with av.open(f"file:{path}", options=_OPTIONS, metadata_errors="replace") as container:
-            stream = _pictures(container)
+            stream = _images(container)
             _use_cores(stream.codec_context)
             yield container, stream
     except av.FFmpegError as error:
@@ -49,7 +49,7 @@ def opened(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
         raise Unreadable(getattr(error, "strerror", None) or str(error)) from None
 
 
-def _pictures(container: InputContainer) -> VideoStream:
+def _images(container: InputContainer) -> VideoStream:
     import av
 
     found = [s for s in container.streams.video if not s.disposition & av.stream.Disposition.attached_pic]

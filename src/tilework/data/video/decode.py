@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.data.media.pictures import MAX_PIXELS, Unreadable
+from tilework.data.media.images import MAX_PIXELS, Unreadable
 from tilework.data.video.container import decoder_of, looks_of, opened, reason_of
 from tilework.data.video.index import ClipIndex
 from tilework.data.video.shape import Looks, Shaper

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.data.media.pictures import Unreadable
+from tilework.data.media.images import Unreadable
 from tilework.data.video.container import opened
 from tilework.data.video.segment import is_cut_off
 

@@ -143,7 +143,7 @@ def _counted(source: SourceConfig, progress: Progress) -> Callable[[int], None]:
     def tell(done: int) -> None:
         if not total:
             total.append(source.expected() or 0)
-        progress.preparing("pictures", done, total[0] if done <= total[0] else 0)
+        progress.preparing("images", done, total[0] if done <= total[0] else 0)
 
     return tell
 

@@ -68,14 +68,14 @@ def build_model(spec: AutoencoderSpec) -> Autoencoder:
     )
 
 
-def check_tokens(spec: AutoencoderSpec, model: Autoencoder, pictures: int) -> None:
+def check_tokens(spec: AutoencoderSpec, model: Autoencoder, images: int) -> None:
     """A codebook larger than the number of training tokens cannot be filled: refuse it, naming what would fit."""
     grid, codes = grid_of(spec), model.bottleneck.codes_per_level
-    tokens = pictures * grid.width * grid.height
+    tokens = images * grid.width * grid.height
     if codes > tokens:
         raise UserError(
             f"bottleneck.codes is {codes:,} but the training split yields only {tokens:,} tokens",
-            why=f"{pictures:,} training images x {grid.width}x{grid.height} positions; a code needs tokens to learn from",
+            why=f"{images:,} training images x {grid.width}x{grid.height} positions; a code needs tokens to learn from",
             fix=f"use bottleneck.codes={max(2, tokens // 5)} or less, or bring more images",
         )
 

@@ -66,7 +66,7 @@ def validate(
     """
     was_training, bottleneck = model.training, model.bottleneck
     model.eval()
-    pictures, sums, names = 0, torch.zeros(0, dtype=torch.float64), []
+    images, sums, names = 0, torch.zeros(0, dtype=torch.float64), []
     usage = Usage(bottleneck.levels, bottleneck.codes_per_level) if bottleneck.levels else None
     kl_per_dim: Tensor | None = None
     points: list[Tensor] = []
@@ -84,7 +84,7 @@ def validate(
         named |= {_FINE: laplacian_energy(recon), _FINE_ORIGINAL: laplacian_energy(x)}
         row = torch.stack([v.double() for v in named.values()]).cpu() * size
         names, sums = list(named), row if not len(sums) else sums + row
-        pictures += size
+        images += size
         if usage is not None and latent.codes is not None:
             usage.add(latent.codes)
         if "kl_per_dim" in latent.losses:
@@ -94,12 +94,12 @@ def validate(
             points.append(encoded(latent).float().cpu())
             labels.append(batch.labels.cpu())
     model.train(was_training)
-    return _finish(bottleneck, pictures, sums, names, usage, kl_per_dim, points, labels)
+    return _finish(bottleneck, images, sums, names, usage, kl_per_dim, points, labels)
 
 
 def _finish(
     bottleneck: Bottleneck,
-    pictures: int,
+    images: int,
     sums: Tensor,
     names: list[str],
     usage: Usage | None,
@@ -110,14 +110,14 @@ def _finish(
     counts = usage.counts.cpu() if usage is not None else None
     if dist.is_available() and dist.is_initialized():
         gathered: list[Any] = [None] * dist.get_world_size()
-        dist.all_gather_object(gathered, (pictures, sums, names, counts, kl_per_dim))
+        dist.all_gather_object(gathered, (images, sums, names, counts, kl_per_dim))
         # A rank may have had no batch at all (few held-out images, many ranks): it brings nothing but zeros.
         full = [g for g in gathered if g[0]]
-        pictures, names = sum(g[0] for g in full), full[0][2]
+        images, names = sum(g[0] for g in full), full[0][2]
         sums = sum((g[1] for g in full[1:]), start=full[0][1])
         counts = sum((g[3] for g in full[1:]), start=full[0][3]) if full[0][3] is not None else None
         kl_per_dim = sum((g[4] for g in full[1:]), start=full[0][4]) if full[0][4] is not None else None
-    metrics = dict(zip(names, (sums / pictures).tolist(), strict=True))
+    metrics = dict(zip(names, (sums / images).tolist(), strict=True))
     metrics["psnr"] = psnr(metrics["mse"])
     fine, original = metrics.pop(_FINE), metrics.pop(_FINE_ORIGINAL)
     if original > 0:
@@ -126,7 +126,7 @@ def _finish(
         metrics |= usage_metrics(counts)
     metrics |= {f"duplicates.{q}": float(duplicate_codes(c)) for q, c in enumerate(bottleneck.codebooks(), start=1)}
     if kl_per_dim is not None:
-        mean = kl_per_dim / pictures
+        mean = kl_per_dim / images
         metrics["active_units"] = float((mean > 0.01).sum())
         metrics |= {f"kl.{d + 1}": v for d, v in enumerate(mean.tolist())} if len(mean) <= MOST_KL else {}
     return Measured(

@@ -155,7 +155,7 @@ def read_tokens(spec: PriorSpec, compute: Compute, parent: Parent, progress: Pro
         mirror=spec.data.mirror,
         loops=_LOOPS[spec.data.loop],  # type: ignore[arg-type]
         ranks=compute,
-        preparing=lambda done: progress.preparing("pictures", done),
+        preparing=lambda done: progress.preparing("images", done),
         progress=lambda done, total: progress.preparing("tokens", done, total),
     )
     about = tokens.manifest

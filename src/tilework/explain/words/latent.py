@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tilework.explain.document import Figure, Paragraph, Picture, Points, Section
+from tilework.explain.document import Drawing, Figure, Paragraph, Points, Section
 from tilework.explain.facts.explanation import AutoencoderExplained
 from tilework.explain.facts.latent import Answer
 from tilework.explain.words.numbers import area, count, figures, many, percent, size
@@ -86,7 +86,7 @@ def locality_section(found: AutoencoderExplained) -> Section:
     if found.locality.sees is not None and found.latent.positions > 1:
         blocks.append(
             Figure(
-                Picture.TOKEN,
+                Drawing.TOKEN,
                 "The image with the latent's grid on it, one position in the middle, the part of the image that it "
                 "can depend on, and the part of the output that it can change.",
             )

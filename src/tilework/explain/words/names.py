@@ -14,7 +14,7 @@ _FAMILIES = {
     "lfq": "autoencoder with lookup-free quantisation (LFQ)",
     "none": "plain autoencoder",
 }
-_LAYERS = {"BatchNorm2d": "BatchNorm", "GroupNorm": "GroupNorm", "LeakyReLU": "leaky ReLU", "Picture": "output"}
+_LAYERS = {"BatchNorm2d": "BatchNorm", "GroupNorm": "GroupNorm", "LeakyReLU": "leaky ReLU", "ToImage": "output"}
 _RULES = {
     "ema": "moving averages",
     "gradient": "the gradient of the codebook loss",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tilework.explain.document import Figure, Layout, Paragraph, Picture, Points, Row, Section, Table, code
+from tilework.explain.document import Drawing, Figure, Layout, Paragraph, Points, Row, Section, Table, code
 from tilework.explain.facts.explanation import AutoencoderExplained
 from tilework.explain.facts.network import Kind, Network, Side, Stage
 from tilework.explain.words.names import blocks, stage_name, what
@@ -55,7 +55,7 @@ def drawing_section() -> Section:
         "Height and width of every box are to scale, its depth grows with the square root of the channels. Rest on a box to "
         "see what it is."
     )
-    return Section("From the image to its reconstruction", (Figure(Picture.NETWORK, caption),), Layout.WHOLE)
+    return Section("From the image to its reconstruction", (Figure(Drawing.NETWORK, caption),), Layout.WHOLE)
 
 
 def network_section(found: AutoencoderExplained) -> Section:

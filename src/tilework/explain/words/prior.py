@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from tilework.explain.document import (
     Card,
     Document,
+    Drawing,
     Figure,
     Layout,
     Paragraph,
-    Picture,
     Points,
     Row,
     Section,
@@ -147,4 +147,4 @@ def _network(found: PriorExplained) -> Section:
 
 def _drawing() -> Section:
     caption = "Height and width of the grids are to scale; behind a grid stand those of later frames."
-    return Section("From tokens to what each may be", (Figure(Picture.NETWORK, caption),), Layout.WHOLE)
+    return Section("From tokens to what each may be", (Figure(Drawing.NETWORK, caption),), Layout.WHOLE)

@@ -10,7 +10,7 @@ from torch import nn
 from tilework.errors import UserError
 from tilework.nets.contract import DecoderConfig, EncoderConfig
 from tilework.nets.encoders.ladder import Config as Encoder
-from tilework.nets.layers import Flatten, Picture, Range, Unflatten, Upsample, upsample
+from tilework.nets.layers import Flatten, Range, ToImage, Unflatten, Upsample, upsample
 from tilework.nets.rungs import Chain, sizes
 from tilework.nets.settings import Ladder, Mirrored, completed
 from tilework.spec import Size
@@ -60,7 +60,7 @@ class Config(Mirrored, Output):
         return plan
 
     def build(self, size: Size, channels: int, in_channels: int, encoder: EncoderConfig) -> nn.Sequential:
-        """A new decoder, a Sequential with readable names (`project` or `dense1`, `stage2_up`, `stage1_up`, `picture`)."""
+        """A new decoder, a Sequential with readable names (`project` or `dense1`, `stage2_up`, `stage1_up`, `image`)."""
         plan = self.plan(encoder)
         assert isinstance(encoder, Encoder)
         steps = sizes(size, encoder.kernel, len(plan.widths))
@@ -73,7 +73,7 @@ class Config(Mirrored, Output):
             outputs = plan.widths[number - 2] if number > 1 else channels
             up = upsample(chain.width, outputs, plan.kernel, steps[number], steps[number - 1], self.upsample)
             chain.add(f"stage{number}_up", up, outputs)
-        chain.layers.append(("picture", Picture(self.output, self.final_relu)))
+        chain.layers.append(("image", ToImage(self.output, self.final_relu)))
         return chain.build("first")
 
     def _entry(self, chain: Chain, in_channels: int, latent: Size) -> None:

@@ -30,23 +30,23 @@ def compare(a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
 class _Compare(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, a: Tensor, b: Tensor, weight: Tensor) -> Tensor:
-        pictures, channels, height, width = a.shape
+        images, channels, height, width = a.shape
         # (B, C, H, W) -> (B x H x W, C); no copy where channels are last in memory.
         rows_a, rows_b = (t.permute(0, 2, 3, 1).reshape(-1, channels) for t in (a, b))
         each, grads = _by_blocks(rows_a, rows_b, weight, ctx.needs_input_grad[0], ctx.needs_input_grad[1])
         ctx.save_for_backward(*(g for g in grads if g is not None))
         ctx.shape = a.shape
-        return each.view(pictures, height * width).mean(dim=1)
+        return each.view(images, height * width).mean(dim=1)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, incoming: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
-        pictures, channels, height, width = ctx.shape
+        images, channels, height, width = ctx.shape
         saved = iter(ctx.saved_tensors)
         found: list[Tensor | None] = []
         scale = (incoming / (height * width)).view(-1, 1, 1, 1)
         for needed in ctx.needs_input_grad[:2]:
-            rows = next(saved).view(pictures, height, width, channels) if needed else None
+            rows = next(saved).view(images, height, width, channels) if needed else None
             found.append(None if rows is None else (rows * scale).permute(0, 3, 1, 2))
         return found[0], found[1], None
 

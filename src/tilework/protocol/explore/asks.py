@@ -5,7 +5,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 from tilework.protocol.dream import ContinueAsk, DreamAsk, MorphAsk, RepaintAsk
 
-AskKind = Literal["about", "statistics", "decode", "encode", "pictures", "search", "traverse", "plane", "walk", "map", "nearest",
+AskKind = Literal["about", "statistics", "decode", "encode", "images", "search", "traverse", "plane", "walk", "map", "nearest",
                   "directions", "paint", "levels", "field", "receptive", "palette", "atlas", "code",
                   "dream", "repaint", "morph", "continue"]  # fmt: skip
 Side = Literal["validation", "train"]
@@ -50,10 +50,10 @@ class EncodeAsk(TypedDict):
     of: Annotated[str, "an origin: `validation:N`, `train:N` or `image:NAME`"]
 
 
-class PicturesAsk(TypedDict):
+class ImagesAsk(TypedDict):
     """Small images of the data set."""
 
-    kind: Literal["pictures"]
+    kind: Literal["images"]
     side: Annotated[Side, "of the split"]
     numbers: Annotated[Sequence[int], "within the side; at most 1,024"]
 
@@ -200,7 +200,7 @@ class CodeAsk(TypedDict):
 
 
 Ask = (
-    AboutAsk | StatisticsAsk | DecodeAsk | EncodeAsk | PicturesAsk | SearchAsk | TraverseAsk | PlaneAsk | WalkAsk | MapAsk
+    AboutAsk | StatisticsAsk | DecodeAsk | EncodeAsk | ImagesAsk | SearchAsk | TraverseAsk | PlaneAsk | WalkAsk | MapAsk
     | NearestAsk | DirectionsAsk | PaintAsk | LevelsAsk | FieldAsk | ReceptiveAsk | PaletteAsk | AtlasAsk | CodeAsk
     | DreamAsk | RepaintAsk | MorphAsk | ContinueAsk
 )  # fmt: skip

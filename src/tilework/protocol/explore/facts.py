@@ -76,14 +76,14 @@ class EncodeFacts(TypedDict):
     notes: Annotated[Sequence[str], "what was done to it to fit the model, in words"]
 
 
-class PicturesFacts(TypedDict):
+class ImagesFacts(TypedDict):
     """Of each image in turn."""
 
     labels: Annotated[Sequence[str | None], "its label"]
     names: Annotated[Sequence[str | None], "its file name"]
 
 
-class SearchFacts(PicturesFacts):
+class SearchFacts(ImagesFacts):
     """What was found."""
 
     more: Annotated[bool, "there are more than the first 200, which are answered"]
@@ -109,7 +109,7 @@ class MapFacts(TypedDict):
     total: Annotated[int, "images of the data set; where there are more than 20,000, the map has a fixed selection"]
 
 
-class NearestFacts(PicturesFacts):
+class NearestFacts(ImagesFacts):
     """Of each image in turn."""
 
 

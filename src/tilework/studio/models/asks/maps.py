@@ -13,12 +13,12 @@ from tilework.explore.dimensions import checked_dimension
 from tilework.explore.map import HITS, Found, Neighbours, map_of, nearest, search, whole
 from tilework.explore.map import SIDES as THEIRS
 from tilework.explore.opened import Side
-from tilework.protocol.explore import SIDES, AskKind, MapFacts, MapKind, NearestFacts, PicturesFacts, SearchFacts
+from tilework.protocol.explore import SIDES, AskKind, ImagesFacts, MapFacts, MapKind, NearestFacts, SearchFacts
 from tilework.studio.models.asks.small import small
 from tilework.studio.models.opening import Loaded
 from tilework.studio.models.serving import Answer
 
-_MOST_PICTURES, _MOST_NEAREST = 1024, 64
+_MOST_IMAGES, _MOST_NEAREST = 1024, 64
 _RANK = np.array([SIDES.index(side) for side in THEIRS], np.uint8)
 """Sides as answers number them, in the order in which maps do."""
 Arrays = dict[str, np.ndarray[Any, Any]]
@@ -76,22 +76,22 @@ def _search(model: Loaded, ask: dict[str, Any]) -> Answer:
     return Answer(dict(SearchFacts(**facts, more=len(found) > HITS)), arrays)
 
 
-def _pictures(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _images(model: Loaded, ask: dict[str, Any]) -> Answer:
     numbers: list[int] = ask["numbers"]
-    if len(numbers) > _MOST_PICTURES:
-        raise UserError(f"{len(numbers):,} images were asked for", why=f"at most {_MOST_PICTURES:,} are sent at once")
+    if len(numbers) > _MOST_IMAGES:
+        raise UserError(f"{len(numbers):,} images were asked for", why=f"at most {_MOST_IMAGES:,} are sent at once")
     side: Side = ask["side"]
     facts, arrays = _listed(model, [(side, number) for number in numbers])
     return Answer(dict(facts), {name: arrays[name] for name in ("thumbs", "labels")})
 
 
-def _listed(model: Loaded, found: Sequence[tuple[Side, int]]) -> tuple[PicturesFacts, Arrays]:
+def _listed(model: Loaded, found: Sequence[tuple[Side, int]]) -> tuple[ImagesFacts, Arrays]:
     """Images of both sides in this order: labels and names, numbers, sides, small images. Raises UserError for a number that a
     side does not have."""
     images = model.opened.need_images("showing images")
     places = np.array([images.positions(side, [number])[0] for side, number in found], np.int64)
     labels, classes = images.store.labels[places], images.store.classes
-    facts = PicturesFacts(
+    facts = ImagesFacts(
         labels=[classes[label] if label >= 0 else None for label in labels],
         names=[images.store.file_of(int(place)) or None for place in places],
     )
@@ -106,7 +106,7 @@ def _listed(model: Loaded, found: Sequence[tuple[Side, int]]) -> tuple[PicturesF
 
 
 ASKS: Mapping[AskKind, Callable[[Loaded, dict[str, Any]], Answer]] = {
-    "pictures": _pictures,
+    "images": _images,
     "search": _search,
     "map": _map,
     "nearest": _nearest,

@@ -1,6 +1,6 @@
-"""Makes the images of the README, docs/pictures/*.webp: the studio's pages in a browser, showing runs that are really trained.
+"""Makes the images of the README, docs/images/*.webp: the studio's pages in a browser, showing runs that are really trained.
 
-Run in the repository after a page has changed: uv run python web/dev/readme_pictures.py [--runs FOLDER] [--only NAME ...]
+Run in the repository after a page has changed: uv run python web/dev/readme_images.py [--runs FOLDER] [--only NAME ...]
 
 The runs are trained into FOLDER once (about an hour on one core) and used again. All of them are of images that the program
 draws itself, or of the handwritten digits that come with scikit-learn; images by others are no part of the repository.
@@ -22,7 +22,7 @@ from tilework.data.loops import ANIMATIONS, frames
 from tilework.spec.places import cache_folder
 from tilework.spec.types import Size
 
-FOLDER = Path(__file__).parents[2] / "docs/pictures"
+FOLDER = Path(__file__).parents[2] / "docs/images"
 FILM = "watch"
 MOST_BYTES = 70_000
 
@@ -39,7 +39,7 @@ class Still(NamedTuple):
 
 STILLS = {
     "runs": Still("#/", "article .thumb img"),
-    "bring": Still("#/bring?at={home}/Pictures&of={home}/Pictures/loops", "img.sheet"),
+    "bring": Still("#/bring?at={home}/Images&of={home}/Images/loops", "img.sheet"),
     "new": Still("#/new", "main img"),
     "live": Still("#/runs/{digits}", "canvas"),
     "explain": Still("#/runs/{digits}/explain", "main svg"),
@@ -54,7 +54,7 @@ STILLS = {
 def brought(home: Path) -> None:
     """A folder as a person might have it: drawings of the program's own, in colour, one folder for each kind."""
     for name in ANIMATIONS:
-        folder = home / "Pictures" / "loops" / name
+        folder = home / "Images" / "loops" / name
         if folder.is_dir():
             continue
         folder.mkdir(parents=True)
@@ -108,7 +108,7 @@ def main() -> None:
                 camera.close()
                 print(f"{file.name}: {file.stat().st_size / 1000:.0f} kB", flush=True)
     sizes = [file.stat().st_size for file in FOLDER.iterdir()]
-    print(f"{len(sizes)} images in docs/pictures, {sum(sizes) / 1e6:.2f} MB together")
+    print(f"{len(sizes)} images in docs/images, {sum(sizes) / 1e6:.2f} MB together")
 
 
 if __name__ == "__main__":

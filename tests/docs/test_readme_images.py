@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 ROOT = Path(__file__).parents[2]
-FOLDER = ROOT / "docs" / "pictures"
+FOLDER = ROOT / "docs" / "images"
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 NAMED = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", README)
 MOST_BYTES = 2_000_000
@@ -18,7 +18,7 @@ WIDEST = 960
 
 
 def test_every_image_is_there_and_no_other() -> None:
-    assert sorted(path for _, path in NAMED) == sorted(f"docs/pictures/{file.name}" for file in FOLDER.iterdir())
+    assert sorted(path for _, path in NAMED) == sorted(f"docs/images/{file.name}" for file in FOLDER.iterdir())
     assert "<img" not in README, "an image in HTML would not be looked at here"
 
 
@@ -54,6 +54,6 @@ def test_the_digits_are_credited() -> None:
 
 
 def test_the_script_makes_all_of_them() -> None:
-    script = (ROOT / "web" / "dev" / "readme_pictures.py").read_text(encoding="utf-8")
+    script = (ROOT / "web" / "dev" / "readme_images.py").read_text(encoding="utf-8")
     for _, path in NAMED:
-        assert f'"{Path(path).stem}"' in script, f"web/dev/readme_pictures.py does not make {path}"
+        assert f'"{Path(path).stem}"' in script, f"web/dev/readme_images.py does not make {path}"

@@ -24,7 +24,7 @@ _IN_A_ROW = 4
 
 
 @dataclass(frozen=True, eq=False)
-class TokenPicture(Shown):
+class TokenSheet(Shown):
     """An image and what its tokens paint, and below them the codes of each level as numbers on the colours of their codes."""
 
     tokens: Tokens
@@ -89,10 +89,10 @@ class TokenPicture(Shown):
         return sheet.draw()
 
 
-def level_lines(picture: TokenPicture) -> list[str]:
+def level_lines(image: TokenSheet) -> list[str]:
     """For each number of levels one line of bits and error."""
-    found = levels(picture.tokens.opened, picture.edited, picture.tokens.original)
-    return [f"{_first(number + 1)}: {level_facts(found, number)}" for number in range(picture.tokens.grid.levels)]
+    found = levels(image.tokens.opened, image.edited, image.tokens.original)
+    return [f"{_first(number + 1)}: {level_facts(found, number)}" for number in range(image.tokens.grid.levels)]
 
 
 def level_facts(found: Levels, number: int) -> str:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
-from tilework.data.media import pictures
-from tilework.data.media.pictures import Unreadable, decode
+from tilework.data.media import images
+from tilework.data.media.images import Unreadable, decode
 
 RNG = np.random.default_rng(0)
 COLOUR = RNG.integers(0, 256, size=(12, 20, 3), dtype=np.uint8)
@@ -92,7 +92,7 @@ def test_alpha_is_laid_over_the_background(tmp_path):
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_exif_orientation_turns_the_picture_upright(tmp_path, orientation):
+def test_exif_orientation_turns_the_image_upright(tmp_path, orientation):
     # How a camera that was turned this way stores the upright image.
     stored = {
         1: COLOUR,
@@ -132,7 +132,7 @@ def broken_files() -> dict[str, bytes]:
     png = whole.getvalue()
     return {
         "empty": b"",
-        "text": b"this is not a picture at all\n",
+        "text": b"this is not an image at all\n",
         "cut png": png[: len(png) // 2],
         "cut jpeg": jpeg.getvalue()[: len(jpeg.getvalue()) // 2],
         "signature only": png[:8],
@@ -158,7 +158,7 @@ def test_missing_and_forbidden_files_are_unreadable(tmp_path, monkeypatch):
     def denied(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(pictures.Image, "open", denied)
+    monkeypatch.setattr(images.Image, "open", denied)
     with pytest.raises(Unreadable, match="permission denied"):
         decode(tmp_path / "a.png")
 
@@ -176,7 +176,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
     assert (tmp_path / "bomb.png").stat().st_size < 100_000
     with pytest.raises(Unreadable, match="million pixels"):
         decode(tmp_path / "bomb.png")
-    monkeypatch.setattr(pictures.Image, "MAX_IMAGE_PIXELS", 1_000_000)  # Pillow's own guard, should it come first
+    monkeypatch.setattr(images.Image, "MAX_IMAGE_PIXELS", 1_000_000)  # Pillow's own guard, should it come first
     with pytest.raises(Unreadable, match="million pixels"):
         decode(tmp_path / "bomb.png")
 
