@@ -41,7 +41,7 @@ class Comparison:
     """`speedup` = ours / peer in images/s; `overhead` = peer / ours - 1; `difference` = largest relative difference."""
     target: float
     steps: int
-    """Steps that are timed, unless --steps says otherwise."""
+    """Steps that are timed, unless --steps is given."""
     pairs: int = 5
     needs: tuple[str, ...] = ()
 

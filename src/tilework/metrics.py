@@ -144,7 +144,7 @@ class Metrics:
 
     @classmethod
     def read(cls, meta: Mapping[str, Any]) -> Metrics:
-        """Those of a run, given what its store says of it: what its task wrote under `metrics`, else an autoencoder's."""
+        """Those of a run, given what its store holds of it: what its task wrote under `metrics`, else an autoencoder's."""
         said = meta.get("metrics")
         if not isinstance(said, list):
             return AUTOENCODER

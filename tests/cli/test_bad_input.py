@@ -173,7 +173,7 @@ def test_run_of_another_version(tilework: Command, small_run: RunFolder) -> None
         refused(tilework(command, small_run.id), "99")
     listed = tilework("runs")
     assert listed.code == 0
-    assert "foreign" in listed.out
+    assert "unreadable" in listed.out
 
 
 def checkpoint_of(run: RunFolder) -> Path:

@@ -301,7 +301,7 @@ def test_every_width(command: str, columns: str) -> None:
         assert run.id in done.stdout
         assert odd.id in done.stdout
         assert "finished" in done.stdout
-        assert "foreign" in done.stdout
+        assert "unreadable" in done.stdout
         assert "…" not in done.stdout
 
 
@@ -381,8 +381,8 @@ def test_brackets_in_errors_are_shown_as_they_are(tilework: Command, arguments: 
     assert ODD in refused.err.replace("link-x", "link=x")
 
 
-def test_a_remark_with_brackets_is_shown_as_it_is(tilework: Command, tmp_path: Path) -> None:
-    """An image that cannot be read is named in a remark."""
+def test_a_note_with_brackets_is_shown_as_it_is(tilework: Command, tmp_path: Path) -> None:
+    """An image that cannot be read is named in a note."""
     import numpy as np
     from PIL import Image
 

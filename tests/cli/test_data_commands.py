@@ -246,7 +246,7 @@ def test_a_path_of_the_same_kind_keeps_the_recipes_other_settings(tmp_path: Path
         (["add", "x", "PHOTOS", "--kind", "movies"], ["there is no kind 'movies'"]),
         (["add", "x", "PHOTOS", "--set", "group"], ["is not an override"]),
         (["add", "x", "PHOTOS", "--set", "grup=folder"], ["unknown key data.grup", "group"]),
-        (["add", "x", "PHOTOS", "--strict"], ["text.png cannot be read", "mend or remove"]),
+        (["add", "x", "PHOTOS", "--strict"], ["text.png cannot be read", "repair or remove"]),
         (["add", "x", "MIXED"], ["different things"]),
         (["add", "x", "UNKNOWN"], ["nothing here reads", "--kind"]),
         (["show", "y"], ["there is no data set 'y'", "tilework data add"]),

@@ -458,7 +458,7 @@ def test_what_must_be_built_first_is_told(tmp_path, shipped, browser):
         (Trouble("no-p5"), "data.p5=FILE"),
         (Trouble("threw", error="x", blocked=("https://a.b/c.js",)), "data.libraries"),
         (Trouble("nothing-draws", must_be_built=True), "build it"),
-        (Trouble("plain", amount="9"), "mend it"),
+        (Trouble("plain", amount="9"), "fix it"),
     ],
 )
 def test_each_trouble_has_a_fix_of_its_own(trouble, word):

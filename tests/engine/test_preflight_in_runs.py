@@ -172,7 +172,7 @@ def test_the_command_as_json(tilework: Callable[..., Outcome], tmp_path: Path) -
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([], "check was not told what to check"),
+        ([], "`tilework check` needs a spec"),
         (["rqvae-digits", "--steps", "3"], "check has no option --steps"),
         (["rqvae-digit"], "there is no recipe 'rqvae-digit'"),
         (["rqvae-digits", "known_faults=[output-rang]"], "there is no check 'output-rang'"),

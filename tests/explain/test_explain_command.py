@@ -109,7 +109,7 @@ def test_the_other_meanings_are_said_and_can_be_had(tilework: Tilework, tmp_path
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ((), "explain was not told what to explain"),
+        ((), "`tilework explain` needs a recipe, a run or a term"),
         (("narutto",), "the nearest names are naruto"),
         (("perplexty",), "tilework explain perplexity"),
         (("zzzzzzzz",), "there is no recipe, run or term 'zzzzzzzz'"),

@@ -161,7 +161,7 @@ def test_damaged_and_foreign_folders_are_listed_with_the_reason(served: Served, 
     assert "damaged" in cards[damaged.id]["problem"]
     assert "format 99" in cards[foreign.id]["problem"]
     for run in (damaged, foreign):
-        assert cards[run.id]["status"] == "foreign"
+        assert cards[run.id]["status"] == "unreadable"
         assert served.get(f"/api/runs/{run.id}").status_code == 200
         assert served.get(f"/api/runs/{run.id}/thumb.png").status_code in {400, 404}
     answer = served.get(f"/api/runs/{damaged.id}/curves")

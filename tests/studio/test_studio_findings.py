@@ -59,12 +59,12 @@ def test_the_list_says_what_is_wrong_with_a_run(served: Served, trainer: FakeTra
         found: list[dict[str, object]] = served.get("/api/runs").json()["runs"]
         return found[0]
 
-    assert (card()["severity"], card()["remarks"]) == (None, [])
+    assert (card()["severity"], card()["warnings"]) == (None, [])
     keep(trainer.store, 200, FOUND, OVERFITTING)
     keep(trainer.store, 300, FOUND, COLLAPSE)
     trainer.store.flush()
     assert card()["severity"] == "error"
-    first, second = card()["remarks"]  # type: ignore[misc]
+    first, second = card()["warnings"]  # type: ignore[misc]
     assert first.startswith("the codebook has collapsed")
     assert second.startswith("overfitting since step 100")
     keep(trainer.store, 400, GONE, COLLAPSE)
@@ -81,7 +81,7 @@ def test_a_page_is_told_of_findings_as_they_come_and_go(served: Served, trainer:
         async with served.run(trainer.run.id) as page:
             hello = await page.take()
             assert [one["code"] for one in hello["findings"]] == ["overfitting"]
-            assert hello["remarks"] == []
+            assert hello["warnings"] == []
             kinds = [(mark["kind"], mark["text"]) for mark in hello["marks"]]
             assert kinds[0][0] == "started"
             assert [kind for kind, _ in kinds[1:]] == ["finding"], "the row is the mark, and its event none beside it"
@@ -91,7 +91,7 @@ def test_a_page_is_told_of_findings_as_they_come_and_go(served: Served, trainer:
             message = await page.of_type("findings")
             assert list(faults(message, FindingsMessage)) == []
             assert [one["code"] for one in message["findings"]] == ["codebook-collapse", "overfitting"]
-            assert len(message["remarks"]) == 1, "what is about codes stands beside their bars"
+            assert len(message["warnings"]) == 1, "what is about codes stands beside their bars"
             keep(trainer.store, 5, CHANGED, COLLAPSE)
             keep(trainer.store, 6, GONE, COLLAPSE)
             trainer.store.flush()

@@ -361,7 +361,7 @@ def test_a_folder_that_is_deleted_or_spoiled_costs_a_message(served: Served, tra
             for left in trainer.run.path.glob("run.db*"):
                 left.unlink()
             trainer.run.db.write_bytes(b"this is no database" * 1000)
-            spoiled = await page.until(lambda m: m["type"] == "state" and m["status"] == "foreign")
+            spoiled = await page.until(lambda m: m["type"] == "state" and m["status"] == "unreadable")
             assert "damaged" in spoiled["message"]
             kept.replace(trainer.run.db)
             hello = await page.of_type("hello")

@@ -51,7 +51,7 @@ def _run() -> int:
         raise UserError(
             f"{context.command_path}: {text[:1].lower()}{text[1:].rstrip('.')}",
             why=f"it is written {context.command_path} {used}",
-            fix=f"{context.command_path} --help tells what each word is",
+            fix=f"{context.command_path} --help lists what each word means",
         ) from None
     return code if isinstance(code, int) else 0
 

@@ -43,7 +43,7 @@ def check(
     refuse_options("check", words)
     if recipe is None:
         raise UserError(
-            "check was not told what to check",
+            "`tilework check` needs a spec",
             why="it takes a recipe's name or a YAML file",
             fix="tilework check rqvae-digits; `tilework recipes` lists all",
         )

@@ -65,7 +65,9 @@ def add(
     console = console_for_text()
     if kind is None and not paths:
         raise UserError(
-            "data add was not told what to add", why="it takes files and folders", fix=f"tilework data add {name} PATH"
+            "`tilework data add` needs a file or folder",
+            why="it takes files and folders",
+            fix=f"tilework data add {name} PATH",
         )
     found = detect(paths or []) if kind is None else Found(settings_for(kind, _whole(paths or [])))
     asked = {

@@ -77,7 +77,7 @@ class Display:
         self.console.print(_headline(plan))
 
     def said(self, message: str) -> None:
-        """Print a remark above the bar."""
+        """Print a note above the bar."""
         self.console.print(Text("note: ", style="yellow") + Text(message))
 
     def ticked(self, tick: Tick) -> None:

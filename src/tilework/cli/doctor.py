@@ -26,7 +26,7 @@ def doctor(
     ] = "last",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON (docs/studio.md: FindingsAnswer).")] = False,
     probes: Annotated[
-        bool, typer.Option("--probes/--no-probes", help="Measure at the model itself what its rows do not say.")
+        bool, typer.Option("--probes/--no-probes", help="Measure at the model itself what its rows do not show.")
     ] = True,
     runs: RunsFolder = None,
 ) -> None:

@@ -65,7 +65,7 @@ def explain(
         return
     if what is None:
         raise UserError(
-            "explain was not told what to explain",
+            "`tilework explain` needs a recipe, a run or a term",
             why="it takes a recipe, a YAML file, a run or a term",
             fix="tilework explain naruto, tilework explain last, or tilework explain perplexity",
         )
@@ -97,7 +97,7 @@ def _wanted(text: str | None) -> Meaning | None:
     if text not in list(Meaning):
         raise UserError(
             f"--as {text} is none of recipe, run and term",
-            why="it says what a name that is more than one of these means",
+            why="a prefix picks one where a name is more than one of these",
             fix="write --as recipe, --as run or --as term",
         )
     return Meaning(text)
@@ -106,7 +106,7 @@ def _wanted(text: str | None) -> Meaning | None:
 def _check_out(out: Path | None) -> None:
     if out is not None and out.suffix.lower() not in _PAGES | _TEXTS | _DATA:
         raise UserError(
-            f"--out {out} has no ending that says what to write",
+            f"--out {out} has no extension that gives the format",
             why="a page is .html, a text is .md, values are .json",
             fix=f"--out {out.with_suffix('.html')}",
         )

@@ -19,7 +19,7 @@ Which = Annotated[
     str, typer.Option("--which", help="Which checkpoint: best, last, or one of the run's steps.", show_default=True)
 ]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu, cuda or mps.")]
-_OUT_HELP = "The file to write; its ending says what it becomes."
+_OUT_HELP = "The file to write; its extension gives the format."
 Out = Annotated[Path, typer.Option("--out", "-o", help=_OUT_HELP, parser=out_file, metavar="FILE")]
 MaybeOut = Annotated[Path | None, typer.Option("--out", "-o", help=_OUT_HELP, parser=out_file, metavar="FILE")]
 Through = Annotated[
@@ -59,7 +59,7 @@ def read_point(text: str) -> Point:
         if terms and _is_there(name) and not text.startswith("image:"):
             raise UserError(
                 f"'{text}' is a file and terms of a point",
-                why="a point that begins at a file says so",
+                why="a point that starts at a file names it",
                 fix=f"write {Origin('image', name=name)};{terms}",
             ) from None
         if _looks_like_a_file(text):

@@ -40,7 +40,7 @@ class HeldOut:
         return "" if self.best is None else f"{self.metrics.label(self.monitor, VALIDATION)} {self.best:.5g}"
 
     @property
-    def remark(self) -> str:
+    def note(self) -> str:
         """One line on the best weights where they are not the newest ones; else empty."""
         if self.best_step is None or self.best_step == self.step:
             return ""

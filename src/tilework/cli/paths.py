@@ -13,7 +13,7 @@ def out_file(text: str) -> Path:
     if text.endswith(("/", "\\")) or path.name in {"", ".", ".."} or path.expanduser().is_dir():
         raise UserError(
             f"--out {text} is a folder",
-            why="a file is written, and its ending says what it becomes",
+            why="a file is written, and its extension gives the format",
             fix=f"--out {path / 'out.png'}",
         )
     return path

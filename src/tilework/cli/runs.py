@@ -21,7 +21,7 @@ _STYLES = {
     "stopped": "yellow",
     "paused": "yellow",
     "crashed": "red",
-    "foreign": "dim",
+    "unreadable": "dim",
 }
 
 

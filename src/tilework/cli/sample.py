@@ -53,7 +53,7 @@ def sample(
         raise UserError(
             f"--at and {said[0]} were both given",
             why="--at names each point whole",
-            fix="leave one out; a point can say it too: seed:7;*~0,0.5",
+            fix="leave one out; a point can give it too: seed:7;*~0,0.5",
         )
     named = [read_point(text) for text in at or []]
     opened = open_run(run, which, device, runs)

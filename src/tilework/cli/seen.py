@@ -51,7 +51,7 @@ def beside(seen: Seen, kind: str) -> list[str]:
         files, bits = seen.unused_depth
         lines.append(
             f"{files:,} images have 16-bit values that all fit {bits} bits, and look almost black; if white is {2**bits - 1:,}, "
-            f"add them with --set depth={bits} (depth=16 says that they are dark)"
+            f"add them with --set depth={bits} (depth=16 states that they are dark)"
         )
     if seen.others:
         lines.append(f"other files, left alone: {counts(seen.others)}")

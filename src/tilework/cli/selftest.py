@@ -47,7 +47,7 @@ def _introduction(found: list[Backend]) -> list[str]:
     if found[0].device == "cpu":
         return [
             "torch finds no GPU here, so the CPU is compared with itself: all threads, and bf16, against one thread in float32.",
-            "This says nothing about any other device.",
+            "This holds for no other device.",
         ]
     return [f"Compared with this machine's CPU (float32, one thread): {'; '.join(map(_name, found))}."]
 

@@ -95,8 +95,8 @@ def _facts(console: Console, folder: RunFolder, info: RunInfo) -> None:
     if known.values:
         console.print()
         console.print(metrics_table(known, "", info.step))
-        if known.remark:
-            console.print(Text(known.remark))
+        if known.note:
+            console.print(Text(known.note))
         if known.leak:
             console.print(Text(known.leak))
     console.print()

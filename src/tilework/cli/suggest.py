@@ -36,7 +36,7 @@ def suggest(
     refuse_options("suggest", paths or [])
     if not paths:
         raise UserError(
-            "suggest was not told what to look at",
+            "`tilework suggest` needs a folder or files",
             why="it takes folders and files of images, clips, animations or sketches",
             fix="tilework suggest FOLDER",
         )

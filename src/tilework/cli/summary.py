@@ -53,13 +53,13 @@ def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> N
     known = held_out(run)
     if known.values:
         console.print(metrics_table(known, f"{plan.validation:,} {plan.unit}", ending.step))
-    for remark in (
-        known.remark,
+    for note in (
+        known.note,
         known.leak,
         _short_of_an_epoch(ending.step, plan.steps_per_epoch),
     ):
-        if remark:
-            console.print(Text.assemble(("note: ", "yellow"), remark), soft_wrap=True)
+        if note:
+            console.print(Text.assemble(("note: ", "yellow"), note), soft_wrap=True)
     if plan.spec.engine.doctor:
         with RunStore.open(run.db) as store:
             print_first(console, run.typed, findings_in(store.standing()))

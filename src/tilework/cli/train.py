@@ -73,7 +73,7 @@ def train(
         )
     if recipe is None:
         raise UserError(
-            "train was not told what to train",
+            "`tilework train` needs a recipe",
             why="it takes a recipe's name, a YAML file, or a folder of images",
             fix="tilework train rqvae-digits; `tilework recipes` lists all",
         )

@@ -65,13 +65,13 @@ class SplitSettings(Settings):
     by: Literal["auto", "group", "cluster", "segment", "frame"] = Field(
         default="auto",
         description="what is held out: whole groups (clips, animations), clusters of near twins, one stretch of frames of each "
-        "group, or single frames; the last two leak near twins, and say how many; auto = clusters where groups cannot keep "
+        "group, or single frames; the last two leak near twins, and report how many; auto = clusters where groups cannot keep "
         "twins together (every image its own group, or one group for each class), else groups",
     )
     official: bool = Field(
         default=True,
         description="keep the split that the data comes with (train and val or test folders, official test files); false = "
-        "divide everything anew, as `by` says",
+        "divide everything anew, by `by`",
     )
     validation: float = Field(default=0.1, gt=0, lt=1, description="share held out")
     seed: int = Field(default=0, ge=0, description="seed of the choice")

@@ -12,7 +12,7 @@ class Severity(StrEnum):
     """How bad it is."""
 
     INFO = "info"
-    """Good to know; nothing to mend."""
+    """Good to know; nothing to fix."""
     WARNING = "warning"
     """The run is worse than it need be."""
     ERROR = "error"

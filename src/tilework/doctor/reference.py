@@ -23,7 +23,7 @@ there is one a fix: settings as they are typed after a spec's name.
 - **info**: good to know; nothing to fix.
 
 A finding that *follows from* another one is shown below it: fix the cause first. A rule that lacks what it needs (a validation,
-more steps, a probe of the model) says so and judges nothing.
+more steps, a probe of the model) reports that and judges nothing.
 """
 
 

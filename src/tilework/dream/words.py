@@ -17,7 +17,7 @@ _NOVELTY = {
     Verdict.PLAIN: "closer to training images than unseen images are, as plainer images always are: no sign of copies",
     Verdict.AS_UNSEEN: "about as far from training images as unseen images are",
     Verdict.FARTHER: "farther from training images than unseen images are: new, or not yet learned",
-    Verdict.TOO_FEW: "too few to tell copies from new ones",
+    Verdict.TOO_FEW: "too few to distinguish copies from new ones",
 }
 _SPACE = {Space.LATENTS: "latents of the tokens", Space.PIXELS: "decoded pixels"}
 _WHAT = {

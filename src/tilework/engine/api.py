@@ -209,7 +209,7 @@ def train(
         )
     if not isinstance(what, (RunSpec, str)):
         raise UserError(
-            "train() was not told what to train" if what is None else f"train() was given a {type(what).__name__}",
+            "train() needs a spec" if what is None else f"train() was given a {type(what).__name__}",
             why="it takes a RunSpec, a recipe's name or a YAML file's path as text",
             fix="pass for example 'rqvae-digits'",
         )

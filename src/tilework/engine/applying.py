@@ -40,7 +40,7 @@ def spec_from(
     if apply and fixed == own:
         raise UserError(
             f"the fix of {apply} is in the spec of {run.id} already",
-            why=f"{' '.join(fix.overrides())} changes nothing there, so it does not cure this run",
+            why=f"{' '.join(fix.overrides())} changes nothing there, so it does not fix this run",
             fix=f"look at its other findings: tilework doctor {run.id}",
         )
     origin = FromRun(run=str(run.path), weights=fix.keep_weights and not fresh, fix=apply)
@@ -86,7 +86,7 @@ def _finding(run: RunFolder, code: str) -> Finding:
         raise UserError(
             f"{code} has no fix that could be applied",
             why="what helps is no change of the spec",
-            fix=f"tilework doctor {run.id} says what to do",
+            fix=f"tilework doctor {run.id} shows what to do",
         )
     return finding
 

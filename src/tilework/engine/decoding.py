@@ -79,7 +79,7 @@ def _folder(parent: Parent, run: RunFolder | Path | str | None, runs: Path | Non
     raise UserError(
         f"the run {parent.run}, which made these tokens, is not there any more",
         why=f"there is no {parent.path}, and no run of that name in {(runs or default_root()).absolute()}",
-        fix="say where it is now: --run RUN",
+        fix="give its new path: --run RUN",
     )
 
 

@@ -48,7 +48,7 @@ def refuse_missing(spec: RunSpec, run: RunFolder, *, given: bool = False, comman
     raise UserError(
         f"the images of run {run.id} are not where they were: there is no {missing[0]}{more}",
         why="they were moved, renamed or deleted, or their disk is not connected",
-        fix=f"say where they are now: tilework {command} {run.id} data.path={place}",
+        fix=f"give their path: tilework {command} {run.id} data.path={place}",
     )
 
 
@@ -64,7 +64,7 @@ def by_name(overrides: Sequence[str], spec: RunSpec) -> list[str]:
             settings, kind = settings_of(name.strip()), getattr(getattr(spec, "data", None), "kind", None)
             if settings is None or settings.get("kind") != kind or not settings.get("path"):
                 raise UserError(
-                    f"'{override}' does not say where the images of this run are",
+                    f"'{override}' does not hold the path of this run's images",
                     why=f"there is no data set and no path '{name}'"
                     if settings is None
                     else f"that is data of kind {settings.get('kind')}, and the run was trained on {kind}",

@@ -27,7 +27,7 @@ def to_page(document: Document, found: Explanation) -> str:
     cards = "".join(map(_card, document.cards))
     body = (
         f'<p class="lead">{_line(document.lead)}</p>\n'
-        f'<section class="figures" aria-label="key figures">{cards}</section>\n{sections}\n{_words(entries_of(document))}'
+        f'<section class="metrics" aria-label="key metrics">{cards}</section>\n{sections}\n{_words(entries_of(document))}'
     )
     hover = "".join(_hover(row.key) for row in _rows(document) if row.key)
     return _page(document.title, found.subject.form, "explained in its own numbers", body, document.note, hover)
@@ -39,7 +39,7 @@ def entry_page(entry: Entry) -> str:
     return _page(entry.title, "glossary", "", _words([entry, *related]), "`tilework explain --terms` lists all.", "")
 
 
-def _page(title: str, chip: str, remark: str, body: str, note: str, hover: str) -> str:
+def _page(title: str, chip: str, aside: str, body: str, note: str, hover: str) -> str:
     css = "".join(
         (resources.files(package) / "page.css").read_text(encoding="utf-8")
         for package in ("tilework.report", "tilework.explain")
@@ -60,7 +60,7 @@ def _page(title: str, chip: str, remark: str, body: str, note: str, hover: str) 
 <h1>{escape(title)}</h1>
 <span class="chip">{escape(chip)}</span>
 <span class="grow"></span>
-<span class="mute">{escape(remark)}</span>
+<span class="mute">{escape(aside)}</span>
 </header>
 <main>
 {body}

@@ -85,7 +85,7 @@ class Edit:
         """The grid of codes after this edit. Raises UserError for what the grid does not have."""
         if self.level_left_out and grid.levels > 1:
             raise UserError(
-                f"'{self.text}' does not say which level",
+                f"'{self.text}' does not give the level",
                 why=f"this model has {grid.levels} levels",
                 fix=f"write for example 1,{self.text}",
             )

@@ -83,9 +83,9 @@ def checked(path: Path, *, moves: bool) -> str:
             f"{path} cannot be written",
             why="this does not move, and a GIF or an MP4 would show nothing but one image"
             if ending in _MOVING
-            else f"the ending says what it becomes, and '{path.suffix}' is none that is known here"
+            else f"the extension gives the format, and '{path.suffix}' is none that is known here"
             if path.suffix
-            else "the ending says what it becomes, and it has none",
+            else "the extension gives the format, and it has none",
             fix=f"let it end in {', '.join(possible[:-1])} or {possible[-1]}",
         )
     _refuse_another_kind(path.expanduser(), ending)

@@ -108,7 +108,9 @@ class PriorFacts(TypedDict):
     width: Annotated[int, "w, columns of cells"]
     loop: Annotated[bool, "its clips are loops"]
     classes: Annotated[Sequence[str], "names of the labels that it knows; empty = none"]
-    passes: Annotated[int | None, "in which it draws a level if nothing is said; null = one token after the other"]
+    passes: Annotated[
+        int | None, "in which it draws a level unless an order is given; null = one token after the other"
+    ]
     orders: Annotated[Sequence[str], "in which it can draw; empty = in one alone"]
     sees_both_sides: Annotated[bool, "a token depends on known ones behind it"]
     parameters: Annotated[int, "its weights"]

@@ -8,8 +8,8 @@ class Problem(TypedDict):
     """What happened, its likely cause and one fix, each in words."""
 
     what: Annotated[str, "what happened"]
-    why: Annotated[str, "its likely cause; empty where there is none to tell"]
-    fix: Annotated[str, "what to do; empty where there is none to tell"]
+    why: Annotated[str, "its likely cause; empty where there is none"]
+    fix: Annotated[str, "what to do; empty where there is none"]
 
 
 class FieldError(Problem):
@@ -17,7 +17,7 @@ class FieldError(Problem):
 
     field: Annotated[str, "its path; empty where it is none of one setting"]
     beside: Annotated[str, "what is wrong, to be read beside the setting: without its name"]
-    remedy: Annotated[str, "what to do, to be read beside the setting; empty where `beside` says it already"]
+    remedy: Annotated[str, "what to do, to be read beside the setting; empty where `beside` covers it already"]
     override: Annotated[str, "the override that fixes it; empty where none alone does"]
 
 

@@ -64,7 +64,7 @@ class ExplainSection(TypedDict):
 
     heading: Annotated[str, "its title"]
     tone: Annotated[
-        Literal["", "good", "low", "bad"], "`low` or `bad`: it says what is wrong, and stands before all else"
+        Literal["", "good", "low", "bad"], "`low` or `bad`: it states what is wrong, and stands before all else"
     ]
     blocks: Annotated[Sequence[ExplainBlock], "from top to bottom"]
 

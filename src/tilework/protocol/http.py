@@ -280,7 +280,7 @@ ROUTES = (
     Route("GET", "/api/runs/{id}/curves", Curves,
           "`?most=2000` thins, and keeps the highest and lowest loss of what it leaves out"),
     Route("GET", "/api/runs/{id}/marks", MarksAnswer, "what happened in it"),
-    Route("GET", "/api/runs/{id}/findings", FindingsAnswer, "what its doctor says of it now, from its rows and stored probes"),
+    Route("GET", "/api/runs/{id}/findings", FindingsAnswer, "its doctor's findings now, from its rows and stored probes"),
     Route("GET", "/api/runs/{id}/timeline", TimelineAnswer, "its stored frames"),
     Route("GET", "/api/runs/{id}/frames/{step}", "application/octet-stream", "one frame's bytes"),
     Route("GET", "/api/runs/{id}/thumb.png", "image/png", "newest reconstructions as one small image"),

@@ -24,7 +24,7 @@ class RunStatus(StrEnum):
     """Ended on purpose before its end (Ctrl-C, a time limit); `resume` goes on."""
     CRASHED = "crashed"
     """Its process died; `resume` goes on from the last checkpoint."""
-    FOREIGN = "foreign"
+    UNREADABLE = "unreadable"
     """Of another format version, or damaged."""
 
 
@@ -49,7 +49,7 @@ class RunCard(TypedDict):
 
     id: Annotated[str, "name of its folder"]
     name: Annotated[str, "of its recipe or spec"]
-    status: Annotated[RunStatus, "what it is doing; `foreign` = it cannot be read"]
+    status: Annotated[RunStatus, "what it is doing; `unreadable` = it cannot be read"]
     problem: Annotated[str | None, "why it cannot be read"]
     step: Annotated[int, "of the newest row"]
     epoch: Annotated[float, "of the newest row"]
@@ -59,7 +59,7 @@ class RunCard(TypedDict):
     headlines: Annotated[Sequence[Headline], "those of them that stand for the run"]
     val_step: Annotated[int | None, "where they were measured"]
     severity: Annotated[Severity | None, "of the worst that its doctor has found; null = nothing"]
-    remarks: Annotated[Sequence[str], "the causes among its findings, of severity `warning` or `error`, in words"]
+    warnings: Annotated[Sequence[str], "the causes among its findings, of severity `warning` or `error`, in words"]
     created: Annotated[float, "seconds since 1970"]
     updated: Annotated[float, "seconds since 1970"]
     seconds: Annotated[float, "time spent training"]
@@ -144,7 +144,7 @@ class RunAnswer(TypedDict):
 
     card: Annotated[RunCard, "as in the list"]
     spec: Annotated[Plain, "as its folder has it"]
-    facts: Annotated[Plain, "what its store says of it"]
+    facts: Annotated[Plain, "what its store holds of it"]
     metrics: Annotated[
         Sequence[MetricEntry],
         "its table of metrics, in the order in which they are shown; a series that is not in it is a loss term",

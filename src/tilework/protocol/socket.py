@@ -30,13 +30,13 @@ class HelloMessage(TypedDict):
     type: Literal["hello"]
     card: Annotated[RunCard, "as in the list"]
     spec: Annotated[Plain, "as the run's folder has it"]
-    facts: Annotated[Plain, "what its store says of it"]
+    facts: Annotated[Plain, "what its store holds of it"]
     metrics: Annotated[Sequence[MetricEntry], "its table of metrics"]
     steerable: Annotated[Sequence[Steerable], "what may be changed while it goes on"]
     timeline: Annotated[Sequence[int], "steps of the stored frames"]
     marks: Annotated[Sequence[Mark], "the newest, in order"]
     findings: Annotated[Sequence[FindingEntry], "what its doctor has found, causes first"]
-    remarks: Annotated[Sequence[str], "those of them that are about codes, in words"]
+    warnings: Annotated[Sequence[str], "those of them that are about codes, in words"]
     curves: Annotated[Curves, "whole, thinned"]
 
 
@@ -60,7 +60,7 @@ class FindingsMessage(TypedDict):
 
     type: Literal["findings"]
     findings: Annotated[Sequence[FindingEntry], "causes first"]
-    remarks: Annotated[Sequence[str], "those of them that are about codes, in words"]
+    warnings: Annotated[Sequence[str], "those of them that are about codes, in words"]
 
 
 class AppliedMessage(TypedDict):
@@ -161,7 +161,7 @@ class ModelStateMessage(TypedDict):
     checkpoint: Annotated[str | None, "name of the checkpoint's folder; null where there is none"]
     step: Annotated[int | None, "steps that it was trained for"]
     message: Annotated[str, "in words; of `ended`: what happened, and the last words of the process"]
-    fix: Annotated[str, "what to do; empty where there is nothing to tell"]
+    fix: Annotated[str, "what to do; empty where there is nothing to do"]
 
 
 class NewerMessage(TypedDict):

@@ -16,7 +16,7 @@ from tilework.protocol.explore import ASKS, Asking
 from tilework.protocol.models import Field, branches, choices, fields_of
 
 _HEAD = """/**
- * What trainer, server and page say to each other. Made from src/tilework/protocol: change it there and run
+ * The messages between trainer, server and page. Made from src/tilework/protocol: change it there and run
  * `uv run python -m tilework.protocol.typescript web/src/lib/protocol.ts`.
  */
 """
@@ -74,7 +74,7 @@ def page_types() -> str:
         "/** The facts of every kind of answer. */\nexport interface Facts {",
         *(f"  {kind}: {one.facts.__name__}" for kind, one in ASKS.items()),
         "}\n",
-        "/** The arrays of every kind of answer, and their types; docs/studio.md tells their shapes. */",
+        "/** The arrays of every kind of answer, and their types; docs/studio.md lists their shapes. */",
         "export interface AnswerArrays {",
         *(line for kind, one in ASKS.items() for line in _answer_arrays(kind, one)),
         "}",

@@ -39,6 +39,6 @@ def dimensions(kl: NDArray[np.floating], theme: Theme = LIGHT, *, width: float =
         axes.set_xticks(at)
     axes.set_xlabel("latent dimension", fontsize=7.8, color=theme.mute, labelpad=2)
     bits = kl[np.isfinite(kl)].sum() / np.log(2)
-    remark = f"{active.sum()} of {len(kl)} active (> {COLLAPSED} nats) · {kl.sum():.2f} nats = {bits:.1f} bits an image"
-    title(axes, "KL per dimension", theme, right=remark, rise=6)
+    aside = f"{active.sum()} of {len(kl)} active (> {COLLAPSED} nats) · {kl.sum():.2f} nats = {bits:.1f} bits an image"
+    title(axes, "KL per dimension", theme, right=aside, rise=6)
     return figure

@@ -42,7 +42,7 @@ def quiet(axes: Axes, theme: Theme) -> None:
 
 
 def title(axes: Axes, text: str, theme: Theme, *, right: str = "", rise: float = 8.0) -> None:
-    """A bold heading above the axes at the left, and a muted remark at the right, `rise` points above."""
+    """A bold heading above the axes at the left, and a muted aside at the right, `rise` points above."""
     axes.annotate(
         text, (0, 1), (0, rise), xycoords="axes fraction", textcoords="offset points",
         fontsize=9.5, fontweight="bold", color=theme.text, ha="left", va="bottom", annotation_clip=False,

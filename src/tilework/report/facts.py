@@ -1,4 +1,4 @@
-"""The key figures of a run, each with what it needs to be understood."""
+"""The key metrics of a run, each with what it needs to be understood."""
 
 from __future__ import annotations
 

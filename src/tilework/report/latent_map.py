@@ -36,7 +36,7 @@ def latent_map(
     *,
     names: Sequence[str] = (),
     heading: str = "latent space",
-    remark: str = "",
+    aside: str = "",
     caption: bool = False,
     width: float = 720,
 ) -> Figure:
@@ -57,12 +57,12 @@ def latent_map(
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_locator(MaxNLocator(5))
     outside = int((~_inside(scene.codes, box)).sum())
-    remarks = [remark or f"{len(scene.points):,} images"]
-    if len(scene.codes) and not remark:
-        remarks.append(f"{scene.alive.sum()} of {len(scene.codes)} codes in use")
+    asides = [aside or f"{len(scene.points):,} images"]
+    if len(scene.codes) and not aside:
+        asides.append(f"{scene.alive.sum()} of {len(scene.codes)} codes in use")
     if outside:
-        remarks.append(f"{outside} code{'s' if outside > 1 else ''} outside the map")
-    title(axes, heading, theme, right=" · ".join(remarks), rise=7)
+        asides.append(f"{outside} code{'s' if outside > 1 else ''} outside the map")
+    title(axes, heading, theme, right=" · ".join(asides), rise=7)
     _legend(axes, scene.colours, names, bool((~scene.alive).any()), theme)
     if caption:
         figure.text(

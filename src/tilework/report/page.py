@@ -155,7 +155,7 @@ def _html(info: RunInfo, line: str, body: str, kind: str) -> str:
 <main class="{kind}">
 {body}
 </main>
-<footer>Made by tilework {escape(info.tilework)}. Metrics are of the validation split unless they say training.</footer>
+<footer>Made by tilework {escape(info.tilework)}. Metrics are of the validation split unless marked as training.</footer>
 </body>
 </html>
 """

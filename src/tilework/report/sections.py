@@ -23,21 +23,21 @@ from tilework.runs.records import Event
 from tilework.runs.store import RunStore
 
 
-def section(heading: str, body: str, remark: str = "", kind: str = "") -> str:
-    """A titled block of the page. `heading` and `remark` are text, `body` is HTML."""
-    said = f"<span>{escape(remark)}</span>" if remark else ""
+def section(heading: str, body: str, aside: str = "", kind: str = "") -> str:
+    """A titled block of the page. `heading` and `aside` are text, `body` is HTML."""
+    said = f"<span>{escape(aside)}</span>" if aside else ""
     return f'<section class="{kind}"><h2>{escape(heading)}{said}</h2>{body}</section>'
 
 
 def figures_section(facts: Sequence[Fact], leak: str = "") -> str:
-    """The cards with the key figures, and below them why they look better than they are (`leak`), where they do."""
+    """The cards with the key metrics, and below them why they look better than they are (`leak`), where they do."""
     cards = "".join(
         f'<dl class="figure"><dt>{escape(f.name)}</dt><dd class="big">{escape(f.big)} <small>{escape(f.unit)}</small></dd>'
         f'<dd class="more">{escape(f.more)}</dd></dl>'
         for f in facts
     )
     said = f'<p class="leak">Note: {escape(leak)}.</p>' if leak else ""
-    return f'<section class="figures" aria-label="key figures">{cards}</section>{said}'
+    return f'<section class="metrics" aria-label="key metrics">{cards}</section>{said}'
 
 
 def images_section(album: Album, newest: Moment | None, beside_map: bool) -> str:
@@ -56,9 +56,9 @@ def images_section(album: Album, newest: Moment | None, beside_map: bool) -> str
         f"From above: original, reconstruction, absolute error (full red from {FULL_ERROR} on a scale of 0 to 1). "
         "Values are shown as they are, never stretched."
     )
-    remark = f"step {newest.step:,} · epoch {newest.epoch:,.4g}"
+    aside = f"step {newest.step:,} · epoch {newest.epoch:,.4g}"
     return section(
-        "held-out reconstructions", album.pixels("reconstructions", sheet, alt) + f"<p>{note}</p>", remark, kind
+        "held-out reconstructions", album.pixels("reconstructions", sheet, alt) + f"<p>{note}</p>", aside, kind
     )  # fmt: skip
 
 
@@ -86,7 +86,7 @@ def latent_section(album: Album, newest: Moment | None, names: Sequence[str]) ->
                 f"latent-level-{level}",
                 lambda theme, x=left, b=book, c=count, h=heading: latent_map(  # type: ignore[misc]
                     x, labels, b, c, theme, names=names, heading=h, width=590,
-                    remark=f"{(c > 0).sum()} of {len(b)} codes in use",
+                    aside=f"{(c > 0).sum()} of {len(b)} codes in use",
                 ),
                 f"map of {heading}: {len(points)} held-out images by class, {(count > 0).sum()} of {len(book)} codes in use",
             )
@@ -97,8 +97,8 @@ def latent_section(album: Album, newest: Moment | None, names: Sequence[str]) ->
         "tinted like most of the images in them. A cross is a code that none chose.</p>"
     )
     side_by_side = f'<div class="pair">{"".join(maps)}</div>' if len(maps) > 1 else maps[0]
-    remark = f"{len(points):,} held-out images, step {newest.step:,}"
-    return section("latent space", side_by_side + note, remark, "half" if len(maps) == 1 else "")
+    aside = f"{len(points):,} held-out images, step {newest.step:,}"
+    return section("latent space", side_by_side + note, aside, "half" if len(maps) == 1 else "")
 
 
 def curves_section(album: Album, store: RunStore, metrics: Metrics, events: Sequence[Event]) -> str:
@@ -224,9 +224,9 @@ def events_section(events: Sequence[Event], most: int = 60) -> str:
         f"<td>{escape(payload(e.payload))}</td><td>{time.strftime('%d %b %H:%M:%S', time.localtime(e.time))}</td></tr>"
         for e in shown
     )
-    remark = f"the last {most} of {len(events):,}" if len(events) > most else ""
+    aside = f"the last {most} of {len(events):,}" if len(events) > most else ""
     head = '<tr><th class="n">step</th><th>what</th><th></th><th>when</th></tr>'
-    return section("events", f"<table>{head}{rows}</table>", remark, "half events")
+    return section("events", f"<table>{head}{rows}</table>", aside, "half events")
 
 
 def spec_section(text: str) -> str:

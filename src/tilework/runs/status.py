@@ -25,7 +25,7 @@ class RunInfo:
     path: Path
     name: str = ""
     """Name of the recipe or spec."""
-    status: RunStatus = RunStatus.FOREIGN
+    status: RunStatus = RunStatus.UNREADABLE
     problem: str = ""
     """Why the run cannot be read; empty where it can."""
     step: int = 0

@@ -1,4 +1,4 @@
-"""What is wrong with a spec, in words: which setting, what is wrong, and one way to mend it. Nothing is decided here."""
+"""What is wrong with a spec, in words: which setting, what is wrong, and one way to fix it. Nothing is decided here."""
 
 from __future__ import annotations
 

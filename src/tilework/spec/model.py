@@ -239,7 +239,7 @@ class Named(Settings):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9.\-]*$", max_length=64, description="what runs of this spec are called")
     about: str = Field(default="", description="one line for the list of recipes")
-    note: str = Field(default="", description="said when the images of this spec cannot be had")
+    note: str = Field(default="", description="shown when the images of this spec cannot be had")
     task: str = Field(default=AUTOENCODER, description="what is trained; it names the other sections of the spec")
     known_faults: tuple[str, ...] = Field(
         default=(),

@@ -20,8 +20,8 @@ def task_class(task: str) -> type[Any]:
         lacking.append("Spec")
     if lacking:
         raise UserError(
-            f"the task {task} does not say {', '.join(lacking)}",
-            why="the engine asks every task for these; tilework.engine.tasks.contract says what each is",
+            f"the task {task} lacks {', '.join(lacking)}",
+            why="the engine asks every task for these; tilework.engine.tasks.contract defines each",
             fix=f"add {lacking[0]} to the class Task in {TASKS.module(task).__name__}",
         )
     return found

@@ -110,7 +110,7 @@ def read_yaml(text: str, where: str) -> dict[str, Any]:
             why="only one of the two could be used" if twice else "the file is not valid YAML",
             fix="remove one of them"
             if twice
-            else f"mend{line or ' the file'}; `tilework recipes show NAME` shows a whole spec",
+            else f"fix{line or ' the file'}; `tilework recipes show NAME` shows a whole spec",
         ) from None
     except (RecursionError, ValueError) as error:
         why = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)

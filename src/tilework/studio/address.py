@@ -91,7 +91,7 @@ def outside_address(text: str, option: str = "--url ") -> Address:
         raise refused("it is one address, as a browser shows it, and no pattern", "https://HOST/PATH/")
     scheme, colon, _ = found.partition("://")
     if not colon:
-        raise refused("it does not say whether it is http or https", _repaired(f"https://{found.lstrip('/')}"))
+        raise refused("it does not start with http:// or https://", _repaired(f"https://{found.lstrip('/')}"))
     if scheme.lower() not in _PORTS:
         raise refused(
             f"a browser reaches a studio by http or https, not by {scheme}", _repaired(f"https{found[len(scheme) :]}")

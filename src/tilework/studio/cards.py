@@ -29,7 +29,7 @@ def run_card(folder: RunFolder) -> RunCard:
     info = run_info(folder.path)
     findings = findings_in(info.findings)
     worst = min(findings, key=lambda finding: finding.severity.rank, default=None)
-    spark, thumb = _drawn(folder) if info.status is not RunStatus.FOREIGN else (_NOTHING, None)
+    spark, thumb = _drawn(folder) if info.status is not RunStatus.UNREADABLE else (_NOTHING, None)
     return {
         "id": info.id,
         "name": info.name,
@@ -43,7 +43,7 @@ def run_card(folder: RunFolder) -> RunCard:
         "headlines": _headlines(info),
         "val_step": info.val_step,
         "severity": worst.severity.value if worst is not None else None,
-        "remarks": [words_of(f).title for f in findings if f.severity is not Severity.INFO and not f.because],
+        "warnings": [words_of(f).title for f in findings if f.severity is not Severity.INFO and not f.because],
         "created": _created(info),
         "updated": info.updated,
         "seconds": info.seconds,

@@ -21,7 +21,7 @@ class Everything(TypedDict):
 
     curves: Curves
     findings: list[FindingEntry]
-    remarks: list[str]
+    warnings: list[str]
     marks: list[Mark]
     timeline: list[int]
     steerable: list[Steerable]
@@ -38,7 +38,7 @@ _EMPTY: Rows = {"step": [], "epoch": [], "series": {}}
 NOTHING: Everything = {
     "curves": {"train": _EMPTY, "val": _EMPTY},
     "findings": [],
-    "remarks": [],
+    "warnings": [],
     "marks": [],
     "timeline": [],
     "steerable": [],

@@ -149,7 +149,7 @@ class Guard:
             return Refusal("key", what, why)
         command = f"tilework studio{self._port()} --url URL"
         fix = f"where a proxy passes on {path}, start it with `{command}`, URL being what the browser shows up to there"
-        return Refusal("key", f"the studio was not told that it is reached at {path}", what, fix)
+        return Refusal("key", f"the studio is not set up to be reached at {path}", what, fix)
 
     def _foreign_path(self, scope: Scope) -> str | None:
         """The folder that was asked for, where it is none of the studio's own."""

@@ -34,7 +34,7 @@ class Found(TypedDict):
     """What the doctor of a run has found."""
 
     findings: list[FindingEntry]
-    remarks: list[str]
+    warnings: list[str]
 
 
 @dataclass
@@ -237,7 +237,7 @@ class Journal:
         of_codes = [f for f in found if any(metrics[name].group is Group.CODEBOOK for name in f.evidence.series)]
         told = [finding_entry(self.folder, finding) for finding in found]
         words = [words_of(finding) for finding in of_codes]
-        return {"findings": told, "remarks": ["; ".join(filter(None, (one.title, one.advice))) for one in words]}
+        return {"findings": told, "warnings": ["; ".join(filter(None, (one.title, one.advice))) for one in words]}
 
     # The file --------------------------------------------------------------------------------------------------------
 

@@ -25,9 +25,9 @@ def state_of(root: Root, folder: RunFolder) -> StateMessage:
         status = run_status(folder)
         message = _why(folder, status)
     except TileworkError as error:
-        return _state(RunStatus.FOREIGN, f"{error.what} ({error.why})" if error.why else error.what)
+        return _state(RunStatus.UNREADABLE, f"{error.what} ({error.why})" if error.why else error.what)
     except Exception as error:  # whatever is odd about a folder, a message is all that it costs
-        return _state(RunStatus.FOREIGN, f"{type(error).__name__}: {error}")
+        return _state(RunStatus.UNREADABLE, f"{type(error).__name__}: {error}")
     ended = status in {RunStatus.STOPPED, RunStatus.CRASHED, RunStatus.FINISHED}
     goes_on = ended and in_force(folder.checkpoints) is not None
     return _state(status, message, root.command(folder) if goes_on else None)
@@ -55,7 +55,7 @@ def _why(folder: RunFolder, status: RunStatus) -> str:
         said = [str(last.payload[part]) for part in ("what", "why", "fix") if last.payload.get(part)]
         return "; ".join([*said, *_goes_on_from(folder)])
     if status is RunStatus.CRASHED:
-        return "; ".join(["its process has ended without a word", *_goes_on_from(folder)])
+        return "; ".join(["its process ended with no error message", *_goes_on_from(folder)])
     return stop_text(last.payload) if last is not None and last.kind == str(status) else ""
 
 

@@ -102,7 +102,7 @@ def _validated(raw: dict[str, Any], own: dict[str, Any]) -> tuple[RunSpec | None
     from tilework.spec.tasks import spec_class
 
     found: list[FieldError] = []
-    mended: set[str] = set()
+    fixed: set[str] = set()
     undone: set[str] = set()
     kind = spec_class(own)
     while True:
@@ -112,12 +112,12 @@ def _validated(raw: dict[str, Any], own: dict[str, Any]) -> tuple[RunSpec | None
             told = [_of_field(one) for one in problems(error, kind)]
         except TileworkError as error:
             told = _told(error)
-        found += [one for one in told if _section(one) not in mended]
+        found += [one for one in told if _section(one) not in fixed]
         sections = {_section(one) for one in told}
         if sections & undone:
             return None, found
-        undone |= sections & mended
-        mended |= sections
+        undone |= sections & fixed
+        fixed |= sections
         kinds = {name: _kind_of(raw, name) for name in sections & own.keys() - undone}
         back = apply_overrides(own, [f"{name}.kind={kind}" for name, kind in kinds.items() if kind is not None])
         kept = {name: part for name, part in raw.items() if name not in sections}

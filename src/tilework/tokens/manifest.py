@@ -214,7 +214,7 @@ def read_manifest(folder: Path) -> Manifest | None:
     try:
         return _parsed(raw)
     except KeyError as error:
-        raise _damaged(file, f"it does not say {error.args[0]}") from None
+        raise _damaged(file, f"it has no {error.args[0]}") from None
     except (TypeError, ValueError) as error:
         raise _damaged(file, str(error)) from None
 
@@ -241,7 +241,7 @@ def _parsed(raw: Mapping[str, Any]) -> Manifest:
     if any("/" in shard.file or "\\" in shard.file for shard in manifest.shards):
         raise ValueError("a shard is not in the folder")
     if manifest.complete and sum(shard.items for shard in manifest.shards) != manifest.items:
-        raise ValueError(f"its shards do not hold the {manifest.items:,} items that it says")
+        raise ValueError(f"its shards do not hold the {manifest.items:,} items that it lists")
     return manifest
 
 

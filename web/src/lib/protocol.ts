@@ -1,5 +1,5 @@
 /**
- * What trainer, server and page say to each other. Made from src/tilework/protocol: change it there and run
+ * The messages between trainer, server and page. Made from src/tilework/protocol: change it there and run
  * `uv run python -m tilework.protocol.typescript web/src/lib/protocol.ts`.
  */
 
@@ -43,9 +43,9 @@ export type ModelPageMessage = AskMessage | ForgetMessage
 export interface Problem {
   /** what happened */
   what: string
-  /** its likely cause; empty where there is none to tell */
+  /** its likely cause; empty where there is none */
   why: string
-  /** what to do; empty where there is none to tell */
+  /** what to do; empty where there is none */
   fix: string
 }
 
@@ -183,7 +183,7 @@ export interface RunCard {
   id: string
   /** of its recipe or spec */
   name: string
-  /** what it is doing; `foreign` = it cannot be read */
+  /** what it is doing; `unreadable` = it cannot be read */
   status: 'running' | 'paused' | 'finished' | 'stopped' | 'crashed' | 'foreign'
   /** why it cannot be read */
   problem: string | null
@@ -391,7 +391,7 @@ export interface HelloMessage {
   card: RunCard
   /** as the run's folder has it */
   spec: Record<string, unknown>
-  /** what its store says of it */
+  /** what its store holds of it */
   facts: Record<string, unknown>
   /** its table of metrics */
   metrics: MetricEntry[]
@@ -561,7 +561,7 @@ export interface RunAnswer {
   card: RunCard
   /** as its folder has it */
   spec: Record<string, unknown>
-  /** what its store says of it */
+  /** what its store holds of it */
   facts: Record<string, unknown>
   /** its table of metrics, in the order in which they are shown; a series that is not in it is a loss term */
   metrics: MetricEntry[]
@@ -761,7 +761,7 @@ export interface FigureBlock {
 export interface ExplainSection {
   /** its title */
   heading: string
-  /** `low` or `bad`: it says what is wrong, and stands before all else */
+  /** `low` or `bad`: it states what is wrong, and stands before all else */
   tone: '' | 'good' | 'low' | 'bad'
   /** from top to bottom */
   blocks: ExplainBlock[]
@@ -824,15 +824,15 @@ export interface SpecRight {
 export interface FieldError {
   /** what happened */
   what: string
-  /** its likely cause; empty where there is none to tell */
+  /** its likely cause; empty where there is none */
   why: string
-  /** what to do; empty where there is none to tell */
+  /** what to do; empty where there is none */
   fix: string
   /** its path; empty where it is none of one setting */
   field: string
   /** what is wrong, to be read beside the setting: without its name */
   beside: string
-  /** what to do, to be read beside the setting; empty where `beside` says it already */
+  /** what to do, to be read beside the setting; empty where `beside` covers it already */
   remedy: string
   /** the override that fixes it; empty where none alone does */
   override: string
@@ -873,9 +873,9 @@ export interface StartsAnswer {
 export interface Refusal {
   /** what happened */
   what: string
-  /** its likely cause; empty where there is none to tell */
+  /** its likely cause; empty where there is none */
   why: string
-  /** what to do; empty where there is none to tell */
+  /** what to do; empty where there is none */
   fix: string
   /** of status 403: what was missing */
   kind?: 'host' | 'origin' | 'key'
@@ -1115,7 +1115,7 @@ export interface ModelStateMessage {
   step: number | null
   /** in words; of `ended`: what happened, and the last words of the process */
   message: string
-  /** what to do; empty where there is nothing to tell */
+  /** what to do; empty where there is nothing to do */
   fix: string
 }
 
@@ -1513,7 +1513,7 @@ export interface PriorFacts {
   loop: boolean
   /** names of the labels that it knows; empty = none */
   classes: string[]
-  /** in which it draws a level if nothing is said; null = one token after the other */
+  /** in which it draws a level unless an order is given; null = one token after the other */
   passes: number | null
   /** in which it can draw; empty = in one alone */
   orders: string[]
@@ -1533,7 +1533,7 @@ export interface AboutFacts {
   checkpoint: string
   /** steps that it was trained for */
   step: number
-  /** the same in epochs; null where the run does not tell */
+  /** the same in epochs; null where the run does not record it */
   epoch: number | null
   /** where it computes */
   device: string
@@ -1825,7 +1825,7 @@ export interface Facts {
   continue: DreamFacts
 }
 
-/** The arrays of every kind of answer, and their types; docs/studio.md tells their shapes. */
+/** The arrays of every kind of answer, and their types; docs/studio.md lists their shapes. */
 export interface AnswerArrays {
   about: Record<string, never>
   statistics: {

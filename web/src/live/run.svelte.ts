@@ -42,7 +42,7 @@ export class Run {
   historyProblem = $state<string | null>(null)
   images = $state.raw<Images>({}) // those that the canvases show
   findings = $state.raw<FindingEntry[]>([]) // what the doctor of the run has found, causes first
-  remarks = $state.raw<string[]>([]) // those of them that are about codes, in words
+  warnings = $state.raw<string[]>([]) // those of them that are about codes, in words
   resuming = $state(false)
   refusal = $state('') // why the last resume did not begin
   applied = $state.raw<Applied[]>([])
@@ -198,7 +198,7 @@ export class Run {
         this.steerable = message.steerable
         this.marks = message.marks
         this.findings = message.findings
-        this.remarks = message.remarks
+        this.warnings = message.warnings
         this.timeline = message.timeline
         this.outside = { status: message.card.status, message: message.card.problem, resume: undefined }
         this.tables = tables(message.curves)
@@ -216,7 +216,7 @@ export class Run {
         break
       case 'findings':
         this.findings = message.findings
-        this.remarks = message.remarks
+        this.warnings = message.warnings
         break
       case 'applied':
         for (const one of message.applied) this.note(one)

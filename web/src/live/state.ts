@@ -7,7 +7,7 @@ export interface Standing {
   live: boolean // commands can reach the trainer
 }
 
-const OVER = new Set(['finished', 'stopped', 'crashed', 'foreign', 'deleted'])
+const OVER = new Set(['finished', 'stopped', 'crashed', 'unreadable', 'deleted'])
 
 /** How its process has ended, as far as was heard; also while nothing is heard any more. Null where it has not. */
 export function outcome(run: Run): string | null {
@@ -21,7 +21,7 @@ export function standing(run: Run): Standing {
   if (run.link === 'lost' || run.link === 'locked') return { word: 'disconnected', kind: 'disconnected', live: false }
   if (!run.card) return { word: 'connecting', kind: 'connecting', live: false }
   if (run.resuming && OVER.has(outside)) return { word: 'resuming', kind: 'preparing', live: false }
-  if (OVER.has(outside)) return { word: outside === 'foreign' ? 'unreadable' : outside, kind: outside, live: false }
+  if (OVER.has(outside)) return { word: outside, kind: outside, live: false }
   const inside = run.live?.state
   if (inside && inside !== 'ended') return { word: inside, kind: inside, live: true }
   if (inside === 'ended') return { word: 'ending', kind: 'stopping', live: false }

@@ -16,7 +16,7 @@ from tilework.bottlenecks.codebook.search import nearest
 from tilework.bottlenecks.tokens import usable_only
 
 # Up to this many codes are drawn one by one; more of them in rounds of several, on a sample: each round passes over all
-# points, Lloyd mends what the coarser draw missed, and nobody should wait a minute for the first step.
+# points, Lloyd repairs what the coarser draw missed, and nobody should wait a minute for the first step.
 _ONE_BY_ONE = 256
 _SEED_ROUNDS = 64
 _SEED_POINTS_PER_CODE = 8

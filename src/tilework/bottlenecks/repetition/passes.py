@@ -112,7 +112,7 @@ class Passes:
             raise UserError(
                 "a checkpointed block cannot be repeated: its quantiser was given the same input twice before the backward "
                 "pass, and its codebook moved in between",
-                why="nothing tells the two passes apart, and each used other codes",
+                why="nothing distinguishes the two passes, and each used other codes",
                 fix="set the quantiser's deferred = True and call its update() after the optimiser's step",
             )
         found.repeated = True

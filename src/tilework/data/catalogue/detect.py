@@ -62,7 +62,7 @@ def detect(paths: Sequence[str]) -> Found:
         raise UserError(
             f"the paths hold different things: {', '.join(f'{p} {k}' for (k, _, _), p in zip(looked, paths, strict=True))}",
             why="one data set is read by one kind of source",
-            fix="add each under a name of its own, or say which to take with --kind",
+            fix="add each under a name of its own, or choose one with --kind",
         )
     settings = settings_for(kinds[0], [place for _, place, _ in looked])
     return Found(settings, next((note for _, _, note in looked if note), ""))
@@ -145,7 +145,7 @@ def _why_not(path: Path) -> str:
         return problem or REFUSED[suffix]
     if kind_of(path.name) == "archive":
         return "it is an archive of a kind that is not read"
-    return f"files that end in '{suffix}' are not known" if suffix else "its name has no ending that says what it is"
+    return f"files that end in '{suffix}' are not known" if suffix else "its name has no extension that gives its kind"
 
 
 def _instead(path: Path) -> str:
@@ -155,7 +155,7 @@ def _instead(path: Path) -> str:
         return "give an image that was made from it"
     if not path.is_file():
         return "name a file or a folder"
-    return "say what it is with --kind images (or video, animations, array, ...)"
+    return "give its kind: --kind images (or video, animations, array, ...)"
 
 
 def _of_archive(path: Path) -> tuple[str, Path, str]:

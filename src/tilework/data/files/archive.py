@@ -72,7 +72,7 @@ class Archive:
                     with self._zip.open(self._zip.infolist()[member.place]) as inside:
                         packed = inside.read(member.bytes)
                         if inside.read(1):
-                            raise Unreadable("it is larger than the archive says")
+                            raise Unreadable("it is larger than the archive's entry states")
         except _BROKEN as error:
             raise Unreadable(f"it cannot be unpacked ({plain(error)})") from None
         if len(packed) < member.bytes:

@@ -55,7 +55,7 @@ def read_idx(path: Path, dimensions: int) -> NDArray[np.uint8]:
             data = file.read(expected + 1)  # never more: a small file may unpack to any number of bytes
             if len(data) != expected:
                 many = f"{len(data):,}" if len(data) < expected else "more"
-                raise ValueError(f"it holds {many} values where its header says {expected:,}")
+                raise ValueError(f"it holds {many} values where its header states {expected:,}")
     except (*_BROKEN, MemoryError, OverflowError) as error:
         raise UserError(
             f"{path} is not a whole idx file of {'images' if dimensions == 3 else 'labels'}",

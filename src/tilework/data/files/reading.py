@@ -71,19 +71,19 @@ def decode_file(
     at_least: int | None,
     depth: Depth,
     packed: bytes | None = None,
-    remarks: list[str] | None = None,
+    note_kinds: list[str] | None = None,
 ) -> NDArray[np.uint8] | Unreadable:
     """As `decode`, of a file wherever it lies; `packed` is its content, where that is there already."""
     try:
         if packed is not None:
-            return decode_bytes(packed, background, at_least, depth, file.path.suffix, remarks)
+            return decode_bytes(packed, background, at_least, depth, file.path.suffix, note_kinds)
         if file.archive is None:
-            return decode(file.path, background, at_least, depth, remarks)
+            return decode(file.path, background, at_least, depth, note_kinds)
         if file.archive.streamed:
             return Unreadable("its archive can only be read from its beginning")
         with ONE_LARGE if file.bytes > LARGE_BYTES else nullcontext():
             content = file.archive.read(file.member)
-            return decode_bytes(content, background, at_least, depth, file.path.suffix, remarks)
+            return decode_bytes(content, background, at_least, depth, file.path.suffix, note_kinds)
     except Unreadable as reason:
         return reason
 

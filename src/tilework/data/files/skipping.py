@@ -23,7 +23,7 @@ class Skipped:
     __hash__ = None  # type: ignore[assignment]
 
     def skip(self, name: str, reason: str, path: Path | str | None = None, fix: str = "") -> None:
-        """Note that `name` (wholly or from some place on) is not used; `fix` is what to do, where mending the file is not it.
+        """Note that `name` (wholly or from some place on) is not used; `fix` is what to do, where repairing the file is not it.
 
         Raises UserError where the source is strict.
         """
@@ -31,7 +31,7 @@ class Skipped:
             raise UserError(
                 f"{path or name} cannot be read",
                 why=reason,
-                fix=f"{fix or 'mend or remove it'}, or write data.strict=false to skip it",
+                fix=f"{fix or 'repair or remove it'}, or write data.strict=false to skip it",
             )
         if not self.told:
             self._fix = fix

@@ -57,9 +57,7 @@ class Depth:
             if white == _WHOLE:
                 raise TooDeep("its integer pixels are outside 0..65535")
             says = (
-                f"the file says that white is {white:,}"
-                if top
-                else f"data.depth={self.bits} means that white is {white:,}"
+                f"the file gives white as {white:,}" if top else f"data.depth={self.bits} means that white is {white:,}"
             )
             raise TooDeep(f"it has the value {high if high > white else low:,}, and {says}")
         if white == 255:

@@ -50,13 +50,13 @@ def decode(
     background: tuple[int, int, int] = (255, 255, 255),
     at_least: int | None = None,
     depth: Depth | None = None,
-    remarks: list[str] | None = None,
+    note_kinds: list[str] | None = None,
 ) -> NDArray[np.uint8]:
     """The image in `path` -> (H, W, 1) for grey files, (H, W, 3) for all others, uint8.
 
     The first frame of an animation; turned upright by its EXIF orientation; colours in sRGB by the file's profile;
     transparency laid over `background`; values of more than 8 bits by `depth`. With `at_least`, a large JPEG may be decoded
-    at 1/2, 1/4 or 1/8 of its size as long as both sides keep that many pixels. `remarks` is given the kind of note
+    at 1/2, 1/4 or 1/8 of its size as long as both sides keep that many pixels. `note_kinds` is given the kind of note
     (`tilework.data.notes`) that a file with more in it deserves. Raises Unreadable with the reason.
     """
     with _reasons():
@@ -70,7 +70,7 @@ def decode(
         if about.st_size > WHOLE_BYTES and (kind := format_of(_head(path))) in _READ_WHOLE:
             raise Unreadable(f"the file has {about.st_size / 2**20:,.0f} MiB, too many for {kind}")
         with ONE_LARGE if about.st_size > LARGE_BYTES else nullcontext():
-            return _decoded(path, path.suffix, background, at_least, depth or Depth(), remarks)
+            return _decoded(path, path.suffix, background, at_least, depth or Depth(), note_kinds)
 
 
 def decode_bytes(
@@ -79,14 +79,14 @@ def decode_bytes(
     at_least: int | None = None,
     depth: Depth | None = None,
     suffix: str = "",
-    remarks: list[str] | None = None,
+    note_kinds: list[str] | None = None,
 ) -> NDArray[np.uint8]:
     """As `decode`, of a file that is in memory; `suffix` is its ending, where it has one."""
     with _reasons():
         if not packed:
             raise Unreadable("it is empty")
         with ONE_LARGE if len(packed) > LARGE_BYTES else nullcontext():
-            return _decoded(io.BytesIO(packed), suffix, background, at_least, depth or Depth(), remarks)
+            return _decoded(io.BytesIO(packed), suffix, background, at_least, depth or Depth(), note_kinds)
 
 
 def _decoded(
@@ -95,7 +95,7 @@ def _decoded(
     background: tuple[int, int, int],
     at_least: int | None,
     depth: Depth,
-    remarks: list[str] | None,
+    note_kinds: list[str] | None,
 ) -> NDArray[np.uint8]:
     try:
         opened = open_image(file, suffix)
@@ -108,8 +108,8 @@ def _decoded(
             image.draft(None, (at_least, at_least))
         with ONE_LARGE if image.width * image.height > _LARGE else nullcontext():
             pixels = to_pixels(to_srgb(_upright(_in_8_bits(image, file, depth), image)), background)
-            if remarks is not None and (more := _more_in_it(image)):
-                remarks.append(more)
+            if note_kinds is not None and (more := _more_in_it(image)):
+                note_kinds.append(more)
             return pixels
 
 

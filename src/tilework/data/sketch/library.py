@@ -70,7 +70,7 @@ def given_p5(p5: str | int | None) -> Path | None:
     if number is None:
         raise UserError(
             f"there is no file {path}",
-            why="data.p5 must name p5.js or p5.min.js, or say 1 or 2 for the one that comes with tilework",
+            why="data.p5 must name p5.js or p5.min.js, or be 1 or 2 for the one that comes with tilework",
             fix="get the file from p5js.org/download, or with `npm pack p5`, and write data.p5=FILE; or write data.p5=1",
         )
     if p5.strip() not in {"1", "2"}:

@@ -17,7 +17,7 @@ Kind = Literal[
     "left", "slow", "memory", "crashed", "requests",
 ]  # fmt: skip
 
-# What another version of p5 may mend: the sketch itself did not get to draw.
+# What another version of p5 may fix: the sketch itself did not get to draw.
 _OF_THE_LIBRARY = frozenset({"threw", "never-ready", "nothing-draws", "no-canvas"})
 
 
@@ -78,7 +78,7 @@ class Trouble:
             return "put what it loads beside it, or write data.libraries=FOLDER for scripts"
         if self.must_be_built:
             return "build it, and give the folder that it is built to"
-        return "mend it so that it draws in a browser"
+        return "fix it so that it draws in a browser"
 
     def _what(self) -> str:
         match self.kind:

@@ -46,7 +46,7 @@ class Config(SourceConfig):
         ge=8,
         le=16,
         description="bits that the values of 16-bit files really use (12 for many cameras)",
-        json_schema_extra=unset("what a file says, else 16"),
+        json_schema_extra=unset("what a file gives, else 16"),
     )
     strict: bool = Field(default=False, description="stop at the first file that cannot be read")
 
@@ -93,7 +93,7 @@ class Config(SourceConfig):
 
     def _items(self, done: str | None) -> Iterator[Item]:
         self._skipped, self._notes = Skipped(self.strict), []
-        remarks: dict[str, list[str]] = {}
+        note_kinds: dict[str, list[str]] = {}
         others: Counter[str] = Counter()
         parts: list[str] = []
         files, depth = self._files(others, parts), Depth(self.depth)
@@ -110,7 +110,7 @@ class Config(SourceConfig):
             except Unreadable as reason:
                 return reason
             if said:
-                remarks[file.name] = said
+                note_kinds[file.name] = said
             return pixels
 
         self._seen = layout.seen(others)
@@ -119,7 +119,7 @@ class Config(SourceConfig):
             if isinstance(pixels, Unreadable):
                 self._skipped.skip(file.name, str(pixels), file.path)
             else:
-                self._notes += [Note(file.name, kind) for kind in remarks.pop(file.name, ())]
+                self._notes += [Note(file.name, kind) for kind in note_kinds.pop(file.name, ())]
                 side = layout.place(file.name).held_out
                 group = _folder(file)
                 yield Item(pixels=pixels, group=group, frame=numbers[file.name], file=file.name, held_out=side)

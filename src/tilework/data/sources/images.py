@@ -62,7 +62,7 @@ class Config(SourceConfig):
         ge=8,
         le=16,
         description="bits that the values of 16-bit files really use (12 for many cameras)",
-        json_schema_extra=unset("what a file says, else 16"),
+        json_schema_extra=unset("what a file gives, else 16"),
     )
     strict: bool = Field(default=False, description="stop at the first file that cannot be read")
     limit: int | None = Field(
@@ -117,8 +117,8 @@ class Config(SourceConfig):
         frames = _numbered_by_folder(files) if self.group == "folder" else None
         left = shares(files, layout, self.limit)
         given = 0
-        remarks: dict[int, list[str]] = {}
-        for number, pixels in self._decoded(files, start, layout, left, depth, remarks):
+        note_kinds: dict[int, list[str]] = {}
+        for number, pixels in self._decoded(files, start, layout, left, depth, note_kinds):
             file = files[number]
             if isinstance(pixels, Unreadable):
                 self._skip(file, str(pixels))
@@ -128,7 +128,7 @@ class Config(SourceConfig):
                 if not left[place.part]:
                     continue
                 left[place.part] -= 1
-            self._notes += [Note(file.name, kind) for kind in remarks.pop(number, ())]
+            self._notes += [Note(file.name, kind) for kind in note_kinds.pop(number, ())]
             yield Item(
                 pixels=pixels,
                 group=file.name if frames is None else file.folder,
@@ -172,7 +172,7 @@ class Config(SourceConfig):
             raise UserError(
                 f"{file.path} cannot be read",
                 why=reason,
-                fix="mend or remove the file, or write data.strict=false to skip it",
+                fix="repair or remove the file, or write data.strict=false to skip it",
             )
         self._skipped.append((file.name, reason))
 
@@ -183,11 +183,11 @@ class Config(SourceConfig):
         layout: Layout,
         left: Counter[str] | None,
         depth: Depth,
-        remarks: dict[int, list[str]],
+        note_kinds: dict[int, list[str]],
     ) -> Iterator[tuple[int, NDArray[np.uint8] | Unreadable]]:
         """Each file's number with its pixels, fitted, or the reason why not; in order, decoded a few ahead in threads.
 
-        `remarks` is given the kinds of notes on each.
+        `note_kinds` is given the kinds of notes on each.
         """
         background = self.padding()
         # Twice the size that is asked for, so that a JPEG decoded small still gets a proper reduction.
@@ -204,7 +204,7 @@ class Config(SourceConfig):
                 else decode_file(file, background, at_least, depth, packed, said)
             )
             if said:
-                remarks[number] = said
+                note_kinds[number] = said
             if isinstance(pixels, Unreadable):
                 return pixels
             return fit_image(pixels, self.size, self.channels, self.fit, padding=background, name=file.name)

@@ -106,7 +106,7 @@ def reason_of(error: Exception) -> str:
     """A decoder's error in a person's words."""
     text = str(getattr(error, "strerror", None) or error)
     if "Invalid data" in text or "Invalid argument" in text:
-        return "it is not a video, or damaged where it says what is in it"
+        return "it is not a video, or damaged where its contents are listed"
     if "End of file" in text:
         return "the file ends too early"
     return text[:1].lower() + text[1:]

@@ -81,7 +81,7 @@ class Rule(Base):
             cause="weight decay pulls the encoder to zero"
             if values["decay"]
             else f"commitment of weight {values['commitment']:g} is cheapest where everything is zero",
-            advice=f"the quantiser's error of {values['error']:.1g} is no success: nothing is left to be told apart",
+            advice=f"the quantiser's error of {values['error']:.1g} is no success: nothing is left to be distinguished",
         )
 
 

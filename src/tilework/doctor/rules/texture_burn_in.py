@@ -88,5 +88,7 @@ class Rule(Base):
             else f"{values['term']} rewards texture, also where there is none"
             if values["term"]
             else "tokens of smooth areas stand for textured ones as well",
-            advice=f"give {values['term']} less weight" if values["term"] else "more codes tell smooth from textured",
+            advice=f"give {values['term']} less weight"
+            if values["term"]
+            else "more codes distinguish smooth from textured",
         )

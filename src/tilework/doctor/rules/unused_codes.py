@@ -101,5 +101,5 @@ class Rule(Base):
             else f"{values['tokens']:,} tokens chose no others: dead codes stay dead, or there are too many codes for the images",
             advice="train longer"
             if values["short"]
-            else "bring dead codes back, or use fewer codes: the tokens then say the same in fewer bits",
+            else "bring dead codes back, or use fewer codes: the tokens then carry the same in fewer bits",
         )

@@ -75,5 +75,5 @@ class Rule(Base):
         return Words(
             title=f"{values['count']:,} of {values['examined']:,} held-out images {seen[values['kind']]}",
             cause=f"the split by {values['by'] or 'image'} does not keep them apart",
-            advice="held-out error says nothing of new images until they are; begin again with another split",
+            advice="held-out error means nothing for new images until they are; start again with another split",
         )

@@ -116,7 +116,7 @@ class ImageData:
         leak = self.split.leak
         if leak is None or (leak.twins <= 0.02 and (self.split.by == "group" or leak.neighbours == 0)):
             return ""
-        return f"held-out figures are a little too good: {leak}"
+        return f"validation metrics are a little too good: {leak}"
 
 
 def read_images(spec: AutoencoderSpec, compute: Compute, progress: Progress) -> ImageData:

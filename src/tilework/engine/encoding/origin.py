@@ -141,7 +141,7 @@ def _own(model: Model, found: Checkpoint, progress: Told | None) -> tuple[FrameS
         raise UserError(
             f"the images of {model.spec.name} cannot be had again: {error.what}",
             why=error.why,
-            fix="say where they are: tilework encode RUN PATH",
+            fix="give their path: tilework encode RUN PATH",
         ) from None
     if content is not None and store.content_hash != content:
         raise UserError(

@@ -128,14 +128,13 @@ ENTRIES = (
     Entry(
         "kl", "KL divergence",
         "How far the distribution that the encoder gives for an image is from the standard normal, in nats: what "
-        "the latent "
-        "tells the decoder.",
+        "the latent passes to the decoder.",
         "Σ_d (μ_d² + σ_d² - ln σ_d² - 1) / 2",
         f"{VAE}, appendix B",
         ("beta", "free-bits", "active-units", "posterior-collapse", "vae"),
         ("kl-divergence", "kullback-leibler", "kl-loss", "rate"),
         purpose="It keeps the latents of all images together near the standard normal, so that points drawn from it decode to "
-        "images; it also limits what a latent can tell.",
+        "images; it also limits what a latent can carry.",
     ),
     Entry(
         "beta", "Beta",

@@ -34,7 +34,7 @@ def _codebook(marks: Mapping[str, float]) -> str:
     place = f"all {positions} positions of an image" if marks["positions"] > 1 else "all images"
     text = (
         f"**Codebook collapse.** Perplexity falls below about {count(whole(marks['collapsed']))} of "
-        f"{count(marks['codes'])}: {place} share a few codes, the decoder cannot tell images apart, and "
+        f"{count(marks['codes'])}: {place} share a few codes, the decoder cannot distinguish images, and "
         f"reconstructions are blotches of a mean colour. Above about {count(whole(marks['well']))} it has not collapsed."
     )
     return text + (f" Now {count(whole(marks['perplexity']))}." if "perplexity" in marks else "")
@@ -80,7 +80,7 @@ def _posterior(marks: Mapping[str, float]) -> str:
 def _saturated(marks: Mapping[str, float]) -> str:
     return (
         f"**Saturated levels.** The encoder's {many(marks['dims'], 'number')} leave the range that the levels can "
-        "tell apart; there the gradient is nothing, every image gets the same code, and perplexity falls to 1 for "
+        "distinguish; there the gradient is nothing, every image gets the same code, and perplexity falls to 1 for "
         "good. The commitment loss pulls it back."
     )
 
@@ -113,7 +113,7 @@ def _counting(marks: Mapping[str, float]) -> str:
 def _by_heart(marks: Mapping[str, float]) -> str:
     text = (
         "**Learnt by heart.** Bits in training go on falling while those of validation rise: samples are copies of "
-        "training images ([[novelty]] says how near)."
+        "training images ([[novelty]] measures how near)."
     )
     if {"bits", "training_bits"} <= set(marks):
         text += f" Now {marks['training_bits']:.3f} in training and {marks['bits']:.3f} in validation."

@@ -75,8 +75,8 @@ def _continuous(found: AutoencoderExplained) -> Iterator[str]:
         )
     yield (
         f"The image has {count(images.numbers)} numbers, **{figures(latent.ratio(images))} times** as many as the "
-        f"latent's {count(latent.numbers)}. Without codes there are no bits to count: how much a latent tells is what "
-        f"the {'[[KL divergence]]' if latent.kind == 'gaussian' else 'reconstruction'} says."
+        f"latent's {count(latent.numbers)}. Without codes there are no bits to count: how much a latent carries is measured by "
+        f"the {'[[KL divergence]]' if latent.kind == 'gaussian' else 'reconstruction'}."
     )
 
 

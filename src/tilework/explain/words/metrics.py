@@ -34,8 +34,8 @@ def metrics_section(found: Explanation) -> Section:
     rows = tuple(_row(one, found, measured) for one in found.readings if _first(one))
     heads = ("metric", "validation", "training", "how to read it") if measured else ("metric", "how to read it")
     lead = (
-        "Validation is what counts; training values are of the newest row, over the steps since the row before where "
-        "nothing else is said."
+        "Validation is what counts; training values are of the newest row, over the steps since the row before unless "
+        "stated otherwise."
         if measured
         else "Nothing is measured yet; bounds are computed from this configuration. A run's explanation has its values."
     )

@@ -112,7 +112,7 @@ def _item(found: PriorExplained) -> Iterator[str]:
         f"**{count(tokens.codes)} codes**{loop}. Without a prior it takes {count(uniform)} bits."
     )
     if tokens.classes:
-        yield f"Items have one of {many(tokens.classes, 'label')}, which the prior is told."
+        yield f"Items have one of {many(tokens.classes, 'label')}, which the prior is given."
 
 
 def _network(found: PriorExplained) -> Section:

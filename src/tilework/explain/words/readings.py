@@ -164,7 +164,7 @@ def _share_of_power(one: Reading) -> str:
 
 def _kl(one: Reading, found: Explanation) -> str:
     text = (
-        "What the latent tells, in nats (divided by 0.693: in bits). At 0 it tells nothing: [[posterior collapse]]. "
+        "What the latent carries, in nats (divided by 0.693: in bits). At 0 it carries nothing: [[posterior collapse]]. "
         "A larger weight pushes it down."
     )
     value = one.validation if one.validation is not None else one.training
@@ -207,7 +207,9 @@ def _norm_without_codebook(latent: LatentSpace) -> str:
             f"{count(latent.dim)} numbers has about {drawn}, and the means of a latent that is in use come near it"
         )
     elif latent.levels:
-        text += " before they are rounded to codes. Growing without end it leaves the range that the codes tell apart"
+        text += (
+            " before they are rounded to codes. Growing without end it leaves the range that the codes can distinguish"
+        )
     else:
         text += ". Nothing holds it to a value here"
     return text + "."

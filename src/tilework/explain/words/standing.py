@@ -19,7 +19,7 @@ _STATES = {
     "paused": "is paused",
     "finished": "has finished",
     "stopped": "was stopped before its end",
-    "crashed": "ended without a word of its own (crashed)",
+    "crashed": "ended with no error message (crashed)",
 }
 _TONES = {Severity.ERROR: Tone.BAD, Severity.WARNING: Tone.LOW}
 

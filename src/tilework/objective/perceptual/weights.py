@@ -28,7 +28,7 @@ _TORCHVISION = {
 
 _GET = (
     "give the weights: a file with objective.lpips.weights=PATH, or objective.lpips.weights=torchvision after "
-    "pip install torchvision lpips, which needs a network (docs/recipes.md says what such a file holds)"
+    "pip install torchvision lpips, which needs a network (docs/recipes.md describes such a file)"
 )
 
 

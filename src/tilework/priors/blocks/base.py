@@ -128,7 +128,7 @@ class TransformerPrior(Prior):
         if sampling.top_k is not None and sampling.top_k > self.shape.codes:
             raise UserError(
                 f"--top-k {sampling.top_k} is more than the {self.shape.codes} codes that there are",
-                why="it says how many of the likeliest codes may be drawn",
+                why="it limits how many of the likeliest codes may be drawn",
                 fix=f"write --top-k {self.shape.codes} or less, or leave it out for all",
             )
         if sampling.guidance and not self.label.classes:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 _FASTEST = 32
-"""The highest harmonic of a loop: 180 frames are then 64 degrees apart in it, neighbours in no doubt."""
+"""The highest harmonic of a loop: 180 frames are then 64 degrees apart in it, neighbours that stay distinct."""
 _SLOWEST = 1000.0
 """Frames that the slowest wave of a clip needs for one radian."""
 

@@ -75,6 +75,6 @@ class MaskedConfig(TransformerConfig):
         default=None,
         ge=1,
         le=4096,
-        description="passes of a level when sampling, unless --steps says otherwise",
+        description="passes of a level when sampling, unless --steps is given",
         json_schema_extra=unset("10 up to 256 positions and more for more, half as many for the finer levels"),
     )

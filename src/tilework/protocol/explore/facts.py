@@ -22,7 +22,7 @@ class AboutFacts(TypedDict):
     recipe: Annotated[str, "name of its recipe or spec"]
     checkpoint: Annotated[str, "name of the checkpoint's folder"]
     step: Annotated[int, "steps that it was trained for"]
-    epoch: Annotated[Number, "the same in epochs; null where the run does not tell"]
+    epoch: Annotated[Number, "the same in epochs; null where the run does not record it"]
     device: Annotated[str, "where it computes"]
     devices: Annotated[Sequence[str], "where it could: values of `device`"]
     parameters: Annotated[int, "weights of encoder, bottleneck and decoder"]

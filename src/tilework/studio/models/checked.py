@@ -25,7 +25,7 @@ def checked(ask: object) -> dict[str, Any]:
         if not isinstance(ask, dict):
             raise UserError(
                 f"an ask is an object, and {said_of(ask)} was sent",
-                why="its kind says what is asked",
+                why="its kind names what is asked",
                 fix="send {kind, ...}",
             )
         raise UserError(

@@ -35,7 +35,7 @@ def summary(found: Preflight) -> str:
         parts.append(f"the run takes about {duration(number(cost, 'total_seconds'))}")
     late = [result.code for result in found.results if result.cause in {Why.NO_TIME, Why.NO_MEMORY, Why.ERROR}]
     if late:
-        parts.append(f"not checked: {', '.join(late)} (tilework check says why)")
+        parts.append(f"not checked: {', '.join(late)} (tilework check shows why)")
     return "; ".join(parts)
 
 
@@ -54,7 +54,7 @@ _WHY_NOT: Mapping[str, str] = {
     Why.OTHER_TASK: "it is about autoencoders",
     Why.NO_MEMORY: "there was not enough memory for a second copy of the model",
     Why.NOTHING_TO_COMPARE: "the run is on the CPU, on one thread in float32, which is what other devices are compared with",
-    Why.FOUND_BEFORE: "the learning rate is too high already for one batch, as said above",
+    Why.FOUND_BEFORE: "the learning rate is too high already for one batch, as above",
     Why.ONE_THREAD: "the run uses one thread",
     Why.ON_A_GPU: "the run is on a GPU",
     Why.NO_PERCEPTUAL_TERM: "the objective has no perceptual term",
