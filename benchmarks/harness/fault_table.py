@@ -24,7 +24,7 @@ def table(runs: Runs) -> list[str]:
         return []
     lines = [
         "", "Injected faults (runs whose first finding is right; found within the first tenth of the budget; held-out error back "
-        "within 10 % of the healthy run's by the fix, by a random one, by a new seed; what other doctors said first):", "",
+        "within 10 % of the healthy run's by the fix, by a random one, by a new seed; the first finding of other doctors):", "",
         "| fault | found first | right | early | fix | random fix | new seed | torchmortem | torch-audit |",
         "|---|---|---|---|---|---|---|---|---|",
     ]  # fmt: skip

@@ -309,7 +309,7 @@ def test_a_run_that_crashes_goes_on_and_ends(served: Served, trainer: FakeTraine
             assert (await page.of_type("state"))["status"] == "running"
             trainer.end(None)
             crashed = await page.until(lambda m: m["type"] == "state" and m["status"] == "crashed")
-            assert crashed["message"].endswith(
+            assert crashed["reasons"][-1] == (
                 "resume goes on from its last checkpoint, step 10, and trains what came after it again"
             )
             assert crashed["resume"] is True
@@ -342,7 +342,7 @@ def test_a_run_that_crashes_goes_on_and_ends(served: Served, trainer: FakeTraine
                     store.set_meta("status", "finished")
             assert (await page.of_type("frame"))["frame"]["seq"] == 2
             ended = await page.until(lambda m: m["type"] == "state" and m["status"] == "finished")
-            assert ended["message"] == "the budget is spent"
+            assert ended["reasons"] == ["the budget is spent"]
 
     asyncio.run(watch())
 
@@ -362,7 +362,7 @@ def test_a_folder_that_is_deleted_or_spoiled_costs_a_message(served: Served, tra
                 left.unlink()
             trainer.run.db.write_bytes(b"this is no database" * 1000)
             spoiled = await page.until(lambda m: m["type"] == "state" and m["status"] == "unreadable")
-            assert "damaged" in spoiled["message"]
+            assert "damaged" in " ".join(spoiled["reasons"])
             kept.replace(trainer.run.db)
             hello = await page.of_type("hello")
             assert hello["curves"]["train"]["step"] == [1, 2, 3]

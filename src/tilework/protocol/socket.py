@@ -83,7 +83,7 @@ class StateMessage(TypedDict):
 
     type: Literal["state"]
     status: Annotated[RunStatus | Literal["deleted"], "what it is doing"]
-    message: Annotated[str, "why, in words"]
+    reasons: Annotated[Sequence[str], "why, in words: a clause each, what happened first"]
     resume: Annotated[bool, "whether `command` would go on with it"]
     command: Annotated[str | None, "the line to type"]
 

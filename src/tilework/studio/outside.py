@@ -23,40 +23,46 @@ def state_of(root: Root, folder: RunFolder) -> StateMessage:
     try:
         RunFolder.open(folder.path)
         status = run_status(folder)
-        message = _why(folder, status)
+        reasons = _why(folder, status)
     except TileworkError as error:
-        return _state(RunStatus.UNREADABLE, f"{error.what} ({error.why})" if error.why else error.what)
+        return _state(RunStatus.UNREADABLE, error.what, error.why, error.fix)
     except Exception as error:  # whatever is odd about a folder, a message is all that it costs
         return _state(RunStatus.UNREADABLE, f"{type(error).__name__}: {error}")
     ended = status in {RunStatus.STOPPED, RunStatus.CRASHED, RunStatus.FINISHED}
     goes_on = ended and in_force(folder.checkpoints) is not None
-    return _state(status, message, root.command(folder) if goes_on else None)
+    return _state(status, *reasons, command=root.command(folder) if goes_on else None)
 
 
-def deleted(message: str) -> StateMessage:
+def deleted(reason: str) -> StateMessage:
     """The state of a run that is not there."""
-    return _state("deleted", message)
+    return _state("deleted", reason)
 
 
-def _state(status: RunStatus | Literal["deleted"], message: str, command: str | None = None) -> StateMessage:
-    return {"type": "state", "status": status, "message": message, "resume": command is not None, "command": command}
+def _state(status: RunStatus | Literal["deleted"], *reasons: str, command: str | None = None) -> StateMessage:
+    return {
+        "type": "state",
+        "status": status,
+        "reasons": [reason for reason in reasons if reason],
+        "resume": command is not None,
+        "command": command,
+    }
 
 
-def _why(folder: RunFolder, status: RunStatus) -> str:
-    """What its journal says about its end."""
+def _why(folder: RunFolder, status: RunStatus) -> list[str]:
+    """What its journal holds about its end."""
     if status in {RunStatus.RUNNING, RunStatus.PAUSED}:
-        return ""
+        return []
     last = None
     if folder.db.exists():
         with RunStore.open(folder.db) as store:
             ends = [e for e in store.events() if e.kind in {"finished", "stopped", "failed", "started", "resumed"}]
             last = ends[-1] if ends else None
     if last is not None and last.kind == "failed":
-        said = [str(last.payload[part]) for part in ("what", "why", "fix") if last.payload.get(part)]
-        return "; ".join([*said, *_goes_on_from(folder)])
+        error = [str(last.payload[part]) for part in ("what", "why", "fix") if last.payload.get(part)]
+        return [*error, *_goes_on_from(folder)]
     if status is RunStatus.CRASHED:
-        return "; ".join(["its process ended with no error message", *_goes_on_from(folder)])
-    return stop_text(last.payload) if last is not None and last.kind == str(status) else ""
+        return ["its process ended with no error message", *_goes_on_from(folder)]
+    return [stop_text(last.payload)] if last is not None and last.kind == str(status) else []
 
 
 def _goes_on_from(folder: RunFolder) -> list[str]:

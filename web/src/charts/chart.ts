@@ -29,7 +29,7 @@ export interface ChartState {
   colours: Colours
 }
 
-/** A uPlot that is told what to show, and makes itself anew only when its lines change. */
+/** A uPlot that gets what to show, and makes itself anew only when its lines change. */
 export class Chart {
   private plot: uPlot | null = null
   private shape = ''
@@ -106,13 +106,13 @@ export class Chart {
       hooks: {
         drawAxes: [(plot) => this.drawMarks(plot)],
         draw: [(plot) => this.drawLabels(plot), (plot) => this.drawCursor(plot)],
-        setCursor: [(plot) => this.tell(plot)],
+        setCursor: [(plot) => this.report(plot)],
         ready: [(plot) => plot.over.addEventListener('click', () => this.pick(plot))],
       },
     }
   }
 
-  private tell(plot: uPlot): void {
+  private report(plot: uPlot): void {
     const index = plot.cursor.idx
     if (index === null || index === undefined || (plot.cursor.left ?? -1) < 0) return this.hover(null, null)
     const lines = this.state!.lines.length

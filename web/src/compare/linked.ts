@@ -10,7 +10,7 @@ export function rowsOf(map: Answer<'map'>): Map<string, number> {
 
 export const originOf = (map: Answer<'map'>, row: number): string => `${map.sides.data[row] ? 'train' : 'validation'}:${map.numbers.data[row]}`
 
-/** What tells whether a number means the same image to two models: the labels of all, and the pixels of some. */
+/** What shows whether a number means the same image to two models: the labels of all, and the pixels of some. */
 export interface Known {
   map: Answer<'map'>
   pixels: Shaped<Uint8Array>

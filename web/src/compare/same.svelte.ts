@@ -6,7 +6,7 @@ import { edited } from '../explore/edits'
 import { imageData } from '../lib/pixels'
 import { isImage, originText, pointText, readPoint, type Point } from '../explore/points'
 import { gridOf } from '../explore/session.svelte'
-import { told } from '../explore/told'
+import { worded } from '../explore/worded'
 import { equal, perplexities } from './difference'
 import type { Entry } from './entry.svelte'
 
@@ -78,14 +78,14 @@ export class Same {
       try {
         lead = await this.leadOf(open, point, asked.by)
       } catch (error) {
-        const { what, rest } = told(words(error))
+        const { what, rest } = worded(words(error))
         for (const one of open) put(one, nothing(asked.text, `${what} ${rest}`))
         return
       }
       if (!current()) return
     }
     this.lead = lead
-    const codes = asked.by === 'tokens' ? await codesOf(open, point, lead, asked.set).catch((error) => told(words(error)).what) : null
+    const codes = asked.by === 'tokens' ? await codesOf(open, point, lead, asked.set).catch((error) => worded(words(error)).what) : null
     await Promise.all(open.map(async (entry) => {
       try {
         const origin = lead ? await nameOf(entry, lead) : originText(point.origin)
@@ -94,7 +94,7 @@ export class Same {
         else if (asked.by === 'image' && lead) put(entry, await encodedBy(entry, origin, lead, asked.text))
         else put(entry, await decodedBy(entry, open[0], point, origin, asked.text))
       } catch (error) {
-        const { what, rest } = told(words(error))
+        const { what, rest } = worded(words(error))
         put(entry, nothing(asked.text, `${what} ${rest}`))
       }
     }))

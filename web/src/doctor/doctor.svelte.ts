@@ -4,6 +4,7 @@ import type { ApplyBody, FindingsAnswer, IdAnswer } from '../lib/protocol'
 import type { Run } from '../live/run.svelte'
 import { Start } from '../live/starts.svelte'
 import { outcome } from '../live/state'
+import { sentences } from '../lib/format'
 
 const BETWEEN_MS = 1000 // between an answer and the next question
 const LOOK_MS = 200 // between two looks whether a run has stopped
@@ -46,15 +47,15 @@ export class Doctor {
     if (this.again) setTimeout(() => this.ask(), BETWEEN_MS)
   }
 
-  /** Start a new run with the fix of a finding, after this one has stopped. What is said beside the button says all of it. */
+  /** Start a new run with the fix of a finding, after this one has stopped. The words beside the button are complete. */
   async apply(code: string): Promise<void> {
     this.refused = null
     this.applying = code
     try {
       if (this.run.isLive) {
         this.doing = 'stopping'
-        const told = await this.run.command('stop')
-        if (!told.ok) return this.refuse(code, told.error)
+        const reply = await this.run.command('stop')
+        if (!reply.ok) return this.refuse(code, reply.error)
         while (outcome(this.run) === null) {
           if (this.ended) return
           await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
@@ -74,6 +75,6 @@ export class Doctor {
   }
 
   private refuse(code: string, { what, why, fix }: { what: string; why: string; fix: string }): void {
-    this.refused = { code, text: [what, why, fix].filter(Boolean).join('; ') }
+    this.refused = { code, text: sentences(what, why, fix).join(' ') }
   }
 }

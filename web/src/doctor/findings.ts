@@ -27,11 +27,11 @@ export interface Changed {
 }
 
 export function changesOf(fix: FixEntry, spec: unknown): Changed[] {
-  return Object.entries(fix.changes).map(([path, value]) => ({ path, before: said(valueAt(spec, path)), after: said(value) }))
+  return Object.entries(fix.changes).map(([path, value]) => ({ path, before: briefly(valueAt(spec, path)), after: briefly(value) }))
 }
 
 /** A value as a person reads it; a setting that is not there has its default. */
-function said(value: unknown): string {
+function briefly(value: unknown): string {
   if (value === undefined) return 'default'
   if (typeof value === 'number') return String(Number(value.toPrecision(4)))
   if (value && typeof value === 'object' && !Array.isArray(value) && !Object.keys(value).length) return 'on'

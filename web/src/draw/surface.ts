@@ -1,6 +1,6 @@
 import { begin, draw, undraw, type Painter } from './loop'
 
-/** A canvas that is as large as its place on the page, in device pixels, and tells when that changes. */
+/** A canvas that is as large as its place on the page, in device pixels, and reports when that changes. */
 export interface Surface {
   canvas: HTMLCanvasElement
   g: CanvasRenderingContext2D

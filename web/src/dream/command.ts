@@ -13,6 +13,6 @@ export function dreamCommand(run: string, which: string, device: string, { setti
     ...Object.entries(drawn).map(([name, value]): [string, string | number] => [name.replace('_', '-'), value]),
     ['seed', seed], ['which', which === 'best' ? null : which], ['device', device === 'auto' ? null : device],
   ]
-  const said = options.filter(([, value]) => value !== null).flatMap(([name, value]) => [`--${name}`, quoted(String(value))])
-  return ['tilework', 'dream', quoted(run), ...said, '--out', `${moves(prior) ? 'loop' : 'dream'}.${format}`].join(' ')
+  const given = options.filter(([, value]) => value !== null).flatMap(([name, value]) => [`--${name}`, quoted(String(value))])
+  return ['tilework', 'dream', quoted(run), ...given, '--out', `${moves(prior) ? 'loop' : 'dream'}.${format}`].join(' ')
 }

@@ -39,8 +39,8 @@ describe('the address of a dream', () => {
   })
 
   it('of what a prior cannot do says nothing: it is as usual', () => {
-    const said = { n: '9999', frames: '12', label: '7', to: '1', top_k: '65', temperature: '-1', top_p: 'x', steps: '0', order: 'up', seed: '-3', guidance: 'NaN' }
-    expect(fromQuery(said, images, 64).settings).toEqual(usual(images))
+    const given = { n: '9999', frames: '12', label: '7', to: '1', top_k: '65', temperature: '-1', top_p: 'x', steps: '0', order: 'up', seed: '-3', guidance: 'NaN' }
+    expect(fromQuery(given, images, 64).settings).toEqual(usual(images))
     expect(fromQuery({ steps: '3', guidance: '3' }, { ...images, passes: null, classes: [] }, 64).settings).toEqual(usual(images))
   })
 

@@ -71,11 +71,11 @@ export function fromQuery(query: Query, prior: PriorFacts, codes: number): View 
 
 export function toQuery({ settings, trail }: View, prior: PriorFacts): Record<string, string | null> {
   const normal = usual(prior)
-  const said = (value: number | string | null, byDefault: number | string | null): string | null => (value === byDefault || value === null ? null : String(value))
+  const given = (value: number | string | null, byDefault: number | string | null): string | null => (value === byDefault || value === null ? null : String(value))
   return {
-    of: settings.of, n: said(settings.count, normal.count), frames: said(settings.frames, null), label: settings.label, to: settings.to, temperature: said(settings.temperature, 1),
-    top_k: said(settings.topK, null), top_p: said(settings.topP, 1), guidance: said(settings.guidance, 0), steps: said(settings.steps, null),
-    order: said(settings.order, 'halton'), seed: said(settings.seed, 0), then: trail.length ? writeTrail(trail, prior.height * prior.width) : null,
+    of: settings.of, n: given(settings.count, normal.count), frames: given(settings.frames, null), label: settings.label, to: settings.to, temperature: given(settings.temperature, 1),
+    top_k: given(settings.topK, null), top_p: given(settings.topP, 1), guidance: given(settings.guidance, 0), steps: given(settings.steps, null),
+    order: given(settings.order, 'halton'), seed: given(settings.seed, 0), then: trail.length ? writeTrail(trail, prior.height * prior.width) : null,
   }
 }
 

@@ -4,7 +4,7 @@ import { neighbour, overridesIn, rowsOf, stagesOf } from './stages'
 
 const line = (text: string): TextPiece[] => [{ text, mark: 'text', strong: false, term: '' }]
 
-describe('what is said of a stage', () => {
+describe('the facts of a stage', () => {
   const sections: ExplainSection[] = [
     { heading: 'The network', tone: '', blocks: [{ kind: 'paragraph', line: line('...') }, { kind: 'table', heads: ['part', 'stage', 'sees'], numbers: [], rows: [{ key: 'encoder.conv', tone: '', cells: [line('encoder'), line('conv'), line('3x3')] }, { key: '', tone: '', cells: [line('all')] }] }] },
     { heading: 'Metrics', tone: '', blocks: [{ kind: 'table', heads: ['metric'], numbers: [], rows: [{ key: 'encoder.conv', tone: '', cells: [line('other')] }, { key: 'psnr', tone: '', cells: [line('')] }] }] },
@@ -12,7 +12,7 @@ describe('what is said of a stage', () => {
   const rows = rowsOf({ sections })
 
   it('is the row of its name in the first table that has one', () => {
-    expect(rows.get('encoder.conv')!.map((said) => `${said.head}: ${said.cell[0].text}`)).toEqual(['part: encoder', 'sees: 3x3'])
+    expect(rows.get('encoder.conv')!.map((fact) => `${fact.head}: ${fact.cell[0].text}`)).toEqual(['part: encoder', 'sees: 3x3'])
   })
   it('without what is empty or only its name', () => {
     expect(rows.get('psnr')).toEqual([])

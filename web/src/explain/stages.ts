@@ -1,15 +1,15 @@
 import type { ExplainAnswer, TableBlock, TextPiece } from '../lib/protocol'
 
-/** What is said of one stage: a value for each head of its table. */
-export interface Said {
+/** A fact of one stage: a value for each head of its table. */
+export interface StageFact {
   head: string
   cell: TextPiece[]
 }
 
 /** The rows of all tables by what they are about: the stage of the drawing under the pointer is one of them. */
-export function rowsOf(answer: Pick<ExplainAnswer, 'sections'>): Map<string, Said[]> {
+export function rowsOf(answer: Pick<ExplainAnswer, 'sections'>): Map<string, StageFact[]> {
   const tables = answer.sections.flatMap((section) => section.blocks).filter((block): block is TableBlock => block.kind === 'table')
-  const rows = new Map<string, Said[]>()
+  const rows = new Map<string, StageFact[]>()
   for (const table of tables) {
     for (const row of table.rows) {
       if (!row.key || rows.has(row.key)) continue

@@ -14,7 +14,7 @@ export interface Dimensions {
   deviation: Float32Array | null
 }
 
-/** Nats: where every dimension holds less, bars that are full would tell a lie. */
+/** Nats: where every dimension holds less, bars that are full would mislead. */
 const LITTLE = 0.25
 
 export function dimensionsOf(about: AboutFacts, found: Answer<'statistics'> | null): Dimensions {

@@ -54,8 +54,8 @@ export class Lens {
   }
 
   get mode(): Mode {
-    const said = router.current.query.mode
-    return said === 'band' || said === 'prior' || said === 'exact' ? said : modeOf(this.point)
+    const wanted = router.current.query.mode
+    return wanted === 'band' || wanted === 'prior' || wanted === 'exact' ? wanted : modeOf(this.point)
   }
 
   set mode(value: Mode) {

@@ -59,7 +59,7 @@ export class OpenModel {
     })
   }
 
-  /** The answer, or null where a newer ask of the same key came before it was sent. Rejects with `Refused`. `progress` takes what is told before. */
+  /** The answer, or null where a newer ask of the same key came before it was sent. Rejects with `Refused`. `progress` takes what comes before. */
   ask<K extends AskKind>(key: string, kind: K, what: What<K>, progress?: (answer: Answer<AskKind>) => void): Promise<Answer<K> | null> {
     const ref = ++this.ref
     return new Promise((done, failed) => {

@@ -15,8 +15,8 @@ export class Reach {
 
   /** In the address. */
   get kind(): ReachKind | null {
-    const said = router.current.query.reach
-    return said === 'changes' || said === 'sees' ? said : null
+    const wanted = router.current.query.reach
+    return wanted === 'changes' || wanted === 'sees' ? wanted : null
   }
   set kind(kind: ReachKind | null) {
     router.set({ reach: kind })

@@ -1,6 +1,6 @@
 import type { OpenModel } from './model.svelte'
 
-/** What a page waits for, in words, until a model has said what it is. */
+/** What a page waits for, in words, until a model has answered what it is. */
 export function waitsFor({ link, state }: Pick<OpenModel, 'link' | 'state'>): string {
   if (link === 'locked' || link === 'lost') return 'Not connected to the studio'
   if (link === 'connecting' || !state) return 'Connecting to the studio…'

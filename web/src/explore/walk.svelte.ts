@@ -7,7 +7,7 @@ import { joinPoints, splitPoints } from './points'
 
 export const MOST_KEYS = 64
 export const MOST_FRAMES = 600
-const EACH = 24 // frames of one way that are made if nothing is said
+const EACH = 24 // frames of one way that are made unless a number is given
 const RATE = 30 // a second, as the film that is saved has
 
 /** Bookmarked points in order, and the images on the way from one to the next. All of it is in the address. */
@@ -34,8 +34,8 @@ export class Walk {
   get options(): WalkOptions {
     const { frames, how, ease, loop } = router.current.query
     const legs = Math.max(1, this.keys.length - 1 + (loop ? 1 : 0))
-    const said = Math.round(Number(frames))
-    return { frames: Math.max(legs + 1, said >= 2 ? Math.min(MOST_FRAMES, said) : Math.min(MOST_FRAMES, EACH * legs + 1)), how: how === 'spherical' ? 'spherical' : 'linear', ease: ease === '1', loop: loop === '1' }
+    const wanted = Math.round(Number(frames))
+    return { frames: Math.max(legs + 1, wanted >= 2 ? Math.min(MOST_FRAMES, wanted) : Math.min(MOST_FRAMES, EACH * legs + 1)), how: how === 'spherical' ? 'spherical' : 'linear', ease: ease === '1', loop: loop === '1' }
   }
 
   set(changes: Partial<WalkOptions>): void {

@@ -22,7 +22,7 @@ export function barsOf(width: number, height: number, count: number, low: number
   return { left: LEFT, width: Math.min(96, each), top: 8, bottom: height - (numbers ? 36 : each >= 16 ? 20 : 8), low, high, numbers }
 }
 
-/** So many bars can be told apart. */
+/** So many bars can be distinguished. */
 export const mostBars = (width: number): number => Math.max(16, Math.floor((width - LEFT - 6) / LEAST))
 
 export const barAt = (bars: Bars, count: number, x: number): number | null => {

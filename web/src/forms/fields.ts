@@ -114,10 +114,10 @@ function fieldsOf(path: string, within: string, raw: Node, value: unknown, schem
   const node = resolve(raw, schema)
   const branches = (node.anyOf ?? []).map((one) => resolve(one, schema))
   const optional = branches.some((one) => one.type === 'null')
-  const said = raw.description ?? node.description ?? ''
+  const description = raw.description ?? node.description ?? ''
   const meant = raw.unset ?? node.unset
   const unset = meant ?? 'none'
-  const help = meant === undefined ? said : `${said}; empty = ${meant}`
+  const help = meant === undefined ? description : `${description}; empty = ${meant}`
   const label = within.replaceAll('_', ' ').replaceAll('.', ' ')
   const solid = branches.filter((one) => one.type !== 'null')
   const plain = solid.length === 1 ? { ...solid[0], default: raw.default ?? node.default } : node
@@ -226,7 +226,7 @@ export function asChosen(judged: Value, changes: Map<string, string>, base: unkn
   return spec
 }
 
-/** What a value must be, without what is said of it. */
+/** What a value must be, without its description. */
 const shape = ({ description: _, default: __, title: ___, examples: ____, ...rest }: Node): Node => rest
 
 /** Overrides as they stand in an address, `path=text` each, read back as changes. */

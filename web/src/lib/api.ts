@@ -56,7 +56,7 @@ export async function refusal(): Promise<string | null> {
     if (response.status !== 401 && response.status !== 403) return null
     const { error } = (await response.json().catch(() => ({}))) as Partial<ErrorAnswer>
     if (!error?.kind) return `What stands between this page and the studio refuses it (${response.status}): load the page again.`
-    return error.kind === 'key' ? LOCKED : sentences([error.what, error.why, error.fix].filter(Boolean).join('; ')).join(' ')
+    return error.kind === 'key' ? LOCKED : sentences(error.what, error.why, error.fix).join(' ')
   } catch {
     return null
   }

@@ -34,7 +34,7 @@ export class Connection {
     return this.socket?.readyState === WebSocket.OPEN
   }
 
-  /** False: it is too long, and is never sent. What is said while it is not open is lost, as the other side is told anew. */
+  /** False: it is too long, and is never sent. What is sent while it is not open is lost, as the other side gets it anew. */
   send(message: unknown): boolean {
     const text = JSON.stringify(message)
     if (text.length > MOST_MESSAGE) return false
@@ -81,11 +81,11 @@ export class Connection {
     const wait = Math.min(8000, 400 * 2 ** this.tries) * (0.8 + 0.4 * Math.random())
     this.tries += 1
     const at = Date.now() + wait
-    const tell = (): void => this.ends.link(this.locked ? 'locked' : 'lost', at, this.locked)
-    tell()
+    const report = (): void => this.ends.link(this.locked ? 'locked' : 'lost', at, this.locked)
+    report()
     void refusal().then((why) => {
       this.locked = why
-      if (this.timer !== null && !this.ended) tell()
+      if (this.timer !== null && !this.ended) report()
     })
     this.timer = setTimeout(() => {
       this.timer = null

@@ -35,10 +35,10 @@ export function age(milliseconds: number): string {
   return duration(milliseconds / 1000)
 }
 
-/** What the studio says in clauses, `what; why; fix`, as sentences, each said once. A name such as bottleneck.codes stays as it is. */
-export function sentences(text: string): string[] {
-  const said = [...new Set(text.split(/;\s+|\n+/).map((part) => part.trim().replace(/[.;]$/, '')))].filter(Boolean)
-  return said.map((part) => `${/^[a-z]+(?=[\s,?!]|$)/.test(part) ? part[0].toUpperCase() + part.slice(1) : part}${/[.!?…]$/.test(part) ? '' : '.'}`)
+/** Clauses, such as what happened, why and the fix, as sentences, each once. A name such as bottleneck.codes stays as it is. */
+export function sentences(...clauses: string[]): string[] {
+  const once = [...new Set(clauses.map((part) => part.trim().replace(/[.;]$/, '')))].filter(Boolean)
+  return once.map((part) => `${/^[a-z]+(?=[\s,?!]|$)/.test(part) ? part[0].toUpperCase() + part.slice(1) : part}${/[.!?…]$/.test(part) ? '' : '.'}`)
 }
 
 export function bytes(size: number): string {

@@ -5,7 +5,7 @@ import { decodeFrame } from './frame'
 import { packed } from './packed'
 import { makeHash, parseHash, runPath, withKept } from './route.svelte'
 import { PAGES, pageOf } from '../pages'
-import { unknownOf } from '../says'
+import { unknownOf } from '../addresses'
 import { complaint, sliderText, STEPS, toPosition, toValue, typed } from './slider'
 
 describe('a share', () => {
@@ -115,9 +115,9 @@ describe('an address', () => {
 })
 
 describe('sentences', () => {
-  it('begin large, end with a stop, and none is said twice', () =>
-    expect(sentences('its process has ended; resume goes on from step 800; its process has ended')).toEqual(['Its process has ended.', 'Resume goes on from step 800.']))
-  it('leave the names of settings as they are', () => expect(sentences('bottleneck.codes is 4096; why?')).toEqual(['bottleneck.codes is 4096.', 'Why?']))
+  it('begin large, end with a stop, and none comes twice', () =>
+    expect(sentences('its process has ended', 'resume goes on from step 800', '', 'its process has ended')).toEqual(['Its process has ended.', 'Resume goes on from step 800.']))
+  it('leave the names of settings as they are', () => expect(sentences('bottleneck.codes is 4096', 'why?')).toEqual(['bottleneck.codes is 4096.', 'Why?']))
 })
 
 describe('figures', () => {
@@ -127,21 +127,21 @@ describe('figures', () => {
   })
 })
 
-describe('what an address says and its page does not follow', () => {
-  const told = (hash: string): string[] => {
+describe('what of an address its page does not follow', () => {
+  const unknown = (hash: string): string[] => {
     const route = parseHash(hash)
     return unknownOf(pageOf(route.page, route.id), route)
   }
-  it('is told by its name', () => {
-    expect(told('#/')).toEqual([])
-    expect(told('#/runs/x/latent?at=seed:7&view=rows&which=last')).toEqual([])
-    expect(told('#/runs/x/latent?colour=red')[0]).toContain('“colour”')
-    expect(told('#/runs/x/tokens?constructor=1')[0]).toContain('“constructor”')
-    expect(told('#/runs/x/latent?view=cube')[0]).toContain('image, rows, plane, map')
-    expect(told('#/nowhere?x=1')).toEqual(['there is no page “nowhere”'])
-    expect(told('#/runs/x/nowhere')).toEqual(['there is no page “nowhere”'])
+  it('is unknown by its name', () => {
+    expect(unknown('#/')).toEqual([])
+    expect(unknown('#/runs/x/latent?at=seed:7&view=rows&which=last')).toEqual([])
+    expect(unknown('#/runs/x/latent?colour=red')[0]).toContain('“colour”')
+    expect(unknown('#/runs/x/tokens?constructor=1')[0]).toContain('“constructor”')
+    expect(unknown('#/runs/x/latent?view=cube')[0]).toContain('image, rows, plane, map')
+    expect(unknown('#/nowhere?x=1')).toEqual(['there is no page “nowhere”'])
+    expect(unknown('#/runs/x/nowhere')).toEqual(['there is no page “nowhere”'])
   })
   it('holds of every page that it names', () => {
-    for (const page of PAGES) expect(Object.keys(page.says).length).toBeGreaterThan(0)
+    for (const page of PAGES) expect(Object.keys(page.address).length).toBeGreaterThan(0)
   })
 })

@@ -184,7 +184,7 @@ export interface RunCard {
   /** of its recipe or spec */
   name: string
   /** what it is doing; `unreadable` = it cannot be read */
-  status: 'running' | 'paused' | 'finished' | 'stopped' | 'crashed' | 'foreign'
+  status: 'running' | 'paused' | 'finished' | 'stopped' | 'crashed' | 'unreadable'
   /** why it cannot be read */
   problem: string | null
   /** of the newest row */
@@ -204,7 +204,7 @@ export interface RunCard {
   /** of the worst that its doctor has found; null = nothing */
   severity: 'info' | 'warning' | 'error' | null
   /** the causes among its findings, of severity `warning` or `error`, in words */
-  remarks: string[]
+  warnings: string[]
   /** seconds since 1970 */
   created: number
   /** seconds since 1970 */
@@ -404,7 +404,7 @@ export interface HelloMessage {
   /** what its doctor has found, causes first */
   findings: FindingEntry[]
   /** those of them that are about codes, in words */
-  remarks: string[]
+  warnings: string[]
   /** whole, thinned */
   curves: Curves
 }
@@ -437,7 +437,7 @@ export interface FindingsMessage {
   /** causes first */
   findings: FindingEntry[]
   /** those of them that are about codes, in words */
-  remarks: string[]
+  warnings: string[]
 }
 
 /** Commands that have acted or were refused; ahead of the frame, which may have to wait. */
@@ -460,9 +460,9 @@ export interface TimelineMessage {
 export interface StateMessage {
   type: 'state'
   /** what it is doing */
-  status: 'running' | 'paused' | 'finished' | 'stopped' | 'crashed' | 'foreign' | 'deleted'
-  /** why, in words */
-  message: string
+  status: 'running' | 'paused' | 'finished' | 'stopped' | 'crashed' | 'unreadable' | 'deleted'
+  /** why, in words: a clause each, what happened first */
+  reasons: string[]
   /** whether `command` would go on with it */
   resume: boolean
   /** the line to type */

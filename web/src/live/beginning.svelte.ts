@@ -1,6 +1,7 @@
 import { postJson, words } from '../lib/api'
 import { makeHash, router } from '../lib/route.svelte'
 import type { Problem, SpecBody, StartAnswer } from '../lib/protocol'
+import { sentences } from '../lib/format'
 
 /** The address of the page of a start; what it was made from is in it, so that it can be tried again. */
 export const startHash = (name: string, { recipe, from, suggested, overrides }: SpecBody): string => makeHash('/start', { of: name, recipe, from, suggested, with: (overrides ?? []).join('\n') })
@@ -10,8 +11,8 @@ export class Beginning {
   busy = $state(false)
   problem = $state.raw<Problem | null>(null)
 
-  get said(): string {
-    return this.problem ? [this.problem.what, this.problem.why, this.problem.fix].filter(Boolean).join('; ') : ''
+  get message(): string {
+    return this.problem ? sentences(this.problem.what, this.problem.why, this.problem.fix).join(' ') : ''
   }
 
   async begin(body: SpecBody): Promise<void> {

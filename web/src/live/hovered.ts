@@ -27,7 +27,7 @@ export interface Known {
 
 /**
  * Only the fixed images are sent as images. The points of those begin the window (the last of them stay longest); of any other
- * point the nearest of them tells how such an image looks, where an image is one point.
+ * point the nearest of them shows how such an image looks, where an image is one point.
  */
 export function knownOf(row: number, frame: Frame, images: Frame | undefined): Known {
   const { view } = frame.header

@@ -1,7 +1,7 @@
 import { getJson } from '../lib/api'
 import type { RunsAnswer } from '../lib/protocol'
 
-/** How many runs there are, as far as this page knows: it is asked once, and told by whoever has the list. */
+/** How many runs there are, as far as this page knows: it is asked once, and set by whoever has the list. */
 class ManyRuns {
   count = $state(0)
   private asked = false
@@ -12,7 +12,7 @@ class ManyRuns {
     getJson<RunsAnswer>('/api/runs').then(({ runs }) => (this.count ||= runs.length), () => (this.asked = false))
   }
 
-  told(count: number): void {
+  set(count: number): void {
     this.asked = true
     this.count = count
   }

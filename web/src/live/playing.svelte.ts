@@ -28,7 +28,7 @@ export class Playing {
     this.done(this.run.at)
   }
 
-  /** Stop without a word: the page is left, or shows another step. */
+  /** Stop and show nothing: the page is left, or shows another step. */
   end(): void {
     this.on = false
     this.turn += 1

@@ -10,15 +10,16 @@ import { markOf, withJournal } from '../scene/marks'
 import { RunSocket, type Payload } from './socket'
 import { Stage, withFrame, type Images } from './stage'
 import { StoredFrames } from './storedframes'
+import { sentences } from '../lib/format'
 
 /** The text on the page follows the frames at most this often (ms): more could not be read. */
 const TEXT_EVERY = 90
 const TRAIL_FRAMES = 40
 
 /** How the run stands as seen from outside; before its first state message only what its card says. */
-type Outside = Pick<StateMessage, 'status'> & { message: string | null; resume?: boolean; command?: string | null }
+type Outside = Pick<StateMessage, 'status'> & { reasons: string[]; resume?: boolean; command?: string | null }
 
-/** One run as this page sees it: what the server said, the newest frames, and the place in the history that is shown. */
+/** One run as this page sees it: what the server sent, the newest frames, and the place in the history that is shown. */
 export class Run {
   link = $state<Link>('connecting')
   lockedBy = $state<string | null>(null) // why the studio does not let this page in
@@ -109,10 +110,10 @@ export class Run {
     try {
       const body: ResumeBody = step === undefined ? {} : { to_step: step }
       await postJson<IdAnswer>(`${runPath(this.id)}/resume`, body)
-      setTimeout(() => (this.resuming = false), 4000) // by then the server has told of its new state
+      setTimeout(() => (this.resuming = false), 4000) // by then the server has sent its new state
     } catch (error) {
       const problem = words(error)
-      this.refusal = [problem.what, problem.why, problem.fix].filter(Boolean).join('; ')
+      this.refusal = sentences(problem.what, problem.why, problem.fix).join(' ')
       this.resuming = false
     }
   }
@@ -180,7 +181,7 @@ export class Run {
         break // the trail is an extra; what is missing is simply not drawn
       }
       if (this.ended || turn !== this.filling) return // a newer list of steps is being gone through
-      this.stage.tell('trails')
+      this.stage.notify('trails')
     }
     const at = this.at === null ? undefined : this.stored.get(this.at)
     if (!at) return
@@ -200,7 +201,7 @@ export class Run {
         this.findings = message.findings
         this.warnings = message.warnings
         this.timeline = message.timeline
-        this.outside = { status: message.card.status, message: message.card.problem, resume: undefined }
+        this.outside = { status: message.card.status, reasons: message.card.problem ? [message.card.problem] : [], resume: undefined }
         this.tables = tables(message.curves)
         this.curvesVersion += 1
         void this.fillTrails()
@@ -228,7 +229,7 @@ export class Run {
         if (this.at === null || this.opensAtEnd) void this.opened()
         break
       case 'state':
-        this.outside = { status: message.status, message: message.message, resume: message.resume, command: message.command }
+        this.outside = { status: message.status, reasons: message.reasons, resume: message.resume, command: message.command }
         if (this.isLive) this.resuming = false
         if (this.card) this.card = { ...this.card, status: message.status as RunCard['status'] }
         if (this.at === null || this.opensAtEnd) void this.opened()
@@ -285,7 +286,7 @@ export class Run {
     if (this.at === null) this.stage.showMotion(frame)
     if (this.textDue === null) {
       const wait = Math.max(0, this.lastText + TEXT_EVERY - performance.now())
-      this.textDue = setTimeout(() => this.tell(), wait)
+      this.textDue = setTimeout(() => this.announce(), wait)
     }
   }
 
@@ -299,7 +300,7 @@ export class Run {
     if (mark) this.marks = withJournal(this.marks, [mark])
   }
 
-  private tell(): void {
+  private announce(): void {
     this.textDue = null
     this.lastText = performance.now()
     if (!this.newest) return

@@ -2,7 +2,7 @@ import { Connection } from '../lib/connection'
 import type { RefusedMessage, RunCard, RunsMessage } from '../lib/protocol'
 import { manyRuns } from './many.svelte'
 
-/** The list of all runs, told anew by the server whenever something changed. */
+/** The list of all runs, sent anew by the server whenever something changed. */
 export class Runs {
   list = $state.raw<RunCard[] | null>(null)
   root = $state('')
@@ -30,7 +30,7 @@ export class Runs {
   private take(message: RunsMessage | RefusedMessage): void {
     if (message.type !== 'runs') return
     this.list = message.runs
-    manyRuns.told(message.runs.length)
+    manyRuns.set(message.runs.length)
     this.root = message.root
   }
 }

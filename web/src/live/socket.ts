@@ -77,5 +77,5 @@ export class RunSocket {
 
 export type Answer = Pick<DoneMessage, 'ok' | 'id'> | Pick<RefusedMessage, 'ok' | 'error'>
 
-/** What is said with a command; nothing where it needs nothing. */
+/** What goes with a command; nothing where it needs nothing. */
 export type Payload<K extends CommandKind> = Nothing extends Payloads[K] ? [payload?: Payloads[K]] : [payload: Payloads[K]]

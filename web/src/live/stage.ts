@@ -15,15 +15,15 @@ export class Stage {
 
   showMotion(frame: Frame): void {
     this.motion = frame
-    this.tell('motion')
+    this.notify('motion')
   }
 
   showImages(images: Images): void {
     this.images = images
-    this.tell('images')
+    this.notify('images')
   }
 
-  tell(what: Change): void {
+  notify(what: Change): void {
     for (const listener of this.listeners) listener(what)
   }
 }

@@ -59,7 +59,7 @@ export function suits(camera: Camera, box: Box, width: number, height: number): 
   return inside && Math.max((right - left) / width, (bottom - top) / height) > 0.6
 }
 
-/** Times as near as fitted: nearer there is nothing more to tell apart. */
+/** Times as near as fitted: nearer there is nothing more to distinguish. */
 export const NEAREST = 1e4
 const EDGE = 28 // px from the border at which the nearest thing stands, where all else lies outside
 

@@ -1,23 +1,23 @@
 import { describe, expect, it } from 'vitest'
 import { drag } from './drag'
 
-/** A canvas at (100, 50) of the window, and what was told of it. */
+/** A canvas at (100, 50) of the window, and what was events of it. */
 function view() {
-  const told: unknown[][] = []
+  const events: unknown[][] = []
   const node = Object.assign(new EventTarget(), {
     getBoundingClientRect: () => ({ left: 100, top: 50 }),
-    setPointerCapture: (id: number) => told.push(['captured', id]),
+    setPointerCapture: (id: number) => events.push(['captured', id]),
   })
-  const tell = (name: string) => (...what: unknown[]) => void told.push([name, ...what])
+  const record = (name: string) => (...what: unknown[]) => void events.push([name, ...what])
   const made = drag(node as unknown as HTMLElement, {
-    hover: tell('hover'), click: tell('click'), pan: tell('pan'), zoom: tell('zoom'), dragging: tell('dragging'),
+    hover: record('hover'), click: record('click'), pan: record('pan'), zoom: record('zoom'), dragging: record('dragging'),
   }) // prettier-ignore
   const send = (type: string, x = 0, y = 0, more: object = {}): Event => {
     const event = Object.assign(new Event(type, { cancelable: true }), { clientX: x + 100, clientY: y + 50, button: 0, pointerId: 7, ...more })
     node.dispatchEvent(event)
     return event
   }
-  return { send, made, take: () => told.splice(0) }
+  return { send, made, take: () => events.splice(0) }
 }
 
 describe('a view that is moved by hand', () => {

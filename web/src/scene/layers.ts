@@ -1,7 +1,7 @@
 import type { ViewHeader } from '../lib/protocol'
 import type { Shown } from './scene'
 
-/** More marks than these get no cells, no numbers, no trails or no images: nothing could be told apart any more. */
+/** More marks than these get no cells, no numbers, no trails or no images: nothing could be distinguished any more. */
 export const MOST_CELLS = 2048
 export const MOST_NUMBERS = 128
 export const MOST_TRAILS = 2048 // of all levels together: their places are kept for the whole history

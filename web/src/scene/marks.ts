@@ -57,7 +57,7 @@ export function setSince(marks: Mark[], name: string, step: number): number | nu
   return known.length ? Math.max(...known.map((mark) => mark.step)) + 1 : null
 }
 
-/** Marks with newer ones after them. What the journal tells replaces what a frame told already, and the other way about nothing doubles. */
+/** Marks with newer ones after them. What the journal has replaces what a frame brought already, and the other way about nothing doubles. */
 export function withJournal(marks: Mark[], more: Mark[]): Mark[] {
   const same = (a: Mark, b: Mark): boolean => a.kind === b.kind && a.step === b.step && nameOf(a) === nameOf(b)
   const fresh = more.filter((mark) => mark.id >= 0 || !marks.some((known) => same(known, mark)))

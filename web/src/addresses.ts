@@ -1,12 +1,12 @@
 import type { Route } from './lib/route.svelte'
 
-export type Says = Record<string, readonly string[] | null>
+export type Address = Record<string, readonly string[] | null>
 
 const FLAG = ['0', '1'] as const
-const MODEL: Says = { which: null, device: null }
+const MODEL: Address = { which: null, device: null }
 
-/** What the address of each page may say after the `?`: each name with the values that it may have, or null where any can be. */
-export const SAID: Record<string, Says> = {
+/** What the address of each page may have after the `?`: each name with the values that it may have, or null where any can be. */
+export const ADDRESSES: Record<string, Address> = {
   runs: { search: null },
   live: {
     at: null, view: null, residual: null, code: null, hide: null, cam: null, curves: null, lines: null, log: FLAG, smooth: null, after: null, longer: null, doctor: null, image: null,
@@ -35,12 +35,12 @@ export const SAID: Record<string, Says> = {
   start: { of: null, recipe: null, from: null, suggested: null, with: null },
 } // prettier-ignore
 
-/** What an address says that its page does not follow: in words, to be told. */
-export function unknownOf(page: { name: string; title: string; says: Says }, route: Route): string[] {
+/** What of an address its page does not follow, in words. */
+export function unknownOf(page: { name: string; title: string; address: Address }, route: Route): string[] {
   if (route.page !== page.name) return [`there is no page “${route.page.slice(0, 40)}”`]
   return Object.entries(route.query).flatMap(([name, value]) => {
-    if (!Object.hasOwn(page.says, name)) return [`“${name.slice(0, 40)}” is nothing that ${page.title} knows`]
-    const known = page.says[name]
+    if (!Object.hasOwn(page.address, name)) return [`“${name.slice(0, 40)}” is nothing that ${page.title} knows`]
+    const known = page.address[name]
     return known && !known.includes(value) ? [`${name} is none of ${known.join(', ')}: “${value.slice(0, 40)}”`] : []
   })
 }
