@@ -36,7 +36,7 @@ class Still:
         hashes = [hash(image.tobytes()) for image in self.pixels]
         self.store = SimpleNamespace(
             shape=(height, width, channels), size=Size(width, height), count=count, gather=lambda at: self.pixels[at],
-            groups=np.arange(count), labels=np.full(count, -1), groups_say_all=False, file_of=lambda _: "",
+            groups=np.arange(count), labels=np.full(count, -1), groups_suffice=False, file_of=lambda _: "",
             pixel_hashes=np.array(hashes, np.int64).view(np.uint64),
         )  # fmt: skip
         vars(self.store).update(table)

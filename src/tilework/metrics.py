@@ -105,14 +105,14 @@ class Metric:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @classmethod
-    def read(cls, said: Mapping[str, Any]) -> Self | None:
+    def read(cls, stored: Mapping[str, Any]) -> Self | None:
         """What `as_dict` wrote, also another version: what is unknown is left out. None where it has no name."""
-        if not isinstance(name := said.get("name"), str) or not name:
+        if not isinstance(name := stored.get("name"), str) or not name:
             return None
         plain = unknown(name)
         found: dict[str, Any] = {}
         for field in fields(cls):
-            value, default = said.get(field.name), getattr(plain, field.name)
+            value, default = stored.get(field.name), getattr(plain, field.name)
             kind: Any = _ENUMS.get(field.name)
             if kind is not None:
                 value = kind(value) if value in list(kind) else default
@@ -145,10 +145,10 @@ class Metrics:
     @classmethod
     def read(cls, meta: Mapping[str, Any]) -> Metrics:
         """Those of a run, given what its store holds of it: what its task wrote under `metrics`, else an autoencoder's."""
-        said = meta.get("metrics")
-        if not isinstance(said, list):
+        stored = meta.get("metrics")
+        if not isinstance(stored, list):
             return AUTOENCODER
-        return cls(found for one in said if isinstance(one, Mapping) and (found := Metric.read(one)) is not None)
+        return cls(found for one in stored if isinstance(one, Mapping) and (found := Metric.read(one)) is not None)
 
     def __iter__(self) -> Iterator[Metric]:
         return iter(self._known.values())

@@ -31,7 +31,7 @@ def images(path: Path, **more):
     return SOURCES.parse({"kind": "images", "path": str(path), "size": 8, **more})
 
 
-def told(source) -> dict[str, tuple[str | None, bool | None]]:
+def groups_of(source) -> dict[str, tuple[str | None, bool | None]]:
     """(label, held out) of each folder's images."""
     return {item.file.rpartition("/")[0]: (item.label, item.held_out) for item in source.items()}
 
@@ -47,7 +47,7 @@ def told(source) -> dict[str, tuple[str | None, bool | None]]:
 def test_train_and_what_does_not_train(tmp_path, train, other):
     fill(tmp_path, f"{train}/cat {train}/dog {other}/cat {other}/dog")
     source = images(tmp_path)
-    assert told(source) == {
+    assert groups_of(source) == {
         f"{train}/cat": ("cat", False),
         f"{train}/dog": ("dog", False),
         f"{other}/cat": ("cat", True),
@@ -60,7 +60,7 @@ def test_train_and_what_does_not_train(tmp_path, train, other):
     assert split.by == "official"
     assert all(store.file_of(int(i)).startswith(other) for i in split.validation)
     assert (len(split.train), len(split.validation)) == (6, 6)
-    assert "own split is kept" in split.told
+    assert "own split is kept" in split.summary
     assert store.seen.parts == {train: False, other: True}
 
 
@@ -101,7 +101,7 @@ LAYOUTS = {
 @pytest.mark.parametrize("name", list(LAYOUTS))
 def test_layouts(tmp_path, name):
     folders, expected = LAYOUTS[name]
-    assert told(images(fill(tmp_path, folders))) == expected
+    assert groups_of(images(fill(tmp_path, folders))) == expected
 
 
 def test_folders_that_look_like_a_split_beside_others_are_named(tmp_path):
@@ -115,7 +115,7 @@ def test_an_image_beside_the_parts_is_on_neither_side_and_said_so(tmp_path):
     fill(tmp_path, "train/a val/a")
     image(tmp_path / "montage.png", 200)
     source = images(tmp_path)
-    assert told(source) == {"train/a": ("a", False), "val/a": ("a", True)}
+    assert groups_of(source) == {"train/a": ("a", False), "val/a": ("a", True)}
     assert source.unreadable() == [
         ("montage.png", "it lies beside train/ and val/ and so on neither side of the split")
     ]
@@ -129,7 +129,7 @@ def test_both_ways_to_overrule_it(tmp_path):
     assert split.by == "cluster"
     assert store.classes == ("a", "b")
     assert {store.file_of(int(i)).split("/")[0] for i in split.train} == {"train", "val"}
-    assert told(images(tmp_path, folders="labels")) == {
+    assert groups_of(images(tmp_path, folders="labels")) == {
         f"{part}/{c}": (part, None) for part in ("train", "val") for c in "ab"
     }
 
@@ -137,8 +137,8 @@ def test_both_ways_to_overrule_it(tmp_path):
 def test_several_paths_and_one_part_of_them(tmp_path):
     fill(tmp_path, "train/a val/a")
     both = SOURCES.parse({"kind": "images", "path": [str(tmp_path / "train"), str(tmp_path / "val")], "size": 8})
-    assert told(both) == {"train/a": ("a", False), "val/a": ("a", True)}
-    assert told(images(tmp_path / "val")) == {"a": ("a", None)}
+    assert groups_of(both) == {"train/a": ("a", False), "val/a": ("a", True)}
+    assert groups_of(images(tmp_path / "val")) == {"a": ("a", None)}
 
 
 def test_a_limit_takes_its_share_of_each_part(tmp_path):
@@ -187,7 +187,7 @@ def test_a_few_images_beside_class_folders_have_no_label_and_are_told(tmp_path: 
     fill(tmp_path, "cat dog")
     fill(tmp_path, ".", each=1)
     source = images(tmp_path)
-    assert told(source) == {"cat": ("cat", None), "dog": ("dog", None), "": (None, None)}
+    assert groups_of(source) == {"cat": ("cat", None), "dog": ("dog", None), "": (None, None)}
     assert source.seen().loose == 1
     store = prepare(images(tmp_path))
     assert store.classes == ("cat", "dog")

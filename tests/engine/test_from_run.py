@@ -38,8 +38,8 @@ class Told(Silent):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
-    def said(self, message: str) -> None:
-        self.lines.append(message)
+    def message(self, text: str) -> None:
+        self.lines.append(text)
 
 
 @pytest.fixture

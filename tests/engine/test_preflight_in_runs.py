@@ -32,8 +32,8 @@ class Heard(Silent):
         self.lines: list[str] = []
         self.stages: set[str] = set()
 
-    def said(self, message: str) -> None:
-        self.lines.append(message)
+    def message(self, text: str) -> None:
+        self.lines.append(text)
 
     def preparing(self, what: str, done: int, total: int = 0) -> None:
         self.stages.add(what)

@@ -262,8 +262,8 @@ def test_it_is_said_to_whoever_watches() -> None:
     lines: list[str] = []
 
     class Listener(Silent):
-        def said(self, message: str) -> None:
-            lines.append(message)
+        def message(self, text: str) -> None:
+            lines.append(text)
 
     tilework.train(tiny("vq", "engine.steps=2", "engine.epochs=9"), progress=Listener())
     assert any("engine.steps=2 ends the run" in line for line in lines)

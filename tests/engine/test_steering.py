@@ -44,8 +44,8 @@ class Hand(Silent):
     def started(self, plan: Plan) -> None:
         self.run = plan.run
 
-    def said(self, message: str) -> None:
-        self.said_so_far.append(message)
+    def message(self, text: str) -> None:
+        self.said_so_far.append(text)
 
     def ticked(self, tick: Tick) -> None:
         assert self.run is not None
@@ -275,9 +275,9 @@ def test_a_run_that_a_reset_begins_never_looks_dead(tmp_path: Path) -> None:
     seen = []
 
     class Looking(Hand):
-        def said(self, message: str) -> None:
-            if message.startswith("reset: "):
-                seen.append(run_status(RunFolder(tmp_path / message.split()[1])))
+        def message(self, text: str) -> None:
+            if text.startswith("reset: "):
+                seen.append(run_status(RunFolder(tmp_path / text.split()[1])))
 
     train(tiny("vq", "engine.steps=4"), root=tmp_path, progress=Looking({2: [("pause", {}), ("reset", {})]}))
     assert seen == [RunStatus.RUNNING]

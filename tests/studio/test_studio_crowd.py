@@ -87,7 +87,7 @@ def test_a_page_that_reads_nothing_is_cut_off_and_the_others_go_on(served: Serve
             text = {"type": "marks", "marks": [{"id": 1, "text": "x" * 100_000}]}
             cut = 0
             for round_ in range(400):
-                served_loop(served, lambda: watcher._tell([text]))
+                served_loop(served, lambda: watcher._broadcast([text]))
                 await other.until(lambda m: m["type"] == "marks")
                 if len(watcher.viewers) == 1:
                     cut = round_

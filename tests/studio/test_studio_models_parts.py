@@ -24,7 +24,7 @@ from tilework.studio.models.choice import choose, device_of, listed
 from tilework.studio.models.courtesy import Courtesy
 from tilework.studio.models.lanes import lane_of
 from tilework.studio.models.page import MOST_IN_LANE, MOST_KEYS, MOST_UNSENT, Outbox, PageAsk, PageAsks
-from tilework.studio.models.pipe import Said, What, hear, say
+from tilework.studio.models.pipe import Output, What, hear, say
 from tilework.studio.models.uploads import Uploads, uploaded
 from tilework.studio.models.waiting import Order, Waiting
 
@@ -189,7 +189,7 @@ def test_messages_come_through_the_pipe_whole(tmp_path: Path) -> None:
     """Larger than the pipe, several at once, and cut off in the middle."""
     ours, theirs = os.pipe()
     large = os.urandom(3_000_000)
-    sent = [Said(What.ANSWER, 7, 2**52, large), Said(What.DROPPED, 1, 3, b""), Said(What.FAILED, 0, 0, b"{}")]
+    sent = [Output(What.ANSWER, 7, 2**52, large), Output(What.DROPPED, 1, 3, b""), Output(What.FAILED, 0, 0, b"{}")]
 
     def write() -> None:
         for one in sent:

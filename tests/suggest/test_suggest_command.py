@@ -12,7 +12,7 @@ from commands import SMALL, Outcome
 from image_folders import TINY, photos, steady  # noqa: F401
 from PIL import Image
 
-from tilework.cli.given import Given, told_apart
+from tilework.cli.given import Given, parse_words
 from tilework.spec import load_spec
 
 Command = Callable[..., Outcome]
@@ -83,17 +83,17 @@ def test_several_paths_and_a_file(tilework: Command, there: Path) -> None:
 def test_specs_and_recipes_stay_what_they_were(tilework: Command, there: Path) -> None:
     (there / "rqvae-digits").mkdir()
     assert (
-        told_apart(["rqvae-digits"]).note
+        parse_words(["rqvae-digits"]).note
         == "rqvae-digits is a recipe; for the folder of that name write ./rqvae-digits"
     )
-    assert told_apart(["./rqvae-digits"]).paths == ("./rqvae-digits",)
-    assert told_apart(["p5-sharp", "a=1"]) == Given(spec="p5-sharp", overrides=("a=1",))
+    assert parse_words(["./rqvae-digits"]).paths == ("./rqvae-digits",)
+    assert parse_words(["p5-sharp", "a=1"]) == Given(spec="p5-sharp", overrides=("a=1",))
     (there / "spec.yaml").write_text("x")
     (there / "nameless").write_text("name: x")
     for word in ("spec.yaml", "nameless", "nothing.yaml", "nothing"):
-        assert told_apart([word]).spec == word
+        assert parse_words([word]).spec == word
     (there / "x=1").mkdir()
-    assert told_apart(["../pets", "x=1", "y=2"]) == Given(paths=("../pets", "x=1"), overrides=("y=2",))
+    assert parse_words(["../pets", "x=1", "y=2"]) == Given(paths=("../pets", "x=1"), overrides=("y=2",))
     done = tilework("train", "rqvae-digits", *SMALL)
     assert done.code == 0, done.err
     assert "write ./rqvae-digits" in done.out

@@ -16,7 +16,7 @@ def main() -> None:
     try:
         sys.exit(_run())
     except TileworkError as error:
-        _tell(error)
+        _print_error(error)
         sys.exit(error.exit_code)
     except KeyboardInterrupt:
         sys.exit(130)
@@ -56,7 +56,7 @@ def _run() -> int:
     return code if isinstance(code, int) else 0
 
 
-def _tell(error: TileworkError) -> None:
+def _print_error(error: TileworkError) -> None:
     from rich.console import Console
     from rich.text import Text
 

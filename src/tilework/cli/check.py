@@ -71,13 +71,13 @@ def _checked(recipe: str, overrides: list[str], runs: Path | None, seconds: floa
         from tilework.engine.preflight import before
         from tilework.engine.progress import Silent
 
-        class Said(Silent):
-            def said(self, message: str) -> None:
+        class Printer(Silent):
+            def message(self, text: str) -> None:
                 if not quiet:
-                    console.print(message, markup=False)
+                    console.print(text, markup=False)
 
     with console.status("checking"):
-        return before.check(spec, Said(), runs, seconds)
+        return before.check(spec, Printer(), runs, seconds)
 
 
 def _print(console: Console, found: Preflight) -> None:
@@ -112,12 +112,12 @@ def _lines(result: Result, width: int) -> list[str | tuple[str, str]]:
     from tilework.runs.preflight import Verdict
     from tilework.runs.preflight.words import sentences
 
-    told = sentences(replace(result, known=False))
+    words = sentences(replace(result, known=False))
     if result.verdict is Verdict.NOT_CHECKED:
-        return [(told.why, "dim")]
+        return [(words.why, "dim")]
     indent = "\n" + " " * (14 + width)
-    found: list[str | tuple[str, str]] = [told.what]
-    for label, text, style in (("why: ", told.why, "dim"), ("fix: ", "" if result.known else told.fix, "green")):
+    found: list[str | tuple[str, str]] = [words.what]
+    for label, text, style in (("why: ", words.why, "dim"), ("fix: ", "" if result.known else words.fix, "green")):
         if text:
             found += [indent, (label, style), text]
     return found

@@ -55,7 +55,7 @@ def add(
     ] = None,
 ) -> None:
     """Prepare images once and give them a name. Interrupted, the same command goes on where it stopped."""
-    from tilework.cli.interrupted import told_when_interrupted
+    from tilework.cli.interrupted import report_interrupt
     from tilework.cli.output import console_for_text
     from tilework.data.catalogue.detect import Found, detect, settings_for
     from tilework.data.catalogue.sets import add as add_set
@@ -80,9 +80,9 @@ def add(
     if found.note:
         console.print(f"note: {found.note}", markup=False, soft_wrap=True)
     goes_on = f"The same command goes on where it stopped; `tilework data remove {name}` forgets it."
-    with told_when_interrupted(console, goes_on), _bar(console, source) as progress:
+    with report_interrupt(console, goes_on), _bar(console, source) as progress:
         entry, store = add_set(name, source, progress)
-    _tell_added(console, entry, store)
+    _print_added(console, entry, store)
 
 
 def _whole(paths: list[str]) -> list[str]:
@@ -215,7 +215,7 @@ def _bar(console: Console, source: SourceConfig) -> Iterator[Any]:
         yield bar
 
 
-def _tell_added(console: Console, entry: DataSet, store: FrameStore) -> None:
+def _print_added(console: Console, entry: DataSet, store: FrameStore) -> None:
     from rich.text import Text
 
     from tilework.cli.seen import beside, own_split
@@ -230,8 +230,8 @@ def _tell_added(console: Console, entry: DataSet, store: FrameStore) -> None:
     console.print(Text.assemble((entry.name, "bold"), f"  {entry.data['kind']}, {', '.join(parts)}"), soft_wrap=True)
     if fewer := entry.source.shortfall(store.count):
         console.print(Text.assemble(("fewer: ", "yellow"), fewer), soft_wrap=True)
-    if said := own_split(store.seen, entry.source.kind):
-        console.print(Text.assemble(("split: ", "yellow"), said), soft_wrap=True)
+    if note := own_split(store.seen, entry.source.kind):
+        console.print(Text.assemble(("split: ", "yellow"), note), soft_wrap=True)
     for line in beside(store.seen, entry.source.kind):
         console.print(Text.assemble(("note: ", "yellow"), line), soft_wrap=True)
     for line in summary(store.notes):

@@ -74,8 +74,8 @@ def show(
     if gone is not None:
         _line(console, "", f"{gone.what}; what follows was prepared before")
     _counts(console, store)
-    if said := own_split(store.seen, source.kind):
-        _line(console, "own split", said)
+    if note := own_split(store.seen, source.kind):
+        _line(console, "own split", note)
     if split is not None:
         _split(console, store, split)
         if split.by == "official" and source.split.by != "auto":
@@ -121,9 +121,9 @@ def _counts(console: Console, store: FrameStore) -> None:
             _line(console, "", f"and {len(sizes) - _LISTED:,} more")
     if store.classes:
         count = Counter(store.labels.tolist())
-        said = ", ".join(f"{name} {count[number]:,}" for number, name in enumerate(store.classes[:12]))
+        counts = ", ".join(f"{name} {count[number]:,}" for number, name in enumerate(store.classes[:12]))
         more = f", and {len(store.classes) - 12} more" if len(store.classes) > 12 else ""
-        _line(console, "classes", f"{len(store.classes)}: {said}{more}")
+        _line(console, "classes", f"{len(store.classes)}: {counts}{more}")
 
 
 def _split(console: Console, store: FrameStore, split: Split) -> None:

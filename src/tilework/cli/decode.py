@@ -30,7 +30,7 @@ def decode(
     runs: RunsFolder = None,
 ) -> None:
     """Write the images of tokens again, under the names of their sources. Only the decoder that they are for is used."""
-    from tilework.cli.interrupted import told_when_interrupted
+    from tilework.cli.interrupted import report_interrupt
     from tilework.cli.output import console_for_text
     from tilework.tokens.reading import open_tokens
 
@@ -38,7 +38,7 @@ def decode(
         raise UserError(f"--clips {clips} is not known", why="it is png, gif or mp4", fix="leave it out for png")
     console = console_for_text()
     opened = open_tokens(tokens)
-    with told_when_interrupted(console, "The same command goes on where it stopped."):
+    with report_interrupt(console, "The same command goes on where it stopped."):
         with console.status("loading torch"):
             from tilework.cli.preparing import Preparing, Words
             from tilework.engine.decoding import open_parent

@@ -85,14 +85,14 @@ def _dreamed(runs: Path | None) -> None:
     if prior is None:  # another process than the main one of several
         return
     from tilework.cli.dreaming import save_dream, watching
-    from tilework.cli.interrupted import told_when_interrupted
+    from tilework.cli.interrupted import report_interrupt
     from tilework.cli.output import console_for_text
     from tilework.dream import motion, open_dreamer
     from tilework.priors.contract import Sampling
 
     console = console_for_text()
     with (
-        told_when_interrupted(console, f"Both runs are whole. To dream: tilework dream {prior.path}"),
+        report_interrupt(console, f"Both runs are whole. To dream: tilework dream {prior.path}"),
         watching() as watch,
     ):
         console.print("dreaming a loop")

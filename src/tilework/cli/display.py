@@ -76,9 +76,9 @@ class Display:
         self._bar.update(self._task, total=plan.steps, completed=plan.resumed_at, visible=True)
         self.console.print(_headline(plan))
 
-    def said(self, message: str) -> None:
+    def message(self, text: str) -> None:
         """Print a note above the bar."""
-        self.console.print(Text("note: ", style="yellow") + Text(message))
+        self.console.print(Text("note: ", style="yellow") + Text(text))
 
     def ticked(self, tick: Tick) -> None:
         """Take a new row of training metrics."""

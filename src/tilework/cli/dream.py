@@ -97,12 +97,12 @@ def dream(
     from tilework import dream as dreams
 
     dreamer = open_dreaming(choice.run, which, device, runs, parent, choice.of)
-    said = [name for name, value in motion.items() if value is not None]
-    if said and not dreamer.moves:
+    options = [name for name, value in motion.items() if value is not None]
+    if options and not dreamer.moves:
         raise UserError(
-            f"{dreamer.name} has nothing to do with {said[0]}",
+            f"{dreamer.name} has nothing to do with {options[0]}",
             why="it is a prior of images: it has never seen one frame follow another",
-            fix=f"leave {said[0]} out, or train one of clips with `tilework train motion-prior parent={dreamer.parent.name}`",
+            fix=f"leave {options[0]} out, or train one of clips with `tilework train motion-prior parent={dreamer.parent.name}`",
         )
     check_out(out, moves=dreamer.moves)
     common = {"sampling": sampling, "seed": seed}
@@ -149,10 +149,10 @@ def _refuse_alone(start: str | None, end: str | None, label: str | None, morph: 
 
 
 def _refuse(choice: Choice, given: dict[str, object], why: str) -> None:
-    said = [name for name, value in given.items() if value is not None]
-    if said:
+    options = [name for name, value in given.items() if value is not None]
+    if options:
         raise UserError(
-            f"{choice.run.name} has nothing to do with {said[0]}",
+            f"{choice.run.name} has nothing to do with {options[0]}",
             why=f"it {why}",
-            fix=f"leave {said[0]} out, or name a run of a prior",
+            fix=f"leave {options[0]} out, or name a run of a prior",
         )

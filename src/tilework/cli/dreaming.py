@@ -103,12 +103,12 @@ def watching() -> Iterator[Watch | None]:
         yield None
         return
 
-    def told(tokens: Any, there: Any) -> None:
+    def show(tokens: Any, there: Any) -> None:
         sys.stderr.write(f"\rdrawing tokens: {float(there.float().mean()):4.0%}")
         sys.stderr.flush()
 
     try:
-        yield told
+        yield show
     finally:
         sys.stderr.write("\r\033[K")
         sys.stderr.flush()

@@ -50,7 +50,7 @@ def encode(
     runs: RunsFolder = None,
 ) -> None:
     """Write images and clips as tokens. Interrupted, the same command goes on; several processes share the work."""
-    from tilework.cli.interrupted import told_when_interrupted
+    from tilework.cli.interrupted import report_interrupt
     from tilework.cli.launch import relaunch_if_asked
     from tilework.cli.output import console_for_text
 
@@ -58,7 +58,7 @@ def encode(
         raise UserError(f"--loops {loops} is not known", why="it is auto, all or none", fix="leave it out for auto")
     relaunch_if_asked()
     console = console_for_text()
-    with told_when_interrupted(console, "The same command goes on where it stopped."):
+    with report_interrupt(console, "The same command goes on where it stopped."):
         with console.status("loading torch"):
             from tilework.engine.encoding import encode as write
             from tilework.engine.encoding.encode import plan
@@ -71,7 +71,7 @@ def encode(
         with _bar(console, main, planned.manifest.items) as encoded:
             done = write(origin, out.expanduser(), planned, ranks=compute, progress=encoded)
     if main:
-        _tell(console, out, origin, done)
+        _print_written(console, out, origin, done)
 
 
 def _compute(device: str) -> Compute | None:
@@ -126,7 +126,7 @@ def _bar(console: Console, main: bool, items: int | None) -> Iterator[Any]:
         yield bar
 
 
-def _tell(console: Console, out: Path, origin: Origin, done: Encoded) -> None:
+def _print_written(console: Console, out: Path, origin: Origin, done: Encoded) -> None:
     from rich.text import Text
 
     tokens, manifest = done.tokens, done.tokens.manifest

@@ -147,7 +147,7 @@ def _model(found: Explanation, out: Path | None) -> None:
         return
     from tilework.explain.markdown import to_markdown
 
-    _say(to_markdown(text), out)
+    _output(to_markdown(text), out)
 
 
 def _term(word: str, out: Path | None) -> None:
@@ -164,7 +164,7 @@ def _term(word: str, out: Path | None) -> None:
     if out is not None and out.suffix.lower() in _DATA:
         _write(out, json.dumps(asdict(entry), ensure_ascii=False, indent=1) + "\n")
         return
-    _say("\n\n".join(section_parts(entry_section(entry), 1)) + "\n", out)
+    _output("\n\n".join(section_parts(entry_section(entry), 1)) + "\n", out)
 
 
 def _list_terms() -> None:
@@ -174,7 +174,7 @@ def _list_terms() -> None:
         typer.echo(f"{entry.name:<22} {entry.title}")
 
 
-def _say(markdown: str, out: Path | None) -> None:
+def _output(markdown: str, out: Path | None) -> None:
     """To a file; to a terminal as it is read; to a pipe as it is."""
     if out is not None:
         _write(out, markdown)

@@ -23,7 +23,7 @@ class Given:
     """What the words might have meant as well."""
 
 
-def told_apart(words: Sequence[str]) -> Given:
+def parse_words(words: Sequence[str]) -> Given:
     """A recipe's name and the path of a spec are what they were; any other file or folder is something to learn from."""
     first, rest = words[0], words[1:]
     if first in recipe_names():

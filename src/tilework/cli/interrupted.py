@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def told_when_interrupted(console: Console, words: str) -> Iterator[None]:
+def report_interrupt(console: Console, words: str) -> Iterator[None]:
     """Within this block SIGTERM ends the command as Ctrl-C does; `words` are printed then."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:

@@ -34,27 +34,27 @@ def replay(run: Run, runs: RunsFolder = None) -> None:
 
     run_training(prepare)
     if found:
-        _tell(found[0], run)
+        _print_result(found[0], run)
 
 
-def _tell(replayed: Replayed, run: str) -> None:
+def _print_result(replayed: Replayed, run: str) -> None:
     from tilework.cli.output import console_for_text
 
-    told = f"{replayed.interventions} intervention{'s' if replayed.interventions != 1 else ''}"
+    interventions = f"{replayed.interventions} intervention{'s' if replayed.interventions != 1 else ''}"
     console = console_for_text()
     if replayed.identical:
         console.print(
-            f"\nReplayed {replayed.step:,} steps with {told}: all {replayed.tensors} tensors are the same, bit for bit."
+            f"\nReplayed {replayed.step:,} steps with {interventions}: all {replayed.tensors} tensors are the same, bit for bit."
         )
         return
-    said = f"{replayed.differing} of {replayed.tensors} tensors differ, by {replayed.largest:.2g} at most"
+    differences = f"{replayed.differing} of {replayed.tensors} tensors differ, by {replayed.largest:.2g} at most"
     if not replayed.explained:
         raise RunFailure(
-            f"the replay of {run} is not the same: {said}",
+            f"the replay of {run} is not the same: {differences}",
             why="the same spec, images and interventions on the same kind of machine should give the same bits",
             fix="see whether engine.threads or the processor differ; set engine.threads to repeat exactly",
         )
-    console.print(f"\nReplayed {replayed.step:,} steps with {told}: {said} ({_why(replayed)}).")
+    console.print(f"\nReplayed {replayed.step:,} steps with {interventions}: {differences} ({_why(replayed)}).")
 
 
 _FACTS = {

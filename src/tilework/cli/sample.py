@@ -48,10 +48,10 @@ def sample(
 
     files.checked(out, moves=False)
     drawing = {"--mode": mode, "--mu": mu, "--sigma": sigma, "--seed": seed, "--count": count}
-    said = [name for name, value in drawing.items() if value is not None]
-    if at and said:
+    options = [name for name, value in drawing.items() if value is not None]
+    if at and options:
         raise UserError(
-            f"--at and {said[0]} were both given",
+            f"--at and {options[0]} were both given",
             why="--at names each point whole",
             fix="leave one out; a point can give it too: seed:7;*~0,0.5",
         )

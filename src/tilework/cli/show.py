@@ -158,14 +158,14 @@ def _files(folder: RunFolder, known: Any) -> Iterator[tuple[str, str]]:
 def in_words(event: Event) -> str:
     """What happened, in words; kind and details of an event that has none."""
     try:
-        said = (
+        text = (
             _of_finding(event)
             or guard_text(event.kind, event.payload)
             or _WORDS[event.kind].format(**{"why": stop_text(event.payload), **event.payload})
         )
     except (KeyError, ValueError, TypeError):
-        said = "  ".join([event.kind, *(f"{key}: {value}" for key, value in event.payload.items())])
-    return said + (" (trained again since)" if event.rewound else "")
+        text = "  ".join([event.kind, *(f"{key}: {value}" for key, value in event.payload.items())])
+    return text + (" (trained again since)" if event.rewound else "")
 
 
 def _of_finding(event: Event) -> str:

@@ -74,8 +74,8 @@ def outside_of(given: list[str] | None) -> Address | None:
         )
     if given:
         return outside_address(given[0])
-    said = os.environ.get("TILEWORK_STUDIO_URL", "").strip()
-    return outside_address(said, "TILEWORK_STUDIO_URL=") if said else None
+    url = os.environ.get("TILEWORK_STUDIO_URL", "").strip()
+    return outside_address(url, "TILEWORK_STUDIO_URL=") if url else None
 
 
 def serve(studio: Studio, open_: bool = False, fragment: str = "", word: str = "runs go on without it") -> None:

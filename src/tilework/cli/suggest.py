@@ -50,7 +50,7 @@ def suggest(
     from tilework.suggest.words import yaml_text
 
     console = console_for_text()
-    for line in told(proposal):
+    for line in proposal_lines(proposal):
         console.print(line, markup=False, soft_wrap=True)
     write(file, yaml_text(proposal), overwrite)
     console.print(
@@ -86,7 +86,7 @@ def proposed(paths: list[str], minutes: float) -> Proposal:
     return proposal
 
 
-def told(proposal: Proposal) -> list[str]:
+def proposal_lines(proposal: Proposal) -> list[str]:
     """A proposal in lines to be printed."""
     from tilework.suggest.words import lines
 

@@ -77,9 +77,9 @@ def train(
             why="it takes a recipe's name, a YAML file, or a folder of images",
             fix="tilework train rqvae-digits; `tilework recipes` lists all",
         )
-    from tilework.cli.given import told_apart
+    from tilework.cli.given import parse_words
 
-    given = told_apart(words)
+    given = parse_words(words)
     if given.paths:
         from tilework.cli.unnamed import prepared
 
@@ -95,7 +95,7 @@ def train(
 
         def start(progress: Progress) -> RunFolder:
             if given.note:
-                progress.said(given.note)
+                progress.message(given.note)
             return engine_train(spec, root=runs, progress=progress)
 
         return start

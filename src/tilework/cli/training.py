@@ -61,7 +61,7 @@ def run_training(prepare: Callable[[], Callable[[Progress], RunFolder]], lines: 
             assert display.plan is not None
             summarise(console, run, display.plan, display.ending)
     except KeyboardInterrupt:
-        _tell_interrupted(plan)
+        _print_interrupted(plan)
         sys.exit(130)
     if display.ending.reason.by_a_person:
         sys.exit(130)
@@ -104,7 +104,7 @@ def _undisturbed(prepare: Callable[[], Prepared], asked: list[int]) -> Prepared:
     return start
 
 
-def _tell_interrupted(plan: Plan | None) -> None:
+def _print_interrupted(plan: Plan | None) -> None:
     """Ctrl-C before the first step, or a second one that would not wait."""
     from tilework.runs.checkpoints import in_force
 

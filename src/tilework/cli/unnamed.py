@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tilework.cli.given import Given
-from tilework.cli.suggest import told
+from tilework.cli.suggest import proposal_lines
 from tilework.errors import UserError
 from tilework.spec.overrides import apply_overrides
 from tilework.suggest.proposing import MINUTES, suggest
@@ -46,7 +46,7 @@ def prepared(given: Given, runs: Path | None, lines: list[str]) -> Callable[[Pro
     spec = parse_spec(dict(proposal.spec), given.paths[0])
     from tilework.engine import train as engine_train
 
-    lines += told(proposal)
+    lines += proposal_lines(proposal)
     if given.overrides:
         lines.append(f"{'changed':<10}{' '.join(given.overrides)}")
     if given.note:
@@ -65,13 +65,13 @@ class Keeping:
         file = plan.run.path / FILE
         file.write_text(self._text, encoding="utf-8")
         self._listener.started(plan)
-        self._listener.said(f"its spec, to be changed and trained again: {file}")
+        self._listener.message(f"its spec, to be changed and trained again: {file}")
 
     def preparing(self, what: str, done: int, total: int = 0) -> None:
         self._listener.preparing(what, done, total)
 
-    def said(self, message: str) -> None:
-        self._listener.said(message)
+    def message(self, text: str) -> None:
+        self._listener.message(text)
 
     def ticked(self, tick: Tick) -> None:
         self._listener.ticked(tick)

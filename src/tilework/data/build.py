@@ -188,7 +188,7 @@ def _complete(partial: Partial, source: SourceConfig, fingerprint: str) -> None:
         "format": FORMAT,
         "fingerprint": fingerprint,
         "source": source.model_dump(mode="json"),
-        "groups_say_all": source.groups_say_all,
+        "groups_say_all": source.groups_suffice,
         "size": list(source.size),
         "channels": int(source.channels),
         "shards": partial.shards.counts,

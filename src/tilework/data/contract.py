@@ -80,7 +80,7 @@ class SplitSettings(Settings):
 class SourceConfig(Plugin, ABC):
     """Settings that every source has. `items()` is called once; the frame store keeps what it gave."""
 
-    groups_say_all: ClassVar[bool] = False
+    groups_suffice: ClassVar[bool] = False
     """True where the source knows that its groups part what must be parted; `data.split.by=auto` then never looks for twins."""
     later: ClassVar[frozenset[str]] = frozenset()
     """Settings that a source was given later: at their defaults they are no part of `settings_text`, so that what was prepared

@@ -56,8 +56,8 @@ def diagnose(case: Case, rules: Mapping[str, Rule] | None = None, *, tolerant: b
         except Exception as error:
             if not tolerant:
                 raise
-            said = error.what if isinstance(error, TileworkError) else f"{type(error).__name__}: {error}"
-            unjudged.append(Unjudged(code, Missing.UNREADABLE, {"problem": said}))
+            problem = error.what if isinstance(error, TileworkError) else f"{type(error).__name__}: {error}"
+            unjudged.append(Unjudged(code, Missing.UNREADABLE, {"problem": problem}))
             continue
         if found is not None:
             findings.append(replace(found, code=code))

@@ -83,20 +83,20 @@ class Finding:
         return asdict(self)
 
     @classmethod
-    def read(cls, said: Mapping[str, Any]) -> Self:
+    def read(cls, stored: Mapping[str, Any]) -> Self:
         """What `as_dict` wrote. Raises KeyError, TypeError or ValueError for anything else."""
-        fix, evidence = said.get("fix"), dict(said.get("evidence") or {})
+        fix, evidence = stored.get("fix"), dict(stored.get("evidence") or {})
         for name in ("series", "steps"):
             if evidence.get(name) is not None:
                 evidence[name] = tuple(evidence[name])
-        kept = {key: said[key] for key in ("code", "step", "measured", "threshold")}
+        kept = {key: stored[key] for key in ("code", "step", "measured", "threshold")}
         return cls(
             **kept,
-            severity=Severity(said["severity"]),
-            values=dict(said.get("values") or {}),
+            severity=Severity(stored["severity"]),
+            values=dict(stored.get("values") or {}),
             evidence=Evidence(**evidence),
             fix=None if fix is None else Fix(dict(fix["changes"]), bool(fix["keep_weights"])),
-            because=str(said.get("because", "")),
+            because=str(stored.get("because", "")),
         )
 
 

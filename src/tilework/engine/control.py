@@ -184,9 +184,9 @@ class Control:
             if number is None:
                 number = self.record.store.command(order.kind, **order.payload)
             self.record.store.command_done(number, step, status, **answer)
-            said = {"id": number, "kind": order.kind, "step": step, "status": status}
-            said |= {key: order.payload[key] for key in ("name", "value") if key in order.payload}
-            self.applied.append(cast(Applied, said | answer))
+            applied = {"id": number, "kind": order.kind, "step": step, "status": status}
+            applied |= {key: order.payload[key] for key in ("name", "value") if key in order.payload}
+            self.applied.append(cast(Applied, applied | answer))
 
     # Each kind -------------------------------------------------------------------------------------------------------
 

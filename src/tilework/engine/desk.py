@@ -96,12 +96,12 @@ class Desk:
     def guarded(self, kind: str, **payload: Any) -> None:
         """The guard has done something: an event, and a line for the person at the terminal."""
         self.event(kind, **payload)
-        step, said = self.session.step, guard_text(kind, payload)
+        step, message = self.session.step, guard_text(kind, payload)
         if kind != STEP_SKIPPED:
-            self.message(f"step {step:,}: {said}")
+            self.message(f"step {step:,}: {message}")
         elif step >= self._quiet_until:  # where every second step is skipped, one line in a while is enough
             self._quiet_until = step + _QUIET_STEPS
-            self.message(str(said))
+            self.message(str(message))
 
     def finding(self, code: str, severity: str, **payload: Any) -> None:
         """Something is wrong with the run at this step."""
@@ -111,7 +111,7 @@ class Desk:
     def message(self, text: str) -> None:
         """One line for the person at the terminal."""
         if self.session.parts.compute.main:
-            self.progress.said(text)
+            self.progress.message(text)
 
     # Whoever watches -------------------------------------------------------------------------------------------------
 

@@ -30,7 +30,7 @@ def choose_precision(wanted: str, device_type: str) -> str:
     return "float32"
 
 
-def choose_device(wanted: str, said: str = "device={!r}") -> str:
+def choose_device(wanted: str, setting: str = "device={!r}") -> str:
     """`auto` takes CUDA, then Apple's MPS, then the CPU. Raises UserError for a device that is not there, in the words in which
     it was asked for: `said` with a device in it."""
     has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
@@ -38,14 +38,14 @@ def choose_device(wanted: str, said: str = "device={!r}") -> str:
         raise UserError(
             f"there is no device {wanted!r}",
             why=f"the devices are auto, {', '.join(has)}",
-            fix=f"use {said.format('auto')}",
+            fix=f"use {setting.format('auto')}",
         )
     if wanted == "auto":
         return next(name for name in ("cuda", "mps", "cpu") if has[name])
     if not has[wanted]:
         raise UserError(
-            f"torch finds no {wanted} device here, which {said.format(wanted)} asks for",
+            f"torch finds no {wanted} device here, which {setting.format(wanted)} asks for",
             why="no such hardware, or a torch build without it",
-            fix=f"use {said.format('auto')}",
+            fix=f"use {setting.format('auto')}",
         )
     return wanted

@@ -63,7 +63,7 @@ def goes_on(session: Session, position: Position, marks: Marks, before: Stride) 
             session.state.unjudged = begun
             position.epoch, position.used, position.length = ends, 0, 0
         clock = clock.changed(position.step, epochs, per_epoch, rest, ends)
-        note = _said(session, position, before, now)
+        note = _note(session, position, before, now)
     parts = replace(session.parts, budget=Budget.of(spec, clock))
     session.state.position = position
     steering, guard = Steering(parts, session.state), Guard(parts, session.state)
@@ -87,7 +87,7 @@ def rest_of_epoch(feed: Feed, position: Position) -> Iterator[Any]:
     return feed.epoch(position.epoch, position.batch)
 
 
-def _said(session: Session, position: Position, before: Stride, now: Stride) -> str:
+def _note(session: Session, position: Position, before: Stride, now: Stride) -> str:
     unit, items = session.parts.data.unit, session.parts.data.items[0]
     where = f"begins with epoch {position.epoch + 1:,}"
     if position.used:

@@ -50,7 +50,7 @@ def train(
     spec = settled(spec, runs, runs)
     session = begin(spec, progress, runs)
     if note := take_weights(session, runs):
-        progress.said(note)
+        progress.message(note)
     compute = session.parts.compute
     checked = before_the_run(session, runs, progress) if preflight else None
     with Interrupt().listening() as interrupt:  # from here on Ctrl-C leaves a run that can be resumed
@@ -99,9 +99,9 @@ def resume(run: RunFolder, *, progress: Progress | None = None, overrides: tuple
                 session, saved.position, saved.marks, Stride.written(found.spec, session.parts.spec)
             )
             _check_not_shorter(run, found, session, overrides)
-            for said in (restore(session, saved), note):
-                if said:
-                    progress.said(said)
+            for message in (restore(session, saved), note):
+                if message:
+                    progress.message(message)
                     session.guard.history.forget()  # other batches, other losses
             loop = Loop(session, run, progress, interrupt)
             loop.run(resumed=True, preflight=checked)
@@ -112,7 +112,7 @@ def _written(run: RunFolder, progress: Progress) -> RunSpec:
     """The spec of a run; where its file was removed, the one that its checkpoint keeps. Raises UserError for a damaged file."""
     if not os.path.lexists(run.spec_file):
         found = checkpoint.find(run.checkpoints)
-        progress.said(f"{run.spec_file.name} is missing: it is written anew as {found.folder.name} keeps it")
+        progress.message(f"{run.spec_file.name} is missing: it is written anew as {found.folder.name} keeps it")
         return parse_spec(found.spec, str(found.folder / "model.json"))
     try:
         return load_spec(str(run.spec_file))

@@ -169,9 +169,9 @@ class Loop:
 
     def _announce(self, resumed: bool) -> None:
         for warning in self.session.parts.data.warnings if not resumed else ():
-            self.progress.said(warning)
+            self.progress.message(warning)
         if ends := which_ends(self.session.parts):
-            self.progress.said(ends)
+            self.progress.message(ends)
         self.progress.started(plan(self.session.parts, self.folder, self.session.step))
 
     def _start(self, *, resumed: bool) -> None:

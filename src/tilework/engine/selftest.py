@@ -72,8 +72,8 @@ def compare(found: list[Backend]) -> Iterator[Row]:
                 rows = differences(measure(case, backend, wanted), wanted)
             except (RuntimeError, NotImplementedError, UserError) as error:
                 # An operation or memory that the device does not have, or values that a bottleneck refuses.
-                said = str(error).splitlines()[0] if str(error) else type(error).__name__
-                yield Row(name, backend, "all", math.inf, 0.0, said)
+                problem = str(error).splitlines()[0] if str(error) else type(error).__name__
+                yield Row(name, backend, "all", math.inf, 0.0, problem)
                 continue
             for what, difference in rows.items():
                 yield Row(name, backend, what, difference, allowed[what])

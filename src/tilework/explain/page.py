@@ -161,8 +161,8 @@ def _entry(entry: Entry, known: set[str]) -> str:
         f'<a href="#term-{name}">{escape(name)}</a>' if name in known else escape(name) for name in entry.related
     )
     related = f'<small class="mute">related: {others}</small>' if others else ""
-    said = f"{escape(entry.text)}{purpose}{formula}{source}{related}"
-    return f'<div id="term-{entry.name}"><dt>{escape(entry.title)}</dt><dd>{said}</dd></div>'
+    body = f"{escape(entry.text)}{purpose}{formula}{source}{related}"
+    return f'<div id="term-{entry.name}"><dt>{escape(entry.title)}</dt><dd>{body}</dd></div>'
 
 
 def _line(line: str) -> str:

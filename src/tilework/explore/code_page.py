@@ -22,7 +22,7 @@ def code_page(found: Atlas) -> str:
     opened, order = found.opened, found.order
     tall, across = found.size.shape
     factor = max(1, -(-48 // max(tall, across)))
-    about = _told(found, order)
+    about = _most_used(found, order)
     beside_them = [code.near.codes.astype(np.int64) for code in about]
     numbers = np.unique(np.concatenate([order, *beside_them]))
     sprite = _Sprite(numbers, found.painted.of(numbers), factor)
@@ -76,7 +76,7 @@ def _one(sprite: _Sprite, found: Atlas, number: int) -> str:
     return f"<div{unused}>{sprite.tile(number)}<b>{number}</b>{words}</div>"
 
 
-def _told(found: Atlas, order: NDArray[np.int64]) -> list[Code]:
+def _most_used(found: Atlas, order: NDArray[np.int64]) -> list[Code]:
     """The most used codes of those that are shown, with everything about each."""
     if found.among is None or found.counts is None:
         return []

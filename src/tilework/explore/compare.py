@@ -116,7 +116,7 @@ def same_image(
         where = parse(image).origin if isinstance(image, str) else image
         pixels = image_of(models[0], where, images)
     found = tuple(_through(opened, pixels, _side(models[0], opened, where), through) for opened in models)
-    what = _said(str(where) if where is not None else "image", models, through)
+    what = _described(str(where) if where is not None else "image", models, through)
     return Comparison(what, pixels, found, settings_that_differ(models))
 
 
@@ -157,7 +157,7 @@ def same_point(
         )
         for o in models
     )
-    return Comparison(_said(str(point), models, through), None, found, settings_that_differ(models))
+    return Comparison(_described(str(point), models, through), None, found, settings_that_differ(models))
 
 
 def same_tokens(models: Sequence[Opened], codes: Codes) -> Comparison:
@@ -227,7 +227,7 @@ def _through(opened: Opened, pixels: Pixels, side: Side | None, through: Through
     return Seen(opened.name, opened.step, kind, to_uint8(made)[0], mse, psnr(mse), bits, kl, beta_of(opened), side)
 
 
-def _said(what: str, models: Sequence[Opened], through: Through) -> str:
+def _described(what: str, models: Sequence[Opened], through: Through) -> str:
     return f"{what}, not quantised," if any(opened.past_quantiser(through) for opened in models) else what
 
 
@@ -247,13 +247,13 @@ def _side(first: Opened, opened: Opened, where: Origin | None) -> Side | None:
 def _check_same_images(models: Sequence[Opened]) -> None:
     shapes = [(source_of(o.model.spec).size, source_of(o.model.spec).channels) for o in models]
     if len(set(shapes)) > 1:
-        said = ", ".join(
+        sizes = ", ".join(
             f"{o.name} {size} in {'colour' if channels == 3 else 'grey'}"
             for o, (size, channels) in zip(models, shapes, strict=True)
         )
         raise UserError(
             "models of different images cannot be compared",
-            why=f"their images are: {said}",
+            why=f"their images are: {sizes}",
             fix="name runs of one image size",
         )
 

@@ -64,11 +64,11 @@ def statistics(opened: Opened) -> Statistics:
         mean, variance = mu.mean(0), mu.var(0)
         if found.deviations is None:
             kl = sigma = None
-            telling, active = variance, variance > ACTIVE * variance.max(initial=0.0)
+            carried, active = variance, variance > ACTIVE * variance.max(initial=0.0)
         else:
             kl = kl_terms(found.latents, found.deviations).mean(0)
-            telling, active, sigma = kl, kl > ACTIVE, found.deviations.astype(np.float64).mean(0)
-        order = np.argsort(-telling, kind="stable")
+            carried, active, sigma = kl, kl > ACTIVE, found.deviations.astype(np.float64).mean(0)
+        order = np.argsort(-carried, kind="stable")
         return Statistics(kl, mean, np.sqrt(variance), sigma, active, order, len(mu))
 
     return opened.once("statistics", make)

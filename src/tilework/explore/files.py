@@ -92,11 +92,11 @@ def checked(path: Path, *, moves: bool) -> str:
     try:
         refuse_place(path.expanduser())
     except UserError as error:
-        raise _told(error) from error
+        raise _of_named_file(error) from error
     return ending
 
 
-def _told(error: UserError) -> UserError:
+def _of_named_file(error: UserError) -> UserError:
     """The same in the terms of a file that was named."""
     return UserError(error.what, why=error.why, fix=_ELSEWHERE)
 
@@ -113,7 +113,7 @@ def _refuse_another_kind(path: Path, ending: str) -> None:
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _told(write_error(path, error)) from error
+        raise _of_named_file(write_error(path, error)) from error
     if head and not begins(head):
         raise UserError(
             f"{path} is there already and is no {name} file",

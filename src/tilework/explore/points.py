@@ -227,8 +227,8 @@ def _number(text: str, term: str, whole: str) -> float:
 
 
 def _wrong(part: str, text: str, why: str) -> UserError:
-    said = f"'{part}' in the point '{text}'" if part != text else f"the point '{text}'"
-    return UserError(f"{said} cannot be read", why=why, fix="write for example seed:3, or validation:12;0=1.5")
+    what = f"'{part}' in the point '{text}'" if part != text else f"the point '{text}'"
+    return UserError(f"{what} cannot be read", why=why, fix="write for example seed:3, or validation:12;0=1.5")
 
 
 def _text(value: float) -> str:

@@ -33,8 +33,8 @@ def samples_section(album: Album, newest: Moment | None, names: Sequence[str]) -
     samples = newest.arrays["samples"]
     labels = newest.arrays.get("labels", np.full(len(samples), -1))
     sheet = samples_sheet(samples, width=_WIDE)
-    said = [names[label] for label in labels.tolist() if 0 <= label < len(names)]
-    given = f" Their labels: {escape(', '.join(dict.fromkeys(said)))}." if said else ""
+    labelled = [names[label] for label in labels.tolist() if 0 <= label < len(names)]
+    given = f" Their labels: {escape(', '.join(dict.fromkeys(labelled)))}." if labelled else ""
     what = "images" if samples.shape[1] == 1 else "clips, a row each, from left to right"
     alt = f"{len(samples)} samples of the prior at step {newest.step}"
     body = album.pixels("samples", sheet, alt)
@@ -79,10 +79,10 @@ def coding_section(store: RunStore, metrics: Metrics) -> str:
         for name, bits, how in lines
     )
     head = '<tr><th>code</th><th class="n">bits per token</th><th></th></tr>'
-    said = (
+    verdict = (
         f"{1 - own / best:.0%} fewer bits than the best plain code" if own < best else "no better than a plain code yet"
     )
-    return section("against plain codes", f"<table>{head}{rows}</table>", said, "half")
+    return section("against plain codes", f"<table>{head}{rows}</table>", verdict, "half")
 
 
 def hard_section(album: Album, newest: Moment | None) -> str:

@@ -25,8 +25,8 @@ from tilework.runs.store import RunStore
 
 def section(heading: str, body: str, aside: str = "", kind: str = "") -> str:
     """A titled block of the page. `heading` and `aside` are text, `body` is HTML."""
-    said = f"<span>{escape(aside)}</span>" if aside else ""
-    return f'<section class="{kind}"><h2>{escape(heading)}{said}</h2>{body}</section>'
+    note = f"<span>{escape(aside)}</span>" if aside else ""
+    return f'<section class="{kind}"><h2>{escape(heading)}{note}</h2>{body}</section>'
 
 
 def figures_section(facts: Sequence[Fact], leak: str = "") -> str:
@@ -36,8 +36,8 @@ def figures_section(facts: Sequence[Fact], leak: str = "") -> str:
         f'<dd class="more">{escape(f.more)}</dd></dl>'
         for f in facts
     )
-    said = f'<p class="leak">Note: {escape(leak)}.</p>' if leak else ""
-    return f'<section class="metrics" aria-label="key metrics">{cards}</section>{said}'
+    note = f'<p class="leak">Note: {escape(leak)}.</p>' if leak else ""
+    return f'<section class="metrics" aria-label="key metrics">{cards}</section>{note}'
 
 
 def images_section(album: Album, newest: Moment | None, beside_map: bool) -> str:

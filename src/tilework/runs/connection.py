@@ -72,7 +72,7 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 @contextmanager
-def told(db: Path) -> Iterator[None]:
+def store_errors(db: Path) -> Iterator[None]:
     """SQLite's errors inside become UserErrors."""
     try:
         yield

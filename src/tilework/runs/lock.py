@@ -158,8 +158,8 @@ def holder(folder: Path) -> Holder | None:
 
 def _read_holder(path: Path) -> Holder:
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-        return Holder(int(said["pid"]), str(said["host"]), float(said["time"]))
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        return Holder(int(stored["pid"]), str(stored["host"]), float(stored["time"]))
     except (OSError, ValueError, KeyError, TypeError):
         return Holder(None, "", None)
 

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tilework.runs.connection import told
+from tilework.runs.connection import store_errors
 from tilework.runs.records import GONE, Command, Event, Finding, Snapshot
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class StoreReader:
 
     def _ask(self, query: str, *values: Any) -> list[Any]:
         self._before_reading()
-        with told(self.db), self._one_at_a_time:
+        with store_errors(self.db), self._one_at_a_time:
             return self._reading.execute(query, values).fetchall()
 
     def series(self) -> list[tuple[str, str]]:
@@ -75,7 +75,7 @@ class StoreReader:
         `step` is 0 and `time` None before anything was logged; `written` is the time of the newest row or event.
         """
         self._before_reading()
-        with told(self.db), self._one_at_a_time:
+        with store_errors(self.db), self._one_at_a_time:
             self._reading.execute("BEGIN")  # several questions, one snapshot
             try:
                 newest = self._reading.execute(
@@ -135,7 +135,7 @@ class StoreReader:
         return self._commands("")
 
     def _commands(self, where: str) -> list[Command]:
-        with told(self.db), self._one_at_a_time:
+        with store_errors(self.db), self._one_at_a_time:
             found = self._reading.execute(
                 f"SELECT id, time, kind, payload, status, applied_step FROM commands {where} ORDER BY id"
             ).fetchall()

@@ -35,11 +35,11 @@ def note(stage: Stage) -> None:
 
 def note_error(error: TileworkError) -> None:
     """Write down what ended this process."""
-    told = {"what": error.what, "why": error.why, "fix": error.fix, "field": error.field, "override": error.override}
-    _write({"error": told, "mistake": isinstance(error, UserError)})
+    parts = {"what": error.what, "why": error.why, "fix": error.fix, "field": error.field, "override": error.override}
+    _write({"error": parts, "mistake": isinstance(error, UserError)})
 
 
-def _write(said: dict[str, Any]) -> None:
+def _write(content: dict[str, Any]) -> None:
     path = os.environ.get(FILE, "")
     if not path:
         return
@@ -47,7 +47,7 @@ def _write(said: dict[str, Any]) -> None:
         # never made anew: whoever made it and has removed it wants to hear nothing any more. Half of it, read, is no stage yet
         file = os.open(path, os.O_WRONLY | os.O_TRUNC)
         try:
-            os.write(file, json.dumps(said).encode())
+            os.write(file, json.dumps(content).encode())
         finally:
             os.close(file)
 
@@ -65,7 +65,7 @@ def read_error(path: Path) -> TileworkError | None:
     """What ended a process; None where it has written down no error."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
-        told = {name: str(found["error"][name]) for name in ("what", "why", "fix", "field", "override")}
-        return (UserError if found["mistake"] else RunFailure)(told.pop("what"), **told)
+        parts = {name: str(found["error"][name]) for name in ("what", "why", "fix", "field", "override")}
+        return (UserError if found["mistake"] else RunFailure)(parts.pop("what"), **parts)
     except (OSError, ValueError, KeyError, TypeError):
         return None

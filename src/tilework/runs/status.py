@@ -82,11 +82,11 @@ def run_info(path: Path) -> RunInfo:
 
 def run_status(folder: RunFolder) -> RunStatus:
     """The state of one run. Raises UserError where its store cannot be read."""
-    said = ""
+    stored = ""
     if folder.db.exists():
         with RunStore.open(folder.db) as store:
-            said = store.get_meta("status", "")
-    return _status(said, alive=holder(folder.path) is not None)
+            stored = store.get_meta("status", "")
+    return _status(stored, alive=holder(folder.path) is not None)
 
 
 def _read(base: RunInfo) -> RunInfo:
@@ -129,12 +129,12 @@ def _seconds(meta: Mapping[str, Any], newest: float | None, created: float) -> f
     return float(counted or 0.0) + max(0.0, (newest or since) - float(since))
 
 
-def _status(said: str, alive: bool) -> RunStatus:
-    if said in {RunStatus.FINISHED, RunStatus.STOPPED}:
+def _status(stored: str, alive: bool) -> RunStatus:
+    if stored in {RunStatus.FINISHED, RunStatus.STOPPED}:
         # A resume takes the lock before it writes that it runs.
-        return RunStatus.RUNNING if alive else RunStatus(said)
+        return RunStatus.RUNNING if alive else RunStatus(stored)
     if alive:
-        return RunStatus.PAUSED if said == RunStatus.PAUSED else RunStatus.RUNNING
+        return RunStatus.PAUSED if stored == RunStatus.PAUSED else RunStatus.RUNNING
     # It says that it runs (or never came to say anything), yet no process holds its lock.
     return RunStatus.CRASHED
 

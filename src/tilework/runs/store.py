@@ -14,7 +14,7 @@ from typing import Any
 from tilework.errors import TileworkError, UserError
 from tilework.runs import schema as _schema  # registers the migrations
 from tilework.runs.atomic import cannot_hold_runs
-from tilework.runs.connection import connect, told, transaction
+from tilework.runs.connection import connect, store_errors, transaction
 from tilework.runs.migrations import current_version, migrate, store_version
 from tilework.runs.reader import StoreReader
 from tilework.runs.records import Command, to_json
@@ -72,7 +72,7 @@ class RunStore(StoreReader):
                 why=f"{db} does not exist: the run ended before its first step, or the file was moved away",
                 fix=f"`tilework resume {db.parent.name}` begins a new store",
             )
-        with told(db):
+        with store_errors(db):
             connection = connect(db, readonly=True)
             try:
                 if store_version(connection, db) < current_version():
@@ -84,7 +84,7 @@ class RunStore(StoreReader):
 
     @classmethod
     def _open_writing(cls, db: Path) -> RunStore:
-        with told(db):
+        with store_errors(db):
             _migrate_once(db)
             return cls(db, connect(db, readonly=True), Writer(db))
 
@@ -139,7 +139,7 @@ class RunStore(StoreReader):
 
     def command(self, kind: str, **payload: Any) -> int:
         """Send a command to the training process; its number. Works on a store that was opened for reading."""
-        with told(self.db):
+        with store_errors(self.db):
             connection = connect(self.db, readonly=False)
             try:
                 with transaction(connection):

@@ -13,8 +13,8 @@ class WrongSpec(UserError):
     """Several wrong settings as one error: all of them are named, the first one's fix is given."""
 
     def __init__(self, problems: Sequence[Problem], *, where: str = "", why: str) -> None:
-        said = "; ".join(what(one) for one in problems)
-        super().__init__(f"{where}: {said}" if where else said, why=why, fix=fix(problems[0]), field=problems[0].field)
+        text = "; ".join(what(one) for one in problems)
+        super().__init__(f"{where}: {text}" if where else text, why=why, fix=fix(problems[0]), field=problems[0].field)
         self.problems = tuple(problems)
 
 
@@ -33,16 +33,16 @@ def problems_of(error: TileworkError) -> list[Problem]:
 
 def what(problem: Problem) -> str:
     """Where it is and what is wrong."""
-    said, named = _said(problem)
-    return said if named or problem.field == "spec" else f"{problem.field}: {said}"
+    text, named = _problem_text(problem)
+    return text if named or problem.field == "spec" else f"{problem.field}: {text}"
 
 
 def beside(problem: Problem) -> str:
     """What is wrong, to be read beside the setting."""
-    return _said(problem)[0]
+    return _problem_text(problem)[0]
 
 
-def _said(problem: Problem) -> tuple[str, bool]:
+def _problem_text(problem: Problem) -> tuple[str, bool]:
     """What is wrong, and whether that names the setting."""
     field, values = problem.field, problem.values
     if problem.fault is Fault.UNKNOWN_KEY:
@@ -70,8 +70,8 @@ def fix(problem: Problem) -> str:
         if kinds := values["kinds"]:
             return f"add it, for example {field}.kind={kinds[0]} (the kinds are {', '.join(kinds)})"
         return f"set {field}" + (f" ({values['description']})" if values["description"] else "")
-    if said := remedy(problem):
-        return said
+    if text := remedy(problem):
+        return text
     if problem.fault is Fault.REFUSED:
         return "" if values["named"] else f"correct {field}"
     return f"correct {field}: it {_wanted(values)}"
@@ -124,8 +124,8 @@ def _wanted(values: Mapping[str, Any]) -> str:
     kind = rule.split("_")[0]
     if kind in _TYPES or kind == "decimal":
         return f"must be {_TYPES.get(kind, 'a value of its type')}"
-    said = str(values["said"])
-    return said[:1].lower() + said[1:]
+    text = str(values["message"])
+    return text[:1].lower() + text[1:]
 
 
 def _shown(value: Any) -> str:

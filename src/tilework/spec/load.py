@@ -105,7 +105,7 @@ def _wrong(raw: dict[str, Any], kind: type[RunSpec], where: str) -> UserError:
     read once more without it."""
     from pydantic import ValidationError
 
-    told: list[UserError] = []
+    refused: list[UserError] = []
     rest: list[Problem] = []
     left = dict(raw)
     while True:
@@ -116,13 +116,13 @@ def _wrong(raw: dict[str, Any], kind: type[RunSpec], where: str) -> UserError:
             taken = raw.keys() - left.keys()
             rest = [p for p in problems(error, kind) if not (p.fault is Fault.MISSING and p.field in taken)]
         except UserError as error:
-            told.append(error)
+            refused.append(error)
             if left.pop(error.field.split(".")[0], None) is not None:
                 continue
         break
-    if len(told) == 1 and not rest:
-        return _somewhere(told[0], where)  # all of it in one section, which says why
-    found = [one for error in told for one in problems_of(error)] + rest
+    if len(refused) == 1 and not rest:
+        return _somewhere(refused[0], where)  # all of it in one section, which says why
+    found = [one for error in refused for one in problems_of(error)] + rest
     why = "a setting is misspelt, missing, or has a value that it cannot take; docs/spec-reference.md lists them all"
     return WrongSpec(found, where=where, why=why)
 

@@ -86,7 +86,7 @@ def _problem(one: Any, model: type[BaseModel], section: str) -> Problem:
     if kind in {"value_error", "assertion_error"}:
         return Problem(field, Fault.REFUSED, {"what": str(raised), "fix": "", "named": False, "override": ""})
     given = one.get("input")
-    values = {"rule": kind, "limit": context.get(LIMITS.get(kind, "")), "said": one["msg"], "given": given}
+    values = {"rule": kind, "limit": context.get(LIMITS.get(kind, "")), "message": one["msg"], "given": given}
     return Problem(field, Fault.NOT_TAKEN, {**values, "near": _near(kind, model, loc, given)})
 
 

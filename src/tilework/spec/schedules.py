@@ -254,12 +254,14 @@ def _read_schedule(raw: Any) -> Any:
     if isinstance(raw, (int, float)) and not isinstance(raw, bool):
         return Constant(value=float(raw))
     if not isinstance(raw, dict):
-        said = "null" if raw is None else str(raw).lower() if isinstance(raw, bool) else repr(raw)
-        raise Refused(f"{said} is not a schedule", fix=f"write a number, or a mapping with a kind ({', '.join(KINDS)})")
+        shown = "null" if raw is None else str(raw).lower() if isinstance(raw, bool) else repr(raw)
+        raise Refused(
+            f"{shown} is not a schedule", fix=f"write a number, or a mapping with a kind ({', '.join(KINDS)})"
+        )
     kind = raw.get("kind")
     if kind not in KINDS:
-        said = f"'{kind}' is not a schedule" if kind else "the schedule has no kind"
-        raise Refused(f"{said}", fix=f"the kinds are {', '.join(KINDS)} (or write one number)")
+        shown = f"'{kind}' is not a schedule" if kind else "the schedule has no kind"
+        raise Refused(f"{shown}", fix=f"the kinds are {', '.join(KINDS)} (or write one number)")
     try:
         return KINDS[kind].model_validate(raw)
     except ValidationError as error:

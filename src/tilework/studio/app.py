@@ -141,12 +141,12 @@ async def _life(app: Starlette) -> AsyncIterator[None]:
 async def _http_error(request: Request, error: Exception) -> Response:
     """An unknown path, a method that it does not have."""
     assert isinstance(error, HTTPException)
-    said: Refusal = {
+    problem: Refusal = {
         "what": f"{error.detail}: {request.method} {request.url.path[:200]}",
         "why": "there is no such route",
         "fix": "",
     }
-    return refusal({"error": said}, error.status_code)
+    return refusal({"error": problem}, error.status_code)
 
 
 async def _fault(request: Request, error: Exception) -> Response:

@@ -11,7 +11,7 @@ from tilework.doctor.kept import findings_in
 from tilework.doctor.words import words_of
 from tilework.errors import TileworkError
 from tilework.protocol.run import Headline, RunCard, RunStatus, Spark
-from tilework.runs.connection import connect, told
+from tilework.runs.connection import connect, store_errors
 from tilework.runs.folder import RunFolder
 from tilework.runs.lock import holder
 from tilework.runs.status import RunInfo, run_info
@@ -76,7 +76,7 @@ def _drawn(folder: RunFolder) -> tuple[Spark, int | None]:
     if not folder.db.is_file():
         return _NOTHING, None
     try:
-        with told(folder.db):
+        with store_errors(folder.db):
             connection = connect(folder.db, readonly=True)
             try:
                 (step,) = connection.execute(f"SELECT max(step) FROM snapshots WHERE kind IN {SHOWN}").fetchone()

@@ -34,11 +34,11 @@ def checks_of(folder: RunFolder) -> ChecksAnswer:
 
 
 def _entry(result: Result) -> CheckEntry:
-    said = sentences(result)
+    words = sentences(result)
     return {
         "code": result.code,
         "verdict": result.verdict.value,
-        "what": said.what,
-        "why": said.why,
-        "fix": said.fix,
+        "what": words.what,
+        "why": words.why,
+        "fix": words.fix,
     }

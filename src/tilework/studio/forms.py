@@ -160,13 +160,13 @@ class Forms:
             if self._closed:
                 raise UserError("the studio is closing")
             try:
-                said = self._exchange(question)
+                response = self._exchange(question)
             except (OSError, ValueError):
                 self._kill()
-                said = {"error": {"what": "the process that reads specs has died", "why": "", "fix": "try again"}}
-        if "error" in said:
-            raise UserError(said["error"]["what"], why=said["error"]["why"], fix=said["error"]["fix"])
-        found: dict[str, Any] = said["found"]
+                response = {"error": {"what": "the process that reads specs has died", "why": "", "fix": "try again"}}
+        if "error" in response:
+            raise UserError(response["error"]["what"], why=response["error"]["why"], fix=response["error"]["fix"])
+        found: dict[str, Any] = response["found"]
         return found
 
     def _exchange(self, question: dict[str, Any]) -> dict[str, Any]:

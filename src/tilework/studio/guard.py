@@ -91,7 +91,7 @@ class Guard:
             if not known:
                 await receive()
                 return await send({"type": "websocket.close", "code": _REFUSED, "reason": ""})
-            return await self._told(scope, receive, send)
+            return await self._logged(scope, receive, send)
         answered: Response | None = None
         if refusal:
             answered = refused(scope, headers, refusal)
@@ -107,8 +107,8 @@ class Guard:
     # What is checked -------------------------------------------------------------------------------------------------
 
     def _addresses(self, headers: Headers) -> list[Address]:
-        said = headers.getlist("host")
-        return self.keys.addresses(said[0].lower()) if len(said) == 1 else []
+        hosts = headers.getlist("host")
+        return self.keys.addresses(hosts[0].lower()) if len(hosts) == 1 else []
 
     def _without_prefix(self, scope: Scope) -> Scope:
         """Some proxies take their path off, others leave it: both are one to what comes after."""
@@ -133,13 +133,13 @@ class Guard:
         return Refusal("host", what, why, self._if_own(seen_address(scheme, host, path)))
 
     def _wrong_origin(self, scope: Scope, headers: Headers, addresses: list[Address]) -> Refusal | None:
-        said = headers.getlist("origin")
-        if not said and scope["type"] == "http" and scope["method"] in _SAFE:
+        origins = headers.getlist("origin")
+        if not origins and scope["type"] == "http" and scope["method"] in _SAFE:
             return None  # a browser names no origin when it loads a page of its own accord
-        if len(said) == 1 and said[0].lower() in {address.origin for address in addresses}:
+        if len(origins) == 1 and origins[0].lower() in {address.origin for address in addresses}:
             return None
         what, why = "this request comes from another page", "only the studio's own page may send it"
-        scheme, _, host = (said[0] if len(said) == 1 else "").partition("://")
+        scheme, _, host = (origins[0] if len(origins) == 1 else "").partition("://")
         return Refusal("origin", what, why, self._if_own(seen_address(scheme, host)))
 
     def _no_key(self, scope: Scope) -> Refusal:
@@ -187,7 +187,7 @@ class Guard:
         )
         return response
 
-    async def _told(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _logged(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A socket; the server itself is silent, so its faults are told here."""
         try:
             await self.app(scope, receive, send)

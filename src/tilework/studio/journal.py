@@ -18,7 +18,7 @@ from tilework.metrics import Group, Metrics
 from tilework.protocol.finding import FindingEntry
 from tilework.protocol.run import Curves, Mark, Rows, Split
 from tilework.protocol.socket import FindingsMessage, MarksMessage, News, RowsMessage, TimelineMessage
-from tilework.runs.connection import connect, told
+from tilework.runs.connection import connect, store_errors
 from tilework.runs.folder import RunFolder
 from tilework.runs.records import GONE, Finding
 from tilework.runs.store import RunStore
@@ -157,11 +157,11 @@ class Journal:
             or any(len(columns["step"]) > curves.MOST for columns in rows.values())
         )
         self._seen = now
-        told_marks: MarksMessage = {"type": "marks", "marks": new_marks}
+        marks_message: MarksMessage = {"type": "marks", "marks": new_marks}
         if not anew:
             found: list[News] = [_rows(split, columns) for split, columns in rows.items()]
             if new_marks:
-                found.append(told_marks)
+                found.append(marks_message)
             if now.finding != seen.finding:
                 found.append({"type": "findings", **self._findings(connection)})
             if steps := self._timeline(connection, seen.timeline):
@@ -174,7 +174,7 @@ class Journal:
             message["reset"] = True
         timeline: TimelineMessage = {"type": "timeline", "steps": self._timeline(connection, -1), "reset": True}
         findings: FindingsMessage = {"type": "findings", **self._findings(connection)}
-        return [*again, *([told_marks] if new_marks else []), findings, timeline]
+        return [*again, *([marks_message] if new_marks else []), findings, timeline]
 
     # Questions -------------------------------------------------------------------------------------------------------
 
@@ -235,16 +235,16 @@ class Journal:
         }
         metrics = Metrics.read(meta)
         of_codes = [f for f in found if any(metrics[name].group is Group.CODEBOOK for name in f.evidence.series)]
-        told = [finding_entry(self.folder, finding) for finding in found]
+        listed = [finding_entry(self.folder, finding) for finding in found]
         words = [words_of(finding) for finding in of_codes]
-        return {"findings": told, "warnings": ["; ".join(filter(None, (one.title, one.advice))) for one in words]}
+        return {"findings": listed, "warnings": ["; ".join(filter(None, (one.title, one.advice))) for one in words]}
 
     # The file --------------------------------------------------------------------------------------------------------
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """One moment of the store: all questions inside see the same rows."""
-        with told(self.folder.db):
+        with store_errors(self.folder.db):
             connection = self._opened()
             try:
                 connection.execute("BEGIN")

@@ -31,7 +31,7 @@ class Listing:
     async def join(self, viewer: Viewer) -> None:
         """Send the list now, and whenever it changes."""
         text = await to_thread.run_sync(self._read)
-        viewer.say(text)
+        viewer.send(text)
         self._viewers.add(viewer)
         if self._task is None:
             self._text = text
@@ -66,7 +66,7 @@ class Listing:
                 if text != self._text:
                     self._text = text
                     for viewer in list(self._viewers):
-                        viewer.say(text)
+                        viewer.send(text)
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
         finally:

@@ -42,9 +42,9 @@ _WORDS = {
 
 def of_event(number: int, time: float, step: int, kind: str, payload: str) -> Mark:
     """A row of the table of events as a mark."""
-    said = payload_of(payload)
-    mark: Mark = {"id": 2 * number, "step": step, "time": time, "kind": kind, "text": _in_words(kind, said)}
-    name, before, value = said.get("name"), said.get("before"), said.get("value")
+    values = payload_of(payload)
+    mark: Mark = {"id": 2 * number, "step": step, "time": time, "kind": kind, "text": _in_words(kind, values)}
+    name, before, value = values.get("name"), values.get("before"), values.get("value")
     if kind == "set" and isinstance(name, str) and isinstance(before, int | float) and isinstance(value, int | float):
         mark["change"] = {"name": name, "before": before, "value": value}
     return mark
@@ -52,8 +52,8 @@ def of_event(number: int, time: float, step: int, kind: str, payload: str) -> Ma
 
 def of_finding(number: int, time: float, step: int, code: str, severity: str, payload: str) -> Mark | None:
     """A row of the table of findings as a mark; None where a finding that is marked already has only changed."""
-    said = payload_of(payload)
-    change, found = said.get("change"), kept.read(said)
+    values = payload_of(payload)
+    change, found = values.get("change"), kept.read(values)
     if change == CHANGED:
         return None
     mark: Mark = {"id": 2 * number + 1, "step": step, "time": time, "kind": "finding", "text": ""}
@@ -64,7 +64,9 @@ def of_finding(number: int, time: float, step: int, code: str, severity: str, pa
         since = f" (found here, holds since step {found.step:,})" if found.step < step else ""
         text = f"{severity}: {words_of(found).title}{since}"
         return {**mark, "text": text, "code": code, "severity": found.severity.value}
-    text = said.get("what") or said.get("text") or said.get("message") or _finding(code, said) or _details(said)
+    text = (
+        values.get("what") or values.get("text") or values.get("message") or _finding(code, values) or _details(values)
+    )
     return {**mark, "text": f"{code} ({severity}): {text}"}
 
 

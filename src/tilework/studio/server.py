@@ -93,14 +93,14 @@ class Studio:
         """Serve until Ctrl-C or SIGTERM. `ready` is called when requests are answered."""
 
         async def serve() -> None:
-            async def tell() -> None:
+            async def call_ready() -> None:
                 while not self.server.started:
                     await asyncio.sleep(0.01)
                 ready()
 
-            telling = asyncio.create_task(tell())
+            waiting = asyncio.create_task(call_ready())
             await self.server.serve(sockets=[self.socket])
-            telling.cancel()
+            waiting.cancel()
 
         asyncio.run(serve())
 

@@ -16,7 +16,7 @@ from tilework.runs.live import CHANNELS
 from tilework.studio.answers import NotHere, error_body
 from tilework.studio.listing import Listing
 from tilework.studio.outside import deleted
-from tilework.studio.talk import Acts, Message, converse, listen
+from tilework.studio.talk import Handlers, Message, converse, listen
 from tilework.studio.viewer import Viewer
 from tilework.studio.watch import Watcher, Watchers
 
@@ -45,13 +45,13 @@ async def run_socket(socket: WebSocket) -> None:
             folder = await to_thread.run_sync(socket.app.state.root.run, run_id)
         except NotHere as error:
             # The socket stays: a page would only try again and again.
-            viewer.say(deleted(error.what))
+            viewer.send(deleted(error.what))
             await listen(socket, dict.fromkeys(("ack", "watch"), _nothing), _refuses(viewer))
             return
         watcher = watchers.of(folder)
         try:
             await watcher.join(viewer)
-            await listen(socket, _page_says(watcher, viewer), _refuses(viewer))
+            await listen(socket, _handlers(watcher, viewer), _refuses(viewer))
         finally:
             watcher.leave(viewer)
 
@@ -62,7 +62,7 @@ async def _nothing(message: Message) -> None:
     """There is nothing to watch."""
 
 
-def _page_says(watcher: Watcher, viewer: Viewer) -> Acts:
+def _handlers(watcher: Watcher, viewer: Viewer) -> Handlers:
     """What each type of message does."""
 
     async def ack(message: Message) -> None:
@@ -84,15 +84,15 @@ def _page_says(watcher: Watcher, viewer: Viewer) -> Acts:
         try:
             number = await to_thread.run_sync(_send, watcher.folder, message.get("kind"), message.get("payload"))
         except TileworkError as error:
-            viewer.say(_refused(ref, error_body(error)))
+            viewer.send(_refused(ref, error_body(error)))
         else:
-            viewer.say(DoneMessage(type="answer", ref=ref, ok=True, id=number))
+            viewer.send(DoneMessage(type="answer", ref=ref, ok=True, id=number))
 
     return {"ack": ack, "watch": watch, "command": command}
 
 
 def _refuses(viewer: Viewer) -> Callable[[Ref | None, Problem], None]:
-    return lambda ref, problem: viewer.say(_refused(ref, problem))
+    return lambda ref, problem: viewer.send(_refused(ref, problem))
 
 
 def _refused(ref: Ref | None, problem: Problem) -> RefusedMessage:

@@ -40,22 +40,22 @@ async def begin(request: Request) -> Response:
             )
     about = str(body.get("recipe") or body.get("from") or await to_thread.run_sync(_name_in, source))
     start = await to_thread.run_sync(_launcher(request).begin, source, overrides, about)
-    return answer(_told(start))
+    return answer(_start_answer(start))
 
 
 async def start(request: Request) -> Response:
     """`GET /api/starts/{name}`."""
     found = await to_thread.run_sync(_launcher(request).start_of, request.path_params["name"])
-    told = await to_thread.run_sync(_told, found)
-    if told["run"] is not None:
+    body = await to_thread.run_sync(_start_answer, found)
+    if body["run"] is not None:
         request.app.state.listing.look_now()
-    return answer(told)
+    return answer(body)
 
 
 async def cancel(request: Request) -> Response:
     """`POST /api/starts/{name}/cancel`."""
     await body_of(request)
-    return answer(_told(await to_thread.run_sync(_launcher(request).cancel, request.path_params["name"])))
+    return answer(_start_answer(await to_thread.run_sync(_launcher(request).cancel, request.path_params["name"])))
 
 
 async def starts(request: Request) -> Response:
@@ -82,7 +82,7 @@ def _stage(found: Start) -> StartStage:
     return {"name": found.name, "about": found.about, "stage": name, "done": stage.done, "total": stage.total}
 
 
-def _told(found: Start) -> StartAnswer:
+def _start_answer(found: Start) -> StartAnswer:
     over = found.over  # before the rest: that is final then
     problem = error_body(found.problem) if found.problem else None
     return StartAnswer(**_stage(found), over=over, run=found.run, problem=problem)

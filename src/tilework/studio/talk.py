@@ -22,7 +22,7 @@ TOO_MANY = 1013  # "try again later"
 
 Message = dict[str, Any]
 """What a page sent: it is asked for what its model has, piece by piece."""
-Acts = Mapping[str, Callable[[Message], Awaitable[None]]]
+Handlers = Mapping[str, Callable[[Message], Awaitable[None]]]
 """What each type of message does."""
 
 
@@ -44,7 +44,7 @@ class Crowd:
         self.present = 0
 
 
-async def listen(socket: WebSocket, known: Acts, refuse: Callable[[Ref | None, Problem], None]) -> None:
+async def listen(socket: WebSocket, known: Handlers, refuse: Callable[[Ref | None, Problem], None]) -> None:
     """Read messages until the page is gone. Whatever it sends, it gets a word back and nothing else happens."""
     while True:
         received = await socket.receive()
@@ -56,8 +56,8 @@ async def listen(socket: WebSocket, known: Acts, refuse: Callable[[Ref | None, P
             if text is None:
                 raise UserError("this message is binary", why="pages send text", fix="send one JSON object")
             message = read_json(text)
-            said = message.get("ref")
-            ref = said if isinstance(said, (int, str)) else None
+            given = message.get("ref")
+            ref = given if isinstance(given, (int, str)) else None
             if len(text) > MOST_MESSAGE:
                 raise UserError(
                     f"this message has {len(text):,} letters",

@@ -42,7 +42,7 @@ class Viewer:
         self._flying: dict[str, Frame] = {}
         self._ready = asyncio.Event()
 
-    def say(self, message: RunMessage | str) -> None:
+    def send(self, message: RunMessage | str) -> None:
         """Queue one text message. Cuts the viewer off where too much waits."""
         text = message if isinstance(message, str) else to_text(message)
         self._texts.append(text)

@@ -81,9 +81,9 @@ class Watcher:
         self._wake.set()
 
     def _greet(self, viewer: Viewer) -> None:
-        viewer.say(self._hello)
+        viewer.send(self._hello)
         if self._state is not None:
-            viewer.say(self._state)
+            viewer.send(self._state)
 
     def leave(self, viewer: Viewer) -> None:
         """Forget the viewer; the last one ends the watching."""
@@ -166,7 +166,7 @@ class Watcher:
         else:
             self._stream.close()
         if self._is_due("state", STATE_SECONDS):
-            self._tell_state(await to_thread.run_sync(state_of, self.root, self.folder))
+            self._send_state(await to_thread.run_sync(state_of, self.root, self.folder))
         if self._is_due("store", STORE_SECONDS):
             async with self._one_at_a_time:
                 await self._read_news()
@@ -187,11 +187,11 @@ class Watcher:
                 viewer.forget_frames()
         for frame in frames:
             self._newest[frame.channel] = frame
-            self._tell_applied(frame)
+            self._send_applied(frame)
             for viewer in self.viewers:
                 viewer.offer(frame)
 
-    def _tell_applied(self, frame: Frame) -> None:
+    def _send_applied(self, frame: Frame) -> None:
         """What has acted is told at once: the frame that shows it may have to wait until a page has drawn the one before."""
         try:
             fresh = [one for one in frame.applied if int(one["id"]) > self._answered]
@@ -200,18 +200,18 @@ class Watcher:
         if fresh:
             self._hurried_until = 0.0
             self._answered = max(int(one["id"]) for one in fresh)
-            self._tell([{"type": "applied", "applied": fresh}])
+            self._broadcast([{"type": "applied", "applied": fresh}])
 
-    def _tell(self, messages: Iterable[RunMessage]) -> None:
+    def _broadcast(self, messages: Iterable[RunMessage]) -> None:
         for message in messages:
             text = to_text(message)
             for viewer in list(self._greeted):
-                viewer.say(text)
+                viewer.send(text)
 
-    def _tell_state(self, state: StateMessage) -> None:
+    def _send_state(self, state: StateMessage) -> None:
         if state != self._state:
             self._state, self._hello = state, ""
-            self._tell([state])
+            self._broadcast([state])
 
     async def _read_news(self) -> None:
         try:
@@ -228,13 +228,13 @@ class Watcher:
             return
         if news:
             self._hello = ""
-            self._tell(news)
+            self._broadcast(news)
         if any(message["type"] == "marks" for message in news):
             self._due["state"] = 0.0  # a run that began, went on or ended says so there
 
     async def _write_hello(self) -> None:
         self._hello, news = await to_thread.run_sync(self._compose)
-        self._tell(news)
+        self._broadcast(news)
 
     # In a thread ------------------------------------------------------------------------------------------------------
 

@@ -76,15 +76,18 @@ def _check(asked: dict[str, Any]) -> Passed | SpecWrong:
         own = read_yaml(*_source_of(asked["source"]))
         raw = apply_overrides(own, asked["overrides"])
     except TileworkError as error:
-        return {"ok": False, "errors": _told(error)}
+        return {"ok": False, "errors": _field_errors(error)}
     spec, wrong = _validated(raw, own)
     if spec is None:
         return {"ok": False, "errors": wrong}
     fits = fitting(spec) if isinstance(spec, AutoencoderSpec) else {}
     whole = spec.model_dump(mode="json")
-    seen = {_section(told) for told in wrong}
+    seen = {_section(entry) for entry in wrong}
     wrong += [
-        told for fault in task_class(spec.task).problems(spec) for told in _told(fault) if _section(told) not in seen
+        entry
+        for fault in task_class(spec.task).problems(spec)
+        for entry in _field_errors(fault)
+        if _section(entry) not in seen
     ]
     if wrong:
         return {"ok": False, "errors": wrong, "spec": whole, "fitting": fits}
@@ -109,11 +112,11 @@ def _validated(raw: dict[str, Any], own: dict[str, Any]) -> tuple[RunSpec | None
         try:
             return kind.model_validate(raw), found
         except ValidationError as error:
-            told = [_of_field(one) for one in problems(error, kind)]
+            entries = [_of_field(one) for one in problems(error, kind)]
         except TileworkError as error:
-            told = _told(error)
-        found += [one for one in told if _section(one) not in fixed]
-        sections = {_section(one) for one in told}
+            entries = _field_errors(error)
+        found += [one for one in entries if _section(one) not in fixed]
+        sections = {_section(one) for one in entries}
         if sections & undone:
             return None, found
         undone |= sections & fixed
@@ -124,9 +127,9 @@ def _validated(raw: dict[str, Any], own: dict[str, Any]) -> tuple[RunSpec | None
         raw = kept | {name: back[name] for name in sections & own.keys()}
 
 
-def _section(told: FieldError) -> str:
+def _section(entry: FieldError) -> str:
     """The section of a spec that a fault is in."""
-    return told["field"].split(".")[0]
+    return entry["field"].split(".")[0]
 
 
 def _kind_of(raw: dict[str, Any], section: str) -> str | None:
@@ -135,7 +138,7 @@ def _kind_of(raw: dict[str, Any], section: str) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def _told(error: TileworkError) -> list[FieldError]:
+def _field_errors(error: TileworkError) -> list[FieldError]:
     """What a section found wrong with itself."""
     from tilework.spec.explain import problems_of
 

@@ -43,7 +43,7 @@ def lines(proposal: Proposal) -> list[Line]:
         "tokens": f"{tokens} of {proposal.choices.codes:,} codes",
         "training": f"{proposal.choices.steps:,} steps of {_count(proposal.choices.batch, 'image')}",
     }
-    return [Line(about, heads[about], tuple(map(_said, reasons[about]))) for about in ABOUT]
+    return [Line(about, heads[about], tuple(map(_clause, reasons[about]))) for about in ABOUT]
 
 
 def seen(facts: Facts) -> str:
@@ -84,7 +84,7 @@ def _count(number: int, thing: str) -> str:
     return f"{number:,} {thing if number == 1 else _PLURALS.get(thing, f'{thing}s')}"
 
 
-def _said(reason: Reason) -> str:
+def _clause(reason: Reason) -> str:
     return _WORDS[reason.code](reason.values)
 
 

@@ -123,9 +123,9 @@ def _notes(store: FrameStore) -> Iterator[Finding]:
 
 def _duplicates(entry: DataSet, store: FrameStore) -> Finding:
     found = duplicates(store)
-    said = f"{found.copies:,} exact copies; {found.twins:,} images in {len(found.near):,} clusters of near twins"
+    text = f"{found.copies:,} exact copies; {found.twins:,} images in {len(found.near):,} clusters of near twins"
     plain = found.copies == 0 or entry.source.duplicates != "keep"
-    return Finding("duplicates", "good" if plain else "note", said)
+    return Finding("duplicates", "good" if plain else "note", text)
 
 
 def _split(entry: DataSet, store: FrameStore) -> Finding:
@@ -135,7 +135,7 @@ def _split(entry: DataSet, store: FrameStore) -> Finding:
     except UserError as error:
         return Finding("split", "wrong", f"{error.what}: {error.why}")
     own = f" ({', '.join(store.seen.parts)})" if split.by == "official" and store.seen.parts else ""
-    said = f"by {split.by}{own}: {len(split.train):,} train, {len(split.validation):,} held out"
+    text = f"by {split.by}{own}: {len(split.train):,} train, {len(split.validation):,} held out"
     leak = split.leak or measure_leak(store, split.train, split.validation)
     wrong = leak.twins > LEAK_LIMIT or (split.by in {"frame", "segment"} and leak.neighbours > 0)
-    return Finding("split", "wrong" if wrong else "good", f"{said}; {leak}")
+    return Finding("split", "wrong" if wrong else "good", f"{text}; {leak}")

@@ -9,7 +9,16 @@ from pathlib import Path
 from tilework.data.animation.apng import is_apng
 from tilework.data.files.idx import idx_shape
 from tilework.data.files.natural import natural_key
-from tilework.data.media.endings import ANIMATIONS, CLIPS, IMAGES, READ, begins_as, format_unsaid, is_hidden, kind_of
+from tilework.data.media.endings import (
+    ANIMATIONS,
+    CLIPS,
+    IMAGES,
+    READ,
+    begins_as,
+    format_of_unknown,
+    is_hidden,
+    kind_of,
+)
 
 VIDEOS = frozenset({".mp4", ".m4v", ".mkv", ".webm", ".mov", ".avi"})
 ANIMATED = frozenset({".gif", ".apng"})
@@ -49,7 +58,7 @@ def class_of(file: Path) -> str:
 
 def class_by_content(file: Path) -> str:
     """The class of a file whose name does not say what it is, by its first bytes; empty where they do not say it either."""
-    begins = format_unsaid(file)
+    begins = format_of_unknown(file)
     if begins in CLIPS:
         return "videos"
     if begins == "NUMPY":
@@ -61,7 +70,7 @@ def class_by_content(file: Path) -> str:
 
 def moves(path: Path) -> bool:
     """Whether a WebP or PNG says at its beginning that it is animated; nothing else is opened."""
-    begins = begins_as(path) if path.suffix.lower() in _MAY_MOVE else format_unsaid(path)
+    begins = begins_as(path) if path.suffix.lower() in _MAY_MOVE else format_of_unknown(path)
     try:
         if begins == "WEBP":
             with open(path, "rb") as file:
@@ -74,7 +83,7 @@ def moves(path: Path) -> bool:
 
 def may_move(file: Path) -> bool:
     """Whether a file is of a format in which animations are."""
-    return file.suffix.lower() in _MAY_MOVE | ANIMATED or format_unsaid(file) in ANIMATIONS
+    return file.suffix.lower() in _MAY_MOVE | ANIMATED or format_of_unknown(file) in ANIMATIONS
 
 
 def files_below(folder: Path) -> Iterator[Path]:

@@ -32,7 +32,7 @@ from tilework.data.media.endings import (
     PACKED,
     REFUSED,
     ending_of,
-    format_unsaid,
+    format_of_unknown,
     irregular,
     is_hidden,
     kind_of,
@@ -84,27 +84,27 @@ def settings_for(kind: str, places: Sequence[Path | str]) -> dict[str, Any]:
     return {"kind": kind, "path": unique[0] if len(unique) == 1 else unique}
 
 
-def _whole(said: str) -> Path:
+def _whole(given: str) -> Path:
     """The path from the root of the disk, without `..` where that leads to the same place."""
-    path = Path(said).expanduser().absolute()
+    path = Path(given).expanduser().absolute()
     plain = Path(os.path.normpath(path))
     return plain if os.path.realpath(plain) == os.path.realpath(path) else path
 
 
-def _look(path: Path, said: str) -> tuple[str, Path, str]:
+def _look(path: Path, given: str) -> tuple[str, Path, str]:
     """(kind, path to give it, note) for one path."""
-    if not said.strip():
+    if not given.strip():
         raise UserError(
             "an empty path was given",
             why="a variable of the shell may be unset, and an empty path would mean the current folder",
             fix="write the path, or . for the current folder",
         )
     if not os.path.lexists(path):
-        hub = re.fullmatch(r"[\w.\-]+/[\w.\-]+", said) is not None
+        hub = re.fullmatch(r"[\w.\-]+/[\w.\-]+", given) is not None
         raise UserError(
             f"there is no file or folder {path}",
             why=f"it does not exist, seen from the folder {Path.cwd()}",
-            fix=f"check the spelling; if {said} is a data set of the Hugging Face hub, add --kind hub"
+            fix=f"check the spelling; if {given} is a data set of the Hugging Face hub, add --kind hub"
             if hub
             else "check the spelling, or write the whole path",
         )
@@ -221,7 +221,9 @@ def _nothing(folder: Path, files: Sequence[Path]) -> UserError:
         where, why = unlisted
         return UserError(f"{where} cannot be listed", why=why, fix="give yourself the right to read it")
     what = f"{folder} holds nothing to learn from"
-    archive = next((file for file in files if kind_of(file.name) == "archive" or format_unsaid(file) in PACKED), None)
+    archive = next(
+        (file for file in files if kind_of(file.name) == "archive" or format_of_unknown(file) in PACKED), None
+    )
     if archive is not None:
         fix = f"name it: {archive}" if is_archive(archive) else f"unpack {archive}"
         return UserError(what, why="there are archives in it, which are not looked into", fix=fix)

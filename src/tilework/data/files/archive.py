@@ -19,7 +19,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, cast
 
-from tilework.data.media.endings import HEAD, READ, TAR, ZIP, begins_as, format_of, format_unsaid, kind_of
+from tilework.data.media.endings import HEAD, READ, TAR, ZIP, begins_as, format_of, format_of_unknown, kind_of
 from tilework.data.media.images import WHOLE_BYTES, Unreadable
 from tilework.errors import UserError
 
@@ -105,7 +105,7 @@ def is_archive(path: Path) -> bool:
     """Whether a file is an archive that can be read, by its ending or by its content."""
     if path.name.lower().endswith((*ZIP, *TAR)):
         return True
-    return format_unsaid(path) in {"ZIP", "TAR"}
+    return format_of_unknown(path) in {"ZIP", "TAR"}
 
 
 def is_zip(path: Path) -> bool:
@@ -296,5 +296,5 @@ def _is_image(opened: Callable[[], IO[bytes] | None]) -> bool:
 
 def plain(error: BaseException) -> str:
     """What went wrong, for a person."""
-    said = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
-    return said.strip().rstrip(".") or type(error).__name__
+    text = (error.strerror or str(error)) if isinstance(error, OSError) else str(error)
+    return text.strip().rstrip(".") or type(error).__name__

@@ -20,7 +20,7 @@ from tilework.data.media.endings import (
     REFUSED,
     WITHOUT,
     ending_of,
-    format_unsaid,
+    format_of_unknown,
     irregular,
     is_hidden,
     kind_of,
@@ -156,7 +156,7 @@ def _walk(top: Path, others: Counter[str], parts: list[str]) -> Iterator[ImageFi
 def _listed(entry: os.DirEntry[str], top: Path, name: str) -> ImageFile | None:
     """An image, or what must be named because it may be one or hold some; None for any other file."""
     kind = kind_of(name)
-    begins = format_unsaid(entry.path)
+    begins = format_of_unknown(entry.path)
     if kind == "image" or begins in READ:
         return _file(entry, top, name)
     if kind == "refused":

@@ -14,7 +14,7 @@ from pydantic import Field
 from tilework.data.files.archive import is_archive
 from tilework.data.files.layout import side_of
 from tilework.data.files.natural import natural_key
-from tilework.data.media.endings import HIDDEN, ending_of, format_unsaid, irregular, is_hidden, unlisted
+from tilework.data.media.endings import HIDDEN, ending_of, format_of_unknown, irregular, is_hidden, unlisted
 from tilework.errors import UserError
 
 Paths = Annotated[str, Field(min_length=1)] | Annotated[tuple[str, ...], Field(min_length=1)]
@@ -141,7 +141,7 @@ def walk(
             if is_hidden(file):
                 continue
             path = Path(here, file)
-            if os.path.splitext(file)[1].lower() in suffixes or (formats and format_unsaid(path) in formats):
+            if os.path.splitext(file)[1].lower() in suffixes or (formats and format_of_unknown(path) in formats):
                 yield path, ""
             else:
                 others[ending_of(file)] += 1

@@ -12,13 +12,13 @@ class Skipped:
 
     def __init__(self, strict: bool = False) -> None:
         self.strict = strict
-        self.told: list[tuple[str, str]] = []
+        self.entries: list[tuple[str, str]] = []
         self._fix = ""
         """What to do of the first."""
 
     def __eq__(self, other: object) -> bool:
         """Two specs with the same settings are equal, so what they note must be."""
-        return isinstance(other, Skipped) and (self.strict, self.told) == (other.strict, other.told)
+        return isinstance(other, Skipped) and (self.strict, self.entries) == (other.strict, other.entries)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -33,21 +33,23 @@ class Skipped:
                 why=reason,
                 fix=f"{fix or 'repair or remove it'}, or write data.strict=false to skip it",
             )
-        if not self.told:
+        if not self.entries:
             self._fix = fix
-        self.told.append((name, reason))
+        self.entries.append((name, reason))
 
     def none_left(self, what: str) -> UserError:
         """The error where everything was skipped."""
-        if not self.told:
+        if not self.entries:
             return UserError(
                 f"there are no {what} left to take",
                 why="the settings leave all of them out",
                 fix="check what data's settings leave out",
             )
-        name, reason = self.told[0]
+        name, reason = self.entries[0]
         return UserError(
-            f"none of the {len(self.told)} {what} can be read" if len(self.told) > 1 else f"{name} cannot be read",
-            why=f"{name}: {reason} (the first of them)" if len(self.told) > 1 else reason,
+            f"none of the {len(self.entries)} {what} can be read"
+            if len(self.entries) > 1
+            else f"{name} cannot be read",
+            why=f"{name}: {reason} (the first of them)" if len(self.entries) > 1 else reason,
             fix=self._fix or f"give whole {what}",
         )

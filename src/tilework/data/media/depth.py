@@ -56,10 +56,10 @@ class Depth:
         if low < 0 or high > white:
             if white == _WHOLE:
                 raise TooDeep("its integer pixels are outside 0..65535")
-            says = (
+            limit = (
                 f"the file gives white as {white:,}" if top else f"data.depth={self.bits} means that white is {white:,}"
             )
-            raise TooDeep(f"it has the value {high if high > white else low:,}, and {says}")
+            raise TooDeep(f"it has the value {high if high > white else low:,}, and {limit}")
         if white == 255:
             return values.astype(np.uint8)
         out = np.empty(values.shape, dtype=np.uint8)
@@ -79,8 +79,8 @@ def white_of(image: Image.Image, file: Path | io.BytesIO, values: NDArray[np.gen
     if image.format == "TIFF":
         tags = image.tag_v2  # type: ignore[attr-defined]
         bits = tags.get(_BITS_PER_SAMPLE, (16,))[0]
-        said = tags.get(_MAX_SAMPLE, ())
-        largest = int(max(said)) if isinstance(said, tuple) and said else int(said or 0)
+        tagged = tags.get(_MAX_SAMPLE, ())
+        largest = int(max(tagged)) if isinstance(tagged, tuple) and tagged else int(tagged or 0)
         if 8 < bits < 16:
             return int(2**bits - 1)
         # Some writers put an image's own largest value there, which says nothing of white.

@@ -149,7 +149,7 @@ def format_of(head: bytes) -> str:
 _BRANDS = 64  # bytes in which a file's brands stand
 _HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1", b"miaf"})
 
-_SAID = {
+_REASONS = {
     "JXL": "it is JPEG XL, which is not read; convert it to PNG (djxl FILE NEW.png)",
     "HEIF": "it is HEIC, which needs a decoder: pip install 'tilework[heif]'",
     "AVIF": "it is AVIF, which this build of Pillow does not read; convert it to PNG",
@@ -165,9 +165,9 @@ _SAID = {
 def why_not(head: bytes) -> str:
     """Why a file that begins like this is read by nothing here."""
     found = format_of(head)
-    if found in READ and found not in _SAID:
+    if found in READ and found not in _REASONS:
         return f"it begins as {found}, but is damaged there or of a kind that is not read"
-    return _SAID.get(found, "it is not an image in a known format")
+    return _REASONS.get(found, "it is not an image in a known format")
 
 
 def begins_as(path: Path | str) -> str:
@@ -185,7 +185,7 @@ def begins_as(path: Path | str) -> str:
         return ""
 
 
-def format_unsaid(path: Path | str) -> str:
+def format_of_unknown(path: Path | str) -> str:
     """The format as which a file begins whose name does not say what it is; empty for all others, which are not opened."""
     return begins_as(path) if kind_of(os.path.basename(path)) == "unknown" else ""
 

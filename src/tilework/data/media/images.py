@@ -132,11 +132,11 @@ def _head(file: Path | io.BytesIO) -> bytes:
 
 def _in_8_bits(image: Image.Image, file: Path | io.BytesIO, depth: Depth) -> Image.Image:
     """The loaded image; where its values have more than 8 bits, another one with their levels and its profile."""
-    said = _maxval(image)
+    maxval = _maxval(image)
     if is_deep(image):
         deep = deep_colours(image, file)
         if deep is not None:
-            white = said if said is not None and said < 65535 else white_of(image, file, deep)
+            white = maxval if maxval is not None and maxval < 65535 else white_of(image, file, deep)
             levels = depth.levels(deep, white)
             out = Image.fromarray(levels, {2: "LA", 3: "RGB", 4: "RGBA"}[levels.shape[2]])
         elif depth.bits in {None, 16}:
@@ -146,7 +146,9 @@ def _in_8_bits(image: Image.Image, file: Path | io.BytesIO, depth: Depth) -> Ima
     elif image.mode.startswith("I"):
         image.load()
         values = np.asarray(image)
-        white = 65535 if said is not None and said < 65535 else white_of(image, file, values)  # Pillow has scaled by it
+        white = (
+            65535 if maxval is not None and maxval < 65535 else white_of(image, file, values)
+        )  # Pillow has scaled by it
         levels = depth.levels(values, white)
         out = Image.fromarray(255 - levels if is_inverted(image) else levels)
     else:

@@ -196,18 +196,18 @@ def _loaded(one: Beginning) -> tuple[Path, ...]:
 def _reach(one: Beginning, top: Path) -> Path:
     """The folder that a sketch may read: its own, or as far above it as it names files, never above what was given."""
     own = one.file.parent
-    said = [text for script in one.texts for text in script.texts if len(text) < 300]
-    said += [*one.page.sources, *one.page.others] if one.page else []
-    up = max((found.group().count("..") for text in said if (found := _UP.match(text.strip()))), default=0)
+    texts = [text for script in one.texts for text in script.texts if len(text) < 300]
+    texts += [*one.page.sources, *one.page.others] if one.page else []
+    up = max((found.group().count("..") for text in texts if (found := _UP.match(text.strip()))), default=0)
     reached = [own, *own.parents][min(up, len(own.parents))]
     # From the root of the site, or imported by a script that lies elsewhere.
     files = [
-        file for text in said if text.startswith("/") and (local(text) or "/") != "/" and (file := at(text, own, top))
+        file for text in texts if text.startswith("/") and (local(text) or "/") != "/" and (file := at(text, own, top))
     ]
     for file in [*files, *one.scripts]:
         while not file.is_relative_to(reached):
             reached = reached.parent
-    for text, file in ((text, file) for text in said if text.startswith("/") and (file := at(text, own, top))):
+    for text, file in ((text, file) for text in texts if text.startswith("/") and (file := at(text, own, top))):
         # The address counts from the folder that may be read, so that must be the site's root.
         root = Path(*file.parts[: len(file.parts) - len(Path((local(text) or "").lstrip("/")).parts)])
         reached = root if reached.is_relative_to(root) else reached

@@ -72,12 +72,12 @@ class Beginning:
         """Whether p5 is part of it."""
         if self.page is None:
             return True
-        said = [
+        texts = [
             *self.addresses,
             *(text for one in self.texts for text in one.texts if len(text) < 300),
         ]
         return (
-            any(map(is_p5, said))
+            any(map(is_p5, texts))
             or any(is_p5(path.name) for path in self.scripts)
             or any(s.is_main for s in self.texts)
         )

@@ -133,13 +133,13 @@ def parse(text: str) -> Script:
         code.append(between)
         if depth == 0:
             outer.append(between)
-        kind, said = token.lastgroup, token.group()
+        kind, part = token.lastgroup, token.group()
         if kind == "open":
             depth += 1
         elif kind == "close":
             depth = max(0, depth - 1)
         elif kind in {"text", "template"}:
-            texts.append(said[1:-1])
+            texts.append(part[1:-1])
         kept = {"open": "{", "close": "}", "text": '""', "template": '""', "comment": " "}.get(str(kind), " 0 ")
         code.append(kept)
         if depth == 0 or (depth == 1 and kind == "open"):

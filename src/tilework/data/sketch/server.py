@@ -30,7 +30,7 @@ _EXPOSED = (
 _WITHIN = "__tilework_p5"
 _CODE = {".js", ".mjs", ".html", ".htm"}
 _MOST_BYTES = 64 * 2**20
-_MOST_TOLD = 20
+_MOST_LISTED = 20
 BROWSER = Path(__file__).with_name("browser")
 
 
@@ -86,7 +86,7 @@ class Server:
 
     def block(self, url: str) -> None:
         """Remember a request that asks for the network."""
-        if url not in self.blocked and len(self.blocked) < _MOST_TOLD:
+        if url not in self.blocked and len(self.blocked) < _MOST_LISTED:
             self.blocked.append(url[:300])
 
     def answer(self, url: str) -> Answer | None:
@@ -104,7 +104,7 @@ class Server:
             found = Answer(200, "text/javascript", b"")
         if found is not None or not own:
             return found
-        if len(self.missing) < _MOST_TOLD and not parts.path.endswith(("/favicon.ico", ".map", ".css")):
+        if len(self.missing) < _MOST_LISTED and not parts.path.endswith(("/favicon.ico", ".map", ".css")):
             self.missing.append(unquote(parts.path).lstrip("/")[:300])
         return _NOT_FOUND
 
@@ -138,7 +138,7 @@ class Server:
         answer = _read(file)
         if (
             answer is not None
-            and len(self.code) < _MOST_TOLD
+            and len(self.code) < _MOST_LISTED
             and file.suffix.lower() in _CODE
             and not file.name.lower().endswith(".min.js")
         ):

@@ -19,7 +19,7 @@ from tilework.data.sketch.chromium import BrokeDown, Chromium, TookTooLong
 from tilework.data.sketch.found import Sketch
 from tilework.data.sketch.requests import Requests
 from tilework.data.sketch.server import BROWSER, Server
-from tilework.data.sketch.story import LONGEST_TOLD, Kind, SketchFailed, Trouble, told
+from tilework.data.sketch.story import LONGEST_ERROR, Kind, SketchFailed, Trouble, first_line
 from tilework.data.sketch.tab import Tab, tab_for
 from tilework.data.sketch.transport import unpacked
 
@@ -102,7 +102,7 @@ class Stage:
                 width, height = done["large"]
                 raise SketchFailed(self.trouble("large-canvas", amount=f"{width}x{height}"))
             if "error" in done:
-                raise SketchFailed(self.trouble("threw", told(str(done["error"]), str(done.get("stack", "")))))
+                raise SketchFailed(self.trouble("threw", first_line(str(done["error"]), str(done.get("stack", "")))))
 
     @property
     def blocked(self) -> tuple[str, ...]:
@@ -205,7 +205,7 @@ class Stage:
         """The page threw."""
         if len(self._threw) < 20:
             name = "" if error.name in {None, "", "Error"} else f"{error.name}: "
-            self._threw.append(told(name + error.message, error.stack or ""))
+            self._threw.append(first_line(name + error.message, error.stack or ""))
 
     # In the caller's thread
 
@@ -226,7 +226,7 @@ class Stage:
                 raise SketchFailed(self.trouble("memory", amount=f"{broken.most_bytes / 2**30:g} GiB")) from None
             raise SketchFailed(self.trouble("crashed")) from None
         except Error as error:
-            raise SketchFailed(self.trouble("left", told(error.message))) from None
+            raise SketchFailed(self.trouble("left", first_line(error.message))) from None
         finally:
             self._left -= time.monotonic() - began
 
@@ -234,10 +234,10 @@ class Stage:
         if self._threw:
             return self._threw[0]
         one = next(iter(self._about.get("threw", ())), None)
-        return told(str(one["error"]), str(one["stack"])) if isinstance(one, dict) else ""
+        return first_line(str(one["error"]), str(one["stack"])) if isinstance(one, dict) else ""
 
     def trouble(self, kind: Kind, error: str = "", amount: str = "") -> Trouble:
-        said = [str(text) for text in self._about.get("said", ()) if str(text).strip()]
+        console = [str(text) for text in self._about.get("console", ()) if str(text).strip()]
         return Trouble(
             kind,
             error,
@@ -246,5 +246,5 @@ class Stage:
             self.blocked,
             tuple(self.server.missing),
             self.server.sketch.must_be_built,
-            said[-1][:LONGEST_TOLD] if said else "",
+            console[-1][:LONGEST_ERROR] if console else "",
         )

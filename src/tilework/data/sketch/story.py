@@ -10,7 +10,7 @@ from tilework.data.media.images import Unreadable
 from tilework.data.sketch.library import HOW_TO_GET_IT
 from tilework.data.sketch.server import ORIGIN
 
-LONGEST_TOLD = 300
+LONGEST_ERROR = 300
 
 Kind = Literal[
     "no-p5", "threw", "never-ready", "nothing-draws", "no-canvas", "large-canvas", "plain",
@@ -38,7 +38,7 @@ class Trouble:
     """Files of its own folder that it asked for and that are not there."""
     must_be_built: bool = False
     """Its page loads what no browser reads: TypeScript, or packages by their names."""
-    said: str = ""
+    console: str = ""
     """The last line of its console."""
 
     def words(self) -> str:
@@ -53,8 +53,8 @@ class Trouble:
             parts.append(f"it asked for files that are not there: {_listed(self.missing)}")
         if self.must_be_built and self.kind in _OF_THE_LIBRARY | {"plain"}:
             parts.append("its page loads what must be built first: TypeScript, or packages by name")
-        if self.said.strip() and self.said not in self.error:
-            parts.append(f"its console: {self.said}")
+        if self.console.strip() and self.console not in self.error:
+            parts.append(f"its console: {self.console}")
         return "; ".join(parts)
 
     def fix(self) -> str:
@@ -122,13 +122,13 @@ class SketchFailed(Unreadable):
         return self.trouble.kind in _OF_THE_LIBRARY
 
 
-def told(message: str, stack: str = "") -> str:
+def first_line(message: str, stack: str = "") -> str:
     """An error's first line, with the line of the sketch that it comes from."""
     first = next((line.strip() for line in message.splitlines() if line.strip()), "an error without words")
     first = first.removeprefix("Error: ").removeprefix("Uncaught ")
     places = re.findall(re.escape(ORIGIN) + r"/([^\s:)]+):(\d+)", stack)
     own = next(((file, line) for file, line in places if not re.search(r"(^|/)p5[^/]*\.js$", file)), None)
-    return first[:LONGEST_TOLD] + (f" ({own[0]}:{own[1]})" if own else "")
+    return first[:LONGEST_ERROR] + (f" ({own[0]}:{own[1]})" if own else "")
 
 
 def _listed(names: tuple[str, ...]) -> str:

@@ -69,7 +69,7 @@ class Config(SourceConfig):
         return self._seen
 
     def unreadable(self) -> list[tuple[str, str]]:
-        return list(self._skipped.told)
+        return list(self._skipped.entries)
 
     def padding(self) -> tuple[int, int, int]:
         return rgb(self.background)

@@ -24,7 +24,7 @@ class Config(SourceConfig):
     """scikit-learn's 8x8 digits as smooth strokes on black, with a margin as MNIST has it; labels 0 to 9."""
 
     # No digit of the set was scanned twice, and recorded results stand on this split.
-    groups_say_all: ClassVar[bool] = True
+    groups_suffice: ClassVar[bool] = True
 
     kind: Literal["digits"] = "digits"
     size: ImageSize = Field(default=Size(28, 28), description="pixels of every image, width x height")

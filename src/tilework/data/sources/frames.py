@@ -78,7 +78,7 @@ class Config(SourceConfig):
         return list(self._notes)
 
     def unreadable(self) -> list[tuple[str, str]]:
-        return list(self._skipped.told)
+        return list(self._skipped.entries)
 
     def padding(self) -> tuple[int, int, int]:
         return rgb(self.background)
@@ -105,12 +105,12 @@ class Config(SourceConfig):
             if problem := file.problem or layout.place(file.name).problem:
                 return Unreadable(problem)
             try:
-                said: list[str] = []
-                pixels = decode(file.path, self.padding(), at_least, depth, said)
+                notes: list[str] = []
+                pixels = decode(file.path, self.padding(), at_least, depth, notes)
             except Unreadable as reason:
                 return reason
-            if said:
-                note_kinds[file.name] = said
+            if notes:
+                note_kinds[file.name] = notes
             return pixels
 
         self._seen = layout.seen(others)

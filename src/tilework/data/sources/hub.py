@@ -76,7 +76,7 @@ class Config(SourceConfig):
         return self._items(frame + 1)
 
     def unreadable(self) -> list[tuple[str, str]]:
-        return list(self._skipped.told)
+        return list(self._skipped.entries)
 
     def padding(self) -> tuple[int, int, int]:
         return rgb(self.background)

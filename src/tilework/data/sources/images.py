@@ -197,14 +197,14 @@ class Config(SourceConfig):
             file = files[number]
             if problem := file.problem or layout.place(file.name).problem:
                 return Unreadable(problem)
-            said: list[str] = []
+            notes: list[str] = []
             pixels = (
                 packed
                 if isinstance(packed, Unreadable)
-                else decode_file(file, background, at_least, depth, packed, said)
+                else decode_file(file, background, at_least, depth, packed, notes)
             )
-            if said:
-                note_kinds[number] = said
+            if notes:
+                note_kinds[number] = notes
             if isinstance(pixels, Unreadable):
                 return pixels
             return fit_image(pixels, self.size, self.channels, self.fit, padding=background, name=file.name)

@@ -17,7 +17,7 @@ _REVISION = 1
 class Config(SourceConfig):
     """Rotating polygons, a Lissajous curve, Truchet tiles, noise flow, waves and five more; each a label, its variants groups."""
 
-    groups_say_all: ClassVar[bool] = True
+    groups_suffice: ClassVar[bool] = True
     later: ClassVar[frozenset[str]] = frozenset({"variants", "turned"})
 
     kind: Literal["loops"] = "loops"

@@ -105,7 +105,7 @@ class Config(SourceConfig):
         return find_sketches(self.path, self.p5, self.seed, seeds=self.seeds, libraries=self.libraries, denied=denied)
 
     def unreadable(self) -> list[tuple[str, str]]:
-        return list(self._skipped.told)
+        return list(self._skipped.entries)
 
     def notes(self) -> list[Note]:
         return list(self._notes)

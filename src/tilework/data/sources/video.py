@@ -101,7 +101,7 @@ class Config(SourceConfig):
         return f"{self.count:,} frames were asked for, {reason} {count:,}"
 
     def unreadable(self) -> list[tuple[str, str]]:
-        return list(self._skipped.told)
+        return list(self._skipped.entries)
 
     def padding(self) -> tuple[int, int, int]:
         return rgb(self.background or "black")

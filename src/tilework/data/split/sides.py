@@ -45,7 +45,7 @@ class Split:
         }[self.by]
 
     @property
-    def told(self) -> str:
+    def summary(self) -> str:
         """How twins are kept apart, and how many are not: what stands beside held-out figures."""
         if self.leak is None:
             return self.kept_apart
@@ -90,7 +90,7 @@ def decided(store: FrameStore, settings: SplitSettings) -> By:
         return "official"
     if settings.by != "auto":
         return settings.by
-    if store.groups_say_all or (forced >= 0).any():
+    if store.groups_suffice or (forced >= 0).any():
         return "group"
     count = len(np.unique(store.groups))
     one_for_each_class = (store.labels >= 0).all() and len(np.unique(store.labels)) == count
@@ -110,27 +110,27 @@ def _empty_side(store: FrameStore, by: By, share: float, side: str) -> UserError
             fix="write data.split.official=false to divide all images anew",
         )
     groups = len(store.group_names)
-    said = f"data.split.by={by} with data.split.validation={share:g} leaves the {side} side empty"
+    problem = f"data.split.by={by} with data.split.validation={share:g} leaves the {side} side empty"
     if by == "group" and groups < store.count:
         return UserError(
-            said,
+            problem,
             why=f"the data has {store.count:,} images in only {groups} group{'s' * (groups != 1)}, and a group is never cut",
             fix="give more groups (clips, animations), or write data.split.by=frame and read the leak it reports",
         )
     if by == "cluster" and store.count > 1:
         return UserError(
-            said,
+            problem,
             why=f"all {store.count:,} images are near twins of one another, by a chain of images that resemble each other",
             fix="give more different images, or write data.split.by=segment and read the leak it reports",
         )
     if by == "segment" and store.count > 1:
         return UserError(
-            said,
+            problem,
             why=f"none of the {groups:,} groups has more than one image, so there is no stretch to hold out",
             fix="write data.split.by=auto",
         )
     return UserError(
-        said,
+        problem,
         why=f"the data has {store.count:,} image{'s' * (store.count != 1)}",
         fix="give at least two images",
     )

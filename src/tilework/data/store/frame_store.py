@@ -52,7 +52,7 @@ class FrameStore:
         self.notes = read_notes(manifest.get("notes", []))
         self.classes: tuple[str, ...] = tuple(manifest["classes"])
         self._names_bytes: int = manifest["names_bytes"]
-        self.groups_say_all: bool = manifest["groups_say_all"]
+        self.groups_suffice: bool = manifest["groups_say_all"]
         table = np.load(folder / TABLE, mmap_mode="c")
         if table.shape != (self.count, len(COLUMNS)):
             raise ValueError(f"{TABLE} has shape {table.shape} for {self.count} images")
@@ -91,8 +91,8 @@ class FrameStore:
             _ = store.shards, store.thumbs
         except OSError as error:
             if lacks_maps(error):
-                told = cannot_hold_frames(folder.parent, "memory maps", error)
-                raise NoMaps(told.what, why=told.why, fix=told.fix) from error
+                problem = cannot_hold_frames(folder.parent, "memory maps", error)
+                raise NoMaps(problem.what, why=problem.why, fix=problem.fix) from error
             raise _not_whole(folder, str(error)) from None
         except (ValueError, KeyError, IndexError, TypeError) as error:
             reason = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"

@@ -63,9 +63,9 @@ def read(folder: Path, about: dict[str, Any], shape: tuple[int, int, int], per_s
     good: Commit | None = None
     for line in lines:
         try:
-            said = json.loads(line)
-            skipped, notes = [tuple(one) for one in said["skipped"]], read_notes(said.get("notes", []))
-            commit = Commit(**{**said, "crc": tuple(said["crc"]), "skipped": skipped, "notes": notes})
+            entry = json.loads(line)
+            skipped, notes = [tuple(one) for one in entry["skipped"]], read_notes(entry.get("notes", []))
+            commit = Commit(**{**entry, "crc": tuple(entry["crc"]), "skipped": skipped, "notes": notes})
             if tuple(_crcs(folder, good, commit, shape, per_shard)) != commit.crc:
                 break
         except (OSError, ValueError, TypeError, KeyError):

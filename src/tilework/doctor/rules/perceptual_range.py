@@ -34,7 +34,7 @@ class Rule(Base):
         try:
             found = looked(case, "perceptual-input")
         except CannotJudge:
-            found = _said(case)
+            found = _input_range(case)
             if found is None:
                 raise
         if found is None:
@@ -67,7 +67,7 @@ class Rule(Base):
         )
 
 
-def _said(case: Case) -> dict[str, Any] | None:
+def _input_range(case: Case) -> dict[str, Any] | None:
     """What a spec itself says of the range; None where it says nothing."""
     for term in case.setting("objective", {}):
         if case.setting(f"objective.{term}.input_range_fault") is True and largest_weight(case, term) > 0:

@@ -84,7 +84,7 @@ class ImageData:
                 "classes": list(self.store.classes),
                 "leak": self.leak,
                 "leak_counts": self._leak_counts(),
-                "split": self.split.told,
+                "split": self.split.summary,
             },
             warnings=tuple(self._warnings()),
         )
@@ -130,7 +130,7 @@ def read_images(spec: AutoencoderSpec, compute: Compute, progress: Progress) -> 
             store = prepare(source, progress=_counted(source, progress))
         except UserError:
             if spec.note:  # What a recipe has to say about its images helps exactly where they cannot be had.
-                progress.said(spec.note.strip())
+                progress.message(spec.note.strip())
             raise
     return ImageData(spec, compute, store, split_by(store, source.split, source.duplicates))
 
@@ -140,12 +140,12 @@ def _counted(source: SourceConfig, progress: Progress) -> Callable[[int], None]:
     prepared before, and to count a large folder takes its time."""
     total: list[int] = []
 
-    def tell(done: int) -> None:
+    def report(done: int) -> None:
         if not total:
             total.append(source.expected() or 0)
         progress.preparing("images", done, total[0] if done <= total[0] else 0)
 
-    return tell
+    return report
 
 
 def _left_out(skipped: Sequence[tuple[str, str]], count: int) -> str:

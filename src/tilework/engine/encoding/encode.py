@@ -108,8 +108,8 @@ def encode(
             mine = [number for number in begun if number % ranks.world == ranks.rank]
             _make(origin, folder, planned, mine, progress)
             own = range(ranks.rank, manifest.shard_count, ranks.world)
-            told = ranks.gathered({number: writing.about_shard(folder, manifest, number) for number in own})
-            shards: dict[int, ShardFile] = {number: about for each in told for number, about in each.items()}
+            gathered = ranks.gathered({number: writing.about_shard(folder, manifest, number) for number in own})
+            shards: dict[int, ShardFile] = {number: about for each in gathered for number, about in each.items()}
             if ranks.main:
                 writing.finish(folder, manifest, [shards[number] for number in range(manifest.shard_count)])
             ranks.gathered(None)  # nobody reads it before it is complete

@@ -23,7 +23,7 @@ from tilework.spec.overrides import apply_overrides
 from tilework.spec.plugins import SOURCES
 from tilework.tokens.manifest import Parent
 
-Told = Callable[[int], None]
+OnProgress = Callable[[int], None]
 """Called with the number of images that are prepared so far."""
 
 
@@ -47,7 +47,7 @@ def open_origin(
     which: str = "best",
     device: str = "auto",
     runs: Path | None = None,
-    progress: Told | None = None,
+    progress: OnProgress | None = None,
 ) -> Origin:
     """A run's checkpoint with the run's own images, or with `data`: a data set's name, a kind, a file or a folder.
 
@@ -128,7 +128,7 @@ def _refuse_another_size(name: str, own: SourceConfig, there: SourceConfig) -> N
     )
 
 
-def _own(model: Model, found: Checkpoint, progress: Told | None) -> tuple[FrameStore, Split]:
+def _own(model: Model, found: Checkpoint, progress: OnProgress | None) -> tuple[FrameStore, Split]:
     """The images that the model was trained on, prepared where they are not any more."""
     content = found.about.get("content_hash")
     store, split, missing = images_of(model.spec, content)

@@ -35,24 +35,24 @@ def before_the_run(session: Session, runs: Path, progress: Progress) -> Prefligh
         return None
     found = preflight(session, runs, SECONDS, lambda count: progress.preparing("preflight", count, len(CHECKS.kinds)))
     for result in found.warnings:
-        progress.said(str(sentences(result)))
+        progress.message(str(sentences(result)))
     if found.stopping:
         for result in found.stopping[1:]:
-            progress.said(str(sentences(result)))
+            progress.message(str(sentences(result)))
         raise refusal(found)
-    progress.said(summary(found))
+    progress.message(summary(found))
     return found
 
 
 def refusal(found: Preflight) -> UserError:
     """What to say where a run must not start: the first failure, and how to start all the same."""
     first = found.stopping[0]
-    told = sentences(first)
+    words = sentences(first)
     codes = ", ".join(result.code for result in found.stopping)
     return UserError(
-        f"preflight: {told.what}",
-        why=told.why,
-        fix=f"{told.fix}; to train all the same: engine.preflight=false, or known_faults=[{codes}] in the spec",
+        f"preflight: {words.what}",
+        why=words.why,
+        fix=f"{words.fix}; to train all the same: engine.preflight=false, or known_faults=[{codes}] in the spec",
     )
 
 

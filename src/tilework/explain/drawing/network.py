@@ -37,7 +37,7 @@ def network_svg(found: AutoencoderExplained, titles: Sequence[str]) -> str:
     brackets = bottom + 16 + rows * _ROW
     inner = [
         line((_MARGIN, middle), (width - _MARGIN, middle), stroke=MUTE, stroke_width="1", stroke_dasharray="2 4"),
-        *(_stage(one, said) for one, said in zip(placed, titles, strict=True)),
+        *(_stage(one, words) for one, words in zip(placed, titles, strict=True)),
         *labels,
         *_brackets(placed, brackets),
     ]
@@ -55,7 +55,7 @@ def _placed(stages: Sequence[Stage], boxes: Sequence[Box], middle: float) -> tup
         for _, run in groupby(several, key=lambda one: one[0].shape):
             alike = list(run)
             own = sum(box.across + _GAP for _, box in alike) - _GAP
-            spare = max(0.0, _wide(_said(alike[0][0])) - own)
+            spare = max(0.0, _wide(_label(alike[0][0])) - own)
             x += spare / 2
             for stage, box in alike:
                 placed.append(Placed(stage, box.at(x, middle)))
@@ -67,7 +67,7 @@ def _placed(stages: Sequence[Stage], boxes: Sequence[Box], middle: float) -> tup
     return placed, x - _GAP + _MARGIN
 
 
-def _said(stage: Stage) -> str:
+def _label(stage: Stage) -> str:
     """The shape, as it stands under a box."""
     shape = stage.shape
     vector = len(shape) == 1 or shape[1:] == (1, 1)
@@ -78,10 +78,10 @@ def _wide(text: str) -> float:
     return len(text) * _LETTER
 
 
-def _stage(one: Placed, said: str) -> str:
+def _stage(one: Placed, words: str) -> str:
     stage = one.stage
     divided = max(stage.positions) if stage.side is Side.LATENT else 0
-    inner = title(said) + one.box.drawn(COLOURS[_SIDES[stage.side]], divided=divided)
+    inner = title(words) + one.box.drawn(COLOURS[_SIDES[stage.side]], divided=divided)
     return tag(
         "g",
         inner,
@@ -103,12 +103,12 @@ def _labels(placed: Sequence[Placed], y: float, width: float) -> tuple[list[str]
     for _, run in groupby(placed, key=lambda one: (one.stage.shape, one.stage.side is Side.LATENT)):
         several = list(run)
         first, last = several[0].box, several[-1].box
-        said = _said(several[0].stage)
-        half = _wide(said) / 2
+        label = _label(several[0].stage)
+        half = _wide(label) / 2
         centre = min(max((first.x + last.x + last.across) / 2, half + 2), width - half - 2)
         row = next((row for row, end in enumerate(ends) if end + 6 < centre - half), len(ends))
         ends[row : row + 1] = [centre + half]
-        found.append(text((centre, y + row * _ROW), said, fill=TEXT, text_anchor="middle"))
+        found.append(text((centre, y + row * _ROW), label, fill=TEXT, text_anchor="middle"))
     return found, len(ends)
 
 

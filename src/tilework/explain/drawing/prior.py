@@ -24,8 +24,8 @@ def prior_svg(found: PriorExplained) -> str:
     shown = min(network.depth, _MOST_BLOCKS)
     first = x
     for number in range(1, shown + 1):
-        said = f"block {number} of {network.depth}: {network.width} channels, {network.heads} heads"
-        parts.append(_block(f"blocks.{number - 1}", said, x, middle, f"{network.positions}x{network.width}"))
+        words = f"block {number} of {network.depth}: {network.width} channels, {network.heads} heads"
+        parts.append(_block(f"blocks.{number - 1}", words, x, middle, f"{network.positions}x{network.width}"))
         x += _BLOCK + _GAP
     last = x - _GAP
     x += 27
@@ -56,10 +56,10 @@ def _items(found: PriorExplained) -> str:
 
 
 def _grids(
-    found: PriorExplained, x: float, y: float, wide: float, high: float, behind: int, name: str, colour: str, said: str
+    found: PriorExplained, x: float, y: float, wide: float, high: float, behind: int, name: str, colour: str, words: str
 ) -> str:
     """A grid of tokens, with those of later frames behind it."""
-    inner = [title(said)]
+    inner = [title(words)]
     for number in range(behind, -1, -1):
         left, top = x + number * _STACK, y - number * _STACK
         inner.append(tag("rect", x=left, y=top, width=wide, height=high, fill=PANEL, stroke=colour))
@@ -77,9 +77,9 @@ def _grids(
     )
 
 
-def _block(name: str, said: str, x: float, middle: float, shape: str) -> str:
+def _block(name: str, words: str, x: float, middle: float, shape: str) -> str:
     look = {"x": x, "y": middle - _HEIGHT / 2, "width": _BLOCK, "height": _HEIGHT, "rx": "4"}
     colour = COLOURS["encoder"]
-    inner = title(said) + tag("rect", fill=PANEL, **look)
+    inner = title(words) + tag("rect", fill=PANEL, **look)
     inner += tag("rect", fill=colour, fill_opacity="0.3", stroke=colour, class_="edge", **look)
     return tag("g", inner, class_="stage", id=anchor("stage", name), tabindex="0", data_stage=name, data_shape=shape)

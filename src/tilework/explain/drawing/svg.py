@@ -22,10 +22,10 @@ Point = tuple[float, float]
 
 def tag(name: str, inner: str = "", /, **attributes: object) -> str:
     """An element; `_` in the name of an attribute is written `-`, `class_` is class."""
-    said = "".join(
+    written = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(str(_short(value)))}"' for key, value in attributes.items()
     )
-    return f"<{name}{said}>{inner}</{name}>" if inner else f"<{name}{said}/>"
+    return f"<{name}{written}>{inner}</{name}>" if inner else f"<{name}{written}/>"
 
 
 def polygon(points: Sequence[Point], **attributes: object) -> str:
@@ -38,14 +38,14 @@ def line(start: Point, end: Point, **attributes: object) -> str:
     return tag("line", x1=start[0], y1=start[1], x2=end[0], y2=end[1], **attributes)
 
 
-def text(at: Point, said: str, **attributes: object) -> str:
+def text(at: Point, words: str, **attributes: object) -> str:
     """A label."""
-    return tag("text", escape(said), x=at[0], y=at[1], **attributes)
+    return tag("text", escape(words), x=at[0], y=at[1], **attributes)
 
 
-def title(said: str) -> str:
+def title(words: str) -> str:
     """What is shown where the hand rests on a group."""
-    return tag("title", escape(said))
+    return tag("title", escape(words))
 
 
 def drawing(width: float, height: float, label: str, inner: str, name: str) -> str:

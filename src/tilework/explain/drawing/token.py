@@ -18,7 +18,7 @@ class _Mark:
 
     area: Area
     colour: str
-    said: str
+    words: str
     dashed: bool = False
     filled: str = "0.12"
 
@@ -31,8 +31,8 @@ def token_svg(found: AutoencoderExplained) -> str:
     own = Area(*seen.pitch)
     marks = [_Mark(seen.sees, COLOURS["encoder"], f"can depend on {seen.sees.width}x{seen.sees.height}")]
     if seen.paints is not None:
-        said = f"can change {seen.paints.width}x{seen.paints.height} of the output"
-        marks.append(_Mark(seen.paints, COLOURS["decoder"], said, dashed=True, filled="0"))
+        words = f"can change {seen.paints.width}x{seen.paints.height} of the output"
+        marks.append(_Mark(seen.paints, COLOURS["decoder"], words, dashed=True, filled="0"))
     marks.append(_Mark(own, COLOURS["latent"], f"its own place, {own.width}x{own.height} pixels", filled="0.8"))
     widest = max(images.width, *(mark.area.width for mark in marks))
     highest = max(images.height, *(mark.area.height for mark in marks))
@@ -58,7 +58,7 @@ def token_svg(found: AutoencoderExplained) -> str:
     for number, mark in enumerate(marks):
         y = 68 + 22 * number
         inner.append(_swatch(mark, wide + 8, y))
-        inner.append(text((wide + 32, y + 10), mark.said, fill=TEXT))
+        inner.append(text((wide + 32, y + 10), mark.words, fill=TEXT))
     label = (
         f"One position of the latent sees {seen.sees.width}x{seen.sees.height} of {images.width}x{images.height} pixels"
     )
@@ -86,7 +86,7 @@ def _rect(mark: _Mark, middle: tuple[float, ...], scale: float) -> str:
     wide, high = mark.area.width * scale, mark.area.height * scale
     return tag(
         "rect",
-        title(mark.said),
+        title(mark.words),
         x=middle[0] - wide / 2,
         y=middle[1] - high / 2,
         width=wide,

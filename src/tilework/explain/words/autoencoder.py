@@ -36,14 +36,14 @@ def _lead(found: AutoencoderExplained) -> str:
     colour = "grey" if images.channels == 1 else "colour"
     name = family(latent, found.training)
     article = "An" if name[0] in "aeiou" else "A"
-    told = (
+    code = (
         f"a grid of {size(latent.width, latent.height)} vectors of {latent.dim} numbers"
         if latent.positions > 1
         else f"one vector of {latent.dim} numbers"
     )
     if latent.levels:
         several = f"{latent.levels} codes" if latent.levels > 1 else "one code"
-        told = (
+        code = (
             f"a grid of {size(latent.width, latent.height)} codes, each one of {count(latent.codes)}"
             if latent.positions > 1 and latent.levels == 1
             else f"{several} of {count(latent.codes)} for each of {size(latent.width, latent.height)} positions"
@@ -51,7 +51,7 @@ def _lead(found: AutoencoderExplained) -> str:
             else f"{several} of {count(latent.codes)}"
         )
     return (
-        f"{article} {name} for {colour} images of {size(images.width, images.height)}: it turns each into {told}, and "
+        f"{article} {name} for {colour} images of {size(images.width, images.height)}: it turns each into {code}, and "
         "makes the image again from them."
     )
 

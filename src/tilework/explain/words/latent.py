@@ -112,9 +112,9 @@ def _answer(found: AutoencoderExplained) -> str:
                 "the whole image into account."
             )
         case Answer.WHOLE:
-            told = "the codes of one vector" if latent.levels else f"one vector of {latent.dim} numbers"
+            code = "the codes of one vector" if latent.levels else f"one vector of {latent.dim} numbers"
             return (
-                f"**The whole image.** All {count(images.numbers)} numbers of the image of {image} go into {told}; no "
+                f"**The whole image.** All {count(images.numbers)} numbers of the image of {image} go into {code}; no "
                 "part of it belongs to a place."
             )
         case Answer.GRID:

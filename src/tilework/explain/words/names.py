@@ -81,12 +81,12 @@ def stage_titles(network: Network) -> list[str]:
     """What is said of each stage where a hand rests on it."""
     titles = []
     for stage in network.stages:
-        said = [stage.name, f"gives {shape(stage.shape)}", what(stage)]
+        lines = [stage.name, f"gives {shape(stage.shape)}", what(stage)]
         if stage.parameters:
-            said.append(f"{count(stage.parameters)} parameters")
+            lines.append(f"{count(stage.parameters)} parameters")
         if stage.multiply_adds:
-            said.append(f"{large(stage.multiply_adds)} multiply-adds")
+            lines.append(f"{large(stage.multiply_adds)} multiply-adds")
         if stage.sees is not None and stage.side is Side.ENCODER:
-            said.append(f"a position sees {area(stage.sees)}")
-        titles.append("\n".join(said))
+            lines.append(f"a position sees {area(stage.sees)}")
+        titles.append("\n".join(lines))
     return titles

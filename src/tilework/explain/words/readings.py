@@ -16,14 +16,14 @@ from tilework.explain.words.schedules import course_text
 from tilework.explain.words.training import PER
 from tilework.metrics import base_of
 
-Say = Callable[[Reading, Explanation], str]
+Writer = Callable[[Reading, Explanation], str]
 
 
 def reading_text(one: Reading, found: Explanation) -> str:
     """How one metric is to be read, in this model's numbers."""
-    say = _SAY.get(base_of(one.metric))
-    if say is not None:
-        return say(one, found)
+    write = _WRITERS.get(base_of(one.metric))
+    if write is not None:
+        return write(one, found)
     entry = glossary.of_term(base_of(one.metric))
     text = one.help or (entry.text if entry is not None else "")
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") or not text else ".")
@@ -93,13 +93,13 @@ def _per(one: Reading, found: Explanation) -> str:
     return next((term.per for term in found.training.terms if term.name == one.metric), "")
 
 
-def _pixel_term(what: str) -> Say:
+def _pixel_term(what: str) -> Writer:
     """A reconstruction term that is a mean or a sum as its setting says."""
 
-    def say(one: Reading, found: Explanation) -> str:
+    def write(one: Reading, found: Explanation) -> str:
         return f"{what}, {PER.get(_per(one, found), PER['pixel'])}. Should fall."
 
-    return say
+    return write
 
 
 def _capacity(found: AutoencoderExplained) -> str:
@@ -108,13 +108,13 @@ def _capacity(found: AutoencoderExplained) -> str:
     widest = max(
         (stage.channels for stage in network.stages if stage.kind in {Kind.DOWN, Kind.UP, Kind.BLOCK}), default=0
     )
-    said = [f"more channels (the widest map has {widest})"]
-    said.append(f"more blocks (it has {len(network.blocks)})" if network.blocks else "blocks (it has none)")
+    parts = [f"more channels (the widest map has {widest})"]
+    parts.append(f"more blocks (it has {len(network.blocks)})" if network.blocks else "blocks (it has none)")
     if found.latent.levels:
-        said.append(f"more codes or levels (it has {found.latent.levels} x {count(found.latent.codes)})")
+        parts.append(f"more codes or levels (it has {found.latent.levels} x {count(found.latent.codes)})")
     else:
-        said.append(f"more latent numbers (it has {count(found.latent.numbers)})")
-    return f"try {', '.join(said)}"
+        parts.append(f"more latent numbers (it has {count(found.latent.numbers)})")
+    return f"try {', '.join(parts)}"
 
 
 def _psnr(one: Reading, _: Explanation) -> str:
@@ -282,7 +282,7 @@ def _coding(one: Reading, _: Explanation) -> str:
     return plain.get(one.metric.partition(".")[2], one.help)
 
 
-_SAY: dict[str, Say] = {
+_WRITERS: dict[str, Writer] = {
     "loss": _loss,
     "perplexity": _perplexity,
     "used": _used,

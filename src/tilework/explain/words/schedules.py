@@ -14,23 +14,24 @@ def course_text(course: Course) -> str:
 
 
 def _without_warmup(course: Course) -> str:
-    said = course.settings
+    settings = course.settings
     start = number(course.start)
     match course.kind:
         case "constant":
             return start
         case "linear":
-            way = "rising" if said["end"] >= course.start else "falling"
-            return f"{start} at first, {way} to {number(said['end'])} in a straight line over {said['over']}"
+            way = "rising" if settings["end"] >= course.start else "falling"
+            return f"{start} at first, {way} to {number(settings['end'])} in a straight line over {settings['over']}"
         case "cosine":
-            return f"{start} at first, along half a cosine to {number(said['end'])} over {said['over']}"
+            return f"{start} at first, along half a cosine to {number(settings['end'])} over {settings['over']}"
         case "staircase":
-            more = "more" if said["rise"] >= 0 else "less"
-            return f"{start} at first, {number(abs(said['rise']))} {more} every {said['every']}, to {number(said['limit'])}"
+            more = "more" if settings["rise"] >= 0 else "less"
+            step = f"{number(abs(settings['rise']))} {more} every {settings['every']}"
+            return f"{start} at first, {step}, to {number(settings['limit'])}"
         case "plateau":
             return (
-                f"{start} at first, times {number(said['factor'])} whenever validation has not improved for "
-                f"{said['patience']} epochs, never below {number(said['minimum'])}"
+                f"{start} at first, times {number(settings['factor'])} whenever validation has not improved for "
+                f"{settings['patience']} epochs, never below {number(settings['minimum'])}"
             )
     return f"{start} at first, between {number(course.low)} and {number(course.high)}"
 

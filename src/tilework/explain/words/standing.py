@@ -64,8 +64,8 @@ def _how_far(standing: Standing) -> str:
 
 def _first(subject: Subject, finding: Finding) -> Iterator[Block]:
     words = words_of(finding)
-    said = [f"**{_sentence(words.title)}**", *(_sentence(text) for text in (words.cause, words.advice) if text)]
-    yield Paragraph(f"{' '.join(said)} The doctor finds it since step {finding.step:,}.")
+    paragraphs = [f"**{_sentence(words.title)}**", *(_sentence(text) for text in (words.cause, words.advice) if text)]
+    yield Paragraph(f"{' '.join(paragraphs)} The doctor finds it since step {finding.step:,}.")
     if finding.fix is not None:
         weights = "with the weights of this one" if finding.fix.keep_weights else "from new weights"
         command = fix_command(RunFolder(Path(subject.source)).typed, finding.code)

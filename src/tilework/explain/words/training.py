@@ -63,10 +63,10 @@ def _term(term: TermFact) -> str:
 
 
 def _settings(term: TermFact) -> str:
-    said = [f"{name} {number(value)}" for name, value in term.settings.items() if type(value) in (int, float)]
+    settings = [f"{name} {number(value)}" for name, value in term.settings.items() if type(value) in (int, float)]
     if term.settings.get("input_range_fault"):
-        said.append("**a known fault is built in**: it is fed pixels of [0, 1] where [-1, 1] is expected")
-    return f"Settings: {', '.join(said)}." if said else ""
+        settings.append("**a known fault is built in**: it is fed pixels of [0, 1] where [-1, 1] is expected")
+    return f"Settings: {', '.join(settings)}." if settings else ""
 
 
 def _codes_follow(found: AutoencoderExplained) -> str:

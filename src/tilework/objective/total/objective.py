@@ -94,7 +94,7 @@ class Objective(nn.Module):
         if not missing:
             return None
         return UserError(
-            f"objective.{name} needs {_SAID.get(missing[0], missing[0])}, which this bottleneck does not have",
+            f"objective.{name} needs {_PLAIN_NAMES.get(missing[0], missing[0])}, which this bottleneck does not have",
             why=_WHY.get(missing[0], f"the bottleneck measures {', '.join(sorted(given)) or 'no loss of its own'}"),
             fix=f"remove the term with objective.{name}=null",
             field=f"objective.{name}",
@@ -102,7 +102,7 @@ class Objective(nn.Module):
         )
 
 
-_SAID = {
+_PLAIN_NAMES = {
     "kl_per_dim": "a KL divergence",
     "codebook": "a codebook loss",
     "commitment": "a commitment loss",

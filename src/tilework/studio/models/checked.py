@@ -12,7 +12,7 @@ from tilework.protocol.explore import ASKS
 from tilework.protocol.models import Field, choices, fields_of
 
 _MOST_LIST = 100_000
-_MOST_SAID = 60
+_MOST_SHOWN = 60
 _MOST_LETTERS = 16_000
 _LARGEST = 1e30
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
@@ -24,12 +24,12 @@ def checked(ask: object) -> dict[str, Any]:
     if not isinstance(ask, dict) or not isinstance(kind, str) or kind not in ASKS:
         if not isinstance(ask, dict):
             raise UserError(
-                f"an ask is an object, and {said_of(ask)} was sent",
+                f"an ask is an object, and {shown(ask)} was sent",
                 why="its kind names what is asked",
                 fix="send {kind, ...}",
             )
         raise UserError(
-            f"there is no ask of the kind {said_of(kind)}" if "kind" in ask else "an ask needs a kind",
+            f"there is no ask of the kind {shown(kind)}" if "kind" in ask else "an ask needs a kind",
             why=f"the kinds of asks are {', '.join(ASKS)}",
             fix="send one of them as kind",
         )
@@ -57,7 +57,7 @@ def _check(kind: str, name: str, value: object, hint: Any) -> None:
         (inner,) = get_args(hint)
         if not isinstance(value, list):
             raise UserError(
-                f"{name} of {kind} is {said_of(value)}", why="it must be a list", fix=f"send {name} as a list"
+                f"{name} of {kind} is {shown(value)}", why="it must be a list", fix=f"send {name} as a list"
             )
         if len(value) > _MOST_LIST:
             raise UserError(
@@ -68,7 +68,7 @@ def _check(kind: str, name: str, value: object, hint: Any) -> None:
     elif (allowed := choices(hint)) is not None:
         if not isinstance(value, (str, int)) or value not in allowed:
             raise UserError(
-                f"{name} of {kind} is {said_of(value)}",
+                f"{name} of {kind} is {shown(value)}",
                 why=f"it may be {', '.join(map(str, allowed))}",
                 fix="send one of these",
             )
@@ -82,13 +82,13 @@ def _check_one(what: str, value: object, hint: Any) -> None:
             f"{what} has {len(value):,} letters", why=f"at most {_MOST_LETTERS:,} are read", fix="send a shorter one"
         )
     if not _is(value, hint):
-        raise UserError(f"{what} is {said_of(value)}", why=f"it must be {_WORDS[hint]}", fix=f"send {_WORDS[hint]}")
+        raise UserError(f"{what} is {shown(value)}", why=f"it must be {_WORDS[hint]}", fix=f"send {_WORDS[hint]}")
 
 
-def said_of(value: object) -> str:
+def shown(value: object) -> str:
     """A value of a message as JSON writes it, cut where it is long."""
     text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _MOST_SAID else f"{text[:_MOST_SAID]}..."
+    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}..."
 
 
 def _is(value: object, hint: Any) -> bool:

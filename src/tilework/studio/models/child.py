@@ -18,7 +18,7 @@ from typing import IO, Any, Literal, NamedTuple
 from tilework.errors import UserError
 from tilework.protocol.errors import Problem
 from tilework.studio.models.choice import Chosen
-from tilework.studio.models.pipe import Said, What, hear, line
+from tilework.studio.models.pipe import Output, What, hear, line
 
 COMMAND = (sys.executable, "-m", "tilework.studio.models.process")
 _LAST_LINES, _MOST_LETTERS = 12, 400
@@ -43,7 +43,7 @@ class Child:
         chosen: Chosen,
         device: str,
         images: Path,
-        told: Callable[[Child, Said | None], None],
+        on_output: Callable[[Child, Output | None], None],
         command: Sequence[str] = COMMAND,
     ) -> None:
         self.chosen = chosen
@@ -54,7 +54,7 @@ class Child:
         """Whether it has ever been ready."""
         self.used = time.monotonic()
         """When it was last asked, or said something."""
-        self._told = told
+        self._on_output = on_output
         self._down: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
         self._settled = asyncio.Event()
@@ -90,7 +90,7 @@ class Child:
             self.condition = Condition("ended", message, fix)
             with contextlib.suppress(OSError):
                 self._process.kill()
-            self._told(self, None)
+            self._on_output(self, None)
 
     async def settled(self) -> None:
         """Wait until the process is gone and its pipes are closed."""
@@ -111,8 +111,8 @@ class Child:
 
         def read(source: IO[bytes], words: threading.Thread) -> None:
             with contextlib.suppress(OSError, ValueError):
-                while (said := hear(source)) is not None:
-                    in_loop(self._heard, said)
+                while (output := hear(source)) is not None:
+                    in_loop(self._heard, output)
             process.kill()
             process.wait()
             self._down.put(None)
@@ -127,14 +127,14 @@ class Child:
     def _send(self, message: dict[str, Any]) -> None:
         self._down.put(line(message))
 
-    def _heard(self, said: Said) -> None:
+    def _heard(self, output: Output) -> None:
         if not self.alive:
             return
         self.used = time.monotonic()
-        if said.what is not What.STATE:
-            self._told(self, said)
+        if output.what is not What.STATE:
+            self._on_output(self, output)
             return
-        word = json.loads(said.body)
+        word = json.loads(output.body)
         if word["state"] == "ended":
             problem: Problem = word["error"]
             message = ": ".join(part for part in (problem["what"], problem["why"]) if part)
@@ -143,14 +143,14 @@ class Child:
             self.condition = Condition(word["state"], _WORDS[word["state"]])
             self.loaded |= word["state"] == "ready"
             self.devices |= {word["device"]} if "device" in word else set()
-        self._told(self, None)
+        self._on_output(self, None)
 
     def _gone(self, code: int) -> None:
         if self.alive:
             how = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
             words = " ".join(self._last_lines)
             self.condition = Condition("ended", f"the process of the model {how}{': ' if words else ''}{words}", AGAIN)
-            self._told(self, None)
+            self._on_output(self, None)
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             with contextlib.suppress(OSError):
                 assert pipe is not None

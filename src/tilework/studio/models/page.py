@@ -49,7 +49,7 @@ class Outbox:
         self.taken: Callable[[], None] = lambda: None
         """Called when an answer has left."""
 
-    def say(self, message: ModelMessage) -> None:
+    def send(self, message: ModelMessage) -> None:
         """Queue one text."""
         self._waiting.append(to_text(message))
         if len(self._waiting) > _MOST_TEXTS:
@@ -60,7 +60,7 @@ class Outbox:
 
     def refuse(self, ref: int | str | None, problem: Problem) -> None:
         """Queue the refusal of a message."""
-        self.say(
+        self.send(
             FailedMessage(
                 type="failed", ref=ref if isinstance(ref, int) and not isinstance(ref, bool) else None, error=problem
             )

@@ -33,7 +33,7 @@ class What(IntEnum):
     """A frame of what is there so far; the answer follows."""
 
 
-class Said(NamedTuple):
+class Output(NamedTuple):
     """One upward message."""
 
     what: What
@@ -47,18 +47,18 @@ def line(message: dict[str, Any]) -> bytes:
     return json.dumps(message, separators=(",", ":")).encode() + b"\n"
 
 
-def say(handle: int, said: Said) -> None:
+def send(handle: int, output: Output) -> None:
     """Write an upward message whole. Raises OSError where nobody reads any more."""
-    head = _HEAD.pack(len(said.body), said.what, said.page, said.ref)
-    written = os.writev(handle, (head, said.body)) if hasattr(os, "writev") else os.write(handle, head + said.body)
-    whole = len(head) + len(said.body)
+    head = _HEAD.pack(len(output.body), output.what, output.page, output.ref)
+    written = os.writev(handle, (head, output.body)) if hasattr(os, "writev") else os.write(handle, head + output.body)
+    whole = len(head) + len(output.body)
     if written < whole:
-        rest = memoryview(head + said.body)
+        rest = memoryview(head + output.body)
         while written < whole:
             written += os.write(handle, rest[written:])
 
 
-def hear(source: IO[bytes]) -> Said | None:
+def hear(source: IO[bytes]) -> Output | None:
     """The next upward message; None at the end. Raises ValueError for bytes that are none."""
     head = source.read(_HEAD.size)
     if len(head) < _HEAD.size:
@@ -67,4 +67,4 @@ def hear(source: IO[bytes]) -> Said | None:
     if length > MOST_BYTES:
         raise ValueError(f"a message of {length:,} bytes")
     body = source.read(length)
-    return Said(What(what), page, ref, body) if len(body) == length else None
+    return Output(What(what), page, ref, body) if len(body) == length else None

@@ -14,7 +14,7 @@ from tilework.errors import UserError
 from tilework.studio.answers import Busy
 from tilework.studio.models.child import COMMAND, Child
 from tilework.studio.models.choice import Chosen
-from tilework.studio.models.pipe import Said, What
+from tilework.studio.models.pipe import Output, What
 
 MOST_OPEN = 4
 """As many as a page compares."""
@@ -26,7 +26,7 @@ _MOST_REQUESTS = 8
 class Guest(Protocol):
     """Whoever asks a model: a page."""
 
-    def hear(self, child: Child, said: Said | None) -> None:
+    def hear(self, child: Child, output: Output | None) -> None:
         """What the process says; None = its condition is another one."""
 
 
@@ -50,7 +50,7 @@ class Pool:
             while len(self._open) >= self.most:
                 eldest = min(self._open, key=lambda one: one.used)
                 eldest.end(f"it made way for another model: at most {self.most} are open at once")
-            found = Child(chosen, device, self._images, self._told, self._command)
+            found = Child(chosen, device, self._images, self._on_output, self._command)
             self._open.append(found)
             if self._watch is None:
                 self._watch = asyncio.create_task(self._end_idle(), name="idle models")
@@ -101,8 +101,8 @@ class Pool:
 
     # What goes on -----------------------------------------------------------------------------------------------------
 
-    def _told(self, child: Child, said: Said | None) -> None:
-        if said is None:
+    def _on_output(self, child: Child, output: Output | None) -> None:
+        if output is None:
             if not child.alive and child in self._open:
                 self._open.remove(child)
                 task = asyncio.ensure_future(child.settled())
@@ -111,21 +111,21 @@ class Pool:
                 self._fail(child)
             for guest in list(self._guests.values()):
                 guest.hear(child, None)
-        elif said.page:
-            asker = self._guests.get(said.page)
+        elif output.page:
+            asker = self._guests.get(output.page)
             if asker is not None:
-                asker.hear(child, said)
-        elif said.ref in self._replies:
-            self._reply(said)
+                asker.hear(child, output)
+        elif output.ref in self._replies:
+            self._reply(output)
 
-    def _reply(self, said: Said) -> None:
-        _, reply = self._replies[said.ref]
+    def _reply(self, output: Output) -> None:
+        _, reply = self._replies[output.ref]
         if reply.done():
             return
-        if said.what is What.REPLY:
-            reply.set_result(said.body)
+        if output.what is What.REPLY:
+            reply.set_result(output.body)
         else:
-            problem = json.loads(said.body)
+            problem = json.loads(output.body)
             reply.set_exception(UserError(problem["what"], why=problem["why"], fix=problem["fix"]))
 
     def _fail(self, child: Child) -> None:

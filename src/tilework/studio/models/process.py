@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from tilework.studio.models.courtesy import Courtesy
+from tilework.studio.models.progress import here
 from tilework.studio.models.serving import Voice, listen, problem_of, serve
-from tilework.studio.models.telling import here
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ from tilework.errors import TileworkError, UserError
 from tilework.protocol.http import ImageAnswer, ModelsAnswer
 from tilework.studio.about_runs import of_run
 from tilework.studio.answers import TooLarge, answer, body_of
-from tilework.studio.models.checked import said_of
+from tilework.studio.models.checked import shown
 from tilework.studio.models.child import Child
 from tilework.studio.models.choice import choose, device_of, listed
 from tilework.studio.models.pool import Pool
@@ -55,7 +55,7 @@ async def file(request: Request) -> Response:
     form, ask = body.get("format"), body.get("ask")
     if not isinstance(form, str) or form not in FORMATS:
         raise UserError(
-            f"there is no format {said_of(form)}" if "format" in body else "a file needs a format",
+            f"there is no format {shown(form)}" if "format" in body else "a file needs a format",
             why=f"the formats are {', '.join(FORMATS)}",
             fix="send one of them as format",
         )
@@ -84,8 +84,8 @@ async def _opened(request: Request) -> Child:
 async def _bytes_of(request: Request) -> bytes:
     """What was sent, as far as it is not too much."""
     data = bytearray()
-    said = request.headers.get("content-length", "")
-    if said.isdigit() and int(said[:20]) > MOST_BYTES:
+    length = request.headers.get("content-length", "")
+    if length.isdigit() and int(length[:20]) > MOST_BYTES:
         raise _too_large()
     async for chunk in request.stream():
         data += chunk

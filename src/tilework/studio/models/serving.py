@@ -24,8 +24,8 @@ from tilework.runs.frames import pack
 from tilework.studio.models.checked import checked
 from tilework.studio.models.courtesy import Courtesy
 from tilework.studio.models.lanes import LONG
-from tilework.studio.models.pipe import Said, What, say
-from tilework.studio.models.telling import Telling, Unwanted, of_ask
+from tilework.studio.models.pipe import Output, What, send
+from tilework.studio.models.progress import AskProgress, Unwanted, of_ask
 from tilework.studio.models.waiting import Order, Waiting
 
 if TYPE_CHECKING:
@@ -67,17 +67,17 @@ class Voice:
         os.dup2(2, 1)
         return cls(handle)
 
-    def say(self, what: What, page: int = 0, ref: int = 0, body: bytes = b"") -> None:
+    def send(self, what: What, page: int = 0, ref: int = 0, body: bytes = b"") -> None:
         """Write one message; a process that nobody hears ends."""
         try:
             with self._one_at_a_time:
-                say(self._handle, Said(what, page, ref, body))
+                send(self._handle, Output(what, page, ref, body))
         except OSError:
             os._exit(0)
 
     def state(self, state: str, **more: object) -> None:
         """Say what the process does."""
-        self.say(What.STATE, body=json.dumps({"state": state, **more}).encode())
+        self.send(What.STATE, body=json.dumps({"state": state, **more}).encode())
 
 
 def problem_of(error: BaseException) -> Problem:
@@ -91,7 +91,7 @@ def problem_of(error: BaseException) -> Problem:
 
 def listen(source: IO[bytes], voice: Voice) -> Waiting:
     """Read orders in a thread of its own, from now on. The process ends when its input does, whatever it is doing."""
-    waiting = Waiting(lambda order: voice.say(What.DROPPED, order.page, order.ref))
+    waiting = Waiting(lambda order: voice.send(What.DROPPED, order.page, order.ref))
 
     def read() -> NoReturn:
         try:
@@ -104,13 +104,15 @@ def listen(source: IO[bytes], voice: Voice) -> Waiting:
     return waiting
 
 
-def _heed(waiting: Waiting, said: dict[str, Any]) -> None:
-    if said["do"] == "forget":
-        waiting.forget(said["page"], said["key"])
-    elif said["do"] == "leave":
-        waiting.leave(said["page"])
+def _heed(waiting: Waiting, message: dict[str, Any]) -> None:
+    if message["do"] == "forget":
+        waiting.forget(message["page"], message["key"])
+    elif message["do"] == "leave":
+        waiting.leave(message["page"])
     else:
-        waiting.put(Order(said["page"], said["ref"], said["key"], said["lane"], said["do"], said["what"]))
+        waiting.put(
+            Order(message["page"], message["ref"], message["key"], message["lane"], message["do"], message["what"])
+        )
 
 
 def serve(model: M, abilities: Abilities[M], waiting: Waiting, voice: Voice, courtesy: Courtesy) -> NoReturn:
@@ -119,14 +121,14 @@ def serve(model: M, abilities: Abilities[M], waiting: Waiting, voice: Voice, cou
 
     def work(order: Order) -> None:
         try:
-            with of_ask(_telling(waiting, voice, order)):
+            with of_ask(_progress_of(waiting, voice, order)):
                 what, body = _done(model, abilities, order)
         except Unwanted:
             what, body = What.DROPPED, b""
         except Exception as error:
             what, body = What.FAILED, json.dumps(problem_of(error)).encode()
         waiting.done(order)
-        voice.say(what, order.page, order.ref, body)
+        voice.send(what, order.page, order.ref, body)
 
     def slow() -> NoReturn:
         courtesy.be_slow()
@@ -142,17 +144,17 @@ def serve(model: M, abilities: Abilities[M], waiting: Waiting, voice: Voice, cou
             work(order)
 
 
-def _telling(waiting: Waiting, voice: Voice, order: Order) -> Telling:
+def _progress_of(waiting: Waiting, voice: Voice, order: Order) -> AskProgress:
     """How an order tells of itself; the studio's own orders, files, tell nothing. Only what is long is given up."""
     kind = order.what.get("kind") if order.do == "ask" else (order.what.get("ask") or {}).get("kind")
     if kind not in LONG:
-        return Telling()
+        return AskProgress()
 
-    def told(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+    def report(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         header = MadeProgress(v=VERSION, channel="progress", ref=order.ref, kind=kind, facts=facts)
-        voice.say(What.PROGRESS, order.page, order.ref, pack(header, arrays))
+        voice.send(What.PROGRESS, order.page, order.ref, pack(header, arrays))
 
-    return Telling(lambda: waiting.wanted(order), told if order.do == "ask" else None)
+    return AskProgress(lambda: waiting.wanted(order), report if order.do == "ask" else None)
 
 
 def _done(model: M, abilities: Abilities[M], order: Order) -> tuple[What, bytes]:

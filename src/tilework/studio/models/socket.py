@@ -21,7 +21,7 @@ async def model_socket(socket: WebSocket) -> None:
         watch = asyncio.create_task(visit.watch(), name="newer checkpoints")
         try:
             await visit.open()
-            await listen(socket, visit.says(), outbox.refuse)
+            await listen(socket, visit.handlers(), outbox.refuse)
         finally:
             watch.cancel()
             visit.leave()

@@ -14,10 +14,10 @@ from tilework.studio.answers import NotHere, error_body
 from tilework.studio.models.child import AGAIN, Child
 from tilework.studio.models.choice import Chosen, choose, device_of
 from tilework.studio.models.page import Outbox, PageAsk, PageAsks
-from tilework.studio.models.pipe import Said, What
+from tilework.studio.models.pipe import Output, What
 from tilework.studio.models.pool import Pool
 from tilework.studio.places import Root
-from tilework.studio.talk import Acts, Message
+from tilework.studio.talk import Handlers, Message
 
 LOOK_SECONDS = 1.0
 """How often a run is looked at for a newer checkpoint."""
@@ -30,7 +30,7 @@ class Visit:
     def __init__(self, root: Root, pool: Pool, wanted: tuple[str, str, str], outbox: Outbox) -> None:
         self._root, self._pool, self._outbox = root, pool, outbox
         self._wanted = wanted
-        self._told = ""
+        self._reported = ""
         """What the page knows of its run: the place of a newer checkpoint, or that it is gone."""
         self._asks = PageAsks(outbox)
         self._child: Child | None = None
@@ -51,15 +51,15 @@ class Visit:
                 self._child = None
                 self._abandon(error)
                 message = ": ".join(part for part in (error.what, error.why) if part)
-                self._outbox.say(
+                self._outbox.send(
                     ModelStateMessage(
                         type="state", state="ended", checkpoint=None, step=None, message=message, fix=error.fix
                     )
                 )
                 if isinstance(error, NotHere):
-                    await self._tell_gone(error)
+                    await self._send_gone(error)
                 return
-            self._tell_state(self._child)
+            self._send_state(self._child)
         self._pump()
 
     async def _choose(self) -> Chosen:
@@ -67,7 +67,7 @@ class Visit:
         device_of(device)
         return await to_thread.run_sync(lambda: choose(self._root.run(run_id), which))
 
-    def says(self) -> Acts:
+    def handlers(self) -> Handlers:
         """What each message of the page does."""
 
         async def ask(message: Message) -> None:
@@ -93,31 +93,31 @@ class Visit:
 
         return {"ask": ask, "forget": forget}
 
-    def hear(self, child: Child, said: Said | None) -> None:
+    def hear(self, child: Child, output: Output | None) -> None:
         """What the process says; None = its condition is another one."""
         if child is not self._child:
             return
-        if said is not None and said.what is What.PROGRESS:
-            if self._asks.waits(said.ref) and not self._outbox.answers:  # a page that reads slowly is told less often
-                self._outbox.answer(said.body)
+        if output is not None and output.what is What.PROGRESS:
+            if self._asks.waits(output.ref) and not self._outbox.answers:  # a page that reads slowly is told less often
+                self._outbox.answer(output.body)
             return
-        if said is not None:
-            if self._asks.done(said.ref):
-                if said.what is What.ANSWER:
-                    self._outbox.answer(said.body)
-                elif said.what is What.FAILED:
-                    self._outbox.refuse(said.ref, json.loads(said.body))
+        if output is not None:
+            if self._asks.done(output.ref):
+                if output.what is What.ANSWER:
+                    self._outbox.answer(output.body)
+                elif output.what is What.FAILED:
+                    self._outbox.refuse(output.ref, json.loads(output.body))
             self._pump()
             return
         if child.alive:
-            self._tell_state(child)
+            self._send_state(child)
         elif child.loaded:
             self._end(child)
         else:
             self._task = asyncio.create_task(self._end_or_again(child), name="the checkpoint may have been replaced")
 
     def _end(self, child: Child) -> None:
-        self._tell_state(child)
+        self._send_state(child)
         self._abandon(UserError("the model is not open", why=child.condition.message, fix=AGAIN))
 
     async def _end_or_again(self, child: Child) -> None:
@@ -146,19 +146,19 @@ class Visit:
             try:
                 newest = await self._choose()
             except NotHere as error:
-                await self._tell_gone(error)
+                await self._send_gone(error)
                 continue
             except TileworkError:
                 continue
-            if newest.place not in {child.chosen.place, self._told}:
-                self._told = newest.place
-                self._outbox.say(NewerMessage(type="newer", checkpoint=newest.checkpoint, step=newest.step))
+            if newest.place not in {child.chosen.place, self._reported}:
+                self._reported = newest.place
+                self._outbox.send(NewerMessage(type="newer", checkpoint=newest.checkpoint, step=newest.step))
 
-    async def _tell_gone(self, error: NotHere) -> None:
+    async def _send_gone(self, error: NotHere) -> None:
         """Tell the page, once, where it is the run that is not there, and not its checkpoint alone."""
-        if self._told != "gone" and not await to_thread.run_sync(self._is_there):
-            self._told = "gone"
-            self._outbox.say(GoneMessage(type="gone", message=error.what))
+        if self._reported != "gone" and not await to_thread.run_sync(self._is_there):
+            self._reported = "gone"
+            self._outbox.send(GoneMessage(type="gone", message=error.what))
 
     def _is_there(self) -> bool:
         with contextlib.suppress(NotHere):
@@ -175,15 +175,15 @@ class Visit:
         for ref in self._asks.abandon():
             self._outbox.refuse(ref, error_body(error))
 
-    def _tell_state(self, child: Child) -> None:
-        said, chosen = child.condition, child.chosen
-        self._outbox.say(
+    def _send_state(self, child: Child) -> None:
+        condition, chosen = child.condition, child.chosen
+        self._outbox.send(
             ModelStateMessage(
                 type="state",
-                state=said.state,
+                state=condition.state,
                 checkpoint=chosen.checkpoint,
                 step=chosen.step,
-                message=said.message,
-                fix=said.fix,
+                message=condition.message,
+                fix=condition.fix,
             )
         )

@@ -27,7 +27,7 @@
   };
 
   const driver = {
-    about: () => ({ said: shared.said, threw: shared.thrown, blocked: shared.blocked }),
+    about: () => ({ console: shared.printed, threw: shared.thrown, blocked: shared.blocked }),
     // The state when everything that was asked for in the page has come, or after `ms`.
     async settled(ms) {
       const quiet = await pending.quiet(ms);

@@ -11,18 +11,18 @@
     }
   };
 
-  // What the sketch says: the last few lines, short. It never leaves the page unless it is asked for.
-  const said = [];
+  // What the sketch prints: the last few lines, short. It never leaves the page unless it is asked for.
+  const printed = [];
   for (const name of ["log", "info", "warn", "error", "debug", "trace", "table", "dir"])
     hide(console, name, (...given) => {
-      said.push(given.slice(0, 8).map(text).join(" ").slice(0, 300));
-      if (said.length > most) said.shift();
+      printed.push(given.slice(0, 8).map(text).join(" ").slice(0, 300));
+      if (printed.length > most) printed.shift();
     });
   const threw = [];
   shared.threw = (error) => {
     if (threw.length < most) threw.push({ error: text(error instanceof Error ? error : String(error)), stack: String(error?.stack ?? "").slice(0, 4000) });
   };
-  shared.said = said;
+  shared.printed = printed;
   shared.thrown = threw;
 
   // Addresses that no request stands for: sockets and the like.

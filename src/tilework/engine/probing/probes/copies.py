@@ -49,4 +49,4 @@ def has_clips(store: FrameStore) -> bool:
     """Whether groups are clips or animations, and not single images or classes."""
     count = len(np.unique(store.groups))
     classes = bool((store.labels >= 0).all()) and len(np.unique(store.labels)) == count
-    return store.groups_say_all or not (count in {1, store.count} or classes)
+    return store.groups_suffice or not (count in {1, store.count} or classes)

@@ -140,7 +140,7 @@ def _tensors_differ(r: Result) -> Sentences:
 
 def _output_differs(r: Result) -> Sentences:
     names = {"pixels": "pixels by up to", "codes": "a share of codes of", "loss": "the loss by"}
-    off = ", ".join(f"{said} {short(r, name)}" for name, said in names.items() if number(r, name) > 0)
+    off = ", ".join(f"{label} {short(r, name)}" for name, label in names.items() if number(r, name) > 0)
     return Sentences(
         f"a model that is read back from its checkpoint decodes otherwise: {off}",
         "something that the model computes with is not in the checkpoint",

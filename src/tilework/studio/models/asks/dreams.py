@@ -23,8 +23,8 @@ from tilework.protocol.dream import DreamFacts, DreamKind, PriorFacts, ProgressF
 from tilework.protocol.explore import AskKind
 from tilework.spec.plugins import ORDERS
 from tilework.studio.models.opening import Loaded
+from tilework.studio.models.progress import here
 from tilework.studio.models.serving import Answer
-from tilework.studio.models.telling import here
 
 _KEPT = 4
 
@@ -240,21 +240,21 @@ class _Watching:
         self._before: tuple[tuple[int, ...], int] | None = None
 
     def __call__(self, tokens: Tensor, there: Tensor) -> None:
-        telling = here()
-        telling.heed()
+        progress = here()
+        progress.heed()
         self._dreamer.parent.between()
         count, shape = int(there.sum()), tuple(tokens.shape)
         if self._before is None or self._before[0] != shape or count < self._before[1]:
             self._begin(tokens, there)
         self._before = shape, count
         self._drawn += 1
-        if not telling.due and count < there.numel():
+        if not progress.due and count < there.numel():
             return
         facts = ProgressFacts(
             part=self._part, first=self._first, drawn=self._drawn, passes=self._of, share=count / there.numel()
         )
         shown = np.where(there.cpu().numpy(), tokens.cpu().numpy(), -1).astype(np.int32)
-        telling.tell(facts, {"tokens": shown})
+        progress.report(facts, {"tokens": shown})
 
     def _begin(self, tokens: Tensor, there: Tensor) -> None:
         same = self._before is not None and self._before[0][1:] == tuple(tokens.shape)[1:]

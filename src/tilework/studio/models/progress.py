@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 REST_SECONDS = 0.06
 """So long nothing is told after something was: about what an eye follows."""
 
-Tell = Callable[[Mapping[str, Any], "Mapping[str, NDArray[Any]]"], None]
+Report = Callable[[Mapping[str, Any], "Mapping[str, NDArray[Any]]"], None]
 
 
 class Unwanted(Exception):
@@ -26,11 +26,11 @@ class Unwanted(Exception):
 
 
 @dataclass
-class Telling:
+class AskProgress:
     """Of one ask: `wanted` says whether somebody waits for it, `told` takes facts and arrays of what is there so far."""
 
     wanted: Callable[[], bool] = lambda: True
-    told: Tell | None = None
+    sink: Report | None = None
     _last: float = field(default=float("-inf"))
 
     def heed(self) -> None:
@@ -41,30 +41,30 @@ class Telling:
     @property
     def due(self) -> bool:
         """Whether it is time to tell something."""
-        return self.told is not None and time.monotonic() - self._last >= REST_SECONDS
+        return self.sink is not None and time.monotonic() - self._last >= REST_SECONDS
 
-    def tell(self, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+    def report(self, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
         """Tell what is there so far."""
-        if self.told is not None:
-            self.told(facts, arrays)
+        if self.sink is not None:
+            self.sink(facts, arrays)
             self._last = time.monotonic()
 
 
 _threads = threading.local()
-_NOBODY = Telling()
+_NOBODY = AskProgress()
 
 
-def here() -> Telling:
+def here() -> AskProgress:
     """That of the ask which this thread computes; outside of one, nothing is told and everything is wanted."""
-    found: Telling = getattr(_threads, "telling", _NOBODY)
+    found: AskProgress = getattr(_threads, "progress", _NOBODY)
     return found
 
 
 @contextmanager
-def of_ask(telling: Telling) -> Iterator[None]:
+def of_ask(progress: AskProgress) -> Iterator[None]:
     """This thread computes an ask."""
-    _threads.telling = telling
+    _threads.progress = progress
     try:
         yield
     finally:
-        _threads.telling = _NOBODY
+        _threads.progress = _NOBODY
