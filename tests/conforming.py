@@ -24,18 +24,18 @@ def frame_faults(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) 
         if name not in KNOWN:
             yield f"there is no array {name}"
             continue
-        said = KNOWN[name]
-        if array.dtype.str[1:] != said.dtype:
-            yield f"{name} is {array.dtype}, not {said.dtype}"
-        if header["channel"] not in said.channels:
+        known = KNOWN[name]
+        if array.dtype.str[1:] != known.dtype:
+            yield f"{name} is {array.dtype}, not {known.dtype}"
+        if header["channel"] not in known.channels:
             yield f"{name} is not of the channel {header['channel']}"
-        if array.ndim != len(said.shape):
-            yield f"{name} is {array.shape}, not {said.shape}"
+        if array.ndim != len(known.shape):
+            yield f"{name} is {array.shape}, not {known.shape}"
             continue
-        for letter, length in zip(said.shape, array.shape, strict=True):
+        for letter, length in zip(known.shape, array.shape, strict=True):
             wanted = letter if isinstance(letter, int) else lengths.setdefault(letter, length)
             if length != wanted:
-                yield f"{name} is {array.shape}, not {said.shape} with {letter} = {wanted}"
+                yield f"{name} is {array.shape}, not {known.shape} with {letter} = {wanted}"
 
 
 def faults(value: Any, hint: Any, at: str = "it") -> Iterator[str]:

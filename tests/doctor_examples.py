@@ -118,12 +118,12 @@ class Scripted(Rule):
     def judge(self, case: Case) -> Finding | None:
         self.judged.append(case.step)
         at = [step for step in self.script if step <= case.step]
-        said = self.script[max(at)] if at else None
-        if isinstance(said, Missing):
-            raise CannotJudge(said, name="grey")
+        measured = self.script[max(at)] if at else None
+        if isinstance(measured, Missing):
+            raise CannotJudge(measured, name="grey")
         if self.probes:
-            said = float(case.probe(self.probes[0])["value"])
-        return None if said is None else Finding("", self.severity, max(at), said, 0.5, fix=self.fix)
+            measured = float(case.probe(self.probes[0])["value"])
+        return None if measured is None else Finding("", self.severity, max(at), measured, 0.5, fix=self.fix)
 
     def words(self, finding: Finding) -> Words:
         return Words(f"scripted {finding.measured:g}", "as the test has it")

@@ -270,15 +270,15 @@ def test_its_card_and_its_table_reach_the_page(tokens_run: RunFolder) -> None:
 
 
 def test_it_is_followed_in_the_terminal() -> None:
-    said = io.StringIO()
-    display = Display(Console(file=said, width=200, force_terminal=True))
+    out = io.StringIO()
+    display = Display(Console(file=out, width=200, force_terminal=True))
     plan = Plan(RunFolder(Path("runs/a")), load_spec("vae-digits"), 9, 1, 10, 1, {}, 42, "cpu", "float32", 1, 0, TOKENS)
     display.started(plan)
     display.ticked(Tick(5, 0.5, 1.0, {"nll": 2.5, "weight.nll": 1.0}))  # a task may call its loss as it likes
     display.validated(5, {"nll": 2.25, "accuracy": 0.5})
     display.console.print(display._render())
     for word in ("2.5000", "validation", "NLL", "2.2500 nats/token", "accuracy", "0.500"):
-        assert word in said.getvalue(), word
+        assert word in out.getvalue(), word
 
 
 def test_a_run_that_has_none_of_the_metrics_that_stand_for_one(tmp_path: Path, tilework: Command) -> None:

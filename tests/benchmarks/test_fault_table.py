@@ -34,8 +34,8 @@ def test_right_early_fixed_and_peers_are_counted(benchmarks: Path, tmp_path: Pat
     (tmp_path / "faults.json").write_text(json.dumps({"runs": runs}))
     lines = table(kept(tmp_path / "faults.json"))
     (row,) = (line for line in lines if line.startswith("| spikes"))
-    said = "blur, loss-spiking | 1 of 2 | 1 of 2 | 1 of 2 | - | 0 of 1 | 1 of 1 (loss_dynamics) | 0 of 1 (nothing)"
-    assert row == f"| spikes | {said} |"
+    counts = "blur, loss-spiking | 1 of 2 | 1 of 2 | 1 of 2 | - | 0 of 1 | 1 of 1 (loss_dynamics) | 0 of 1 (nothing)"
+    assert row == f"| spikes | {counts} |"
     (everything,) = (line for line in lines if line.startswith("| **all**"))
     assert "1 of 2 (50%) | 1 of 2 (50%) | 1 of 2 (50%) | - | 0 of 1 (0%)" in everything
     assert "torch-audit on healthy runs: a warning or more in 1 of 1 (100%)." in lines

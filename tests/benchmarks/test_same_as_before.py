@@ -43,8 +43,8 @@ CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
 def test_a_change_is_found(benchmarks: Path, what: str) -> None:
     from same_as_before import differences
 
-    change, said = CHANGES[what]
+    change, message = CHANGES[what]
     now = copy.deepcopy(BITS)
     change(now)
     (found,) = differences(BITS, now)
-    assert said in found
+    assert message in found

@@ -52,10 +52,10 @@ def test_a_run_that_is_kept_is_not_repeated_and_makes_rows(benchmarks: Path, tmp
     assert kept(tmp_path / "sharp.json") == runs
     found = rows(runs)
     assert set(found) == {"sharp-unseen", "sharp-unseen-detail", "sharp-seconds"}
-    said = {name: (figure_text(row), target_text(row), verdict(row)) for name, row in found.items()}
-    assert said["sharp-unseen"] == ("27.2 dB (27.2 to 27.2)", "at least 26 dB", "PASS")
-    assert said["sharp-unseen-detail"][1:] == ("at least 0.9 of the originals'", "FALLS SHORT")
-    assert said["sharp-seconds"] == ("300 s (300 to 300)", "at most 600 s", "PASS")
+    verdicts = {name: (figure_text(row), target_text(row), verdict(row)) for name, row in found.items()}
+    assert verdicts["sharp-unseen"] == ("27.2 dB (27.2 to 27.2)", "at least 26 dB", "PASS")
+    assert verdicts["sharp-unseen-detail"][1:] == ("at least 0.9 of the originals'", "FALLS SHORT")
+    assert verdicts["sharp-seconds"] == ("300 s (300 to 300)", "at most 600 s", "PASS")
 
 
 @pytest.mark.slow

@@ -158,6 +158,6 @@ def test_constructors_check_what_they_are_given(make):
 
 
 def test_five_axes_are_told_what_to_flatten():
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as refused:
         VQ(dim=4, codes=8)(torch.zeros(1, 4, 2, 2, 2))
-    assert "flatten" in told.value.fix
+    assert "flatten" in refused.value.fix

@@ -241,9 +241,9 @@ def test_the_same_input_twice_with_a_codebook_that_moves_is_refused(run):
     layer = VQ(dim=3, codes=8, start="random", decay=0.2)
     x = torch.randn(2, 24, 3).requires_grad_()
     loss = run(lambda y: layer(y).losses["commitment"], x) + run(lambda y: layer(y).losses["commitment"], x)
-    with pytest.raises(UserError, match="same input twice") as told:
+    with pytest.raises(UserError, match="same input twice") as refused:
         loss.backward()
-    assert "deferred" in told.value.fix
+    assert "deferred" in refused.value.fix
     del loss
     layer.deferred = True
     (run(lambda y: layer(y).losses["commitment"], x) + run(lambda y: layer(y).losses["commitment"], x)).backward()
@@ -258,9 +258,9 @@ def test_another_input_in_the_backward_pass_is_refused():
         return layer(y + torch.randn_like(y)).losses["commitment"]
 
     loss = checkpoint(noisy, x, use_reentrant=False, preserve_rng_state=False)
-    with pytest.raises(UserError, match="has not seen") as told:
+    with pytest.raises(UserError, match="has not seen") as refused:
         loss.backward()
-    assert "preserve_rng_state" in told.value.why
+    assert "preserve_rng_state" in refused.value.why
 
 
 def test_an_input_that_differs_by_rounding_is_known_again():

@@ -28,9 +28,9 @@ def names(text: str) -> set[str]:
 
 def test_every_argument_of_theirs_is_answered():
     peer = pytest.importorskip("vector_quantize_pytorch")
-    said = set().union(*(names(theirs) | names(ours) for theirs, ours in table("VectorQuantize")))
+    answered = set().union(*(names(theirs) | names(ours) for theirs, ours in table("VectorQuantize")))
     wanted = set(inspect.signature(peer.VectorQuantize.__init__).parameters) - {"self"}
-    assert wanted - said == set()
+    assert wanted - answered == set()
     known = set().union(
         *(
             set(inspect.signature(c.__init__).parameters)

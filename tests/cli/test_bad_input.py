@@ -30,13 +30,13 @@ Command = Callable[..., Outcome]
 def refused(outcome: Outcome, *words: str) -> None:
     """The command ended with exit code 2 and one message: error, why, fix, and all of `words`."""
     assert outcome.code == 2, outcome
-    said = re.sub(r"\s+", " ", outcome.err)
-    assert "Traceback" not in said
-    assert said.count("error:") == 1, said
-    assert "why:" in said, said
-    assert "fix:" in said, said
+    err = re.sub(r"\s+", " ", outcome.err)
+    assert "Traceback" not in err
+    assert err.count("error:") == 1, err
+    assert "why:" in err, err
+    assert "fix:" in err, err
     for word in words:
-        assert word in said, f"{word!r} is not in {said!r}"
+        assert word in err, f"{word!r} is not in {err!r}"
 
 
 def nothing_made() -> None:
@@ -88,7 +88,7 @@ def test_settings(tilework: Command, override: str, words: list[str]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["train"], ["tilework train rqvae-digits", "tilework recipes"]),
         (["train", "--steps", "3"], ["no option --steps", "engine.steps=3"]),
@@ -97,8 +97,8 @@ def test_settings(tilework: Command, override: str, words: list[str]) -> None:
         (["resume", "last", "--epochs", "40"], ["resume has no option --epochs", "engine.epochs=40"]),
     ],
 )
-def test_options_of_other_tools_and_no_recipe(tilework: Command, words: list[str], told: list[str]) -> None:
-    refused(tilework(*words), *told)
+def test_options_of_other_tools_and_no_recipe(tilework: Command, words: list[str], expected: list[str]) -> None:
+    refused(tilework(*words), *expected)
     nothing_made()
 
 

@@ -61,9 +61,9 @@ def test_version_also_as_a_module() -> None:
 
 def test_help_names_every_command_and_no_command_shows_help(tilework: Command) -> None:
     for arguments in (["--help"], ["-h"], []):
-        told = tilework(*arguments)
+        done = tilework(*arguments)
         for command in ("demo", "train", "resume", "runs", "show", "report", "recipes"):
-            assert re.search(rf"\b{command}\b", told.out + told.err), (arguments, command)
+            assert re.search(rf"\b{command}\b", done.out + done.err), (arguments, command)
 
 
 def test_recipes_has_a_line_for_each_with_what_it_needs_the_ready_ones_first(tilework: Command) -> None:
@@ -354,9 +354,9 @@ def test_brackets_in_names_are_shown_as_they_are(
     assert ODD in tilework("show", "last").out.replace("\n", "")
     run.path.rename(runs / "[bold]x[link]")
     for command in ("runs", "show last"):
-        told = tilework(*command.split())
-        assert told.code == 0
-        assert "[bold]x[link]" in told.out
+        listed = tilework(*command.split())
+        assert listed.code == 0
+        assert "[bold]x[link]" in listed.out
     (runs / "[bold]x[link]" / "run.json").write_text('{"format": "[/red]9"}')
     assert "[/red]9" in tilework("runs").out
 

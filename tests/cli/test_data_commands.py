@@ -232,7 +232,7 @@ def test_a_path_of_the_same_kind_keeps_the_recipes_other_settings(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["add", "x"], ["was not told what to add", "tilework data add x PATH"]),
         (["add", "x", "nowhere"], ["there is no file or folder", "check the spelling"]),
@@ -255,7 +255,7 @@ def test_a_path_of_the_same_kind_keeps_the_recipes_other_settings(tmp_path: Path
         (["show", "y", "--grid", "wide"], ["--grid wide is not a grid"]),
     ],
 )
-def test_mistakes(tilework: Command, photos: Path, tmp_path: Path, words: list[str], told: list[str]) -> None:
+def test_mistakes(tilework: Command, photos: Path, tmp_path: Path, words: list[str], expected: list[str]) -> None:
     (tmp_path / "empty").mkdir()
     (tmp_path / "a.npy").write_bytes(b"")
     (tmp_path / "a.xyz").write_bytes(b"")
@@ -263,7 +263,7 @@ def test_mistakes(tilework: Command, photos: Path, tmp_path: Path, words: list[s
         "PHOTOS": [photos], "EMPTY": [tmp_path / "empty"], "MIXED": [photos, tmp_path / "a.npy"],
         "UNKNOWN": [tmp_path / "a.xyz"],
     }  # fmt: skip
-    refused(tilework("data", *(w for word in words for w in stands.get(word, [word]))), *told)
+    refused(tilework("data", *(w for word in words for w in stands.get(word, [word]))), *expected)
     assert names() == []
 
 

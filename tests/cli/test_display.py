@@ -21,13 +21,13 @@ def plan(recipe: str, resumed_at: int = 0) -> Plan:
 
 
 def test_codes_in_use_are_shown_level_by_level() -> None:
-    said = io.StringIO()
-    display = Display(Console(file=said, width=200))
+    out = io.StringIO()
+    display = Display(Console(file=out, width=200))
     display.started(plan("rqvae-digits"))
     display._quiet_since = -1e9
     values = {"loss": 1.0, "used.1": 12.0, "perplexity.1": 9.5, "used.2": 3.0, "perplexity.2": 2.25}
     display.ticked(Tick(10, 1.0, 50.0, values))
-    assert "level 1 12/16 (perplexity 9.5)   level 2 3/16 (perplexity 2.2)" in said.getvalue()
+    assert "level 1 12/16 (perplexity 9.5)   level 2 3/16 (perplexity 2.2)" in out.getvalue()
 
 
 @pytest.mark.parametrize("resumed_at", [0, 400])

@@ -145,7 +145,7 @@ def test_a_latent_walk(tilework: Command, once: Callable[..., Path]) -> None:
 
 
 def test_continue_and_between_and_morph(tilework: Command, motion: Path) -> None:
-    for words, said in (
+    for words, expected in (
         (["--start", "validation:0"], "1 continuation, 24 frames"),
         (["--start", "0", "--end", "30", "--frames", "9"], "what lies between two images, 9 frames"),
         (
@@ -155,7 +155,7 @@ def test_continue_and_between_and_morph(tilework: Command, motion: Path) -> None
     ):
         done = tilework("dream", motion, *words, "--out", "out.gif")
         assert done.code == 0, done.err
-        assert said in done.out
+        assert expected in done.out
 
 
 def test_ctrl_c_keeps_what_is_done(tilework: Command, images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +236,7 @@ def test_wrong_words_are_told(
     ):
         done = tilework(*words)
         assert done.code == 2, (words, done)
-        said = " ".join(done.err.split())
-        assert part in said, (words, done.err)
-        assert said.count("error:") == said.count("fix:") == 1, (words, done.err)
+        err = " ".join(done.err.split())
+        assert part in err, (words, done.err)
+        assert err.count("error:") == err.count("fix:") == 1, (words, done.err)
     assert sorted(path.name for path in Path().iterdir() if path.name != "runs") == ["text.txt"]

@@ -129,9 +129,9 @@ def test_a_data_set_of_another_size(run: RunFolder, tilework: Command, tmp_path:
         name.parent.mkdir(exist_ok=True)
         Image.fromarray(np.full((40, 40), 60 * number, np.uint8)).save(name)
     assert tilework("data", "add", "mine", tmp_path / "in", "--size", "40x40").code == 0
-    said = refused(tilework("encode", run.path, "mine", "--out", tmp_path / "tokens"))
-    assert "40x40 in colour" in said
-    assert "32x32 in grey" in said
+    message = refused(tilework("encode", run.path, "mine", "--out", tmp_path / "tokens"))
+    assert "40x40 in colour" in message
+    assert "32x32 in grey" in message
     assert tilework("data", "add", "small", tmp_path / "in", "--size", "32x32", "--gray").code == 0
     assert tilework("encode", run.path, "small", "--out", tmp_path / "tokens").code == 0
 
@@ -144,14 +144,14 @@ def test_decode_refuses_another_model_and_names_both(
     out = tmp_path / "tokens"
     assert tilework("encode", copy, "--out", out, "--which", "last").code == 0
     other = trained(once, "vq")
-    said = refused(tilework("decode", out, "--out", tmp_path / "images", "--run", other.path))
-    assert run.id in said
-    assert other.id in said
-    assert "its decoder and its codebook" in said
+    message = refused(tilework("decode", out, "--out", tmp_path / "images", "--run", other.path))
+    assert run.id in message
+    assert other.id in message
+    assert "its decoder and its codebook" in message
     shutil.rmtree(copy)
-    said = refused(tilework("decode", out, "--out", tmp_path / "images"))
-    assert "is not there any more" in said
-    assert "--run RUN" in said
+    message = refused(tilework("decode", out, "--out", tmp_path / "images"))
+    assert "is not there any more" in message
+    assert "--run RUN" in message
     assert not (tmp_path / "images").exists()
     assert tilework("decode", out, "--out", tmp_path / "images", "--run", run.path).code == 0
 

@@ -202,9 +202,9 @@ def test_a_recipe_without_its_images_says_how_to_bring_them(
     weights = [f"objective.lpips.weights={lpips_weights}"] if "lpips" in load_spec(recipe).objective else []
     refused = tilework("train", recipe, *weights)
     assert refused.code == 2
-    said = re.sub(r"\s+", " ", refused.out + refused.err)
-    assert "data.path=FOLDER" in said
-    assert "Traceback" not in said
+    output = re.sub(r"\s+", " ", refused.out + refused.err)
+    assert "data.path=FOLDER" in output
+    assert "Traceback" not in output
 
 
 def one_of_each_source() -> list[Any]:

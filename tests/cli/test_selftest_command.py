@@ -23,11 +23,11 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("_small")
 def test_where_all_agree_it_says_so_and_what_was_compared(tilework: Callable[..., Outcome]) -> None:
-    said = tilework("selftest")
-    assert said.code == 0
+    done = tilework("selftest")
+    assert done.code == 0
     for words in ("no GPU", "any other device", "fsq", "code search", "optimiser step", "tolerance", "All 5"):
-        assert words in said.out
-    assert "differs" not in said.out
+        assert words in done.out
+    assert "differs" not in done.out
 
 
 @pytest.mark.usefixtures("_small")
@@ -36,11 +36,11 @@ def test_a_device_that_decodes_wrongly_is_reported_with_what_to_do(
 ) -> None:
     right = backend_module._decode
     monkeypatch.setattr(backend_module, "_decode", lambda *a: right(*a) + (torch.get_num_threads() - 1))
-    said = tilework("selftest")
-    assert said.code == 1
-    (line,) = [line for line in said.out.splitlines() if "differs" in line]
+    done = tilework("selftest")
+    assert done.code == 1
+    (line,) = [line for line in done.out.splitlines() if "differs" in line]
     assert "decode" in line
-    assert "engine.threads=1" in said.out
+    assert "engine.threads=1" in done.out
     again = tilework("selftest", "--json")
     assert again.code == 1
     assert [row["what"] for row in json.loads(again.out)["rows"] if not row["ok"]] == ["decode"]
@@ -62,9 +62,9 @@ def test_the_fix_leaves_out_what_differs(
 ) -> None:
     monkeypatch.setattr(selftest, "backends", lambda: [backend])
     monkeypatch.setattr(selftest, "compare", lambda found: iter([Row("vq", backend, "all", float("inf"), 0.0, "gone")]))
-    said = tilework("selftest")
-    assert said.code == 1
-    assert fix in said.out
-    assert "gone" in said.out
+    done = tilework("selftest")
+    assert done.code == 1
+    assert fix in done.out
+    assert "gone" in done.out
     (row,) = json.loads(tilework("selftest", "--json").out)["rows"]
     assert (row["difference"], row["problem"], row["ok"]) == (None, "gone", False)

@@ -165,10 +165,10 @@ def test_files_that_are_no_animations(tmp_path):
     source = animations(tmp_path)
     assert prepare(source).count == 2
     list(source.items())
-    told = dict(source.unreadable())
-    assert set(told) == {"empty.gif", "text.webp", "vast.gif"}
-    assert told["empty.gif"] == "the file is empty"
-    assert "million pixels" in told["vast.gif"]
+    reasons = dict(source.unreadable())
+    assert set(reasons) == {"empty.gif", "text.webp", "vast.gif"}
+    assert reasons["empty.gif"] == "the file is empty"
+    assert "million pixels" in reasons["vast.gif"]
     with pytest.raises(UserError, match=r"empty\.gif"):
         list(animations(tmp_path, strict=True).items())
 

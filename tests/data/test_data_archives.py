@@ -98,8 +98,8 @@ def test_nothing_leaves_a_zip(tmp_path):
         out.writestr(link, "/etc/passwd")
         out.writestr("a/more.zip", b"PK\5\6" + bytes(18))
         out.writestr("b\\2.png", png(1))
-    told = left_out(images(path))
-    assert {name: reason.split(";")[0] for name, reason in told.items()} == {
+    reasons = left_out(images(path))
+    assert {name: reason.split(";")[0] for name, reason in reasons.items()} == {
         "../out.png": "its name leads out of the archive",
         "abs.png": "its name leads out of the archive",
         "C:/w.png": "its name leads out of the archive",
@@ -140,13 +140,16 @@ def test_an_archive_that_is_cut_short(tmp_path, kind):
     whole = path.read_bytes()
     for part in (0.8, 0.5, 0.02):
         path.write_bytes(whole[: int(len(whole) * part)])
-        said = []
+        reasons = []
         try:
             settings = detect([str(path)]).settings
-            said = list(left_out(SOURCES.parse({**settings, "size": 8})).values())
+            reasons = list(left_out(SOURCES.parse({**settings, "size": 8})).values())
         except UserError as error:
-            said = [error.why]
-        assert any(word in reason for reason in said for word in ("broken", "breaks off", "damaged")), (part, said)
+            reasons = [error.why]
+        assert any(word in reason for reason in reasons for word in ("broken", "breaks off", "damaged")), (
+            part,
+            reasons,
+        )
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -167,10 +170,10 @@ def test_a_zip_bomb_is_named_and_never_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr(archive, "_MEMBER_FREE", 2**16)
     path = pack(tmp_path / "a.zip", {"1.png": png(), "bomb.bmp": bytes(2**24)})
     tracemalloc.start()
-    told = left_out(images(path))
+    reasons = left_out(images(path))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert "times its size" in told["bomb.bmp"]
+    assert "times its size" in reasons["bomb.bmp"]
     assert peak < 2**23
 
 
@@ -180,8 +183,8 @@ def test_an_archive_that_unpacks_to_too_much_in_all(tmp_path, kind, monkeypatch)
     monkeypatch.setattr(archive, "RATIO", 20)
     archive._members.cache_clear()
     path = pack(tmp_path / f"a.{kind}", {"1.png": png(), **{f"bomb{n}.bmp": bytes(2**20) for n in range(9)}})
-    told = left_out(images(path))
-    assert "more than 20 times its size" in list(told.values())[-1]
+    reasons = left_out(images(path))
+    assert "more than 20 times its size" in list(reasons.values())[-1]
     assert [item.file for item in images(path).items()] == ["1.png"]
 
 
@@ -192,8 +195,8 @@ def test_a_member_that_claims_to_be_huge(tmp_path):
             info = tarfile.TarInfo(name)
             info.size = size
             out.write(info.tobuf() + content + bytes(-len(content) % 512))
-    told = left_out(images(path))
-    assert "MiB" in told["huge.png"]
+    reasons = left_out(images(path))
+    assert "MiB" in reasons["huge.png"]
 
 
 @pytest.mark.parametrize(
@@ -229,9 +232,9 @@ def test_an_archive_in_a_folder_is_named_with_what_to_do(tmp_path):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "1.png").write_bytes(png())
     pack(tmp_path / "in" / "more.tar.gz", {"2.png": png(1)})
-    told = left_out(images(tmp_path / "in"))
-    assert list(told) == ["more.tar.gz"]
-    assert "tilework data add" in told["more.tar.gz"]
+    reasons = left_out(images(tmp_path / "in"))
+    assert list(reasons) == ["more.tar.gz"]
+    assert "tilework data add" in reasons["more.tar.gz"]
 
 
 def test_a_folder_of_archives_alone_says_so(tmp_path):
@@ -270,5 +273,5 @@ def test_a_tar_that_is_cut_short_says_what_is_left_of_it(tmp_path, kind):
             taken = len(list(source.items()))
         except UserError:
             continue  # nothing came out of it
-        (said,) = [reason for _, reason in source.unreadable() if "whatever followed is lost" in reason]
-        assert f": {taken:,} image" in said, (part, taken, said)
+        (cut,) = [reason for _, reason in source.unreadable() if "whatever followed is lost" in reason]
+        assert f": {taken:,} image" in cut, (part, taken, cut)

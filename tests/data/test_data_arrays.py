@@ -244,7 +244,7 @@ def idx_file(path: Path, values: np.ndarray) -> None:
     path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
 
 
-def told(folder: Path) -> list[tuple[str, bool | None, str | None]]:
+def files_in(folder: Path) -> list[tuple[str, bool | None, str | None]]:
     return [(item.file, item.held_out, item.label) for item in mnist(path=str(folder), size=4).items()]
 
 
@@ -271,17 +271,17 @@ def test_idx_files_are_known_by_their_content(tmp_path, train, test):
     (tmp_path / "notes.txt").write_text("x")
     assert detect([str(tmp_path)]).settings == {"kind": "mnist", "path": str(tmp_path)}
     assert detect([str(tmp_path / train)]).settings == {"kind": "mnist", "path": str(tmp_path)}
-    assert told(tmp_path) == [(train, False, str(n)) for n in range(6)] + [(test, True, str(n)) for n in range(3)]
+    assert files_in(tmp_path) == [(train, False, str(n)) for n in range(6)] + [(test, True, str(n)) for n in range(3)]
 
 
 def test_one_idx_file_with_and_without_labels(tmp_path):
     idx_file(tmp_path / "drawings", some(5))
-    assert told(tmp_path) == [("drawings", None, None)] * 5
+    assert files_in(tmp_path) == [("drawings", None, None)] * 5
     idx_file(tmp_path / "kinds", np.arange(5, dtype=np.uint8))
-    assert [label for _, _, label in told(tmp_path)] == list("01234")
+    assert [label for _, _, label in files_in(tmp_path)] == list("01234")
     idx_file(tmp_path / "kinds", np.arange(4, dtype=np.uint8))
     with pytest.raises(UserError, match="which labels belong") as caught:
-        told(tmp_path)
+        files_in(tmp_path)
     assert "no file has as many labels" in caught.value.why
 
 
@@ -289,7 +289,7 @@ def test_it_must_be_clear_which_train(tmp_path):
     for name in ("a", "b"):
         idx_file(tmp_path / name, some(5))
     with pytest.raises(UserError, match="not clear which train") as caught:
-        told(tmp_path)
+        files_in(tmp_path)
     assert "digits" not in caught.value.fix
     assert "download" not in caught.value.fix
 
@@ -297,7 +297,7 @@ def test_it_must_be_clear_which_train(tmp_path):
 def test_a_folder_without_idx_files_is_never_answered_with_other_data(tmp_path):
     (tmp_path / "a.bin").write_bytes(b"x" * 50)
     with pytest.raises(UserError, match="holds no idx files") as caught:
-        told(tmp_path)
+        files_in(tmp_path)
     assert "download" not in caught.value.fix
     assert "leave data.path out" not in caught.value.fix
 

@@ -151,8 +151,8 @@ def png16(path: Path, values: np.ndarray, sbit: int = 0) -> Path:
     height, width, channels = values.shape
     head = struct.pack(">IIBBBBB", width, height, 16, {1: 0, 2: 4, 3: 2, 4: 6}[channels], 0, 0, 0)
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
-    said = chunk(b"sBIT", bytes([sbit] * channels)) if sbit else b""
-    parts = chunk(b"IHDR", head) + said + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    sbit_chunk = chunk(b"sBIT", bytes([sbit] * channels)) if sbit else b""
+    parts = chunk(b"IHDR", head) + sbit_chunk + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + parts)
     return path
 

@@ -88,9 +88,9 @@ def test_rows_that_cannot_be_read(tmp_path):
     rows[1], rows[2] = {"bytes": b"text", "path": None}, None
     source = hub(saved(tmp_path, {"image": rows}, {"image": datasets.Image()}))
     assert [item.frame for item in source.items()] == [0, 3]
-    told = dict(source.unreadable())
-    assert set(told) == {"in row 1", "in row 2"}
-    assert told["in row 2"] == "there is no image in this row"
+    reasons = dict(source.unreadable())
+    assert set(reasons) == {"in row 1", "in row 2"}
+    assert reasons["in row 2"] == "there is no image in this row"
 
 
 @pytest.mark.parametrize("make", ["missing", "empty", "text"])

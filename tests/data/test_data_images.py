@@ -151,8 +151,8 @@ def test_items_after_are_the_rest(tmp_path):
         whole = list(images(tmp_path, **more).items())
         for number, item in enumerate(whole):
             rest = list(images(tmp_path, **more).items_after(item.file, item.frame))
-            told = [(i.file, i.frame, i.group, i.label, i.pixels.tobytes()) for i in rest]
-            assert told == [(i.file, i.frame, i.group, i.label, i.pixels.tobytes()) for i in whole[number + 1 :]]
+            items = [(i.file, i.frame, i.group, i.label, i.pixels.tobytes()) for i in rest]
+            assert items == [(i.file, i.frame, i.group, i.label, i.pixels.tobytes()) for i in whole[number + 1 :]]
 
 
 @pytest.mark.parametrize(

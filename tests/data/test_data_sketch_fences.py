@@ -85,12 +85,12 @@ def test_each_failure_is_told_by_name_and_the_others_go_on(together):
 
 def test_frames_before_the_fault_are_kept_with_what_the_console_said(together, tmp_path):
     assert {name: len(together.frames[name]) for name in ("fault", "needs")} == {"fault": 3, "needs": 2}
-    told = together.unreadable
-    assert told["fault"] == "too many (sketch.js:1) (frame 3); its console: at four"
-    assert told["needs"].startswith(
+    reasons = together.unreadable
+    assert reasons["fault"] == "too many (sketch.js:1) (frame 3); its console: at four"
+    assert reasons["needs"].startswith(
         "TypeError: Cannot read properties of undefined (reading 'json') (sketch.js:1) (frame 2)"
     )
-    assert "it asked for the network, which it cannot reach: https://example.com/x.json" in told["needs"]
+    assert "it asked for the network, which it cannot reach: https://example.com/x.json" in reasons["needs"]
     sketch(tmp_path / "fault", FAULT)
     with pytest.raises(UserError, match="cannot be read"):
         list(sketches(tmp_path, strict=True).items())
@@ -121,9 +121,9 @@ def test_a_sketch_that_hangs_is_ended_and_the_next_one_drawn(tmp_path, browser):
     sketch(tmp_path / "c good")
     source = sketches(tmp_path, seconds=25)
     assert {name: len(frames) for name, frames in drawn(source).items()} == {"a draw": 1, "c good": 5}
-    told = dict(source.unreadable())
-    assert "longer than 25 seconds, at frame 1" in told["a draw"]
-    assert "longer than 25 seconds, at setup() or loading" in told["b setup"]
+    reasons = dict(source.unreadable())
+    assert "longer than 25 seconds, at frame 1" in reasons["a draw"]
+    assert "longer than 25 seconds, at setup() or loading" in reasons["b setup"]
 
 
 @pytest.fixture

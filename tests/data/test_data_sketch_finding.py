@@ -258,11 +258,11 @@ def test_which_p5_a_sketch_gets(tmp_path, shipped):
     assert found(top)["async"].p5 == (top / "p5.js",)
 
 
-@pytest.mark.parametrize("said", ["3", "1.9.0", "none.js"])
-def test_a_p5_that_is_not_there(tmp_path, shipped, said):
+@pytest.mark.parametrize("p5", ["3", "1.9.0", "none.js"])
+def test_a_p5_that_is_not_there(tmp_path, shipped, p5):
     tree(tmp_path / "in", {"sketch.js": DRAWS})
     with pytest.raises(UserError) as caught:
-        find_sketches(str(tmp_path / "in"), said)
+        find_sketches(str(tmp_path / "in"), p5)
     assert "data.p5=FILE" in caught.value.fix
 
 
@@ -443,9 +443,9 @@ def test_what_must_be_built_first_is_told(tmp_path, shipped, browser):
         (shipped / one / "p5.min.js").write_bytes(P5_DOUBLE.read_bytes())
     source = SOURCES.parse({"kind": "sketches", "path": str(top), "size": "16x16", "frames": 2, "seconds": 60})
     assert {item.group for item in source.items()} == {"good"}
-    told = dict(source.unreadable())
-    assert set(told) == {"packed", "typed"}
-    assert all("must be built first" in reason for reason in told.values())
+    reasons = dict(source.unreadable())
+    assert set(reasons) == {"packed", "typed"}
+    assert all("must be built first" in reason for reason in reasons.values())
 
 
 @pytest.mark.parametrize(

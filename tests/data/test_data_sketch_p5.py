@@ -45,9 +45,9 @@ def test_with_p5_itself(looping, browser, real_p5):
     assert [int((f[12, :, 0] > 127).sum()) for f in found["slow"]] == pytest.approx([8, 16, 24, 32, 40], abs=1)
     assert len({f.tobytes() for f in found["webgl"]}) == 5
     assert max(f.std() for f in found["webgl"]) > 20
-    (told,) = source.unreadable()
-    assert told[0] == "faulty"
-    assert "nowhere is not defined (sketch.js:1)" in told[1]
+    (unreadable,) = source.unreadable()
+    assert unreadable[0] == "faulty"
+    assert "nowhere is not defined (sketch.js:1)" in unreadable[1]
 
 
 @pytest.mark.slow

@@ -121,15 +121,15 @@ def test_frames_follow_the_number(tmp_path, browser):
         said.forEach((value, i) => { fill(Math.round(value) % 256, Math.round(value) >> 8, 0); rect(4 * i, 0, 4, 30); });
       }"""
     (frames,) = drawn(sketches(sketch(tmp_path / "a", script), fps=20)).values()
-    said = [[int(f[15, 4 * i + 2, 0]) + 256 * int(f[15, 4 * i + 2, 1]) for i in range(9)] for f in frames]
-    assert [row[0] for row in said] == [1, 2, 3, 4, 5]
+    numbers = [[int(f[15, 4 * i + 2, 0]) + 256 * int(f[15, 4 * i + 2, 1]) for i in range(9)] for f in frames]
+    assert [row[0] for row in numbers] == [1, 2, 3, 4, 5]
     for column in (1, 3, 4):
-        assert [row[column] for row in said] == [0, 50, 100, 150, 200]
-    assert [row[2] for row in said] == [0, 50, 50, 50, 50]
-    assert {row[5] for row in said} == {20}
-    assert [row[6] for row in said] == [0, 0, 1, 1, 2]
-    assert [row[7] for row in said] == [1, 2, 3, 4, 5]
-    assert [row[8] for row in said] == [0, 0, 0, 1, 1]
+        assert [row[column] for row in numbers] == [0, 50, 100, 150, 200]
+    assert [row[2] for row in numbers] == [0, 50, 50, 50, 50]
+    assert {row[5] for row in numbers} == {20}
+    assert [row[6] for row in numbers] == [0, 0, 1, 1, 2]
+    assert [row[7] for row in numbers] == [1, 2, 3, 4, 5]
+    assert [row[8] for row in numbers] == [0, 0, 0, 1, 1]
 
 
 def test_chance_has_a_seed(tmp_path, browser):

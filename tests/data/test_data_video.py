@@ -218,8 +218,8 @@ def test_a_clip_that_breaks_off(tmp_path, suffix, share):
     assert [item.frame for item in kept] == list(range(len(kept)))
     assert sum(item.file.startswith("b") for item in items) == 90
     assert all(np.array_equal(k.pixels, e.pixels) for k, e in zip(kept[:-3], everything, strict=False))
-    told = dict(source.unreadable())[f"a{suffix}"]
-    assert "breaks off" in told or "damaged" in told
+    reason = dict(source.unreadable())[f"a{suffix}"]
+    assert "breaks off" in reason or "damaged" in reason
     assert len(source.unreadable()) == 1
 
 

@@ -253,9 +253,9 @@ def test_what_is_broken_is_named_and_the_rest_is_whole(kind, whole, tmp_path):
     broken = example.spoil(tmp_path)
     source = source_of(kind, path)
     items = list(source.items())
-    told = dict(source.unreadable())
-    assert list(told) == [broken]
-    assert told[broken]
+    reasons = dict(source.unreadable())
+    assert list(reasons) == [broken]
+    assert reasons[broken]
     kept = [item for item in items if item.file != broken]
     # A data set is written anew to be spoilt: its good rows are the same, and so is what surrounds a broken file.
     assert same(kept, [item for item in before if (item.file, item.frame) in {(k.file, k.frame) for k in kept}])

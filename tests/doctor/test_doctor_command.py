@@ -33,9 +33,9 @@ def _few_rules(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_prints_cause_evidence_and_the_one_fix_and_ends_with_1(tilework: Command) -> None:
     run = made_run(default_root(), val=COLLAPSED)
-    said = tilework("doctor", run.id, "--no-probes")
-    assert said.code == 1, said.err
-    assert f"{run.id}  crashed" in said.out or f"{run.id}  finished" in said.out
+    done = tilework("doctor", run.id, "--no-probes")
+    assert done.code == 1, done.err
+    assert f"{run.id}  crashed" in done.out or f"{run.id}  finished" in done.out
     for words in (
         "1 error",
         "error    codebook-collapse  since step 200",
@@ -46,22 +46,22 @@ def test_it_prints_cause_evidence_and_the_one_fix_and_ends_with_1(tilework: Comm
         "bottleneck.start=kmeans bottleneck.revival={}; the new run starts anew",
         "unjudged leak: no validation yet",
     ):
-        assert words in said.out, words
+        assert words in done.out, words
 
 
 def test_without_a_name_it_is_the_last_run_and_a_healthy_one_ends_with_0(tilework: Command) -> None:
     made_run(default_root(), val=COLLAPSED)
     run = made_run(default_root(), val=HEALTHY)
-    said = tilework("doctor", "--no-probes")
-    assert (said.code, said.err) == (0, "")
-    assert said.out.startswith(f"{run.id}  finished, step 400 of 1,000: no findings")
+    done = tilework("doctor", "--no-probes")
+    assert (done.code, done.err) == (0, "")
+    assert done.out.startswith(f"{run.id}  finished, step 400 of 1,000: no findings")
 
 
 def test_json_is_as_the_protocol_says_and_the_same_command(tilework: Command) -> None:
     run = made_run(default_root(), val={**COLLAPSED, "mse": [float("nan")] * 5})
-    said = tilework("doctor", "last", "--json", "--no-probes")
-    assert said.code == 1
-    found = json.loads(said.out)
+    done = tilework("doctor", "last", "--json", "--no-probes")
+    assert done.code == 1
+    found = json.loads(done.out)
     assert list(faults(found, FindingsAnswer)) == []
     assert found["id"] == run.id
     (collapse,) = found["findings"]
@@ -83,22 +83,22 @@ def test_a_warning_alone_ends_with_0_and_consequences_stand_below_their_cause(
     after.follows_from = ("cliff",)  # type: ignore[misc]
     only(monkeypatch, blur=after, cliff=cause, other=Scripted({0: Missing.PROBE}))
     run = made_run(default_root(), val=HEALTHY)
-    said = tilework("doctor", run.id, "--no-probes")
-    assert said.code == 0, said.err
-    assert "2 warnings" in said.out
-    lines = said.out.splitlines()
+    done = tilework("doctor", run.id, "--no-probes")
+    assert done.code == 0, done.err
+    assert "2 warnings" in done.out
+    lines = done.out.splitlines()
     first, second = (next(n for n, line in enumerate(lines) if f"  {code}  since" in line or f" {code}  since" in line)
                      for code in ("cliff", "blur"))  # fmt: skip
     assert first < second
     assert lines[second].startswith("  warning")
     assert "follows from cliff" in lines[second]
-    assert "unjudged other: the model was not probed" in said.out
+    assert "unjudged other: the model was not probed" in done.out
 
 
 def test_a_run_in_another_folder_is_named_by_its_path(tilework: Command, tmp_path: Path) -> None:
     run = made_run(tmp_path / "else where", val=COLLAPSED)
-    said = tilework("doctor", run.path, "--no-probes")
-    assert f"tilework train --from '{run.path}' --apply codebook-collapse" in said.out
+    done = tilework("doctor", run.path, "--no-probes")
+    assert f"tilework train --from '{run.path}' --apply codebook-collapse" in done.out
 
 
 def test_no_torch_is_loaded_for_rows(tmp_path: Path) -> None:
@@ -123,15 +123,15 @@ def test_no_validation_and_few_steps_are_said_and_the_rest_is_judged(
 
     collapse_only(monkeypatch, held=Held({}), grey=Scripted({0: 1.0}))
     run = made_run(default_root(), train={"loss": [1.0, 0.9], "mse": [1.0, 0.9]})
-    said = tilework("doctor", run.id, "--no-probes")
-    assert said.code == 1
-    assert "unjudged held: no validation yet" in said.out
-    assert "scripted 1" in said.out
+    done = tilework("doctor", run.id, "--no-probes")
+    assert done.code == 1
+    assert "unjudged held: no validation yet" in done.out
+    assert "scripted 1" in done.out
     run = made_run(default_root(), val={name: values[:1] for name, values in COLLAPSED.items()})
-    said = tilework("doctor", run.id, "--no-probes")
-    assert "unjudged codebook-collapse, held: too few steps so far" in said.out
-    told = json.loads(tilework("doctor", run.id, "--no-probes", "--json").out)["unjudged"]
-    assert [one["text"] for one in told] == ["0 of 100 steps so far", "1 of 5 values of mse so far"]
+    done = tilework("doctor", run.id, "--no-probes")
+    assert "unjudged codebook-collapse, held: too few steps so far" in done.out
+    unjudged = json.loads(tilework("doctor", run.id, "--no-probes", "--json").out)["unjudged"]
+    assert [one["text"] for one in unjudged] == ["0 of 100 steps so far", "1 of 5 values of mse so far"]
 
 
 def test_a_run_that_is_still_being_written_is_judged(tilework: Command) -> None:
@@ -139,10 +139,10 @@ def test_a_run_that_is_still_being_written_is_judged(tilework: Command) -> None:
     with RunLock(run), RunStore.open(run.db, readonly=False) as store:
         store.log(500, 5.0, {"perplexity.1": 1.05, "codes": 64, "tokens": 1000}, "val")
         store.flush()
-        said = tilework("doctor", run.id, "--no-probes")
-    assert said.code == 1
-    assert "running, step 500" in said.out
-    assert "perplexity 1.05" in said.out
+        done = tilework("doctor", run.id, "--no-probes")
+    assert done.code == 1
+    assert "running, step 500" in done.out
+    assert "perplexity 1.05" in done.out
 
 
 def test_a_rule_that_fails_over_what_it_reads_stops_no_other(
@@ -154,10 +154,10 @@ def test_a_rule_that_fails_over_what_it_reads_stops_no_other(
 
     only(monkeypatch, broken=Broken({}), grey=Scripted({0: 1.0}))
     made_run(default_root(), val=HEALTHY)
-    said = tilework("doctor", "--no-probes")
-    assert said.code == 1
-    assert "scripted 1" in said.out
-    assert "unjudged broken: cannot be read (ZeroDivisionError: division by zero)" in said.out
+    done = tilework("doctor", "--no-probes")
+    assert done.code == 1
+    assert "scripted 1" in done.out
+    assert "unjudged broken: cannot be read (ZeroDivisionError: division by zero)" in done.out
 
 
 @pytest.mark.parametrize("broken", ["no-db", "cut-db", "no-spec", "no-run", "foreign"])
@@ -173,19 +173,19 @@ def test_a_broken_folder_is_one_message(tilework: Command, tmp_path: Path, broke
         run.info_file.unlink()
     else:
         run.info_file.write_text('{"format": 99, "tilework": "9.9"}')
-    said = tilework("doctor", run.path)
-    assert said.code == 2, said.out
-    assert re.match(r"error: .+\n  why: .+\n  fix: .+\n$", said.err), said.err
-    assert said.out == ""
+    done = tilework("doctor", run.path)
+    assert done.code == 2, done.out
+    assert re.match(r"error: .+\n  why: .+\n  fix: .+\n$", done.err), done.err
+    assert done.out == ""
 
 
 def test_a_store_that_has_nothing_yet_is_not_judged(tilework: Command) -> None:
     run = made_run(default_root(), val=COLLAPSED)
     run.db.write_bytes(b"")
-    said = tilework("doctor", run.path)
-    assert said.code == 0
-    assert "no findings" in said.out
-    assert "unjudged leak: no validation yet" in said.out
+    done = tilework("doctor", run.path)
+    assert done.code == 0
+    assert "no findings" in done.out
+    assert "unjudged leak: no validation yet" in done.out
 
 
 def test_a_damaged_spec_is_read_from_the_checkpoint(tilework: Command) -> None:
@@ -196,15 +196,15 @@ def test_a_damaged_spec_is_read_from_the_checkpoint(tilework: Command) -> None:
     folder = run.checkpoints / "step-00000400"
     folder.mkdir()
     (folder / "model.json").write_text(json.dumps({"step": 400, "spec": yaml.safe_load(COLLAPSING)}))
-    said = tilework("doctor", run.id, "--no-probes")
-    assert said.code == 1
-    assert "bottleneck.start=kmeans" in said.out
+    done = tilework("doctor", run.id, "--no-probes")
+    assert done.code == 1
+    assert "bottleneck.start=kmeans" in done.out
 
 
 def test_there_is_no_run(tilework: Command) -> None:
-    said = tilework("doctor")
-    assert said.code == 2
-    assert "there is no run 'last'" in said.err
+    done = tilework("doctor")
+    assert done.code == 2
+    assert "there is no run 'last'" in done.err
 
 
 def test_probes_that_the_run_keeps_are_read_and_none_is_made_again(
@@ -219,8 +219,8 @@ def test_probes_that_the_run_keeps_are_read_and_none_is_made_again(
     lacks = Probes({}, {"grey": {"why": "images", "detail": ""}})
     with monkeypatch.context() as without:
         without.setattr("tilework.engine.findings.probes_of_folder", lambda folder: lacks)
-        said = tilework("doctor", run.id).out
-    assert "unjudged grey: the model was not probed: the images of the run are not there" in said
+        out = tilework("doctor", run.id).out
+    assert "unjudged grey: the model was not probed: the images of the run are not there" in out
     assert "unjudged grey: the model was not probed" in tilework("doctor", run.id, "--no-probes").out
     with RunStore.open(run.db, readonly=False) as store:
         store.set_meta("probes", {"grey": {"value": 3.0}})

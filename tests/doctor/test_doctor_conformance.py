@@ -33,9 +33,9 @@ def judged(code: str, case: Case) -> Finding | None:
     except CannotJudge:
         return None
     if found is not None:
-        said = rule.words(found)
-        assert said.title
-        assert "\n" not in said.title + said.cause + said.advice
+        words = rule.words(found)
+        assert words.title
+        assert "\n" not in words.title + words.cause + words.advice
         text = json.dumps(found.as_dict(), allow_nan=False)  # what a page reads
         assert Finding.read(json.loads(text)) == found
     return found

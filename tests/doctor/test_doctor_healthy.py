@@ -142,11 +142,11 @@ def test_a_gap_between_training_and_held_out_images_is_learning_by_heart_but_not
     held = {"mse": falling(0.2, 0.018, 12)}
     few = spec_of("vae-digits", "data.split.validation=0.96")
     for bce, found in ((138, True), (112, False)):
-        told = judged(
+        finding = judged(
             _folder(tmp_path, bce), "overfitting", few, train=train, val={**held, "bce": falling(500, bce, 12)}
         )
-        assert (told is not None) == found
-    assert told is None
+        assert (finding is not None) == found
+    assert finding is None
     groups = spec_of("vae-digits", "data.split={by: group, validation: 0.1}")
     val = {**held, "bce": falling(500, 138, 12)}
     assert judged(_folder(tmp_path, 0), "overfitting", groups, train=train, val=val) is None
@@ -159,12 +159,12 @@ def test_a_single_batch_unlike_the_others_is_seen_in_a_row_of_means(tmp_path: Pa
     times = np.where(np.isin(np.arange(60), rows), peak, 1.2)
     loss = level * (9 + times) / 10
     train = of_loss((0.3 * loss).tolist(), loss_peak=(0.3 * level * times).tolist())
-    told = judged(tmp_path, "loss-spiking", spec_of("rqvae-digits"), train=train)
-    assert (told is not None) == found
-    if told is not None:
-        assert told.measured == 5
-        assert told.values["highest"] == pytest.approx(peak)
-        assert told.values["batches"]
+    finding = judged(tmp_path, "loss-spiking", spec_of("rqvae-digits"), train=train)
+    assert (finding is not None) == found
+    if finding is not None:
+        assert finding.measured == 5
+        assert finding.values["highest"] == pytest.approx(peak)
+        assert finding.values["batches"]
 
 
 def test_small_batches_differ_all_the_time_and_are_no_spikes(tmp_path: Path) -> None:

@@ -32,11 +32,11 @@ def judged(folder: Path, code: str, spec: Mapping[str, Any], **series: Any) -> F
 
 
 @pytest.mark.parametrize(
-    ("distance", "share", "told"),
+    ("distance", "share", "reported"),
     [(2e-6, 0.4, True), (2e-6, 0.01, False), (2e-5, 0.4, False), (5e-3, 0.4, False)],
 )
 def test_a_commitment_that_holds_tokens_at_their_codes(
-    tmp_path: Path, distance: float, share: float, told: bool
+    tmp_path: Path, distance: float, share: float, reported: bool
 ) -> None:
     """0.33 is the norm of tokens with 32 numbers: their squared distance to a code is 0.0006 or 0.006 of it."""
     gradients = {**GRADIENTS, "weight.commitment": 250.0, "latent.commitment": 0.6 * share / (1 - share)}
@@ -45,7 +45,7 @@ def test_a_commitment_that_holds_tokens_at_their_codes(
     found = judged(
         tmp_path, "term-dominates", SPEC, val=val, probes={n: {"applies": True, **p} for n, p in probes.items()}
     )
-    if not told:
+    if not reported:
         assert found is None
         return
     assert found is not None
@@ -65,13 +65,16 @@ def test_terms_without_any_gradient_are_not_called_too_light(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("ahead", "rolled_back", "told"), [(40.0, False, True), (6.0, False, None), (6.0, True, True), (2.0, True, None)]
+    ("ahead", "rolled_back", "reported"),
+    [(40.0, False, True), (6.0, False, None), (6.0, True, True), (2.0, True, None)],
 )
-def test_a_drift_in_a_run_that_ends_early(tmp_path: Path, ahead: float, rolled_back: bool, told: bool | None) -> None:
+def test_a_drift_in_a_run_that_ends_early(
+    tmp_path: Path, ahead: float, rolled_back: bool, reported: bool | None
+) -> None:
     train = of_loss(falling(0.2, 0.1, 9), z_norm=noisy(0.1 * ahead, 9), code_norm__1=noisy(0.1, 9))
     events = [("rolled-back", 15, {"reason": "loss-spike"})] if rolled_back else []
     spec = spec_of("rqvae-digits", "objective.commitment=0")
-    if told is None:
+    if reported is None:
         with pytest.raises(CannotJudge):
             judged(tmp_path, "norm-drift", spec, train=train, events=events)
         return
@@ -110,7 +113,7 @@ def test_codes_do_not_move_where_steps_are_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("codes", "used", "settings", "told"),
+    ("codes", "used", "settings", "reported"),
     [
         (8192, 12, AT_RANDOM, True),  # 9,000 held-out tokens would touch 5,464 of them
         (8192, 1500, AT_RANDOM, False),
@@ -119,12 +122,12 @@ def test_codes_do_not_move_where_steps_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_codes_for_which_there_are_few_tokens(
-    tmp_path: Path, codes: int, used: int, settings: tuple[str, ...], told: bool
+    tmp_path: Path, codes: int, used: int, settings: tuple[str, ...], reported: bool
 ) -> None:
     val = {"codes": [codes] * 7, "tokens": [9000] * 7, "used.1": [used] * 7, "perplexity.1": [used * 0.7] * 7}
     spec = spec_of("vq-mnist", "data=digits", f"bottleneck.codes={codes}", *settings)
     found = judged(tmp_path, "unused-codes", spec, train=of_loss(falling(0.2, 0.01, 60)), val=val)
-    assert (found is not None) == told
+    assert (found is not None) == reported
     assert found is None or found.values["used"] == used
 
 

@@ -148,13 +148,13 @@ def test_a_start_is_an_image_an_animation_or_a_clip(loops: Make, tmp_path: Path,
     assert used == (1 if ending == "png" else 6)
     size = (64, 64) if ending == "png" else (256, 256)
     assert notes(found)[Fact.FITTED] == (path.name, size, (32, 32))
-    said = [text for name, text in found.facts() if name == "start"]
-    assert said[0] == f"{path.name} has {size[0]}x{size[1]} pixels, brought to 32x32 as the training images were"
-    assert said[1] == (path.name if ending == "png" else f"{path.name}, its 6 frames")
+    starts = [text for name, text in found.facts() if name == "start"]
+    assert starts[0] == f"{path.name} has {size[0]}x{size[1]} pixels, brought to 32x32 as the training images were"
+    assert starts[1] == (path.name if ending == "png" else f"{path.name}, its 6 frames")
     shorter = dream.motion(dreamer, 8, start=path, compare=False)
-    said = [text for name, text in shorter.facts() if name == "start"]
+    starts = [text for name, text in shorter.facts() if name == "start"]
     if ending != "png":
-        assert said[1] == f"{path.name}, the first 4 of its 6 frames: half of the dream at most"
+        assert starts[1] == f"{path.name}, the first 4 of its 6 frames: half of the dream at most"
     exact = dreamer.decode(dreamer.encode(images.store.gather(np.arange(1))))[0].astype(float)
     assert np.abs(found.images[0, 0] - exact).mean() < 12
 

@@ -85,9 +85,9 @@ def test_the_shape_is_found_again_where_a_checkpoint_does_not_say(run: RunFolder
 def test_the_autoencoder_may_be_elsewhere_and_is_told_by_its_hashes(run: RunFolder, tmp_path: Path) -> None:
     parent = parent_of(run)
     moved = Path(shutil.move(parent.path, tmp_path / "moved"))
-    said = refused(run)
-    assert parent.id in said
-    assert "pass parent=PATH" in said
+    message = refused(run)
+    assert parent.id in message
+    assert "pass parent=PATH" in message
     assert "write --parent PATH" in refused(run, moved="write --parent PATH")
     assert open_dreamer(run, device="cpu", parent=moved).parent.folder.is_relative_to(moved)
 
@@ -103,10 +103,10 @@ def test_another_tokenizer_is_refused_and_both_runs_are_named(run: RunFolder, tm
         name = next(name for name in tensors if name.startswith(part) and tensors[name].is_floating_point())
         tensors[name] = tensors[name] + torch.ones_like(tensors[name]) * 0.01
         save_file(tensors, file)
-    said = refused(run, parent=other)
-    assert parent.id in said
-    assert "other-run" in said
-    assert {"decoder": "decoder", "bottleneck": "codebook"}[part] in said
+    message = refused(run, parent=other)
+    assert parent.id in message
+    assert "other-run" in message
+    assert {"decoder": "decoder", "bottleneck": "codebook"}[part] in message
 
 
 def test_a_run_that_is_no_prior_is_refused(run: RunFolder) -> None:

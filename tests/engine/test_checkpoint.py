@@ -232,10 +232,10 @@ def test_damage_is_told_and_nothing_is_changed(averaged: Path, tmp_path: Path, d
     shutil.copytree(averaged, run)
     DAMAGES[damage](checkpoint.find(run / "checkpoints").folder)
     before = fingerprint(run / "checkpoints")
-    with pytest.raises(TileworkError) as told:
+    with pytest.raises(TileworkError) as refused:
         tilework.resume(run, "engine.steps=6")
-    assert told.value.why
-    assert told.value.fix
+    assert refused.value.why
+    assert refused.value.fix
     assert fingerprint(run / "checkpoints") == before
     assert tilework.train(tiny("vq", "engine.steps=1"), runs=tmp_path / "others").path.is_dir()
 
@@ -320,6 +320,6 @@ def test_an_error_in_our_own_code_is_no_damaged_checkpoint(averaged: Path, tmp_p
 def test_what_does_not_fit_is_named(averaged: Path, tmp_path: Path, change: Callable[[Any], Any], part: str) -> None:
     shutil.copytree(averaged, tmp_path / "copy")
     damage_state(checkpoint.find(tmp_path / "copy" / "checkpoints").folder, change)
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as refused:
         tilework.resume(tmp_path / "copy", "engine.steps=6")
-    assert part in told.value.why
+    assert part in refused.value.why

@@ -25,11 +25,11 @@ def test_device(monkeypatch: pytest.MonkeyPatch, cuda: bool, mps: bool) -> None:
         if there:
             assert choose_device(name) == name
         else:
-            for said in ("engine.device={}", "--device {}", "?device={}"):
+            for setting in ("engine.device={}", "--device {}", "?device={}"):
                 with pytest.raises(UserError, match=f"no {name} device here") as refused:
-                    choose_device(name, said)
-                assert said.format(name) in refused.value.what, "in the words in which it was asked for"
-                assert said.format("auto") in refused.value.fix
+                    choose_device(name, setting)
+                assert setting.format(name) in refused.value.what, "in the words in which it was asked for"
+                assert setting.format("auto") in refused.value.fix
 
 
 @pytest.mark.parametrize(

@@ -33,8 +33,8 @@ def rows(run: RunFolder) -> list[tuple[int, str, str, float]]:
 
 def events(run: RunFolder) -> list[tuple[int, str, str]]:
     with RunStore.open(run.db) as store:
-        told = [e for e in store.events() if e.kind.startswith("finding") and not e.rewound]
-    return [(event.step, event.kind, event.payload["code"]) for event in told]
+        found = [e for e in store.events() if e.kind.startswith("finding") and not e.rewound]
+    return [(event.step, event.kind, event.payload["code"]) for event in found]
 
 
 def test_a_finding_is_told_once_and_again_when_it_has_gone_and_come_back(
@@ -156,8 +156,8 @@ def test_the_doctor_never_ends_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
     run = train(tiny("vq", "engine.steps=2"), root=tmp_path)
     with RunStore.open(run.db) as store:
         assert store.get_meta("status") == "finished"
-        told = [event.payload["problem"] for event in store.events("doctor-failed")]
-    assert bool(told) is (where != "judge")
+        problems = [event.payload["problem"] for event in store.events("doctor-failed")]
+    assert bool(problems) is (where != "judge")
 
 
 def test_probes_are_made_once_at_the_end_of_a_finished_run_and_forgotten_when_it_goes_on(

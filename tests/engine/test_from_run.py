@@ -34,7 +34,7 @@ SLOWER = Fix({"optimizer.lr": 1e-4})
 ANEW = Fix({"bottleneck.codes": 4}, keep_weights=False)
 
 
-class Told(Silent):
+class Lines(Silent):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
@@ -80,13 +80,13 @@ def refused(tilework: Command, *arguments: object) -> str:
 
 
 def test_it_starts_with_the_averaged_weights_of_the_best_checkpoint(parent: RunFolder) -> None:
-    told = Told()
-    run = tilework.train("engine.steps=1", from_run="last", progress=told)
+    progress = Lines()
+    run = tilework.train("engine.steps=1", from_run="last", progress=progress)
     best = checkpoint.find(parent.checkpoints, "best").step
     assert equal(first_weights(run), kept_weights(parent))
     slow = load_file(run.checkpoints / "step-00000000" / "ema.safetensors")
     assert all(torch.equal(tensor, first_weights(run)[name]) for name, tensor in slow.items())
-    assert f"starts with the weights of {parent.id} at step {best}" in told.lines
+    assert f"starts with the weights of {parent.id} at step {best}" in progress.lines
     written = load_spec(str(run.spec_file)).from_run
     assert written is not None
     assert (written.run, written.checkpoint, written.weights, written.fix) == (parent.id, str(best), True, "")
@@ -101,11 +101,11 @@ def test_another_checkpoint_may_be_named(parent: RunFolder) -> None:
 
 
 def test_fresh_starts_anew(parent: RunFolder) -> None:
-    told = Told()
-    run = tilework.train("engine.steps=1", from_run=parent, fresh=True, progress=told)
+    progress = Lines()
+    run = tilework.train("engine.steps=1", from_run=parent, fresh=True, progress=progress)
     new = tilework.train(tiny("vq", "engine.ema_decay=0.5", "engine.steps=1"))
     assert equal(first_weights(run), first_weights(new))
-    assert any(line.startswith(f"starts anew, with the spec of {parent.id}") for line in told.lines)
+    assert any(line.startswith(f"starts anew, with the spec of {parent.id}") for line in progress.lines)
     written = load_spec(str(run.spec_file)).from_run
     assert written is not None
     assert (written.run, written.weights) == (parent.id, False)
@@ -158,10 +158,10 @@ def test_a_run_elsewhere_gives_a_run_beside_it(tmp_path: Path, once: Once) -> No
 
 
 def test_weights_that_do_not_fit_or_are_not_finite_are_one_message(tilework: Command, parent: RunFolder) -> None:
-    said = refused(tilework, "--from", parent.id, "bottleneck.codes=16")
-    assert f"the weights of {parent.id} do not fit this spec" in said
-    assert "bottleneck" in said
-    assert "--fresh" in said
+    message = refused(tilework, "--from", parent.id, "bottleneck.codes=16")
+    assert f"the weights of {parent.id} do not fit this spec" in message
+    assert "bottleneck" in message
+    assert "--fresh" in message
     done = tilework("train", "--from", parent.id, "bottleneck.codes=16", "--fresh", "engine.steps=1")
     assert done.code == 0, done.err
     for file in parent.checkpoints.glob("*/ema.safetensors"):
@@ -227,13 +227,13 @@ def test_twice_is_one_message_unless_something_else_is_different(
     words = ("--from", parent.id, "--apply", "grey", "engine.steps=1")
     assert tilework("train", *words).code == 0
     made = RunFolder.find("last")
-    said = refused(tilework, *words)
-    assert f"the fix of grey was applied to {parent.id} already: run {made.id}" in said
+    message = refused(tilework, *words)
+    assert f"the fix of grey was applied to {parent.id} already: run {made.id}" in message
     assert tilework("train", *words, "seed=1").code == 0
     shutil.rmtree(made.path)
     assert tilework("train", *words).code == 0, "who deleted that run may make it again"
-    said = refused(tilework, "--from", "last", "--apply", "grey")
-    assert "is in the spec of" in said, "a fix that changes nothing more"
+    message = refused(tilework, "--from", "last", "--apply", "grey")
+    assert "is in the spec of" in message, "a fix that changes nothing more"
 
 
 def test_a_code_that_is_unknown_does_not_hold_or_cannot_be_judged_is_one_message(
@@ -254,18 +254,18 @@ def test_a_code_that_is_unknown_does_not_hold_or_cannot_be_judged_is_one_message
         store.finding("gone", "error", 2, change="found", finding={})
         store.finding("gone", "error", 3, change="gone", finding={})
     words = ("--from", parent.id, "--apply")
-    said = refused(tilework, *words, "blurr")
-    assert "the doctor has no finding 'blurr'" in said
-    assert "did you mean blur?" in said
-    said = refused(tilework, *words, "grey")
-    assert f"{parent.id} has no finding grey" in said
-    assert "blur" in said, "what could be applied"
-    said = refused(tilework, *words, "later")
-    assert "later follows from blur" in said
-    assert "--apply blur" in said
+    message = refused(tilework, *words, "blurr")
+    assert "the doctor has no finding 'blurr'" in message
+    assert "did you mean blur?" in message
+    message = refused(tilework, *words, "grey")
+    assert f"{parent.id} has no finding grey" in message
+    assert "blur" in message, "what could be applied"
+    message = refused(tilework, *words, "later")
+    assert "later follows from blur" in message
+    assert "--apply blur" in message
     assert "found at step 2, gone at step 3" in refused(tilework, *words, "gone")
-    assert "cannot be judged" in (said := refused(tilework, *words, "leak"))
-    assert "no validation yet" in said
+    assert "cannot be judged" in (message := refused(tilework, *words, "leak"))
+    assert "no validation yet" in message
     assert "has no fix that could be applied" in refused(tilework, *words, "advice")
 
 
@@ -274,8 +274,8 @@ def test_a_running_run_is_one_message_and_without_a_fix_its_newest_weights_may_b
 ) -> None:
     only(monkeypatch, grey=Scripted({0: 1.0}, SLOWER))
     with RunLock(parent):
-        said = refused(tilework, "--from", parent.id, "--apply", "grey")
-        assert f"run {parent.id} is being trained by process" in said
+        message = refused(tilework, "--from", parent.id, "--apply", "grey")
+        assert f"run {parent.id} is being trained by process" in message
         assert tilework("train", "--from", parent.id, "engine.steps=1").code == 0
 
 

@@ -186,7 +186,7 @@ def test_weights_that_make_a_held_out_pass_infinite_are_a_failure_of_the_run(mon
         return result
 
     monkeypatch.setattr(Stepper, "step", blown_up)
-    with pytest.raises(RunFailure, match="held-out pass") as told:
+    with pytest.raises(RunFailure, match="held-out pass") as failed:
         tilework.train(tiny("vq", "engine.steps=1", "engine.guard.enabled=false"))
-    assert told.value.exit_code == 1
-    assert told.value.fix
+    assert failed.value.exit_code == 1
+    assert failed.value.fix

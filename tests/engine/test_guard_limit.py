@@ -62,8 +62,8 @@ def test_a_batch_of_another_range_changes_nothing_and_is_told(monkeypatch: pytes
     alike(kept(run, BAD), kept(run, BAD - 1))
     (event,) = events(run, "step-skipped")
     assert event.payload == {"first": BAD, "last": BAD, "count": 1, "terms": [], "far": 1}
-    said = guard_text("step-skipped", event.payload)
-    assert said == f"step {BAD} was skipped: the gradient was over 100 times the largest of the steps before"
+    text = guard_text("step-skipped", event.payload)
+    assert text == f"step {BAD} was skipped: the gradient was over 100 times the largest of the steps before"
     assert events(run, "rolled-back") == []
 
 

@@ -70,8 +70,8 @@ def same(ours: RunFolder, theirs: RunFolder) -> None:
     for name in ("loss", "lr"):
         np.testing.assert_array_equal(losses(ours, name), losses(theirs, name))
     for kind in ("rolled-back", "step-skipped"):
-        told = [[(e.step, e.payload) for e in events(run, kind)] for run in (ours, theirs)]
-        assert told[0] == told[1]
+        rows = [[(e.step, e.payload) for e in events(run, kind)] for run in (ours, theirs)]
+        assert rows[0] == rows[1]
 
 
 SLOW = pytest.mark.slow
@@ -142,9 +142,9 @@ def test_what_does_not_fit_is_named(once: Any, tmp_path: Path, how: Any, part: s
     shutil.copytree(source, tmp_path / "runs" / source.name)
     run = RunFolder.open(tmp_path / "runs" / source.name)
     change(run, how)
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as refused:
         tilework.resume(run, "engine.steps=50")
-    assert part in told.value.why
+    assert part in refused.value.why
 
 
 def test_the_guard_may_be_switched_off_and_on_at_a_resume() -> None:

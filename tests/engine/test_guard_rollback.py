@@ -67,11 +67,11 @@ def test_a_loss_that_rises_and_stays(monkeypatch: pytest.MonkeyPatch, name: str)
     spec = tiny(SPECS[name][0], *LONG, *SPECS[name][1:])
     strike(monkeypatch, {AT}, lost_weights)
     run = tilework.train(spec)
-    told = payload(run)
-    assert told["reason"] == "loss-spike"
-    assert AT - 35 < told["back_to"] < AT
-    assert told["loss"] > told["threshold"] > told["usual"]
-    assert told["lr_factor"] == 0.5
+    rolled_back = payload(run)
+    assert rolled_back["reason"] == "loss-spike"
+    assert AT - 35 < rolled_back["back_to"] < AT
+    assert rolled_back["loss"] > rolled_back["threshold"] > rolled_back["usual"]
+    assert rolled_back["lr_factor"] == 0.5
     assert newest(run) < losses(run)[AT - 20]
     finite(tensors(run))
 
@@ -80,10 +80,10 @@ def test_a_loss_that_rises_and_stays(monkeypatch: pytest.MonkeyPatch, name: str)
 def test_too_many_refused_steps_in_a_row(monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
     strike(monkeypatch, range(AT, AT + 5), fault)
     run = tilework.train(tiny("vq", *LONG, "engine.nonfinite_steps=3"))
-    told = payload(run)
-    assert told["reason"] == "not-finite"
-    assert told["in_row"] == 4
-    assert "mse" in told["terms"]
+    rolled_back = payload(run)
+    assert rolled_back["reason"] == "not-finite"
+    assert rolled_back["in_row"] == 4
+    assert "mse" in rolled_back["terms"]
     assert sum(event.payload["count"] for event in events(run, "step-skipped")) == 5
     assert math.isfinite(newest(run))
 

@@ -101,5 +101,5 @@ def test_images_that_are_not_finite_change_nothing(
 def test_steps_that_are_skipped_between_two_rows_are_all_written_down(monkeypatch: pytest.MonkeyPatch) -> None:
     fail_loss(monkeypatch, {2, 7, 9, 13}, infinite)
     run = tilework.train(tiny("none", "engine.steps=17", "engine.log_every_steps=17"))
-    told = [(e.payload["first"], e.payload["last"], e.payload["count"]) for e in events(run, "step-skipped")]
-    assert told == [(2, 2, 1), (7, 9, 2), (13, 13, 1)]
+    skipped = [(e.payload["first"], e.payload["last"], e.payload["count"]) for e in events(run, "step-skipped")]
+    assert skipped == [(2, 2, 1), (7, 9, 2), (13, 13, 1)]

@@ -33,9 +33,9 @@ def steps(run: RunFolder) -> list[int]:
 def test_a_state_that_is_damaged_or_missing_names_the_older_checkpoint(run: RunFolder, content: bytes | None) -> None:
     newest = numbered(run.checkpoints)[-1][1]
     (newest / "state.pt").unlink() if content is None else (newest / "state.pt").write_bytes(content)
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as refused:
         api.resume(run, "engine.steps=7")
-    assert told.value.fix == f"move {newest} away; `tilework resume {run.id}` then goes on from step 4"
+    assert refused.value.fix == f"move {newest} away; `tilework resume {run.id}` then goes on from step 4"
     shutil.move(newest, run.path / "aside")
     api.resume(run, "engine.steps=7")
     assert steps(run) == list(range(1, 8))
@@ -45,9 +45,9 @@ def test_a_state_that_is_damaged_or_missing_names_the_older_checkpoint(run: RunF
 def test_damaged_weights_name_the_older_checkpoint(run: RunFolder, file: str) -> None:
     newest = numbered(run.checkpoints)[-1][1]
     (newest / file).write_bytes(b"damaged")
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as refused:
         api.resume(run, "engine.steps=7")
-    assert told.value.fix == f"move {newest} away; `tilework resume {run.id}` then goes on from step 4"
+    assert refused.value.fix == f"move {newest} away; `tilework resume {run.id}` then goes on from step 4"
     shutil.move(newest, run.path / "aside")
     api.resume(run, "engine.steps=7")
     assert steps(run) == list(range(1, 8))
@@ -58,10 +58,10 @@ def test_a_pointer_to_the_best_weights_is_told(run: RunFolder) -> None:
     best = pointed(run.checkpoints, "best")
     assert best is not None
     point(run.checkpoints, "last", best)
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as refused:
         api.resume(run, "engine.steps=62")
     assert (
-        told.value.fix
+        refused.value.fix
         == f"remove {run.checkpoints / 'last.json'}; `tilework resume {run.id}` then goes on from step 60"
     )
     (run.checkpoints / "last.json").unlink()
@@ -72,9 +72,9 @@ def test_a_pointer_to_the_best_weights_is_told(run: RunFolder) -> None:
 def test_a_damaged_spec_is_taken_from_the_checkpoint_once_it_is_removed(run: RunFolder) -> None:
     before = run.spec_file.read_bytes()
     run.spec_file.write_text("{")
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as refused:
         api.resume(run, "engine.steps=7")
-    assert f"remove {run.spec_file}: `tilework resume {run.id}`" in told.value.fix
+    assert f"remove {run.spec_file}: `tilework resume {run.id}`" in refused.value.fix
     run.spec_file.unlink()
     api.resume(run)
     assert run.spec_file.read_bytes() == before
@@ -83,7 +83,7 @@ def test_a_damaged_spec_is_taken_from_the_checkpoint_once_it_is_removed(run: Run
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("resume",), "tilework resume: missing argument"),
         (("selftest", "nope"), "tilework selftest: got unexpected extra argument"),
@@ -93,11 +93,11 @@ def test_a_damaged_spec_is_taken_from_the_checkpoint_once_it_is_removed(run: Run
     ],
 )
 def test_words_that_are_no_command_are_told_as_any_mistake(
-    tilework: Command, words: tuple[str, ...], said: str
+    tilework: Command, words: tuple[str, ...], message: str
 ) -> None:
     done = tilework(*words)
     assert done.code == 2
     assert done.err.startswith("error: ")
-    assert said.lower() in done.err.lower()
+    assert message.lower() in done.err.lower()
     assert "fix: " in done.err
     assert "╭" not in done.err

@@ -110,14 +110,14 @@ def test_a_finished_run_learns_where_its_images_are(tmp_path: Path) -> None:
 def test_other_images_are_refused_with_what_differs(tmp_path: Path) -> None:
     run = tilework.train(spec_of(str(images(tmp_path / "old"))), runs=tmp_path / "runs")
     before = {file: file.read_bytes() for file in run.path.rglob("*.yaml")}
-    for other, said in (
+    for other, message in (
         (images(tmp_path / "fewer", count=30), "40 images then, 30 now"),
         (images(tmp_path / "others", seed=1), "40 images as before, but with other pixels"),
     ):
         with pytest.raises(UserError) as refused:
             tilework.resume(run, "engine.steps=6", f"data.path={other}")
         assert str(other) in refused.value.what
-        assert said in refused.value.why
+        assert message in refused.value.why
         assert "content" in refused.value.why
     with pytest.raises(UserError, match="there is no file or folder"):
         tilework.resume(run, "data.path=nowhere")

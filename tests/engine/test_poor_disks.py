@@ -35,21 +35,21 @@ def failing(original: Callable[..., Any], code: int, where: Callable[..., bool])
 
 
 def refused(runs: Path) -> UserError:
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as caught:
         tilework.train(tiny("vq"), runs=runs)
     assert not list(runs.glob("*")), "no run is left over, and nothing else"
-    return told.value
+    return caught.value
 
 
 @pytest.mark.parametrize("code", LOCKLESS)
 def test_runs_on_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     session(tiny("vq"))  # the cache is elsewhere, and knows locks
     monkeypatch.setattr(fcntl, "flock", failing(fcntl.flock, code, lambda file, how: how & fcntl.LOCK_EX))
-    told = refused(tmp_path / "runs")
-    assert str(tmp_path / "runs") in told.what
-    assert "no file locks" in told.what
-    assert os.strerror(code) in told.why
-    assert "TILEWORK_RUNS" in told.fix
+    error = refused(tmp_path / "runs")
+    assert str(tmp_path / "runs") in error.what
+    assert "no file locks" in error.what
+    assert os.strerror(code) in error.why
+    assert "TILEWORK_RUNS" in error.fix
 
 
 def test_a_run_that_somebody_trains_is_no_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,9 +62,9 @@ def test_a_run_that_somebody_trains_is_no_disk_without_locks(tmp_path: Path, mon
 @pytest.mark.parametrize("code", [errno.ENODEV, errno.EINVAL])
 def test_runs_on_a_disk_without_shared_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     monkeypatch.setattr(mmap, "mmap", failing(mmap.mmap, code, lambda file, size, **how: size == live._SIZE))
-    told = refused(tmp_path / "runs")
-    assert "no shared memory maps" in told.what
-    assert "TILEWORK_RUNS" in told.fix
+    error = refused(tmp_path / "runs")
+    assert "no shared memory maps" in error.what
+    assert "TILEWORK_RUNS" in error.fix
 
 
 @pytest.mark.parametrize(
@@ -90,10 +90,10 @@ def test_sqlite_on_such_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
 
     connect = sqlite3.connect
     monkeypatch.setattr(sqlite3, "connect", lambda *given, **named: connect(*given, factory=Poor, **named))
-    told = refused(tmp_path / "runs")
-    assert str(tmp_path / "runs") in told.what
-    assert lacking in told.what
-    assert "TILEWORK_RUNS" in told.fix
+    refusal = refused(tmp_path / "runs")
+    assert str(tmp_path / "runs") in refusal.what
+    assert lacking in refusal.what
+    assert "TILEWORK_RUNS" in refusal.fix
 
 
 def test_a_full_disk_is_still_a_full_disk(tmp_path: Path) -> None:
@@ -106,10 +106,10 @@ def test_a_full_disk_is_still_a_full_disk(tmp_path: Path) -> None:
 def test_the_cache_on_a_disk_without_locks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     monkeypatch.setenv("TILEWORK_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(fcntl, "flock", failing(fcntl.flock, code, lambda *given: True))
-    told = refused(tmp_path / "runs")
-    assert str(tmp_path / "cache") in told.what
-    assert "no file locks" in told.what
-    assert "TILEWORK_CACHE" in told.fix
+    error = refused(tmp_path / "runs")
+    assert str(tmp_path / "cache") in error.what
+    assert "no file locks" in error.what
+    assert "TILEWORK_CACHE" in error.fix
 
 
 def test_the_cache_on_a_disk_without_maps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,10 +122,10 @@ def test_the_cache_on_a_disk_without_maps(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(mmap, "mmap", shared)
     session(tiny("vq"))
     monkeypatch.setattr(mmap, "mmap", failing(original, errno.ENODEV, lambda *given, **named: True))
-    told = refused(tmp_path / "runs")
-    assert str(tmp_path / "cache") in told.what
-    assert "no memory maps" in told.what
-    assert "TILEWORK_CACHE" in told.fix
+    error = refused(tmp_path / "runs")
+    assert str(tmp_path / "cache") in error.what
+    assert "no memory maps" in error.what
+    assert "TILEWORK_CACHE" in error.fix
 
 
 def test_weights_are_read_where_no_file_can_be_mapped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -374,10 +374,10 @@ def test_a_checkpoint_that_rounds_or_forgets_is_found(
 
 @pytest.mark.parametrize("kind", TWO)
 def test_a_model_that_keeps_something_beside_its_checkpoint_is_found(kind: str) -> None:
-    def unsaid(session: Session) -> None:
+    def unlisted(session: Session) -> None:
         session.parts.model.decoder[-1].output = "tanh"  # type: ignore[index,union-attr]
 
-    found = ended(tried("save-load", tiny(kind), unsaid), Verdict.FAILED, "output-differs")
+    found = ended(tried("save-load", tiny(kind), unlisted), Verdict.FAILED, "output-differs")
     assert found.values["pixels"] > 1e-3  # type: ignore[operator]
 
 

@@ -56,11 +56,11 @@ def test_it_is_documented_and_every_cause_has_words(check: Check) -> None:
 
 def test_words_of_every_fault_have_what_and_fix_and_survive_missing_values() -> None:
     for code, cause in FOUND:
-        told = sentences(Result(code, Verdict.FAILED, cause, about=("mse",), changes={"engine.threads": 1}))
-        assert told.what
-        assert told.why
-        assert told.fix
-        assert str(told).count("fix: ") == 1
+        words = sentences(Result(code, Verdict.FAILED, cause, about=("mse",), changes={"engine.threads": 1}))
+        assert words.what
+        assert words.why
+        assert words.fix
+        assert str(words).count("fix: ") == 1
     for why in Why:
         assert sentences(Result("overfit", Verdict.NOT_CHECKED, why)).why
 

@@ -170,7 +170,7 @@ def test_the_command_as_json(tilework: Callable[..., Outcome], tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ([], "`tilework check` needs a spec"),
         (["rqvae-digits", "--steps", "3"], "check has no option --steps"),
@@ -179,8 +179,8 @@ def test_the_command_as_json(tilework: Callable[..., Outcome], tmp_path: Path) -
         (["rqvae-digits", "--seconds", "0"], "--seconds"),
     ],
 )
-def test_bad_input_of_the_command(tilework: Callable[..., Outcome], words: list[str], said: str) -> None:
+def test_bad_input_of_the_command(tilework: Callable[..., Outcome], words: list[str], message: str) -> None:
     outcome = tilework("check", *words)
     assert outcome.code == 2
-    assert said in outcome.err
+    assert message in outcome.err
     assert "Traceback" not in outcome.err

@@ -17,7 +17,7 @@ from tilework.errors import UserError
 from tilework.spec import BOTTLENECKS, RunSpec, load_spec
 
 
-def said(spec: RunSpec) -> str:
+def first_problem(spec: RunSpec) -> str:
     return " | ".join(fault.what for fault in problems(spec))
 
 
@@ -48,15 +48,15 @@ def test_every_bottleneck_trains_with_the_terms_that_are_made_to_fit_it(recipe: 
 @pytest.mark.parametrize("kind", ["gaussian", "none"])
 def test_a_term_that_lacks_what_it_needs_is_told_as_the_run_would_tell_it(kind: str) -> None:
     spec = load_spec("p5-loops", [f"bottleneck.kind={kind}"])
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as refused:
         begin(spec, Silent())
-    assert told.value.what == said(spec)
-    assert "commitment" in told.value.what
+    assert refused.value.what == first_problem(spec)
+    assert "commitment" in refused.value.what
 
 
 def test_every_fault_is_told_at_once() -> None:
     spec = load_spec("vae-digits", ["bottleneck.kind=none", "objective.commitment=0.1", "encoder.widths=[8,8,8,8,8,8]"])
-    found = said(spec)
+    found = first_problem(spec)
     assert "objective.kl" in found
     assert "objective.commitment" in found
     assert "encoder.widths" in found
@@ -64,9 +64,9 @@ def test_every_fault_is_told_at_once() -> None:
 
 def test_codes_that_nothing_would_move_are_told(tmp_path: Path) -> None:
     still = ["bottleneck.codebook=gradient"]
-    assert "no term that moves the codes" in said(load_spec("p5-loops", still))
+    assert "no term that moves the codes" in first_problem(load_spec("p5-loops", still))
     for moved in ("objective.codebook=1.0", "objective.sinkhorn=0.1", "objective.codebook=0"):
-        assert said(load_spec("p5-loops", [*still, moved])) == "", moved
+        assert first_problem(load_spec("p5-loops", [*still, moved])) == "", moved
     assert fitting(load_spec("p5-loops", still)) == {"objective.codebook": "1"}
 
 

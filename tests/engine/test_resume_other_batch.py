@@ -244,7 +244,7 @@ def test_as_long_again_is_counted_in_images_where_the_steps_were_of_another_leng
 
 
 @pytest.mark.parametrize(
-    ("budget", "said"),
+    ("budget", "expected"),
     [
         (("engine.steps=9000", "engine.epochs=1"), "engine.epochs=1 ends the run at step"),
         (("engine.steps=3", "engine.epochs=9"), "engine.steps=3 ends the run after"),
@@ -252,10 +252,10 @@ def test_as_long_again_is_counted_in_images_where_the_steps_were_of_another_leng
         (("engine.steps=null", "engine.epochs=1"), ""),
     ],
 )
-def test_which_of_two_limits_ends_the_run_is_said_before_it_starts(budget: tuple[str, ...], said: str) -> None:
-    told = which_ends(session(tiny("vq", *budget)).parts)
-    assert told.startswith(said)
-    assert bool(told) is bool(said)
+def test_which_of_two_limits_ends_the_run_is_said_before_it_starts(budget: tuple[str, ...], expected: str) -> None:
+    message = which_ends(session(tiny("vq", *budget)).parts)
+    assert message.startswith(expected)
+    assert bool(message) is bool(expected)
 
 
 def test_it_is_said_to_whoever_watches() -> None:

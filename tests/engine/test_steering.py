@@ -37,7 +37,7 @@ class Hand(Silent):
 
     def __init__(self, at: dict[int, list[tuple[str, dict[str, object]]]]) -> None:
         self.at = at
-        self.said_so_far: list[str] = []
+        self.messages: list[str] = []
         self.run: RunFolder | None = None
         self.ticks: list[int] = []
 
@@ -45,7 +45,7 @@ class Hand(Silent):
         self.run = plan.run
 
     def message(self, text: str) -> None:
-        self.said_so_far.append(text)
+        self.messages.append(text)
 
     def ticked(self, tick: Tick) -> None:
         assert self.run is not None
@@ -87,9 +87,9 @@ def test_a_weight_acts_on_the_very_next_step_and_is_journaled(tmp_path: Path) ->
     assert curve(run, "weight.commitment") == {1: 0.25, 2: 0.25, 3: 0.25, 4: 1.5, 5: 1.5, 6: 1.5}
     assert [curve(run, "lr")[step] for step in (3, 4)] == [1e-3, 5e-3]
     with RunStore.open(run.db) as store:
-        told = [(c.kind, c.status, c.applied_step, c.payload["before"]) for c in store.commands()]
+        commands = [(c.kind, c.status, c.applied_step, c.payload["before"]) for c in store.commands()]
         events = [(e.step, e.payload["name"], e.payload["value"]) for e in store.events("set")]
-    assert told == [("set", "applied", 4, 0.25), ("set", "applied", 4, 1e-3)]
+    assert commands == [("set", "applied", 4, 0.25), ("set", "applied", 4, 1e-3)]
     assert events == [(3, "objective.commitment", 1.5), (3, "optimizer.lr", 5e-3)]
 
 
@@ -192,7 +192,7 @@ def test_pause_stands_still_steps_count_and_run_goes_on(tmp_path: Path) -> None:
     seen: list[int] = []
 
     def steer() -> None:
-        wait_until(lambda: any("paused" in line for line in hand.said_so_far))
+        wait_until(lambda: any("paused" in line for line in hand.messages))
         assert hand.run is not None
         answered_twice(hand.run)
         seen.append(hand.ticks[-1])

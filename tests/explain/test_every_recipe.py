@@ -32,18 +32,21 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", [*AUTOENCODERS, *PRIORS])
 def test_text_page_and_data(name: str) -> None:
     found = recipe(name)
-    said = document(found)
-    plain = json.loads(json.dumps(to_plain(said, found), allow_nan=False))
+    page_text = document(found)
+    plain = json.loads(json.dumps(to_plain(page_text, found), allow_nan=False))
     assert plain["drawings"]["network"].startswith("<svg")
-    assert [one["heading"] for one in plain["text"]["sections"]] == [one.heading for one in said.sections]
+    assert [one["heading"] for one in plain["text"]["sections"]] == [one.heading for one in page_text.sections]
     text = text_of(found)
     # Nothing is left of the marks, and nothing was forgotten to be put in.
     assert not re.search(r"\[\[|\]\]|\bNone\b|\bnan\b|\{|\}|  \w", text.replace("data.id", ""))
     assert all(
-        glossary.find(found[3] or found[2]) for line in lines_of(said) for found in _MARKS.finditer(line) if found[2]
+        glossary.find(found[3] or found[2])
+        for line in lines_of(page_text)
+        for found in _MARKS.finditer(line)
+        if found[2]
     )
-    assert all(line.count("**") % 2 == 0 for line in lines_of(said))
-    page = to_page(said, found)
+    assert all(line.count("**") % 2 == 0 for line in lines_of(page_text))
+    page = to_page(page_text, found)
     assert "<script" not in page
     assert page.count("<svg") >= 1
     for drawing in re.findall(r"<svg.*?</svg>", page, re.DOTALL):

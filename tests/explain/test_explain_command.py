@@ -107,7 +107,7 @@ def test_the_other_meanings_are_said_and_can_be_had(tilework: Tilework, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         ((), "`tilework explain` needs a recipe, a run or a term"),
         (("narutto",), "the nearest names are naruto"),
@@ -129,10 +129,10 @@ def test_the_other_meanings_are_said_and_can_be_had(tilework: Tilework, tmp_path
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
-def test_what_cannot_be(tilework: Tilework, words: tuple[str, ...], said: str) -> None:
+def test_what_cannot_be(tilework: Tilework, words: tuple[str, ...], message: str) -> None:
     done = tilework("explain", *words)
     assert done.code == 2
-    assert said in done.err
+    assert message in done.err
     assert "Traceback" not in done.err
 
 

@@ -30,11 +30,11 @@ def test_widths_and_blocks() -> None:
 
 def test_codes() -> None:
     found = autoencoder("naruto", "bottleneck.codes=512")
-    said = text_of(found)
-    assert "from 0 to 511" in said
-    assert "4,096" not in said
-    assert "Below about **6.4**" in said
-    assert "Above about **128**" in said
+    text = text_of(found)
+    assert "from 0 to 511" in text
+    assert "4,096" not in text
+    assert "Below about **6.4**" in text
+    assert "Above about **128**" in text
     assert found.latent.bits == 9 * 1024
 
 
@@ -47,10 +47,10 @@ def test_weight_and_schedule() -> None:
 
 def test_another_rule_another_goal() -> None:
     found = autoencoder("naruto", "bottleneck.codebook=gradient", "objective.codebook=1.0")
-    said = section(found, "What it learns from")
-    assert "Training balances 3 goals" in said
-    assert "moving average" not in said
-    assert "`objective.codebook`" in said
+    text = section(found, "What it learns from")
+    assert "Training balances 3 goals" in text
+    assert "moving average" not in text
+    assert "`objective.codebook`" in text
 
 
 def test_a_term_without_weight_is_off() -> None:
@@ -108,7 +108,7 @@ def test_a_fault_that_is_there_on_purpose_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("lr", "said"),
+    ("lr", "expected"),
     [
         ("2e-4", "0.0002"),
         (
@@ -127,8 +127,8 @@ def test_a_fault_that_is_there_on_purpose_is_named() -> None:
         ("{kind: constant, value: 1, warmup: 30 steps}", "1, after a warm-up of 30 steps"),
     ],
 )
-def test_schedules(lr: str, said: str) -> None:
-    assert course_text(autoencoder("vq-mnist", f"optimizer.lr={lr}").training.lr) == said
+def test_schedules(lr: str, expected: str) -> None:
+    assert course_text(autoencoder("vq-mnist", f"optimizer.lr={lr}").training.lr) == expected
 
 
 def test_priors() -> None:

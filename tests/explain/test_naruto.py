@@ -20,10 +20,10 @@ def test_it_learns_spatial_features_and_not_one_vector() -> None:
     found = autoencoder(NARUTO)
     assert found.locality.answer is Answer.FEATURES
     assert found.latent.positions == 1024
-    said = section(found, "Features or the whole image?")
-    assert "not pressed into one vector" in said
-    assert "convolutions" in said
-    assert "patch by patch" in said
+    text = section(found, "Features or the whole image?")
+    assert "not pressed into one vector" in text
+    assert "convolutions" in text
+    assert "patch by patch" in text
 
 
 def test_each_position_stands_for_an_area_of_the_image() -> None:
@@ -36,9 +36,9 @@ def test_each_position_stands_for_an_area_of_the_image() -> None:
 
 
 def test_the_codebook_is_a_vocabulary_of_features() -> None:
-    said = section(autoencoder(NARUTO), "Features or the whole image?")
-    assert "vocabulary of 4,096 visual features (edges, textures, colours)" in said
-    assert "1,024 tokens" in said
+    text = section(autoencoder(NARUTO), "Features or the whole image?")
+    assert "vocabulary of 4,096 visual features (edges, textures, colours)" in text
+    assert "1,024 tokens" in text
 
 
 def test_what_goes_in() -> None:
@@ -60,9 +60,9 @@ def test_grid_depth_and_codebook() -> None:
     latent = autoencoder(NARUTO).latent
     assert (latent.width, latent.height, latent.dim, latent.codes, latent.levels) == (32, 32, 256, 4096, 1)
     assert latent.codebook_numbers == 4096 * 256
-    said = section(autoencoder(NARUTO), "What an image becomes")
-    assert "from 0 to 4,095" in said
-    assert "In short: an image is written down as a 32x32 grid of codes" in said
+    text = section(autoencoder(NARUTO), "What an image becomes")
+    assert "from 0 to 4,095" in text
+    assert "In short: an image is written down as a 32x32 grid of codes" in text
 
 
 def test_bits_and_ratio() -> None:
@@ -81,18 +81,18 @@ def test_three_goals() -> None:
 
 
 def test_reconstruction_makes_both_sides_learn() -> None:
-    said = section(autoencoder(NARUTO), "What it learns from")
-    assert "Encoder and decoder learn from it" in said
-    assert "like the input" in said
+    text = section(autoencoder(NARUTO), "What it learns from")
+    assert "Encoder and decoder learn from it" in text
+    assert "like the input" in text
 
 
 def test_codes_follow_moving_averages() -> None:
     quantiser = autoencoder(NARUTO).latent.quantiser
     assert quantiser.decay == 0.99
     assert quantiser.averaged_steps == pytest.approx(100)
-    said = section(autoencoder(NARUTO), "What it learns from")
-    assert "moving average of the encoder's vectors that chose it" in said
-    assert "steadier than a gradient" in said
+    text = section(autoencoder(NARUTO), "What it learns from")
+    assert "moving average of the encoder's vectors that chose it" in text
+    assert "steadier than a gradient" in text
 
 
 def test_commitment_holds_the_encoder_near_the_codes() -> None:
@@ -102,10 +102,10 @@ def test_commitment_holds_the_encoder_near_the_codes() -> None:
 
 
 def test_reconstruction_loss_should_fall_and_what_if_not() -> None:
-    said = section(autoencoder(NARUTO), "How to read the metrics")
-    assert "Should fall steadily; if it stays high, the model may be too small" in said
-    assert "the widest map has 128" in said
-    assert "more blocks (it has 8)" in said
+    text = section(autoencoder(NARUTO), "How to read the metrics")
+    assert "Should fall steadily; if it stays high, the model may be too small" in text
+    assert "the widest map has 128" in text
+    assert "more blocks (it has 8)" in text
 
 
 def test_perplexity_counts_codes_in_use_with_both_bounds() -> None:
@@ -113,10 +113,10 @@ def test_perplexity_counts_codes_in_use_with_both_bounds() -> None:
     assert marks["codes"] == 4096
     assert marks["collapsed"] == pytest.approx(51.2)
     assert marks["well"] == pytest.approx(1024)
-    said = section(autoencoder(NARUTO), "How to read the metrics")
-    assert "4,096 codes are in effective use" in said
-    assert "Below about **51**" in said
-    assert "Above about **1,024**" in said
+    text = section(autoencoder(NARUTO), "How to read the metrics")
+    assert "4,096 codes are in effective use" in text
+    assert "Below about **51**" in text
+    assert "Above about **1,024**" in text
 
 
 def test_collapse_is_a_few_codes_for_everything() -> None:

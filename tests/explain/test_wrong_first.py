@@ -66,12 +66,12 @@ def test_a_run_opens_with_what_the_doctor_found(vanished: RunFolder) -> None:
     first, second = text.sections[:2]
     assert first.tone is Tone.BAD
     assert second.heading == "What failure would look like"
-    said = section(found, "Where this run stands")
-    assert "**The latent carries 0.03 nats of an image: less than one bit.** A KL of weight 200" in said
-    assert "finds it since step 25" in said
-    assert "The fix is `objective.kl.weight=1`, in a new run that starts from new weights: `tilework train" in said
-    assert "--apply kl-vanishing`" in said
-    assert "- Follows from it: 0 of " in said
+    words = section(found, "Where this run stands")
+    assert "**The latent carries 0.03 nats of an image: less than one bit.** A KL of weight 200" in words
+    assert "finds it since step 25" in words
+    assert "The fix is `objective.kl.weight=1`, in a new run that starts from new weights: `tilework train" in words
+    assert "--apply kl-vanishing`" in words
+    assert "- Follows from it: 0 of " in words
     assert 'class="over-all text bad"' in to_page(text, found)
 
 
@@ -96,9 +96,9 @@ def test_a_sound_run_opens_with_how_far_it_is(tmp_path: Path) -> None:
 
 def test_the_cause_is_marked_and_the_error_follows() -> None:
     found = valued("vae-digits", **VANISHED)
-    said = verdicts(found)
-    assert (said["kl"], said["active_units"]) == (Verdict.COLLAPSED, Verdict.COLLAPSED)
-    assert (said["mse"], said["psnr"]) == (Verdict.FOLLOWS, Verdict.FOLLOWS)
+    marked = verdicts(found)
+    assert (marked["kl"], marked["active_units"]) == (Verdict.COLLAPSED, Verdict.COLLAPSED)
+    assert (marked["mse"], marked["psnr"]) == (Verdict.FOLLOWS, Verdict.FOLLOWS)
     assert "It follows from KL" in row(found, "MSE")
     assert "more channels" not in text_of(found), "a larger model does not wake a latent"
     assert [one.failure for one in found.symptoms][:2] == [Failure.POSTERIOR, Failure.CONSTANT_IMAGE]
@@ -135,9 +135,9 @@ def test_a_reconstruction_term_is_what_it_is_set_to(per: str, words: str) -> Non
 def test_norms_are_held_against_codes_only_where_there_are_some(recipe: str) -> None:
     found = valued(recipe, z_norm=2.0)
     coded = recipe == "rqvae-digits"
-    said = row(found, "mean norm of tokens" if coded else "mean norm of latents")
-    assert ("norm of the codes" in said) is coded
-    assert ("the prior" in said) is not coded
+    text = row(found, "mean norm of tokens" if coded else "mean norm of latents")
+    assert ("norm of the codes" in text) is coded
+    assert ("the prior" in text) is not coded
 
 
 @pytest.mark.parametrize("recipe", ["vae-digits", "p5-loops", "naruto", "gamefactory-v2.0.1"])
@@ -147,6 +147,6 @@ def test_labels_of_the_drawing_keep_their_distance(recipe: str) -> None:
     labels = re.findall(r'<text x="([\d.]+)" y="([\d.]+)"[^>]*>([^<]+)</text>', svg)
     assert len(labels) > 4
     for y in {at for _, at, _ in labels}:
-        across = sorted((float(x), len(said) * 6.4 / 2) for x, at, said in labels if at == y)
+        across = sorted((float(x), len(label) * 6.4 / 2) for x, at, label in labels if at == y)
         gaps = [b - b_half - (a + a_half) for (a, a_half), (b, b_half) in pairwise(across)]
         assert min(gaps, default=99) > 9

@@ -36,10 +36,10 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def refused(outcome: Outcome, *words: str) -> None:
     assert outcome.code == 2, outcome
     assert "Traceback" not in outcome.err
-    said = " ".join(outcome.err.split())
-    assert said.count("error:") == said.count("fix:") == 1, said
+    err = " ".join(outcome.err.split())
+    assert err.count("error:") == err.count("fix:") == 1, err
     for word in words:
-        assert word in said, said
+        assert word in err, err
 
 
 def test_sample(tilework: Command, run: Path) -> None:
@@ -64,8 +64,8 @@ def test_sample(tilework: Command, run: Path) -> None:
 def test_modes_are_points(tilework: Command, run: Path, words: list[str], points: list[str]) -> None:
     done = tilework("sample", run, *words, "--out", "out.png")
     assert done.code == 0, done.err
-    said = [line.split()[1] for line in done.out.splitlines() if line.startswith("  ")]
-    assert said == points
+    printed = [line.split()[1] for line in done.out.splitlines() if line.startswith("  ")]
+    assert printed == points
     if "own.png" in words:
         assert "own.png: 40x30 was cut" in done.out
 
@@ -149,7 +149,7 @@ def test_tokens_do_not_pass_the_quantiser_by(tilework: Command, explored_run: Ca
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         (["sample", "RUN"], ["--out"]),
         (["sample", "RUN", "--out", "a.jpg"], ["a.jpg", ".png"]),
@@ -185,8 +185,8 @@ def test_tokens_do_not_pass_the_quantiser_by(tilework: Command, explored_run: Ca
         (["interpolate", "RUN", "0", "1", "--out", "a.mp4", "--how", "round"], ["no way 'round'"]),
     ],
 )
-def test_mistakes(tilework: Command, run: Path, words: list[str], told: list[str]) -> None:
-    refused(tilework(*(run if word == "RUN" else word for word in words)), *told)
+def test_mistakes(tilework: Command, run: Path, words: list[str], expected: list[str]) -> None:
+    refused(tilework(*(run if word == "RUN" else word for word in words)), *expected)
     assert sorted(path.name for path in Path().iterdir() if path.suffix) == ["own.png"]
 
 
@@ -266,24 +266,24 @@ def test_a_name_with_a_semicolon(tilework: Command, run: Path, name: str) -> Non
     done = tilework("sample", run, "--at", name, "--out", "out.png")
     assert done.code == 0, done.err
     asked = f"image:{name}".replace("%", "%25")
-    told = tilework("sample", run, "--at", asked, "--out", "out.png")
-    while told.code:  # each part that is no term is told once more
-        refused(told, "part of the file's name")
-        asked = told.err.split("write ")[-1].split("\n")[0].strip()
-        told = tilework("sample", run, "--at", asked, "--out", "out.png")
-    assert f"image:{name}".replace("%", "%25").replace(";", "%3B").replace("*", "%2A") in told.out
+    sampled = tilework("sample", run, "--at", asked, "--out", "out.png")
+    while sampled.code:  # each part that is no term is told once more
+        refused(sampled, "part of the file's name")
+        asked = sampled.err.split("write ")[-1].split("\n")[0].strip()
+        sampled = tilework("sample", run, "--at", asked, "--out", "out.png")
+    assert f"image:{name}".replace("%", "%25").replace(";", "%3B").replace("*", "%2A") in sampled.out
     refused(tilework("sample", run, "--at", f"{name};1=2", "--out", "out.png"), "image:")
 
 
 def test_a_latent_without_a_prior_is_told(
     tilework: Command, explored_run: Callable[[str], RunFolder], run: Path
 ) -> None:
-    said = "begin at an image instead"
+    message = "begin at an image instead"
     for kind in ("rq", "none"):
         model = explored_run(kind).path
-        assert said in tilework("sample", model, "--count", 1, "--out", "a.png").out
-        assert said not in tilework("sample", model, "--at", 0, "--out", "a.png").out
-    assert said not in tilework("sample", run, "--count", 1, "--out", "a.png").out
+        assert message in tilework("sample", model, "--count", 1, "--out", "a.png").out
+        assert message not in tilework("sample", model, "--at", 0, "--out", "a.png").out
+    assert message not in tilework("sample", run, "--count", 1, "--out", "a.png").out
 
 
 def test_a_device_that_is_not_here(tilework: Command, run: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,9 +27,9 @@ def test_they_are_those_of_another_library(n: int, dimensions: int, rank: int) -
     assert np.allclose(found.mean, other.mean_)
     assert np.allclose(found.deviations, np.sqrt(other.explained_variance_[:count]), rtol=1e-5, atol=1e-6)
     assert np.allclose(found.shares, other.explained_variance_ratio_[:count], atol=1e-6)
-    telling = found.shares > 1e-6
+    large = found.shares > 1e-6
     cosines = np.abs((found.axes * other.components_[:count]).sum(1))
-    assert np.allclose(cosines[telling], 1, atol=1e-5)
+    assert np.allclose(cosines[large], 1, atol=1e-5)
     assert np.allclose(np.linalg.norm(found.axes, axis=1), 1)
     assert (found.axes[np.arange(count), np.abs(found.axes).argmax(1)] > 0).all()
     along = found.of(points, 2)

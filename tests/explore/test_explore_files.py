@@ -78,9 +78,9 @@ def test_a_film_of_several_images_names_each() -> None:
 
 def test_a_film_says_the_values_that_change_in_it() -> None:
     several, values = np.stack([frames(3), frames(3)], 1), np.array([[-3.0, 0.5], [0.0, 0.5], [100.25, 0.5]])
-    said = Film(several, 10, ("dimension 3", "dimension 5"), values)
-    assert {said.image(number).shape for number in range(3)} == {said.image(0).shape}
-    assert said.image(0).shape[1::-1] == said.size
+    film = Film(several, 10, ("dimension 3", "dimension 5"), values)
+    assert {film.image(number).shape for number in range(3)} == {film.image(0).shape}
+    assert film.image(0).shape[1::-1] == film.size
     still = Film(several[[0, 0, 0]], 10, ("dimension 3", "dimension 5"), values)
     assert not np.array_equal(still.image(0), still.image(1))  # the images are the same: what differs is what is said
 

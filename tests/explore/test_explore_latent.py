@@ -219,7 +219,7 @@ def test_a_plane_is_a_map(opened: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    ("settings", "told"),
+    ("settings", "message"),
     [
         ({"dimensions": [6]}, "no dimension 6"),
         ({"dimensions": [-1]}, "no dimension -1"),
@@ -232,10 +232,10 @@ def test_a_plane_is_a_map(opened: Open) -> None:
         ({"dimensions": []}, "0 images"),
     ],
 )
-def test_ranges_that_are_none(opened: Open, settings: dict[str, object], told: str) -> None:
+def test_ranges_that_are_none(opened: Open, settings: dict[str, object], message: str) -> None:
     with pytest.raises(UserError) as refused:
         traverse(opened("gaussian"), **settings)  # type: ignore[arg-type]
-    assert told in refused.value.what
+    assert message in refused.value.what
 
 
 def test_a_plane_of_one_dimension(opened: Open) -> None:
@@ -295,7 +295,7 @@ def test_a_closed_loop_has_no_frame_twice(opened: Open) -> None:
 
 
 @pytest.mark.parametrize(
-    ("points", "settings", "told"),
+    ("points", "settings", "message"),
     [
         (["seed:0"], {}, "two points"),
         ([], {}, "two points"),
@@ -307,10 +307,10 @@ def test_a_closed_loop_has_no_frame_twice(opened: Open) -> None:
         (["seed:0", "seed:1;9=1"], {}, "no dimension 9"),
     ],
 )
-def test_ways_that_are_none(opened: Open, points: list[str], settings: dict[str, object], told: str) -> None:
+def test_ways_that_are_none(opened: Open, points: list[str], settings: dict[str, object], message: str) -> None:
     with pytest.raises(UserError) as refused:
         walk(opened("gaussian"), points, **settings)  # type: ignore[arg-type]
-    assert told in refused.value.what
+    assert message in refused.value.what
 
 
 def test_what_works_without_images(explored_run: Callable[[str], RunFolder]) -> None:

@@ -169,7 +169,7 @@ def test_past_the_quantiser_channels_are_bounded_as_before_their_rounding(opened
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("zero;6=1", ["no dimension 6", "6 x 1 x 1", "from 0 to 5"]),
         ("seed:1;99~0,1", ["no dimension 99"]),
@@ -179,10 +179,10 @@ def test_past_the_quantiser_channels_are_bounded_as_before_their_rounding(opened
         ("image:absent.png", ["absent.png", "no such file"]),
     ],
 )
-def test_a_point_that_the_model_has_not(opened: Open, text: str, told: list[str]) -> None:
+def test_a_point_that_the_model_has_not(opened: Open, text: str, expected: list[str]) -> None:
     with pytest.raises(UserError) as refused:
         place(opened("gaussian"), text)
-    for part in told:
+    for part in expected:
         assert part in str(refused.value), refused.value
 
 

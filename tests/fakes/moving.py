@@ -72,7 +72,7 @@ class MovingTrainer:
         self.fake.keep()
         images_due = 0.0
         while not self._over.is_set():
-            if self.fake.said["state"] == "running" and self.fake.step < self.last:
+            if self.fake.base_header["state"] == "running" and self.fake.step < self.last:
                 self._step()
             self._obey()
             self.fake.frame()
@@ -93,14 +93,14 @@ class MovingTrainer:
         if self.left is not None:
             self.left -= 1
             if not self.left:
-                self.left, fake.said["state"] = None, "paused"
+                self.left, fake.base_header["state"] = None, "paused"
 
     def _obey(self) -> None:
         for command in self.fake.obey():
             if command.kind == "pause":
-                self.fake.said["state"] = "paused"
+                self.fake.base_header["state"] = "paused"
             elif command.kind in {"run", "step"}:
-                self.fake.said["state"] = "running"
+                self.fake.base_header["state"] = "running"
                 self.left = int(command.payload.get("n", 1)) if command.kind == "step" else None
 
     def _log(self, step: int, loss: float) -> None:

@@ -48,7 +48,7 @@ class FakeTrainer:
         self.seq: dict[str, int] = {"motion": 0, "images": 0, "timeline": 0}
         self.step = 0
         self.revived = np.full((self.scene.levels, self.scene.codes), -1, np.int32)
-        self.said: MadeHeader = {
+        self.base_header: MadeHeader = {
             "v": VERSION, "channel": "motion", "seq": 0, "time": 0.0, "step": 0, "epoch": 0.0, "total_steps": total,
             "steps_per_epoch": STEPS_PER_EPOCH, "state": "running", "steps_per_second": 30.0, "pace": None,
             "values": {one["name"]: one["value"] for one in (COMMITMENT, LR)}, "applied": [], "figures": {}, "next": None,
@@ -80,7 +80,7 @@ class FakeTrainer:
         """The header of the next frame of a channel."""
         self.seq[channel] += 1
         now: dict[str, Any] = {"channel": channel, "seq": self.seq[channel], "time": time.time()}
-        return cast(MadeHeader, self.said | now | {"step": self.step, "epoch": self.step / STEPS_PER_EPOCH})
+        return cast(MadeHeader, self.base_header | now | {"step": self.step, "epoch": self.step / STEPS_PER_EPOCH})
 
     def frame(self, channel: Channel = "motion", points: int | None = None, **more: Any) -> int:
         """Replace the newest frame; its number. `points`: nothing but so many of them; `more`: other fields of the header."""
@@ -102,25 +102,25 @@ class FakeTrainer:
         """Answer the commands that wait, and do what is said to the model; those that pace the run are for the caller."""
         commands = self.store.commands_pending()
         for command in commands:
-            said: Applied = {"id": command.id, "kind": command.kind, "step": self.step + 1, "status": "applied"}
+            applied: Applied = {"id": command.id, "kind": command.kind, "step": self.step + 1, "status": "applied"}
             if command.kind == "set":
-                self._set(said, command.payload["name"], float(command.payload["value"]))
+                self._set(applied, command.payload["name"], float(command.payload["value"]))
             elif command.kind == "revive":
                 self.revived[:, 0] = self.step
-            answer = {key: value for key, value in said.items() if key in {"before", "error"}}
-            self.store.command_done(command.id, self.step + 1, said["status"], **answer)
-            self.said["applied"] = [*self.said["applied"], said][-32:]
+            answer = {key: value for key, value in applied.items() if key in {"before", "error"}}
+            self.store.command_done(command.id, self.step + 1, applied["status"], **answer)
+            self.base_header["applied"] = [*self.base_header["applied"], applied][-32:]
         return commands
 
-    def _set(self, said: Applied, name: str, value: float) -> None:
-        said["name"], said["value"] = name, value
+    def _set(self, applied: Applied, name: str, value: float) -> None:
+        applied["name"], applied["value"] = name, value
         if not 0 <= value <= 2:
-            said["status"] = "refused"
-            said["error"] = {"what": f"{name}={value:g} is out of range", "why": "", "fix": "choose 0 to 2"}
+            applied["status"] = "refused"
+            applied["error"] = {"what": f"{name}={value:g} is out of range", "why": "", "fix": "choose 0 to 2"}
             return
-        said["before"] = self.said["values"][name]
-        self.said["values"] = {**self.said["values"], name: value}
-        self.store.event("set", self.step, name=name, before=said["before"], value=value)
+        applied["before"] = self.base_header["values"][name]
+        self.base_header["values"] = {**self.base_header["values"], name: value}
+        self.store.event("set", self.step, name=name, before=applied["before"], value=value)
 
     def end(self, status: str | None = "finished") -> None:
         """End in good order, or (None) without a word."""

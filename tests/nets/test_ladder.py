@@ -116,26 +116,26 @@ def test_too_many_stages_are_refused_with_both_fields_and_one_fix(kernel: int, s
         lambda: config.build(size, 1, 4),
         lambda: Decoder().build(size, 1, 4, config),
     ):
-        with pytest.raises(UserError) as told:
+        with pytest.raises(UserError) as refused:
             ask()
-        assert f"data.size is {size}" in told.value.what
-        assert "encoder.widths has 4" in told.value.what
-        assert "at most 3 entries" in told.value.fix
+        assert f"data.size is {size}" in refused.value.what
+        assert "encoder.widths has 4" in refused.value.what
+        assert "at most 3 entries" in refused.value.fix
     Encoder(widths=(8, 8, 8), kernel=kernel).grid(size)  # the fix works
 
 
 def test_a_image_too_small_for_any_stage_is_told_the_smallest_size() -> None:
-    with pytest.raises(UserError, match="at least 2 positions") as told:
+    with pytest.raises(UserError, match="at least 2 positions") as refused:
         Encoder(widths=(8,)).grid(Size(3, 3))
-    assert told.value.fix == "use data.size=4x4 or larger"
+    assert refused.value.fix == "use data.size=4x4 or larger"
     assert Encoder(widths=(8,)).grid(Size(4, 4)) == Size(2, 2)
 
 
 def test_widths_that_cannot_meet_the_latent_are_refused() -> None:
     config = Encoder(widths=(8, 16), projection="none")
-    with pytest.raises(UserError, match=r"ends in 16, but the bottleneck takes 12") as told:
+    with pytest.raises(UserError, match=r"ends in 16, but the bottleneck takes 12") as refused:
         config.build(Size(16, 16), 3, 12)
-    assert told.value.fix == "set encoder.projection=1"
+    assert refused.value.fix == "set encoder.projection=1"
     with pytest.raises(UserError, match=r"12 channels, but decoder.widths ends in 16"):
         Decoder().build(Size(16, 16), 3, 12, config)
     assert config.build(Size(16, 16), 3, 16)(images(Size(16, 16))).shape == (2, 16, 4, 4)

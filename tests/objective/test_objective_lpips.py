@@ -207,7 +207,7 @@ def test_weights_are_found_by_path_by_variable_and_in_the_cache(
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
         ("w.npz", b"not a zip at all", "cannot be read as LPIPS weights"),
         ("w.npz", b"PK\x03\x04 cut off", "cannot be read as LPIPS weights"),
@@ -217,9 +217,9 @@ def test_weights_are_found_by_path_by_variable_and_in_the_cache(
         ("w.pth", b"a pickle", "is not a file of LPIPS weights"),
     ],
 )
-def test_unreadable_weights(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+def test_unreadable_weights(tmp_path: Path, name: str, content: bytes, message: str) -> None:
     (tmp_path / name).write_bytes(content)
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         lpips(weights=str(tmp_path / name))
 
 

@@ -82,16 +82,18 @@ def test_a_term_whose_weight_rises_from_0_is_built_at_once_but_costs_nothing_whi
 
 
 @pytest.mark.parametrize(
-    ("kind", "given", "said"),
+    ("kind", "given", "message"),
     [
         ("kl", {"commitment"}, "needs a KL divergence"),
         ("codebook", {"commitment"}, "needs a codebook loss"),
         ("commitment", set(), "needs a commitment loss"),
     ],
 )
-def test_a_bottleneck_without_the_loss_is_refused_before_the_first_step(kind: str, given: set[str], said: str) -> None:
+def test_a_bottleneck_without_the_loss_is_refused_before_the_first_step(
+    kind: str, given: set[str], message: str
+) -> None:
     objective = Objective(terms(mse=1.0, **{kind: 0.5}))
-    with pytest.raises(UserError, match=said) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         objective.check(given)
     assert caught.value.fix == f"remove the term with objective.{kind}=null"
     assert caught.value.override == f"objective.{kind}=null"

@@ -83,8 +83,8 @@ def test_what_is_said_twice_is_the_same() -> None:
     assert tuple(explore.ASKS) == get_args(explore.AskKind)
     assert {one.ask for one in explore.ASKS.values()} == set(get_args(explore.Ask))
     for kind, one in explore.ASKS.items():
-        (said,) = (field.hint for field in fields_of(one.ask) if field.name == "kind")
-        assert get_args(said) == (kind,)
+        (hint,) = (field.hint for field in fields_of(one.ask) if field.name == "kind")
+        assert get_args(hint) == (kind,)
     for entry in AUTOENCODER.as_list():
         assert list(faults(json.loads(json.dumps(entry)), run.MetricEntry)) == []
 

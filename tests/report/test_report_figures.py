@@ -154,9 +154,9 @@ def test_scales_legends_and_marks() -> None:
     used = Panel("codes in use", [Curve("held-out", steps, np.minimum(steps * 100.0, 4096))], most=4096)
     figure = curves([wide, narrow, used], marks=[(20, "resumed")])
     assert [axes.get_yscale() for axes in figure.axes] == ["log", "linear", "linear"]
-    said = texts(figure)
-    assert {"loss", "log", "dB", "training  0.025", "held-out  0.05", "held-out  11", "resumed"} <= set(said)
-    assert said.count("resumed") == 1
+    labels = texts(figure)
+    assert {"loss", "log", "dB", "training  0.025", "held-out  0.05", "held-out  11", "resumed"} <= set(labels)
+    assert labels.count("resumed") == 1
     assert figure.axes[2].get_ylim() == (0, pytest.approx(4096 * 1.08))
 
 
@@ -180,9 +180,9 @@ def test_the_map_shows_points_codes_and_dead_codes() -> None:
     codes = np.array([[0.0, 0], [2, 0], [0, 2], [2, 2]])
     figure = latent_map(points, labels, codes, np.array([80, 60, 60, 0]), names=("cat", "dog", "owl"))
     assert crosses(figure, LIGHT)[:1] == [(2.0, 2.0)]
-    said = texts(figure)
-    assert {"label", "cat", "dog", "owl", "dead code", "c0", "c1", "c2", "c3"} <= set(said)
-    assert "200 images · 3 of 4 codes in use" in said
+    shown = texts(figure)
+    assert {"label", "cat", "dog", "owl", "dead code", "c0", "c1", "c2", "c3"} <= set(shown)
+    assert "200 images · 3 of 4 codes in use" in shown
     tints = figure.axes[0].collections[0].get_facecolor()
     assert len(tints) == 3  # the cell of the code that has no image stays clear
 

@@ -46,21 +46,21 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "payload", "said"), SAID)
-def test_an_event_in_words(kind: str, payload: dict[str, object], said: str) -> None:
-    assert guard_text(kind, payload) == said
-    assert in_words(Event(1, 0.0, 7, kind, dict(payload))) == said
-    assert of_event(1, 0.0, 7, kind, json.dumps(payload))["text"] == said
+@pytest.mark.parametrize(("kind", "payload", "expected"), SAID)
+def test_an_event_in_words(kind: str, payload: dict[str, object], expected: str) -> None:
+    assert guard_text(kind, payload) == expected
+    assert in_words(Event(1, 0.0, 7, kind, dict(payload))) == expected
+    assert of_event(1, 0.0, 7, kind, json.dumps(payload))["text"] == expected
 
 
 @pytest.mark.parametrize("reason", AlarmReason)
 def test_every_reason_has_words(reason: AlarmReason) -> None:
     payload = {"reason": reason, "in_row": 3, "terms": ["kl"], "loss": 2.0, "usual": 1.0, **BACK}
-    told = alarm_text(payload)
-    assert told
-    assert "-" not in told
+    text = alarm_text(payload)
+    assert text
+    assert "-" not in text
     mark = of_finding(1, 0.0, 7, "not-recovered", "error", json.dumps(payload))
-    assert mark["text"] == f"not-recovered (error): {told}"
+    assert mark["text"] == f"not-recovered (error): {text}"
 
 
 @pytest.mark.parametrize("kind", ["step-skipped", "rolled-back", "loss-level-changed"])

@@ -82,8 +82,8 @@ print(found, torn)
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     enough = threading.Event()
-    told = threading.Thread(target=lambda: (process.stdout.readline(), enough.set()))  # type: ignore[union-attr]
-    told.start()
+    waiting = threading.Thread(target=lambda: (process.stdout.readline(), enough.set()))  # type: ignore[union-attr]
+    waiting.start()
     # Half a second, and on a machine where the two share a core until the reader has met as many as are counted below.
     begun = time.monotonic()
     number = 0
@@ -91,7 +91,7 @@ print(found, torn)
         number += 1
         writer.write("motion", bytes([65 + number % 26]) * (1000 + number % 200_000))
     writer.write("motion", b"!")
-    told.join(PATIENCE)
+    waiting.join(PATIENCE)
     found, torn = map(int, process.communicate(timeout=PATIENCE)[0].split())
     assert torn == 0
     assert found > 100

@@ -26,7 +26,7 @@ def test_replaces_whole_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "message"),
     [
         (errno.ENOSPC, "no space left"),
         (errno.EDQUOT, "no space left"),
@@ -35,7 +35,7 @@ def test_replaces_whole_files(tmp_path: Path) -> None:
     ],
 )
 def test_failures_name_the_folder_and_leave_the_old_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, said: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int, message: str
 ) -> None:
     path = tmp_path / "state"
     atomic_write_bytes(path, b"old")
@@ -44,7 +44,7 @@ def test_failures_name_the_folder_and_leave_the_old_file(
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(UserError, match=said) as caught:
+    with pytest.raises(UserError, match=message) as caught:
         atomic_write_bytes(path, b"new")
     assert str(tmp_path) in str(caught.value)
     assert caught.value.fix

@@ -120,7 +120,7 @@ def test_a_missing_root_names_the_way_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         ('{"format": 7, "tilework": "9.1"}', "format 7, this tilework reads format 1"),
         ('{"format": 0, "tilework": "0.0.1"}', "made by tilework 0.0.1"),
@@ -129,13 +129,13 @@ def test_a_missing_root_names_the_way_out(tmp_path: Path) -> None:
         (None, "no run.json"),
     ],
 )
-def test_folders_that_are_no_run_of_ours(tmp_path: Path, content: str | None, said: str) -> None:
+def test_folders_that_are_no_run_of_ours(tmp_path: Path, content: str | None, message: str) -> None:
     run = tmp_path / "odd-run"
     run.mkdir()
     if content is not None:
         (run / "run.json").write_text(content)
     for attempt in (lambda: RunFolder.open(run), lambda: RunFolder.find("odd-run", tmp_path)):
-        with pytest.raises(UserError, match=said) as caught:
+        with pytest.raises(UserError, match=message) as caught:
             attempt()
         assert caught.value.fix
         assert caught.value.why

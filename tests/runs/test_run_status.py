@@ -64,7 +64,7 @@ def test_running_then_killed_then_resumed(run: RunFolder) -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "alive", "status"),
+    ("stored", "alive", "status"),
     [
         ("running", True, "running"),
         ("running", False, "crashed"),
@@ -79,11 +79,11 @@ def test_running_then_killed_then_resumed(run: RunFolder) -> None:
     ],
 )
 def test_status_is_what_it_said_and_whether_it_lives(
-    run: RunFolder, said: str | None, alive: bool, status: str
+    run: RunFolder, stored: str | None, alive: bool, status: str
 ) -> None:
     with RunStore.create(run.db) as store:
-        if said:
-            store.set_meta("status", said)
+        if stored:
+            store.set_meta("status", stored)
     lock = RunLock(run)
     if alive:
         lock.acquire()

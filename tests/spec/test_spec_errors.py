@@ -149,7 +149,7 @@ def test_an_unknown_recipe_has_a_suggestion() -> None:
 
 
 def test_files_that_are_not_a_spec(tmp_path: Path) -> None:
-    def said(path: Path) -> UserError:
+    def refusal(path: Path) -> UserError:
         with pytest.raises(UserError) as caught:
             load_spec(str(path))
         assert str(path) in caught.value.what
@@ -157,20 +157,20 @@ def test_files_that_are_not_a_spec(tmp_path: Path) -> None:
         assert caught.value.fix
         return caught.value
 
-    assert said(tmp_path / "gone.yaml").what.startswith("there is no file")
-    assert said(tmp_path).what.endswith("is a folder, not a spec")
+    assert refusal(tmp_path / "gone.yaml").what.startswith("there is no file")
+    assert refusal(tmp_path).what.endswith("is a folder, not a spec")
     (tmp_path / "spec.yaml").write_text(BASE)
-    assert "tilework resume" in said(tmp_path).fix
+    assert "tilework resume" in refusal(tmp_path).fix
     (tmp_path / "p.yaml").write_bytes(b"\x89PNG\r\n\x1a\n\x00\x00\xff\xfe")
-    assert said(tmp_path / "p.yaml").what.endswith("is not a text file")
+    assert refusal(tmp_path / "p.yaml").what.endswith("is not a text file")
     (tmp_path / "e.yaml").write_text("")
-    assert said(tmp_path / "e.yaml").why == "it is empty"
+    assert refusal(tmp_path / "e.yaml").why == "it is empty"
     (tmp_path / "b.yaml").write_text("name: a\nengine: {epochs: 1\n")
-    assert "line 3" in said(tmp_path / "b.yaml").what
+    assert "line 3" in refusal(tmp_path / "b.yaml").what
     if os.geteuid() != 0:
         (tmp_path / "r.yaml").write_text(BASE)
         (tmp_path / "r.yaml").chmod(0)
-        assert said(tmp_path / "r.yaml").what.endswith("cannot be read")
+        assert refusal(tmp_path / "r.yaml").what.endswith("cannot be read")
 
 
 def test_a_spec_that_contains_itself_is_refused(tmp_path: Path) -> None:
@@ -232,13 +232,13 @@ def test_a_refusal_by_a_whole_spec_names_its_setting() -> None:
 def test_beside_a_setting_neither_its_name_nor_what_is_wrong_is_said_twice() -> None:
     error = refused("bottleneck.codes=0", "engine.epochs=0", "optimizer.kind=adm", "encoder.strid=2")
     assert isinstance(error, WrongSpec)
-    said = {one.field: (beside(one), remedy(one)) for one in error.problems}
-    assert said["engine.epochs"] == ("must be 1 or more, not 0", "")
-    assert said["optimizer.kind"][0].startswith("must be ")
-    assert said["optimizer.kind"][1] == "write adam"
-    assert said["encoder.strid"][0].startswith("unknown key encoder.strid")
-    assert said["encoder.strid"][1]
+    texts = {one.field: (beside(one), remedy(one)) for one in error.problems}
+    assert texts["engine.epochs"] == ("must be 1 or more, not 0", "")
+    assert texts["optimizer.kind"][0].startswith("must be ")
+    assert texts["optimizer.kind"][1] == "write adam"
+    assert texts["encoder.strid"][0].startswith("unknown key encoder.strid")
+    assert texts["encoder.strid"][1]
     for one in error.problems:
-        assert one.field not in said[one.field][0].removeprefix(f"unknown key {one.field}")
-        assert what(one).endswith(said[one.field][0])
+        assert one.field not in texts[one.field][0].removeprefix(f"unknown key {one.field}")
+        assert what(one).endswith(texts[one.field][0])
         assert fix(one), one

@@ -143,7 +143,7 @@ def test_a_number_is_a_constant() -> None:
 
 
 @pytest.mark.parametrize(
-    ("raw", "said"),
+    ("raw", "message"),
     [
         ({"kind": "linear", "start": 0, "end": 1, "over": "30"}, "write for example '30 epochs' or '500 steps'"),
         ({"kind": "linear", "start": 0, "end": 1, "over": 30}, "30 has no unit; write '30 epochs' or '30 steps'"),
@@ -167,10 +167,10 @@ def test_a_number_is_a_constant() -> None:
         ("fast", "'fast' is not a schedule"),
     ],
 )
-def test_what_is_wrong_with_a_schedule_is_said(raw: Any, said: str) -> None:
+def test_what_is_wrong_with_a_schedule_is_said(raw: Any, message: str) -> None:
     with pytest.raises(ValidationError) as caught:
         schedule(raw)
-    assert said in str(caught.value)
+    assert message in str(caught.value)
 
 
 @pytest.mark.parametrize(("text", "steps"), [("500 steps", 500), ("1 step", 1), ("2 Epochs", 20), ("1e3 steps", 1000),

@@ -69,7 +69,7 @@ def test_an_override_whose_aliases_multiply_is_text() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("a: [1\nb: 2", "f line 2: expected ',' or ']'"),
         ("a: 1\n\tb: 1", "f line 2: found character '\\t'"),
@@ -85,10 +85,10 @@ def test_an_override_whose_aliases_multiply_is_text() -> None:
         (BOMB, "f cannot be read as YAML"),
     ],
 )
-def test_what_is_not_a_spec_says_where(text: str, said: str) -> None:
+def test_what_is_not_a_spec_says_where(text: str, message: str) -> None:
     with pytest.raises(UserError) as caught:
         read_yaml(text, "f")
-    assert caught.value.what.startswith(said)
+    assert caught.value.what.startswith(message)
     assert caught.value.why
     assert caught.value.fix
 

@@ -128,16 +128,16 @@ class Page:
         """
         found = []
         for ref in ("first", "second"):
-            await self.say({"type": "a question", "ref": ref})
+            await self.send({"type": "a question", "ref": ref})
             while (message := await self.take()).get("ref") != ref:
                 found.append(message)
         return found
 
-    async def say(self, message: Any) -> None:
+    async def send(self, message: Any) -> None:
         await self.connection.send(message if isinstance(message, (str, bytes)) else json.dumps(message))
 
     async def ack(self, header: dict[str, Any]) -> None:
-        await self.say({"type": "ack", "channel": header["channel"], "seq": header["seq"]})
+        await self.send({"type": "ack", "channel": header["channel"], "seq": header["seq"]})
 
 
 def until(condition: Callable[[], Any], seconds: float = PATIENCE) -> None:

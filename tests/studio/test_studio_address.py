@@ -152,8 +152,8 @@ def test_a_bad_address_ends_with_code_2_and_begins_nothing(
         done = tilework(*command, "--port", 0, "--runs", tmp_path, "--url", URL, "--url", "https://other.example/")
         assert done.code == 2
         assert "more than once" in done.err
-        with monkeypatch.context() as said:
-            said.setenv("TILEWORK_STUDIO_URL", "ftp://hub.example.org/lab")
+        with monkeypatch.context() as environment:
+            environment.setenv("TILEWORK_STUDIO_URL", "ftp://hub.example.org/lab")
             done = tilework(*command, "--port", 0, "--runs", tmp_path)
         assert done.code == 2
         assert "write TILEWORK_STUDIO_URL=https://hub.example.org/lab/" in done.err

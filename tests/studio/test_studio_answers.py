@@ -169,7 +169,7 @@ def test_every_refusal_is_as_its_model_says(served: Served, route: http.Route) -
             assert ("kind" in found["error"]) == (one.status_code == 403)
 
 
-def said_types(messages: Any) -> set[Any]:
+def types_of(messages: Any) -> set[Any]:
     """The types that a union of messages has, an answer by whether it is one of success."""
     found = set()
     for model in get_args(messages):
@@ -188,7 +188,7 @@ def test_every_message_of_a_run_is_as_its_model_says(served: Served, full: FakeT
             full.store.event("snapshot", 5)
             full.keep()
             await page.until(lambda m: m["type"] == "timeline")
-            await page.say(
+            await page.send(
                 {"type": "command", "ref": 1, "kind": "set", "payload": {"name": "optimizer.lr", "value": 0.5}}
             )
             assert (await page.of_type("answer"))["ok"]
@@ -205,20 +205,20 @@ def test_every_message_of_a_run_is_as_its_model_says(served: Served, full: FakeT
             full.store.set_meta("total_steps", 7)
             full.store.flush()
             await page.of_type("hello")
-            await page.say({"type": "sing", "ref": "x"})
+            await page.send({"type": "sing", "ref": "x"})
             refused = await page.until(lambda m: m.get("ref") == "x")
             assert set(re.findall(r"\w+", refused["error"]["why"])) > {
-                kind for (kind, *_) in said_types(socket.PageMessage)
+                kind for (kind, *_) in types_of(socket.PageMessage)
             }
-            await page.say("[")
+            await page.send("[")
             await page.until(lambda m: m["type"] == "answer" and m["ref"] is None)
             return page
 
     page = asyncio.run(watch())
     for message in page.texts:
         assert list(faults(message, socket.RunMessage, message["type"])) == []
-    told = {(message["type"], *([message["ok"]] if "ok" in message else [])) for message in page.texts}
-    assert told == said_types(socket.RunMessage), "each type of message was sent"
+    sent = {(message["type"], *([message["ok"]] if "ok" in message else [])) for message in page.texts}
+    assert sent == types_of(socket.RunMessage), "each type of message was sent"
     assert {header["channel"] for header in page.frames} >= {"motion"}
 
 

@@ -327,9 +327,9 @@ def test_what_ended_a_process_becomes_the_answer(tmp_path: Path, monkeypatch: py
     file.touch()
     error = UserError("data.path: there is none", why="it was\nremoved", fix="data.path=FOLDER", field="data.path")
     stage.note_error(error)
-    told = why_it_ended(log, file, 2)
-    assert isinstance(told, UserError)
-    assert vars(told) == vars(error)
+    cause = why_it_ended(log, file, 2)
+    assert isinstance(cause, UserError)
+    assert vars(cause) == vars(error)
     assert stage.read(file) is None
     stage.note_error(RunFailure("the disk is full"))
     assert isinstance(why_it_ended(log, file, 1), RunFailure)

@@ -197,9 +197,9 @@ def test_a_viewer_holds_a_bounded_heap_of_words() -> None:
     async def fill() -> None:
         viewer = Viewer(cut=lambda: cut.append(1))
         for number in range(MOST_TEXTS):
-            viewer.say({"number": number})
+            viewer.send({"number": number})
         assert not cut
-        viewer.say({"number": MOST_TEXTS})
+        viewer.send({"number": MOST_TEXTS})
         assert cut
         assert viewer.waiting == 0
         viewer = Viewer(cut=lambda: cut.append(1))
@@ -218,7 +218,7 @@ def test_a_page_may_go_while_its_command_is_carried_out(served: Served, trainer:
         async with served.run(trainer.run.id) as page:
             await page.of_type("state")
             for ref in range(20):
-                await page.say({"type": "command", "ref": ref, "kind": "pause"})
+                await page.send({"type": "command", "ref": ref, "kind": "pause"})
             page.connection.transport.abort()
 
     asyncio.run(hurry())

@@ -42,21 +42,21 @@ def prior(once: Once, root: Path, warm_studio: None) -> Callable[[str], RunFolde
 
 async def dreamed(page: Page, ref: int, ask: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], Progress]:
     """The answer, and what was told before it."""
-    told: Progress = []
-    await page.say({"type": "ask", "ref": ref, "key": "dream", "ask": ask})
+    progress: Progress = []
+    await page.send({"type": "ask", "ref": ref, "key": "dream", "ask": ask})
     while True:
         got = await asyncio.wait_for(page.connection.recv(), 150)
         if not isinstance(got, bytes):
-            said = json.loads(got)
-            assert said["type"] == "state", said
+            message = json.loads(got)
+            assert message["type"] == "state", message
             continue
         header, arrays = unpack(got)
         assert header["ref"] == ref
         if header["channel"] == "answer":
-            return header["facts"], arrays, told
+            return header["facts"], arrays, progress
         assert list(faults(header, ProgressHeader)) == []
         assert list(faults(header["facts"], ProgressFacts)) == []
-        told.append((header["facts"], arrays["tokens"]))
+        progress.append((header["facts"], arrays["tokens"]))
 
 
 def answers(served: Served, run: RunFolder, asks: list[dict[str, Any]]) -> list[Any]:
@@ -78,7 +78,7 @@ def test_images_are_those_of_the_shell_and_the_rest_of_a_repainted_one_stays(
     asks = [
         {"kind": "dream", "count": 3, "seed": 5, "temperature": 0.7, "top_k": 9, "guidance": 1.5, "order": "random"}
     ]
-    (facts, arrays, told), *_ = answers(served, run, asks)
+    (facts, arrays, progress), *_ = answers(served, run, asks)
     wanted = dream.images(opened(run), 3, sampling=Sampling(0.7, 9, guidance=1.5, order="random"), seed=5)
     assert wanted.tokens is not None
     same(arrays["images"], wanted.images)
@@ -86,11 +86,11 @@ def test_images_are_those_of_the_shell_and_the_rest_of_a_repainted_one_stays(
     assert facts["verdicts"] == verdicts(wanted)
     assert facts["labels"] == ["0", "1", "2"]
     # Tokens that were told are those of the answer; more are there each time.
-    assert told
-    shares = [one["share"] for one, _ in told]
+    assert progress
+    shares = [one["share"] for one, _ in progress]
     assert shares == sorted(shares)
     assert shares[-1] == 1.0
-    for one, tokens in told:
+    for one, tokens in progress:
         there = tokens >= 0
         assert there.mean() == pytest.approx(one["share"])
         assert (tokens[there] == arrays["keys"][there]).all()
@@ -152,16 +152,16 @@ def test_a_dream_that_nobody_waits_for_is_given_up(served: Served, prior: Callab
 
     async def talk() -> tuple[Any, Any]:
         async with served.socket(f"/ws/models/{run.id}?device=cpu") as page:
-            await page.say({"type": "ask", "ref": 1, "key": "dream", "ask": long})
+            await page.send({"type": "ask", "ref": 1, "key": "dream", "ask": long})
             while not isinstance(await asyncio.wait_for(page.connection.recv(), 150), bytes):
                 pass
             newer = await asked_after(page, 2, {"kind": "dream", "count": 1, "seed": 3})  # the same key
-            await page.say({"type": "ask", "ref": 3, "key": "dream", "ask": {**long, "seed": 2}})
-            await page.say({"type": "forget", "key": "dream"})
+            await page.send({"type": "ask", "ref": 3, "key": "dream", "ask": {**long, "seed": 2}})
+            await page.send({"type": "forget", "key": "dream"})
             return newer, await asked(page, 4, {"kind": "about"})
 
     async def asked_after(page: Page, ref: int, ask: dict[str, Any]) -> dict[str, Any]:
-        await page.say({"type": "ask", "ref": ref, "key": "dream", "ask": ask})
+        await page.send({"type": "ask", "ref": ref, "key": "dream", "ask": ask})
         while True:
             got = await asyncio.wait_for(page.connection.recv(), 150)
             header, arrays = unpack(got) if isinstance(got, bytes) else ({}, {})
@@ -200,16 +200,16 @@ def test_what_cannot_be_drawn_is_refused_in_words(served: Served, prior: Callabl
         found = []
         async with served.socket(f"/ws/models/{run.id}?device=cpu") as page:
             for ref, (ask, _) in enumerate(BAD):
-                await page.say({"type": "ask", "ref": ref, "key": "dream", "ask": ask})
-                while (said := json.loads(await asyncio.wait_for(page.connection.recv(), 150)))["type"] == "state":
+                await page.send({"type": "ask", "ref": ref, "key": "dream", "ask": ask})
+                while (message := json.loads(await asyncio.wait_for(page.connection.recv(), 150)))["type"] == "state":
                     pass
-                found.append(said)
+                found.append(message)
         return found
 
-    for said, (ask, words) in zip(asyncio.run(talk()), BAD, strict=True):
-        assert said["type"] == "failed", ask
-        assert words in said["error"]["what"], said
-        assert said["error"]["why"]
+    for failed, (ask, words) in zip(asyncio.run(talk()), BAD, strict=True):
+        assert failed["type"] == "failed", ask
+        assert words in failed["error"]["what"], failed
+        assert failed["error"]["why"]
 
 
 def test_a_file_is_that_of_the_shell_and_a_tokenizer_tells_its_priors(

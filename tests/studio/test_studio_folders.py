@@ -64,10 +64,10 @@ def test_a_folder_is_listed_without_what_is_hidden_or_leads_out(home: Path) -> N
      "x" * 5000, "/" * 3000, "//etc//passwd"],
 )  # fmt: skip
 def test_no_path_leads_out_of_the_home_folder(home: Path, sent: str) -> None:
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as refused:
         Folders.of().allowed(sent.format(home=home))
-    assert told.value.fix
-    assert not isinstance(told.value, NotHere)  # what is outside is refused whether it is there or not
+    assert refused.value.fix
+    assert not isinstance(refused.value, NotHere)  # what is outside is refused whether it is there or not
 
 
 def test_a_link_that_is_made_between_two_requests_is_followed_first(home: Path, tmp_path: Path) -> None:

@@ -71,8 +71,8 @@ class Browser:
                     url, host="127.0.0.1", port=self.port, origin=origin or self.address.origin,
                     additional_headers={"cookie": self.cookie}, proxy=None,
                 ) as socket:  # fmt: skip
-                    told = json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))
-                    return told["type"] == "runs"
+                    message = json.loads(await asyncio.wait_for(socket.recv(), PATIENCE))
+                    return message["type"] == "runs"
             except InvalidStatus:
                 return False
 

@@ -27,7 +27,7 @@ def ended(root: Path, engine: str, total: int = 20, **why: object) -> RunFolder:
 
 
 @pytest.mark.parametrize(
-    ("engine", "wanted", "told"),
+    ("engine", "wanted", "expected"),
     [
         ("{steps: 20, epochs: null}", 45, ["engine.steps=45"]),
         ("{steps: null, epochs: 2}", 45, ["engine.epochs=5"]),
@@ -38,8 +38,8 @@ def ended(root: Path, engine: str, total: int = 20, **why: object) -> RunFolder:
         ("{steps: 20, epochs: 2}", None, []),
     ],
 )
-def test_only_what_would_end_it_sooner_is_raised(tmp_path: Path, engine: str, wanted: int, told: list[str]) -> None:
-    assert overrides_to(ended(tmp_path, engine), wanted) == told
+def test_only_what_would_end_it_sooner_is_raised(tmp_path: Path, engine: str, wanted: int, expected: list[str]) -> None:
+    assert overrides_to(ended(tmp_path, engine), wanted) == expected
 
 
 def test_early_stopping_does_not_end_it_again(tmp_path: Path) -> None:

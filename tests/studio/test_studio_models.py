@@ -55,7 +55,7 @@ def lines(file: Path) -> list[str]:
 
 async def ask(page: Page, ref: int, what: str = "seed:1", key: str = "image", kind: str = "decode") -> None:
     body: dict[str, Any] = {"kind": kind} | ({"points": [what]} if kind == "decode" else {})
-    await page.say({"type": "ask", "ref": ref, "key": key, "ask": body})
+    await page.send({"type": "ask", "ref": ref, "key": key, "ask": body})
 
 
 async def state(page: Page, wanted: str) -> dict[str, Any]:
@@ -89,12 +89,12 @@ def test_what_is_loaded_is_said_and_every_ask_has_a_word_back(served: Served, ru
             assert list(faults(header, AnswerHeader)) == []
             assert (header["ref"], header["kind"], header["facts"]) == (1, "decode", {"points": ["seed:1"]})
             assert arrays["images"].shape == (1, 1, 1000, 1)
-            for ref, what, told in (
+            for ref, what, expected in (
                 (2, "image:refused", "there is no such image"),
                 (3, "image:fault", "could not answer"),
             ):
                 await ask(page, ref, what)
-                assert told in (await answer(page, ref))["error"]["what"]
+                assert expected in (await answer(page, ref))["error"]["what"]
             await ask(page, 4, "image:noise")  # what is printed does not get between the answers
             assert (await answer(page, 4))["kind"] == "decode"
             await ask(page, 5, kind="about")
@@ -124,7 +124,7 @@ def test_whatever_a_page_sends_it_gets_a_word_back(served: Served, run: RunFolde
         async with model(served, run) as page:
             await state(page, "ready")
             for message in BAD:
-                await page.say(message)
+                await page.send(message)
                 failed = await page.of_type("failed")
                 assert failed["error"]["what"], message
                 assert list(faults(failed, socket.ModelMessage)) == []
@@ -146,7 +146,7 @@ def test_of_many_asks_of_a_key_the_first_and_the_newest_are_computed(
             await soon(lambda: lines(desk / "begun") == ["seed:1"])
             for ref in range(2, 101):
                 await ask(page, ref, f"seed:{ref}")
-            await page.say({"type": "sing", "ref": 0})  # answered in its order: all of them were heard
+            await page.send({"type": "sing", "ref": 0})  # answered in its order: all of them were heard
             await answer(page, 0)
             (desk / "hold").unlink()
             assert (await answer(page, 1))["ref"] == 1
@@ -171,14 +171,14 @@ def test_what_nobody_waits_for_is_not_computed(served: Served, run: RunFolder, d
                 await ask(page, ref, f"seed:{ref}", key)
             async with model(served, run) as third:
                 await ask(third, 1, "seed:30")
-                await third.say({"type": "sing", "ref": 0})
+                await third.send({"type": "sing", "ref": 0})
                 await answer(third, 0)
             for key in ("b", "c", "never"):
-                await page.say({"type": "forget", "key": key})
+                await page.send({"type": "forget", "key": key})
             await ask(other, 9, "seed:9")
-            await other.say({"type": "sing", "ref": 0})
+            await other.send({"type": "sing", "ref": 0})
             await answer(other, 0)
-            await page.say({"type": "sing", "ref": 0})
+            await page.send({"type": "sing", "ref": 0})
             await answer(page, 0)
             await soon(lambda: len(served.state.pool._guests) == 2)
             # The process hears this after all that was said before.
@@ -245,7 +245,7 @@ def test_two_pages_share_a_process_and_hear_only_their_own(served: Served, run: 
             for number, page in enumerate((one, two, three, four)):
                 assert (await answer(page, 1))["facts"]["points"] == [f"seed:{number}"]
             for page in (one, two, three, four):
-                await page.say({"type": "sing", "ref": 0})
+                await page.send({"type": "sing", "ref": 0})
                 assert "no message" in (await page.take())["error"]["what"], "nothing was sent beside its answer"
 
     asyncio.run(look())
@@ -368,8 +368,8 @@ def test_a_newer_checkpoint_is_told_and_what_is_open_stays_open(
             await ask(page, 3)
             assert (await answer(page, 3))["error"]["what"].startswith("there is no run")
             assert "there is no run" in (await state(page, "ended"))["message"]
-        told = [message["type"] for message in page.texts if message["type"] in {"newer", "gone"}]
-        assert told == ["newer", "gone"], "each once"
+        types = [message["type"] for message in page.texts if message["type"] in {"newer", "gone"}]
+        assert types == ["newer", "gone"], "each once"
 
     (run.path.parent / ".trash").mkdir()
     asyncio.run(look())
@@ -493,10 +493,10 @@ def sent(served: Served, run: RunFolder, data: bytes, kind: str = "image/png", *
 def test_an_image_of_a_persons_own(served: Served, run: RunFolder, desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = sent(served, run, PNG, name="cat.png")
     assert found.status_code == 200, found.text
-    said = found.json()
-    assert said["name"].startswith("cat-")
-    assert said["width"] == len(PNG)
-    assert (desk / said["name"]).read_bytes() == PNG
+    image = found.json()
+    assert image["name"].startswith("cat-")
+    assert image["width"] == len(PNG)
+    assert (desk / image["name"]).read_bytes() == PNG
     refused = sent(served, run, b"no image", name="dog.png")
     assert refused.status_code == 400
     assert "cannot be read" in refused.json()["error"]["what"]

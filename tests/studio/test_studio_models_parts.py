@@ -24,7 +24,7 @@ from tilework.studio.models.choice import choose, device_of, listed
 from tilework.studio.models.courtesy import Courtesy
 from tilework.studio.models.lanes import lane_of
 from tilework.studio.models.page import MOST_IN_LANE, MOST_KEYS, MOST_UNSENT, Outbox, PageAsk, PageAsks
-from tilework.studio.models.pipe import Output, What, hear, say
+from tilework.studio.models.pipe import Output, What, hear, send
 from tilework.studio.models.uploads import Uploads, uploaded
 from tilework.studio.models.waiting import Order, Waiting
 
@@ -193,7 +193,7 @@ def test_messages_come_through_the_pipe_whole(tmp_path: Path) -> None:
 
     def write() -> None:
         for one in sent:
-            say(theirs, one)
+            send(theirs, one)
         os.write(theirs, b"\x09\x00")
         os.close(theirs)
 

@@ -45,7 +45,7 @@ def trained(once: Callable[..., Path], root: Path, warm_studio: None) -> Callabl
 
 async def asked(page: Page, ref: int, ask: dict[str, Any]) -> Found:
     """Facts and arrays of an answer, which is as its model says."""
-    await page.say({"type": "ask", "ref": ref, "key": "a", "ask": ask})
+    await page.send({"type": "ask", "ref": ref, "key": "a", "ask": ask})
     while True:
         got = await asyncio.wait_for(page.connection.recv(), 150)
         if isinstance(got, bytes):
@@ -53,8 +53,8 @@ async def asked(page: Page, ref: int, ask: dict[str, Any]) -> Found:
             assert header["ref"] == ref
             assert list(answer_faults(header, arrays)) == []
             return header["facts"], arrays
-        said = json.loads(got)
-        assert said["type"] == "state", said
+        message = json.loads(got)
+        assert message["type"] == "state", message
 
 
 def answer_faults(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> list[str]:
@@ -68,15 +68,15 @@ def answer_faults(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]])
         if name not in known:
             found.append(f"{kind} has {name}")
             continue
-        said = known[name]
-        if array.dtype.str[1:] != said.dtype or array.ndim != len(said.shape):
-            found.append(f"{kind}: {name} is {array.dtype} {array.shape}, not {said.dtype} {said.shape}")
+        field = known[name]
+        if array.dtype.str[1:] != field.dtype or array.ndim != len(field.shape):
+            found.append(f"{kind}: {name} is {array.dtype} {array.shape}, not {field.dtype} {field.shape}")
             continue
-        for letter, length in zip(said.shape, array.shape, strict=True):
+        for letter, length in zip(field.shape, array.shape, strict=True):
             assert isinstance(letter, int) or letter in EXPLORE_LEGEND
             wanted = letter if isinstance(letter, int) else lengths.setdefault(letter, length)
             if length != wanted:
-                found.append(f"{kind}: {name} is {array.shape}, not {said.shape} with {letter} = {wanted}")
+                found.append(f"{kind}: {name} is {array.shape}, not {field.shape} with {letter} = {wanted}")
     return found
 
 
@@ -227,10 +227,10 @@ def test_what_a_model_refuses_is_said_in_the_terms_of_the_ask(
 
     async def ask() -> None:
         async with served.socket(f"/ws/models/{run.id}") as page:
-            for ref, (body, told) in enumerate(wrong):
-                await page.say({"type": "ask", "ref": ref, "key": "a", "ask": body})
+            for ref, (body, expected) in enumerate(wrong):
+                await page.send({"type": "ask", "ref": ref, "key": "a", "ask": body})
                 failed = await page.until(lambda m, ref=ref: m.get("ref") == ref or "frame" in m)  # type: ignore[misc]
-                assert told in failed["error"]["what"], (body, failed)
+                assert expected in failed["error"]["what"], (body, failed)
                 assert failed["error"]["why"], body
 
     asyncio.run(ask())
@@ -425,10 +425,10 @@ def test_a_file_is_the_one_that_the_command_makes(
         assert done.code == 0, done.err
         assert made.content == out.read_bytes(), command
         out.unlink()
-    for ask, form, told in (
+    for ask, form, expected in (
         ({"kind": "decode", "points": ["zero"]}, "mp4", "no mp4 is made of decode"),
         ({"kind": "statistics"}, "png", "no file is made of statistics"),
     ):
         refused = served.post(path, {"ask": ask, "format": form})
         assert refused.status_code == 400
-        assert told in refused.json()["error"]["what"]
+        assert expected in refused.json()["error"]["what"]

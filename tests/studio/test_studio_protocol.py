@@ -97,8 +97,8 @@ def test_what_has_acted_is_told_before_the_page_has_drawn_the_last_frame(served:
             assert (await page.of_type("applied"))["applied"] == applied[2:]
             odd, again = trainer.frame(applied=[{"id": "odd"}]), trainer.frame("images", applied=applied)
             await soon(lambda: served.seen("motion", odd) and served.seen("images", again))
-            told = [m for m in await page.so_far() if m["type"] == "applied"]
-            assert told == [], "each once"
+            messages = [m for m in await page.so_far() if m["type"] == "applied"]
+            assert messages == [], "each once"
 
     asyncio.run(watch())
 
@@ -168,7 +168,7 @@ def test_an_answer_is_looked_for_more_often_than_a_image(served: Served, trainer
             await page.of_type("state")
             (watcher,) = served.state.watchers._open.values()
             assert watcher._hurried_until == 0
-            await page.say({"type": "command", "ref": 1, "kind": "pause"})
+            await page.send({"type": "command", "ref": 1, "kind": "pause"})
             command = (await page.of_type("answer"))["id"]
             assert watcher._hurried_until > 0
             trainer.frame(applied=[{"id": command, "kind": "pause", "step": 1, "status": "applied"}])
@@ -186,13 +186,13 @@ def test_a_hidden_page_watches_nothing(served: Served, trainer: FakeTrainer) -> 
             await page.of_type("state")
             await other.of_type("state")
             for one in (page, other):
-                await one.say({"type": "watch", "on": False})
+                await one.send({"type": "watch", "on": False})
             await soon(lambda: not trainer.live.watched)
             trainer.frame()
             trainer.steps(3)
             assert (await page.of_type("rows"))["step"] == [1, 2, 3]  # words still come
             assert not page.frames
-            await page.say({"type": "watch", "on": True})
+            await page.send({"type": "watch", "on": True})
             assert (await page.of_type("frame"))["frame"]["seq"] == 1
             assert trainer.live.watched
             assert not other.frames
@@ -206,7 +206,7 @@ def test_commands_are_put_into_the_store_and_the_bell_rings(served: Served, trai
     async def steer() -> None:
         async with served.run(trainer.run.id) as page:
             before = trainer.live.bell
-            await page.say(
+            await page.send(
                 {"type": "command", "ref": 7, "kind": "set", "payload": {"name": "optimizer.lr", "value": 0.1}}
             )
             answer = await page.of_type("answer")
@@ -216,7 +216,7 @@ def test_commands_are_put_into_the_store_and_the_bell_rings(served: Served, trai
                 answer["id"], "set", {"name": "optimizer.lr", "value": 0.1},
             )  # fmt: skip
             assert trainer.live.bell == before + 1
-            await page.say({"type": "command", "ref": 8, "kind": "pace", "payload": None})
+            await page.send({"type": "command", "ref": 8, "kind": "pace", "payload": None})
             assert (await page.of_type("answer"))["ok"]
 
     asyncio.run(steer())
@@ -256,7 +256,7 @@ def test_whatever_a_page_sends_it_gets_a_word_back(served: Served, trainer: Fake
         async with served.run(trainer.run.id) as page:
             await page.of_type("state")
             for message in BAD:
-                await page.say(message)
+                await page.send(message)
                 answer = await page.of_type("answer")
                 assert not answer["ok"], message
                 assert answer["error"]["what"], message
@@ -274,14 +274,14 @@ def test_a_message_that_is_too_long_is_refused_in_words_and_one_beyond_reason_en
     async def send() -> None:
         async with served.run(trainer.run.id) as page, served.run(trainer.run.id) as other:
             await page.of_type("state")
-            await page.say('{"type": "command", "ref": 7, "kind": "' + "x" * MOST_MESSAGE + '"}')
+            await page.send('{"type": "command", "ref": 7, "kind": "' + "x" * MOST_MESSAGE + '"}')
             answer = await page.of_type("answer")
             assert (answer["ref"], answer["ok"]) == (7, False)
             assert f"{MOST_MESSAGE:,}" in answer["error"]["why"]
-            await page.say({"type": "command", "ref": 8, "kind": "pause"})
+            await page.send({"type": "command", "ref": 8, "kind": "pause"})
             assert (await page.of_type("answer"))["ref"] == 8, "the socket is open still"
             with contextlib.suppress(ConnectionClosed):  # it may be closed before all of it was sent
-                await page.say('{"type": "' + "x" * 5 * MOST_MESSAGE + '"}')
+                await page.send('{"type": "' + "x" * 5 * MOST_MESSAGE + '"}')
             with pytest.raises(ConnectionClosed):
                 await page.until(lambda message: False)
             assert page.connection.close_code == 1009
@@ -369,7 +369,7 @@ def test_a_folder_that_is_deleted_or_spoiled_costs_a_message(served: Served, tra
             await page.until(lambda m: m["type"] == "state" and m["status"] == "finished")
             shutil.rmtree(trainer.run.path)
             assert (await page.until(lambda m: m["type"] == "state" and m["status"] == "deleted"))["resume"] is False
-            await page.say({"type": "command", "ref": 1, "kind": "pause"})
+            await page.send({"type": "command", "ref": 1, "kind": "pause"})
             assert not (await page.of_type("answer"))["ok"]
         async with served.run(trainer.run.id) as page:
             assert (await page.take())["status"] == "deleted"

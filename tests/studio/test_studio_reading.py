@@ -15,7 +15,7 @@ from tilework.studio.journal import Journal
 from tilework.studio.stream import Stream
 
 
-def told(journal: Journal) -> list[tuple[str, bool]]:
+def types_of_news(journal: Journal) -> list[tuple[str, bool]]:
     news = journal.news()
     assert news is not None
     return [(message["type"], "reset" in message) for message in news]
@@ -27,15 +27,15 @@ def test_news_are_told_once(trainer: FakeTrainer) -> None:
     everything, news = journal.whole()
     assert news == []
     assert everything["facts"]["total_steps"] == 1000
-    assert told(journal) == []
+    assert types_of_news(journal) == []
     trainer.steps(3)
-    assert told(journal) == [("rows", False)]
-    assert told(journal) == []
+    assert types_of_news(journal) == [("rows", False)]
+    assert types_of_news(journal) == []
     trainer.steps(2)
     everything, news = journal.whole()  # another page comes: those before are told what is new since
     assert [message["step"] for message in news] == [[4, 5]]
     assert everything["curves"]["train"]["step"] == [1, 2, 3, 4, 5]
-    assert told(journal) == []
+    assert types_of_news(journal) == []
     journal.close()
 
 
@@ -45,8 +45,8 @@ def test_a_run_that_went_back_is_seen_by_its_rows_and_by_its_event(trainer: Fake
     journal = Journal(trainer.run)
     journal.whole()
     trainer.store.rewind(5)
-    assert ("rows", True) in told(journal)
-    assert told(journal) == []
+    assert ("rows", True) in types_of_news(journal)
+    assert types_of_news(journal) == []
     trainer.store.rewind(3)
     trainer.step = 3
     trainer.store.event("resumed", 3)
@@ -65,13 +65,13 @@ def test_other_facts_are_told_with_one_more_hello(trainer: FakeTrainer) -> None:
     trainer.store.set_meta("status", "paused")
     trainer.store.set_meta("seconds", 12.0)
     trainer.store.flush()
-    assert told(journal) == [], "what changes all the time is no reason"
+    assert types_of_news(journal) == [], "what changes all the time is no reason"
     trainer.store.set_meta("total_steps", 2000)
     trainer.store.flush()
     journal.whole()  # for a new page; the others have not heard of it
     assert journal.news() is None
     journal.whole()
-    assert told(journal) == [], "once is enough"
+    assert types_of_news(journal) == [], "once is enough"
     journal.close()
 
 

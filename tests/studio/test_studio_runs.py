@@ -107,13 +107,13 @@ def _check_names_fields(served: Served) -> None:
     assert {"optimizer.lr", "bottleneck.levels", "engine.batch_size"} <= {error["field"] for error in bad["errors"]}
     assert bad["spec"]["bottleneck"]["kind"] == "fsq"
     assert bad["fitting"]["objective.codebook"] == "null"
-    for override, told in (
+    for override, field in (
         ("bottleneck.kind=odd", "bottleneck"),
         ("odd=1", "odd"),
         ("engine.epochs=null", "engine.epochs"),
     ):
         bad = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": [override]}).json()
-        assert [error["field"] for error in bad["errors"]] == [told], "once"
+        assert [error["field"] for error in bad["errors"]] == [field], "once"
     # Read, and yet it could not train: its fields are there, what is wrong is at its field, and so is what would fit.
     other = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": ["bottleneck.kind=gaussian"]}).json()
     assert other["ok"] is False
@@ -143,17 +143,17 @@ async def _steer(served: Served, run_id: str) -> None:
             hello = await page.of_type("hello", 60)
         frame = (await page.of_type("frame", 60))["frame"]
         assert frame["view"]["kind"] == "plane"
-        await page.say({"type": "command", "ref": 1, "kind": "pause"})
+        await page.send({"type": "command", "ref": 1, "kind": "pause"})
         await page.until(lambda m: m["type"] == "frame" and m["frame"]["state"] == "paused", 60)
-        await page.say({"type": "command", "ref": 2, "kind": "set", "payload": {"name": name, "value": 0.7}})
+        await page.send({"type": "command", "ref": 2, "kind": "set", "payload": {"name": name, "value": 0.7}})
         changed = await page.until(lambda m: m["type"] == "frame" and m["frame"]["values"].get(name) == 0.7, 60)
         assert changed["frame"]["applied"][-1]["status"] == "applied"
         step = changed["frame"]["step"]
-        await page.say({"type": "command", "ref": 3, "kind": "step", "payload": {"n": 2}})
+        await page.send({"type": "command", "ref": 3, "kind": "step", "payload": {"n": 2}})
         await page.until(
             lambda m: m["type"] == "frame" and m["frame"]["step"] == step + 2 and m["frame"]["state"] == "paused", 60
         )
-        await page.say({"type": "command", "ref": 4, "kind": "run"})
+        await page.send({"type": "command", "ref": 4, "kind": "run"})
         await page.until(lambda m: m["type"] == "frame" and m["frame"]["step"] > step + 4, 60)
         # Marks come from the journal and may follow the frame that shows the change.
         if not any(_marks_set(m) for m in page.texts):
@@ -181,13 +181,13 @@ def command(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], str]]:
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
     assert process.stdout is not None
-    said = ""
+    output = ""
     try:
-        while "http://" not in said:
+        while "http://" not in output:
             line = process.stdout.readline()
-            assert line, f"it ended: {said}"
-            said += line
-        yield process, next(word for word in said.split() if word.startswith("http://"))
+            assert line, f"it ended: {output}"
+            output += line
+        yield process, next(word for word in output.split() if word.startswith("http://"))
     finally:
         if process.poll() is None:
             process.kill()

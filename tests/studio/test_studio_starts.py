@@ -185,7 +185,7 @@ def test_the_process_takes_one_command_and_ends_with_its_input(tmp_path: Path) -
     }
     waits = children.start([*words, "1000"], **options)
     until(lambda: (stage.read(file) or stage.Stage("")).name == "ready")
-    assert _said(waits, json.dumps(["--version"])).startswith("tilework ")
+    assert _reply(waits, json.dumps(["--version"])).startswith("tilework ")
     left = children.start([*words, "1000"], **options)
     left.stdin.close()
     assert left.wait(PATIENCE) == 0
@@ -193,7 +193,7 @@ def test_the_process_takes_one_command_and_ends_with_its_input(tmp_path: Path) -
     assert late.wait(PATIENCE) == 0, "its time was over"
 
 
-def _said(process: Any, line: str) -> str:
+def _reply(process: Any, line: str) -> str:
     process.stdin.write(line + "\n")
     process.stdin.close()
     out: str = process.stdout.read()
@@ -216,12 +216,12 @@ def test_a_run_from_a_process_that_waited(root: Path, warm_studio: None, monkeyp
         begun = served.post("/api/starts", {"recipe": "rqvae-digits", "overrides": long}).json()
         of = f"/api/starts/{begun['name']}"
         until(lambda: served.get(of).json()["run"] or served.get(of).json()["problem"])
-        told = served.get(of).json()
-        assert told["problem"] is None
-        who = holder(root / told["run"])
+        start = served.get(of).json()
+        assert start["problem"] is None
+        who = holder(root / start["run"])
         assert who is not None
         assert who.pid == pid
         until(lambda: served.get(of).json()["over"])
-        assert [file.name for file in (root / ".studio").iterdir()] == [f"{told['run']}.log"]
+        assert [file.name for file in (root / ".studio").iterdir()] == [f"{start['run']}.log"]
         os.kill(pid, signal.SIGINT)
         until(lambda: served.state.launcher.reap() == 0)

@@ -35,7 +35,7 @@ def facts(images: int, kind: str = "images", **more: Any) -> Facts:
                     "looks": looks(100, 100), "looked_at": 10, **more})  # fmt: skip
 
 
-def said_of(proposal: Any) -> dict[str, str]:
+def texts_of(proposal: Any) -> dict[str, str]:
     return {line.about: line.text for line in lines(proposal)}
 
 
@@ -96,14 +96,14 @@ def test_a_folder_of_photographs(tmp_path: Path) -> None:
     assert [file for file, _ in found.facts.left_out] == ["class0/broken.png"]
     assert found.choices.grid == Size(16, 16)
     assert {"few-tokens", "left-out", "small-set"} <= set(codes(list(found.reasons)))
-    said = said_of(found)
-    assert list(said) == ["data", "size", "tokens", "training"]
-    assert "class0/broken.png" in said["data"]
+    texts = texts_of(found)
+    assert list(texts) == ["data", "size", "tokens", "training"]
+    assert "class0/broken.png" in texts["data"]
     # What is written is a spec, as it is.
     spec = parse_spec(read_yaml(yaml_text(found), "suggested"))
     assert spec.model_dump()["bottleneck"]["codes"] == found.choices.codes
     assert spec.engine.steps == found.choices.steps
-    assert f"{1 / STEP_SECONDS:.3g} steps/s" in said["training"]
+    assert f"{1 / STEP_SECONDS:.3g} steps/s" in texts["training"]
 
 
 def test_grey_and_colour_are_told_apart(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_very_many_files_are_counted_as_far_as_the_time_allows(tmp_path: Path, m
     proposal = suggest([str(tmp_path)])
     assert not proposal.facts.counted
     assert "more-than-counted" in codes(list(proposal.reasons))
-    assert said_of(proposal)["data"].startswith("more than 50 images")
+    assert texts_of(proposal)["data"].startswith("more than 50 images")
 
 
 def test_as_many_files_are_opened_whatever_their_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,14 +207,14 @@ def test_what_goes_away_while_it_is_looked_at(tmp_path: Path, monkeypatch: pytes
         return found
 
     monkeypatch.setattr(looking, "listed", listed)
-    with pytest.raises(UserError) as told:
+    with pytest.raises(UserError) as refused:
         suggest([str(tmp_path / "drive")])
     if how == "folder":
-        assert "is not there any more" in told.value.what
+        assert "is not there any more" in refused.value.what
     else:
-        assert told.value.what.startswith("none of the 20 files")
-        assert "no such file" in told.value.why.lower()
-    assert told.value.fix
+        assert refused.value.what.startswith("none of the 20 files")
+        assert "no such file" in refused.value.why.lower()
+    assert refused.value.fix
 
 
 def test_one_that_goes_away_is_listed_and_the_others_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -248,7 +248,7 @@ def test_mixed_kinds_are_told(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("a text")
     found = suggest([str(tmp_path)])
     assert found.facts.kind == "images"
-    assert "1 videos" in said_of(found)["data"]
+    assert "1 videos" in texts_of(found)["data"]
 
 
 def test_the_head_of_the_file_stays_a_comment(tmp_path: Path) -> None:

@@ -55,12 +55,12 @@ def test_llamagen(tmp_path: Path, mirror: bool) -> None:
 def test_llamagen_refuses_what_it_cannot_read(tmp_path: Path) -> None:
     from tilework.tokens.layouts.llamagen import refuse
 
-    for how, said in (
+    for how, message in (
         ({}, "one token a position"),
         ({"grid": Grid(1, 3, 4, 9)}, "square"),
     ):
-        tokens = made(tmp_path / said, **how)  # type: ignore[arg-type]
-        with pytest.raises(UserError, match=said):
+        tokens = made(tmp_path / message, **how)  # type: ignore[arg-type]
+        with pytest.raises(UserError, match=message):
             refuse(tokens.manifest, tokens.table)
     tokens = made(tmp_path / "labels", grid=ONE)
     tokens.table.labels[3] = -1

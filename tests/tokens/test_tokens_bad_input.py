@@ -19,7 +19,7 @@ from tilework.tokens.reading import open_tokens
 from tilework.tokens.shard import Shard
 
 
-def told(error: pytest.ExceptionInfo[UserError]) -> str:
+def message_of(error: pytest.ExceptionInfo[UserError]) -> str:
     """What and why; there is a fix too, and all in a line each."""
     assert error.value.fix
     assert "\n" not in error.value.what + error.value.why + error.value.fix
@@ -29,17 +29,17 @@ def told(error: pytest.ExceptionInfo[UserError]) -> str:
 def test_a_folder_that_holds_no_tokens(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         open_tokens(tmp_path)
-    assert "the folder is empty" in told(error)
+    assert "the folder is empty" in message_of(error)
     (tmp_path / "a.txt").write_text("hello")
     with pytest.raises(UserError) as error:
         open_tokens(tmp_path)
-    assert "has no manifest.json" in told(error)
+    assert "has no manifest.json" in message_of(error)
     with pytest.raises(UserError) as error:
         open_tokens(tmp_path / "a.txt")
-    assert "is a file" in told(error)
+    assert "is a file" in message_of(error)
     with pytest.raises(UserError) as error:
         open_tokens(tmp_path / "nowhere")
-    assert "it does not exist" in told(error)
+    assert "it does not exist" in message_of(error)
 
 
 @pytest.mark.parametrize("layout", ["npz", "parquet"])
@@ -49,8 +49,8 @@ def test_a_shard_cut_short(tmp_path: Path, layout: str) -> None:
     shard.write_bytes(shard.read_bytes()[:-7])
     with pytest.raises(UserError) as error:
         open_tokens(tmp_path)
-    assert shard.name in told(error)
-    assert "cut short" in told(error)
+    assert shard.name in message_of(error)
+    assert "cut short" in message_of(error)
 
 
 @pytest.mark.parametrize("layout", ["npz", "parquet"])
@@ -62,12 +62,12 @@ def test_a_shard_that_is_damaged_inside(tmp_path: Path, layout: str) -> None:
         shard.write_bytes(whole[:at] + bytes([whole[at] ^ 255]) + whole[at + 1 :])
         with pytest.raises(UserError) as error:
             open_tokens(tmp_path).verify()
-        assert f"{shard.name} is damaged" in told(error)
+        assert f"{shard.name} is damaged" in message_of(error)
     shard.write_bytes(whole)
     shard.unlink()
     with pytest.raises(UserError) as error:
         open_tokens(tmp_path)
-    assert shard.name in told(error)
+    assert shard.name in message_of(error)
 
 
 @pytest.mark.parametrize("layout", ["npz", "parquet"])
@@ -76,7 +76,7 @@ def test_tokens_that_are_none(tmp_path: Path, layout: str) -> None:
     codes, table = tokens.codes[4:8], tokens.table.part(slice(4, 8))
     wild = codes.copy()
     wild[1, 0, 0, 0] = 9
-    for shard, said in (
+    for shard, message in (
         (Shard(wild, table), "tokens from 0 to 9; the codebook has 0 to 8"),
         (Shard(wild.astype(np.int32) - 10, table), "tokens from -10"),
         (Shard(codes.astype(np.float32), table), "float32"),
@@ -85,8 +85,8 @@ def test_tokens_that_are_none(tmp_path: Path, layout: str) -> None:
         rewritten(tokens, 1, shard)
         with pytest.raises(UserError) as error:
             _ = open_tokens(tmp_path).codes[5]
-        assert said in told(error)
-        assert tokens.manifest.shards[1].file in told(error)
+        assert message in message_of(error)
+        assert tokens.manifest.shards[1].file in message_of(error)
 
 
 @pytest.mark.parametrize("layout", ["npz", "parquet"])
@@ -100,7 +100,7 @@ def test_what_is_said_of_items_and_cannot_be(tmp_path: Path, layout: str, column
     rewritten(tokens, 1, Shard(tokens.codes[4:8], table))
     with pytest.raises(UserError) as error:
         _ = open_tokens(tmp_path).labels
-    assert f"its column {column} goes from" in told(error)
+    assert f"its column {column} goes from" in message_of(error)
 
 
 def test_loops_that_are_no_groups(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_loops_that_are_no_groups(tmp_path: Path) -> None:
     edited(tmp_path, images=images | {"closed_groups": [10]})
     with pytest.raises(UserError) as error:
         open_tokens(tmp_path)
-    assert "none of its groups" in told(error)
+    assert "none of its groups" in message_of(error)
 
 
 def test_a_manifest_of_another_version(tmp_path: Path) -> None:
@@ -117,14 +117,14 @@ def test_a_manifest_of_another_version(tmp_path: Path) -> None:
     edited(tmp_path, version=2)
     with pytest.raises(UserError) as error:
         open_tokens(tmp_path)
-    assert "format 2" in told(error)
+    assert "format 2" in message_of(error)
 
 
 def test_a_manifest_of_something_else(tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text('{"format": "frames"}')
     with pytest.raises(UserError) as error:
         open_tokens(tmp_path)
-    assert "is no folder of tokens" in told(error)
+    assert "is no folder of tokens" in message_of(error)
 
 
 def test_a_damaged_manifest_however_it_is_damaged(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ def test_a_damaged_manifest_however_it_is_damaged(tmp_path: Path) -> None:
                 continue
             with pytest.raises(UserError) as error:
                 open_tokens(tmp_path)
-            told(error)
+            message_of(error)
     (tmp_path / MANIFEST).write_bytes(b"\xff\xfe\x00")
     with pytest.raises(UserError):
         open_tokens(tmp_path)
@@ -157,13 +157,13 @@ def test_a_shard_outside_of_the_folder(tmp_path: Path) -> None:
     edited(tokens.folder, shards=shards)
     with pytest.raises(UserError) as error:
         open_tokens(tokens.folder)
-    assert "not in the folder" in told(error)
+    assert "not in the folder" in message_of(error)
 
 
 def test_a_layout_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError) as error:
         layouts.module("tfrecord")
-    assert "jsonl, llamagen, npz, parquet" in told(error)
+    assert "jsonl, llamagen, npz, parquet" in message_of(error)
     made(tmp_path)
     edited(tmp_path, layout="tfrecord")
     with pytest.raises(UserError):
@@ -182,11 +182,11 @@ def test_an_out_that_holds_something_else(tmp_path: Path) -> None:
     (tmp_path / "letter.txt").write_text("dear")
     with pytest.raises(UserError) as error:
         made(tmp_path)
-    assert "letter.txt" in told(error)
+    assert "letter.txt" in message_of(error)
     assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
     with pytest.raises(UserError) as error:
         made(tmp_path / "letter.txt")
-    assert "is a file" in told(error)
+    assert "is a file" in message_of(error)
 
 
 def test_an_out_with_other_tokens(tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_an_out_with_other_tokens(tmp_path: Path) -> None:
     for how in ({"grid": Grid(1, 3, 4, 9)}, {"layout": "parquet"}, {"mirror": True}, {"shard_items": 5}):
         with pytest.raises(UserError) as error:
             made(tmp_path, **how)  # type: ignore[arg-type]
-        assert "holds other tokens" in told(error)
+        assert "holds other tokens" in message_of(error)
     assert sorted(path.read_bytes() for path in tmp_path.iterdir()) == before
 
 
@@ -205,7 +205,7 @@ def test_shards_of_another_host_that_are_not_here(tmp_path: Path) -> None:
     (tmp_path / tokens.manifest.shards[1].file).unlink()
     with pytest.raises(UserError) as error, writing.alone(tmp_path):
         writing.finish(tmp_path, tokens.manifest, tokens.manifest.shards)
-    assert "1 of 3 shards" in told(error)
+    assert "1 of 3 shards" in message_of(error)
     with pytest.raises(UserError, match="not finished"):
         open_tokens(tmp_path)
 
@@ -213,7 +213,7 @@ def test_shards_of_another_host_that_are_not_here(tmp_path: Path) -> None:
 def test_two_writers_at_once(tmp_path: Path) -> None:
     with FileLock(tmp_path / writing.LOCK), pytest.raises(UserError) as error:
         made(tmp_path)
-    assert "written by another process" in told(error)
+    assert "written by another process" in message_of(error)
 
 
 def test_a_full_disk_leaves_whole_shards_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +228,7 @@ def test_a_full_disk_leaves_whole_shards_alone(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("tilework.tokens.writing.os.fsync", full)
     with pytest.raises(UserError) as error:
         made(tmp_path)
-    assert "no space left" in told(error)
+    assert "no space left" in message_of(error)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", "shard-00000.npz"]
     monkeypatch.undo()
     assert len(made(tmp_path)) == 10
@@ -239,11 +239,11 @@ def test_an_out_that_may_not_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(UserError) as error:
         made(tmp_path / "tokens")
-    assert "cannot be written" in told(error)
+    assert "cannot be written" in message_of(error)
 
 
 def test_an_out_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UserError) as error:
         made(tmp_path / "file" / "tokens")
-    assert "cannot be written" in told(error)
+    assert "cannot be written" in message_of(error)

@@ -73,7 +73,7 @@ def page(chromium: Any, served: Served) -> Iterator[Any]:
         "console",
         lambda m: (
             wrong.append(m.text)
-            if any(said in m.text for said in ("Content Security Policy", "Refused to", "svelte.dev/e/"))
+            if any(text in m.text for text in ("Content Security Policy", "Refused to", "svelte.dev/e/"))
             else None
         ),
     )

@@ -40,7 +40,7 @@ BOUND = Finding("bound", Severity.INFO, 50, 3.0, 2.0)
 LACK = Unjudged("grid-imprint", Missing.PROBE, {"name": "flat image"})
 
 
-class Told:
+class FakeDoctor:
     """What the doctor says, as a test wants it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,8 +54,8 @@ class Told:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> Told:
-    return Told(monkeypatch)
+def doctor(monkeypatch: pytest.MonkeyPatch) -> FakeDoctor:
+    return FakeDoctor(monkeypatch)
 
 
 @pytest.fixture
@@ -82,11 +82,11 @@ def validated(trainer: FakeTrainer, *findings: Finding) -> None:
     trainer.store.flush()
 
 
-def test_a_finding_arrives_while_it_trains(page: Any, served: Any, trainer: FakeTrainer, told: Told) -> None:
+def test_a_finding_arrives_while_it_trains(page: Any, served: Any, trainer: FakeTrainer, doctor: FakeDoctor) -> None:
     page.goto(f"{served.origin}/#/runs/{trainer.run.id}")
     doctor = page.get_by_role("region", name="Doctor")
     expect(doctor).to_have_text(re.compile(r"^\s*Doctor ?✓ ?nothing found\s*$"))
-    told.findings, told.unjudged = (COLLAPSE, LATE, BLUR, BOUND), (LACK,)
+    doctor.findings, doctor.unjudged = (COLLAPSE, LATE, BLUR, BOUND), (LACK,)
     validated(trainer, COLLAPSE, LATE, BLUR)
     first = doctor.locator("article").first
     expect(first.get_by_role("heading")).to_contain_text("collapsed")
@@ -112,9 +112,11 @@ def test_a_finding_arrives_while_it_trains(page: Any, served: Any, trainer: Fake
     expect(first).to_be_focused()
 
 
-def test_a_mark_on_the_timeline_leads_to_its_card(page: Any, served: Any, trainer: FakeTrainer, told: Told) -> None:
-    told.findings = (COLLAPSE, LATE)
-    for finding in told.findings:
+def test_a_mark_on_the_timeline_leads_to_its_card(
+    page: Any, served: Any, trainer: FakeTrainer, doctor: FakeDoctor
+) -> None:
+    doctor.findings = (COLLAPSE, LATE)
+    for finding in doctor.findings:
         kept.keep(trainer.store, finding.step, FOUND, finding)
     trainer.store.flush()
     page.goto(f"{served.origin}/#/runs/{trainer.run.id}")
@@ -140,9 +142,9 @@ def applied(monkeypatch: pytest.MonkeyPatch, served: Any, do: Callable[[str, str
 
 
 def test_a_click_stops_the_run_and_starts_one_with_the_fix(
-    page: Any, served: Any, trainer: FakeTrainer, told: Told, root: Path, monkeypatch: pytest.MonkeyPatch
+    page: Any, served: Any, trainer: FakeTrainer, doctor: FakeDoctor, root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told.findings = (COLLAPSE,)
+    doctor.findings = (COLLAPSE,)
     asked: list[tuple[str, str]] = []
     other = FakeTrainer(root, "fixed")
     applied(monkeypatch, served, lambda run, code: asked.append((run, code)) or other.run.id)
@@ -159,9 +161,9 @@ def test_a_click_stops_the_run_and_starts_one_with_the_fix(
 
 
 def test_a_refusal_is_told_at_the_button(
-    page: Any, served: Any, root: Path, told: Told, monkeypatch: pytest.MonkeyPatch
+    page: Any, served: Any, root: Path, doctor: FakeDoctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told.findings = (LATE,)
+    doctor.findings = (LATE,)
 
     def refuse(run: str, code: str) -> str:
         raise UserError(f"the fix of {code} was applied already", why=f"run x went out from {run}", fix="watch x")
@@ -183,8 +185,8 @@ def test_a_refusal_is_told_at_the_button(
         assert command.endswith(" --apply overfitting")
 
 
-def test_the_list_of_runs_shows_the_worst(page: Any, served: Any, trainer: FakeTrainer, told: Told) -> None:
-    told.findings = (COLLAPSE, LATE)
+def test_the_list_of_runs_shows_the_worst(page: Any, served: Any, trainer: FakeTrainer, doctor: FakeDoctor) -> None:
+    doctor.findings = (COLLAPSE, LATE)
     validated(trainer, COLLAPSE, LATE)
     page.goto(f"{served.origin}/#/")
     worst = page.locator("article", has_text=trainer.run.id).get_by_role("link", name=re.compile("^Error"))
@@ -193,7 +195,7 @@ def test_the_list_of_runs_shows_the_worst(page: Any, served: Any, trainer: FakeT
     expect(page.locator("#finding-codebook-collapse")).to_be_focused()
 
 
-def test_labels_open_their_terms(page: Any, served: Any, trainer: FakeTrainer, told: Told) -> None:
+def test_labels_open_their_terms(page: Any, served: Any, trainer: FakeTrainer, doctor: FakeDoctor) -> None:
     trainer.frame()
     page.goto(f"{served.origin}/#/runs/{trainer.run.id}")
     label = page.get_by_role("button", name="commitment", exact=True)
@@ -213,7 +215,7 @@ def test_labels_open_their_terms(page: Any, served: Any, trainer: FakeTrainer, t
     expect(card).to_have_count(0)  # its label is gone
 
 
-def test_the_stages_before_the_first_step(page: Any, served: Any, root: Path, told: Told) -> None:
+def test_the_stages_before_the_first_step(page: Any, served: Any, root: Path, doctor: FakeDoctor) -> None:
     from tilework.runs.preflight import META, Preflight, Result, Verdict
 
     trainer = FakeTrainer(root)

@@ -242,16 +242,16 @@ def test_a_prior_is_trained_from_the_page_of_its_tokenizer(page: Any, served: Se
 
 def test_a_drawing_is_stopped_and_drawn_again(page: Any, served: Served, prior: Any) -> None:
     dreamer = prior("digits")
-    told, holding = [], [True]
+    frames, holding = [], [True]
 
     def pass_on(socket: Any) -> None:
         """Of all progress and answers of the drawing only the first: however fast it is, it is still drawing for the page."""
         server = socket.connect_to_server()
 
         def from_server(message: str | bytes) -> None:
-            if holding and isinstance(message, bytes) and (b'"progress"' in message or told):
-                told.append(message)
-                if len(told) > 1:
+            if holding and isinstance(message, bytes) and (b'"progress"' in message or frames):
+                frames.append(message)
+                if len(frames) > 1:
                     return
             socket.send(message)
 

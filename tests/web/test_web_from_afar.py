@@ -48,12 +48,12 @@ def studio_behind(root: Path) -> Iterator[Begin]:
     """A studio, and its address through a proxy; of which it was told."""
     with contextlib.ExitStack() as stack:
 
-        def begin(manner: Manner, told: bool = True, folder: Path = root, **more: Any) -> tuple[Served, str]:
+        def begin(manner: Manner, configured: bool = True, folder: Path = root, **more: Any) -> tuple[Served, str]:
             served = Served(folder)
             stack.callback(served.end)
             port = stack.enter_context(between(served.studio.port, manner, **more))
             base = f"http{'s' * bool(more)}://{HUB}:{port}{manner.path}"
-            if told:
+            if configured:
                 served.reached_at(base)
             return served, base
 
@@ -143,7 +143,7 @@ def test_two_tunnels_to_studios_of_the_same_port(visit: Visit, studio_behind: Be
     pages = []
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        served, base = studio_behind(Manner(), told=False, folder=tmp_path / name)
+        served, base = studio_behind(Manner(), configured=False, folder=tmp_path / name)
         here = served.studio.url().replace(f"{served.origin}/", base.replace(HUB, "localhost"))
         pages.append(visit(here))
     for page in pages:
@@ -155,7 +155,7 @@ def test_a_proxy_that_the_studio_was_not_told_of_gets_a_page_that_says_what_to_t
     chromium: Any, studio_behind: Begin
 ) -> None:
     """A web server that puts its own Host: the key is taken, and then every request that names its origin is refused."""
-    served, base = studio_behind(Manner(keeps_host=False), told=False)
+    served, base = studio_behind(Manner(keeps_host=False), configured=False)
     page = chromium.new_page()
     page.goto(served.studio.url().replace(f"{served.origin}/", base))
     page.get_by_text("tilework studio --url ADDRESS").wait_for()

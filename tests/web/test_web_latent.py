@@ -345,10 +345,10 @@ def test_directions_are_kept_by_name_and_a_bad_point_says_so(
     ):
         line.fill(wrong)
         line.press("Enter")
-        told = page.get_by_role("alert")
-        expect(told).to_contain_text(what)
+        alert = page.get_by_role("alert")
+        expect(alert).to_contain_text(what)
         for word in why_not(opened, wrong):
-            expect(told).to_contain_text(word, ignore_case=True)
+            expect(alert).to_contain_text(word, ignore_case=True)
         expect(line).to_have_value(wrong)
         shows(page, opened, before)
     line.fill("zero")
@@ -370,15 +370,15 @@ def test_a_bad_point_in_the_address_is_told_and_the_last_view_stays(
 ) -> None:
     look(at="validation:3")
     page.evaluate(f"location.hash = '#/runs/{run.id}/latent?at={wrong}'")
-    told = page.get_by_role("alert")
+    alert = page.get_by_role("alert")
     for word in why_not(opened, wrong):
-        expect(told).to_contain_text(word, ignore_case=True)
+        expect(alert).to_contain_text(word, ignore_case=True)
     shows(page, opened, "validation:3")
     until(page, "location.hash.includes('at=validation%3A3')")
     expect(page.locator(".pill.ready")).to_be_visible()
     page.goto(f"{served.origin}/")
     page.goto(f"{served.origin}/#/runs/{run.id}/latent?at={wrong}")  # nothing was seen before
-    expect(told).to_contain_text(why_not(opened, wrong)[0], ignore_case=True, timeout=1000 * SECONDS)
+    expect(alert).to_contain_text(why_not(opened, wrong)[0], ignore_case=True, timeout=1000 * SECONDS)
     shows(page, opened, "seed:0")
 
 
@@ -444,9 +444,9 @@ def test_files_of_every_kind_are_taken_or_refused_in_words(
         file.write_bytes(file.read_bytes()[:60])
     page.locator('input[type="file"]').set_input_files(file)
     if kind in {"text", "bare", "cut"}:
-        told = page.locator("aside.right").get_by_role("alert")
-        expect(told).to_contain_text("no image" if kind == "text" else "cannot be read", timeout=1000 * SECONDS)
-        expect(told).to_contain_text("PNG")
+        alert = page.locator("aside.right").get_by_role("alert")
+        expect(alert).to_contain_text("no image" if kind == "text" else "cannot be read", timeout=1000 * SECONDS)
+        expect(alert).to_contain_text("PNG")
         shows(page, opened, "seed:0")
         return
     until(page, "window.__tilework.shown.asked?.startsWith('image:')", SECONDS)
@@ -471,8 +471,8 @@ def test_a_newer_checkpoint_is_offered_to_every_page_and_opened_where_one_was(
     folder = next(iter(sorted(copied.checkpoints.glob("best-*")))) if best is None or not best.is_dir() else best
     newer = copied.checkpoints / "best-00099999"
     shutil.copytree(folder, newer, ignore=OPEN)
-    said = json.loads((newer / "model.json").read_text())
-    (newer / "model.json").write_text(json.dumps(said | {"step": 99_999}))
+    model = json.loads((newer / "model.json").read_text())
+    (newer / "model.json").write_text(json.dumps(model | {"step": 99_999}))
     point(copied.checkpoints, "best", newer)
     for one in (page, other):
         expect(one.locator(".banner")).to_contain_text("newer checkpoint, of step 99,999")
@@ -491,7 +491,7 @@ def test_a_device_that_is_not_here_is_told_as_it_was_asked_for(page: Any, served
     if torch.backends.mps.is_available():
         pytest.skip("it is here")
     page.goto(f"{served.origin}/#/runs/{run.id}/latent?device=mps")
-    told = page.get_by_role("alert")
-    expect(told).to_contain_text("?device=mps", timeout=1000 * SECONDS)
-    expect(told).to_contain_text("?device=auto")
-    expect(told).not_to_contain_text("engine.device")
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("?device=mps", timeout=1000 * SECONDS)
+    expect(alert).to_contain_text("?device=auto")
+    expect(alert).not_to_contain_text("engine.device")

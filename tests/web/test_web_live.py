@@ -82,7 +82,7 @@ def test_a_slider_tells_the_step_at_which_it_took_effect_and_why_it_was_refused(
         slider.focus()
         page.keyboard.press("ArrowRight")
         row.locator(".note", has_text="since").wait_for()
-        assert trainer.fake.said["values"]["objective.commitment"] > 0.25
+        assert trainer.fake.base_header["values"]["objective.commitment"] > 0.25
         expect(slider).to_have_attribute("aria-valuetext", row.locator("button.value").inner_text())
         row.locator("button.value").click()
         page.keyboard.type("99")
@@ -211,7 +211,7 @@ def test_a_lost_studio_is_told_and_found_again(page: Any, served: Any, root: Pat
 def test_a_reset_is_followed_to_the_new_run(page: Any, served: Any, root: Path) -> None:
     with MovingTrainer(root) as old, MovingTrainer(root, "after") as new:
         open_run(page, served, old.id)
-        old.fake.said["next"] = new.id
+        old.fake.base_header["next"] = new.id
         until(page, f"location.hash.includes({new.id!r})")
         page.get_by_text("after a reset of").get_by_role("link", name=old.id).wait_for()
 

@@ -459,15 +459,15 @@ def test_an_image_is_dropped_anywhere_or_pasted(page: Any, served: Served, model
     data = io.BytesIO()
     Image.fromarray(np.random.default_rng(len(how)).integers(0, 256, (30, 30, 3), np.uint8)).save(data, "PNG")
     open_tokens(page, served, opened)
-    said = page.locator("aside.left [role=alert]")
+    alert = page.locator("aside.left [role=alert]")
     assert page.evaluate(TAKEN, [how, list(b"words"), "words.txt", "text/plain"]), "the browser would show it instead"
-    expect(said).to_contain_text("This file is no image")
+    expect(alert).to_contain_text("This file is no image")
     if how == "drop":
         assert page.evaluate(TAKEN, ["dragover", [], "mine.png", "image/png"])
         expect(page.locator("aside.left")).to_contain_text("drop it anywhere")
     assert page.evaluate(TAKEN, [how, list(data.getvalue()), f"{how}.png", "image/png"])
     wait_for_image(page, "original", read(data.getvalue(), opened).pixels)
-    expect(said).to_have_count(0)
+    expect(alert).to_have_count(0)
     expect(page.locator("aside.left")).not_to_contain_text("drop it anywhere")
     assert query_of(page)["at"].startswith(f"image:{how}-")
 
