@@ -38,7 +38,7 @@ class FakeRun:
 
     def __init__(self, trainer: FakeTrainer, mark_every: int) -> None:
         self.trainer, self.mark_every, self.next_kept = trainer, mark_every, 1
-        trainer.said["steps_per_second"] = 60.0
+        trainer.base_header["steps_per_second"] = 60.0
 
     def step(self, until: int) -> None:
         """Write down everything between here and there."""

@@ -1,15 +1,15 @@
-"""What a person is told when something cannot go on: what happened, why, and one fix."""
+"""The message when something cannot go on: what happened, why, and one fix."""
 
 from __future__ import annotations
 
 
 class TileworkError(Exception):
-    """A failure that is told in three lines (what, why, fix) and never as a traceback.
+    """A failure that is shown in three lines (what, why, fix) and never as a traceback.
 
     `exit_code` is what the command line returns: 2 for a mistake in what was asked for (`UserError`),
     1 for a failure of the machine or of the run itself. `field` is the path of the setting that it is about, such as
     `optimizer.lr`; empty where it is about none, or about several. `override` is what fixes it where one override alone does,
-    such as `objective.lpips=null`: for whoever can set it with a click; `fix` says it too.
+    such as `objective.lpips=null`: for whoever can set it with a click; `fix` names it too.
     """
 
     exit_code = 1

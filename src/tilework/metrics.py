@@ -92,7 +92,7 @@ class Metric:
     term: bool = False
     """Measured only where the objective has the loss term of this name."""
     setting: bool = False
-    """Set and not measured: its curve has corners, and says nothing while it does not move."""
+    """Set and not measured: its curve has corners, and shows nothing while it does not move."""
     help: str = ""
 
     def text(self, value: float) -> str:
@@ -181,7 +181,7 @@ class Metrics:
         return f"{'codebook' if kind is Part.SET else kind} {part}"
 
     def better(self, name: str) -> Better:
-        """The direction in which a run is judged by this metric: lower where the table does not say."""
+        """The direction in which a run is judged by this metric: lower where the table gives none."""
         return self[name].better or Better.LOWER
 
     def judges(self, name: str, terms: Iterable[str]) -> bool:
@@ -222,7 +222,7 @@ class Metrics:
         return sorted(found, key=lambda m: m.headline or 0)
 
     def qualities(self, names: Iterable[str]) -> list[Metric]:
-        """Of the metrics that stand for the run those that say how good it is."""
+        """Of the metrics that stand for the run those that measure how good it is."""
         return [m for m in self.headlines(names, IN_LISTS) if m.group in {Group.QUALITY, Group.LOSS}]
 
     def lead(self, names: Iterable[str]) -> Metric | None:

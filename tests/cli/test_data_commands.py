@@ -234,7 +234,7 @@ def test_a_path_of_the_same_kind_keeps_the_recipes_other_settings(tmp_path: Path
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["add", "x"], ["was not told what to add", "tilework data add x PATH"]),
+        (["add", "x"], ["needs a file or folder", "tilework data add x PATH"]),
         (["add", "x", "nowhere"], ["there is no file or folder", "check the spelling"]),
         (["add", "x", "owner/name"], ["--kind hub"]),
         (["add", "x", "EMPTY"], ["holds nothing to learn from"]),

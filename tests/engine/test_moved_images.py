@@ -151,7 +151,7 @@ def test_a_data_set_by_its_name_says_where_the_images_are(tmp_path: Path, monkey
     add("pets", SOURCES.parse({"kind": "images", "path": str(new), "size": "16x16", "channels": 1}))  # type: ignore[arg-type]
     add("clip", SOURCES.parse({"kind": "animations", "path": str(clip(tmp_path / "a.gif"))}))  # type: ignore[arg-type]
     for wrong in ("data=clip", "data=pest"):
-        with pytest.raises(UserError, match="does not say where"):
+        with pytest.raises(UserError, match="does not hold the path"):
             tilework.resume(run, wrong)
     tilework.resume(run, "engine.steps=6", "data=pets")
     assert data_path(run) == str(new)

@@ -180,7 +180,7 @@ def test_what_is_not_there_and_what_is_no_image(tilework: Command, there: Path) 
     refused(tilework("train", "x.svg"), "nothing here reads", "not of pixels")
     (there / "spec.yaml").write_text("name: x")
     refused(tilework("suggest", "spec.yaml"), "spec.yaml is nothing to learn from", "tilework check spec.yaml")
-    refused(tilework("suggest"), "was not told what to look at")
+    refused(tilework("suggest"), "needs a folder or files")
     refused(tilework("suggest", "../pets", "--out", "no/folder.yaml"), "there is no folder")
 
 

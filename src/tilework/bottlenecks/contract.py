@@ -56,7 +56,7 @@ class Note:
 
 
 class Bottleneck(nn.Module, ABC):
-    """The layer between encoder and decoder. Always computes in float32, whatever autocast says.
+    """The layer between encoder and decoder. Always computes in float32, whatever autocast is set to.
 
     Usable alone: in training mode `forward` also collects codebook statistics and, unless `deferred` is set, applies them
     at its end ("assign with the old codebook, then update"). A loop that accumulates gradients or runs in several processes

@@ -42,8 +42,9 @@ class FSQ(Bottleneck):
 
         commitment = mean over tokens and channels of max(0, |x + shift| - edge)^2        edge = artanh((L - 2) / (2 reach)) + 1
 
-    The outermost level begins one unit before `edge`: the loss is 0 for whatever the levels can tell apart. Beyond it the tanh
-    has no gradient left, and an encoder that was driven there as a whole gives one code to every image and never comes back.
+    The outermost level begins one unit before `edge`: the loss is 0 for whatever the levels can distinguish. Beyond it
+    the tanh has no gradient left, and an encoder that was driven there as a whole gives one code to every image and
+    never comes back.
     """
 
     radix: Tensor

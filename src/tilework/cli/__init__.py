@@ -27,7 +27,8 @@ def main() -> None:
 
 
 def _run() -> int:
-    """The command that was typed; its exit code. What is wrong with the words themselves is told as every other mistake is."""
+    """The command that was typed; its exit code. What is wrong with the words themselves is reported as every other
+    mistake is."""
     import typer
 
     from tilework.cli.app import app

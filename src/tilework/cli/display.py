@@ -59,7 +59,7 @@ class Display:
         if self.console.is_terminal:
             self._live.stop()
 
-    # What the engine says --------------------------------------------------------------------------------------------
+    # Events of the engine --------------------------------------------------------------------------------------------
 
     def preparing(self, what: str, done: int, total: int = 0) -> None:
         """Show the stage before the first step."""
@@ -70,7 +70,7 @@ class Display:
             self.console.print(self._stage)
 
     def started(self, plan: Plan) -> None:
-        """Say what will be trained, and start the bar."""
+        """Print what will be trained, and start the bar."""
         self.plan = plan
         self._stage = ""
         self._bar.update(self._task, total=plan.steps, completed=plan.resumed_at, visible=True)

@@ -30,7 +30,8 @@ def doctor(
     ] = True,
     runs: RunsFolder = None,
 ) -> None:
-    """Say what is wrong with a run, the cause first, each with its fix. Exit code 1 where an error is found, else 0."""
+    """Print what is wrong with a run, the cause first, each with its fix. Exit code 1 where an error is found, else
+    0."""
     from tilework.doctor.finding import Severity
     from tilework.runs.folder import RunFolder
     from tilework.runs.status import run_info

@@ -1,4 +1,5 @@
-"""What the commands that dream share: their options, what is told while tokens are drawn, and how a dream is saved."""
+"""What the commands that dream share: their options, what is printed while tokens are drawn, and how a dream is
+saved."""
 
 from __future__ import annotations
 
@@ -56,7 +57,7 @@ def sampling_of(
 
 
 def open_dreaming(run: Path, which: str, device: str, runs: Path | None, parent: str | None, of: str | None) -> Dreamer:
-    """The prior of a run; says which it is where an autoencoder was named."""
+    """The prior of a run; prints which it is where an autoencoder was named."""
     from tilework.dream.opening import open_dreamer
 
     dreamer = open_dreamer(run, which=which, device=device, runs=runs, parent=parent, moved="write --parent PATH")
@@ -98,7 +99,7 @@ def save_dream(shown: Dreamed, out: Path | None, name: str) -> None:
 
 @contextmanager
 def watching() -> Iterator[Watch | None]:
-    """Tell how much is drawn, on a terminal alone."""
+    """Print how much is drawn, on a terminal alone."""
     if not sys.stderr.isatty():
         yield None
         return

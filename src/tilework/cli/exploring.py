@@ -1,4 +1,4 @@
-"""What the commands that explore a model share: their options, how points are read, and what they say at the end."""
+"""What the commands that explore a model share: their options, how points are read, and what they print at the end."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def read_point(text: str) -> Point:
 def _is_there(name: str) -> bool:
     try:
         return bool(name.strip()) and Path(name).expanduser().is_file()
-    except (OSError, ValueError, RuntimeError):  # too long for a name, say
+    except (OSError, ValueError, RuntimeError):  # too long for a name, for example
         return False
 
 
@@ -117,7 +117,7 @@ _LINES = 24
 
 
 def notes(points: list[Point], opened: Opened) -> None:
-    """Say what of the person's own images is not in them, and what drawn points of this model are worth."""
+    """Print what of the person's own images is not in them, and what drawn points of this model are worth."""
     from tilework.explore.own_image import read
 
     for name in dict.fromkeys(point.origin.name for point in points if point.origin.kind == "image"):
@@ -132,7 +132,7 @@ def notes(points: list[Point], opened: Opened) -> None:
 
 
 def _looks_like_a_file(text: str) -> bool:
-    if text.startswith("image:"):  # parse has said what is wrong with it
+    if text.startswith("image:"):  # parse has reported what is wrong with it
         return False
     return "/" in text or "\\" in text or Path(text.partition(";")[0]).suffix.lower() in {
         ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".ppm", ".pgm",

@@ -13,7 +13,7 @@ from tilework.spec.text import read_yaml
 
 @dataclass(frozen=True)
 class Given:
-    """The words of a command, told apart."""
+    """The words of a command, sorted by what they are."""
 
     spec: str = ""
     """A recipe's name or the path of a spec; empty where files and folders were given."""
@@ -53,7 +53,7 @@ def is_data(word: str) -> bool:
     if path.is_dir():
         return not ((path / "spec.yaml").is_file() and (path / "run.json").is_file())
     if not path.is_file():
-        return os.sep in word and not suffix  # a folder that is not there is told as such, and not as a recipe
+        return os.sep in word and not suffix  # a folder that is not there is reported as such, and not as a recipe
     by_name = bool(class_of(path)) or suffix in SCRIPTS | PAGES or kind_of(path.name) in {"refused", "archive"}
     return by_name or is_archive(path) or idx_shape(path) is not None or bool(class_by_content(path))
 

@@ -1,4 +1,5 @@
-"""What a run's store and checkpoints say about held-out images: the newest validation metrics, and the best ones so far."""
+"""What a run's store and checkpoints hold about held-out images: the newest validation metrics, and the best ones so
+far."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from tilework.runs.store import RunStore
 
 _AUTOENCODER = "autoencoder"
 _USES = {_AUTOENCODER: "tilework.load", "prior": "tilework dream"}
-"""What opens the best weights of a run if nothing else is said."""
+"""What opens the best weights of a run unless another is named."""
 
 
 @dataclass(frozen=True)

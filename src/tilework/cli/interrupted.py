@@ -25,7 +25,7 @@ def report_interrupt(console: Console, words: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        if os.environ.get("RANK", "0") == "0":  # of several processes one says it
+        if os.environ.get("RANK", "0") == "0":  # of several processes one prints it
             console.print(f"Interrupted. {words}", markup=False, soft_wrap=True)
         sys.exit(130)
     finally:

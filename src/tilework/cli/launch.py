@@ -1,8 +1,8 @@
-"""`accelerate launch --cpu --num_processes N`, made to mean what it says.
+"""`accelerate launch --cpu --num_processes N`, made to do what its options ask for.
 
-Accelerate starts N processes only for GPUs; for the CPU it starts one and drops the number without a word (its issue 2741). A
-run that silently used one process instead of two would be the wrong run, so the command starts itself anew under torch's own
-launcher, with as many processes as were asked for.
+Accelerate starts N processes only for GPUs; for the CPU it starts one and drops the number with no error message (its
+issue 2741). A run that silently used one process instead of two would be the wrong run, so the command starts itself
+anew under torch's own launcher, with as many processes as were asked for.
 """
 
 from __future__ import annotations

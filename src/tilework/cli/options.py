@@ -24,7 +24,7 @@ Run = Annotated[str, typer.Argument(help="A run's name, the beginning of it, its
 
 
 def refuse_options(command: str, words: list[str]) -> None:
-    """`--steps 3` is what other tools take: say how it is written here."""
+    """`--steps 3` is what other tools take: show how it is written here."""
     for at, word in enumerate(words):
         if not word.startswith("-"):
             continue

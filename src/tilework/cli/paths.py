@@ -1,4 +1,5 @@
-"""Paths as they are typed: one that is empty is told, where `Path("")` would quietly be the folder that one is in."""
+"""Paths as they are typed: one that is empty is reported, where `Path("")` would quietly be the folder that one is
+in."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def _facts(console: Console, folder: RunFolder, info: RunInfo) -> None:
 
 
 def _findings(console: Console, folder: RunFolder, info: RunInfo) -> None:
-    """What the doctor says, each finding in two lines; nothing of a run that cannot be read."""
+    """The doctor's findings, each in two lines; nothing of a run that cannot be read."""
     from tilework.cli.findings import fix_line, headline
     from tilework.doctor.diagnosis import diagnose
     from tilework.doctor.finding import Severity
@@ -121,7 +121,7 @@ def _findings(console: Console, folder: RunFolder, info: RunInfo) -> None:
         with opened(folder) as case:
             found = [f for f in diagnose(case, tolerant=True).findings if f.severity is not Severity.INFO]
     except UserError:
-        return  # its spec is gone: the files above say so
+        return  # its spec is gone: the files above show that
     if not found:
         return
     run = folder.typed

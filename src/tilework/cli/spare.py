@@ -72,7 +72,7 @@ def load() -> None:
 
     shipped()
     list(checks())
-    with contextlib.suppress(Exception):  # a full disk, say: who trains hears of it
+    with contextlib.suppress(Exception):  # a full disk, for example: who trains sees the error
         prepare(cast(SourceConfig, load_spec(FIRST).data))  # type: ignore[attr-defined]
 
 

@@ -107,7 +107,8 @@ def report_command(run: RunFolder) -> str:
 def metrics_table(known: HeldOut, held_out: str, step: int) -> Table:
     """The metrics of validation that stand for a run, each with what it needs to be understood (K, N and N/K beside every usage).
 
-    `held_out` is what was held out ("180 images"), "" where unknown; `step` is where the run stands: it tells how old values are.
+    `held_out` is what was held out ("180 images"), "" where unknown; `step` is where the run stands: it shows how old
+    values are.
     """
     title = f"validation, on {held_out} held out" if held_out else "validation"
     title += f", as of step {known.step:,}" if known.step != step else ""
@@ -118,7 +119,7 @@ def metrics_table(known: HeldOut, held_out: str, step: int) -> Table:
     values, levels = known.values, usage.levels(known.values)
     for metric in known.metrics.headlines(values):
         if metric.group is Group.CODEBOOK and levels:
-            continue  # the rows of the codebook say it, with K and N beside it
+            continue  # the rows of the codebook show it, with K and N beside it
         for name, value in values_of(metric, values).items():
             table.add_row(known.metrics.label(name), metric.text(value), metric.help)
     for level in levels:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def run_training(prepare: Callable[[], Callable[[Progress], RunFolder]], lines: Sequence[str] = ()) -> RunFolder | None:
-    """Train with a display (only the main process of several draws), then tell what came out. Exit code 130 after Ctrl-C. Gives
-    the run, and None to the other processes.
+    """Train with a display (only the main process of several draws), then print the result. Exit code 130 after Ctrl-C.
+    Gives the run, and None to the other processes.
 
     `prepare` reads what was asked for, which loads torch, and gives back what starts the training. `lines` are printed then: it
     may have filled them.
@@ -37,7 +37,7 @@ def run_training(prepare: Callable[[], Callable[[Progress], RunFolder]], lines: 
     try:
         with _signals_as_interrupt() as asked:
             stage.note(stage.Stage("torch"))
-            with console.status("loading torch"):  # a second or two, said rather than suffered
+            with console.status("loading torch"):  # a second or two, announced rather than suffered
                 start = _undisturbed(prepare, asked)
             stage.note(stage.Stage("data"))
             if os.environ.get("RANK", "0") != "0":

@@ -61,7 +61,7 @@ class Keeping:
         self._listener, self._text = listener, text
 
     def started(self, plan: Plan) -> None:
-        """Keep it, and say where."""
+        """Keep it, and print where."""
         file = plan.run.path / FILE
         file.write_text(self._text, encoding="utf-8")
         self._listener.started(plan)

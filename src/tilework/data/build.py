@@ -208,7 +208,8 @@ def _complete(partial: Partial, source: SourceConfig, fingerprint: str) -> None:
 
 
 def _reading(source: SourceConfig, done: Commit | None) -> Iterator[Item]:
-    """The items that are still to come, with an OSError of *reading* told as such and not as a disk that cannot be written."""
+    """The items that are still to come, with an OSError of *reading* raised as such and not as a disk that cannot be
+    written."""
     try:
         if done is None:
             yield from source.items()

@@ -40,7 +40,8 @@ class Seen:
     others: dict[str, int] = field(default_factory=dict)
     """Files of each ending that are no images."""
     unused_depth: tuple[int, int] | None = None
-    """(files, bits): so many files have 16-bit values, and all of them fit so few bits; nothing says that they are scaled."""
+    """(files, bits): so many files have 16-bit values, and all of them fit so few bits; nothing states that they are
+    scaled."""
     loose: int = 0
     """Files beside the folders of classes; they have no label."""
     one_sided: dict[str, bool] = field(default_factory=dict)
@@ -119,11 +120,12 @@ class SourceConfig(Plugin, ABC):
         yield from rest
 
     def expected(self) -> int | None:
-        """How many images `items()` will give, as far as that is known without decoding; for the time left to be told."""
+        """How many images `items()` will give, as far as that is known without decoding; for an estimate of the time
+        left."""
         return None
 
     def shortfall(self, count: int) -> str:
-        """What to say where fewer images came out (`count`) than were asked for; "" where nothing was."""
+        """The message where fewer images came out (`count`) than were asked for; "" where nothing was."""
         return ""
 
     def settings_text(self) -> str:

@@ -9,7 +9,7 @@ from tilework.doctor.case import Case
 from tilework.doctor.finding import CannotJudge, Missing
 
 FEWEST = 20
-"""Steps before which nothing is said, however short the run: codes have hardly moved."""
+"""Steps before which nothing is reported, however short the run: codes have hardly moved."""
 FEW_STEPS = 100
 """Before that (or the end of a shorter run) no codebook is judged."""
 EARLY = 500

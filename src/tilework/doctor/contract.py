@@ -14,8 +14,9 @@ AUTOENCODER, PRIOR = "autoencoder", "prior"
 class Rule(ABC):
     """One thing that may be wrong with a run.
 
-    The docstring says what is looked for, how it is measured and against which threshold, why that one (with its source),
-    what it is mistaken for, and what the fix does. `doctor/rules/dead_codes.py` is the rule of the code `dead-codes`.
+    The docstring states what is looked for, how it is measured and against which threshold, why that one (with its
+    source), what it is mistaken for, and what the fix does. `doctor/rules/dead_codes.py` is the rule of the code
+    `dead-codes`.
     """
 
     tasks: ClassVar[tuple[str, ...]] = (AUTOENCODER, PRIOR)

@@ -17,7 +17,7 @@ def fix_command(run: str, code: str) -> str:
 
 
 def findings_answer(run: RunFolder, step: int, found: Diagnosis) -> FindingsAnswer:
-    """All that the doctor says of a run."""
+    """All that the doctor reports of a run."""
     return {
         "id": run.id,
         "step": step,

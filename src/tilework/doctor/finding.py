@@ -1,4 +1,4 @@
-"""What a rule says, as values. Words are made from them by the rule's own `words`, where a person reads them."""
+"""What a rule reports, as values. Words are made from them by the rule's own `words`, where a person reads them."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class Missing(StrEnum):
     PROBE = "probe"
     """The model was not looked at for it: its images or its checkpoint are not there."""
     FACTS = "facts"
-    """The run's store lacks what it says of data or model."""
+    """The run's store lacks its facts of data or model."""
     UNREADABLE = "unreadable"
     """What the run wrote cannot be read, or is nothing that the rule can work with."""
 

@@ -11,7 +11,7 @@ from tilework.doctor.finding import CannotJudge, Evidence, Missing
 DRAWN = ("digits", "loops")
 """Sources whose images the program makes itself: nobody has better ones."""
 FEWEST = 8
-"""Images that must have been looked at before something is said of a set."""
+"""Images that must have been looked at before something is reported of a set."""
 
 
 def looked(case: Case, probe: str) -> Mapping[str, Any] | None:
@@ -37,8 +37,9 @@ def need_steps(case: Case, found: Mapping[str, Any], steps: int) -> None:
 
 
 def settled(case: Case) -> bool:
-    """Whether held-out error falls no more: by less than 15 % in the second half of the steps, as four validations tell. A
-    model that still learns may lose a blur or a pattern by itself: short runs of healthy models fall by 20 to 60 % there."""
+    """Whether held-out error falls no more: by less than 15 % in the second half of the steps, as four validations
+    show. A model that still learns may lose a blur or a pattern by itself: short runs of healthy models fall by 20 to
+    60 % there."""
     try:
         held = case.curve("mse", least=4).finite()
     except CannotJudge:

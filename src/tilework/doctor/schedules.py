@@ -9,7 +9,7 @@ from typing import Any
 from tilework.doctor.case import Case
 
 _VALUES = ("value", "start", "end", "limit")
-"""Where a schedule says what it reaches; `rise` and `minimum` go along when it is scaled."""
+"""Where a schedule gives what it reaches; `rise` and `minimum` go along when it is scaled."""
 LR = "optimizer.lr"
 
 

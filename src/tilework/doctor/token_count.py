@@ -9,7 +9,7 @@ from tilework.doctor.finding import CannotJudge, Missing
 
 
 def training_images(case: Case) -> float:
-    """Images of the training split. Raises CannotJudge where the run did not say."""
+    """Images of the training split. Raises CannotJudge where the run did not record it."""
     if isinstance(known := case.meta.get("train_items"), int):
         return known
     batch = float(case.setting("engine.batch_size", 0)) * float(case.setting("optimizer.accumulate", 1) or 1)
@@ -20,7 +20,7 @@ def training_images(case: Case) -> float:
 
 
 def positions_of(case: Case) -> float:
-    """Positions of the latent grid. Raises CannotJudge where neither the run's facts nor a validation say it."""
+    """Positions of the latent grid. Raises CannotJudge where neither the run's facts nor a validation give it."""
     model = case.meta.get("model")
     if isinstance(model, dict) and isinstance(model.get("grid"), list):
         return float(math.prod(model["grid"]))

@@ -15,8 +15,8 @@ MOST = 2000
 def steady_loss(case: Case, least: int = 1) -> Curve:
     """The training loss with the weights of now in every row.
 
-    A ramp, a staircase or a setting changed by hand moves the loss that was minimised and says nothing of the model. Terms
-    that some rows lack (a weight of 0 until then) are left out. Raises CannotJudge for fewer than `least` rows.
+    A ramp, a staircase or a setting changed by hand moves the loss that was minimised and means nothing for the model.
+    Terms that some rows lack (a weight of 0 until then) are left out. Raises CannotJudge for fewer than `least` rows.
     """
     loss = case.curve("loss", "train", least)
     terms = [name.partition(".")[2] for name, split in case.names if split == "train" and name.startswith("weight.")]

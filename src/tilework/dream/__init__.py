@@ -7,7 +7,7 @@
     dream.motion(dreamer, 180).save("loop.gif")          # of a prior of clips
     dream.repaint(dreamer, "validation:0", dream.Rectangle(8, 8, 16, 16))  # in a notebook it shows itself
 
-The same seed gives the same dream. Every one says how near it is to the training images.
+The same seed gives the same dream. Every one reports how near it is to the training images.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ COMPARED = 2_000
 """Training and held-out images that are looked at, each."""
 DIMENSIONS = 32
 PER_CLIP = 16
-"""Frames of each generated clip that are looked at: neighbouring frames say the same twice."""
+"""Frames of each generated clip that are looked at: neighbouring frames show the same twice."""
 
 
 def of_tokens(dreamer: Dreamer, tokens: NDArray[np.int64], most: int = COMPARED) -> Novelty | None:

@@ -112,7 +112,7 @@ def _moving(opened: Opened, path: Path) -> list[Pixels]:
         found = [fitted(pixels) for _, pixels in chosen_frames(path, index, wanted, shaper)]
     except Unreadable as reason:
         if path.suffix.lower() in SUFFIXES and not found:
-            return []  # told of as an image
+            return []  # reported as an image
         raise UserError(
             f"{path} cannot be read as frames",
             why=str(reason),

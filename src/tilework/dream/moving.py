@@ -39,10 +39,11 @@ def motion(
 ) -> Dreamed:
     """Draw clips of `frames` frames (None = as long as what the prior learned from); `loop` as the prior's items are.
 
-    The prior draws key frames, as many as its items have; `between` says how the frames between them come to be: by the `prior`
-    itself or by interpolating `latents` (the default). `start` are frames that are given: they stand at the beginning as they
-    are. Longer clips than the prior's are drawn window by window. Interrupted, it gives the clips or key frames that are
-    done. Raises UserError for a prior of images, a loop of clips that are none, and as `images` does.
+    The prior draws key frames, as many as its items have; `between` defines how the frames between them come to be: by
+    the `prior` itself or by interpolating `latents` (the default). `start` are frames that are given: they stand at the
+    beginning as they are. Longer clips than the prior's are drawn window by window. Interrupted, it gives the clips or
+    key frames that are done. Raises UserError for a prior of images, a loop of clips that are none, and as `images`
+    does.
     """
     closed = need_clips(dreamer, loop)
     frames = dreamer.shape.frames * dreamer.stride if frames is None else frames

@@ -23,7 +23,7 @@ from tilework.dream.mann_whitney import Features, mann_whitney_z
 from tilework.dream.plainness import Plainness, plainness
 
 FEW = 3
-"""Generated or held-out points below which nothing is said."""
+"""Generated or held-out points below which nothing is reported."""
 _SIGNIFICANT = 3.0
 """Standard deviations beyond which a difference is called one."""
 _IN_CELL, _MOST_CELLS = 6, 10
@@ -32,7 +32,7 @@ _FEW_FOR_DIVERSITY = 32
 
 
 class Verdict(Enum):
-    """What the test says."""
+    """What the test shows."""
 
     COPIES = "copies"
     """Closer to training images than unseen images are."""
@@ -45,7 +45,7 @@ class Verdict(Enum):
     FARTHER = "farther"
     """Farther from training images than unseen images are."""
     TOO_FEW = "too few"
-    """Too few points to say anything."""
+    """Too few points to show anything."""
 
 
 class Space(Enum):

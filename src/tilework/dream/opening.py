@@ -47,9 +47,10 @@ def open_dreamer(
     """Open the run of a prior, with the autoencoder that it was trained on; also while it trains.
 
     `run` is a run's name, its folder, a RunFolder or one checkpoint folder, `which` one of its checkpoints. The autoencoder is
-    where the run says that it is, or `parent` where it was moved; it must give the same tokens. `moved` tells a person whose
-    autoencoder was moved what to do, in the terms of where they are. `between` is called between pieces of work that takes
-    seconds. Raises UserError for a run that is none of a prior, and for an autoencoder that is gone or is another.
+    where the run's spec has it, or `parent` where it was moved; it must give the same tokens. `moved` names for a
+    person whose autoencoder was moved what to do, in the terms of where they are. `between` is called between pieces of
+    work that takes seconds. Raises UserError for a run that is none of a prior, and for an autoencoder that is gone or
+    is another.
     """
     found, tensors, folder = _checkpoint(run, which, runs)
     spec = parse_spec(found.spec, str(found.folder / "model.json"))

@@ -32,7 +32,7 @@ def plainness(
     training: Features, unseen: Features, generated: Features, to_unseen: Features, to_generated: Features
 ) -> Plainness | None:
     """Of points (n, D) and their distances (n,) to the nearest training point; None where too few unseen points lie apart from
-    the training points to say what is usual."""
+    the training points to show what is usual."""
     centre = training.mean(0)
     of_unseen, of_generated = (np.linalg.norm(points - centre, axis=1) for points in (unseen, generated))
     apart = (to_unseen > 0) & (of_unseen > 0)

@@ -27,9 +27,9 @@ def images(
 ) -> Dreamed:
     """Draw `count` new images; without a label those of a prior with labels have each label in turn.
 
-    `watch` is told of the tokens while they are drawn. `compare` looks at how near they are to the training images. Interrupted
-    (KeyboardInterrupt) it gives the images that are done, where there are any. Raises UserError for a prior of clips, an unknown
-    label, a sampling that this prior cannot do, and no images or more than 4,096.
+    `watch` gets the tokens while they are drawn. `compare` looks at how near they are to the training images.
+    Interrupted (KeyboardInterrupt) it gives the images that are done, where there are any. Raises UserError for a prior
+    of clips, an unknown label, a sampling that this prior cannot do, and no images or more than 4,096.
     """
     sampling = checked(dreamer, sampling, count)
     if dreamer.moves:

@@ -200,7 +200,7 @@ def open_folder(folder: Path) -> Checkpoint:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """A safetensors file, or a UserError that says what the file is instead."""
+    """A safetensors file, or a UserError that states what the file is instead."""
     try:
         try:
             return load_file(path)
@@ -231,7 +231,7 @@ def _looks_pickled(content: bytes) -> bool:
 
 
 def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], where: Path) -> None:
-    """Copy `tensors` into a module; names and shapes must agree exactly, or UserError says which do not."""
+    """Copy `tensors` into a module; names and shapes must agree exactly, or UserError names those that do not."""
     wanted = module.state_dict()
     missing, extra = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
     reshaped = [k for k in wanted.keys() & tensors.keys() if wanted[k].shape != tensors[k].shape]

@@ -1,4 +1,4 @@
-"""What there is to say of a run as a whole: facts for its store, and the plan for whoever watches it begin."""
+"""What describes a run as a whole: facts for its store, and the plan for whoever watches it begin."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def parameter_count(module: nn.Module) -> int:
 
 
 def facts(parts: Parts) -> dict[str, Any]:
-    """What the run store says of the run as a whole."""
+    """What the run store holds of the run as a whole."""
     budget, compute = parts.budget, parts.compute
     return {
         "task": parts.spec.task,

@@ -32,7 +32,7 @@ def choose_precision(wanted: str, device_type: str) -> str:
 
 def choose_device(wanted: str, setting: str = "device={!r}") -> str:
     """`auto` takes CUDA, then Apple's MPS, then the CPU. Raises UserError for a device that is not there, in the words in which
-    it was asked for: `said` with a device in it."""
+    it was asked for: `setting` with a device in it."""
     has = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if wanted not in {"auto", *has}:
         raise UserError(

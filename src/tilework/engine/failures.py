@@ -1,4 +1,4 @@
-"""What a person is told when a run cannot go on: what happened, why, one fix."""
+"""The messages when a run cannot go on: what happened, why, one fix."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ class Findings:
         try:
             self._write(diagnose(Case(self._spec, self._rows, probes.values, probes.left_out), tolerant=True))
         except TileworkError:
-            pass  # of the store, which says so again at the next row
+            pass  # of the store, which fails again at the next row
         except Exception as error:  # the doctor never ends a run
             self._failed(error)
 

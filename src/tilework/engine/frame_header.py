@@ -1,4 +1,4 @@
-"""What a frame says beside its arrays: step, state, settings, newest metrics. docs/studio.md lists the fields."""
+"""What a frame holds beside its arrays: step, state, settings, newest metrics. docs/studio.md lists the fields."""
 
 from __future__ import annotations
 

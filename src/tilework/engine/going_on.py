@@ -34,7 +34,7 @@ class Stride:
 
     @classmethod
     def written(cls, spec: Mapping[str, Any], present: RunSpec) -> Stride:
-        """That of a spec as a checkpoint keeps it; of the `present` one where it does not say."""
+        """That of a spec as a checkpoint keeps it; of the `present` one where it does not keep it."""
         size = (spec.get("engine") or {}).get("batch_size")
         accumulate = (spec.get("optimizer") or {}).get("accumulate")
         return cls(size if isinstance(size, int) else present.engine.batch_size,

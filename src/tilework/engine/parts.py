@@ -85,7 +85,7 @@ def assemble(spec: RunSpec, progress: Progress, runs: Path | None = None) -> Par
     before any step."""
     check_trackers(spec.trackers)
     kind = task_class(spec.task)
-    for problem in kind.problems(spec):  # Said before any data is read.
+    for problem in kind.problems(spec):  # Reported before any data is read.
         raise problem
     compute = Compute(spec.engine)
     task: Task = kind(spec, compute)

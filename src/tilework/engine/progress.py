@@ -1,4 +1,4 @@
-"""What a run says while it goes on; the command line draws it, a library user may ignore it."""
+"""What a run reports while it goes on; the command line draws it, a library user may ignore it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Plan:
     """Optimiser steps of the whole run."""
     steps_per_epoch: int
     model: Mapping[str, Any]
-    """What the task says of its model: for an autoencoder bottleneck, grid, levels and codes."""
+    """What the task reports of its model: for an autoencoder bottleneck, grid, levels and codes."""
     parameters: int
     device: str
     precision: str
@@ -39,7 +39,7 @@ class Plan:
     unit: str = "images"
     """What an item of the data is."""
     epochs: float = 0.0
-    """Passes over the training split of the whole run; 0 where that is not said."""
+    """Passes over the training split of the whole run; 0 where that is not given."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class Progress(Protocol):
 
 
 class Silent:
-    """A Progress that says nothing."""
+    """A Progress that shows nothing."""
 
     def preparing(self, what: str, done: int, total: int = 0) -> None: ...
     def started(self, plan: Plan) -> None: ...

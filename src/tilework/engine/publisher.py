@@ -81,7 +81,7 @@ class Publisher:
         due = still or now >= self._images.next  # Training that rests is not slowed down.
         if state.state in {"running", "paused"} and due and self._shown.images_of != step:
             began = self._clock()
-            with contextlib.suppress(NotFinite):  # The page says how old its images are.
+            with contextlib.suppress(NotFinite):  # The page shows how old its images are.
                 self._write("images", state, self.view.images(still=still))
             self._images.spent(self._counted(began))
             self._shown.images_of = step

@@ -113,7 +113,7 @@ class Record:
         )
 
     def _about(self) -> dict[str, Any]:
-        """What model.json says beside the tensors."""
+        """What model.json holds beside the tensors."""
         from tilework import __version__
 
         parts = self.session.parts
@@ -129,7 +129,7 @@ class Record:
         }
 
     def _count_seconds(self) -> None:
-        """How long was trained, and when that was so: rows that come later say how much longer it has been."""
+        """How long was trained, and when that was so: rows that come later show how much longer it has been."""
         self.store.set_meta("seconds", self.session.state.position.seconds)
         self.store.set_meta("seconds_at", time.time())
 

@@ -106,7 +106,7 @@ def restore(session: Session, read: Saved) -> str:
 
 
 def _restore_guard(session: Session, saved: Mapping[str, Any], where: Path) -> None:
-    """A checkpoint of before there was one says nothing of it: the state as it is counts as good."""
+    """A checkpoint of before there was one does not have it: the state as it is counts as good."""
     if "guard" not in saved:
         return
     ranks, rank = saved["ranks"], session.parts.compute.rank

@@ -33,7 +33,8 @@ MODELS: Mapping[str, tuple[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison. `difference` is infinite where there is a value that is not finite, or none at all (`problem` says why)."""
+    """One comparison. `difference` is infinite where there is a value that is not finite, or none at all (`problem`
+    gives the reason)."""
 
     model: str
     backend: Backend

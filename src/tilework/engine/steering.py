@@ -45,7 +45,8 @@ class Steering:
         return self._weights_at(max(self.budget.total_steps, _ENDED), cut=False)
 
     def lr(self) -> float:
-        """Learning rate of the next step; lower than the schedule or a person says for some time after a rollback."""
+        """Learning rate of the next step; lower than the schedule or a person sets it for some time after a
+        rollback."""
         step = self.state.position.step
         by_hand = self.state.set_by_hand.get(LR)
         value = self._value(self.lr_schedule, "lr", step) if by_hand is None else by_hand
@@ -97,7 +98,7 @@ class Steering:
             raise UserError(f"{name}={value:g} is out of range", fix=f"choose {setting.low:g} to {setting.high:g}")
         before, weights = self.values()[name], self.final_weights()
         self.set_again(name, float(value))
-        if name == LR:  # it is what the person says, also soon after a rollback
+        if name == LR:  # it is what the person set, also soon after a rollback
             self.state.slowdown = Slowdown()
         if self.final_weights() != weights:  # What the validation loss means has changed.
             self.state.judgement.begin_again()

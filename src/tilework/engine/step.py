@@ -28,7 +28,8 @@ class StepResult:
 
 
 def make_optimizer(settings: OptimizerSettings, model: nn.Module, device: torch.device) -> torch.optim.Optimizer:
-    """What the spec says, for all of a model that is trained; fused into one kernel where torch has one for the device."""
+    """What the spec asks for, for all of a model that is trained; fused into one kernel where torch has one for the
+    device."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     kind: Callable[..., torch.optim.Optimizer] = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}.get(
         settings.kind, Muon
@@ -36,7 +37,7 @@ def make_optimizer(settings: OptimizerSettings, model: nn.Module, device: torch.
     fused = settings.fused and device.type in {"cpu", "cuda", "mps"} and all(p.is_floating_point() for p in parameters)
     moved: Any = parameters
     if settings.kind == "muon":
-        # On a GPU a fused step is told by a flag to leave the weights alone, and matrices do not listen to it.
+        # On a GPU a flag makes a fused step leave the weights alone, and matrices ignore it.
         moved, fused = grouped(model, parameters), fused and device.type != "cuda"
     return kind(
         moved,
@@ -50,14 +51,14 @@ def make_optimizer(settings: OptimizerSettings, model: nn.Module, device: torch.
 
 MOST_FAR = 6
 """Steps in a row that are refused for the size of their gradient alone. More of them are no odd batches: what the weights or the
-data have become, the loss must say."""
+data have become, the loss must show."""
 
 
 class Stepper:
     """Takes optimiser steps; refuses those whose loss or gradient is not finite, or whose gradient is beyond `norm_limit`.
 
-    Such a step changes no weight, no moment and no codebook: it is skipped and counted. `skipped_in_row` (a device tensor) says
-    how many in a row, not 0 where the newest step was refused.
+    Such a step changes no weight, no moment and no codebook: it is skipped and counted. `skipped_in_row` (a device
+    tensor) counts how many in a row, not 0 where the newest step was refused.
     """
 
     def __init__(

@@ -13,7 +13,7 @@ from tilework.metrics import AUTOENCODER, Metrics, Reduction, peak_of
 
 
 class Tally:
-    """Reduces named scalars over steps as the table of metrics says; one host read per logged row.
+    """Reduces named scalars over steps as the table of metrics defines; one host read per logged row.
 
     The set of names may change in the middle (a term switched on): each name is reduced over the steps that had it.
     """

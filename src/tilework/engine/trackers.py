@@ -96,8 +96,8 @@ class Trackers:
             sink.log(step, epoch, values, split)
 
     def rewind(self, step: int) -> None:
-        """Forget what was logged after `step`, where that is ours to do (CSV). TensorBoard was told when it was opened; W&B keeps
-        the rows that it has."""
+        """Forget what was logged after `step`, where that is ours to do (CSV). TensorBoard got it when it was opened;
+        W&B keeps the rows that it has."""
         for sink in self._sinks:
             if isinstance(sink, CsvTracker):
                 sink.rewind(step)

@@ -17,13 +17,13 @@ from tilework.explain.training import terms_of, training
 from tilework.spec import AutoencoderSpec
 
 _PLACES = ("path", "id")
-"""Settings of a source that say where its images are."""
+"""Settings of a source that give the place of its images."""
 
 
 def explain_autoencoder(
     spec: AutoencoderSpec, subject: Subject, values: Values | None = None, meta: Mapping[str, Any] | None = None
 ) -> AutoencoderExplained:
-    """Everything that there is to say of an autoencoder. Raises UserError for a spec whose parts do not fit each other."""
+    """Everything that is explained of an autoencoder. Raises UserError for a spec whose parts do not fit each other."""
     values = values or Values()
     found = measured(spec)
     images = _images(spec, meta or {})

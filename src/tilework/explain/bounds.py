@@ -1,4 +1,4 @@
-"""The numbers by which metrics are read, and what a value says against them."""
+"""The numbers by which metrics are read, and what a value means against them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEAST = 1.5
 COLLAPSED_SHARE, WELL_SHARE = 1 / 80, 1 / 4
 """Of what is possible: below the one nearly nothing of a codebook is in use, above the other it is put to good use."""
 FULL_SHARE = 0.9
-"""Of what the number of tokens allows: more tells nothing about the codebook."""
+"""Of what the number of tokens allows: more shows nothing about the codebook."""
 ACTIVE = 0.01
 """Nats above which a latent dimension carries something."""
 
@@ -53,7 +53,7 @@ class Usage:
         return self.most_perplexity < FULL_SHARE * self.codes
 
     def verdict(self, perplexity: float) -> Verdict:
-        """What a perplexity says."""
+        """What a perplexity means."""
         if not math.isfinite(perplexity):
             return Verdict.NONE
         if perplexity < self.collapsed and self.codes > 2:

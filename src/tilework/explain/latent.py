@@ -27,7 +27,7 @@ def latent_space(spec: AutoencoderSpec, found: Measured) -> LatentSpace:
 
 
 def _quantiser(config: Plugin) -> Quantiser:
-    """What the settings say of how codes come to be; whatever a kind does not have stays None."""
+    """What the settings define of how codes come to be; whatever a kind does not have stays None."""
     revival = getattr(config, "revival", None)
     alive = revival is not None and getattr(revival, "enabled", True)
     levels = getattr(config, "levels", ())

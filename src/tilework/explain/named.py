@@ -8,7 +8,7 @@ The order is fixed, and an exact name goes before a part of one:
 4. a term of the glossary
 5. the beginning, or the two last words, of a run's name
 
-A word that means more than one thing takes the first; the others are said, and are had by saying which is meant.
+A word that means more than one thing takes the first; the others are listed, and are had by naming which is meant.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def named(word: str, runs: Path, wanted: Meaning | None = None) -> Named:
     """
     found = list(_meanings(word, runs))
     if wanted is not None:
-        return Named(word, wanted)  # what opens it says why it is not there
+        return Named(word, wanted)  # what opens it reports why it is not there
     if found:
         return Named(word, found[0], tuple(dict.fromkeys(one for one in found[1:] if one is not found[0])))
     if word.startswith("last") or _begun(word, runs):

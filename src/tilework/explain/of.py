@@ -22,7 +22,8 @@ from tilework.spec.prior import PriorSpec
 def explain_spec(
     spec: RunSpec, *, source: str = "", overrides: Sequence[str] = (), runs: Path | None = None
 ) -> Explanation:
-    """Everything that there is to say of a spec before it was trained; a prior's parent is looked for in the folder `runs`.
+    """Everything that is explained of a spec before it was trained; a prior's parent is looked for in the folder
+    `runs`.
 
     Raises UserError for parts that do not fit each other, and for a task that cannot be explained.
     """
@@ -31,7 +32,7 @@ def explain_spec(
 
 
 def explain_run(run: RunFolder) -> Explanation:
-    """Everything that there is to say of a run, also while it trains; see `explain_spec`."""
+    """Everything that is explained of a run, also while it trains; see `explain_spec`."""
     found = written(run)
     subject = Subject(
         run.id,

@@ -29,7 +29,7 @@ from tilework.spec.plugins import PRIORS
 from tilework.spec.prior import PriorSpec
 
 BELOW = 0.98
-"""Share of the best plain code that a prior has to be below to have learnt more than it says."""
+"""Share of the best plain code that a prior has to be below to have learnt more than it holds."""
 _LARGE = 2**28
 """Weights, or probabilities of an item."""
 LOSS = "cross-entropy"
@@ -56,8 +56,8 @@ def explain_prior(
     values: Values | None = None,
     meta: Mapping[str, Any] | None = None,
 ) -> PriorExplained:
-    """Everything that there is to say of a prior; its parent is looked for in the folder `runs`. Raises UserError for a parent
-    that cannot be one."""
+    """Everything that is explained of a prior; its parent is looked for in the folder `runs`. Raises UserError for a
+    parent that cannot be one."""
     values, meta = values or Values(metrics=METRICS), meta or {}
     parent, tokens = _tokens(spec, runs, meta)
     network = _network(spec, tokens)

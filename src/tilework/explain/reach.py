@@ -1,7 +1,7 @@
 """How far a position of a feature map sees, or how far it paints, followed through whatever operations a network is made of.
 
-The operations are watched as they are carried out, so that no network has to say how it is built: a convolution widens a field, a
-sum of two paths joins theirs, a dense layer sees everything.
+The operations are watched as they are carried out, so that no network has to describe how it is built: a convolution
+widens a field, a sum of two paths joins theirs, a dense layer sees everything.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tilework.explain.span import Span, Window, enlarged, painted, painted_up, s
 
 
 class Beyond(Enum):
-    """What cannot be said as an area."""
+    """What cannot be given as an area."""
 
     WHOLE = auto()
     """Everything: a dense layer, attention, a mean over positions."""

@@ -13,7 +13,7 @@ from tilework.explain.facts.reading import Reading, Verdict
 from tilework.metrics import Group, Metric, Part, base_of, part_of
 
 SHOWN_LEVELS = 8
-"""Levels that are each shown; of more the first ones. Of dimensions the lowest and the highest are said."""
+"""Levels that are each shown; of more the first ones. Of dimensions the lowest and the highest are shown."""
 NEARLY_BLANK = 0.9
 """Share of the error of one mean image above which a model has learnt no more than that."""
 
@@ -33,7 +33,7 @@ def cause_of(found: tuple[Reading, ...]) -> Reading | None:
 
 
 def _causes_apart(found: tuple[Reading, ...]) -> tuple[Reading, ...]:
-    """Without a latent that tells images apart no decoder can: their error is no fault of its own."""
+    """Without a latent that distinguishes images no decoder can: their error is no fault of its own."""
     return tuple(
         replace(one, verdict=Verdict.FOLLOWS)
         if one.metric in {"mse", "psnr"} and one.verdict is Verdict.COLLAPSED

@@ -36,7 +36,8 @@ class Written:
 
 
 def written(run: RunFolder) -> Written:
-    """Read a run, also while it trains, before its first validation and with a store that is damaged (which is then said).
+    """Read a run, also while it trains, before its first validation and with a store that is damaged (which is then
+    reported).
 
     Raises UserError where its spec cannot be read: without it there is nothing to explain.
     """
@@ -60,7 +61,7 @@ def written(run: RunFolder) -> Written:
 
 
 def _finite(values: Mapping[str, float]) -> dict[str, float]:
-    """Without what was infinite or no number: nothing can be read by it, and the run's findings say so."""
+    """Without what was infinite or no number: nothing can be read by it, and the run's findings report it."""
     return {name: value for name, value in values.items() if np.isfinite(value)}
 
 

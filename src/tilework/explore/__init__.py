@@ -9,7 +9,8 @@
     explore.atlas(opened).save("codes.html")                  # of a model with tokens
     explore.walk(opened, ["validation:0", "validation:1"], loop=True).save("walk.mp4")
 
-Where a point of the latent space is asked for, a line of text names it; `tilework.explore.points` tells how it is written.
+Where a point of the latent space is asked for, a line of text names it; `tilework.explore.points` defines how it is
+written.
 """
 
 from __future__ import annotations

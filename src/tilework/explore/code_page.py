@@ -12,7 +12,7 @@ from tilework.explore.page import address, image_tag, packed, page
 from tilework.explore.sheet import enlarged
 
 CARDS = 48
-"""Codes about which the page tells everything: the most used ones."""
+"""Codes about which the page shows everything: the most used ones."""
 _CARD_PATCHES, _CARD_NEAR = 8, 8
 _COLUMNS = 64
 

@@ -13,8 +13,8 @@ _WHOLE = 1024
 
 @dataclass(frozen=True, eq=False)
 class Components:
-    """Of n points, K directions, most telling first: `mean` (D,), `axes` (K, D) of length 1, their largest entry positive;
-    `deviations` (K,) of the points along each; `shares` (K,), its part of all variance. All float64."""
+    """Of n points, K directions, by falling variance: `mean` (D,), `axes` (K, D) of length 1, their largest entry
+    positive; `deviations` (K,) of the points along each; `shares` (K,), its part of all variance. All float64."""
 
     mean: NDArray[np.float64]
     axes: NDArray[np.float64]

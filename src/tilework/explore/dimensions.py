@@ -24,9 +24,9 @@ class Statistics:
 
     - `kl` (nats): mean KL divergence of the posterior from the prior; None of a latent that is not Gaussian.
     - `mean`, `deviation`: of the latents; of a Gaussian, of their means. `sigma`: the mean of the posterior's deviation, or None.
-    - `active`: which dimensions tell the decoder something: a KL above 0.01 nats, or else a variance above a hundredth of the
-      largest one.
-    - `order`: the dimensions, most telling first.
+    - `active`: which dimensions carry something to the decoder: a KL above 0.01 nats, or else a variance above a
+      hundredth of the largest one.
+    - `order`: the dimensions, those that carry most first.
     """
 
     kl: NDArray[np.float64] | None
@@ -82,7 +82,8 @@ def kl_terms(mean: NDArray[np.float32], sigma: NDArray[np.float32]) -> NDArray[n
 
 
 def most_active(opened: Opened, count: int) -> list[int]:
-    """The dimensions that carry most, at most `count`; the first ones where the images are not there to tell."""
+    """The dimensions that carry most, at most `count`; the first ones where the images are not there to measure
+    them."""
     if opened.images is None:
         return list(range(min(count, opened.dimensions)))
     found = statistics(opened)

@@ -23,7 +23,7 @@ _MOST = 64
 
 @dataclass(frozen=True)
 class Directions:
-    """Principal directions of n encoded images, most telling first (K of them, at most 64).
+    """Principal directions of n encoded images, by falling variance (K of them, at most 64).
 
     `mean` (D*h*w,); `axes` (K, D*h*w), each of length 1; `deviations` (K,), the standard deviation of the images along each;
     `shares` (K,), its part of all variance.

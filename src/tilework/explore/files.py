@@ -21,7 +21,7 @@ _ELSEWHERE = "name a file in a folder that you may write, such as your home fold
 
 @dataclass(frozen=True)
 class Written:
-    """A file that was written, and what of its image it tells."""
+    """A file that was written, and what it holds of its image."""
 
     path: Path
     size: tuple[int, int] | None

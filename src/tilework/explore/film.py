@@ -30,7 +30,7 @@ _SAME_EVERYWHERE = "threads=1:lookahead-threads=1:colorprim=bt709:transfer=bt709
 class Film:
     """Frames (n, H, W, 1 or 3) uint8 at `fps` a second; with `names` each is several images, (n, k, H, W, 1 or 3), under them.
 
-    `values` (n, k) are said beside the names, so that a film tells what changes in it.
+    `values` (n, k) are written beside the names, so that a film shows what changes in it.
     """
 
     frames: Pixels

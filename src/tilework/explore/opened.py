@@ -71,7 +71,8 @@ class Images:
 
 @dataclass(frozen=True)
 class Opened:
-    """A model that was opened for exploring. `images` is None where its data set is not there; `missing` then tells why."""
+    """A model that was opened for exploring. `images` is None where its data set is not there; `missing` then gives the
+    reason."""
 
     model: Model
     name: str
@@ -232,8 +233,8 @@ def open_model(
 
     `run` is a run's name, its folder, a RunFolder or one checkpoint folder; `which` is `best`, `last`, a step or the name of a
     checkpoint's folder; `runs` is the folder of runs. Its images are taken from what was prepared for training; without them
-    (or with `data=False`) the model can still be explored, and `missing` says what is not there. `between` is called between
-    pieces of work that takes seconds.
+    (or with `data=False`) the model can still be explored, and `missing` names what is not there. `between` is called
+    between pieces of work that takes seconds.
 
     Raises UserError for a run or checkpoint that is not there, of another version or damaged, and for another task.
     """

@@ -74,7 +74,7 @@ def read(image: Path | str | bytes, opened: Opened) -> OwnImage:
 def _about(content: Path | io.BytesIO, size: tuple[int, int]) -> tuple[tuple[int, int], bool]:
     """The size in the file, turned as the decoded one is, and whether it moves."""
     suffix = content.suffix if isinstance(content, Path) else ""
-    # It was decoded: what cannot be told of it in addition is not.
+    # It was decoded: what cannot be found out of it in addition is left out.
     with contextlib.suppress(Exception), open_image(content, suffix) as image:
         own = image.size if (image.width >= image.height) == (size[0] >= size[1]) else image.size[::-1]
         return own, bool(getattr(image, "is_animated", False))

@@ -2,7 +2,7 @@
 
     point  = origin (";" term)*
     origin = zero | seed:N | validation:N | train:N | image:NAME
-    term   = DIM=VALUE          this dimension is VALUE, exactly, whatever else is said
+    term   = DIM=VALUE          this dimension is VALUE, exactly, whatever else is given
            | DIM~MU,SIGMA       this dimension is MU + SIGMA * eps
            | *~MU,SIGMA         the same for every dimension that no other term names
            | mu@N               every MU that no DIM~ names is drawn from N(0, 1) by seed N (SIGMA is that of *~, else 1)
@@ -108,7 +108,8 @@ class Point:
 
 
 def parse(text: str) -> Point:
-    """Read a point. Raises UserError for text that is none, for a number that is not finite, and for a term said twice.
+    """Read a point. Raises UserError for text that is none, for a number that is not finite, and for a term given
+    twice.
 
     >>> point = parse("seed:3; 0=1.50; pc1*-2")
     >>> str(point)
@@ -132,7 +133,7 @@ def parse(text: str) -> Point:
 
 
 def _perhaps_a_name(error: UserError, head: str, terms: list[str], number: int) -> UserError:
-    """What is no term may be part of a file's name: then the whole point is told as it is to be written."""
+    """What is no term may be part of a file's name: then the whole point is shown as it is to be written."""
     name = ";".join([head.strip().partition(":")[2], *terms[: number + 1]])
     written = ";".join([f"image:{name.replace(';', _ESCAPED[';'])}", *terms[number + 1 :]])
     return UserError(error.what, why=error.why, fix=f"where the ; is part of the file's name, write {written}")

@@ -58,9 +58,9 @@ def sample(
 
         z = mu + sigma * eps,  eps ~ N(0, I)        x = decoder(z)
 
-    the reparametrised latent of arXiv 1312.6114, section 2.4, where a point says mu and sigma (`points` tells how); of a model
-    with codes z is quantised before it is decoded, or goes `through` the decoder alone. Raises UserError as `place` does, and for
-    no point or more than 4,096.
+    the reparametrised latent of arXiv 1312.6114, section 2.4, where a point gives mu and sigma (`points` defines how);
+    of a model with codes z is quantised before it is decoded, or goes `through` the decoder alone. Raises UserError as
+    `place` does, and for no point or more than 4,096.
     """
     listed = [points] if isinstance(points, (str, Point)) else list(points)
     read = tuple(parse(point) if isinstance(point, str) else point for point in listed)

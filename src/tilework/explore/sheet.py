@@ -1,4 +1,4 @@
-"""Images laid out on one sheet: enlarged by a whole factor, never smoothed, named where there is something to say."""
+"""Images laid out on one sheet: enlarged by a whole factor, never smoothed, named where there are names."""
 
 from __future__ import annotations
 

@@ -28,8 +28,8 @@ SHOWN = 12
 
 @dataclass(frozen=True, eq=False)
 class Traversal(Shown):
-    """`images` (k, steps, H, W, C) uint8: dimension `dimensions[i]` at the value `values[i, j]`, the rest as `point` says, where
-    dimension `dimensions[i]` has the value `here[i]`."""
+    """`images` (k, steps, H, W, C) uint8: dimension `dimensions[i]` at the value `values[i, j]`, the rest as `point`
+    gives it, where dimension `dimensions[i]` has the value `here[i]`."""
 
     model: str
     point: Point

@@ -1,4 +1,4 @@
-"""A network whose layer beside the latent computes in float32, whatever autocast says.
+"""A network whose layer beside the latent computes in float32, whatever autocast is set to.
 
 bf16 has eight bits of precision: latents that come out of it, or go into it, lie on a visible lattice, and it would quantise what
 the quantiser should.
@@ -20,7 +20,7 @@ class Precise(nn.Sequential):
     """Layers one after another; the one that `beside` names is never autocast.
 
     In an encoder it is the last layer with weights, in a decoder the first. What follows it goes on under autocast, so the cost
-    is that of one layer at the resolution of the latent. A part of it (`net[:3]`) is as autocast says.
+    is that of one layer at the resolution of the latent. A part of it (`net[:3]`) follows autocast.
     """
 
     beside: str = ""

@@ -17,7 +17,7 @@ class Commitment(LossTerm):
 
     Mean over batch, positions and dimensions, and over levels where there are several. It moves the encoder only; the
     weight beta belongs here and not to the codebook term. What a bottleneck without a codebook measures is in its own words:
-    LFQ the distance from its signs, FSQ how far its channels are beyond what its levels can tell apart.
+    LFQ the distance from its signs, FSQ how far its channels are beyond what its levels can distinguish.
     """
 
     def forward(self, outcome: Outcome) -> Tensor:

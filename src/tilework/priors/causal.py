@@ -144,7 +144,7 @@ class Prior(TransformerPrior):
         watch: Watch | None = None,
         mix: LabelMix | None = None,
     ) -> Tensor:
-        """As the contract says. A known token is forced where its turn comes: those drawn before it have not seen it."""
+        """As in the contract. A known token is forced where its turn comes: those drawn before it have not seen it."""
         codes, there = self.begun(given, known, labels, sampling, mix)
         shown, seen = item(codes, given), item(there, given)
         if sampling.guidance:

@@ -102,7 +102,8 @@ class LabelMix:
 
 
 Watch = Callable[[Tensor, Tensor], None]
-"""Told while tokens are drawn: tokens (B, T, Q, h, w) and which of them are there (bool, the same shape). May raise to stop."""
+"""Called while tokens are drawn: tokens (B, T, Q, h, w) and which of them are there (bool, the same shape). May raise
+to stop."""
 
 
 class PriorConfig(Plugin):
@@ -145,8 +146,8 @@ class Prior(nn.Module, ABC):
         """Tokens (B, T, Q, h, w) int64: those of `given` where `known` (bool, the same shape), all others drawn.
 
         Nothing known = a new item; the first frames known = it goes on; both ends known = what lies between; all but a region
-        known = repainted. T may differ from `shape.frames` where `any_length` says so. A prior that takes a label for the whole
-        item mixes by the weight of the first frame.
+        known = repainted. T may differ from `shape.frames` where `any_length` is true. A prior that takes a label for
+        the whole item mixes by the weight of the first frame.
         """
 
     def begin_at(self, vectors: Sequence[Tensor], generator: torch.Generator) -> None:
@@ -160,8 +161,8 @@ class Prior(nn.Module, ABC):
     """Whether a drawn token depends on known ones that come after it in raster order."""
 
     def passes(self, frames: int, level: int = 0) -> int | None:
-        """In how many passes `sample` draws a level of items of so many frames if `Sampling.steps` says nothing; None = token by
-        token."""
+        """In how many passes `sample` draws a level of items of so many frames if `Sampling.steps` is not given; None =
+        token by token."""
         return None
 
     def rounds(self, frames: int) -> int:

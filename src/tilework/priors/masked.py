@@ -122,7 +122,7 @@ class Prior(MaskedNetwork):
         watch: Watch | None = None,
         mix: LabelMix | None = None,
     ) -> Tensor:
-        """As the contract says. `sampling.steps` passes for each level; where it is None, as many as the config says."""
+        """As in the contract. `sampling.steps` passes for each level; where it is None, as many as the config gives."""
         codes, there = self.begun(given, known, labels, sampling, mix)
         shown, seen = item(codes, given), item(there, given)
         ORDERS.config(sampling.order)  # refuses a kind that there is not
@@ -165,7 +165,7 @@ class Prior(MaskedNetwork):
                 yield codes, there
 
     def passes(self, frames: int, level: int = 0) -> int:
-        """Where the config does not say: with P positions seen at once, (P / 256)^0.3 times as many."""
+        """Where the config gives none: with P positions seen at once, (P / 256)^0.3 times as many."""
         seen = min(frames, self.config.window or frames)
         return self._passes(seen * self.shape.height * self.shape.width, level)
 

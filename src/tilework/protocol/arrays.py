@@ -39,7 +39,7 @@ class FrameArray:
     """Letters of the legend and plain lengths."""
     dtype: DType
     channels: Mapping[Channel, str]
-    """Where it may occur; the words say in which frames of a channel, empty = wherever there is something to say."""
+    """Where it may occur; the words give the frames of a channel, empty = wherever there is something to send."""
     meaning: str
 
 

@@ -1,4 +1,4 @@
-"""What is asked of an open prior, what it answers, and what it tells while it draws.
+"""What is asked of an open prior, what it answers, and what it reports while it draws.
 
 Tokens are lists of codes, T x Q x h x w of them in this order: frames, levels, rows, columns.
 """
@@ -127,7 +127,7 @@ class ProgressFacts(TypedDict):
 
 
 class MadeProgress(TypedDict):
-    """What is said while an ask is computed; packing it adds the places of its arrays."""
+    """What is sent while an ask is computed; packing it adds the places of its arrays."""
 
     v: Annotated[int, f"{VERSION}"]
     channel: Annotated[Literal["progress"], "what it is"]
@@ -137,6 +137,6 @@ class MadeProgress(TypedDict):
 
 
 class ProgressHeader(MadeProgress):
-    """What is said beside the tokens that are there: `tokens` (m, t, Q, h, w) i4, -1 = not yet drawn."""
+    """What is sent beside the tokens that are there: `tokens` (m, t, Q, h, w) i4, -1 = not yet drawn."""
 
     arrays: Annotated[Sequence[ArrayPlace], "its arrays, in the order of their bytes"]

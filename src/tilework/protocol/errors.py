@@ -1,4 +1,4 @@
-"""How an error is told: what happened, why, one fix."""
+"""How an error is sent: what happened, why, one fix."""
 
 from collections.abc import Sequence
 from typing import Annotated, Literal, NotRequired, TypedDict

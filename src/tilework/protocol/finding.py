@@ -1,4 +1,4 @@
-"""What the doctor says of a run: findings with their evidence and fix, and what could not be judged."""
+"""What the doctor reports of a run: findings with their evidence and fix, and what could not be judged."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypedDict
@@ -52,7 +52,7 @@ class UnjudgedEntry(TypedDict):
 
 
 class FindingsAnswer(TypedDict):
-    """What the doctor says of a run; `tilework doctor --json` prints the same."""
+    """What the doctor reports of a run; `tilework doctor --json` prints the same."""
 
     id: Annotated[str, "of the run"]
     step: Annotated[int, "where it stands"]

@@ -1,4 +1,5 @@
-"""A frame's header: what it says beside its arrays (arrays.py), in the live file, on the socket and in the timeline."""
+"""A frame's header: what it holds beside its arrays (arrays.py), in the live file, on the socket and in the
+timeline."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, NotRequired, TypedDict
@@ -58,7 +59,7 @@ class ViewHeader(TypedDict):
 
 
 class MadeHeader(TypedDict):
-    """What a trainer says with a frame; packing it adds the places of its arrays."""
+    """What a trainer sends with a frame; packing it adds the places of its arrays."""
 
     v: Annotated[int, f"{VERSION}"]
     channel: Annotated[Channel, "which channel it is of"]
@@ -89,6 +90,6 @@ class ArrayPlace(TypedDict):
 
 
 class Header(MadeHeader):
-    """What every frame says beside its arrays."""
+    """What every frame holds beside its arrays."""
 
     arrays: Annotated[Sequence[ArrayPlace], "its arrays, in the order of their bytes"]

@@ -17,7 +17,7 @@ class Field:
     hint: Any
     """Its type, bare."""
     meaning: str
-    """Empty where the type says it all."""
+    """Empty where the type is enough."""
     required: bool
 
 

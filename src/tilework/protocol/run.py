@@ -1,4 +1,4 @@
-"""What is said about one run: its card in the list, its curves, marks, metrics and settings."""
+"""What is sent about one run: its card in the list, its curves, marks, metrics and settings."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum

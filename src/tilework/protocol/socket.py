@@ -56,7 +56,8 @@ class MarksMessage(TypedDict):
 
 
 class FindingsMessage(TypedDict):
-    """Whenever the doctor of the run has found something else: all that holds now, in the place of what was told before."""
+    """Whenever the doctor of the run has found something else: all that holds now, in the place of what was sent
+    before."""
 
     type: Literal["findings"]
     findings: Annotated[Sequence[FindingEntry], "causes first"]
@@ -89,7 +90,7 @@ class StateMessage(TypedDict):
 
 
 class DoneMessage(TypedDict):
-    """The answer to a command that was put down for the trainer; that it took effect is told by `applied`."""
+    """The answer to a command that was put down for the trainer; that it took effect is shown by `applied`."""
 
     type: Literal["answer"]
     ref: Annotated[Ref, "of the command"]
@@ -117,7 +118,7 @@ RunMessage = (
     | DoneMessage
     | RefusedMessage
 )
-"""What the socket of a run tells a page, beside frames."""
+"""What the socket of a run sends to a page, beside frames."""
 News = RowsMessage | MarksMessage | FindingsMessage | TimelineMessage
 """What was written into a run's store since the last look."""
 
@@ -188,7 +189,7 @@ class FailedMessage(TypedDict):
 
 
 ModelMessage = ModelStateMessage | NewerMessage | GoneMessage | FailedMessage
-"""What the socket of a model tells a page, beside answers."""
+"""What the socket of a model sends to a page, beside answers."""
 
 
 class AskMessage(TypedDict):

@@ -56,7 +56,8 @@ def curves(
     """Draw every panel on a common step axis; `width` in CSS pixels. `marks` are (step, what happened): dashed lines.
 
     Training curves of many points are drawn raw and faint, with a centred moving average on top. Values that are no numbers
-    are marked by crosses at the top. A quantity that spans more than a factor of 8 is drawn on a logarithmic scale and says so.
+    are marked by crosses at the top. A quantity that spans more than a factor of 8 is drawn on a logarithmic scale and
+    is labelled so.
     """
     rows = max(1, math.ceil(len(panels) / columns))
     gap, left, above, below, plot = 22.0, 50.0, 38.0, 28.0, 160.0

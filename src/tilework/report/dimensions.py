@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLLAPSED = 0.01
-"""Nats below which a dimension tells the decoder nothing."""
+"""Nats below which a dimension carries nothing to the decoder."""
 
 
 def dimensions(kl: NDArray[np.floating], theme: Theme = LIGHT, *, width: float = 1120) -> Figure:

@@ -44,7 +44,7 @@ def latent_map(
 
     A code that was never chosen is a cross. Cells are the regions nearest to a code, tinted in the colour of most of the points
     in them. Label -1 means none. Without codes (K = 0) only the points are drawn. `names` are the classes' names. With `caption`
-    a line below says what is what.
+    a line below explains what is what.
     """
     scene = Scene.of(points, labels, codes, counts)
     legend = 104.0 if scene.colours else 12.0

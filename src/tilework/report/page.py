@@ -105,7 +105,7 @@ def _page(run: RunFolder, album: Album) -> str:
 
 
 def _diagnosis(run: RunFolder) -> Diagnosis:
-    """What the doctor says of the run now; nothing where its spec is gone, which the page says at its end."""
+    """What the doctor reports of the run now; nothing where its spec is gone, which the page notes at its end."""
     try:
         with opened(run) as case:
             return diagnose(case, tolerant=True)

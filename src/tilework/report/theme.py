@@ -1,4 +1,4 @@
-"""Two looks, light and dark, and the ten colours that tell classes apart."""
+"""Two looks, light and dark, and the ten colours that distinguish classes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How often each code is chosen: a histogram per level, with the numbers without which it says nothing."""
+"""How often each code is chosen: a histogram per level, with the numbers without which it means nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def usage(
     width: float = 1120,
 ) -> Figure:
     """Draw `counts` (Q, K), or (K,) for one level: how many of N tokens chose each code; `width` in CSS pixels.
-    `of` says which tokens.
+    `of` names the tokens.
 
     In the order of the codes (`by_index`; the default up to 160 codes) or sorted by count. Dead codes are crosses, the dashed
     line is N/K, where all codes would stand if they were used alike.

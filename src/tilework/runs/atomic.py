@@ -73,7 +73,7 @@ def fsync_folder(folder: Path) -> None:
 
 
 def cannot_hold_runs(folder: Path, lacking: str, reason: str) -> UserError:
-    """What a person is told where the disk of a run folder has not what a run needs of it."""
+    """The message where the disk of a run folder lacks what a run needs."""
     return UserError(
         f"runs cannot be kept in {folder.parent.absolute()}: its disk has no {lacking}",
         why=f"a run needs them, and some network drives and shared folders are without ({reason})",
@@ -82,7 +82,7 @@ def cannot_hold_runs(folder: Path, lacking: str, reason: str) -> UserError:
 
 
 def write_error(path: Path, error: OSError) -> UserError:
-    """What a person is told when `path` could not be written."""
+    """The message when `path` could not be written."""
     folder = path.parent
     if error.errno in _FULL:
         return UserError(

@@ -1,4 +1,4 @@
-"""Connections to a run's SQLite file, and what a person is told when one fails."""
+"""Connections to a run's SQLite file, and the error when one fails."""
 
 from __future__ import annotations
 

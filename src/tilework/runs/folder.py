@@ -47,7 +47,7 @@ class RunFolder:
 
     @property
     def spec_file(self) -> Path:
-        """The whole spec, with what later resumes were told about the engine."""
+        """The whole spec, with the engine's settings of later resumes."""
         return self.path / "spec.yaml"
 
     @property
@@ -82,7 +82,8 @@ class RunFolder:
 
     @property
     def info(self) -> dict[str, Any]:
-        """What `run.json` says: {format, tilework, created (seconds since 1970), name}. Raises UserError if it is no run's."""
+        """What `run.json` holds: {format, tilework, created (seconds since 1970), name}. Raises UserError if it is no
+        run's."""
         return _read_info(self.path)
 
     @classmethod
@@ -130,11 +131,11 @@ class RunFolder:
         if text == "last" and names:
             from tilework.runs.status import list_runs
 
-            return cls.open(list_runs(root)[0].path)  # by what the stores say: copying a run makes its files new
+            return cls.open(list_runs(root)[0].path)  # by what the stores hold: copying a run makes its files new
         if text in names:
             return cls.open(root / text)
         if text and (root / text).is_dir():
-            return cls.open(root / text)  # tells what is wrong with it
+            return cls.open(root / text)  # reports what is wrong with it
         meant = [n for n in names if text and n.startswith(text)] or [
             n for n in names if text and n.endswith(f"-{text}")
         ]
@@ -147,7 +148,7 @@ class RunFolder:
                 fix=f"write more of the id, for example {max(meant, key=lambda n: last_written(root / n))}",
             )
         if text and as_path.is_dir():
-            return cls.open(as_path)  # no run of that name, but a folder here: tells what is wrong with it
+            return cls.open(as_path)  # no run of that name, but a folder here: reports what is wrong with it
         raise _no_such_run(text, names, root)
 
 

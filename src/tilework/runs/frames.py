@@ -2,7 +2,7 @@
 
 u32 little-endian   length of the header
 header              JSON, UTF-8, padded with spaces so that the arrays begin at a multiple of 8
-arrays              one after another, each at a multiple of 8; `header["arrays"]` says name, dtype, shape and offset
+arrays              one after another, each at a multiple of 8; `header["arrays"]` gives name, dtype, shape and offset
 """
 
 from __future__ import annotations

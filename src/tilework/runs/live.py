@@ -1,4 +1,4 @@
-"""The live file of a run: the newest frame of each channel, and what watchers and senders tell the trainer.
+"""The live file of a run: the newest frame of each channel, and what watchers and senders signal to the trainer.
 
 One memory-mapped file, made by the trainer. Its control page holds `watched_until` (seconds since 1970, written by whoever
 watches) and `bell` (raised by whoever has put a command into the store); the trainer reads both at every step, which costs less
@@ -123,13 +123,13 @@ class LiveReader:
         return (found.st_dev, found.st_ino) == self._identity
 
     def watch(self, seconds: float = 2.0) -> None:
-        """Say that somebody watches, until `seconds` from now."""
+        """Signal that somebody watches, until `seconds` from now."""
         until = time.time() + seconds
         if _double(self._map, _WATCHED) < until:
             struct.pack_into("<d", self._map, _WATCHED, until)
 
     def ring(self) -> None:
-        """Say that a command waits in the store."""
+        """Signal that a command waits in the store."""
         (count,) = struct.unpack_from("<Q", self._map, _BELL)
         struct.pack_into("<Q", self._map, _BELL, (count + 1) % 2**64)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from tilework.errors import UserError
 from tilework.runs.connection import damaged, transaction
 
-# "tlwk" in ASCII, in the header of every store: tells ours from any other SQLite file.
+# "tlwk" in ASCII, in the header of every store: distinguishes ours from any other SQLite file.
 APPLICATION_ID = 0x746C776B
 
 Migration = Callable[[sqlite3.Connection], None]

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 
 class StoreReader:
-    """The questions that may be asked of a store. Each may be asked from any thread; damage is told as a UserError."""
+    """The questions that may be asked of a store. Each may be asked from any thread; damage is raised as a
+    UserError."""
 
     def __init__(self, db: Path, connection: sqlite3.Connection) -> None:
         self.db = db

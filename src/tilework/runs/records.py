@@ -22,7 +22,8 @@ class Event:
 
 
 FOUND, CHANGED, GONE = "found", "changed", "gone"
-"""What a row of the table of findings says under `change`: the first of its code, the same with other values, no longer there."""
+"""What a row of the table of findings has under `change`: the first of its code, the same with other values, no longer
+there."""
 
 
 @dataclass(frozen=True)

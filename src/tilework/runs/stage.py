@@ -53,7 +53,7 @@ def _write(content: dict[str, Any]) -> None:
 
 
 def read(path: Path) -> Stage | None:
-    """Where a process is; None before it has said so."""
+    """Where a process is; None before it has reported that."""
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
         return Stage(str(found["stage"]), int(found["done"]), int(found.get("total", 0)))

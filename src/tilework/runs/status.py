@@ -62,7 +62,7 @@ def list_runs(root: Path | None = None) -> list[RunInfo]:
 
 
 def run_info(path: Path) -> RunInfo:
-    """What there is to say about one run folder, also while it is written. Never raises."""
+    """What is known about one run folder, also while it is written. Never raises."""
     base = RunInfo(id=path.name, path=path, updated=last_written(path), size_bytes=_size(path))
     try:
         return _read(base)
@@ -135,7 +135,7 @@ def _status(stored: str, alive: bool) -> RunStatus:
         return RunStatus.RUNNING if alive else RunStatus(stored)
     if alive:
         return RunStatus.PAUSED if stored == RunStatus.PAUSED else RunStatus.RUNNING
-    # It says that it runs (or never came to say anything), yet no process holds its lock.
+    # Its status is running (or it never wrote one), yet no process holds its lock.
     return RunStatus.CRASHED
 
 

@@ -57,8 +57,8 @@ class RunStore(StoreReader):
     def open(cls, db: Path, readonly: bool = True) -> RunStore:
         """The store of an existing run, brought up to date first where an older tilework wrote it.
 
-        For writing, a store that is missing is made anew (with an event that says so): the run's checkpoints still count.
-        Raises UserError for a missing, damaged, foreign or newer store.
+        For writing, a store that is missing is made anew (with an event that records it): the run's checkpoints still
+        count. Raises UserError for a missing, damaged or newer store, and for one of another program.
         """
         if not readonly:
             missing = not db.exists()

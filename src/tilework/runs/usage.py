@@ -1,4 +1,5 @@
-"""How many codes of each level of a codebook a validation has used. Whether that is too few, the doctor says."""
+"""How many codes of each level of a codebook a validation has used. Whether that is too few is for the doctor to
+judge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two friendly words that make a run easy to say, such as quiet-fox."""
+"""Two friendly words that make a run easy to name, such as quiet-fox."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def about(spec: Mapping[str, Any]) -> str:
 
 
 def _recipe_of(words: str) -> Mapping[str, Any] | None:
-    """The shipped recipe that says so of itself: a run may have another name."""
+    """The shipped recipe that names itself so: a run may have another name."""
     shipped = (read_yaml(recipe_text(name), name) for name in recipe_names())
     return next((recipe for recipe in shipped if recipe.get("about") == words), None)
 

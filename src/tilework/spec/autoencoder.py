@@ -31,7 +31,7 @@ def _read_terms(raw: Any) -> Any:
         if isinstance(value, Plugin):
             terms[kind] = value
             continue
-        TERMS.config(kind)  # a misspelt term is said before anything that is wrong inside it
+        TERMS.config(kind)  # a misspelt term is reported before anything that is wrong inside it
         if value is None:
             continue
         settings = term_settings(value)

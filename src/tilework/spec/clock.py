@@ -10,8 +10,8 @@ from itertools import pairwise
 class Clock:
     """How many epochs have passed at which step.
 
-    Between two `marks` (step, epochs), which begin at (0, 0) unsaid, the epochs rise in a straight line; behind the last by one
-    in every `steps_per_epoch` steps. A run whose batch size never changed has no marks.
+    Between two `marks` (step, epochs), which start at an implied (0, 0), the epochs rise in a straight line; behind the
+    last by one in every `steps_per_epoch` steps. A run whose batch size never changed has no marks.
     """
 
     steps_per_epoch: int

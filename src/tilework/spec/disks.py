@@ -1,4 +1,4 @@
-"""What some network drives and shared folders cannot do, as the system says it."""
+"""What some network drives and shared folders cannot do, as the system reports it."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def fix(problem: Problem) -> str:
 
 
 def remedy(problem: Problem) -> str:
-    """What to write instead, to be read beside the setting: nothing where `beside` says it already."""
+    """What to write instead, to be read beside the setting: nothing where `beside` covers it already."""
     values = problem.values
     if problem.fault in {Fault.UNKNOWN_KEY, Fault.MISSING}:
         return fix(problem)

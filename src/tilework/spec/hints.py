@@ -1,4 +1,5 @@
-"""What a setting's JSON Schema says beside its type: values for whoever draws a form or a table, which put them in words."""
+"""What a setting's JSON Schema holds beside its type: values for whoever draws a form or a table, which put them in
+words."""
 
 from __future__ import annotations
 

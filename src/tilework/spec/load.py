@@ -121,7 +121,7 @@ def _wrong(raw: dict[str, Any], kind: type[RunSpec], where: str) -> UserError:
                 continue
         break
     if len(refused) == 1 and not rest:
-        return _somewhere(refused[0], where)  # all of it in one section, which says why
+        return _somewhere(refused[0], where)  # all of it in one section, which gives the reason
     found = [one for error in refused for one in problems_of(error)] + rest
     why = "a setting is misspelt, missing, or has a value that it cannot take; docs/spec-reference.md lists them all"
     return WrongSpec(found, where=where, why=why)

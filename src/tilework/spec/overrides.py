@@ -149,7 +149,8 @@ def _kept_by(path: list[str], kind: Any, old: Raw) -> Raw:
 
 
 def _goes_over(value: Any, before: FieldInfo, after: FieldInfo) -> bool:
-    """Whether a value of the one field may stand in the other. One that is wrong in both stays, so that it is told."""
+    """Whether a value of the one field may stand in the other. One that is wrong in both stays, so that it is
+    reported."""
     if before.annotation == after.annotation and before.metadata == after.metadata:
         return True
     return _takes(after, value) or (before.annotation == after.annotation and not _takes(before, value))

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 
 class Fault(StrEnum):
-    """What can be wrong with a setting, and by which names `Problem.values` tells of it."""
+    """What can be wrong with a setting, and the names of its values in `Problem.values`."""
 
     UNKNOWN_KEY = "unknown-key"
     """`known`: the settings there are in its place; `meant`: the whole path of the one that was probably meant, or empty."""
     MISSING = "missing"
     """`kinds`: of a section, those to choose from; `description`: of a setting."""
     NOT_TAKEN = "not-taken"
-    """`rule`: what the value breaks, by pydantic's name; `limit`: its bound; `said`: pydantic's own words; `given`; `near`: the
-    choice that is spelt most like it, or empty."""
+    """`rule`: what the value breaks, by pydantic's name; `limit`: its bound; `message`: pydantic's own words; `given`;
+    `near`: the choice that is spelt most like it, or empty."""
     REFUSED = "refused"
     """`what` and `fix` in the words of who refused it; `named`: these words name the setting themselves; `override`: what fixes
     it, or empty."""

@@ -1,7 +1,7 @@
 """YAML as a spec uses it: the plain rules of YAML 1.2 for numbers and words, and no key twice.
 
 The library's own rules (YAML 1.1) read `1e-4` as text, `010` as 8, `0x28` as 40, `16:9` as 969 and `no` as false, and keep
-the last of two equal keys without a word.
+the last of two equal keys with no error message.
 """
 
 from __future__ import annotations

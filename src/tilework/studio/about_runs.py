@@ -1,4 +1,4 @@
-"""Routes that tell about one run. Each reads in a thread: the event loop waits for no disk."""
+"""Routes that read one run. Each reads in a thread: the event loop waits for no disk."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ async def run(request: Request) -> Response:
         try:
             everything = journal.whole()[0]
         except TileworkError:
-            everything = NOTHING  # the card says why
+            everything = NOTHING  # the card shows why
         finally:
             journal.close()
         return about(root_of(request), folder, everything)

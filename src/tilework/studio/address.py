@@ -1,4 +1,4 @@
-"""Addresses under which a browser reaches the studio: what `--url` may say, and what follows from it.
+"""Addresses under which a browser reaches the studio: what `--url` may be, and what follows from it.
 
 A studio listens at its own machine alone. From elsewhere it is reached through something that passes requests on: a tunnel, a
 web server, a notebook's proxy. Then the browser has another address for it (https, another name and port, a path before
@@ -34,7 +34,7 @@ class Address:
 
     @property
     def origin(self) -> str:
-        """What a browser says in Origin of a page that has this address."""
+        """What a browser sends as Origin of a page that has this address."""
         return f"{self.scheme}://{self.host}"
 
     @property
@@ -61,11 +61,11 @@ class Address:
         return f"tilework-{port}{path}"
 
     def is_at(self, host: str) -> bool:
-        """Whether the header Host says this address; some proxies write the scheme's own port, too."""
+        """Whether the header Host gives this address; some proxies write the scheme's own port, too."""
         return host == self.host or (_port_of(self.host) is None and host == f"{self.host}:{_PORTS[self.scheme]}")
 
     def lacks_port(self, host: str) -> bool:
-        """Whether the header Host says this address but for its port, which some proxies leave out."""
+        """Whether the header Host gives this address but for its port, which some proxies leave out."""
         return _port_of(self.host) is not None and host == self.host.rpartition(":")[0]
 
 
@@ -75,7 +75,7 @@ def is_loopback(host: str) -> bool:
 
 
 def outside_address(text: str, option: str = "--url ") -> Address:
-    """The address that a person gave. UserError where it is none; `option` is how it was said, for the fix."""
+    """The address that a person gave. UserError where it is none; `option` is how it was given, for the fix."""
 
     def refused(why: str, instead: str) -> UserError:
         return UserError(
@@ -119,7 +119,8 @@ def outside_address(text: str, option: str = "--url ") -> Address:
 
 
 def seen_address(scheme: str, host: str, path: str = "/") -> Address | None:
-    """An address put together from what a request says, to be shown and not to be trusted; None where it could not be given."""
+    """An address put together from what a request sends, to be shown and not to be trusted; None where it could not be
+    given."""
     text = f"{scheme}://{host}{path}"
     try:
         return outside_address(text) if text.isascii() else None

@@ -1,4 +1,4 @@
-"""What the studio says over HTTP: JSON without NaN, and errors as what, why and fix."""
+"""What the studio sends over HTTP: JSON without NaN, and errors as what, why and fix."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_BODY = 256 * 1024
 """Bytes that a request may carry."""
 
 FAULT: Refusal = {"what": "the studio failed at this", "why": "see the terminal that it runs in", "fix": "report this"}
-"""What a page is told of a fault of ours."""
+"""What a page gets for a fault of ours."""
 
 
 class NotHere(UserError):
@@ -46,7 +46,7 @@ def answer(value: Answer) -> Response:
 
 
 def refusal(value: ErrorAnswer, status: int) -> Response:
-    """A JSON answer that says why there is none."""
+    """A JSON answer that gives the reason why there is none."""
     return _response(value, status)
 
 

@@ -25,7 +25,7 @@ _WATCHED_FILES = ("run.json", "run.db", "run.db-wal", "lock", "spec.yaml")
 
 
 def run_card(folder: RunFolder) -> RunCard:
-    """What the list says about one run; never raises."""
+    """What the list shows about one run; never raises."""
     info = run_info(folder.path)
     findings = findings_in(info.findings)
     worst = min(findings, key=lambda finding: finding.severity.rank, default=None)

@@ -72,7 +72,7 @@ async def check(request: Request) -> Response:
 
 
 async def start(request: Request) -> Response:
-    """`POST /api/runs`: {id} when the run exists; what is wrong with a spec that is refused, as `check` says it."""
+    """`POST /api/runs`: {id} when the run exists; what is wrong with a spec that is refused, as `check` reports it."""
     checked = await to_thread.run_sync(_forms(request).check, await body_of(request))
     if not checked["ok"]:
         first = checked["errors"][0]

@@ -11,7 +11,7 @@ from tilework.studio.details import spec_of
 from tilework.studio.steered import steered
 
 _TALK = {"about", "note"}
-"""What a recipe says about itself sets nothing."""
+"""What a recipe notes about itself sets nothing."""
 
 
 def differences(a: RunFolder, b: RunFolder) -> list[Difference]:

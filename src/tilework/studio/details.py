@@ -1,4 +1,4 @@
-"""All there is to say about one run at once: the page's first look at it."""
+"""All that is known about one run at once: the page's first look at it."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def about(root: Root, folder: RunFolder, everything: Everything) -> RunAnswer:
 
 
 def hello(folder: RunFolder, everything: Everything) -> HelloMessage:
-    """All that a page is told of a run first."""
+    """All that a page gets of a run first."""
     return {"type": "hello", "card": run_card(folder), "spec": spec_of(folder), **everything}
 
 

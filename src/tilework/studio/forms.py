@@ -28,7 +28,7 @@ _PATIENCE_SECONDS = 120.0
 
 
 class Passed(SpecRight):
-    """What the worker says of a spec that can be trained."""
+    """What the worker returns for a spec that can be trained."""
 
     yaml: str
     """The spec as the process that trains reads it."""

@@ -5,10 +5,11 @@ nothing is served, and no socket is opened, before these three have been checked
 
 Host is one of three things. The address that the studio listens at. A name of the loopback interface (localhost, 127.0.0.1,
 [::1]) at any port, as it comes through `ssh -L 9000:localhost:7860`: a hostile page is shown under a name of its own, which can
-be made to point here but stays in Host, while these names are resolved by nobody else; and the port may be any, since it says
-where the browser connected and not where it comes from. The address that was given with `--url`. Origin is then the one that
-belongs to this Host (so a page at another port of localhost is another page), or the given one where a proxy has put a Host of
-ours in the place of its own. What proxies add (X-Forwarded-Host and the like) is not read: whoever can connect can send it.
+be made to point here but stays in Host, while these names are resolved by nobody else; and the port may be any, since
+it shows where the browser connected and not where it comes from. The address that was given with `--url`. Origin is
+then the one that belongs to this Host (so a page at another port of localhost is another page), or the given one where
+a proxy has put a Host of ours in the place of its own. What proxies add (X-Forwarded-Host and the like) is not read:
+whoever can connect can send it.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ from tilework.studio.refusal import OPEN, Refusal, page_of, refused
 _log = logging.getLogger("tilework.studio")
 _SAFE = {"GET", "HEAD"}
 PORT = 7860
-"""Where a studio listens unless it is told otherwise."""
+"""Where a studio listens by default."""
 _REFUSED = 4403
 """Close code of a socket that may not be opened. Before `accept` the server makes HTTP 403 of it."""
 
@@ -188,7 +189,7 @@ class Guard:
         return response
 
     async def _logged(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """A socket; the server itself is silent, so its faults are told here."""
+        """A socket; the server itself is silent, so its faults are logged here."""
         try:
             await self.app(scope, receive, send)
         except Exception:
@@ -213,7 +214,7 @@ class Guard:
         except Exception:
             _log.exception("the studio failed at %s", scope["path"])
             if begun and not ended:
-                raise  # half an answer: only the end of the connection can say so
+                raise  # half an answer: only the end of the connection can show that
             if not begun:
                 await refusal({"error": FAULT}, 500)(scope, receive, send_headed)
 

@@ -47,13 +47,13 @@ class _Seen:
     finding: int = 0
     timeline: int = -1
     outline: str = ""
-    """What the store says of the run as a whole, without what changes all the time."""
+    """What the store holds of the run as a whole, without what changes all the time."""
 
 
 class Journal:
     """Reads one run.db with a connection of its own. Not for two threads at once.
 
-    Raises UserError from every method where the store is missing, damaged or foreign; the next call tries again.
+    Raises UserError from every method where the store is missing, damaged or not ours; the next call tries again.
     """
 
     def __init__(self, folder: RunFolder) -> None:
@@ -71,7 +71,7 @@ class Journal:
     # Everything ------------------------------------------------------------------------------------------------------
 
     def whole(self) -> tuple[Everything, list[News]]:
-        """All there is, and what of it `news` would tell now."""
+        """All there is, and what of it `news` would give now."""
         with self._reading() as connection:
             before = self._seen
             news = self._news(connection) or []
@@ -132,8 +132,8 @@ class Journal:
     def news(self) -> list[News] | None:
         """Messages about what was written since the last call, as the socket sends them.
 
-        None where `whole` is to be told again: the store was not readable then, is another file now, or says other things about
-        the run as a whole.
+        None where `whole` is to be sent again: the store was not readable then, is another file now, or holds other
+        facts about the run as a whole.
         """
         with self._reading() as connection:
             found = self._news(connection)

@@ -57,7 +57,7 @@ class Launcher:
     def train(self, spec_yaml: str, patience_seconds: float = PATIENCE_SECONDS) -> str | None:
         """Start a run of this spec; its id once it exists, None where it is still being prepared after `patience_seconds`.
 
-        Raises what the process said, where it ended before its run existed.
+        Raises the error of the process, where it ended before its run existed.
         """
         spec = self._kept(f"{new_name()}.yaml")
         try:
@@ -180,7 +180,8 @@ class Launcher:
     # Going on --------------------------------------------------------------------------------------------------------
 
     def resume(self, run: RunFolder, overrides: Sequence[str] = (), patience_seconds: float = PATIENCE_SECONDS) -> None:
-        """Go on with a run. Raises Busy where it is being trained, and what the process said where it could not begin."""
+        """Go on with a run. Raises Busy where it is being trained, and the error of the process where it could not
+        start."""
         if holder(run.path) is not None:
             raise Busy(f"run {run.id} is being trained already", why="one process trains a run", fix="watch it")
         log = self._root.log_of(run.id)

@@ -19,7 +19,7 @@ LOOK_SECONDS = 1.0
 
 
 class Listing:
-    """Tells its viewers about all runs."""
+    """Sends all runs to its viewers."""
 
     def __init__(self, root: Root, cards: Cards) -> None:
         self._root, self._cards = root, cards

@@ -49,6 +49,7 @@ def overrides_to(folder: RunFolder, wanted: Any) -> list[str]:
 
 
 def _stopped_early(payload: Mapping[str, Any], reached: int, total: Any) -> bool:
-    """Whether a run that has finished did so because nothing improved; where its tilework did not say, its steps do."""
+    """Whether a run that has finished did so because nothing improved; where its tilework did not record it, its steps
+    show it."""
     reason = stop_reason(payload)
     return reason is StopReason.EARLY_STOPPING if reason else isinstance(total, int) and reached < total

@@ -1,4 +1,4 @@
-"""A run as it is seen from outside: alive, ended, crashed, gone. What the socket's `state` says."""
+"""A run as it is seen from outside: alive, ended, crashed, gone. What the socket's `state` holds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tilework.studio.places import Root
 
 
 def state_of(root: Root, folder: RunFolder) -> StateMessage:
-    """What the socket says of it. Never raises."""
+    """What the socket sends about it. Never raises."""
     if not os.path.lexists(folder.path / "run.json"):
         return deleted(f"the folder of run {folder.id} is gone")
     try:

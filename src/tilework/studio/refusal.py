@@ -1,4 +1,4 @@
-"""What is said to a request that the guard does not let in."""
+"""What is answered to a request that the guard does not let in."""
 
 from __future__ import annotations
 

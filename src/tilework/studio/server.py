@@ -69,7 +69,7 @@ class Studio:
             ws_max_size=_MOST_BYTES,
             ws_per_message_deflate=False,  # frames change wholly each time; on loopback packing only costs
             log_config=None,
-            log_level="critical",  # faults are told by the guard; request lines would tell the token
+            log_level="critical",  # faults are logged by the guard; request lines would show the token
             access_log=False,
             server_header=False,
             proxy_headers=False,

@@ -1,4 +1,4 @@
-"""The two sockets: all runs, and one run. What a page may say, and what it is told when it says something else."""
+"""The two sockets: all runs, and one run. What a page may send, and what it gets when it sends something else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Routes that start a run without waiting for it, tell where it is, and keep a process ready for the next one."""
+"""Routes that start a run without waiting for it, show where it is, and keep a process ready for the next one."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _launcher(request: Request) -> Launcher:
 
 
 async def begin(request: Request) -> Response:
-    """`POST /api/starts`: a spec that cannot be trained is told by the start itself."""
+    """`POST /api/starts`: a spec that cannot be trained is reported by the start itself."""
     body = await body_of(request)
     forms: Forms = request.app.state.forms
     source, overrides = await to_thread.run_sync(forms.source, body)

@@ -17,7 +17,7 @@ from tilework.studio.details import last_lines
 
 @dataclass
 class Start:
-    """One start, as the process that was begun for it tells."""
+    """One start, as the process that was started for it reports."""
 
     name: str
     about: str

@@ -1,4 +1,4 @@
-"""What of a run was set by hand while it trained: its spec says only how it began."""
+"""What of a run was set by hand while it trained: its spec holds only how it started."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Stream:
         return reader is not None and any(reader.sequence(c) != self._numbers.get(c, 0) for c in CHANNELS)
 
     def nudge(self) -> list[Frame]:
-        """Tell the trainer that somebody watches, for the next two seconds; finds its live file first.
+        """Signal to the trainer that somebody watches, for the next two seconds; finds its live file first.
 
         Returns the last words of a trainer that has ended: it removes the file right after them.
         """

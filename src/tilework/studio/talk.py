@@ -1,4 +1,4 @@
-"""A socket's two directions: what a page says is heard message by message, what it is told is sent one after another."""
+"""A socket's two directions: what a page sends is read message by message, what it gets is sent one after another."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One watcher for each run that is looked at, shared by all its viewers: reads once, tells everybody.
+"""One watcher for each run that is looked at, shared by all its viewers: reads once, sends to everybody.
 
 The live file is asked about sixty times a second, more often while a command waits for its answer, and only while a page is
 visible; the store five times a second; the state from outside once. All reading is done in threads.
@@ -31,7 +31,7 @@ HURRIED_SECONDS, HURRY_SECONDS = 1 / 250, 0.5
 STORE_SECONDS = 0.2
 STATE_SECONDS = 1.0
 _NUDGE_SECONDS = 0.5
-"""How often the trainer is told that somebody watches (for the next two seconds)."""
+"""How often it is signalled to the trainer that somebody watches (for the next two seconds)."""
 
 
 class Watcher:
@@ -192,7 +192,8 @@ class Watcher:
                 viewer.offer(frame)
 
     def _send_applied(self, frame: Frame) -> None:
-        """What has acted is told at once: the frame that shows it may have to wait until a page has drawn the one before."""
+        """What has acted is sent at once: the frame that shows it may have to wait until a page has drawn the one
+        before."""
         try:
             fresh = [one for one in frame.applied if int(one["id"]) > self._answered]
         except (TypeError, KeyError, ValueError):
@@ -230,7 +231,7 @@ class Watcher:
             self._hello = ""
             self._broadcast(news)
         if any(message["type"] == "marks" for message in news):
-            self._due["state"] = 0.0  # a run that began, went on or ended says so there
+            self._due["state"] = 0.0  # a run that began, went on or ended shows that there
 
     async def _write_hello(self) -> None:
         self._hello, news = await to_thread.run_sync(self._compose)
@@ -240,7 +241,7 @@ class Watcher:
 
     def _compose(self) -> tuple[str, list[News]]:
         everything, news = NOTHING, list[News]()
-        with contextlib.suppress(TileworkError):  # the state says what is wrong with the store
+        with contextlib.suppress(TileworkError):  # the state shows what is wrong with the store
             everything, news = self._journal.whole()
         return to_text(hello(self.folder, everything)), news
 

@@ -51,7 +51,7 @@ def _form(asked: dict[str, Any]) -> FormAnswer:
 
 
 def _sets(spec: RunSpec) -> list[DataSetChoice]:
-    """The data sets that may stand for the data of a spec; one that cannot be read is told with its reason."""
+    """The data sets that may stand for the data of a spec; one that cannot be read is listed with its reason."""
     from tilework.spec.plugins import SOURCES
     from tilework.spec.schema import sections_of
 
@@ -66,7 +66,7 @@ def _sets(spec: RunSpec) -> list[DataSetChoice]:
 
 
 def _check(asked: dict[str, Any]) -> Passed | SpecWrong:
-    """Whether a spec can be trained; of one that cannot, what can be told all the same."""
+    """Whether a spec can be trained; of one that cannot, what can be found all the same."""
     from tilework.engine.autoencoder.fitting import fitting
     from tilework.spec import AutoencoderSpec, dump_yaml
     from tilework.spec.load import _source_of, apply_overrides, read_yaml

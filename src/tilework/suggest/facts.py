@@ -48,7 +48,7 @@ class Facts:
     left_out: tuple[tuple[str, str], ...] = ()
     """(file, reason) of those that could not be read."""
     beside: str = ""
-    """What else lies there, as the catalogue of data sets says it; empty where there is nothing."""
+    """What else lies there, as the catalogue of data sets counts it; empty where there is nothing."""
 
     @property
     def kind(self) -> str:

@@ -37,8 +37,8 @@ class Found:
 
 
 def listed(kind: str, paths: Sequence[str], seconds: float) -> Found:
-    """The files that a source of this kind would read, by their names; those without a telling one are opened as long as they
-    are few. Raises UserError for an archive that cannot be read."""
+    """The files that a source of this kind would read, by their names; those whose names do not give their kind are
+    opened as long as they are few. Raises UserError for an archive that cannot be read."""
     end = time.monotonic() + seconds
     found: list[ImageFile] = []
     whole, taken = True, set[str]()

@@ -113,7 +113,7 @@ def _sketches(paths: Sequence[str]) -> int:
 
 
 def _first_axis(source: SourceConfig) -> int | None:
-    """How many images an array holds, as its head says it; None where there is no array."""
+    """How many images an array holds, as its head gives it; None where there is no array."""
     path = str(getattr(source, "path", ""))
     if not path.endswith(".npy"):
         return None

@@ -25,7 +25,7 @@ from tilework.suggest.facts import Sample
 MOST = 96
 """Files that are opened at most: with so many, what one in thirty is like is seen."""
 FEWEST = 16
-"""Stills that are opened however long that takes, and a quarter as many clips: fewer say little of a set."""
+"""Stills that are opened however long that takes, and a quarter as many clips: fewer show little of a set."""
 _FRAMES = 4
 """Frames that are kept of a file of several."""
 _WHITE = (255, 255, 255)

@@ -95,7 +95,7 @@ class ShardFile:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What a token folder says of itself."""
+    """The description of a token folder."""
 
     parent: Parent
     grid: Grid

@@ -104,7 +104,7 @@ def write_shard(folder: Path, manifest: Manifest, number: int, shard: Shard) -> 
 
 
 def about_shard(folder: Path, manifest: Manifest, number: int) -> ShardFile:
-    """What the manifest says of a shard that is written."""
+    """What the manifest holds of a shard that is written."""
     file = folder / shard_name(number, layouts.storage(manifest.layout).ENDING)
     first, end = manifest.span(number)
     try:
@@ -176,7 +176,7 @@ def part_of(path: Path) -> Path:
 
 
 def write_error(path: Path, error: OSError) -> UserError:
-    """What a person is told when `path` could not be written."""
+    """The message when `path` could not be written."""
     folder = path.parent
     if error.errno in {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC), errno.EFBIG}:
         return UserError(

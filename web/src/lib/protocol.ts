@@ -117,7 +117,7 @@ export interface ArrayPlace {
   offset: number
 }
 
-/** What every frame says beside its arrays. */
+/** What every frame holds beside its arrays. */
 export interface Header {
   /** 1 */
   v: number
@@ -431,7 +431,8 @@ export interface MarksMessage {
   marks: Mark[]
 }
 
-/** Whenever the doctor of the run has found something else: all that holds now, in the place of what was told before. */
+/** Whenever the doctor of the run has found something else: all that holds now, in the place of what was sent
+    before. */
 export interface FindingsMessage {
   type: 'findings'
   /** causes first */
@@ -469,7 +470,7 @@ export interface StateMessage {
   command: string | null
 }
 
-/** The answer to a command that was put down for the trainer; that it took effect is told by `applied`. */
+/** The answer to a command that was put down for the trainer; that it took effect is shown by `applied`. */
 export interface DoneMessage {
   type: 'answer'
   /** of the command */
@@ -587,7 +588,7 @@ export interface UnjudgedEntry {
   text: string
 }
 
-/** What the doctor says of a run; `tilework doctor --json` prints the same. */
+/** What the doctor reports of a run; `tilework doctor --json` prints the same. */
 export interface FindingsAnswer {
   /** of the run */
   id: string
@@ -1056,7 +1057,7 @@ export interface ErrorAnswer {
   errors?: FieldError[]
 }
 
-/** What an answer says beside its arrays. */
+/** What an answer holds beside its arrays. */
 export interface AnswerHeader {
   /** 1 */
   v: number
@@ -1074,7 +1075,7 @@ export interface AnswerHeader {
   arrays: ArrayPlace[]
 }
 
-/** What is said beside the tokens that are there: `tokens` (m, t, Q, h, w) i4, -1 = not yet drawn. */
+/** What is sent beside the tokens that are there: `tokens` (m, t, Q, h, w) i4, -1 = not yet drawn. */
 export interface ProgressHeader {
   /** 1 */
   v: number

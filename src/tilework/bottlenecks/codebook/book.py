@@ -93,7 +93,7 @@ class Codebook(nn.Module, ABC):
         self._ranks_agree = False
         self._counter: Counter | None = None
 
-    # What a rule says ------------------------------------------------------------------------------------------------
+    # What a rule returns ---------------------------------------------------------------------------------------------
 
     @abstractmethod
     def _hold(self, codes: Tensor) -> None:

@@ -63,7 +63,7 @@ class Revival(Settings):
 
 @torch.no_grad()
 def judge(counts: Tensor, age: Tensor, settings: Revival, counter: Counter) -> Tensor:
-    """Move `age` (S, K) int32 on by a step, which `counter` numbers, and say which codes are dead: (S, K) bool.
+    """Move `age` (S, K) int32 on by a step, which `counter` numbers, and return which codes are dead: (S, K) bool.
 
     Age counts the steps in a row below the bound; below zero it counts the cooldown out, whatever the code wins.
     """
@@ -91,7 +91,7 @@ def newcomers(
     """Match dead codes with distinct tokens of the ring, each used once: fixed shapes, no wait for the device.
 
     dead (S, K), ring (S, R, D), filled (S, R) -> codes (S, M) int64, points (S, M, D), real (S, M) bool, where `real`
-    says which of the M pairs exist. Tokens that were used leave the ring (`filled` changes in place).
+    marks which of the M pairs exist. Tokens that were used leave the ring (`filled` changes in place).
     """
     sets, k = dead.shape
     kept = ring.shape[1]

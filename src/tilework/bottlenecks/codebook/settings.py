@@ -72,5 +72,5 @@ class CodebookConfig(BottleneckConfig):
 
     @property
     def stack(self) -> Stack:
-        """A kind with several codebooks says how they follow one another."""
+        """A kind with several codebooks defines how they follow one another."""
         return Stack()

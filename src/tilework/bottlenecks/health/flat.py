@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-# Measured over many batches elsewhere: over one batch they say little.
+# Measured over many batches elsewhere: over one batch they mean little.
 _ELSEWHERE = frozenset({"counts", "perplexity"})
 _MOST_LEVELS = 64
 

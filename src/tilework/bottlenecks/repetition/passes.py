@@ -53,7 +53,7 @@ class Pass:
     started: bool = False
     """Whether the codebook was started in it, which drew a random number."""
     used: Tensor | None = None
-    """The codes that it used, where they have moved since; for LFQ what the other processes told it."""
+    """The codes that it used, where they have moved since; for LFQ what it received from the other processes."""
     repeated: bool = False
 
 
@@ -90,7 +90,7 @@ class Passes:
     def again(self, x: Tensor) -> Pass | None:
         """Within a backward pass, the pass that is being repeated over tokens x (N, D); None elsewhere: this is a first pass.
 
-        Raises UserError where it cannot be told. Waits for the device, in a backward pass only.
+        Raises UserError where that cannot be determined. Waits for the device, in a backward pass only.
         """
         if not in_backward():
             return None
@@ -132,7 +132,8 @@ def in_backward() -> bool:
 
 
 def may_be_repeated() -> bool:
-    """Whether something around this forward pass may call it again in the backward pass. Yes where torch does not say."""
+    """Whether something around this forward pass may call it again in the backward pass. Yes where torch gives no
+    answer."""
     if torch.compiler.is_compiling():
         return False
     if torch.is_grad_enabled():

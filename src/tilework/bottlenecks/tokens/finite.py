@@ -44,7 +44,8 @@ def finite_tokens(x: Tensor) -> tuple[Tensor, Tensor | None]:
 
 
 def any_usable(usable: Tensor | None) -> bool:
-    """Whether any token is usable, given what `finite_tokens` says; on a GPU, where asking would wait, whether there is any."""
+    """Whether any token is usable, given the result of `finite_tokens`; on a GPU, where asking would wait, whether
+    there is any."""
     return usable is None or (bool(usable.any()) if usable.device.type == "cpu" else len(usable) > 0)
 
 

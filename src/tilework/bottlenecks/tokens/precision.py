@@ -1,5 +1,5 @@
-"""A bottleneck computes in float32, whatever autocast and matmul precision say: cheaper distances pick wrong codes, and
-half-precision statistics overflow."""
+"""A bottleneck computes in float32, whatever autocast and matmul precision are set to: cheaper distances pick wrong
+codes, and half-precision statistics overflow."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ _OVER = 1
 
 
 def is_apng(path: Path) -> bool:
-    """Whether the file is a PNG that says, before its first image, that it is animated."""
+    """Whether the file is a PNG that states, before its first image, that it is animated."""
     with open(path, "rb") as file:
         if file.read(8) != _SIGNATURE:
             return False

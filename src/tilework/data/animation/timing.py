@@ -12,7 +12,7 @@ _TOO_SHORT_MS, _INSTEAD_MS = 10, 100
 
 
 def shown_for(milliseconds: float) -> float:
-    """How long a frame that says `milliseconds` is really shown."""
+    """How long a frame whose delay is `milliseconds` is really shown."""
     return float(_INSTEAD_MS) if milliseconds <= _TOO_SHORT_MS else float(milliseconds)
 
 

@@ -27,11 +27,12 @@ _TABLES = frozenset({".parquet", ".arrow"})
 _MAY_MOVE = frozenset({".png", ".webp"})
 _HUB = {"dataset_info.json", "dataset_dict.json"}
 _OPENED = 1_000
-"""Files whose names do not say all are opened to see what they are; of a folder with more, the first ones stand for all."""
+"""Files whose names do not give their kind are opened to see what they are; of a folder with more, the first ones stand
+for all."""
 
 
 def classes(files: Sequence[Path]) -> list[str]:
-    """The class of each file; of those without a telling name, as long as not too many have been opened."""
+    """The class of each file; of those whose names do not give it, as long as not too many have been opened."""
     hub = any(file.name in _HUB for file in files)
     left = moving = _OPENED
     out = []
@@ -48,7 +49,7 @@ def classes(files: Sequence[Path]) -> list[str]:
 
 
 def class_of(file: Path) -> str:
-    """The class that the ending of a file says; empty where it says none."""
+    """The class that the extension of a file gives; empty where it gives none."""
     suffix = file.suffix.lower()
     known = (
         ("videos", VIDEOS), ("animations", ANIMATED), ("arrays", ARRAYS), ("tables", _TABLES), ("images", IMAGES),
@@ -57,7 +58,7 @@ def class_of(file: Path) -> str:
 
 
 def class_by_content(file: Path) -> str:
-    """The class of a file whose name does not say what it is, by its first bytes; empty where they do not say it either."""
+    """The class of a file whose name does not give it, by its first bytes; empty where they do not give it either."""
     begins = format_of_unknown(file)
     if begins in CLIPS:
         return "videos"
@@ -69,7 +70,7 @@ def class_by_content(file: Path) -> str:
 
 
 def moves(path: Path) -> bool:
-    """Whether a WebP or PNG says at its beginning that it is animated; nothing else is opened."""
+    """Whether a WebP or PNG states at its beginning that it is animated; nothing else is opened."""
     begins = begins_as(path) if path.suffix.lower() in _MAY_MOVE else format_of_unknown(path)
     try:
         if begins == "WEBP":

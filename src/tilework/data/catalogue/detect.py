@@ -1,4 +1,4 @@
-"""Which source reads what lies at a path: by what is there, not by what anybody says of it."""
+"""Which source reads what lies at a path: by what is there, not by what it is called."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ def _in_archive(archive: Archive) -> Iterator[str]:
 
 
 def _of_folder(folder: Path) -> tuple[str, Path, str]:
-    """What most of its files are decides, and not one file with a telling name."""
+    """What most of its files are decides, and not one file with a known name."""
     files = list(islice(files_below(folder), _LOOKED_AT))
     kinds = classes(files)
     count = Counter(what for what in kinds if what)

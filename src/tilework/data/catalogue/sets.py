@@ -1,7 +1,8 @@
 """Data sets by name: what `tilework data add` wrote down, and what `data=NAME` or `data=PATH` in a recipe stands for.
 
-A set is a small YAML file with the settings of its source. They are what a person said, so they lie in the platform's folder for
-data and not in the cache, which anybody may empty at any time: the prepared images there are made again from them.
+A set is a small YAML file with the settings of its source. They are what a person chose, so they lie in the platform's
+folder for data and not in the cache, which anybody may empty at any time: the prepared images there are made again from
+them.
 """
 
 from __future__ import annotations

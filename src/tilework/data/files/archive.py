@@ -43,7 +43,7 @@ class Member:
     """Number in the zip's directory, offset of its content in a plain tar, number of the entry in a packed one."""
     problem: str = ""
     image: bool = False
-    """Its name says nothing, and it begins as an image does."""
+    """Its name does not give its kind, and it begins as an image does."""
 
 
 @dataclass
@@ -109,7 +109,7 @@ def is_archive(path: Path) -> bool:
 
 
 def is_zip(path: Path) -> bool:
-    """Whether it is a zip and not a tar; by its content, where that says it."""
+    """Whether it is a zip and not a tar; by its content, where that shows it."""
     begins = begins_as(path)
     return begins == "ZIP" if begins else path.name.lower().endswith(ZIP)
 
@@ -134,7 +134,7 @@ def given_archive(path: Path) -> Archive:
 
 
 def not_read(path: Path, why: str) -> UserError:
-    """What a person is told of an archive that is of no use."""
+    """The message for an archive that is of no use."""
     return UserError(f"{path} cannot be read", why=why, fix="fetch it again, or unpack it and give the folder")
 
 
@@ -213,7 +213,7 @@ def _entries(path: Path) -> Iterator[tuple[int, tarfile.TarInfo, tarfile.TarFile
                 end = tar.offset
             with open(path, "rb") as file:
                 file.seek(end)
-                if file.read(512) != bytes(512):  # cut short where an entry would begin: tarfile says nothing of that
+                if file.read(512) != bytes(512):  # cut short where an entry would begin: tarfile does not report that
                     raise EOFError("it ends without its end mark")
         return
     limit = max(FREE, RATIO * size)
@@ -226,7 +226,7 @@ def _entries(path: Path) -> Iterator[tuple[int, tarfile.TarInfo, tarfile.TarFile
                 yield number, entry, tar
                 tar.members = []  # type: ignore[attr-defined]  # a stream is never gone back in; it would keep them all
         with _cut_short(lambda: limit - counted.left):
-            while counted.read(2**16):  # a file that is cut short or damaged behind the last entry says so only here
+            while counted.read(2**16):  # a file that is cut short or damaged behind the last entry fails only here
                 pass
 
 

@@ -71,9 +71,10 @@ class Listing:
 def image_files(paths: Paths) -> Listing:
     """The images that `paths` (files, folders, archives) name and hold, in natural order for each path.
 
-    By their endings, and by their first bytes where an ending says nothing. A folder further down that cannot be listed, an
-    archive in a folder, and an image of a kind that is never opened are files with a `problem`; a file that is named itself
-    counts whatever it is called. Raises UserError where a path is missing or cannot be listed, or where there is no image.
+    By their endings, and by their first bytes where an extension gives none. A folder further down that cannot be
+    listed, an archive in a folder, and an image of a kind that is never opened are files with a `problem`; a file that
+    is named itself counts whatever it is called. Raises UserError where a path is missing or cannot be listed, or where
+    there is no image.
     """
     given = [Path(p).expanduser().absolute() for p in ([paths] if isinstance(paths, str) else paths)]
     found = Listing()
@@ -130,7 +131,7 @@ def _walk(top: Path, others: Counter[str], parts: list[str]) -> Iterator[ImageFi
                 continue
             seen.add(place)
             with os.scandir(here) as entries:
-                # One at a time: an entry holds all that the system says of its file.
+                # One at a time: an entry holds all that the system reports of its file.
                 for entry in entries:
                     if is_hidden(entry.name):
                         others[HIDDEN] += 1

@@ -22,7 +22,7 @@ _ALIKE_LEVELS = 12.0
 def are_frames(files: Sequence[Path]) -> bool:
     """Whether images are the numbered frames of animations: numbered on in each folder, and each like the one before it.
 
-    Numbers alone do not tell: cameras number photographs too.
+    Numbers alone are no sign: cameras number photographs too.
     """
     folders: dict[Path, list[Path]] = {}
     for file in files:

@@ -22,7 +22,7 @@ _BROKEN = (OSError, EOFError, ValueError, struct.error, zlib.error)
 def idx_shape(path: Path) -> tuple[int, ...] | None:
     """The sizes that an idx file of bytes gives at its head: (N, H, W) for images, (N,) for labels; None for any other file.
 
-    Files whose ending says that they are something else are not opened.
+    Files whose extension is that of something else are not opened.
     """
     try:
         if kind_of(path.name) != "unknown" and path.suffix.lower() != ".gz":

@@ -112,7 +112,7 @@ def _sizes(labels: dict[Path, int]) -> str:
 
 
 def _sides(folder: Path, images: dict[Path, tuple[int, ...]], pairs: dict[Path, Path | None]) -> list[IdxPart]:
-    """One file is all there is; of several, names say which trains, else of two the larger one."""
+    """One file is all there is; of several, names show which trains, else of two the larger one."""
     if len(images) == 1:
         return [IdxPart(path.name, path, pairs[path]) for path in images]
     sides = {path: _side(path) for path in images}
@@ -131,11 +131,11 @@ def _sides(folder: Path, images: dict[Path, tuple[int, ...]], pairs: dict[Path, 
 
 
 def _side(path: Path) -> bool | None:
-    """True = held out, False = training, None = its name does not say."""
+    """True = held out, False = training, None = its name does not show it."""
     train, test = _TRAIN.search(path.name) is not None, _TEST.search(path.name) is not None
     return None if train == test else test
 
 
 def _stem(path: Path) -> str:
-    """A name without the words that say what is in the file."""
+    """A name without the words that describe what is in the file."""
     return "".join(c for c in _WORDS.sub("", path.name).lower() if c.isalnum())

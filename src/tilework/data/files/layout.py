@@ -18,13 +18,14 @@ _HELD_OUT = re.compile(
 _DOMAIN = re.compile(r"[a-z][-_ .]?([A-H])")
 """trainA, trainB, testA, testB: pairs of domains, as they are made for translating one into the other."""
 _PLAIN = frozenset({"image", "images", "img", "imgs", "jpegimages", "picture", "pictures", "photo", "photos", "frames"})
-"""Folder names that say only that there are images in it."""
+"""Folder names that mean only that there are images in it."""
 
 Folder = tuple[str, ...]
 
 
 def side_of(folder: str) -> bool | None:
-    """Which side of a split a folder of this name is: True = held out, False = training, None = its name does not say."""
+    """Which side of a split a folder of this name is: True = held out, False = training, None = its name does not show
+    it."""
     if _TRAIN.fullmatch(folder):
         return False
     return True if _HELD_OUT.fullmatch(folder) else None
@@ -32,7 +33,7 @@ def side_of(folder: str) -> bool | None:
 
 @dataclass(frozen=True)
 class Place:
-    """What the folders of one file say of it."""
+    """What the folders of one file show about it."""
 
     label: str | None = None
     held_out: bool | None = None
@@ -43,7 +44,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Layout:
-    """How the folders are to be read; `place` tells it of each file."""
+    """How the folders are to be read; `place` gives it for each file."""
 
     parts: dict[str, bool] = field(default_factory=dict)
     """The folders that are the author's split, and whether each is held out; empty where there is none."""
@@ -67,7 +68,7 @@ class Layout:
         return Seen(self.parts, self.beside, dict(others), unused_depth, self.loose, self.one_sided, self.empty)
 
     def place(self, name: str) -> Place:
-        """What the folders say of the file `name`."""
+        """What the folders show about the file `name`."""
         folders = name.split("/")[:-1]
         if not self.parts:
             return Place(folders[self.depth] if "" in self.labelled and len(folders) > self.depth else None)

@@ -61,9 +61,9 @@ def named_files(
 ) -> list[NamedFile]:
     """Every file of `suffixes` in or below `paths`, in natural order per path, names unique; hidden ones are left out.
 
-    So does a file whose name does not say what it is and that begins as one of `formats` (as `endings.format_of` calls them). A
-    file that is named itself counts whatever it is called. `others` counts the files of each other ending, and `parts` is
-    given the folders that are called like parts of a split. Raises UserError
+    So does a file whose name does not give its format and that begins as one of `formats` (as `endings.format_of` calls
+    them). A file that is named itself counts whatever it is called. `others` counts the files of each other ending, and
+    `parts` is given the folders that are called like parts of a split. Raises UserError
     where a path is missing or cannot be listed, is an archive, or nothing is found.
     """
     given = given_paths(paths)
@@ -76,7 +76,7 @@ def named_files(
                 why="only still images are (data.kind=images)",
                 fix="unpack it and give the folder",
             )
-        # Of several folders, each file's name begins with its folder's, so that a group says where it comes from.
+        # Of several folders, each file's name begins with its folder's, so that a group shows where it comes from.
         prefix = f"{top.name}/" if len(given) > 1 and top.is_dir() else ""
         folders: list[str] = []
         inside = (
@@ -110,7 +110,7 @@ def after(files: Iterable[NamedFile], name: str) -> Iterator[NamedFile]:
 def walk(
     top: Path, suffixes: frozenset[str], formats: frozenset[str], others: Counter[str], parts: list[str]
 ) -> Iterator[tuple[Path, str]]:
-    """Files below `top` by suffix, or by content where it says nothing; and each folder that cannot be listed, with why.
+    """Files below `top` by suffix, or by content where it gives none; and each folder that cannot be listed, with why.
 
     Links are followed once and never in a circle.
     """

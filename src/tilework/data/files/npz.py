@@ -21,7 +21,7 @@ _LABELS = frozenset(["y", "label", "labels", "target", "targets", "class", "clas
 
 @dataclass(frozen=True)
 class Shape:
-    """What the head of an array says of it."""
+    """What the head of an array states."""
 
     shape: tuple[int, ...]
     kind: str
@@ -82,7 +82,7 @@ def chosen(arrays: Mapping[str, Shape], images: list[str], labels_key: str | Non
 
 
 def notes(arrays: Mapping[str, Shape], taken: list[Chosen], file: str) -> Iterator[Note]:
-    """What to tell of labels that were found: taken ones, and arrays that may be some."""
+    """The notes on labels that were found: taken ones, and arrays that may be some."""
     names = [one.labels for one in taken if one.labels is not None]
     if names:
         yield Note(file, "labels-taken", tuple(names))
@@ -131,10 +131,10 @@ def _tokens(name: str) -> list[str]:
 
 
 def _part(name: str) -> str:
-    """The word in a name that says which side of a split it is; empty where there is none."""
+    """The word in a name that shows which side of a split it is; empty where there is none."""
     return next((token for token in _tokens(name) if side_of(token) is not None), "")
 
 
 def _word(name: str) -> str:
-    """What a name says beside that."""
+    """The rest of a name."""
     return "_".join(token for token in _tokens(name) if side_of(token) is None).lower()

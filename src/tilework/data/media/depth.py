@@ -24,10 +24,10 @@ class TooDeep(ValueError):
 
 
 class Depth:
-    """How deep files are read: `bits` as a person set it, else as each file says, else 16.
+    """How deep files are read: `bits` as a person set it, else as each file gives it, else 16.
 
-    It notes the largest value of the files that say nothing, so that a set of 12-bit values in 16-bit files is not taken for
-    a very dark one with no error message. Safe to use from several threads.
+    It notes the largest value of the files that give none, so that a set of 12-bit values in 16-bit files is not taken
+    for a very dark one with no error message. Safe to use from several threads.
     """
 
     def __init__(self, bits: int | None = None) -> None:
@@ -43,7 +43,7 @@ class Depth:
         return next((bits for bits in _USUAL if self._largest < 2**bits), None)
 
     def levels(self, values: NDArray[np.generic], top: int | None = None) -> NDArray[np.uint8]:
-        """Whole numbers 0..65535 -> levels 0..255, rounded to the nearest; `top` is what the file says is white.
+        """Whole numbers 0..65535 -> levels 0..255, rounded to the nearest; `top` is what the file gives as white.
 
         Raises TooDeep for values that are larger than that or than `bits` hold, or negative.
         """
@@ -73,7 +73,7 @@ class Depth:
 
 
 def white_of(image: Image.Image, file: Path | io.BytesIO, values: NDArray[np.generic]) -> int | None:
-    """The value that an image of more than 8 bits itself says is white; None where it says nothing."""
+    """The value that an image of more than 8 bits itself gives as white; None where it gives none."""
     if image.format == "JPEG2000":  # unpacked to all 16 bits
         return _WHOLE
     if image.format == "TIFF":
@@ -83,7 +83,7 @@ def white_of(image: Image.Image, file: Path | io.BytesIO, values: NDArray[np.gen
         largest = int(max(tagged)) if isinstance(tagged, tuple) and tagged else int(tagged or 0)
         if 8 < bits < 16:
             return int(2**bits - 1)
-        # Some writers put an image's own largest value there, which says nothing of white.
+        # Some writers put an image's own largest value there, which does not show what is white.
         return (
             largest if 255 <= largest < _WHOLE and (largest + 1).bit_count() == 1 and values.max() <= largest else None
         )
@@ -99,7 +99,7 @@ def _significant(file: Path | io.BytesIO, values: NDArray[np.generic]) -> int | 
     """White by a PNG's sBIT.
 
     The standard wants values scaled to all 16 bits, by shifting or by repeating the upper bits; many writers leave them as they
-    were. Both are told apart by the lower bits.
+    were. The lower bits distinguish both.
     """
     bits = _sbit(file)
     if bits is None or not 8 <= bits < 16 or int(values.max()) >= 2**bits:

@@ -1,4 +1,4 @@
-"""What a file is: by its ending where that says it, by its first bytes where it does not."""
+"""What a file is: by its extension where that gives it, by its first bytes where it does not."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _OTHER = _endings(
 """Endings of files that are no images, and of other kinds of data; they are counted and not opened."""
 
 WITHOUT = "without ending"
-"""Under which files without a telling ending are counted."""
+"""Under which files whose extension does not give their kind are counted."""
 HIDDEN = "hidden"
 """Under which hidden files and folders are counted."""
 
@@ -58,7 +58,7 @@ Kind = Literal["image", "refused", "archive", "other", "unknown"]
 
 
 def kind_of(name: str) -> Kind:
-    """What the name of a file says that it is."""
+    """What a file is by its name."""
     ending = os.path.splitext(name)[1].lower()
     if ending in IMAGES:
         return "image"
@@ -186,7 +186,7 @@ def begins_as(path: Path | str) -> str:
 
 
 def format_of_unknown(path: Path | str) -> str:
-    """The format as which a file begins whose name does not say what it is; empty for all others, which are not opened."""
+    """The format as which a file begins whose name does not give it; empty for all others, which are not opened."""
     return begins_as(path) if kind_of(os.path.basename(path)) == "unknown" else ""
 
 

@@ -16,11 +16,12 @@ _RARE = {
     "DDS": "Dds", "QOI": "Qoi", "SGI": "Sgi", "TGA": "Tga", "PCX": "Pcx",
 }  # fmt: skip
 _BY_ENDING = {**dict.fromkeys((".tga", ".icb", ".vda", ".vst"), "TGA"), ".pcx": "PCX"}
-"""Formats without a mark of their own in a file: any text may look like one, so that the ending must say it."""
+"""Formats without a mark of their own in a file: any text may look like one, so that the extension must give it."""
 
 
 def open_image(file: Path | io.BytesIO, suffix: str) -> Image.Image:
-    """The opened file by its content, whatever its ending says. Raises UnidentifiedImageError where it is none of these."""
+    """The opened file by its content, whatever its extension is. Raises UnidentifiedImageError where it is none of
+    these."""
     try:
         return Image.open(file, formats=_usual())
     except UnidentifiedImageError:

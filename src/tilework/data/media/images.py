@@ -27,7 +27,8 @@ MAX_BYTES = 2**30
 WHOLE_BYTES = 2**28
 """The most that is read into memory at once: of formats whose decoders want that, and out of archives."""
 _READ_WHOLE = frozenset({"WEBP", "AVIF", "HEIF"})
-# What Pillow warns of is a reason to tell here, or none. Once and for all threads: to set it for a while is not safe in them.
+# What Pillow warns of is a reason to report here, or none. Once and for all threads: to set it for a while is not safe
+# in them.
 warnings.filterwarnings("ignore", module=r"PIL\.")
 # Larger ones are decoded one at a time, so that several threads do not need the memory of several.
 _LARGE, LARGE_BYTES = 8_000_000, 64 * 2**20
@@ -183,7 +184,7 @@ def _reasons() -> Iterator[None]:
 
 
 def _upright(image: Image.Image, of: Image.Image) -> Image.Image:
-    """`image`, made from the opened file `of` or that itself, as the file says it is to be turned."""
+    """`image`, made from the opened file `of` or that itself, turned as the file states."""
     of.load()  # an orientation may stand behind the pixels
     if _ORIENTED.isdisjoint(of.info) and of.format != "TIFF":
         return image  # the question below costs as much as decoding a small image

@@ -37,7 +37,7 @@ class Given:
         return not stopped.is_set()
 
     def end(self, how: BaseException | None) -> None:
-        """Say that there are no more, or why."""
+        """Report that there are no more, or why."""
         with self._change:
             self._ended = how or True
             self._change.notify_all()
@@ -59,7 +59,7 @@ class Given:
 
 
 class Ahead(Generic[Job]):
-    """`draw(chromium, job)` for each job, in as many threads and browsers as `workers` says. Make it with `with`."""
+    """`draw(chromium, job)` for each job, in as many threads and browsers as `workers` gives. Make it with `with`."""
 
     def __init__(self, jobs: Sequence[Job], draw: Callable[[Chromium, Job], Iterator[Frame]], workers: int) -> None:
         self._jobs, self._draw = jobs, draw

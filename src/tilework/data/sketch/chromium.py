@@ -136,7 +136,7 @@ class Chromium:
         return self._browser
 
     def broke_down(self, most_bytes: int | None = None) -> None:
-        """Say that the page is gone, or has to go."""
+        """Report that the page is gone, or has to go."""
         if self._broken is not None and not self._broken.done():
             self._broken.set_result(BrokeDown(most_bytes))
 
@@ -246,7 +246,7 @@ def _on_path() -> str:
 
 
 def resident_bytes(process: int) -> int:
-    """Memory that a process holds; 0 where the system does not say so in /proc."""
+    """Memory that a process holds; 0 where /proc does not give it."""
     try:
         return int(Path(f"/proc/{process}/statm").read_text().split()[1]) * _PAGE
     except (OSError, ValueError, IndexError):

@@ -38,7 +38,7 @@ class Outcome:
     """Its code asks where the mouse is."""
 
     def notes(self, name: str) -> Iterator[Note]:
-        """What of it is worth telling of the sketch `name`."""
+        """What of it is worth reporting of the sketch `name`."""
         if self.static:
             yield Note(name, STATIC_WITH_MOUSE if self.reads_mouse else STATIC)
         if self.blocked:
@@ -50,7 +50,7 @@ def draw(
 ) -> Iterator[Frame]:
     """(number, (H, W, 3) uint8) of each frame. Raises SketchFailed, after the last good frame where it fails later.
 
-    Another version of p5 is tried as long as nothing is drawn; the failure told is that with the first of them.
+    Another version of p5 is tried as long as nothing is drawn; the failure reported is that with the first of them.
     """
     if not sketch.p5 and sketch.is_script:
         raise SketchFailed(Trouble("no-p5"))

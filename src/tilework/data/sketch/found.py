@@ -69,7 +69,7 @@ class Sketch:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What the settings say of all sketches."""
+    """The settings of all sketches."""
 
     p5: Path | None = None
     libraries: Path | None = None

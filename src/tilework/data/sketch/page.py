@@ -1,4 +1,4 @@
-"""What a web page says of itself, read without opening it: its scripts in order, and whether it has a canvas."""
+"""What a web page holds, read without opening it: its scripts in order, and whether it has a canvas."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read_page(path: Path) -> Page:
     try:
         with path.open("rb") as file:
             return parse_page(file.read(_MOST_BYTES).decode("utf-8", "replace"))
-    except OSError:  # told when it is drawn
+    except OSError:  # reported when it is drawn
         return Page()
 
 

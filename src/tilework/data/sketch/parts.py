@@ -46,7 +46,7 @@ class Beginning:
 
     @property
     def texts(self) -> list[Script]:
-        """All that it says itself: libraries left out."""
+        """Its own text: libraries left out."""
         inline = self.page.inline if self.page else []
         return [*inline, *(read(path) for path in self.scripts if not is_library(path))]
 
@@ -97,7 +97,7 @@ class Beginning:
 
 
 def is_library(path: Path) -> bool:
-    """Whether a file's name says that it is a library, or something for tools, and not a sketch."""
+    """Whether a file's name is that of a library, or of something for tools, and not of a sketch."""
     return is_p5(path.name) or _ADDON.fullmatch(path.name) is not None
 
 
@@ -118,7 +118,7 @@ def of_file(path: Path, top: Path) -> Beginning:
 
 
 def is_script(path: Path) -> bool:
-    """Whether it is a file whose name says that it is a script."""
+    """Whether it is a file whose name is that of a script."""
     return path.suffix.lower() in SCRIPTS and path.is_file()
 
 

@@ -58,7 +58,8 @@ class Requests:
         from playwright.async_api import Error
 
         self.count += 1
-        # Error: the page is being closed, or has taken its request back; what that means for the sketch is told elsewhere.
+        # Error: the page is being closed, or has taken its request back; what that means for the sketch is reported
+        # elsewhere.
         with contextlib.suppress(Error, SketchFailed, BrokeDown):
             if request.is_navigation_request() and request.frame.parent_frame is None:
                 if self._begun or request.url != self.server.first:

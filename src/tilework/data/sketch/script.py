@@ -1,4 +1,4 @@
-"""What a sketch's script says of itself, read without running it: whether it draws, with which p5, and what it names."""
+"""What a sketch's script holds, read without running it: whether it draws, with which p5, and what it names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from functools import lru_cache
 from pathlib import Path
 
 _MOST_BYTES = 4 * 2**20
-# Strings, comments, templates and braces; regular expressions are told from divisions by what stands before them.
+# Strings, comments, templates and braces; regular expressions are distinguished from divisions by what stands before
+# them.
 _TOKEN = re.compile(
     r"""(?P<comment>//[^\n]*|/\*.*?(?:\*/|\Z)|<!--[^\n]*)
     |(?P<text>"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*')
@@ -108,7 +109,7 @@ def imports(text: str) -> list[str]:
 def _read(path: Path, size: int, modified: int) -> Script:
     try:
         return parse(path.read_bytes()[:_MOST_BYTES].decode("utf-8", "replace"))
-    except OSError:  # told when it is drawn
+    except OSError:  # reported when it is drawn
         return parse("")
 
 

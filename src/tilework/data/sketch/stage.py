@@ -1,4 +1,4 @@
-"""One sketch on its page: opened, drawn frame by frame, and told of where it fails."""
+"""One sketch on its page: opened, drawn frame by frame, and reported where it fails."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ MOST_LEFT = 256 * 2**20
 
 
 class Guest(Protocol):
-    """The sketch that is on the page: it is told of what happens there, and nobody else is."""
+    """The sketch that is on the page: it is notified of what happens there, and nothing else is."""
 
     @property
     def requests(self) -> Requests: ...
@@ -112,7 +112,8 @@ class Tab:
         if self._spoilt or guest is None or guest.requests.flood or guest.requests.elsewhere:
             await self.close()
             return False
-        # Its last words, said as it goes, are over when there is an answer; then nothing is left to write what is cleared.
+        # Its last messages, sent as it goes, are over when there is an answer; then nothing is left to write what is
+        # cleared.
         await self.session.send("Page.navigate", {"url": _BLANK})
         await self.session.send("Runtime.evaluate", {"expression": "0"})
         assert self._context is not None
@@ -134,7 +135,7 @@ class Tab:
         if self._context is not None:
             await self._context.close()
 
-    # What happens on it; nobody is told when nobody is there.
+    # What happens on it; nothing is notified when nobody is there.
 
     async def _answer(self, route: Route, request: Request) -> None:
         if self.guest is not None:

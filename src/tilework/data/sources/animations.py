@@ -25,7 +25,7 @@ class Config(SourceConfig):
     """Frames of GIF, animated PNG and animated WebP files as a viewer shows them; each file one group.
 
     A still image is an animation of one frame. Of a damaged file the frames before the damage are taken, and the rest is
-    told, unless `strict`. Where the folders are called train, val, test or the like, they are the split.
+    reported, unless `strict`. Where the folders are called train, val, test or the like, they are the split.
     """
 
     kind: Literal["animations"] = "animations"

@@ -32,7 +32,7 @@ class Config(SourceConfig):
 
     A folder's files are known by their content: images are paired with as many labels, and where there are several files, the
     one that trains has train in its name, or is the larger of two. One file of images, with labels or without, is divided as
-    `split` says.
+    `split` asks for.
     """
 
     kind: Literal["mnist"] = "mnist"

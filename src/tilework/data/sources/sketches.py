@@ -33,7 +33,8 @@ class Config(SourceConfig):
     A sketch is a script with setup() or draw(), or a page that loads one; one without p5 gets that which came with tilework.
     Every preparation draws the same: chance has a seed, all clocks follow the frame number, and a frame waits for what the
     sketch asked for. A sketch reaches nothing but its own files, and goes on without the network; one that throws, never
-    draws, or takes too long or too much is told, and the others go on. One that does not move is one frame. p5.sound is silent.
+    draws, or takes too long or too much is reported, and the others go on. One that does not move is one frame.
+    p5.sound is silent.
     """
 
     later: ClassVar[frozenset[str]] = frozenset({"turned"})

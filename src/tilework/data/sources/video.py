@@ -36,7 +36,7 @@ class Config(SourceConfig):
 
     They are numbered as they are shown, whatever their times; turned upright by their rotation, and with square pixels.
     Interlaced ones show the moment of their upper lines; HDR is brought to ordinary brightness. Of a damaged clip the
-    frames before the damage are taken, and the rest is told, unless `strict`.
+    frames before the damage are taken, and the rest is reported, unless `strict`.
     """
 
     kind: Literal["video"] = "video"

@@ -1,4 +1,4 @@
-"""One way to say that the folder of prepared images and downloads cannot be written."""
+"""One message for when the folder of prepared images and downloads cannot be written."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def is_full(error: OSError) -> bool:
 
 
 def cannot_hold_frames(folder: Path, lacking: str, error: OSError | NotImplementedError) -> UserError:
-    """What a person is told where the disk of the cache has not what prepared images need of it."""
+    """The message where the disk of the cache lacks what prepared images need."""
     return UserError(
         f"prepared images cannot be kept in {folder}: its disk has no {lacking}",
         why=f"some network drives and shared folders are without ({getattr(error, 'strerror', None) or error})",

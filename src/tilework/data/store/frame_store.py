@@ -29,7 +29,7 @@ class NoMaps(UserError):
 
 
 class FrameStore:
-    """N images of one size on disk: `gather` reads any of them, the attributes say what each one is.
+    """N images of one size on disk: `gather` reads any of them, the attributes describe each one.
 
     Open one with `FrameStore.open(folder)`, make one with `tilework.data.prepare(source)`. Attributes over the images
     are arrays of length N: `labels` (index into `classes`, -1 = none), `groups` (index into `group_names`),
@@ -154,7 +154,7 @@ class FrameStore:
         if out is None:
             out = np.empty((len(indices), *self.shape), dtype=np.uint8)
         if len(self.shards) == 1:
-            # mode="clip" only says that there is nothing to check any more: "raise" would copy `out` first.
+            # mode="clip" only means that there is nothing to check any more: "raise" would copy `out` first.
             return self.shards[0].take(indices, axis=0, out=out, mode="clip")
         order = np.argsort(indices, kind="stable")
         ascending = indices[order]

@@ -18,7 +18,8 @@ _HEADER_BYTES = 128
 class GrowingArray:
     """Appends rows of one shape and type (`|u1`, `<i8`) to `path`; the first `kept` rows of an existing file stay.
 
-    Plain writes, not a memory map: a full disk is then an OSError that can be told, and not a bus error that cannot.
+    Plain writes, not a memory map: a full disk is then an OSError that can be reported, and not a bus error that
+    cannot.
     """
 
     def __init__(self, path: Path, dtype: str, row: tuple[int, ...], kept: int = 0) -> None:

@@ -40,7 +40,7 @@ class Commit:
 
 
 def begin(folder: Path, about: dict[str, Any]) -> None:
-    """Start a journal; `about` says what is being made."""
+    """Start a journal; `about` describes what is being made."""
     (folder / JOURNAL).write_text(json.dumps(about) + "\n", encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""A frame store in the making: images go in one by one, and what a journal says is whole survives a kill."""
+"""A frame store in the making: images go in one by one, and what a journal lists as whole survives a kill."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ _WAITING = 2
 class Partial:
     """The folder in which a store is made. Opening it again after a kill finds everything up to the last commit.
 
-    `done` is the newest commit (None at the start). `add` takes images that are already fitted, from a `source` that says what
-    it has left out and noted so far. A thread of its own hashes, looks at and writes them, a parcel at a time and in order, while
-    the caller decodes the next; what goes wrong there is raised by the next call.
+    `done` is the newest commit (None at the start). `add` takes images that are already fitted, from a `source` that
+    lists what it has left out and noted so far. A thread of its own hashes, looks at and writes them, a parcel at a
+    time and in order, while the caller decodes the next; what goes wrong there is raised by the next call.
     """
 
     def __init__(self, folder: Path, fingerprint: str, shape: tuple[int, int, int], shard_bytes: int) -> None:
@@ -102,7 +102,7 @@ class Partial:
         self._broken = False
 
     def _commit(self, parcel: Parcel) -> None:
-        """Everything so far is on the disk when this returns, and said to be so in the journal."""
+        """Everything so far is on the disk when this returns, and listed as such in the journal."""
         self.shards.sync()
         self._table.sync()
         self._thumbs.sync()

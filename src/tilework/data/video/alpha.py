@@ -27,8 +27,9 @@ def unused_alpha(container: str, codec: str) -> bool:
 class Backdrop:
     """What shows through a clip's frames: `colour`.
 
-    `matte` is the colour that the file says its frames have been laid over already (premultiplied alpha), None where their
-    colours are their own (straight alpha). With `may_be_unused`, a frame that would not show at all is shown whole.
+    `matte` is the colour that, by the file, its frames have been laid over already (premultiplied alpha), None where
+    their colours are their own (straight alpha). With `may_be_unused`, a frame that would not show at all is shown
+    whole.
     """
 
     def __init__(self, colour: Rgb, matte: Rgb | None, may_be_unused: bool) -> None:

@@ -1,4 +1,4 @@
-"""What a QuickTime file says of its alpha: colours of their own, or already laid over black or white."""
+"""What a QuickTime file states of its alpha: colours of their own, or already laid over black or white."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _LEVELS = (b"moov", b"trak", b"mdia", b"minf", b"vmhd")
 def matte_of(path: Path, track: int) -> tuple[int, int, int] | None:
     """The colour that the frames of a track (its number, from 0 among all) have been laid over; None: alpha is straight.
 
-    QuickTime's graphics modes 0x101 and 0x102 say "premultiplied with white" and "with black"; the decoder's library does
-    not pass them on. A file whose boxes cannot be followed says nothing.
+    QuickTime's graphics modes 0x101 and 0x102 mean "premultiplied with white" and "with black"; the decoder's library
+    does not pass them on. A file whose boxes cannot be followed gives none.
     """
     try:
         with open(path, "rb") as file:

@@ -19,13 +19,14 @@ class ClipIndex:
 
     count: int
     times: NDArray[np.int64] | None
-    """When each is shown, in the stream's own unit, ascending; None where the file does not say, or says it twice."""
+    """When each is shown, in the stream's own unit, ascending; None where the file does not give it, or gives it
+    twice."""
     keys: NDArray[np.int64]
     """Numbers of the frames that can be decoded without any before them."""
     promised: int
     """Frames that the file's header speaks of; 0 where it does not."""
     cut_off: bool = False
-    """Whether the file says in another way that it was longer."""
+    """Whether the file shows in another way that it was longer."""
 
     @property
     def breaks_off(self) -> bool:
@@ -63,7 +64,7 @@ def read_index(path: Path) -> ClipIndex:
                 times.append(packet.pts)
                 keys.append(packet.is_keyframe)
         except av.FFmpegError:
-            pass  # what is before the damage counts; the decoder tells where it is
+            pass  # what is before the damage counts; the decoder finds where it is
     if not times:
         raise Unreadable("it has no frames")
     cut_off = is_cut_off(path)
@@ -76,7 +77,7 @@ def read_index(path: Path) -> ClipIndex:
 
 
 def promised_frames(path: Path) -> int | None:
-    """How many frames the head of a clip speaks of; 0 where it is no video, None where it does not say."""
+    """How many frames the head of a clip gives; 0 where it is no video, None where it gives none."""
     try:
         with opened(path) as (_, stream):
             return stream.frames or None

@@ -1,4 +1,4 @@
-"""Whether a Matroska or WebM file is as long as it says: its frames are not counted in its head."""
+"""Whether a Matroska or WebM file is as long as it states: its frames are not counted in its head."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _HEAD, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 
 
 def is_cut_off(path: Path) -> bool:
-    """Whether the one segment that holds everything ends behind the file's end; False where the file does not say.
+    """Whether the one segment that holds everything ends behind the file's end; False where the file does not give it.
 
     A recording that was never ended has no length, which is no fault.
     """

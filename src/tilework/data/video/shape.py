@@ -23,7 +23,7 @@ Rgb = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Looks:
-    """What a file says of all of its frames."""
+    """What a file states of all of its frames."""
 
     aspect: float
     """Width over height of one pixel of the file."""

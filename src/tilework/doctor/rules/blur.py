@@ -14,7 +14,7 @@ HALF = 0.5
 """Share of the images' fine detail below which reconstructions look soft, and of what the latent allows below which the fault
 is not the latent's."""
 EARLY = 500
-"""Steps before which nothing is said of blur."""
+"""Steps before which nothing is reported of blur."""
 
 
 class Rule(Base):

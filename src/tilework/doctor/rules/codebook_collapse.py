@@ -18,7 +18,8 @@ _ANEW = "begin again: the decoder has learned to do without its latent"
 
 
 class Rule(Base):
-    """**What**: of one level of a codebook, nearly all held-out tokens have one code, so that codes say nothing of an image.
+    """**What**: of one level of a codebook, nearly all held-out tokens have one code, so that codes carry nothing of an
+    image.
 
     **Measured**: held-out perplexity of the worst level, against 1.5 codes; at least 16 tokens and more than 2 codes. Only
     codes that start at random with nothing that revives them are judged from step 100 on: any other codebook may still spread

@@ -82,7 +82,8 @@ class Rule(Base):
 
 
 def _single_steps(case: Case) -> dict[int, float]:
-    """Rows in which one step stands out, by their step: how many times the others' mean it is. Runs of before do not say."""
+    """Rows in which one step stands out, by their step: how many times the others' mean it is. Older runs do not record
+    it."""
     if ("loss_peak", "train") not in case.names:
         return {}
     loss, peak = (case.curve(name, "train") for name in ("loss", "loss_peak"))

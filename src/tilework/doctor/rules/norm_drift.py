@@ -23,7 +23,7 @@ FAR, FEW_ROWS, SOON = 16.0, 5, 50
 
 class Rule(Base):
     """**What**: the encoder's outputs have left the codes behind, or shrunk away from them, so that each token's nearest code
-    is far: what the decoder is trained on is not what the encoder says.
+    is far: what the decoder is trained on is not what the encoder gives.
 
     **Measured**: mean norm of tokens over mean norm of codes (level 1), or the other way round: the median of the last 10
     rows against 4, from step 200 on; before, of the last 5 rows against 16 from step 50 on, against 4 where the run was rolled

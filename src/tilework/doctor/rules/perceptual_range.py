@@ -68,7 +68,7 @@ class Rule(Base):
 
 
 def _input_range(case: Case) -> dict[str, Any] | None:
-    """What a spec itself says of the range; None where it says nothing."""
+    """The range that a spec itself gives; None where it gives none."""
     for term in case.setting("objective", {}):
         if case.setting(f"objective.{term}.input_range_fault") is True and largest_weight(case, term) > 0:
             return {"term": term, "black": 0.0, "white": 1.0, "wanted_black": -1.0, "wanted_white": 1.0}

@@ -18,7 +18,7 @@ PATIENCE = 3
 
 
 class Rule(Base):
-    """**What**: training tokens are told better and better, held-out ones worse: what is drawn will be copies.
+    """**What**: training tokens are predicted better and better, held-out ones worse: what is drawn will be copies.
 
     **Measured**: held-out loss now over its lowest, against 1.05, with the lowest at least 3 validations ago and a training
     loss that is lower now than then. (Bits are not compared: in training a masked prior is asked for other tokens than in

@@ -24,7 +24,7 @@ class Rule(Base):
     **Measured**: held-out bits per token over those of the best plain code (`coding`), against 0.98, after a tenth of the
     budget and 200 steps at full learning rate.
 
-    **Mistaken for it**: the first steps, in which a prior learns what the table says.
+    **Mistaken for it**: the first steps, in which a prior learns what the table holds.
 
     **Fix**: where bits still fall, twice as many steps; else the usual learning rate, where it is not near it.
     """

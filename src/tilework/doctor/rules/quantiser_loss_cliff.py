@@ -27,7 +27,7 @@ class Rule(Base):
 
     **Measured**: mean norm of tokens and mean norm of codes now, each over the largest it has been (running medians of three
     rows); the larger of the two against 0.03, while the squared quantisation error has fallen by its square. Losses of the
-    quantiser alone say nothing: they fall by orders of magnitude in healthy runs too, while norms stay.
+    quantiser alone mean nothing: they fall by orders of magnitude in healthy runs too, while norms stay.
 
     **Cause**: a commitment weight that is large against the reconstruction's gradient (a codebook chases an encoder that
     flees to zero), or weight decay.

@@ -23,8 +23,8 @@ class Rule(Base):
     """**What**: the loss jumped or stayed infinite, and the guard took the run back to the last good state, with a lower
     learning rate from there on.
 
-    **Measured**: events of the kind `rolled-back`, against 2. One is good to know, and the run is sound; several say that the
-    settings are at the edge.
+    **Measured**: events of the kind `rolled-back`, against 2. One is good to know, and the run is sound; several mean
+    that the settings are at the edge.
 
     **Fix**: a lower learning rate, or a clipped gradient, from the start.
     """

@@ -26,7 +26,7 @@ class Rule(Base):
     **Cause**: a network that the term needs is missing and it goes on without; its input was detached; it compares something
     with itself; or it is a mean beside a sum, and its weight is far too small.
 
-    **Fix**: without the term: the run is the same without it, and says what it is trained by.
+    **Fix**: without the term: the run is the same without it, and its spec names only what it is trained by.
     """
 
     tasks: ClassVar = (AUTOENCODER,)

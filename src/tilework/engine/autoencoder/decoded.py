@@ -1,4 +1,4 @@
-"""Each code decoded alone: what the decoder says a code stands for."""
+"""Each code decoded alone: what the decoder makes of a code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What of a spec would stop its run before the first step, told without reading an image."""
+"""What of a spec would stop its run before the first step, found without reading an image."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from tilework.spec.plugins import TERMS
 def problems(spec: AutoencoderSpec) -> list[UserError]:
     """An image size that the encoder cannot halve so often, a loss term that lacks what it needs; [] where nothing is wrong.
 
-    What only the images can tell (a codebook larger than their tokens) and what costs a pass of the whole model is left to
-    the start of the run.
+    What only the images can show (a codebook larger than their tokens) and what costs a pass of the whole model is left
+    to the start of the run.
     """
     found: list[UserError] = []
     try:

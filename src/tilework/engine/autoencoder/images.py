@@ -107,7 +107,7 @@ class ImageData:
             found.append(_left_out(self.store.skipped, self.store.count))
         if fewer := source_of(self.spec).shortfall(self.store.count):
             found.append(f"{fewer}.")
-        # The leak is said where the metrics are: at the end, and wherever they are shown.
+        # The leak is reported where the metrics are: at the end, and wherever they are shown.
         return found
 
     @property
@@ -129,15 +129,15 @@ def read_images(spec: AutoencoderSpec, compute: Compute, progress: Progress) -> 
         try:
             store = prepare(source, progress=_counted(source, progress))
         except UserError:
-            if spec.note:  # What a recipe has to say about its images helps exactly where they cannot be had.
+            if spec.note:  # What a recipe notes about its images helps exactly where they cannot be had.
                 progress.message(spec.note.strip())
             raise
     return ImageData(spec, compute, store, split_by(store, source.split, source.duplicates))
 
 
 def _counted(source: SourceConfig, progress: Progress) -> Callable[[int], None]:
-    """Tells how many images are prepared, of how many. That is asked for with the first one only: most sources have been
-    prepared before, and to count a large folder takes its time."""
+    """Reports how many images are prepared, of how many. That is asked for with the first one only: most sources have
+    been prepared before, and to count a large folder takes its time."""
     total: list[int] = []
 
     def report(done: int) -> None:

@@ -122,7 +122,7 @@ class Probe(View):
         return found | self._codes(self.plane, step, gradients) if self.listed else found
 
     def _codes(self, plane: Plane, step: int, gradients: bool) -> Arrays:
-        """What there is to say of each code."""
+        """The facts of each code."""
         found: Arrays = {}
         books = self._books()
         if books and books[0].shape[1] == plane.dim:

@@ -1,6 +1,6 @@
 """A few images that stand for many: of every label, group and file the same share, and within each spread over its time.
 
-The frames of a clip that happens to be long would else fill the strip, and neighbouring frames say the same.
+The frames of a clip that happens to be long would else fill the strip, and neighbouring frames show the same.
 """
 
 from __future__ import annotations

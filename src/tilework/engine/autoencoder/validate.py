@@ -39,8 +39,9 @@ class Measured(Validation):
 
     `metrics`: `loss` (total with the weights given), each raw term, `mse` and `psnr` on [0, 1], `detail` (fine detail of the
     reconstructions over that of the originals; absent where the originals have none), and for every level l
-    `used.l`, `perplexity.l`; with them `codes` K, `tokens` N and `tokens_per_code` N/K, without which those say nothing.
-    Of a codebook also `quantisation_error.l`, `code_norm.l` beside `z_norm`, and `duplicates.l` (codes that repeat another).
+    `used.l`, `perplexity.l`; with them `codes` K, `tokens` N and `tokens_per_code` N/K, without which those mean
+    nothing. Of a codebook also `quantisation_error.l`, `code_norm.l` beside `z_norm`, and `duplicates.l` (codes that
+    repeat another).
     """
 
     counts: NDArray[np.int64] | None = None

@@ -1,4 +1,4 @@
-"""Which images of a frame store are frames of a clip, and which clips are loops: nothing in a file says so."""
+"""Which images of a frame store are frames of a clip, and which clips are loops: nothing in a file states it."""
 
 from __future__ import annotations
 

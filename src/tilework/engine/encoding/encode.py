@@ -27,7 +27,7 @@ _SHARD_ITEMS = 4096
 """What is lost at most when it is interrupted."""
 _PIXELS_AT_ONCE = 2**20
 Progress = Callable[[int, int], None]
-"""Told how many items of how many are encoded; of several processes, those of this one."""
+"""Called with how many items of how many are encoded; of several processes, those of this one."""
 
 
 @dataclass(frozen=True)

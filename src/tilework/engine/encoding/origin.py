@@ -52,8 +52,8 @@ def open_origin(
     """A run's checkpoint with the run's own images, or with `data`: a data set's name, a kind, a file or a folder.
 
     `settings` are `key=value` of that source. Images of another size are brought to that of the model, as in training. What is
-    not prepared yet is prepared now; `progress` is told. Raises UserError for a run, data or settings that are not there, for a
-    model without codes, and for images that have changed since the run was trained on them.
+    not prepared yet is prepared now; `progress` is called. Raises UserError for a run, data or settings that are not
+    there, for a model without codes, and for images that have changed since the run was trained on them.
     """
     model, found = load_checkpoint(run, which=which, device=device, runs=runs)
     if not model.levels:

@@ -92,7 +92,7 @@ class Guard:
 
     def limit_gradient(self, weights: Mapping[str, float]) -> None:
         """Before a step under these loss weights: how large its gradient may be."""
-        # Lost weights have such gradients too; near the end there would be no steps left that tell of them.
+        # Lost weights have such gradients too; near the end there would be no steps left that show them.
         left = self.parts.budget.total_steps - self.state.position.step
         watched = self._limits and left > MOST_FAR + NEWEST
         self.parts.stepper.norm_limit = self.limit.under(weights) if watched else math.inf

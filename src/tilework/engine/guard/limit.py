@@ -16,7 +16,7 @@ from tilework.engine.guard.history import Entry
 FAR = 100.0
 """Times the largest gradient norm of the steps before. Batches of healthy runs differ by ten."""
 BEFORE, ENOUGH = 64, 20
-"""Steps before, and how many of them say something."""
+"""Steps before, and how many of them count."""
 MOVED = 2.0
 """A loss weight that has moved by more than this factor makes other gradients: nothing is refused until they are known."""
 MANY, WITHIN = 20, 1000

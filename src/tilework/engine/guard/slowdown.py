@@ -1,11 +1,12 @@
-"""The learning rate after a rollback: a factor of what the schedule says, which returns while the run stays healthy."""
+"""The learning rate after a rollback: a factor of what the schedule gives, which returns while the run stays
+healthy."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 LEAST, MOST = 20, 100
-"""Steps that the learning rate takes to grow back where no setting says how many."""
+"""Steps that the learning rate takes to grow back where no setting gives their number."""
 
 
 @dataclass

@@ -19,7 +19,7 @@ NEWEST = 5
 BEFORE = 64
 """Steps before them that they are compared with."""
 ENOUGH = 10
-"""Fewer of these say nothing."""
+"""Fewer of these mean nothing."""
 DEVIATIONS = 8.0
 """A rise is more than so many standard deviations of single steps (from the median absolute difference of two in a row)."""
 

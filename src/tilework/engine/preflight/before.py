@@ -1,4 +1,5 @@
-"""The checks as a part of a run's beginning: whether they are wanted, what is said of them, and whether the run may start."""
+"""The checks as a part of a run's beginning: whether they are wanted, what is reported of them, and whether the run may
+start."""
 
 from __future__ import annotations
 
@@ -45,7 +46,7 @@ def before_the_run(session: Session, runs: Path, progress: Progress) -> Prefligh
 
 
 def refusal(found: Preflight) -> UserError:
-    """What to say where a run must not start: the first failure, and how to start all the same."""
+    """The error where a run must not start: the first failure, and how to start all the same."""
     first = found.stopping[0]
     words = sentences(first)
     codes = ", ".join(result.code for result in found.stopping)

@@ -18,7 +18,7 @@ TRIAL_SECONDS, MOST_STEPS, FEWEST_STEPS = 0.8, 20, 5
 
 
 class Pace:
-    """Times a step with a few items, and says from that how many are affordable."""
+    """Times a step with a few items, and finds from that how many are affordable."""
 
     def __init__(self, bench: Bench) -> None:
         self.bench = bench

@@ -112,7 +112,7 @@ def settled(spec: PriorSpec, found_in: Path, runs: Path) -> PriorSpec:
 
 
 def other_parent(was: Mapping[str, Any], now: RunFolder, origin: Mapping[str, Any] | None = None) -> UserError:
-    """What to say where a prior is gone on with the run `now`, and was trained on tokens of the run that `was` names.
+    """The message where a prior is gone on with the run `now`, and was trained on tokens of the run that `was` names.
 
     `origin` is what is known of the tokens now; None = `now` has no checkpoint of that step.
     """

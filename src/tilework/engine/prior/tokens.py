@@ -143,7 +143,7 @@ class TokenSet:
 
 
 def read_tokens(spec: PriorSpec, compute: Compute, parent: Parent, progress: Progress) -> TokenSet:
-    """The parent's tokens; encoded now where the cache does not have them, `progress` is told.
+    """The parent's tokens; encoded now where the cache does not have them, `progress` is called.
 
     Raises UserError for images that cannot be had, and for clips that are not what `data` asks for.
     """

@@ -25,7 +25,7 @@ from tilework.priors.contract import Prior
 FEWEST, MOST, TOKENS = 8, 1024, 2**15
 """As many items as have so many tokens together, within these bounds."""
 ASIDE = frozenset({"bits_per_token"})
-"""Values of a prior's loss that say in another unit what `bits` says."""
+"""Values of a prior's loss that give `bits` in another unit."""
 
 
 @dataclass(frozen=True)

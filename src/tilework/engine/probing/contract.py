@@ -26,7 +26,7 @@ class Measured:
 
 
 class Probe(ABC):
-    """One look at a model. The docstring of the subclass says what it measures, and in which units.
+    """One look at a model. The docstring of the subclass states what it measures, and in which units.
 
     Within `measure` no gradient is kept and random numbers are given back afterwards. The model of the subject is a copy, and
     no probe changes it; whoever needs another mode or a moved weight takes a copy of the copy.
@@ -35,7 +35,7 @@ class Probe(ABC):
     order: ClassVar[int] = 50
     """Probes go from the smallest to the largest, until the time is over."""
     of_images: ClassVar[bool] = False
-    """Whether it looks at the images alone: what it says holds from the first step on, and is said then."""
+    """Whether it looks at the images alone: what it finds holds from the first step on, and is reported then."""
 
     @abstractmethod
     def measure(self, subject: Subject) -> Measured:

@@ -28,7 +28,7 @@ def keep(probed: Probed, folder: RunFolder) -> dict[str, dict[str, Any]]:
         place = folder.path / FOLDER
         buffer = io.BytesIO()
         Image.fromarray(pixels).save(buffer, "PNG", optimize=True)
-        with contextlib.suppress(OSError):  # Writing says what is wrong.
+        with contextlib.suppress(OSError):  # Writing reports what is wrong.
             place.mkdir(exist_ok=True)
         atomic_write_bytes(place / f"{name}.png", buffer.getvalue(), sync=False)
         found[name][IMAGE] = f"{FOLDER}/{name}.png"

@@ -25,7 +25,7 @@ class Why(StrEnum):
 
 
 class NotMeasured(Exception):
-    """Raised by a probe that cannot be made here. `detail` is what a library said, if anything."""
+    """Raised by a probe that cannot be made here. `detail` is the message of a library, if there is one."""
 
     def __init__(self, why: Why, detail: str = "") -> None:
         super().__init__(why)

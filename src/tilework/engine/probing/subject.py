@@ -43,7 +43,7 @@ class Subject:
     weights: Mapping[str, float]
     """The weight of every loss term at this step."""
     view: ModelView | None = None
-    """The copy with the images of the run; None where these are not there, and `missing` says why."""
+    """The copy with the images of the run; None where these are not there, and `missing` gives the reason."""
     missing: str = ""
     _made: dict[str, Objective] = field(default_factory=dict, repr=False)
 

@@ -74,7 +74,7 @@ class Data:
     warnings: tuple[str, ...] = ()
     """What a person should know of the data before the first step."""
     origin: Mapping[str, Any] = field(default_factory=dict)
-    """Whose they are, as plain values that a checkpoint keeps: `Task.other_data` is told them at a resume."""
+    """Whose they are, as plain values that a checkpoint keeps: `Task.other_data` gets them at a resume."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ class View:
         return {}
 
     def header(self) -> ViewHeader:
-        """What a frame's header says of the arrays."""
+        """What a frame's header holds of the arrays."""
         return {
             "kind": "plane", "dim": 0, "levels": 0, "codes": 0, "grid": [1, 1], "variance": None,
             "points_of": "window", "points_fixed": 0, "fixed": False, "classes": [],
@@ -178,8 +178,8 @@ class Task(ABC):
 
     @classmethod
     def moved(cls, spec: RunSpec, was: Mapping[str, Any], runs: Path) -> RunSpec:
-        """The spec of a run that goes on, for which it was just said where the run is that it is made from; `was` is the
-        `Data.origin` of then. Raises UserError where that is another one."""
+        """The spec of a run that goes on, for which the place of the run that it is made from was just given; `was` is
+        the `Data.origin` of then. Raises UserError where that is another one."""
         return spec
 
     @abstractmethod
@@ -258,8 +258,8 @@ class Task(ABC):
         return Row()
 
     def other_data(self, was: Mapping[str, Any]) -> UserError | None:
-        """What to say where a run is gone on with other data than it was trained on; `was` is the `Data.origin` of then.
-        None = what the engine says of any data."""
+        """The message where a run is gone on with other data than it was trained on; `was` is the `Data.origin` of
+        then. None = the engine's message for any data."""
         return None
 
     def state(self) -> Any:

@@ -25,7 +25,7 @@ class Placed:
 
 
 def network_svg(found: AutoencoderExplained, titles: Sequence[str]) -> str:
-    """The drawing; `titles` are what is said of each stage on hover."""
+    """The drawing; `titles` are what is shown of each stage on hover."""
     stages = found.network.stages
     scale = _LARGEST / max(found.images.width, found.images.height)
     boxes = [Box.of(stage.channels, *stage.positions, scale) for stage in stages]

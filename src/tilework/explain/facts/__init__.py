@@ -1,1 +1,2 @@
-"""What there is to say of a model, as values. Nothing here is worded: `words/` makes sentences of it, `drawing.py` an image."""
+"""What is explained of a model, as values. Nothing here is worded: `words/` makes sentences of it, `drawing.py` an
+image."""

@@ -97,7 +97,7 @@ class Network:
     stages: tuple[Stage, ...]
     parts: tuple[Part, ...]
     output: str = ""
-    """What makes pixels: sigmoid, tanh, linear; empty where the decoder does not say."""
+    """What makes pixels: sigmoid, tanh, linear; empty where the decoder does not give it."""
     final_relu: bool = False
     """The fault that a recipe has on purpose."""
 

@@ -25,7 +25,7 @@ class Parent:
     name: str
     known_as: ParentIs
     why: str = ""
-    """Why a recipe stands in for the run that was meant; as the error said it."""
+    """Why a recipe stands in for the run that was meant; as the error gave it."""
 
 
 @dataclass(frozen=True)

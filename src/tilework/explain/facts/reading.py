@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """What a value says, where there are bounds to say it by."""
+    """What a value means, where there are bounds to judge it by."""
 
     NONE = "none"
     """Not measured yet, or nothing to hold it against."""
@@ -42,7 +42,7 @@ class Reading:
     shown: Mapping[str, str] = field(default_factory=dict)
     """The values with their digits and units: `validation`, `training`."""
     help: str = ""
-    """What the table of metrics says of it."""
+    """What the table of metrics holds of it."""
     parts: int = 1
     """How many levels or dimensions of this metric there are."""
 
@@ -56,7 +56,7 @@ class Failure(StrEnum):
     DEAD_CODES = "dead codes"
     POSTERIOR = "posterior collapse"
     SATURATED = "saturated levels"
-    """FSQ: the encoder is driven beyond what its levels can tell apart."""
+    """FSQ: the encoder is driven beyond what its levels can distinguish."""
     CONSTANT_IMAGE = "one image for all"
     NO_BETTER_THAN_COUNTS = "no better than counting"
     """A prior that has learnt shares of codes alone."""

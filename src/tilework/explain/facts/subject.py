@@ -54,7 +54,7 @@ class Images:
     kind: str
     """Of the source."""
     where: str
-    """A path, or the name of a data set; empty where the kind says all."""
+    """A path, or the name of a data set; empty where the kind names it."""
     width: int
     height: int
     channels: int

@@ -42,7 +42,7 @@ class TermFact:
     """pixel or image, where the term has the choice."""
     settings: Mapping[str, Any] = field(default_factory=dict)
     about: str = ""
-    """What its file says of it, for terms that the glossary does not know."""
+    """The docstring of its file, for terms that the glossary does not know."""
     value: float | None = None
     """Its newest value in this run, before its weight."""
     weight: float | None = None

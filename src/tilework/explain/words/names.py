@@ -78,7 +78,7 @@ def blocks(found: tuple[Stage, ...]) -> str:
 
 
 def stage_titles(network: Network) -> list[str]:
-    """What is said of each stage where a hand rests on it."""
+    """What is shown of each stage on hover."""
     titles = []
     for stage in network.stages:
         lines = [stage.name, f"gives {shape(stage.shape)}", what(stage)]

@@ -35,7 +35,7 @@ def figures(value: float, digits: int = 3) -> str:
 
 
 def whole(value: float) -> float:
-    """A bound as it is said: in whole numbers, a small one with a digit."""
+    """A bound as it is written: in whole numbers, a small one with a digit."""
     return float(round(value)) if value >= 10 else float(f"{value:.2g}")
 
 
@@ -58,7 +58,7 @@ def area(found: Area) -> str:
 
 
 def shape(sides: Sequence[int]) -> str:
-    """(C, H, W) as it is said, width first: 32x32x256; of a vector how many numbers it has."""
+    """(C, H, W) as it is written, width first: 32x32x256; of a vector how many numbers it has."""
     if len(sides) == 3 and sides[1:] != (1, 1):
         return f"{sides[2]}x{sides[1]}x{sides[0]}"
     return f"{sides[0]:,}"

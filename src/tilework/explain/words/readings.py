@@ -94,7 +94,7 @@ def _per(one: Reading, found: Explanation) -> str:
 
 
 def _pixel_term(what: str) -> Writer:
-    """A reconstruction term that is a mean or a sum as its setting says."""
+    """A reconstruction term that is a mean or a sum as its setting chooses."""
 
     def write(one: Reading, found: Explanation) -> str:
         return f"{what}, {PER.get(_per(one, found), PER['pixel'])}. Should fall."

@@ -1,4 +1,4 @@
-"""Where the weights of LPIPS come from, and what a person is told when they are not there or not right."""
+"""Where the weights of LPIPS come from, and the error when they are not there or not right."""
 
 from __future__ import annotations
 

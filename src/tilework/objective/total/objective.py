@@ -15,7 +15,7 @@ Weight = Tensor | float
 
 
 class Objective(nn.Module):
-    """total = sum over terms of weight x value, in float32 whatever autocast says.
+    """total = sum over terms of weight x value, in float32 whatever autocast is set to.
 
     A term whose weight is the constant 0 is not built and costs nothing until a weight above 0 arrives. Every other term is
     built here, so that whatever it lacks stops the run before the first step (UserError).
@@ -39,8 +39,8 @@ class Objective(nn.Module):
     def check(self, losses: Iterable[str], learns_by_gradient: bool = False) -> None:
         """Raise UserError if a term needs what the bottleneck does not give; call it once, before the first step.
 
-        `losses`: the names in `Latent.losses` of a trial pass; `learns_by_gradient`: as `Bottleneck` says it. Terms of constant
-        weight 0 are not asked until a command gives them a weight.
+        `losses`: the names in `Latent.losses` of a trial pass; `learns_by_gradient`: as `Bottleneck` has it. Terms of
+        constant weight 0 are not asked until a command gives them a weight.
         """
         for misfit in self.misfits(losses, learns_by_gradient):
             raise misfit

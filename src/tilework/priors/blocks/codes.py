@@ -61,8 +61,8 @@ class Logits(nn.Linear):
 class CodeHead(nn.Module):
     """Norm and logits: hidden vectors (..., C) of level q -> (..., K) float32.
 
-    `tied`: logits are products with the vectors by which codes come in, divided by sqrt(C), so that to say a code again need
-    not be learnt for each.
+    `tied`: logits are products with the vectors by which codes come in, divided by sqrt(C), so that to repeat a code
+    need not be learnt for each.
     """
 
     def __init__(self, levels: int, codes: int, width: int, tied: CodeEmbedding | None = None) -> None:

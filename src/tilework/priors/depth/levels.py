@@ -11,7 +11,8 @@ from tilework.priors.blocks.settings import TransformerConfig
 
 
 class Levels(nn.Module):
-    """Input 1 is what the main transformer says of the position, input q the sum of the vectors of levels 1 to q - 1."""
+    """Input 1 is what the main transformer gives for the position, input q the sum of the vectors of levels 1 to q -
+    1."""
 
     def __init__(self, config: TransformerConfig, levels: int, depth: int) -> None:
         super().__init__()

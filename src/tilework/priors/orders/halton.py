@@ -1,6 +1,6 @@
 """The Halton sequence: each new position lies far from all before it (arXiv 2503.17076).
 
-Tokens that are drawn together do not see each other; far apart, they have least to say to each other.
+Tokens that are drawn together do not see each other; far apart, they depend least on each other.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is said with every answer, a frame (frame.py)."""
+"""What is sent with every answer, a frame (frame.py)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, TypedDict
@@ -8,7 +8,7 @@ from tilework.protocol.frame import VERSION, ArrayPlace
 
 
 class MadeAnswer(TypedDict):
-    """What the process of a model says with an answer; packing it adds the places of its arrays."""
+    """What the process of a model sends with an answer; packing it adds the places of its arrays."""
 
     v: Annotated[int, f"{VERSION}"]
     channel: Annotated[Literal["answer"], "what it is"]
@@ -19,6 +19,6 @@ class MadeAnswer(TypedDict):
 
 
 class AnswerHeader(MadeAnswer):
-    """What an answer says beside its arrays."""
+    """What an answer holds beside its arrays."""
 
     arrays: Annotated[Sequence[ArrayPlace], "its arrays, in the order of their bytes"]

@@ -1,4 +1,4 @@
-"""The facts of each kind of answer: what it says beside its arrays."""
+"""The facts of each kind of answer: what it holds beside its arrays."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, TypedDict

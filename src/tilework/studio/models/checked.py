@@ -1,4 +1,4 @@
-"""Whether an ask is as its model says; what is wrong is told in the terms of what was asked."""
+"""Whether an ask is as its model defines; what is wrong is reported in the terms of what was asked."""
 
 from __future__ import annotations
 

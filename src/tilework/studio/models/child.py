@@ -1,4 +1,4 @@
-"""The studio's side of one model process: begins it, sends orders, hands on what it says, and knows why it ended."""
+"""The studio's side of one model process: starts it, sends orders, hands on its output, and knows why it ended."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class Condition(NamedTuple):
 
 
 class Child:
-    """One process, from its start to its end; every method runs in the event loop. `told` gets whatever it says, and after its
-    end what never will be answered is for whoever asked to know: the condition is `ended` then."""
+    """One process, from its start to its end; every method runs in the event loop. `on_output` gets whatever it sends,
+    and after its end what never will be answered is for whoever asked to know: the condition is `ended` then."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Child:
         self.loaded = False
         """Whether it has ever been ready."""
         self.used = time.monotonic()
-        """When it was last asked, or said something."""
+        """When it was last asked, or sent something."""
         self._on_output = on_output
         self._down: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
         self._last_lines: deque[str] = deque(maxlen=_LAST_LINES)
@@ -62,7 +62,7 @@ class Child:
         self._begin({"run": str(chosen.run.path), "which": chosen.checkpoint, "device": device, "images": str(images)})
 
     def order(self, do: str, page: int, ref: int, key: str, lane: str, what: dict[str, Any]) -> None:
-        """Send an order. It is answered, or said to be dropped, unless the process ends."""
+        """Send an order. It is answered, or reported as dropped, unless the process ends."""
         self.used = time.monotonic()
         self._send({"do": do, "page": page, "ref": ref, "key": key, "lane": lane, "what": what})
 

@@ -57,7 +57,8 @@ def choose(run: RunFolder, which: str) -> Chosen:
 
 
 def device_of(name: str) -> str:
-    """The name of a device, known to be one; whether it is here the process of the model says. Raises UserError."""
+    """The name of a device, known to be one; whether it is here the process of the model finds out. Raises
+    UserError."""
     if name not in DEVICES:
         raise UserError(
             f"there is no device '{name[:60]}'", why=f"the devices are {', '.join(DEVICES)}", fix="use device=auto"

@@ -13,7 +13,7 @@ _SLOW = frozenset(
     | set(DREAM_KINDS)
 )
 LONG: frozenset[str] = frozenset(DREAM_KINDS)
-"""Slow asks that tell what is there so far, and stop where nobody waits for them any more."""
+"""Slow asks that report what is there so far, and stop where nobody waits for them any more."""
 
 
 def lane_of(kind: object) -> Lane:

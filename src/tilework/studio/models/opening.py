@@ -82,7 +82,7 @@ def opening(run: str, which: str, device: str, images: Path, between: Callable[[
 
 
 def _is_prior(run: RunFolder, which: str) -> bool:
-    """Whether a checkpoint is of a prior; what cannot be read is for whoever opens it to tell."""
+    """Whether a checkpoint is of a prior; what cannot be read is for whoever opens it to report."""
     try:
         found: bool = open_folder(named(run.checkpoints, which)).spec.get("task", AUTOENCODER) == PRIOR
     except TileworkError:

@@ -109,7 +109,7 @@ class PageAsks:
         self._waiting[ask.key] = ask
 
     def forget(self, key: str) -> bool:
-        """Nobody waits for this key. True where the process has to be told."""
+        """Nobody waits for this key. True where the process has to be notified."""
         self._waiting.pop(key, None)
         there = {ref for ref, one in self._there.items() if one.key == key} - self._forgotten
         self._forgotten |= there
@@ -135,13 +135,14 @@ class PageAsks:
         return ref in self._there and ref not in self._forgotten
 
     def given_up(self, key: str) -> bool:
-        """What is long is not waited for where a newer ask of its key has come. True where the process has to be told."""
+        """What is long is not waited for where a newer ask of its key has come. True where the process has to be
+        notified."""
         there = {ref for ref, one in self._there.items() if one.key == key and one.ask.get("kind") in LONG}
         self._forgotten |= there
         return bool(there)
 
     def done(self, ref: int) -> bool:
-        """The process has said its word on an ask. True where somebody waits for it."""
+        """The process has answered an ask. True where somebody waits for it."""
         known = self._there.pop(ref, None) is not None
         wanted = known and ref not in self._forgotten
         self._forgotten.discard(ref)

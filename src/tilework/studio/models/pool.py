@@ -27,7 +27,7 @@ class Guest(Protocol):
     """Whoever asks a model: a page."""
 
     def hear(self, child: Child, output: Output | None) -> None:
-        """What the process says; None = its condition is another one."""
+        """Output of the process; None = its condition is another one."""
 
 
 class Pool:
@@ -70,7 +70,7 @@ class Pool:
             child.leave(number)
 
     async def request(self, child: Child, do: str, what: dict[str, Any]) -> bytes:
-        """Something that the studio itself asks. Raises UserError: what the process says, or that it has ended."""
+        """Something that the studio itself asks. Raises UserError: the error of the process, or that it has ended."""
         if sum(one is child for one, _ in self._replies.values()) >= _MOST_REQUESTS:
             raise Busy(f"{_MOST_REQUESTS} files of this model are being made", why="each takes its time", fix="wait")
         ref = next(self._numbers)

@@ -19,7 +19,7 @@ from tilework.studio.models.serving import Voice, listen, problem_of, serve
 
 
 def main() -> None:
-    """Load, say so, answer until the input ends."""
+    """Load, report that, answer until the input ends."""
     voice = Voice.taken()
     faulthandler.enable()
     wanted: dict[str, Any] = json.loads(sys.stdin.buffer.readline())
@@ -35,7 +35,7 @@ def main() -> None:
             here().heed()
 
         model = opening(wanted["run"], wanted["which"], wanted["device"], Path(wanted["images"]), between)
-    except BaseException as error:  # whatever it is, the studio is told before the process ends
+    except BaseException as error:  # whatever it is, the studio is notified before the process ends
         voice.state("ended", error=problem_of(error))
         os._exit(1)
     voice.state("ready", device=model.device)

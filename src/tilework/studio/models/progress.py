@@ -1,4 +1,4 @@
-"""What an ask that takes long tells while it is computed, and how it learns that nobody waits for it any more.
+"""What an ask that takes long reports while it is computed, and how it learns that nobody waits for it any more.
 
 Each thread computes one ask at a time; what is computed finds its own by `here`.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 REST_SECONDS = 0.06
-"""So long nothing is told after something was: about what an eye follows."""
+"""So long nothing is reported after something was: about what an eye follows."""
 
 Report = Callable[[Mapping[str, Any], "Mapping[str, NDArray[Any]]"], None]
 
@@ -27,7 +27,8 @@ class Unwanted(Exception):
 
 @dataclass
 class AskProgress:
-    """Of one ask: `wanted` says whether somebody waits for it, `told` takes facts and arrays of what is there so far."""
+    """Of one ask: `wanted` returns whether somebody waits for it, `sink` takes facts and arrays of what is there so
+    far."""
 
     wanted: Callable[[], bool] = lambda: True
     sink: Report | None = None
@@ -40,11 +41,11 @@ class AskProgress:
 
     @property
     def due(self) -> bool:
-        """Whether it is time to tell something."""
+        """Whether it is time to report something."""
         return self.sink is not None and time.monotonic() - self._last >= REST_SECONDS
 
     def report(self, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Tell what is there so far."""
+        """Report what is there so far."""
         if self.sink is not None:
             self.sink(facts, arrays)
             self._last = time.monotonic()
@@ -55,7 +56,7 @@ _NOBODY = AskProgress()
 
 
 def here() -> AskProgress:
-    """That of the ask which this thread computes; outside of one, nothing is told and everything is wanted."""
+    """That of the ask which this thread computes; outside of one, nothing is reported and everything is wanted."""
     found: AskProgress = getattr(_threads, "progress", _NOBODY)
     return found
 

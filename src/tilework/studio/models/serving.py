@@ -1,4 +1,5 @@
-"""How the process of a model answers: one thread reads, one for each lane computes. Which asks there are is told from outside.
+"""How the process of a model answers: one thread reads, one for each lane computes. Which asks there are is given from
+outside.
 
 No error of an ask ends the process, and nothing that a library prints gets between the answers.
 """
@@ -76,7 +77,7 @@ class Voice:
             os._exit(0)
 
     def state(self, state: str, **more: object) -> None:
-        """Say what the process does."""
+        """Send what the process does."""
         self.send(What.STATE, body=json.dumps({"state": state, **more}).encode())
 
 
@@ -145,7 +146,8 @@ def serve(model: M, abilities: Abilities[M], waiting: Waiting, voice: Voice, cou
 
 
 def _progress_of(waiting: Waiting, voice: Voice, order: Order) -> AskProgress:
-    """How an order tells of itself; the studio's own orders, files, tell nothing. Only what is long is given up."""
+    """How an order reports its progress; the studio's own orders, files, report nothing. Only what is long is given
+    up."""
     kind = order.what.get("kind") if order.do == "ask" else (order.what.get("ask") or {}).get("kind")
     if kind not in LONG:
         return AskProgress()

@@ -1,4 +1,4 @@
-"""A page at a model: which checkpoint it has open, what it is told of it, and its asks on their way there and back."""
+"""A page at a model: which checkpoint it has open, what it gets of it, and its asks on their way there and back."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Visit:
         outbox.taken = self._pump
 
     async def open(self) -> None:
-        """Have the checkpoint open that was asked for; the page is told where there is none."""
+        """Have the checkpoint open that was asked for; the page gets an error where there is none."""
         async with self._opening:
             if self._child is not None and self._child.alive:
                 self._pump()
@@ -94,11 +94,11 @@ class Visit:
         return {"ask": ask, "forget": forget}
 
     def hear(self, child: Child, output: Output | None) -> None:
-        """What the process says; None = its condition is another one."""
+        """Output of the process; None = its condition is another one."""
         if child is not self._child:
             return
         if output is not None and output.what is What.PROGRESS:
-            if self._asks.waits(output.ref) and not self._outbox.answers:  # a page that reads slowly is told less often
+            if self._asks.waits(output.ref) and not self._outbox.answers:  # a page that reads slowly gets less of it
                 self._outbox.answer(output.body)
             return
         if output is not None:
@@ -137,7 +137,7 @@ class Visit:
         self._pool.leave(self._number)
 
     async def watch(self) -> None:
-        """Tell the page when its run has a newer checkpoint of what it asked for, and when it is deleted."""
+        """Notify the page when its run has a newer checkpoint of what it asked for, and when it is deleted."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             child = self._child
@@ -155,7 +155,7 @@ class Visit:
                 self._outbox.send(NewerMessage(type="newer", checkpoint=newest.checkpoint, step=newest.step))
 
     async def _send_gone(self, error: NotHere) -> None:
-        """Tell the page, once, where it is the run that is not there, and not its checkpoint alone."""
+        """Notify the page, once, where it is the run that is not there, and not its checkpoint alone."""
         if self._reported != "gone" and not await to_thread.run_sync(self._is_there):
             self._reported = "gone"
             self._outbox.send(GoneMessage(type="gone", message=error.what))

@@ -24,7 +24,7 @@ class Order:
 
 
 class Waiting:
-    """Filled by the thread that reads, emptied by one thread for each lane. `dropped` is told of what will not be done."""
+    """Filled by the thread that reads, emptied by one thread for each lane. `dropped` gets what will not be done."""
 
     def __init__(self, dropped: Callable[[Order], None]) -> None:
         self._dropped = dropped

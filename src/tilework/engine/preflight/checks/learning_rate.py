@@ -20,14 +20,14 @@ TRIALS = 5
 CLEARLY = 1.25
 """With a part of the learning rate, the loss falls by so many times as much: it is too high."""
 VISIBLE = 1e-3
-"""Changes of the loss by less than this share of it say nothing of a learning rate that is too high."""
+"""Changes of the loss by less than this share of it show nothing of a learning rate that is too high."""
 NOISE, MOST = 1e-6, 4.0**7
 """Share of the loss below which it may have changed by rounding alone: a multiple that does no more is made 16 times as large,
 up to the other one."""
 LEAST_FALL = 0.1
 """A whole run that goes on as it began lowers the loss by less than this share of it: the learning rate is too low."""
 LONG = 100
-"""Steps below which a run is an attempt, and nothing is said of how far it gets."""
+"""Steps below which a run is an attempt, and nothing is reported of how far it gets."""
 
 
 class Check(contract.Check):
@@ -38,8 +38,8 @@ class Check(contract.Check):
 
     Too high: with a part of it the loss falls 1.25 times as far or more. Too low: at the pace of these steps all steps of the
     run would lower the loss by less than a tenth, and four times the learning rate is at least twice as fast; where four times
-    it does nothing that could be told from rounding, 64 times it, and so on. Either is a warning only: some steps say little of
-    a whole run.
+    it does nothing that could be distinguished from rounding, 64 times it, and so on. Either is a warning only: some
+    steps show little of a whole run.
     """
 
     order = 90

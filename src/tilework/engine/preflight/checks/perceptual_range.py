@@ -18,7 +18,7 @@ TOLERANCE = 0.05
 
 class Check(contract.Check):
     """Black beside white images go through every loss term that has a network of its own, and what arrives at that network is
-    measured against the range it says that it was made for.
+    measured against the range that it states it was made for.
 
     LPIPS was made for values from -1 to 1. Fed the [0, 1] of images it loses contrast and then allows washed-out reconstructions.
     """

@@ -84,7 +84,7 @@ def _as_loaded(bench: Bench, trial: Trial, found: checkpoint.Checkpoint) -> tupl
     network = copy.deepcopy(task.model).to(memory_format=torch.contiguous_format)
     differing = _differing(network.state_dict(), loaded.network.state_dict())
     if not all(bool(torch.isfinite(t).all()) for t in network.state_dict().values() if t.is_floating_point()):
-        return differing, {}  # it learnt nothing that can be compared; another check says so
+        return differing, {}  # it learnt nothing that can be compared; another check reports that
     own, x = Model(network, loaded.spec, found.step, loaded.device), bench.pace.few.images.contiguous()
     outputs = {"pixels": _largest(own.reconstruct(x), loaded.reconstruct(x))}
     if own.levels:

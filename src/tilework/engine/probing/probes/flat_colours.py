@@ -14,7 +14,7 @@ COLOURS = 8
 
 class Probe(contract.Probe):
     """Up to eight images of one colour each, of colours that smooth areas of training images have: others were never learned,
-    and what a model makes of them says nothing.
+    and what a model makes of them means nothing.
 
     - `colours`: how many.
     - `grid`: what repeats from token to token, as a root mean square in grey levels, away from the border; `grid_most`: of the

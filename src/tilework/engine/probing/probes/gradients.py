@@ -1,4 +1,4 @@
-"""How much each loss term has to say: its gradient at the decoder's output, at the encoder's, and on the codes."""
+"""How much influence each loss term has: its gradient at the decoder's output, at the encoder's, and on the codes."""
 
 from __future__ import annotations
 

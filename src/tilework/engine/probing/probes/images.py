@@ -93,7 +93,7 @@ def octaves(luma: NDArray[np.float32]) -> tuple[NDArray[np.float64], NDArray[np.
 
 def block_size(luma: NDArray[np.float32]) -> int:
     """The largest k of 8 to 2 for which nearly all changes of brightness in images (n, H, W) lie on a grid of k pixels in both
-    directions; 1 where there is none, or too little to tell."""
+    directions; 1 where there is none, or too little to measure."""
     for k in range(8, 1, -1):
         if all(_on_grid(np.abs(np.diff(luma, axis=axis)) > 0.5, axis, k) for axis in (1, 2)):
             return k

@@ -11,7 +11,7 @@ from tilework.engine.probing.smooth import SmoothAreas, fine_detail
 from tilework.engine.probing.subject import Subject
 
 FEWEST = 20
-"""Smooth windows from which on something is said of them."""
+"""Smooth windows from which on something is reported of them."""
 SEEN = 2.0 / LEVELS
 """A pattern whose root mean square is two grey levels can be seen in a plain area."""
 STANDS_OUT = 4.0

@@ -1,4 +1,4 @@
-"""What is said of every fault that a check knows: what happened, why, and one fix."""
+"""The message for every fault that a check knows: what happened, why, and one fix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a check that passed: what it measured."""
+"""The message for a check that passed: what it measured."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ TOKENS: frozenset[AskKind] = frozenset({"paint", "levels", "field", "receptive",
 
 
 def _epoch(model: Loaded) -> float | None:
-    """Epochs that the checkpoint was trained for; None where the run's store does not tell."""
+    """Epochs that the checkpoint was trained for; None where the run's store does not record it."""
     with contextlib.suppress(TileworkError), RunStore.open(model.run.db) as store:
         per_epoch = store.get_meta("steps_per_epoch")
         if isinstance(per_epoch, (int, float)) and per_epoch > 0:

@@ -1,4 +1,4 @@
-"""What a prior dreams, by the functions of the shell's commands; what is drawn so far is told meanwhile."""
+"""What a prior dreams, by the functions of the shell's commands; what is drawn so far is reported meanwhile."""
 
 from __future__ import annotations
 
@@ -226,11 +226,11 @@ def _cell_size(dreamer: Dreamer) -> tuple[int, int]:
     return size.height // dreamer.shape.height, size.width // dreamer.shape.width
 
 
-# What is told -----------------------------------------------------------------------------------------------------------
+# What is reported -----------------------------------------------------------------------------------------------------
 
 
 class _Watching:
-    """Tells of every pass, as often as an eye follows it."""
+    """Reports every pass, as often as an eye follows it."""
 
     def __init__(self, dreamer: Dreamer, sampling: Sampling) -> None:
         self._dreamer = dreamer
