@@ -28,7 +28,7 @@ MARK = "TILEWORK_TEST_RUN"
 """An environment variable by which all processes of a test run are known, however far from it they went."""
 if "PYTEST_XDIST_WORKER" not in os.environ:  # workers have that of the process which started them
     os.environ[MARK] = secrets.token_hex(8)
-# Where Python is told to keep no compiled files, each process would compile torch anew: they go to pytest's own cache.
+# Where Python is set to keep no compiled files, each process would compile torch anew: they go to pytest's own cache.
 if os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
     os.environ["PYTHONPYCACHEPREFIX"] = str(Path(__file__).parents[1] / ".pytest_cache" / "compiled")
 

@@ -1,4 +1,4 @@
-"""Whether what was really said is as the models say: headers, the arrays of a frame, messages."""
+"""Whether what was really sent is as the models define it: headers, the arrays of a frame, messages."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def frame_faults(header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) 
 
 
 def faults(value: Any, hint: Any, at: str = "it") -> Iterator[str]:
-    """What of a value that came as JSON is not as its type says; a field that no model has is one, too."""
+    """What of a value that came as JSON is not of its type; a field that no model has is one, too."""
     if len(ways := branches(hint)) > 1:
         tried = [list(faults(value, way, at)) for way in ways]
         if all(tried):

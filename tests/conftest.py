@@ -27,7 +27,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("TILEWORK_PREFLIGHT", "0")
 # And each be probed at its end.
 os.environ.setdefault("TILEWORK_PROBES", "0")
-# How long an input takes to make says nothing on a machine with much else to do.
+# How long an input takes to make means nothing on a machine with much else to do.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
@@ -69,7 +69,7 @@ def _own_folders(tmp_path: Path, common: Path, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def real_data() -> Path:
-    """The folder of real images; skips, saying so, where it is absent."""
+    """The folder of real images; skips, with the reason, where it is absent."""
     found = data_folder()
     if found is None:
         pytest.skip("no real images here: set TILEWORK_DATA to a folder with MNIST, flowers, emoji and lpips weights")

@@ -78,7 +78,7 @@ def made_run(
     train: Mapping[str, Sequence[float]] | None = None,
     epoch: int = 100,
 ) -> RunFolder:
-    """A run folder that says it has finished, with the series that a test gives, and nothing else."""
+    """A run folder marked as finished, with the series that a test gives, and nothing else."""
     run = RunFolder.create(root, "collapsing", spec)
     run.db.unlink(missing_ok=True)
     with case_of(run.path, val=val, train=train, epoch=epoch, status="finished"):
@@ -130,7 +130,8 @@ class Scripted(Rule):
 
 
 def collapse_only(monkeypatch: pytest.MonkeyPatch, **more: Rule) -> None:
-    """The rule of collapsed codebooks and those that the test gives, and no other: what else is shipped says nothing here."""
+    """The rule of collapsed codebooks and those that the test gives, and no other: what else is shipped reports nothing
+    here."""
     only(monkeypatch, codebook_collapse=shipped()["codebook-collapse"], **more)
 
 

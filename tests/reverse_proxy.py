@@ -25,7 +25,7 @@ class Manner:
     prefixes_redirects: bool = False
     """Puts its path before the path of a redirection, as jupyter-server-proxy does."""
     upgrades: bool = True
-    """Passes on what a socket needs; nginx does so only where it is told to."""
+    """Passes on what a socket needs; nginx does so only where it is configured to."""
 
 
 @contextlib.contextmanager

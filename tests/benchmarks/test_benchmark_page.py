@@ -1,4 +1,4 @@
-"""docs/benchmarks.md says what the result files say."""
+"""docs/benchmarks.md shows what the result files hold."""
 
 from __future__ import annotations
 

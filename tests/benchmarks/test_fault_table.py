@@ -1,4 +1,4 @@
-"""The table of injected faults counts what the kept results say."""
+"""The table of injected faults counts what the kept results hold."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ def test_the_classifier_learns_digits(benchmarks: Path) -> None:
 
 
 class _Counted:
-    """In the place of the package where it is not installed: its function, saying how many features it was given."""
+    """In the place of the package where it is not installed: its function, reporting how many features it was given."""
 
     @staticmethod
     def compute_prdc(real: np.ndarray, fake: np.ndarray, nearest_k: int) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The benchmark of priors runs, and its sides are what they say they are. No figure is judged."""
+"""The benchmark of priors runs, and its sides are what they claim to be. No number is judged."""
 
 from __future__ import annotations
 

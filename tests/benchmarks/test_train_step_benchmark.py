@@ -65,7 +65,7 @@ def test_jax_side_has_the_same_network(tmp_path: Path) -> None:
     assert rows["system1-jax"]["peer"]["parameters"] == 844_355
 
 
-def test_says_what_to_install(tmp_path: Path) -> None:
+def test_a_missing_package_is_named_with_what_to_install(tmp_path: Path) -> None:
     hidden = tmp_path / "sitecustomize.py"  # makes jax impossible to find, whether it is installed or not
     hidden.write_text(
         "import importlib.util as u\nf = u.find_spec\nu.find_spec = lambda n, *a: None if n == 'jax' else f(n, *a)\n"

@@ -157,7 +157,7 @@ def test_constructors_check_what_they_are_given(make):
         make()
 
 
-def test_five_axes_are_told_what_to_flatten():
+def test_five_axes_are_refused_with_what_to_flatten():
     with pytest.raises(UserError) as refused:
         VQ(dim=4, codes=8)(torch.zeros(1, 4, 2, 2, 2))
     assert "flatten" in refused.value.fix

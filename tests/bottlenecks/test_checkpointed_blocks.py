@@ -208,7 +208,7 @@ def test_the_same_batch_at_every_step():
         net, x = Net(lively()), inputs(0)[0]
         return [torch.autograd.grad(how(net.body, x), net.dec.weight)[0] for _ in range(6)], net.state_dict()
 
-    # Dropout off: it would tell the batches apart.
+    # Dropout off: it would make the batches differ.
     kept, nn.functional.dropout = nn.functional.dropout, lambda x, p: x
     try:
         assert_same(steps(plain), steps(anew))

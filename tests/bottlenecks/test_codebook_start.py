@@ -132,7 +132,7 @@ def test_all_codes_are_used_after_a_start():
     assert vq.notes() == []
 
 
-def test_the_note_says_which_level_has_too_few_points():
+def test_the_note_names_the_level_with_too_few_points():
     rq = RQ(dim=2, codes=8, levels=2)
     rq.start(torch.tensor([[0.0, 1.0], [1.0, 0.0]]).repeat(10, 1), rng())
     first, second = rq.notes()

@@ -138,7 +138,7 @@ def test_folders_of_images(tilework: Command, tmp_path: Path) -> None:
     nothing_made()
 
 
-def test_one_unreadable_image_is_left_out_and_told(tilework: Command, tmp_path: Path) -> None:
+def test_one_unreadable_image_is_left_out_and_reported(tilework: Command, tmp_path: Path) -> None:
     images = tmp_path / "images"
     images.mkdir()
     rng = np.random.default_rng(0)
@@ -151,7 +151,7 @@ def test_one_unreadable_image_is_left_out_and_told(tilework: Command, tmp_path: 
     refused(tilework(*on_folder(images), "data.strict=true"), "zero.png")
 
 
-def test_mixed_sizes_are_resized_or_refused_as_the_spec_says(tilework: Command, tmp_path: Path) -> None:
+def test_mixed_sizes_are_resized_or_refused_as_the_spec_asks(tilework: Command, tmp_path: Path) -> None:
     images = tmp_path / "images"
     images.mkdir()
     for number in range(12):

@@ -164,7 +164,7 @@ def test_broken_runs_are_listed_with_the_reason_and_hide_no_other(tilework: Comm
     assert tilework("show", no_store.id).code == 0
 
 
-def test_show_tells_figures_events_files_and_what_differs(tilework: Command, small_run: RunFolder) -> None:
+def test_show_prints_metrics_events_files_and_what_differs(tilework: Command, small_run: RunFolder) -> None:
     shown = tilework("show", "last")
     assert shown.code == 0
     for word in (small_run.id, "finished", "mean over pixels in [0, 1]", " dB", "codes placed among", "step-00000006",
@@ -203,7 +203,7 @@ def test_show_knows_the_best_weights_and_how_old_the_figures_are(tilework: Comma
     assert re.search(r"best weights .*best-00000400 +\(step 400, validation loss 0.125\)", shown)
 
 
-def test_the_end_of_a_run_says_how_to_go_on(tilework: Command) -> None:
+def test_the_end_of_a_run_shows_how_to_go_on(tilework: Command) -> None:
     done = tilework("train", "rqvae-digits", *SMALL)
     assert "finished after 6 steps" in done.out
     assert "less than one epoch was trained (6 of " in done.out
@@ -245,7 +245,7 @@ def test_runs_marks_those_with_an_error_or_a_warning(tilework: Command) -> None:
     assert max(map(len, narrow.splitlines())) <= 40
 
 
-def test_the_end_of_a_run_says_what_is_wrong_and_how_it_is_fixed(
+def test_the_end_of_a_run_shows_what_is_wrong_and_how_it_is_fixed(
     tilework: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from doctor_examples import Scripted, only

@@ -93,7 +93,7 @@ def test_add_list_show_check_remove(tilework: Command, photos: Path) -> None:
     assert "No data sets" in tilework("data", "list").out
 
 
-def test_show_tells_what_is_wrong_with_the_split_and_shows_the_rest(tilework: Command, tmp_path: Path) -> None:
+def test_show_reports_what_is_wrong_with_the_split_and_shows_the_rest(tilework: Command, tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     image(0).save(tmp_path / "one" / "a.gif", save_all=True, append_images=[image(1), image(2)])
     assert tilework("data", "add", "one", tmp_path / "one", "--size", "16", "--set", "split.by=group").code == 0
@@ -111,7 +111,7 @@ def test_show_tells_what_is_wrong_with_the_split_and_shows_the_rest(tilework: Co
     assert tilework("data", "check", "one").code == 1
 
 
-def test_an_own_split_and_what_was_left_out_are_told(tilework: Command, tmp_path: Path) -> None:
+def test_an_own_split_and_what_was_left_out_are_reported(tilework: Command, tmp_path: Path) -> None:
     for n in range(12):
         path = tmp_path / "in" / ("train", "train", "val")[n % 3] / "ab"[n % 2] / f"{n}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -175,7 +175,7 @@ def test_check_finds_what_is_wrong(tilework: Command, photos: Path) -> None:
     assert "no longer in the cache" in tilework("data", "check", "pets").out
 
 
-def test_check_says_that_a_split_by_frame_leaks(tilework: Command, tmp_path: Path) -> None:
+def test_check_reports_that_a_split_by_frame_leaks(tilework: Command, tmp_path: Path) -> None:
     first = image(0)
     for n in range(20):
         (tmp_path / "clip").mkdir(exist_ok=True)
@@ -281,7 +281,7 @@ def test_two_sets_share_prepared_images(tilework: Command, photos: Path) -> None
     assert tilework("data", "check", "two").code == 0
 
 
-def test_a_damaged_entry_is_told_and_can_be_removed(tilework: Command, photos: Path) -> None:
+def test_a_damaged_entry_is_reported_and_can_be_removed(tilework: Command, photos: Path) -> None:
     assert tilework("data", "add", "pets", photos, "--size", "16").code == 0
     (sets_folder() / "pets.yaml").write_text("name: [")
     assert "damaged" in tilework("data", "list").out

@@ -37,7 +37,7 @@ def runs_in(folder: Path) -> dict[str, RunFolder]:
 
 
 @pytest.mark.usefixtures("small")
-def test_ends_with_a_loop_and_says_how_new_it_is(tilework: Command, tmp_path: Path) -> None:
+def test_ends_with_a_loop_and_shows_how_new_it_is(tilework: Command, tmp_path: Path) -> None:
     done = tilework("demo", "--dream", "--runs", tmp_path)
     assert done.code == 0, done.err
     runs = runs_in(tmp_path)

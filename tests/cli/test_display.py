@@ -1,4 +1,4 @@
-"""The live display: what it says before the first step, and how fast it says that a run is."""
+"""The live display: what it shows before the first step, and how fast it shows a run to be."""
 
 from __future__ import annotations
 

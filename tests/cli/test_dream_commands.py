@@ -183,7 +183,7 @@ def test_ctrl_c_keeps_what_is_done(tilework: Command, images: Path, monkeypatch:
     assert sorted(path.name for path in Path().iterdir() if path.name != "runs") == ["some.png"]
 
 
-def test_wrong_words_are_told(
+def test_wrong_words_are_reported(
     tilework: Command, motion: Path, images: Path, gaussian: Path, once: Callable[..., Path]
 ) -> None:
     vq = trained(once, "fsq").path

@@ -156,7 +156,7 @@ def test_decode_refuses_another_model_and_names_both(
     assert tilework("decode", out, "--out", tmp_path / "images", "--run", run.path).code == 0
 
 
-def test_decode_says_that_the_model_went_on(run: RunFolder, tilework: Command, tmp_path: Path) -> None:
+def test_decode_reports_that_the_model_went_on(run: RunFolder, tilework: Command, tmp_path: Path) -> None:
     copy = tmp_path / "copied" / run.id
     shutil.copytree(run.path, copy)
     assert tilework("encode", copy, "--out", tmp_path / "tokens", "--which", "last").code == 0
@@ -253,7 +253,7 @@ def test_two_processes_write_what_one_writes(run: RunFolder, tilework: Command, 
 
 
 def test_two_commands_at_once(run: RunFolder, tmp_path: Path) -> None:
-    """The one that comes second is told so; the first is not disturbed."""
+    """The one that comes second gets an error; the first is not disturbed."""
     script = tmp_path / "two.py"
     script.write_text(
         "import sys\n"

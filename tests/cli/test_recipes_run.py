@@ -194,7 +194,7 @@ def test_recipe_runs_to_its_end(
 
 
 @pytest.mark.parametrize("recipe", [name for name in AUTOENCODERS if kind_of(name) in BROUGHT])
-def test_a_recipe_without_its_images_says_how_to_bring_them(
+def test_a_recipe_without_its_images_shows_how_to_bring_them(
     tilework: Command, recipe: str, lpips_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

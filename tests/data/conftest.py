@@ -22,7 +22,7 @@ def _own_cache(_own_folders: None, tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[None]:
-    """Browsers that the tests of a module share; skips, saying so, where there is no Chromium."""
+    """Browsers that the tests of a module share; skips, with the reason, where there is no Chromium."""
     if not chromium_is_here():
         pytest.skip("there is no Chromium here to draw sketches with, or Playwright is not installed")
     from drawn_sketches import kept_browsers

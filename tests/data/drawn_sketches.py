@@ -53,7 +53,7 @@ def kept_browsers() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ahead, "Chromium", one)
-        # A browser is given up when it is slow; on a machine with much else to do that says nothing.
+        # A browser is given up when it is slow; on a machine with much else to do that means nothing.
         for limit in ("_STARTS_WITHIN", "_LEAVES_WITHIN"):
             patch.setattr(chromium, limit, PATIENCE)
         yield

@@ -17,7 +17,7 @@ MOVING = "function setup() { createCanvas(40, 30); } function draw() { backgroun
 
 
 def levels(number: int) -> NDArray[np.uint8]:
-    """A frame that says its number: 8 bars, bright where that bit is set (the lowest on the left)."""
+    """A frame that shows its number: 8 bars, bright where that bit is set (the lowest on the left)."""
     bits = [255 * (number >> bit & 1) for bit in range(8)]
     return np.repeat(np.repeat(np.array([bits], np.uint8), 48, 0), 8, 1)[:, :, None].repeat(3, 2)
 
@@ -41,7 +41,8 @@ def clip(
     rotation: int = 0,
     title: str = "",
 ) -> Path:
-    """A video file of these frames (sides even for h264), at 30 frames a second unless `times` (ms) says when each is shown."""
+    """A video file of these frames (sides even for h264), at 30 frames a second unless `times` (ms) gives when each is
+    shown."""
     path.parent.mkdir(parents=True, exist_ok=True)
     container_options = {"movflags": "faststart"} if path.suffix in {".mp4", ".mov"} else {}
     with av.open(str(path), "w", options=container_options) as out:

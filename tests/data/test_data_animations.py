@@ -149,7 +149,7 @@ def test_frames_before_the_damage_are_kept(tmp_path, suffix):
     assert sum(item.file == f"whole{suffix}" for item in items) == 8
     kept = [item for item in items if item.file == f"a{suffix}"]
     whole = [item for item in items if item.file != f"a{suffix}"]
-    if suffix != ".webp":  # WebP says its length first, and its reader takes all or nothing
+    if suffix != ".webp":  # WebP states its length first, and its reader takes all or nothing
         assert len(kept) == 4
     assert all(np.array_equal(k.pixels, w.pixels) for k, w in zip(kept, whole, strict=False))
     ((name, reason),) = source.unreadable()

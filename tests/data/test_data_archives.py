@@ -209,7 +209,7 @@ def test_a_member_that_claims_to_be_huge(tmp_path):
         ({}, "nothing to learn from"),
     ],
 )
-def test_archives_of_other_things_say_how_to_go_on(tmp_path, files, words):
+def test_archives_of_other_things_are_refused_with_how_to_go_on(tmp_path, files, words):
     for kind in ("zip", "tar"):
         with pytest.raises(UserError, match=words) as caught:
             detect([str(pack(tmp_path / f"a.{kind}", files))])
@@ -237,7 +237,7 @@ def test_an_archive_in_a_folder_is_named_with_what_to_do(tmp_path):
     assert "tilework data add" in reasons["more.tar.gz"]
 
 
-def test_a_folder_of_archives_alone_says_so(tmp_path):
+def test_a_folder_of_archives_alone_is_reported(tmp_path):
     (tmp_path / "in").mkdir()
     path = pack(tmp_path / "in" / "a.zip", {"1.png": png()})
     with pytest.raises(UserError, match="nothing to learn from") as caught:
@@ -262,8 +262,8 @@ def test_an_archive_without_its_ending_and_a_folder_beside_it(tmp_path):
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.startswith("tar")])
-def test_a_tar_that_is_cut_short_says_what_is_left_of_it(tmp_path, kind):
-    """Whatever the place of the cut: the number that is said is the number of images that come out."""
+def test_a_tar_that_is_cut_short_is_reported_with_what_is_left_of_it(tmp_path, kind):
+    """Whatever the place of the cut: the number that is reported is the number of images that come out."""
     path = pack(tmp_path / f"a.{kind}", {f"{n}.png": png(n, 56) for n in range(9)})
     whole = path.read_bytes()
     for part in (0.9, 0.6, 0.45, 0.3):

@@ -302,7 +302,7 @@ def test_a_folder_without_idx_files_is_never_answered_with_other_data(tmp_path):
     assert "leave data.path out" not in caught.value.fix
 
 
-# Labels of an .npz, without a word of the user's
+# Labels of an .npz, with no setting of the user's
 
 
 def npz(path: Path, **arrays: np.ndarray) -> Path:
@@ -323,7 +323,7 @@ def images(count: int) -> np.ndarray:
         (("anything", "label"), np.array([b"2", b"0", b"2", b"1"])),
     ],
 )
-def test_labels_that_are_unmistakable_are_taken_and_told(tmp_path, names, labels):
+def test_labels_that_are_unmistakable_are_taken_and_reported(tmp_path, names, labels):
     path = npz(tmp_path / "a.npz", **{names[0]: images(4), names[1]: labels})
     store = prepare(array(path, channels=1))
     assert store.classes == ("0", "1", "2")
@@ -343,7 +343,7 @@ def test_labels_that_are_unmistakable_are_taken_and_told(tmp_path, names, labels
         ({"scale": np.array(3.0)}, {}),
     ],
 )
-def test_what_may_be_labels_is_told_and_not_taken(tmp_path, arrays, kinds):
+def test_what_may_be_labels_is_reported_and_not_taken(tmp_path, arrays, kinds):
     store = prepare(array(npz(tmp_path / "a.npz", x=images(4), **arrays), channels=1))
     assert store.classes == ()
     assert {note.values[0]: note.kind for note in store.notes} == kinds

@@ -176,7 +176,7 @@ def test_16_bits_are_rounded_and_12_are_not_taken_for_night(tmp_path, channels):
     depth = Depth()
     assert np.array_equal(
         decode(path, depth=depth), levels(few, 65535)
-    )  # it may be a dark image: nothing says otherwise
+    )  # it may be a dark image: nothing shows otherwise
     assert (depth.files, depth.unused()) == (1, 12)
     assert np.array_equal(decode(path, depth=Depth(12)), levels(few, 4095))
     with pytest.raises(Unreadable, match="white is 1,023"):
@@ -233,7 +233,7 @@ def images(path: Path, **more):
     return SOURCES.parse({"kind": "images", "path": str(path), "size": "7x9", "channels": 1, **more})
 
 
-def test_a_whole_set_of_12_bits_is_told_and_one_bright_image_is_enough(tmp_path):
+def test_a_whole_set_of_12_bits_is_reported_and_one_bright_image_is_enough(tmp_path):
     for n in range(4):
         png16(tmp_path / f"{n}.png", RNG.integers(0, 4096, (9, 7, 1)).astype(np.uint16))
     store = prepare(images(tmp_path))

@@ -1,4 +1,5 @@
-"""Which files of a folder are images: by content where an ending does not say it; nothing is passed over with no word."""
+"""Which files of a folder are images: by content where an extension does not give it; nothing is passed over
+silently."""
 
 from __future__ import annotations
 
@@ -204,7 +205,7 @@ def test_a_folder_that_cannot_be_listed_is_named_in_every_kind(folder, monkeypat
     assert prepare(images(folder)).classes == ("a",)  # what cannot be listed decides nothing
 
 
-# One file with a telling name does not decide for all ----------------------------------------------------------------
+# One file with a known name does not decide for all ------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("marker", MARKERS)
@@ -229,7 +230,7 @@ def test_tables_with_few_images_are_a_data_set(folder):
 
 
 def test_heic_is_read_where_a_decoder_is_installed(folder, monkeypatch):
-    """Told by a stand-in for pillow-heif that registers as it does."""
+    """Read by a stand-in for pillow-heif that registers as it does."""
     from PIL import PngImagePlugin
 
     from tilework.data.media import formats
@@ -261,7 +262,7 @@ def test_heic_is_read_where_a_decoder_is_installed(folder, monkeypatch):
         Image.ID.remove("HEIF")
 
 
-# Files that move, and files that no name tells ------------------------------------------------------------------------
+# Files that move, and files whose names do not give their kind --------------------------------------------------------
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png"])
@@ -289,7 +290,7 @@ def test_stills_among_animations_are_counted_as_what_they_become(folder):
     assert prepare(SOURCES.parse({**found.settings, "size": 8})).count == 10
 
 
-def test_a_file_of_several_pages_is_told(folder):
+def test_a_file_of_several_pages_is_reported(folder):
     pages = [Image.new("L", (9, 9), tone) for tone in (10, 90)]
     pages[0].save(folder / "scan.tif", save_all=True, append_images=pages[1:])
     photo(folder / "one.tif")

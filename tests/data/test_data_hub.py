@@ -50,7 +50,7 @@ def test_images_as_plain_bytes(tmp_path):
     assert len(list(hub(path).items())) == 4
 
 
-def test_two_columns_of_images_must_be_told_apart(tmp_path):
+def test_two_columns_of_images_must_be_distinguished(tmp_path):
     both = stills(tmp_path)
     path = saved(tmp_path, {"a": both, "b": both[::-1]}, {"a": datasets.Image(), "b": datasets.Image()})
     with pytest.raises(UserError, match="2 columns of images") as caught:

@@ -1,4 +1,4 @@
-"""The `images` source: what it finds, in which order, under which labels, and what it says of the rest."""
+"""The `images` source: what it finds, in which order, under which labels, and what it reports of the rest."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def test_files_and_several_folders_can_be_named(tmp_path):
     assert names(one) == ["lone.png", "cats/1.png", "dogs/1.png", "dogs/2.png"]
 
 
-def test_a_folder_that_cannot_be_listed_is_told_and_the_rest_taken(tmp_path, monkeypatch):
+def test_a_folder_that_cannot_be_listed_is_reported_and_the_rest_taken(tmp_path, monkeypatch):
     save(tmp_path / "a" / "1.png")
     save(tmp_path / "locked" / "2.png")
     scan = os.scandir

@@ -111,7 +111,7 @@ def test_folders_that_look_like_a_split_beside_others_are_named(tmp_path):
     assert source.seen().parts == {}
 
 
-def test_an_image_beside_the_parts_is_on_neither_side_and_said_so(tmp_path):
+def test_an_image_beside_the_parts_is_on_neither_side_and_reported(tmp_path):
     fill(tmp_path, "train/a val/a")
     image(tmp_path / "montage.png", 200)
     source = images(tmp_path)
@@ -183,7 +183,7 @@ def test_many_classes():
     assert layout.place(names[-1]).held_out is True
 
 
-def test_a_few_images_beside_class_folders_have_no_label_and_are_told(tmp_path: Path) -> None:
+def test_a_few_images_beside_class_folders_have_no_label_and_are_reported(tmp_path: Path) -> None:
     fill(tmp_path, "cat dog")
     fill(tmp_path, ".", each=1)
     source = images(tmp_path)
@@ -197,7 +197,7 @@ def test_a_few_images_beside_class_folders_have_no_label_and_are_told(tmp_path: 
     assert prepare(images(tmp_path)).classes == ()
 
 
-def test_parts_of_one_side_alone_are_told(tmp_path: Path) -> None:
+def test_parts_of_one_side_alone_are_reported(tmp_path: Path) -> None:
     fill(tmp_path, "test/a val/a", each=5)
     source = images(tmp_path)
     store = prepare(source)
@@ -218,7 +218,7 @@ def test_parts_of_one_side_alone_are_told(tmp_path: Path) -> None:
         ("train/a val/a", "test", {"train": False, "val": True}),
     ],
 )
-def test_an_empty_part_is_told_and_leaves_the_rest_as_it_is(tmp_path, full, empty, parts):
+def test_an_empty_part_is_reported_and_leaves_the_rest_as_it_is(tmp_path, full, empty, parts):
     fill(tmp_path, full)
     (tmp_path / empty).mkdir(parents=True)
     seen = prepare(images(tmp_path)).seen
@@ -229,7 +229,7 @@ def test_an_empty_part_is_told_and_leaves_the_rest_as_it_is(tmp_path, full, empt
     assert ("divided anew" in line) is not bool(parts)
 
 
-def test_an_empty_part_is_told_of_frames_animations_and_clips_too(tmp_path):
+def test_an_empty_part_is_reported_of_frames_animations_and_clips_too(tmp_path):
     for kind, name in (("frames", "a/1.png"), ("animations", "a.png"), ("video", "a.mp4")):
         top = tmp_path / kind
         if kind == "video":

@@ -118,7 +118,7 @@ def test_killed_at_random_moments_it_ends_as_if_it_never_had_been(tmp_path, fold
 
 
 class Stopping(Listed):
-    """Raises what a test says after so many images; counts how many it gave."""
+    """Raises what a test sets after so many images; counts how many it gave."""
 
     def items(self) -> Iterator[Item]:
         return self._from(0)
@@ -195,7 +195,7 @@ def test_what_a_power_cut_damages_is_made_again(every_image, harm, name):
     assert store.group_names == ["clip"]
 
 
-def test_a_disk_that_fills_up_is_told_and_gone_on_with_when_there_is_room(every_image, monkeypatch):
+def test_a_disk_that_fills_up_is_reported_and_gone_on_with_when_there_is_room(every_image, monkeypatch):
     original = ShardWriter.add
 
     def full(self: ShardWriter, image: np.ndarray) -> bytes:

@@ -1,4 +1,4 @@
-"""What a sketch cannot do to the machine and to the other sketches, and what is told of one that fails."""
+"""What a sketch cannot do to the machine and to the other sketches, and what is reported of one that fails."""
 
 # ruff: noqa: E501 - sketches stand in one line here
 
@@ -75,7 +75,7 @@ def together(browser, once) -> Drawn:
     return drawn_once(once, "sketch-fences", fill)
 
 
-def test_each_failure_is_told_by_name_and_the_others_go_on(together):
+def test_each_failure_is_reported_by_name_and_the_others_go_on(together):
     assert set(together.frames) == {"fault", "needs", *NETWORK, *LEAVING, "zz good"}
     assert len(together.frames["zz good"]) == 5
     assert set(together.unreadable) == {*FAILING, "fault", "needs"}
@@ -83,7 +83,7 @@ def test_each_failure_is_told_by_name_and_the_others_go_on(together):
         assert reason in together.unreadable[name], (name, together.unreadable[name])
 
 
-def test_frames_before_the_fault_are_kept_with_what_the_console_said(together, tmp_path):
+def test_frames_before_the_fault_are_kept_with_what_the_console_printed(together, tmp_path):
     assert {name: len(together.frames[name]) for name in ("fault", "needs")} == {"fault": 3, "needs": 2}
     reasons = together.unreadable
     assert reasons["fault"] == "too many (sketch.js:1) (frame 3); its console: at four"

@@ -428,7 +428,7 @@ def test_what_was_found_is_drawn(tmp_path, shipped, browser):
     assert frames["chance seed 0"] != frames["chance seed 1"]
 
 
-def test_what_must_be_built_first_is_told(tmp_path, shipped, browser):
+def test_what_must_be_built_first_is_reported(tmp_path, shipped, browser):
     top = tree(
         tmp_path / "in",
         {

@@ -27,7 +27,7 @@ def widths(frames, level: int = 99) -> list[int]:
     return [int((f[9, :, 0] < level).sum()) for f in frames]
 
 
-def test_a_sketch_that_stands_still_is_one_frame_and_told(tmp_path, browser):
+def test_a_sketch_that_stands_still_is_one_frame_and_reported(tmp_path, browser):
     sketch(tmp_path / "still", "function setup() { createCanvas(40, 30); } function draw() { rect(5, 5, 20, 20); }")
     sketch(
         tmp_path / "stopped",
@@ -64,7 +64,7 @@ def test_redraw_and_loop_are_obeyed(tmp_path, browser):
     assert widths(found["stops"]) == [4, 8, 12, 12, 12]
 
 
-def test_a_pointer_moves_presses_and_is_where_the_frame_says(tmp_path, browser):
+def test_a_pointer_moves_presses_and_is_where_the_frame_shows_it(tmp_path, browser):
     script = """let x = 0, down = 0, clicks = 0;
       addEventListener('mousemove', (e) => { x = e.clientX; }); addEventListener('mousedown', () => down = 1);
       addEventListener('pointerup', () => { down = 0; }); addEventListener('click', () => clicks++);

@@ -66,7 +66,7 @@ def test_the_shipped_sketches_loop(browser, real_p5):
         assert np.ptp(first, axis=2).max() == 0, f"{name} is not grey"
 
 
-def test_every_shipped_sketch_is_whole_and_told_of():
+def test_every_shipped_sketch_is_whole_and_listed():
     readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     found = find_sketches(str(EXAMPLES), None)
     assert len(found) >= 10

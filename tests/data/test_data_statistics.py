@@ -1,4 +1,5 @@
-"""Figures of a store are what numpy says of all its pixels; the codebook that tokens support; the contact sheet."""
+"""Statistics of a store are what numpy computes from all its pixels; the codebook that tokens support; the contact
+sheet."""
 
 from __future__ import annotations
 

@@ -230,7 +230,7 @@ def test_writing_into_what_was_gathered_never_reaches_the_disk():
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_said_and_leaves_nothing(monkeypatch, code):
+def test_a_full_disk_is_reported_and_leaves_nothing(monkeypatch, code):
     original = ShardWriter.add
 
     def full(self: ShardWriter, image: np.ndarray) -> bytes:
@@ -279,7 +279,7 @@ def test_a_drive_without_locks(monkeypatch):
     assert "TILEWORK_CACHE" in caught.value.fix
 
 
-def test_an_error_of_reading_is_not_told_as_one_of_writing():
+def test_an_error_of_reading_is_not_reported_as_one_of_writing():
     class Broken(Listed):
         def items(self) -> Iterator[Item]:
             yield noise_items(1)[0]

@@ -1,4 +1,4 @@
-"""The `video` source: which frames it takes, how they look, and what it says of clips that are broken."""
+"""The `video` source: which frames it takes, how they look, and what it reports of clips that are broken."""
 
 from __future__ import annotations
 

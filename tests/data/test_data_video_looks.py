@@ -147,8 +147,8 @@ def test_a_palette_with_a_see_through_colour(tmp_path, least):
 
 
 @pytest.mark.parametrize(("mode", "matte"), [(0x101, (255, 255, 255)), (0x102, (0, 0, 0)), (0x100, None)])
-def test_quicktime_says_whether_alpha_is_premultiplied(tmp_path, mode, matte):
-    """The graphics mode of the video header is what says it."""
+def test_quicktime_states_whether_alpha_is_premultiplied(tmp_path, mode, matte):
+    """The graphics mode of the video header is what states it."""
     stored = [see_through(n) for n in range(2)]
     if matte is not None:
         for rgba in stored:
@@ -173,7 +173,7 @@ def test_the_fourth_byte_of_an_uncompressed_avi_may_be_nothing(tmp_path):
     assert np.array_equal(pixels_of(path)[0], rgba[..., :3])
 
 
-def test_what_shows_through_is_white_and_a_border_black_unless_said(tmp_path):
+def test_what_shows_through_is_white_and_a_border_black_unless_set(tmp_path):
     path = written(tmp_path / "a.mov", rgba_frames(), "qtrle", "argb")
     pixels = pixels_of(path, size="64x64", fit="pad")[0]
     assert pixels[0, 0].tolist() == [0, 0, 0]
@@ -288,7 +288,7 @@ def test_a_field_has_the_colours_of_its_frame(height):
 
 
 def coloured(path: Path, frame: av.VideoFrame, fmt: str, **facts: int) -> Path:
-    """A lossless clip of one frame whose file says these facts of its colours."""
+    """A lossless clip of one frame whose file states these facts of its colours."""
 
     def facts_of(stream: Any) -> None:
         for fact, value in facts.items():
@@ -369,7 +369,7 @@ def test_colours_of_hdr_are_those_of_ordinary_screens(tmp_path):
 @pytest.mark.parametrize(
     ("matrix", "kr", "kb"), [(1, 0.2126, 0.0722), (5, 0.299, 0.114), (6, 0.299, 0.114), (9, 0.2627, 0.0593)]
 )
-def test_matrix_and_range_are_what_the_file_says(tmp_path, matrix, kr, kb, full, bits):
+def test_matrix_and_range_are_what_the_file_states(tmp_path, matrix, kr, kb, full, bits):
     colours = np.array([[200, 60, 30], [40, 180, 90], [20, 50, 210], [128, 128, 128], [250, 250, 250]])
     luma = colours @ [kr, 1 - kr - kb, kb]
     blueness, redness = (colours[:, 2] - luma) / (2 - 2 * kb), (colours[:, 0] - luma) / (2 - 2 * kr)

@@ -1,4 +1,4 @@
-"""Files that are damaged in every way: a source gives what it can, tells of the rest, and neither crashes nor hangs.
+"""Files that are damaged in every way: a source gives what it can, reports the rest, and neither crashes nor hangs.
 
 Each batch of mutants is read in a process of its own, so that a crash of a decoder's library is seen as one. The short version
 always runs; `-m slow` goes on for minutes.
@@ -88,7 +88,7 @@ def originals(kind: str, folder: Path) -> list[Path]:
 
 
 def read_mutants(kind: str, folder: Path, seed: int, each: int, seconds: float) -> int:
-    """Damage each original `each` times, read all of them; how many were read without a word of complaint or with one."""
+    """Damage each original `each` times, read all of them; how many were read without a complaint or with one."""
     rng = np.random.default_rng(seed)
     (folder / "from").mkdir()
     inside = folder / "in" / "loop"

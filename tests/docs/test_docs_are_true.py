@@ -1,4 +1,4 @@
-"""What the documents say is checked: files, names, links, commands and examples."""
+"""What the documents state is checked: files, names, links, commands and examples."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_walk_is_true_link_by_link() -> None:
     assert re.findall(r"^(\d+)\.", text, re.MULTILINE) == [str(n) for n in numbers]
 
 
-def test_a_dream_walks_as_it_is_told(
+def test_a_dream_walks_as_it_is_asked_to(
     tilework: Callable[..., Outcome], once: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From the command to the file, everything that the second walk names is called, in that order."""

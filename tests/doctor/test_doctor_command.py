@@ -57,7 +57,7 @@ def test_without_a_name_it_is_the_last_run_and_a_healthy_one_ends_with_0(tilewor
     assert done.out.startswith(f"{run.id}  finished, step 400 of 1,000: no findings")
 
 
-def test_json_is_as_the_protocol_says_and_the_same_command(tilework: Command) -> None:
+def test_json_is_as_the_protocol_defines_and_the_same_command(tilework: Command) -> None:
     run = made_run(default_root(), val={**COLLAPSED, "mse": [float("nan")] * 5})
     done = tilework("doctor", "last", "--json", "--no-probes")
     assert done.code == 1
@@ -114,7 +114,7 @@ def test_no_torch_is_loaded_for_rows(tmp_path: Path) -> None:
 # What cannot be judged ------------------------------------------------------------------------------------------------
 
 
-def test_no_validation_and_few_steps_are_said_and_the_rest_is_judged(
+def test_no_validation_and_few_steps_are_reported_and_the_rest_is_judged(
     tilework: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Held(Scripted):

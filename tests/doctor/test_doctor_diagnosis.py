@@ -1,4 +1,4 @@
-"""The order of findings: causes first; what follows from another is said to."""
+"""The order of findings: causes first; what follows from another is marked as such."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""docs/doctor.md is what the rules say of themselves."""
+"""docs/doctor.md is made from the docstrings of the rules."""
 
 from __future__ import annotations
 

@@ -117,7 +117,7 @@ def test_codes_do_not_move_where_steps_are_refused(tmp_path: Path) -> None:
     [
         (8192, 12, AT_RANDOM, True),  # 9,000 held-out tokens would touch 5,464 of them
         (8192, 1500, AT_RANDOM, False),
-        (8192, 12, (), False),  # with so few tokens nothing is said of codes without a known fault
+        (8192, 12, (), False),  # with so few tokens nothing is reported of codes without a known fault
         (1024, 12, (), True),
     ],
 )
@@ -139,7 +139,7 @@ def test_too_many_codes_that_also_start_at_random_get_one_fix_for_both(tmp_path:
     assert found.fix.changes == {"bottleneck.codes": 1024, "bottleneck.start": "kmeans", "bottleneck.revival": {}}
 
 
-def test_a_run_of_three_steps_says_nothing_of_its_codes(tmp_path: Path) -> None:
+def test_a_run_of_three_steps_shows_nothing_of_its_codes(tmp_path: Path) -> None:
     val = {"codes": [64] * 2, "tokens": [9000] * 2, "used.1": [1] * 2, "perplexity.1": [1.0] * 2}
     spec = spec_of("vq-mnist", "data=digits", "bottleneck.codes=64", *AT_RANDOM)
     for code in ("unused-codes", "codebook-collapse"):

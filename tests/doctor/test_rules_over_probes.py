@@ -191,7 +191,9 @@ def test_a_linear_output_beyond_the_range(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("code", ["blur", "grid-imprint", "texture-burn-in"])
 @pytest.mark.parametrize("curve", [[0.1, 0.08, 0.06, 0.04, 0.02], [0.02, 0.02], []])
-def test_what_a_model_that_still_learns_may_lose_is_only_told(tmp_path: Path, code: str, curve: list[float]) -> None:
+def test_what_a_model_that_still_learns_may_lose_is_only_reported(
+    tmp_path: Path, code: str, curve: list[float]
+) -> None:
     probe, values, _ = FAULTS[code]
     probes = {name: {**HEALTHY[name], "step": 4000} for name in HEALTHY}
     probes[probe] = {**HEALTHY[probe], **values, "step": 4000}
@@ -210,7 +212,7 @@ def test_a_background_decoded_to_one_value_is_no_bound(tmp_path: Path, unlike: f
     assert (judged(tmp_path, "output-cut", piled) is not None) == cut
 
 
-def test_blur_that_so_few_bits_explain_is_only_told(tmp_path: Path) -> None:
+def test_blur_that_so_few_bits_explain_is_only_reported(tmp_path: Path) -> None:
     found = judged(tmp_path, "blur", {"detail": {"detail": 0.1, "allowed": 0.1}})
     assert found is not None
     assert found.severity is Severity.INFO
@@ -218,7 +220,7 @@ def test_blur_that_so_few_bits_explain_is_only_told(tmp_path: Path) -> None:
     assert found.fix.changes == {"bottleneck.codes": 2048}
 
 
-def test_a_pattern_in_images_of_one_colour_alone_is_only_told(tmp_path: Path) -> None:
+def test_a_pattern_in_images_of_one_colour_alone_is_only_reported(tmp_path: Path) -> None:
     with case_of(
         tmp_path, SPEC, train={"loss": [1.0]}, every=4000, total_steps=4000,
         probes={"smooth-areas": {"windows": 0, "share": 0.0, "step": 4000}, "flat-colours": {**FLAT, "grid": 9.0}},
@@ -228,7 +230,7 @@ def test_a_pattern_in_images_of_one_colour_alone_is_only_told(tmp_path: Path) ->
     assert found.severity is Severity.INFO
 
 
-def test_a_pattern_of_a_short_run_is_told_when_it_has_ended(tmp_path: Path) -> None:
+def test_a_pattern_of_a_short_run_is_reported_when_it_has_ended(tmp_path: Path) -> None:
     printed = {"smooth-areas": {"grid": 6.0, "grid_share": 0.7}}
     with pytest.raises(CannotJudge):
         judged(tmp_path, "grid-imprint", printed, step=120, total_steps=121)
@@ -277,7 +279,7 @@ def test_a_term_that_dominates_gets_the_weight_at_which_both_pull_alike(tmp_path
     assert judged(tmp_path, "term-dominates", squared) is None
 
 
-def test_images_of_the_program_itself_are_only_told_of(tmp_path: Path) -> None:
+def test_images_of_the_program_itself_are_only_reported(tmp_path: Path) -> None:
     spec = {**SPEC, "data": {"kind": "digits", "size": "28x28"}}
     found = judged(tmp_path, "images-tiny", {"images": {"half": 1.0}}, spec)
     assert found is not None

@@ -72,12 +72,12 @@ def test_what_is_copied_is_called_so_and_what_is_unseen_is_not(digits: Make) -> 
     assert unseen.novelty.verdict is Verdict.AS_UNSEEN
     assert unseen.novelty.diversity is not None
     assert unseen.novelty.diversity[0] > 0.9
-    # The sheet of each says it: it is taller than the images alone.
+    # The sheet of each shows it: it is taller than the images alone.
     bare = dream.images(digits(), 40, compare=False)
     assert unseen.sheet().height > bare.sheet().height
 
 
-def test_without_the_images_nothing_is_compared_and_that_is_said(digits: Make) -> None:
+def test_without_the_images_nothing_is_compared_and_that_is_reported(digits: Make) -> None:
     dreamer = digits()
     gone = replace(dreamer, parent=replace(dreamer.parent, images=None, _found={}))
     found = dream.images(gone, 4)
@@ -174,7 +174,7 @@ def test_a_mask_is_a_file(digits: Make, tmp_path: object) -> None:
         touched(dreamer, read_region(dreamer, path))
 
 
-def test_an_image_of_another_size_is_fitted_and_that_is_said(digits: Make, tmp_path: object) -> None:
+def test_an_image_of_another_size_is_fitted_and_that_is_reported(digits: Make, tmp_path: object) -> None:
     Image.new("RGB", (100, 80), "white").save(f"{tmp_path}/own.png")
     found = dream.repaint(digits(), f"{tmp_path}/own.png", Rectangle(0, 0, 4, 4), 1, compare=False)
     assert dict(found.facts())["start"].startswith("own.png has 100x80 pixels, brought to 32x32")

@@ -57,7 +57,7 @@ def test_the_prior_draws_the_frames_between_itself(loops: Make) -> None:
     assert np.array_equal(found.tokens[:, ::4], keys.tokens)
 
 
-def test_a_length_that_was_never_seen_is_allowed_and_said(loops: Make) -> None:
+def test_a_length_that_was_never_seen_is_allowed_and_reported(loops: Make) -> None:
     found = dream.motion(loops(), 18, compare=False)
     assert found.images.shape[1] == 18
     assert notes(found)[Fact.UNSEEN_LENGTH] == (18, 24)

@@ -70,7 +70,7 @@ def test_it_dreams_the_same_again(run: RunFolder) -> None:
     assert dreams[0].loop.repeats
 
 
-def test_the_shape_is_found_again_where_a_checkpoint_does_not_say(run: RunFolder) -> None:
+def test_the_shape_is_found_again_where_a_checkpoint_does_not_keep_it(run: RunFolder) -> None:
     import json
 
     for file in run.checkpoints.glob("*/model.json"):
@@ -82,7 +82,7 @@ def test_the_shape_is_found_again_where_a_checkpoint_does_not_say(run: RunFolder
     assert dreamer.shape.loop
 
 
-def test_the_autoencoder_may_be_elsewhere_and_is_told_by_its_hashes(run: RunFolder, tmp_path: Path) -> None:
+def test_the_autoencoder_may_be_elsewhere_and_is_recognised_by_its_hashes(run: RunFolder, tmp_path: Path) -> None:
     parent = parent_of(run)
     moved = Path(shutil.move(parent.path, tmp_path / "moved"))
     message = refused(run)
@@ -127,7 +127,7 @@ def test_the_newest_prior_of_an_autoencoder_is_chosen(run: RunFolder) -> None:
     assert not chosen(str(next(parent.checkpoints.glob("step-*")))).prior
 
 
-def test_an_autoencoder_without_a_prior_says_how_to_train_one(loops_run: RunFolder) -> None:
+def test_an_autoencoder_without_a_prior_shows_how_to_train_one(loops_run: RunFolder) -> None:
     with pytest.raises(UserError, match="cannot dream yet") as error:
         chosen(loops_run.id, loops_run.path.parent)
     assert f"tilework train motion-prior parent={loops_run.id}" in error.value.fix

@@ -36,7 +36,7 @@ def test_what_stands_still_has_no_seam_and_no_energy() -> None:
     assert still.roughness == 0
 
 
-def test_a_sine_is_as_rough_as_the_formula_says_and_noise_is_rougher() -> None:
+def test_a_sine_is_as_rough_as_the_formula_gives_and_noise_is_rougher() -> None:
     t = np.arange(30) / 30
     wave = 127.5 + 120 * np.cos(2 * np.pi * (t[:, None] + np.linspace(0, 1, 50)[None]))
     sine = measure(wave.reshape(30, 5, 10, 1).round().astype(np.uint8), loop=True)

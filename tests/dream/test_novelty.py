@@ -79,7 +79,7 @@ def test_far_points_are_called_so() -> None:
 
 
 @pytest.mark.parametrize("sizes", [(600, 200, 2), (600, 2, 40), (2, 200, 40), (600, 0, 40)])
-def test_few_points_say_nothing(sizes: tuple[int, int, int]) -> None:
+def test_few_points_show_nothing(sizes: tuple[int, int, int]) -> None:
     rng = np.random.default_rng(0)
     result = found(*(clusters(rng, size) for size in sizes))
     assert result.verdict is Verdict.TOO_FEW

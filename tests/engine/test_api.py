@@ -164,7 +164,7 @@ def test_best_and_last_and_averaged_weights() -> None:
         tilework.load(run, which="first")
 
 
-def test_the_loaded_model_has_the_held_out_error_that_the_run_told() -> None:
+def test_the_loaded_model_has_the_held_out_error_that_the_run_reported() -> None:
     from tilework.data import Batches, prepare, split_by
     from tilework.engine.autoencoder.model import source_of
     from tilework.runs.store import RunStore
@@ -198,7 +198,7 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path: Path, trained: Call
         tilework.load(tmp_path)
 
 
-def test_every_public_name_is_what_it_says_before_and_after_everything_is_imported() -> None:
+def test_every_public_name_is_the_same_before_and_after_everything_is_imported() -> None:
     """A sub-package of the same name would take a function's place as soon as it is imported."""
     import importlib
 

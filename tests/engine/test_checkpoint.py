@@ -227,7 +227,7 @@ def averaged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damage_is_told_and_nothing_is_changed(averaged: Path, tmp_path: Path, damage: str) -> None:
+def test_damage_is_reported_and_nothing_is_changed(averaged: Path, tmp_path: Path, damage: str) -> None:
     run = tmp_path / "copy"
     shutil.copytree(averaged, run)
     DAMAGES[damage](checkpoint.find(run / "checkpoints").folder)

@@ -39,7 +39,8 @@ def test_a_run_of_images(tmp_path: Path) -> None:
 
 
 def test_images_that_both_sides_read_are_counted_whatever_the_split_promises(tmp_path: Path) -> None:
-    """A training set that holds the held-out images is told by what is read, also where the split was measured before."""
+    """A training set that holds the held-out images is found by what is read, also where the split was measured
+    before."""
     from dataclasses import replace
 
     data = tiny_runs.session(load_spec("rqvae-digits", SMALL)).parts.task.images

@@ -37,7 +37,7 @@ def events(run: RunFolder) -> list[tuple[int, str, str]]:
     return [(event.step, event.kind, event.payload["code"]) for event in found]
 
 
-def test_a_finding_is_told_once_and_again_when_it_has_gone_and_come_back(
+def test_a_finding_is_reported_once_and_again_when_it_has_gone_and_come_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rule = Scripted({0: None, 3: 1.0, 6: None, 9: 1.0, 12: 1.01})
@@ -51,7 +51,7 @@ def test_a_finding_is_told_once_and_again_when_it_has_gone_and_come_back(
     assert (standing.code, standing.step, standing.severity) == ("grey", 9, Severity.ERROR)
 
 
-def test_what_has_moved_is_written_anew_and_told_to_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_has_moved_is_written_anew_and_not_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     only(monkeypatch, grey=Scripted({0: 1.0, 6: 1.05, 9: 2.0}))
     run = train(tiny("vq", *EPOCHS), root=tmp_path)
     assert rows(run) == [(0, "grey", FOUND, 1.0), (9, "grey", CHANGED, 2.0)]
@@ -64,7 +64,7 @@ def test_a_finding_that_cannot_be_judged_any_more_is_not_gone(tmp_path: Path, mo
     assert [row[2] for row in rows(run)] == [FOUND]
 
 
-def test_it_changes_no_bit_of_a_run_and_is_off_where_the_spec_says_so(
+def test_it_changes_no_bit_of_a_run_and_is_off_where_the_spec_sets_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rule = Scripted({0: 1.0})
@@ -193,7 +193,7 @@ def test_probes_are_made_once_at_the_end_of_a_finished_run_and_forgotten_when_it
         assert store.get_meta("probes") == store.get_meta("probes_left_out") == {}
 
 
-def test_what_is_wrong_with_the_images_is_told_at_once_and_no_bit_is_another(
+def test_what_is_wrong_with_the_images_is_reported_at_once_and_no_bit_is_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(images_dark, "SOME", -1.0)

@@ -65,7 +65,7 @@ def equal(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> bool:
 
 
 def refused(tilework: Command, *arguments: object) -> str:
-    """What a command that is refused says: one message, exit code 2, nothing written."""
+    """What a command that is refused prints: one message, exit code 2, nothing written."""
     before = {name: sorted(p.name for p in (default_root() / name).rglob("*")) for name in run_names(default_root())}
     done = tilework("train", *arguments)
     assert done.code == 2, (done.out, done.err)
@@ -207,7 +207,7 @@ def test_the_fix_of_a_finding_is_applied_with_the_weights(
     assert f"starts with the weights of {parent.id}" in done.out
 
 
-def test_a_fix_that_does_not_keep_the_weights_starts_anew_and_says_so(
+def test_a_fix_that_does_not_keep_the_weights_starts_anew_and_reports_it(
     tilework: Command, parent: RunFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     only(monkeypatch, grey=Scripted({0: 1.0}, ANEW))

@@ -56,7 +56,7 @@ def test_what_is_met_again_and_again_is_no_broken_batch() -> None:
 
 
 @pytest.mark.parametrize("kind", ["vq", "rq", "gaussian"])
-def test_a_batch_of_another_range_changes_nothing_and_is_told(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+def test_a_batch_of_another_range_changes_nothing_and_is_reported(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     strike(monkeypatch, {BAD}, wrong_range)
     run = tilework.train(tiny(kind, *EVERY_STEP))
     alike(kept(run, BAD), kept(run, BAD - 1))
@@ -94,7 +94,7 @@ def test_weights_that_are_lost_are_not_refused_for_ever(monkeypatch: pytest.Monk
 
 
 def test_the_last_steps_are_taken_whatever_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lost weights have such gradients too, and nothing would come after them that tells."""
+    """Lost weights have such gradients too, and nothing would come after them that shows it."""
     strike(monkeypatch, {86}, wrong_range)
     assert events(tilework.train(tiny("vq", "engine.steps=95")), "step-skipped") == []
 

@@ -39,7 +39,7 @@ class Killed(BaseException):
 
 
 class Killer(Silent):
-    """Ends the process, as far as the run can tell, when it logs a step."""
+    """Ends the process, as far as the run can see, when it logs a step."""
 
     def __init__(self, step: int) -> None:
         self.step = step

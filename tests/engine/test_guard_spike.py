@@ -114,7 +114,7 @@ def test_a_task_without_weighted_terms_is_judged_by_its_loss() -> None:
     assert not alarming(steps(calm), {})
 
 
-def test_too_few_steps_say_nothing() -> None:
+def test_too_few_steps_show_nothing() -> None:
     assert rise(steps([{"mse": 1.0}] * (NEWEST + ENOUGH - 1)), ONE, 2.0) is None
     assert rise(steps([{"mse": 1.0}] * (NEWEST + ENOUGH)), ONE, 2.0) is not None
     assert BEFORE + NEWEST < LENGTH

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM at any moment of a real process end it cleanly, and what it says to type next works."""
+"""Ctrl-C and SIGTERM at any moment of a real process end it cleanly, and what it prints to type next works."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_a_signal_in_every_phase(
     command = shlex.split(end_of(outcome.out + outcome.err))[1:]
     done = tilework(*command)
     assert done.code == 0, done.err
-    # A run that was stopped after its last step is told so; `report` is what a finished one is offered.
+    # A run that was stopped after its last step gets that message; `report` is what a finished one is offered.
     ends = ("finished after 6 steps", "already finished at step 6")
     assert command[0] == "report" or any(end in done.out for end in ends)
     assert run_status(run) is RunStatus.FINISHED

@@ -143,7 +143,7 @@ def test_a_list_of_paths_and_an_animation_move_too(tmp_path: Path) -> None:
     assert data_path(run) == str(tmp_path / "new" / "renamed.gif")
 
 
-def test_a_data_set_by_its_name_says_where_the_images_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_data_set_by_its_name_gives_the_place_of_the_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TILEWORK_DATA_SETS", str(tmp_path / "sets"))
     old, new = images(tmp_path / "old"), tmp_path / "new"
     run = tilework.train(spec_of(str(old)), runs=tmp_path / "runs")

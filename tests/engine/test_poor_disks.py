@@ -1,4 +1,5 @@
-"""Disks without file locks or memory maps: what is missing is said, where, and what to set; no empty run is left over."""
+"""Disks without file locks or memory maps: what is missing is reported, where, and what to set; no empty run is left
+over."""
 
 from __future__ import annotations
 
@@ -76,7 +77,7 @@ def test_runs_on_a_disk_without_shared_maps(tmp_path: Path, monkeypatch: pytest.
     ],
 )
 def test_sqlite_on_such_a_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int | None, lacking: str) -> None:
-    """With an error, or by staying with another journal mode without a word."""
+    """With an error, or by staying with another journal mode with no error."""
 
     class Poor(sqlite3.Connection):
         def execute(self, query: str, *values: Any) -> Any:

@@ -281,7 +281,7 @@ def test_a_term_that_is_far_too_heavy_is_named_and_not_the_learning_rate() -> No
 
 
 @pytest.mark.parametrize("kind", TWO)
-def test_a_learning_rate_that_moves_nothing_is_told(kind: str) -> None:
+def test_a_learning_rate_that_moves_nothing_is_reported(kind: str) -> None:
     found = ended(tried("overfit", tiny(kind, "optimizer.lr=1e-12")), Verdict.WARNING, "too-small-to-see")
     assert found.changes == {"optimizer.lr": 1e-3}
 
@@ -437,7 +437,7 @@ def test_a_learning_rate_that_one_batch_does_not_survive_gets_one_fix() -> None:
     assert [code for code, one in found.items() if "optimizer.lr" in one.changes] == ["overfit"]
 
 
-def test_a_short_attempt_is_not_told_that_it_gets_nowhere() -> None:
+def test_a_short_attempt_is_not_warned_that_it_gets_nowhere() -> None:
     passed(tried("learning-rate", tiny("vq", "optimizer.lr=1e-8", "engine.steps=50")))
 
 
@@ -475,7 +475,7 @@ def test_a_full_disk_and_too_little_memory_are_found(
 
 
 def test_a_model_too_large_for_whole_batches_is_tried_with_some_items(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Time and memory are scaled up, and what needs whole batches says that it did not run."""
+    """Time and memory are scaled up, and what needs whole batches reports that it did not run."""
     monkeypatch.setattr(pace, "timed", lambda *_: 1.0)
     spec = tiny("vq")
     values = passed(tried("time-and-memory", spec)).values

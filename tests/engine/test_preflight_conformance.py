@@ -130,5 +130,5 @@ def changed_by(spec: RunSpec, changes: dict[str, object]) -> RunSpec:
     return parse_spec(apply_overrides(spec.model_dump(mode="json"), typed), "changed")
 
 
-def test_the_time_is_what_the_page_says() -> None:
+def test_the_time_is_what_the_page_shows() -> None:
     assert running.SECONDS == 30.0

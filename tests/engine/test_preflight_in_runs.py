@@ -1,4 +1,4 @@
-"""The checks as a part of a run: a failure stops it with nothing written, a warning is told and kept."""
+"""The checks as a part of a run: a failure stops it with nothing written, a warning is shown and kept."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ FAULT = "decoder.final_relu=true"
 
 
 class Heard(Silent):
-    """What a run said, and the stages that it named."""
+    """The messages of a run, and the stages that it named."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -74,7 +74,7 @@ def test_the_fix_that_is_named_helps(tmp_path: Path) -> None:
     assert not any(result.cause == "error" for result in found.results)
 
 
-def test_a_known_fault_is_told_and_kept_as_an_event(tmp_path: Path) -> None:
+def test_a_known_fault_is_reported_and_kept_as_an_event(tmp_path: Path) -> None:
     heard = Heard()
     run = train(tiny("vq", FAULT, "known_faults=[output-range]"), root=tmp_path, progress=heard)
     found = kept(run)
@@ -141,7 +141,7 @@ def test_a_fault_of_a_check_does_not_keep_a_run_from_starting(tmp_path: Path, mo
     assert any("not checked: output-range" in line for line in heard.lines)
 
 
-def test_the_command_tells_all_and_exits_with_2(
+def test_the_command_prints_all_and_exits_with_2(
     tilework: Callable[..., Outcome], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "spec.yaml"

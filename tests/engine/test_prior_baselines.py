@@ -1,4 +1,4 @@
-"""Plain codes take as many bits as their formulas say."""
+"""Plain codes take as many bits as their formulas give."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_uniform_and_unigram_by_level_with_one_added_to_each_count() -> None:
     assert "copy" not in bits
 
 
-def test_a_copy_is_as_likely_as_training_says_and_else_the_unigram() -> None:
+def test_a_copy_is_as_likely_as_in_training_and_else_the_unigram() -> None:
     rng = np.random.default_rng(0)
     rows = np.empty((4000, 1, 1, 1), np.uint16)
     token = 0

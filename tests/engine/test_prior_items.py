@@ -49,7 +49,7 @@ def test_a_part_of_a_loop_may_pass_its_seam_and_is_no_loop() -> None:
     assert not items.loop
     assert every(items) == [[0, 1], [1, 2], [2, 3], [3, 0]]
     items, _ = items_of(clips(4), TokenData(frames=2, stride=1, loop=False))
-    assert len(items) == 4  # the tokens say which clips are loops; with loop=false they say that none is
+    assert len(items) == 4  # the tokens record which clips are loops; with loop=false they record that none is
     items, _ = items_of(clips(4, loops=False), TokenData(frames=2, stride=1))
     assert every(items) == [[0, 1], [1, 2], [2, 3]]
 

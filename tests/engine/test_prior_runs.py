@@ -174,7 +174,7 @@ def test_it_is_watched_and_its_timeline_kept_and_no_bit_of_it_changes(tmp_path: 
     assert {"samples", "token_bits"} == set(stored)
 
 
-def test_samples_come_from_one_seed_and_bits_say_where_they_are_spent(tmp_path: Path, loops: str) -> None:
+def test_samples_come_from_one_seed_and_bits_show_where_they_are_spent(tmp_path: Path, loops: str) -> None:
     spec = tiny_prior.prior("engine.steps=10", "engine.snapshot_every_epochs=5", *LOOP, parent=loops)
     run, again = train(spec, root=tmp_path), train(spec, root=tmp_path)
     taken = arrays(run, "samples")
@@ -235,7 +235,7 @@ def test_mirrored_images_are_more_items_to_train_on_and_none_to_be_judged_by(tmp
     assert 2 * plain[0] <= both[0] <= 2 * plain[0] + 1
 
 
-def test_a_moved_parent_is_found_where_it_is_said_to_be(tmp_path: Path) -> None:
+def test_a_moved_parent_is_found_at_its_given_path(tmp_path: Path) -> None:
     parent = tiny_prior.parent(tmp_path / "runs")
     run = train(tiny_prior.prior("engine.steps=8"), until=4)
     moved = tmp_path / "elsewhere" / parent.id

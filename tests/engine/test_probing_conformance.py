@@ -163,7 +163,7 @@ def test_nothing_is_begun_when_the_time_is_over() -> None:
     assert set(probed.left_out) == set(shipped())
 
 
-def test_a_model_that_is_not_finite_is_told_as_such() -> None:
+def test_a_model_that_is_not_finite_is_reported_as_such() -> None:
     made = session(tiny("vq"))
     with torch.no_grad():
         next(made.parts.model.encoder.parameters()).fill_(math.nan)
@@ -190,7 +190,7 @@ def test_a_run_is_probed_and_its_evidence_kept(small_run: RunFolder) -> None:
             assert max(image.size) < 1400
 
 
-def test_without_images_the_rest_is_said_to_be_left_out(small_run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_images_the_rest_is_reported_as_left_out(small_run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "tilework.engine.probing.opening.images_of", lambda *_: (None, None, {"what": "gone", "why": "", "fix": ""})
     )

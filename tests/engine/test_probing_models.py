@@ -84,7 +84,7 @@ def test_the_gain_of_the_laplacian_is_that_of_a_cosine() -> None:
     assert np.square(seen).mean() / np.square(wave[1:-1]).mean() == pytest.approx(gain[0, 0, k], rel=1e-6)
 
 
-def test_images_without_detail_say_nothing() -> None:
+def test_images_without_detail_show_nothing() -> None:
     with pytest.raises(NotApplicable):
         measured("detail", subject(torch.full((4, 1, 48, 48), 0.3)))
 
@@ -191,7 +191,7 @@ def test_what_arrives_at_a_perceptual_network(gain: float, offset: float, black:
     assert not term.network._forward_pre_hooks
 
 
-def test_without_such_a_term_there_is_nothing_to_say() -> None:
+def test_without_such_a_term_there_is_nothing_to_report() -> None:
     with pytest.raises(NotApplicable):
         measured("perceptual-input", subject(landscapes()))
 
@@ -215,7 +215,7 @@ def test_units_that_never_answer_are_counted() -> None:
 # Devices ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_device_that_computes_something_else_is_told() -> None:
+def test_a_device_that_computes_something_else_is_reported() -> None:
     x = landscapes(4)
     model = lossless(3, (48, 48), nn.Conv2d(3, 3, 1)).eval()
     same = compared(model, copied(model), x)
@@ -297,7 +297,7 @@ def test_octaves_of_single_waves() -> None:
     assert below == pytest.approx([1 / 4], rel=1e-3)
 
 
-def test_the_files_of_images_tell_what_was_enlarged(tmp_path: Path) -> None:
+def test_the_files_of_images_show_what_was_enlarged(tmp_path: Path) -> None:
     for number in range(12):
         size = (20, 40) if number < 9 else (128, 100)
         Image.new("L", size).save(tmp_path / f"{number}.png")

@@ -97,7 +97,7 @@ def test_texture_on_smooth_areas_is_measured_and_is_no_grid() -> None:
     assert healthy["detail"] == healthy["detail_in"] < 1
 
 
-def test_where_nothing_is_smooth_nothing_is_said_of_it() -> None:
+def test_where_nothing_is_smooth_nothing_is_reported_of_it() -> None:
     rough = torch.rand(8, 1, 48, 48, generator=torch.Generator().manual_seed(0))
     seen = subject(rough, pattern(0.1))
     found = shipped()["smooth-areas"].measure(seen).values

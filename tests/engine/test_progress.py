@@ -1,4 +1,4 @@
-"""What a run says of itself while it gets ready."""
+"""What a run reports while it gets ready."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Stages(Silent):
     ("kind", "overrides", "places"),
     [("vq", (), True), ("vq", ("bottleneck.start=random",), False), ("fsq", (), False), ("gaussian", (), False)],
 )
-def test_only_a_codebook_is_said_to_place_codes(
+def test_only_a_codebook_is_reported_to_place_codes(
     tmp_path: Path, kind: str, overrides: tuple[str, ...], places: bool
 ) -> None:
     stages = Stages()

@@ -86,7 +86,7 @@ def test_a_pointer_that_is_outrun_is_read_again(run: RunFolder, monkeypatch: pyt
     assert found.is_dir()
 
 
-def test_what_show_says_of_the_weights_does_not_come_and_go(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_show_prints_of_the_weights_does_not_come_and_go(run: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     before = saved(run.checkpoints, "best")
     assert before is not None
     once(monkeypatch, "tilework.runs.checkpoints.pointed", lambda: replaced(run, "best"), after=True)
@@ -96,7 +96,7 @@ def test_what_show_says_of_the_weights_does_not_come_and_go(run: RunFolder, monk
     assert found[1] == before[1]
 
 
-def test_a_damaged_checkpoint_is_still_told_at_once(run: RunFolder) -> None:
+def test_a_damaged_checkpoint_is_still_reported_at_once(run: RunFolder) -> None:
     (numbered(run.checkpoints)[-1][1] / "model.json").write_text("{")
     with pytest.raises(UserError, match="is not a checkpoint"):
         checkpoint.find(run.checkpoints)

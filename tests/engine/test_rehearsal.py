@@ -1,4 +1,4 @@
-"""What would stop a run is told from its spec alone, and loss terms can be made to fit another bottleneck."""
+"""What would stop a run is found from its spec alone, and loss terms can be made to fit another bottleneck."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_every_bottleneck_trains_with_the_terms_that_are_made_to_fit_it(recipe: 
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "none"])
-def test_a_term_that_lacks_what_it_needs_is_told_as_the_run_would_tell_it(kind: str) -> None:
+def test_a_term_that_lacks_what_it_needs_is_reported_as_the_run_would_report_it(kind: str) -> None:
     spec = load_spec("p5-loops", [f"bottleneck.kind={kind}"])
     with pytest.raises(UserError) as refused:
         begin(spec, Silent())
@@ -54,7 +54,7 @@ def test_a_term_that_lacks_what_it_needs_is_told_as_the_run_would_tell_it(kind: 
     assert "commitment" in refused.value.what
 
 
-def test_every_fault_is_told_at_once() -> None:
+def test_every_fault_is_reported_at_once() -> None:
     spec = load_spec("vae-digits", ["bottleneck.kind=none", "objective.commitment=0.1", "encoder.widths=[8,8,8,8,8,8]"])
     found = first_problem(spec)
     assert "objective.kl" in found
@@ -62,7 +62,7 @@ def test_every_fault_is_told_at_once() -> None:
     assert "encoder.widths" in found
 
 
-def test_codes_that_nothing_would_move_are_told(tmp_path: Path) -> None:
+def test_codes_that_nothing_would_move_are_reported(tmp_path: Path) -> None:
     still = ["bottleneck.codebook=gradient"]
     assert "no term that moves the codes" in first_problem(load_spec("p5-loops", still))
     for moved in ("objective.codebook=1.0", "objective.sinkhorn=0.1", "objective.codebook=0"):
@@ -89,7 +89,7 @@ def test_no_shipped_recipe_has_a_fault_but_for_weights_that_it_cannot_bring(name
         ("rqvae-digits", ["engine.monitor=sinkhorn"], "weight 0"),
     ],
 )
-def test_a_monitor_that_this_model_cannot_measure_is_told_before_anything_is_read(
+def test_a_monitor_that_this_model_cannot_measure_is_reported_before_anything_is_read(
     recipe: str, overrides: list[str], why: str
 ) -> None:
     (found,) = problems(load_spec(recipe, overrides))

@@ -252,13 +252,13 @@ def test_as_long_again_is_counted_in_images_where_the_steps_were_of_another_leng
         (("engine.steps=null", "engine.epochs=1"), ""),
     ],
 )
-def test_which_of_two_limits_ends_the_run_is_said_before_it_starts(budget: tuple[str, ...], expected: str) -> None:
+def test_which_of_two_limits_stops_the_run_is_reported_before_it_starts(budget: tuple[str, ...], expected: str) -> None:
     message = which_ends(session(tiny("vq", *budget)).parts)
     assert message.startswith(expected)
     assert bool(message) is bool(expected)
 
 
-def test_it_is_said_to_whoever_watches() -> None:
+def test_it_is_reported_to_whoever_watches() -> None:
     lines: list[str] = []
 
     class Listener(Silent):

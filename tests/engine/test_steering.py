@@ -173,7 +173,7 @@ def test_replay_of_a_stopped_run_ends_where_it_ended(tmp_path: Path) -> None:
         assert store.get_meta("status") == "stopped"
 
 
-def test_replay_command_says_what_it_found(tmp_path: Path, tilework: Callable[..., Outcome]) -> None:
+def test_replay_command_prints_what_it_found(tmp_path: Path, tilework: Callable[..., Outcome]) -> None:
     run = train(tiny("vq", "engine.steps=5"), root=tmp_path, progress=Hand({2: [set_("optimizer.lr", 3e-3)]}))
     done = tilework("replay", run.path)
     assert done.code == 0, done.err
@@ -235,7 +235,7 @@ def test_slow_motion_holds_its_pace_and_changes_nothing(tmp_path: Path) -> None:
     assert same(run, train(spec, root=tmp_path / "plain"))
 
 
-def test_reset_begins_a_new_run_with_other_weights_and_the_same_knobs(tmp_path: Path) -> None:
+def test_reset_starts_a_new_run_with_other_weights_and_the_same_settings(tmp_path: Path) -> None:
     hand = Hand({2: [set_("objective.commitment", 1.0)], 3: [("reset", {})]})
     run = train(tiny("vq", "engine.steps=6"), root=tmp_path, progress=hand)
     old = next(RunFolder(path) for path in tmp_path.iterdir() if path != run.path)
@@ -315,8 +315,8 @@ train(load_spec({spec!r}), root=Path({root!r}), progress=Dying({at!r}))
 """
 
 
-def test_what_a_killed_run_was_told_is_told_again(tmp_path: Path) -> None:
-    """Told after the last checkpoint, then killed: the resumed run equals the one that was never killed."""
+def test_what_a_killed_run_was_commanded_is_done_again(tmp_path: Path) -> None:
+    """Commanded after the last checkpoint, then killed: the resumed run equals the one that was never killed."""
     from tilework.engine import resume
 
     spec = tiny("vq", "engine.steps=14", "engine.save_every_steps=5", *STEERED)

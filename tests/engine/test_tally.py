@@ -42,7 +42,7 @@ def test_one_nan_spoils_its_own_mean_alone() -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 4, 9])
-def test_each_name_is_reduced_as_the_table_says(cut: int) -> None:
+def test_each_name_is_reduced_as_the_table_defines(cut: int) -> None:
     table = Metrics([Metric(r, r, Group.LATENT, reduction=r) for r in Reduction])
     rng = np.random.default_rng(2)
     rows = rng.normal(size=(10, 4))

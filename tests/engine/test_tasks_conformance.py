@@ -80,7 +80,7 @@ def test_validation_changes_nothing(task: str) -> None:
 
 
 @pytest.mark.parametrize("task", sorted(SPECS))
-def test_a_view_changes_nothing_and_its_header_says_what_a_page_asks(task: str) -> None:
+def test_a_view_changes_nothing_and_its_header_holds_what_a_page_asks(task: str) -> None:
     made = begin(SPECS[task](), Silent())
     before = {name: tensor.clone() for name, tensor in made.parts.model.state_dict().items()}
     random = torch.get_rng_state()
@@ -93,7 +93,7 @@ def test_a_view_changes_nothing_and_its_header_says_what_a_page_asks(task: str) 
 
 
 @pytest.mark.parametrize("task", sorted(SPECS))
-def test_what_it_logs_is_in_its_table_and_its_run_says_so(task: str, tmp_path: Path) -> None:
+def test_what_it_logs_is_in_its_table_and_in_its_run(task: str, tmp_path: Path) -> None:
     run = train(SPECS[task](), root=tmp_path)
     with RunStore.open(run.db) as store:
         logged = {name for name, _ in store.series()}

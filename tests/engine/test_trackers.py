@@ -1,4 +1,4 @@
-"""Metrics reach every tracker as the store has them, and a missing tracker is told before anything is made."""
+"""Metrics reach every tracker as the store has them, and a missing tracker is reported before anything is made."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_all_at_once_with_wandb_offline(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["wandb", "tensorboard"])
-def test_a_missing_package_is_told_before_anything_is_made(
+def test_a_missing_package_is_reported_before_anything_is_made(
     monkeypatch: pytest.MonkeyPatch, kind: str, tmp_path: Path
 ) -> None:
     found = importlib.util.find_spec

@@ -1,4 +1,4 @@
-"""Watching: the frames say what is there, cost nothing when nobody looks, and change nothing when somebody does."""
+"""Watching: the frames show what is there, cost nothing when nobody looks, and change nothing when somebody does."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def test_a_slow_frame_before_the_first_step_keeps_no_later_one_away(
     assert set(shown) == set(range(13))
 
 
-def test_a_frame_says_what_the_model_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_frame_describes_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tilework.engine.publisher.IMAGE_SECONDS", 0.0)
     monkeypatch.setattr("tilework.engine.publisher.IMAGES", 1.0)
     from tilework.engine.api import load

@@ -87,7 +87,7 @@ LOOPS = ("data.kind=loops", "data.frames=12", "data.animations=3", "data.size=16
 
 
 def parent(root: Path, *overrides: str, bottleneck: str = "vq") -> RunFolder:
-    """A small autoencoder of digits, or of what the overrides say, trained for a moment."""
+    """A small autoencoder of digits, or of what the overrides give, trained for a moment."""
     return train(tiny(bottleneck, "engine.steps=2", *overrides), root=root)
 
 

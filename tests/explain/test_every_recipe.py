@@ -76,7 +76,7 @@ def test_the_last_stage_is_the_image_again(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PRIORS)
-def test_a_prior_without_a_parent_says_whose_tokens_it_takes(name: str) -> None:
+def test_a_prior_without_a_parent_names_whose_tokens_it_takes(name: str) -> None:
     found = recipe(name)
     assert isinstance(found, PriorExplained)
     assert found.parent.known_as is ParentIs.ASSUMED

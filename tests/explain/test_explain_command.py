@@ -1,4 +1,4 @@
-"""`tilework explain`: what a word means, where it is written to, and what is said where it cannot be."""
+"""`tilework explain`: what a word means, where it is written to, and what is printed where it cannot be."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_the_order_of_meanings(tmp_path: Path) -> None:
     assert named("perplexity", tmp_path, Meaning.TERM).meaning is Meaning.TERM
 
 
-def test_the_other_meanings_are_said_and_can_be_had(tilework: Tilework, tmp_path: Path) -> None:
+def test_the_other_meanings_are_listed_and_can_be_had(tilework: Tilework, tmp_path: Path) -> None:
     run_called(tmp_path / "runs", "perplexity")
     done = tilework("explain", "perplexity")
     assert done.out.startswith("# perplexity\n")

@@ -152,7 +152,7 @@ def test_a_prior_too_large_for_the_memory() -> None:
     assert "multiply-adds" not in section(found, "The network")
 
 
-def test_a_loss_term_of_somebody_else_says_what_its_file_says() -> None:
+def test_a_loss_term_of_somebody_else_shows_the_docstring_of_its_file() -> None:
     import types
 
     from tilework.objective import LossTerm, Outcome, TermConfig

@@ -22,7 +22,7 @@ def test_every_metric_has_an_entry(metric) -> None:  # type: ignore[no-untyped-d
 
 
 @pytest.mark.parametrize("term", TERMS.kinds)
-def test_every_loss_term_has_an_entry_that_says_what_it_is_for(term: str) -> None:
+def test_every_loss_term_has_an_entry_that_gives_its_purpose(term: str) -> None:
     entry = glossary.of_term(term)
     assert entry is not None
     assert entry.purpose

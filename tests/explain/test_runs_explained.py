@@ -84,7 +84,7 @@ def test_a_run_that_has_written_nothing(tmp_path: Path) -> None:
     assert "Nothing is measured yet" in section(found, "How to read the metrics")
 
 
-def test_a_damaged_store_is_said_and_the_rest_explained(tmp_path: Path) -> None:
+def test_a_damaged_store_is_reported_and_the_rest_explained(tmp_path: Path) -> None:
     run = new_run(tmp_path)
     run.db.write_bytes(b"not a database at all" * 200)
     found = explained(run)

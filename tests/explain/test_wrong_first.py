@@ -1,4 +1,4 @@
-"""What is wrong with a run comes before all else, the cause before what follows; what is said fits the kind of latent."""
+"""What is wrong with a run comes before all else, the cause before what follows; the text fits the kind of latent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tilework sample`, `traverse` and `interpolate`: what they write, what they say, and what they refuse."""
+"""`tilework sample`, `traverse` and `interpolate`: what they write, what they print, and what they refuse."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_mistakes(tilework: Command, run: Path, words: list[str], expected: list
 def test_without_its_data_set(
     tilework: Command, own_run: Callable[[str], RunFolder], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What needs no image goes on; what needs one says what is missing."""
+    """What needs no image goes on; what needs one reports what is missing."""
     monkeypatch.setattr("tilework.engine.autoencoder.images_of._QUICK", 0)
     monkeypatch.setenv("TILEWORK_CACHE", str(Path("nothing").absolute()))
     run = own_run("gaussian")
@@ -267,7 +267,7 @@ def test_a_name_with_a_semicolon(tilework: Command, run: Path, name: str) -> Non
     assert done.code == 0, done.err
     asked = f"image:{name}".replace("%", "%25")
     sampled = tilework("sample", run, "--at", asked, "--out", "out.png")
-    while sampled.code:  # each part that is no term is told once more
+    while sampled.code:  # each part that is no term is reported once more
         refused(sampled, "part of the file's name")
         asked = sampled.err.split("write ")[-1].split("\n")[0].strip()
         sampled = tilework("sample", run, "--at", asked, "--out", "out.png")
@@ -275,7 +275,7 @@ def test_a_name_with_a_semicolon(tilework: Command, run: Path, name: str) -> Non
     refused(tilework("sample", run, "--at", f"{name};1=2", "--out", "out.png"), "image:")
 
 
-def test_a_latent_without_a_prior_is_told(
+def test_a_latent_without_a_prior_is_reported(
     tilework: Command, explored_run: Callable[[str], RunFolder], run: Path
 ) -> None:
     message = "begin at an image instead"

@@ -51,7 +51,7 @@ def test_a_sheet_keeps_every_pixel() -> None:
     assert np.array_equal(alone, images[0]), "one image is nothing but itself"
 
 
-def test_a_row_says_where_its_point_lies() -> None:
+def test_a_row_shows_where_its_point_lies() -> None:
     """Below the image that the place names, or between two; beyond the row at its end."""
     dark = np.zeros((3, 20, 20, 1), np.uint8)
     places = {}
@@ -76,16 +76,16 @@ def test_a_film_of_several_images_names_each() -> None:
         assert gif.size == named.size
 
 
-def test_a_film_says_the_values_that_change_in_it() -> None:
+def test_a_film_shows_the_values_that_change_in_it() -> None:
     several, values = np.stack([frames(3), frames(3)], 1), np.array([[-3.0, 0.5], [0.0, 0.5], [100.25, 0.5]])
     film = Film(several, 10, ("dimension 3", "dimension 5"), values)
     assert {film.image(number).shape for number in range(3)} == {film.image(0).shape}
     assert film.image(0).shape[1::-1] == film.size
     still = Film(several[[0, 0, 0]], 10, ("dimension 3", "dimension 5"), values)
-    assert not np.array_equal(still.image(0), still.image(1))  # the images are the same: what differs is what is said
+    assert not np.array_equal(still.image(0), still.image(1))  # the images are the same: what differs is the labels
 
 
-def test_where_nothing_can_be_written_is_told_before(tmp_path: Path) -> None:
+def test_where_nothing_can_be_written_is_reported_before(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
     for path in (tmp_path / "file" / "out.png", tmp_path / "file" / "deep" / "out.html"):
         with pytest.raises(UserError) as refused:

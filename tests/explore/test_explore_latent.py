@@ -28,7 +28,7 @@ from tilework.runs.folder import RunFolder
 Open = Callable[[str], Opened]
 
 
-def test_samples_are_what_their_points_say(opened: Open) -> None:
+def test_samples_are_what_their_points_ask_for(opened: Open) -> None:
     model = opened("gaussian")
     alone = sample(model, "seed:2")
     among = sample(model, prior(5))

@@ -1,4 +1,4 @@
-"""Opening a checkpoint: which one, with which images, and what is told where something is missing."""
+"""Opening a checkpoint: which one, with which images, and what is reported where something is missing."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def of_files(tmp_path: Path) -> RunFolder:
     return product.train(spec)
 
 
-def test_the_data_set_is_prepared_again_as_told(
+def test_the_data_set_is_prepared_again_as_asked(
     of_files: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tilework: Callable[..., Outcome]
 ) -> None:
     monkeypatch.setenv("TILEWORK_CACHE", str(tmp_path / "another cache"))

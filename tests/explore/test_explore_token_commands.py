@@ -133,7 +133,7 @@ def test_checkpoints_of_one_run_are_compared(
     assert "step 40 " in done.out
 
 
-def test_what_is_wrong_is_said_and_nothing_written(
+def test_what_is_wrong_is_reported_and_nothing_written(
     tilework: Command,
     token_run: Callable[[str], Path],
     explored_run: Callable[[str], RunFolder],
@@ -175,7 +175,7 @@ def test_what_is_wrong_is_said_and_nothing_written(
     assert not list(tmp_path.glob("x.*"))
 
 
-def test_without_the_data_set_the_atlas_says_so(
+def test_without_the_data_set_the_atlas_reports_it(
     tilework: Command, token_run: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The images of a run were a file, which is gone, and so is what was prepared of it."""

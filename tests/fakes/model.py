@@ -1,8 +1,8 @@
 """A model's process that is none: it speaks as a real one does and computes nothing; needs no torch, so it is there at once.
 
-What it does is told by files in the folder of images that were sent: it finishes no ask while `hold` is there, and writes a line
-to `begun` and one to `computed` for each; `loading` keeps it from being ready. The point `seed:N` gives an image of N x 1000
-bytes; some names end it.
+What it does is set by files in the folder of images that were sent: it finishes no ask while `hold` is there, and
+writes a line to `begun` and one to `computed` for each; `loading` keeps it from being ready. The point `seed:N` gives
+an image of N x 1000 bytes; some names end it.
 """
 
 from __future__ import annotations

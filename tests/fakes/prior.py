@@ -1,4 +1,4 @@
-"""A prior whose answers can be told beforehand: for what dreams with one, without training any."""
+"""A prior whose answers are known beforehand: for what dreams with one, without training any."""
 
 from __future__ import annotations
 
@@ -32,7 +32,8 @@ class Calls:
 class TablePrior(Prior):
     """Draws whole items from a table (N, T, Q, h, w) with labels (N,): of those with the label that is asked for, one by chance.
 
-    An item that is not as long as the table's is made of its frames, as often as needed. `passes` times it tells its watch.
+    An item that is not as long as the table's is made of its frames, as often as needed. `passes` times it calls its
+    watch.
     """
 
     def __init__(

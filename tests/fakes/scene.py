@@ -31,7 +31,7 @@ class Scene:
 
     @property
     def view(self) -> ViewHeader:
-        """What a header says of these arrays."""
+        """What a header holds of these arrays."""
         return {
             "kind": "plane", "dim": 2, "levels": self.levels, "codes": self.codes if self.levels else 0, "grid": [1, 1],
             "variance": None, "points_of": "window", "points_fixed": 0, "fixed": False,

@@ -30,7 +30,7 @@ LR: Steerable = {
 
 
 class FakeTrainer:
-    """One run under `root`, which does only what it is told: one thread at a time, the one that made it."""
+    """One run under `root`, which does only what it is commanded: one thread at a time, the one that made it."""
 
     def __init__(
         self, root: Path, name: str = "fake", *, live: bool = True, total: int = 1000, scene: Scene | None = None
@@ -96,10 +96,11 @@ class FakeTrainer:
         number = self.seq["motion"]
         return self.scene.motion(0.02 * self.step + 0.002 * number, number, self.revived)
 
-    # What it is told -------------------------------------------------------------------------------------------------
+    # Its commands ----------------------------------------------------------------------------------------------------
 
     def obey(self) -> list[Command]:
-        """Answer the commands that wait, and do what is said to the model; those that pace the run are for the caller."""
+        """Answer the commands that wait, and do what is sent to the model; those that pace the run are for the
+        caller."""
         commands = self.store.commands_pending()
         for command in commands:
             applied: Applied = {"id": command.id, "kind": command.kind, "step": self.step + 1, "status": "applied"}
@@ -123,7 +124,7 @@ class FakeTrainer:
         self.store.event("set", self.step, name=name, before=applied["before"], value=value)
 
     def end(self, status: str | None = "finished") -> None:
-        """End in good order, or (None) without a word."""
+        """End in good order, or (None) with no message."""
         if self.live is not None:
             self.live.close()
             if status is not None:

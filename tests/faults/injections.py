@@ -35,7 +35,7 @@ def built(change: Callable[[Any], None]) -> Iterator[None]:
 
 @contextmanager
 def stepped(change: Callable[[Task, int], None]) -> Iterator[None]:
-    """Something happens after each optimiser step; `change` is told the task and how many there were."""
+    """Something happens after each optimiser step; `change` gets the task and how many there were."""
     after, count = Task.after_step, 0
 
     def changed(task: Task, *given: Any) -> None:

@@ -19,7 +19,7 @@ from tilework.runs.folder import RunFolder
 
 @dataclass(frozen=True)
 class Judged:
-    """What the doctor said of one run."""
+    """What the doctor found in one run."""
 
     run: RunFolder
     diagnosis: Diagnosis
@@ -44,7 +44,7 @@ def trained(
     overrides = (*overrides, f"seed={seed}", *(fault.overrides if fault else ()), *more)
     with fault.inject() if fault else nullcontext():
         before = set(runs.glob("*/run.json"))
-        with suppress(RunFailure):  # it could not be saved: all the more there is to be said
+        with suppress(RunFailure):  # it could not be saved: all the more there is to be found
             tilework.train(recipe, *overrides, runs=runs)
         (info,) = set(runs.glob("*/run.json")) - before
         return judged(RunFolder.find(str(info.parent), runs))

@@ -56,7 +56,7 @@ def test_a_block_reads_only_settings_that_the_ladder_has(kind: str) -> None:
     assert Encoder(block=kind).block == Decoder(block=kind).block == kind
 
 
-def test_the_kinds_are_what_a_spec_may_say_the_default_first() -> None:
+def test_the_kinds_are_what_a_spec_may_name_the_default_first() -> None:
     schema = Encoder.model_json_schema()["properties"]["block"]
     assert schema["enum"] == ["residual", *(k for k in BLOCKS.kinds if k != "residual")]
 

@@ -124,7 +124,7 @@ def test_too_many_stages_are_refused_with_both_fields_and_one_fix(kernel: int, s
     Encoder(widths=(8, 8, 8), kernel=kernel).grid(size)  # the fix works
 
 
-def test_a_image_too_small_for_any_stage_is_told_the_smallest_size() -> None:
+def test_an_image_too_small_for_any_stage_is_refused_with_the_smallest_size() -> None:
     with pytest.raises(UserError, match="at least 2 positions") as refused:
         Encoder(widths=(8,)).grid(Size(3, 3))
     assert refused.value.fix == "use data.size=4x4 or larger"
@@ -192,7 +192,7 @@ def test_gradients_reach_every_parameter(extra: dict[str, object], how: str) -> 
             assert p.grad.abs().sum() > 0, name
 
 
-def test_a_plain_ladder_computes_what_its_layers_say() -> None:
+def test_a_plain_ladder_computes_what_its_layers_define() -> None:
     """conv, ReLU, BatchNorm, ..., conv 3x3: the same numbers from plain functional calls in that order."""
     size = Size(16, 8)
     encoder, decoder, _ = pair(size, norm="batch", norm_at="last", norm_order="after", projection=3)
@@ -327,7 +327,7 @@ def test_both_kinds_are_found_by_their_file_names() -> None:
         ENCODERS.parse({"kind": "ladder", "width": [8]})
 
 
-def test_every_setting_says_what_it_is() -> None:
+def test_every_setting_has_a_description() -> None:
     for config in (Encoder, Decoder):
         for name, field in config.model_fields.items():
             assert field.description or name == "kind", f"{config.__module__}.{name}"
@@ -345,7 +345,7 @@ def test_both_nets_are_captured_whole_for_compilation() -> None:
 
 @pytest.mark.parametrize(("side", "encoder", "decoder"), [(31, 4, 3), (30, 4, 3), (31, 3, 4)])
 def test_kernels_that_halve_in_another_way_are_refused(side: int, encoder: int, decoder: int) -> None:
-    """torch would say so in its own words at the first image."""
+    """torch would report it in its own words at the first image."""
     overrides = [f"data.size={side}", f"encoder.kernel={encoder}", f"decoder.kernel={decoder}"]
     with pytest.raises(UserError, match=r"decoder\.kernel") as refused:
         build_model(load_spec("rqvae-digits", overrides))

@@ -41,7 +41,7 @@ def test_latents_are_not_on_the_lattice_of_bf16(end: str) -> None:
         latent = encoder(x)
     assert latent.dtype == torch.float32
     assert not on_the_grid(latent)
-    # Exactly that layer: all before it is as autocast says.
+    # Exactly that layer: all before it follows autocast.
     at = [name for name, _ in encoder.named_children()].index(encoder.beside)
     with torch.autocast("cpu", torch.bfloat16):
         before = nn.Sequential(*encoder[:at])(x)

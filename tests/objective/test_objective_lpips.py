@@ -1,4 +1,4 @@
-"""LPIPS: published values, both known faults as regressions, and what is said when weights are missing or wrong."""
+"""LPIPS: published values, both known faults as regressions, and the errors when weights are missing or wrong."""
 
 from __future__ import annotations
 
@@ -251,7 +251,7 @@ def test_weights_of_another_net_incomplete_or_not_finite(tmp_path: Path) -> None
     assert caught.value.why == "features.3.weight has the shape (192, 64, 3, 5), not (192, 64, 5, 5)"
 
 
-def test_torchvision_weights_say_which_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_torchvision_weights_name_the_package_that_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torchvision", None)
     with pytest.raises(UserError, match="needs the package torchvision, which is not installed") as caught:
         lpips(weights="torchvision")

@@ -129,7 +129,7 @@ def test_every_term_is_float32_under_autocast(outcome: Outcome) -> None:
 
 
 @pytest.mark.parametrize("kind", TERMS.kinds)
-def test_every_term_says_what_it_is(kind: str) -> None:
+def test_every_term_has_a_description(kind: str) -> None:
     config = TERMS.config(kind)
     assert issubclass(config, TermConfig)
     assert config.model_fields["kind"].default == kind

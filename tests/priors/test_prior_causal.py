@@ -1,4 +1,4 @@
-"""The causal prior: what sees what, the cache, and that it is the GPT that it says it is."""
+"""The causal prior: what sees what, the cache, and that it is the GPT that it claims to be."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def test_known_tokens_come_back(prior, form, shape):
 
 
 @every
-def test_what_is_not_known_has_no_say(prior, form, shape):
+def test_what_is_not_known_has_no_influence(prior, form, shape):
     tokens, labels = some(prior.shape)
     known = torch.rand(tokens.shape, generator=rng(3)) < 0.5
     other = torch.where(known, tokens, (tokens + 1) % prior.shape.codes)
@@ -275,7 +275,7 @@ def test_each_frame_has_its_own_mixture(prior, form, shape):
 
 
 @every
-def test_other_lengths_where_it_says_so(prior, form, shape):
+def test_other_lengths_where_it_allows_them(prior, form, shape):
     frames = prior.shape.frames + 3
     tokens, labels = some(prior.shape, frames=frames)
     known = nothing(tokens)

@@ -48,7 +48,7 @@ def evidence(count=50, around=3, levels=1, **more):
     return Evidence(torch.randn(count, 8), torch.randint(3, (count,)), nearby=near, **more)
 
 
-def test_the_mixture_is_the_sum_that_its_formula_says():
+def test_the_mixture_is_the_sum_of_its_formula():
     made, seen = answer(levels=2), evidence(levels=2)
     with torch.no_grad():
         for level in (0, 1):

@@ -1,4 +1,4 @@
-"""The models themselves, what is made of them, and that what the fakes say is as they have it."""
+"""The models themselves, what is made of them, and that what the fakes send is as they define it."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_every_model_has_words_and_every_field_too() -> None:
             assert "|" not in field.meaning
 
 
-def test_what_is_said_twice_is_the_same() -> None:
+def test_what_is_defined_twice_is_the_same() -> None:
     """The metrics and the steerable settings have classes of their own, the live file its channels."""
     assert [field.name for field in fields_of(run.MetricEntry)] == [field.name for field in fields(Metric)]
     assert get_type_hints(run.Steerable) == get_type_hints(Setting)
@@ -108,7 +108,7 @@ def test_what_is_said_twice_is_the_same() -> None:
         ([], run.Mark, "not Mark"),
     ],
 )  # fmt: skip
-def test_what_is_not_as_a_model_says_is_found(value: Any, model: Any, fault: str | None) -> None:
+def test_what_is_not_as_a_model_defines_is_found(value: Any, model: Any, fault: str | None) -> None:
     found = list(faults(value, model))
     assert found == [] if fault is None else any(fault in one for one in found), found
 
@@ -130,7 +130,7 @@ def test_an_array_that_is_not_as_it_is_described_is_found() -> None:
     assert "there is no array" in found(other=np.zeros(1, "f4"))[0]
 
 
-def test_the_fake_trainer_speaks_as_the_models_say(tmp_path: Path) -> None:
+def test_the_fake_trainer_sends_what_the_models_define(tmp_path: Path) -> None:
     """What tests and benchmarks see is what a trainer sends."""
     import zlib
 

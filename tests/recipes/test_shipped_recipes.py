@@ -402,7 +402,7 @@ def test_a_recipe_reads_well(name: str) -> None:
     assert max(len(line) for line in text.splitlines()) <= 125
     assert text.endswith("\n")
     assert not any(line != line.rstrip() for line in text.splitlines())
-    # Every section says what the published figures or our own choices are.
+    # Every section states what the published values or our own choices are.
     assert text.count("#") >= 5
 
 

@@ -92,7 +92,7 @@ def test_perplexity_of_known_shares() -> None:
     assert perplexity(np.array([2, 1, 1])) == pytest.approx(2**1.5)
 
 
-def test_a_usage_figure_says_k_n_and_n_over_k() -> None:
+def test_a_usage_figure_shows_k_n_and_n_over_k() -> None:
     counts = np.array([512 * 2, 0, 512, 512])
     assert describe(counts) == "3 of 4 used · perplexity 2.8 of 4 · K 4 · N 2,048 · N/K 512"
     few = describe(np.array([1, 1, 0, 0]))
@@ -187,7 +187,7 @@ def test_the_map_shows_points_codes_and_dead_codes() -> None:
     assert len(tints) == 3  # the cell of the code that has no image stays clear
 
 
-def test_a_caption_says_what_is_what() -> None:
+def test_a_caption_explains_what_is_what() -> None:
     points = np.random.default_rng(0).normal(size=(50, 2))
     for codes, words in ((0, ["dot = image"]), (4, ["dot = image", "numbered box = code", "cell ="]),
                          (100, ["circle = code"])):  # fmt: skip

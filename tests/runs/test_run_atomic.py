@@ -1,4 +1,4 @@
-"""Atomic files: old or new, never half; a full disk and a forbidden folder are told plainly."""
+"""Atomic files: old or new, never half; a full disk and a forbidden folder are reported plainly."""
 
 from __future__ import annotations
 

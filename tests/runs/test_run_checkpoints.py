@@ -33,7 +33,7 @@ def test_the_pointer_decides_and_best_falls_to_last_only_without_a_pointer(tmp_p
 @pytest.mark.parametrize(
     "pointer", [None, "", "{", "[]", "3", '{"folder": ""}', '{"folder": "../x"}', '{"folder": "/"}']
 )
-def test_a_pointer_that_says_nothing_usable_leads_to_the_newest_whole_one(tmp_path: Path, pointer: str | None) -> None:
+def test_a_pointer_that_holds_nothing_usable_leads_to_the_newest_whole_one(tmp_path: Path, pointer: str | None) -> None:
     checkpoints = tmp_path / "checkpoints"
     write(tmp_path, "x", 99)
     whole = write(checkpoints, "step-00000010-2", 10)

@@ -59,7 +59,7 @@ def test_a_resume_equals_an_uninterrupted_file(tmp_path: Path) -> None:
     assert (tmp_path / "resumed" / "metrics.csv").read_text() == (tmp_path / "straight" / "metrics.csv").read_text()
 
 
-def test_a_foreign_file_is_not_touched(tmp_path: Path) -> None:
+def test_a_file_of_another_program_is_not_touched(tmp_path: Path) -> None:
     (tmp_path / "metrics.csv").write_text("my,own,table\n1,2,3\n")
     with pytest.raises(UserError, match="not a metrics file"):
         CsvTracker(tmp_path)

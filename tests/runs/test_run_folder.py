@@ -159,7 +159,7 @@ def test_runs_are_read_without_torch() -> None:
     assert int(done.stdout) >= 10
 
 
-def test_a_folder_that_is_no_run_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_is_no_run_is_reported_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However its path is written: it is there, and it is no run."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "foreign").mkdir()

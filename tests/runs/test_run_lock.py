@@ -110,7 +110,7 @@ def test_looking_does_not_stop_a_trainer(tmp_path: Path) -> None:
         process.communicate()
 
 
-def test_a_folder_that_is_gone_is_told(tmp_path: Path) -> None:
+def test_a_folder_that_is_gone_is_reported(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="lock could not be written"):
         RunLock(tmp_path / "gone").acquire()
     assert holder(tmp_path / "gone") is None

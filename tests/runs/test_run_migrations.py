@@ -1,4 +1,4 @@
-"""Stores of older versions become today's; newer and foreign ones are left alone."""
+"""Stores of older versions become today's; newer ones and those of other programs are left alone."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def test_running_then_killed_then_resumed(run: RunFolder) -> None:
         (None, False, "crashed"),
     ],
 )
-def test_status_is_what_it_said_and_whether_it_lives(
+def test_status_is_what_is_stored_and_whether_it_lives(
     run: RunFolder, stored: str | None, alive: bool, status: str
 ) -> None:
     with RunStore.create(run.db) as store:
@@ -100,7 +100,7 @@ def test_listing_leaves_no_litter_and_works_without_write_permission(
     before = {p: p.read_bytes() for p in run.path.rglob("*") if p.is_file()}
     assert run_info(run.path).status is RunStatus.FINISHED
     assert {p: p.read_bytes() for p in run.path.rglob("*") if p.is_file()} == before
-    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere, so say that it may not
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write everywhere, so pretend that it may not
     for folder in (run.path, run.db):
         folder.chmod(0o500)
     try:

@@ -1,4 +1,4 @@
-"""The store: what is logged is what is read, rewinding leaves no trace, and failures are told, never swallowed."""
+"""The store: what is logged is what is read, rewinding leaves no trace, and failures are reported, never swallowed."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def test_after_close_only_one_file_is_left(db: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["garbage", "middle", "foreign"])
-def test_a_damaged_store_says_what_is_safe(db: Path, damage: str) -> None:
+def test_a_damaged_store_is_reported_with_what_is_safe(db: Path, damage: str) -> None:
     if damage == "garbage":
         db.write_bytes(b"not a database" * 1000)
     elif damage == "foreign":
@@ -254,7 +254,9 @@ class _Failing:
         return getattr(self._real, name)
 
 
-def test_a_full_disk_is_told_by_the_next_call_and_nothing_is_lost(db: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_by_the_next_call_and_nothing_is_lost(
+    db: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     made: list[_Failing] = []
     connect = writer_module.connect
     monkeypatch.setattr(writer_module, "connect", lambda *a, **k: made.append(_Failing(connect(*a, **k))) or made[-1])
@@ -307,7 +309,7 @@ except UserError as error: print(error)
         assert [len(store.metrics(f"m{i}")[0]) for i in range(10)] in ([len(steps) - 1] * 10, [0] * 10)
 
 
-def test_a_full_buffer_waits_and_then_says_so(db: Path) -> None:
+def test_a_full_buffer_waits_and_then_reports_it(db: Path) -> None:
     RunStore.create(db).close()
     held = sqlite3.connect(db, isolation_level=None)
     held.execute("BEGIN IMMEDIATE")  # another program sits on the file

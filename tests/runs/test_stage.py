@@ -1,4 +1,4 @@
-"""The stage of a start: told while somebody listens, and no file is made for someone who does no longer."""
+"""The stage of a start: reported while somebody listens, and no file is made for someone who does no longer."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every way to get a spec wrong, and exactly what is said: what, why, one fix. Nothing is ever taken silently."""
+"""Every way to get a spec wrong, and exactly the message: what, why, one fix. Nothing is ever taken silently."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_messages(override: str, what: str, fix: str) -> None:
     assert error.fix.startswith(fix) or fix in error.fix
 
 
-def test_several_mistakes_are_told_at_once_and_a_misspelt_section_once(tmp_path: Path) -> None:
+def test_several_mistakes_are_reported_at_once_and_a_misspelt_section_once(tmp_path: Path) -> None:
     error = refused("engine.epoch=3", "engine.batch_size=0", "seed=x", "engine.threads=0", "engine.compile=7")
     for part in (
         "unknown key engine.epoch",
@@ -118,7 +118,7 @@ def test_several_mistakes_are_told_at_once_and_a_misspelt_section_once(tmp_path:
     assert misspelt.what == f"{path}: unknown key botleneck (did you mean bottleneck?)"
 
 
-def test_a_missing_section_says_what_to_add(tmp_path: Path) -> None:
+def test_a_missing_section_is_reported_with_what_to_add(tmp_path: Path) -> None:
     path = tmp_path / "a.yaml"
     path.write_text(
         "name: a\ndata: digits\nencoder: ladder\nbottleneck: none\nobjective: {mse: 1}\nengine: {epochs: 1}\n"
@@ -205,7 +205,7 @@ def test_listing_kinds_and_recipes_imports_neither_torch_nor_a_plugin() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_several_sections_are_told_at_once_as_values() -> None:
+def test_several_sections_are_reported_at_once_as_values() -> None:
     error = refused(
         "bottleneck.codes=0", "encoder.kernel=5", "objective.mse=-1", "engine.epochs=0", "optimizer.kind=adm"
     )
@@ -229,7 +229,7 @@ def test_a_refusal_by_a_whole_spec_names_its_setting() -> None:
     assert error.fix == "write engine.monitor=loss"
 
 
-def test_beside_a_setting_neither_its_name_nor_what_is_wrong_is_said_twice() -> None:
+def test_beside_a_setting_neither_its_name_nor_what_is_wrong_is_shown_twice() -> None:
     error = refused("bottleneck.codes=0", "engine.epochs=0", "optimizer.kind=adm", "encoder.strid=2")
     assert isinstance(error, WrongSpec)
     texts = {one.field: (beside(one), remedy(one)) for one in error.problems}

@@ -167,7 +167,7 @@ def test_a_number_is_a_constant() -> None:
         ("fast", "'fast' is not a schedule"),
     ],
 )
-def test_what_is_wrong_with_a_schedule_is_said(raw: Any, message: str) -> None:
+def test_what_is_wrong_with_a_schedule_is_reported(raw: Any, message: str) -> None:
     with pytest.raises(ValidationError) as caught:
         schedule(raw)
     assert message in str(caught.value)

@@ -142,7 +142,7 @@ def test_every_reference_leads_somewhere_and_every_kind_is_there(schema: dict[st
     assert {f"schedule.{kind}" for kind in KINDS} <= set(defs)
 
 
-def test_every_setting_says_what_it_is(schema: dict[str, Any]) -> None:
+def test_every_setting_has_a_description(schema: dict[str, Any]) -> None:
     for name, one in {"spec": schema, **schema["$defs"]}.items():
         for field, described in one.get("properties", {}).items():
             if field != "kind" and not (name == "spec" and field in schema["$defs"]):

@@ -85,7 +85,7 @@ def test_an_override_whose_aliases_multiply_is_text() -> None:
         (BOMB, "f cannot be read as YAML"),
     ],
 )
-def test_what_is_not_a_spec_says_where(text: str, message: str) -> None:
+def test_what_is_not_a_spec_is_reported_with_its_place(text: str, message: str) -> None:
     with pytest.raises(UserError) as caught:
         read_yaml(text, "f")
     assert caught.value.what.startswith(message)

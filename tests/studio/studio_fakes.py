@@ -89,7 +89,7 @@ def serving(runs: Path, page: Path | None = None, outside: Address | None = None
 
 
 class Page:
-    """A client of a socket: takes messages, keeps what it was told."""
+    """A client of a socket: takes messages, keeps what it received."""
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection

@@ -1,4 +1,4 @@
-"""What `--url` may say, how it is refused with a way out, and where it goes."""
+"""What `--url` may be, how it is refused with a way out, and where it goes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""Whatever the studio answers and says is as the protocol's models have it: every route of the app, every message."""
+"""Whatever the studio answers and sends is as the protocol's models define it: every route of the app, every
+message."""
 
 from __future__ import annotations
 
@@ -95,7 +96,7 @@ def answered(served: Served, route: http.Route, run_id: str) -> Any:
     return given.json()
 
 
-def test_every_answer_is_as_its_model_says(
+def test_every_answer_is_as_its_model_defines(
     served: Served, root: Path, full: FakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     launcher, forms = served.state.launcher, served.state.forms
@@ -122,7 +123,7 @@ def test_every_answer_is_as_its_model_says(
             assert list(frame_faults(*unpack(found))) == []
 
 
-def test_runs_that_cannot_be_read_are_told_of_in_the_same_way(served: Served, full: FakeTrainer) -> None:
+def test_runs_that_cannot_be_read_are_reported_in_the_same_way(served: Served, full: FakeTrainer) -> None:
     """A damaged store, one that is missing, a later format, a spec that is none."""
     root = full.run.path.parent
     damaged, later, bare = (RunFolder.create(root, name, "name: a\n") for name in ("damaged", "later", "bare"))
@@ -135,7 +136,7 @@ def test_runs_that_cannot_be_read_are_told_of_in_the_same_way(served: Served, fu
         assert list(faults(served.get(f"/api/compare?a={run.id}&b={full.run.id}").json(), http.CompareAnswer)) == []
 
 
-def test_what_the_forms_answer_is_as_their_models_say(served: Served, full: FakeTrainer) -> None:
+def test_what_the_forms_answer_is_as_their_models_define(served: Served, full: FakeTrainer) -> None:
     from tilework.spec import dump_yaml, load_spec
 
     full.run.spec_file.write_text(dump_yaml(load_spec("vae-digits")), encoding="utf-8")
@@ -151,7 +152,7 @@ def test_what_the_forms_answer_is_as_their_models_say(served: Served, full: Fake
 
 
 @pytest.mark.parametrize("route", ASKED, ids=lambda one: f"{one.method} {one.path}")
-def test_every_refusal_is_as_its_model_says(served: Served, route: http.Route) -> None:
+def test_every_refusal_is_as_its_model_defines(served: Served, route: http.Route) -> None:
     """No such run, a body that is none, no key, a wrong origin, a wrong method."""
     path = filled(route, id="nowhere", name="nothing")
     asked = [
@@ -178,7 +179,7 @@ def types_of(messages: Any) -> set[Any]:
     return found
 
 
-def test_every_message_of_a_run_is_as_its_model_says(served: Served, full: FakeTrainer) -> None:
+def test_every_message_of_a_run_is_as_its_model_defines(served: Served, full: FakeTrainer) -> None:
     async def watch() -> Page:
         async with served.run(full.run.id) as page:
             await page.of_type("hello")

@@ -153,14 +153,14 @@ def test_links_are_not_followed(served: Served, trainer: FakeTrainer, root: Path
     assert served.get(f"/api/runs/{trainer.run.id}/form").status_code == 404
 
 
-def test_damaged_and_foreign_folders_are_listed_with_the_reason(served: Served, root: Path) -> None:
-    damaged, foreign = RunFolder.create(root, "damaged", "name: a\n"), RunFolder.create(root, "foreign", "[")
+def test_damaged_and_unreadable_folders_are_listed_with_the_reason(served: Served, root: Path) -> None:
+    damaged, unreadable = RunFolder.create(root, "damaged", "name: a\n"), RunFolder.create(root, "unreadable", "[")
     damaged.db.write_bytes(b"nothing" * 1000)
-    foreign.info_file.write_text('{"format": 99, "tilework": "9"}')
+    unreadable.info_file.write_text('{"format": 99, "tilework": "9"}')
     cards = {run["id"]: run for run in served.get("/api/runs").json()["runs"]}
     assert "damaged" in cards[damaged.id]["problem"]
-    assert "format 99" in cards[foreign.id]["problem"]
-    for run in (damaged, foreign):
+    assert "format 99" in cards[unreadable.id]["problem"]
+    for run in (damaged, unreadable):
         assert cards[run.id]["status"] == "unreadable"
         assert served.get(f"/api/runs/{run.id}").status_code == 200
         assert served.get(f"/api/runs/{run.id}/thumb.png").status_code in {400, 404}
@@ -309,7 +309,7 @@ def test_pages_are_served_long_lived_and_packed(root: Path, tmp_path: Path) -> N
             assert served.get(path).status_code == 404, path
 
 
-def test_a_page_that_was_not_built_is_said_plainly(root: Path, tmp_path: Path) -> None:
+def test_a_page_that_was_not_built_is_reported_plainly(root: Path, tmp_path: Path) -> None:
     with serving(root, tmp_path / "none") as served:
         answer = served.get("/")
         assert answer.status_code == 503

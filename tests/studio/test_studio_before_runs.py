@@ -38,7 +38,7 @@ def test_the_image_of_a_finding_is_of_its_run_alone(
         assert served.get(route).status_code == 404, elsewhere
 
 
-def test_the_checks_before_a_run_are_told_in_words(served: Served, trainer: FakeTrainer) -> None:
+def test_the_checks_before_a_run_are_shown_in_words(served: Served, trainer: FakeTrainer) -> None:
     from tilework.runs.preflight import META, Preflight, Result, Verdict
 
     route = f"/api/runs/{trainer.run.id}/checks"

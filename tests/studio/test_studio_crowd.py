@@ -96,7 +96,7 @@ def test_a_page_that_reads_nothing_is_cut_off_and_the_others_go_on(served: Serve
             assert process.memory_info().rss - before < 100 * 2**20
             trainer.frame()
             assert (await other.of_type("frame"))["frame"]["seq"] == 1
-            # Its connection is ended too, although it takes no bytes that would say so.
+            # Its connection is ended too, although it takes no bytes that would show it.
             await soon(lambda: len(served.studio.server.server_state.connections) == 1)
             deaf.close()
 
@@ -113,7 +113,7 @@ def served_loop(served: Served, act: object) -> None:
 
 
 def _deaf(served: Served, path: str) -> socket.socket:
-    """A socket that says hello and never reads."""
+    """A socket that sends hello and never reads."""
     host, port = served.address.split(":")
     found = socket.socket()
     found.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -154,7 +154,7 @@ def test_nothing_is_left_behind(served: Served, trainer: FakeTrainer) -> None:
                 if number % 3:
                     await page.of_type("state")
                 if number % 3 == 1:
-                    page.connection.transport.abort()  # gone without a word
+                    page.connection.transport.abort()  # gone with no message
             async with served.socket("/ws/runs"):
                 pass
 

@@ -1,4 +1,5 @@
-"""What docs/studio.md says of a studio on another machine, word by word: its commands run, its nginx configuration is obeyed."""
+"""What docs/studio.md describes of a studio on another machine, word by word: its commands run, its nginx configuration
+is obeyed."""
 
 from __future__ import annotations
 
@@ -59,7 +60,8 @@ def test_the_commands_print_the_address_that_they_were_given(
 
 
 def manner_of(configuration: str) -> Manner:
-    """What nginx does when it is told this: it takes the path off where proxy_pass has one, and keeps no header by itself."""
+    """What nginx does with this configuration: it takes the path off where proxy_pass has one, and keeps no header by
+    itself."""
     (path,) = re.findall(r"location (\S+) \{", configuration)
     (target,) = re.findall(r"proxy_pass (\S+);", configuration)
     set_to = dict(re.findall(r"proxy_set_header (\S+) (\S+);", configuration))

@@ -1,4 +1,5 @@
-"""Asks of the run of a prior: the answer is what `tilework.dream` gives, it is told while it is drawn, and can be stopped."""
+"""Asks of the run of a prior: the answer is what `tilework.dream` gives, it is reported while it is drawn, and can be
+stopped."""
 
 from __future__ import annotations
 
@@ -41,7 +42,7 @@ def prior(once: Once, root: Path, warm_studio: None) -> Callable[[str], RunFolde
 
 
 async def dreamed(page: Page, ref: int, ask: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], Progress]:
-    """The answer, and what was told before it."""
+    """The answer, and the progress before it."""
     progress: Progress = []
     await page.send({"type": "ask", "ref": ref, "key": "dream", "ask": ask})
     while True:
@@ -85,7 +86,7 @@ def test_images_are_those_of_the_shell_and_the_rest_of_a_repainted_one_stays(
     same(arrays["keys"], wanted.tokens)
     assert facts["verdicts"] == verdicts(wanted)
     assert facts["labels"] == ["0", "1", "2"]
-    # Tokens that were told are those of the answer; more are there each time.
+    # Tokens that were reported are those of the answer; more are there each time.
     assert progress
     shares = [one["share"] for one, _ in progress]
     assert shares == sorted(shares)
@@ -212,7 +213,7 @@ def test_what_cannot_be_drawn_is_refused_in_words(served: Served, prior: Callabl
         assert failed["error"]["why"]
 
 
-def test_a_file_is_that_of_the_shell_and_a_tokenizer_tells_its_priors(
+def test_a_file_is_that_of_the_shell_and_a_tokenizer_lists_its_priors(
     served: Served, prior: Callable[[str], RunFolder]
 ) -> None:
     run = prior("digits")
@@ -234,7 +235,7 @@ def test_a_file_is_that_of_the_shell_and_a_tokenizer_tells_its_priors(
     assert "dream" not in about["asks"]
 
 
-def test_a_prior_whose_autoencoder_was_moved_says_where_it_belongs(
+def test_a_prior_whose_autoencoder_was_moved_shows_where_it_belongs(
     served: Served, prior: Callable[[str], RunFolder], tmp_path: Path
 ) -> None:
     run = prior("digits")

@@ -52,7 +52,7 @@ def test_a_recipe_is_explained_with_what_was_changed(served: Served) -> None:
 
 
 @pytest.mark.usefixtures("warm_studio")
-def test_what_cannot_be_explained_says_why(served: Served) -> None:
+def test_what_cannot_be_explained_shows_why(served: Served) -> None:
     wrong = served.post("/api/explain", {"recipe": "vq-photos", "overrides": ["bottleneck.codes=-3"]})
     assert wrong.status_code == 400
     assert "codes" in wrong.json()["error"]["what"]

@@ -1,4 +1,4 @@
-"""What the studio says of findings: the route, the list, the socket and the marks."""
+"""What the studio shows of findings: the route, the list, the socket and the marks."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_a_run_that_cannot_be_read_is_an_error_of_the_question(served: Served, b
     assert served.get("/api/runs/none/findings").status_code == 404
 
 
-def test_the_list_says_what_is_wrong_with_a_run(served: Served, trainer: FakeTrainer) -> None:
+def test_the_list_shows_what_is_wrong_with_a_run(served: Served, trainer: FakeTrainer) -> None:
     def card() -> dict[str, object]:
         found: list[dict[str, object]] = served.get("/api/runs").json()["runs"]
         return found[0]
@@ -72,7 +72,7 @@ def test_the_list_says_what_is_wrong_with_a_run(served: Served, trainer: FakeTra
     assert card()["severity"] == "warning"
 
 
-def test_a_page_is_told_of_findings_as_they_come_and_go(served: Served, trainer: FakeTrainer) -> None:
+def test_a_page_gets_findings_as_they_come_and_go(served: Served, trainer: FakeTrainer) -> None:
     async def watch() -> None:
         trainer.steps(3)
         keep(trainer.store, 3, FOUND, OVERFITTING)

@@ -158,7 +158,7 @@ def test_images_are_brought_and_a_run_comes_of_it(served: Served, home: Path, ro
         ({"paths": ["{home}/pets"] * 65}, 400, "at most 64"),
     ],
 )
-def test_what_cannot_be_brought_is_told(
+def test_what_cannot_be_brought_is_reported(
     served: Served, home: Path, warm_studio: None, body: dict[str, Any], status: int, words: str
 ) -> None:
     paths = body.get("paths")

@@ -145,7 +145,7 @@ def test_a_local_address_over_https(root: Path, trainer: FakeTrainer) -> None:
         everything_works(browser, served.studio.keys.token, trainer.run.id, "/")
 
 
-def test_paths_that_look_like_routes_are_told_apart(root: Path, trainer: FakeTrainer) -> None:
+def test_paths_that_look_like_routes_are_distinguished(root: Path, trainer: FakeTrainer) -> None:
     for path in ("/api/", "/assets/", "/ws/", "/api/runs/", "/größe@x/%20y/"):
         with serving(root, outside=outside_address(HUB + path)) as served:
             for strips in (True, False):
@@ -223,7 +223,7 @@ def test_the_way_out_is_the_command_to_type(served: Served) -> None:
         status, _, text = browser.ask("GET", path, host=host, **more)
         assert status == 403
         assert command_in(text) == [*begin, url]
-        # What it says is taken by the option, and is no longer refused then.
+        # What it prints is taken by the option, and is no longer refused then.
         address = outside_address(url)
         assert isinstance(address, Address)
         assert address.is_at(host.lower())
@@ -238,7 +238,7 @@ def test_the_way_out_is_the_command_to_type(served: Served) -> None:
     assert PATH in text
 
 
-def test_a_proxy_that_drops_the_port_is_told_to_keep_it(root: Path) -> None:
+def test_a_proxy_that_drops_the_port_is_asked_to_keep_it(root: Path) -> None:
     with serving(root, outside=outside_address("https://box:8443/lab/")) as served:
         browser = Browser(served.studio.port, "https://box:8443/lab/")
         status, _, text = browser.ask("GET", "/", host="box")

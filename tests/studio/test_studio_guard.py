@@ -154,7 +154,7 @@ def test_every_answer_carries_the_security_headers(served: Served, trainer: Fake
     assert served.get("/api/runs").headers["cache-control"] == "no-store"
 
 
-def test_a_fault_of_ours_is_told_and_its_trace_stays_here(
+def test_a_fault_of_ours_is_reported_and_its_trace_stays_here(
     served: Served, trainer: FakeTrainer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*_: Any) -> Any:

@@ -43,7 +43,7 @@ def run(root: Path) -> RunFolder:
 
 @pytest.fixture
 def desk(served: Served, run: RunFolder) -> Path:
-    """The folder by which a test tells the processes what to do."""
+    """The folder by which a test controls the processes."""
     served.state.pool._command = COMMAND
     folder: Path = served.state.uploads.folder
     return folder
@@ -72,7 +72,7 @@ def model(served: Served, run: RunFolder, query: str = "") -> Any:
     return served.socket(f"/ws/models/{run.id}{query}")
 
 
-def test_what_is_loaded_is_said_and_every_ask_has_a_word_back(served: Served, run: RunFolder, desk: Path) -> None:
+def test_what_is_loaded_is_reported_and_every_ask_has_an_answer(served: Served, run: RunFolder, desk: Path) -> None:
     (desk / "loading").touch()
 
     async def look() -> Page:
@@ -181,7 +181,7 @@ def test_what_nobody_waits_for_is_not_computed(served: Served, run: RunFolder, d
             await page.send({"type": "sing", "ref": 0})
             await answer(page, 0)
             await soon(lambda: len(served.state.pool._guests) == 2)
-            # The process hears this after all that was said before.
+            # The process reads this after all that was sent before.
             await ask(other, 10, key="numbers", kind="statistics")
             await soon(lambda: (desk / "counting").exists())
             (desk / "hold").unlink()
@@ -283,7 +283,7 @@ def test_the_one_that_was_not_asked_for_the_longest_makes_way(served: Served, ru
     asyncio.run(look())
 
 
-def test_a_process_that_dies_is_told_with_its_last_words_and_starts_again(
+def test_a_process_that_dies_is_reported_with_its_last_output_and_starts_again(
     served: Served, run: RunFolder, desk: Path
 ) -> None:
     async def look() -> None:
@@ -308,7 +308,9 @@ def test_a_process_that_dies_is_told_with_its_last_words_and_starts_again(
     asyncio.run(look())
 
 
-def test_a_checkpoint_that_cannot_be_read_says_why(served: Served, run: RunFolder, desk: Path) -> None:
+def test_a_checkpoint_that_cannot_be_read_is_reported_with_the_reason(
+    served: Served, run: RunFolder, desk: Path
+) -> None:
     (run.checkpoints / "best-00000010" / "damaged").touch()
 
     async def look() -> None:
@@ -340,7 +342,7 @@ def test_a_checkpoint_that_is_replaced_while_it_is_read(served: Served, run: Run
     asyncio.run(look())
 
 
-def test_a_newer_checkpoint_is_told_and_what_is_open_stays_open(
+def test_a_newer_checkpoint_is_reported_and_what_is_open_stays_open(
     served: Served, run: RunFolder, desk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tilework.studio.models.visit.LOOK_SECONDS", 0.02)
@@ -375,7 +377,7 @@ def test_a_newer_checkpoint_is_told_and_what_is_open_stays_open(
     asyncio.run(look())
 
 
-def test_what_is_not_there_is_said_and_can_come_later(served: Served, root: Path, desk: Path) -> None:
+def test_what_is_not_there_is_reported_and_can_come_later(served: Served, root: Path, desk: Path) -> None:
     bare = RunFolder.create(root, "bare", "name: a\n")
 
     async def look() -> None:

@@ -174,7 +174,7 @@ WRONG: list[tuple[Any, str]] = [
 ]
 
 
-def test_an_ask_is_what_its_model_says_or_is_refused_in_its_own_terms() -> None:
+def test_an_ask_is_what_its_model_defines_or_is_refused_in_its_own_terms() -> None:
     for good in GOOD:
         assert checked(good) is good
     for wrong, what in WRONG:
@@ -260,7 +260,7 @@ def test_nothing_else_is_a_checkpoint(run: RunFolder, tmp_path: Path) -> None:
             device_of(device)
 
 
-def test_a_run_without_a_checkpoint_says_so(tmp_path: Path) -> None:
+def test_a_run_without_a_checkpoint_reports_it(tmp_path: Path) -> None:
     run = RunFolder.create(tmp_path, "bare", "name: a\n")
     assert listed(run) == []
     for which in ("best", "last", "10"):

@@ -44,7 +44,7 @@ def trained(once: Callable[..., Path], root: Path, warm_studio: None) -> Callabl
 
 
 async def asked(page: Page, ref: int, ask: dict[str, Any]) -> Found:
-    """Facts and arrays of an answer, which is as its model says."""
+    """Facts and arrays of an answer, which is as its model defines."""
     await page.send({"type": "ask", "ref": ref, "key": "a", "ask": ask})
     while True:
         got = await asyncio.wait_for(page.connection.recv(), 150)
@@ -200,7 +200,7 @@ def test_tokens(served: Served, trained: Callable[[str], RunFolder]) -> None:
     assert set(about["asks"]) >= {"paint", "atlas", "code", "decode"}
 
 
-def test_what_a_model_refuses_is_said_in_the_terms_of_the_ask(
+def test_what_a_model_refuses_is_reported_in_the_terms_of_the_ask(
     served: Served, trained: Callable[[str], RunFolder]
 ) -> None:
     run = trained("rq")

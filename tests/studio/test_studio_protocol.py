@@ -20,7 +20,7 @@ from tilework.runs.lock import RunLock
 from tilework.studio.talk import MOST_MESSAGE
 
 
-def test_hello_says_all_there_is_then_only_news(served: Served, trainer: FakeTrainer) -> None:
+def test_hello_holds_all_there_is_then_only_news(served: Served, trainer: FakeTrainer) -> None:
     async def watch() -> None:
         trainer.steps(20)
         trainer.store.log(20, 2.0, {"mse": float("nan")}, "val")
@@ -57,7 +57,7 @@ def test_hello_says_all_there_is_then_only_news(served: Served, trainer: FakeTra
     asyncio.run(watch())
 
 
-def test_curves_are_the_same_told_at_once_or_bit_by_bit(served: Served, trainer: FakeTrainer) -> None:
+def test_curves_are_the_same_sent_at_once_or_bit_by_bit(served: Served, trainer: FakeTrainer) -> None:
     """Whoever comes while rows are written has each exactly once."""
 
     async def follow(number: int) -> list[int]:
@@ -82,7 +82,7 @@ def test_curves_are_the_same_told_at_once_or_bit_by_bit(served: Served, trainer:
     asyncio.run(all_of_it())
 
 
-def test_what_has_acted_is_told_before_the_page_has_drawn_the_last_frame(served: Served, trainer: FakeTrainer) -> None:
+def test_what_has_acted_is_sent_before_the_page_has_drawn_the_last_frame(served: Served, trainer: FakeTrainer) -> None:
     assert trainer.live is not None
     applied = [{"id": n, "kind": "set", "step": n, "status": "applied"} for n in (1, 2, 3)]
 
@@ -394,7 +394,7 @@ def test_a_run_is_watched_from_before_its_store_exists(served: Served, trainer: 
     asyncio.run(watch())
 
 
-def test_the_list_of_runs_tells_every_change(served: Served, trainer: FakeTrainer) -> None:
+def test_the_list_of_runs_sends_every_change(served: Served, trainer: FakeTrainer) -> None:
     async def watch() -> None:
         async with served.socket("/ws/runs") as page:
             first = await page.of_type("runs")

@@ -21,7 +21,7 @@ def types_of_news(journal: Journal) -> list[tuple[str, bool]]:
     return [(message["type"], "reset" in message) for message in news]
 
 
-def test_news_are_told_once(trainer: FakeTrainer) -> None:
+def test_news_are_sent_once(trainer: FakeTrainer) -> None:
     journal = Journal(trainer.run)
     assert journal.news() is None, "nothing was told yet: all of it is to be"
     everything, news = journal.whole()
@@ -32,7 +32,7 @@ def test_news_are_told_once(trainer: FakeTrainer) -> None:
     assert types_of_news(journal) == [("rows", False)]
     assert types_of_news(journal) == []
     trainer.steps(2)
-    everything, news = journal.whole()  # another page comes: those before are told what is new since
+    everything, news = journal.whole()  # another page comes: those before get what is new since
     assert [message["step"] for message in news] == [[4, 5]]
     assert everything["curves"]["train"]["step"] == [1, 2, 3, 4, 5]
     assert types_of_news(journal) == []
@@ -59,7 +59,7 @@ def test_a_run_that_went_back_is_seen_by_its_rows_and_by_its_event(trainer: Fake
     journal.close()
 
 
-def test_other_facts_are_told_with_one_more_hello(trainer: FakeTrainer) -> None:
+def test_other_facts_are_sent_with_one_more_hello(trainer: FakeTrainer) -> None:
     journal = Journal(trainer.run)
     journal.whole()
     trainer.store.set_meta("status", "paused")

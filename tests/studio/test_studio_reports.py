@@ -1,4 +1,4 @@
-"""The report of a run, made by the studio; and what its lists say for the page to show."""
+"""The report of a run, made by the studio; and what its lists hold for the page to show."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_report_is_the_page_of_the_command_and_leaves_nothing_behind(small_run
     assert card["folder"] == str(small_run.path)  # for what is copied from the page
 
 
-def test_a_run_that_cannot_be_read_is_said_and_a_link_is_not_followed(small_run: RunFolder) -> None:
+def test_a_run_that_cannot_be_read_is_reported_and_a_link_is_not_followed(small_run: RunFolder) -> None:
     linked = small_run.path.parent / "linked"
     shutil.copytree(small_run.path, linked)
     (linked / "run.db").unlink()

@@ -97,11 +97,11 @@ def _check_names_fields(served: Served) -> None:
     bad = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": several}).json()
     fields = [error["field"] for error in bad["errors"]]
     assert fields == ["encoder.dense.1", "bottleneck.codes", "optimizer.lr", "engine.batch_size"]
-    # What one click mends is told as what is set.
+    # What one click fixes is reported as what is set.
     bad = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": ["objective.kl=1"]}).json()
     (error,) = bad["errors"]
     assert (error["field"], error["override"]) == ("objective.kl", "objective.kl=null")
-    # What is right is told beside what is wrong: the form follows another kind.
+    # What is right is reported beside what is wrong: the form follows another kind.
     several = ["optimizer.lr=1e9", "bottleneck.kind=fsq", "bottleneck.levels=x", "engine.batch_size=0"]
     bad = served.post("/api/check", {"recipe": "rqvae-digits", "overrides": several}).json()
     assert {"optimizer.lr", "bottleneck.levels", "engine.batch_size"} <= {error["field"] for error in bad["errors"]}
@@ -126,7 +126,7 @@ def _check_names_fields(served: Served) -> None:
     refused = served.post("/api/runs", {"recipe": "rqvae-digits", "overrides": ["bottleneck.codes=-1"]})
     assert refused.status_code == 400
     assert "codes" in refused.json()["error"]["what"]
-    # A spec that is well formed and cannot run: the process says why before there is a run.
+    # A spec that is well formed and cannot run: the process reports why before there is a run.
     answer = served.post(
         "/api/runs", {"recipe": "rqvae-digits", "overrides": ["data.kind=images", "data.path=/no/such"]}
     )
@@ -139,7 +139,7 @@ async def _steer(served: Served, run_id: str) -> None:
     async with served.run(run_id) as page:
         hello = await page.of_type("hello", 30)
         name = "objective.commitment"
-        while name not in [knob["name"] for knob in hello["steerable"]]:
+        while name not in [setting["name"] for setting in hello["steerable"]]:
             hello = await page.of_type("hello", 60)
         frame = (await page.of_type("frame", 60))["frame"]
         assert frame["view"]["kind"] == "plane"
@@ -254,7 +254,7 @@ def test_the_token_is_printed_once_and_in_no_log(root: Path) -> None:
         assert token not in process.stdout.read()
 
 
-def test_a_port_in_use_is_told_with_the_way_out(root: Path) -> None:
+def test_a_port_in_use_is_reported_with_the_way_out(root: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -279,7 +279,7 @@ def test_another_host_is_warned_about_and_has_its_own_names(root: Path, tilework
     studio.close()
 
 
-def test_a_start_that_takes_too_long_is_told(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_that_takes_too_long_is_reported(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(served.state.launcher, "train", lambda spec: None)
     monkeypatch.setattr(served.state.forms, "check", lambda body: {"ok": True, "yaml": "name: x\n"})
     answer = served.post("/api/runs")

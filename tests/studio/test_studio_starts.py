@@ -44,7 +44,7 @@ def program(served: Served, monkeypatch: pytest.MonkeyPatch) -> Program:
     return use
 
 
-def test_a_start_answers_at_once_and_says_where_it_is(served: Served, root: Path, program: Program) -> None:
+def test_a_start_answers_at_once_and_shows_where_it_is(served: Served, root: Path, program: Program) -> None:
     assert served.get("/api/starts").json() == {"starts": []}
     go_on = root / "go-on"
     spawned = program(

@@ -106,7 +106,7 @@ def test_a_folder_of_photographs(tmp_path: Path) -> None:
     assert f"{1 / STEP_SECONDS:.3g} steps/s" in texts["training"]
 
 
-def test_grey_and_colour_are_told_apart(tmp_path: Path) -> None:
+def test_grey_and_colour_are_distinguished(tmp_path: Path) -> None:
     for number in range(40):
         image = photo(number)
         # Scans in grey that are stored as colour.
@@ -242,7 +242,7 @@ def test_one_colour_is_refused_and_several_are_not(tmp_path: Path) -> None:
     assert "mostly-plain" in codes(list(suggest([str(tmp_path)]).reasons))
 
 
-def test_mixed_kinds_are_told(tmp_path: Path) -> None:
+def test_mixed_kinds_are_reported(tmp_path: Path) -> None:
     photos(tmp_path, 20)
     clip(tmp_path / "a.mp4", 4, 32, 32)
     (tmp_path / "notes.txt").write_text("a text")

@@ -1,4 +1,5 @@
-"""`tilework suggest` and `tilework train FOLDER`: what is written, what is said, and what is left behind where it cannot be."""
+"""`tilework suggest` and `tilework train FOLDER`: what is written, what is printed, and what is left behind where it
+cannot be."""
 
 from __future__ import annotations
 
@@ -184,7 +185,7 @@ def test_what_is_not_there_and_what_is_no_image(tilework: Command, there: Path) 
     refused(tilework("suggest", "../pets", "--out", "no/folder.yaml"), "there is no folder")
 
 
-def test_three_images_are_trained_and_said_to_be_few(tilework: Command, there: Path) -> None:
+def test_three_images_are_trained_and_reported_to_be_few(tilework: Command, there: Path) -> None:
     photos(there.parent / "few", 3)
     done = tilework("train", "../few", *TINY)
     assert done.code == 0, done.err
@@ -209,7 +210,7 @@ def test_files_that_vanish_before_they_are_prepared_leave_no_run(
     assert not (there.parent / "runs").exists() or not list((there.parent / "runs").iterdir())
 
 
-def test_several_processes_are_told_to_agree_first(
+def test_several_processes_are_asked_to_agree_first(
     tilework: Command, there: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")

@@ -57,7 +57,7 @@ def edited(folder: Path, **changes: Any) -> None:
 
 
 def rewritten(tokens: Tokens, number: int, shard: Shard) -> None:
-    """Another shard in the place of one, as another program would write it: the manifest says what it is."""
+    """Another shard in the place of one, as another program would write it: the manifest describes it."""
     writing.write_shard(tokens.folder, tokens.manifest, number, shard)
     about = [asdict(one) for one in tokens.manifest.shards]
     data = (tokens.folder / about[number]["file"]).read_bytes()

@@ -48,7 +48,7 @@ def test_tokens_are_the_models_and_decode_to_its_reconstructions(once: Once, tmp
         assert np.array_equal(to_uint8(ours), to_uint8(theirs))
 
 
-def test_every_item_says_what_it_is(once: Once, tmp_path: Path) -> None:
+def test_every_item_has_a_description(once: Once, tmp_path: Path) -> None:
     run = trained(once, "rq")
     tokens = written(run, tmp_path / "tokens")
     store, split = open_origin(run).store, open_origin(run).split

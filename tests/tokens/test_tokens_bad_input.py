@@ -1,4 +1,4 @@
-"""What is wrong with a token folder is said in one message, and nothing half-written is left."""
+"""What is wrong with a token folder is reported in one message, and nothing half-written is left."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_tokens_that_are_none(tmp_path: Path, layout: str) -> None:
 @pytest.mark.parametrize(
     ("column", "value"), [("labels", 2), ("labels", -2), ("sides", 2), ("groups", 10), ("frames", -2)]
 )
-def test_what_is_said_of_items_and_cannot_be(tmp_path: Path, layout: str, column: str, value: int) -> None:
+def test_what_is_stated_of_items_and_cannot_be(tmp_path: Path, layout: str, column: str, value: int) -> None:
     tokens = made(tmp_path, layout=layout)
     table = tokens.table.part(np.arange(4, 8))
     getattr(table, column)[1] = value

@@ -1,4 +1,5 @@
-"""A studio with its page, in a thread, and the browser that looks at it. Skipped, saying so, where there is none of them."""
+"""A studio with its page, in a thread, and the browser that looks at it. Skipped, with the reason, where there is none
+of them."""
 
 from __future__ import annotations
 
@@ -60,7 +61,7 @@ class Served:
         assert not self.thread.is_alive()
 
     def reached_at(self, url: str) -> None:
-        """Begin again, at the same port, told of an address outside."""
+        """Start again, at the same port, with an address outside."""
         self.end()
         self.begin(self.studio.port, outside_address(url))
 

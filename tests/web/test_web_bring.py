@@ -85,7 +85,7 @@ def test_a_folder_is_chosen_looked_at_and_started(
     page.get_by_role("button", name="Start training").click()
     page.get_by_role("alert").get_by_text(
         "it was only tried"
-    ).wait_for()  # a refusal is told, and the button is there again
+    ).wait_for()  # a refusal is shown, and the button is there again
     expect(page.get_by_role("button", name="Start training")).to_be_enabled()
     assert f"path: {home / 'Images' / 'pets'}" in begun[0]
     # What is seen is in the address.
@@ -105,7 +105,7 @@ def test_a_folder_is_chosen_looked_at_and_started(
     page.get_by_role("button", name="Start training").wait_for()
 
 
-def test_paths_are_pasted_and_refusals_are_told(page: Any, served: Served, home: Path) -> None:
+def test_paths_are_pasted_and_refusals_are_shown(page: Any, served: Served, home: Path) -> None:
     page.goto(f"{served.studio.url().partition('?')[0]}#/bring")
     field = page.get_by_label("Path of a folder or file")
     look = page.get_by_role("button", name="Look", exact=True)
@@ -126,7 +126,7 @@ def test_paths_are_pasted_and_refusals_are_told(page: Any, served: Served, home:
     page.get_by_text("is no whole path").wait_for()
 
 
-def test_a_folder_that_went_away_is_told_in_the_chooser(page: Any, served: Served, home: Path) -> None:
+def test_a_folder_that_went_away_is_reported_in_the_chooser(page: Any, served: Served, home: Path) -> None:
     page.goto(f"{served.studio.url().partition('?')[0]}#/bring?at={home / 'gone'}")
     page.get_by_role("region", name="Choose a folder").get_by_role("alert").get_by_text(
         "there is no file or folder"

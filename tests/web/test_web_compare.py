@@ -338,7 +338,7 @@ def test_maps_are_linked(page: Any, look: Callable[..., None], triple: list[expl
     assert "hide=3" in page.url
 
 
-def test_models_that_do_not_go_together_say_why(
+def test_models_that_do_not_go_together_show_why(
     page: Any, look: Callable[..., None], opened: Callable[..., explore.Opened], triple: list[explore.Opened]
 ) -> None:
     look(["beta1", "rq", "small", "gone"], "tab=images&at=validation:3")
@@ -359,7 +359,7 @@ def test_models_that_do_not_go_together_say_why(
     expect(page.locator('[data-column="d"]')).to_contain_text("no map without the images", timeout=1000 * SECONDS)
 
 
-def test_a_process_that_dies_is_opened_again_by_one_button_and_a_run_that_is_not_there_is_said(
+def test_a_process_that_dies_is_opened_again_by_one_button_and_a_run_that_is_not_there_is_reported(
     page: Any, look: Callable[..., None], served: Served, runs: dict[str, str], triple: list[explore.Opened]
 ) -> None:
     look(TRIPLE[:2], "tab=images&at=validation:3")
@@ -380,7 +380,7 @@ def test_a_process_that_dies_is_opened_again_by_one_button_and_a_run_that_is_not
     expect(page.locator(".choose")).to_contain_text(runs["beta0.1"])
 
 
-def test_a_run_that_is_deleted_while_it_is_compared_is_told_and_taken_out_by_one_button(
+def test_a_run_that_is_deleted_while_it_is_compared_is_reported_and_taken_out_by_one_button(
     page: Any, served: Served, runs: dict[str, str], root: Path, triple: list[explore.Opened]
 ) -> None:
     shutil.copytree(root / runs["beta1"], root.parent / "short-lived", ignore=OPEN)

@@ -1,4 +1,4 @@
-"""The doctor's card on the live page, its marks, its button, and what the list of runs says, in a real browser."""
+"""The doctor's card on the live page, its marks, its button, and what the list of runs shows, in a real browser."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ LACK = Unjudged("grid-imprint", Missing.PROBE, {"name": "flat image"})
 
 
 class FakeDoctor:
-    """What the doctor says, as a test wants it."""
+    """What the doctor reports, as a test wants it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.findings: tuple[Finding, ...] = ()
@@ -160,7 +160,7 @@ def test_a_click_stops_the_run_and_starts_one_with_the_fix(
     other.end()
 
 
-def test_a_refusal_is_told_at_the_button(
+def test_a_refusal_is_reported_at_the_button(
     page: Any, served: Any, root: Path, doctor: FakeDoctor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     doctor.findings = (LATE,)

@@ -80,7 +80,7 @@ def test_what_to_do_is_seen_without_scrolling(page: Any, served: Any, trainer: F
 
 
 @pytest.mark.usefixtures("judged")
-def test_the_card_and_the_mark_say_the_same(page: Any, served: Any, trainer: FakeTrainer) -> None:
+def test_the_card_and_the_mark_show_the_same(page: Any, served: Any, trainer: FakeTrainer) -> None:
     page.goto(f"{served.origin}/#/runs/{trainer.run.id}")
     expect(page.get_by_role("region", name="Doctor")).to_contain_text("since step 50, found at 100")
     track = page.get_by_role("slider", name="History")
@@ -92,7 +92,7 @@ def test_the_card_and_the_mark_say_the_same(page: Any, served: Any, trainer: Fak
 
 
 @pytest.mark.usefixtures("judged")
-def test_it_says_that_it_looks(page: Any, served: Any, trainer: FakeTrainer) -> None:
+def test_it_shows_that_it_looks(page: Any, served: Any, trainer: FakeTrainer) -> None:
     held: list[Any] = []
     page.route("**/findings", lambda route: held.append(route))
     page.goto(f"{served.origin}/#/runs/{trainer.run.id}?doctor=first")

@@ -162,7 +162,7 @@ def test_an_image_is_begun_with_and_a_part_of_it_drawn_anew(page: Any, served: S
     wait_for_item(page, 0, image)
     assert query_of(page)["of"] == "validation:4"
     expect(page.get_by_role("button", name="Command")).to_be_disabled()
-    page.keyboard.press("Enter")  # on the image that is chosen: what the button says
+    page.keyboard.press("Enter")  # on the image that is chosen: what the button shows
     paint(page, (1, 1), (1, 2))
     expect(page.get_by_role("button", name="Draw 2 cells anew Enter")).to_be_visible()
     page.keyboard.press("Enter")

@@ -82,7 +82,7 @@ def test_a_run_is_explained_with_its_numbers(page: Any, served: Any, root: Path)
         page.get_by_text("numbers of step 240").wait_for()
 
 
-def test_what_cannot_be_explained_says_why(page: Any, served: Any) -> None:
+def test_what_cannot_be_explained_shows_why(page: Any, served: Any) -> None:
     page.goto(f"{served.origin}/#/explain?recipe=no-such")
     expect(page.get_by_role("alert")).to_contain_text("there is no recipe 'no-such'", ignore_case=True)
     page.goto(f"{served.origin}/#/runs/none/explain")

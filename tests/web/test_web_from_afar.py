@@ -45,7 +45,7 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def studio_behind(root: Path) -> Iterator[Begin]:
-    """A studio, and its address through a proxy; of which it was told."""
+    """A studio, and its address through a proxy, which it is given."""
     with contextlib.ExitStack() as stack:
 
         def begin(manner: Manner, configured: bool = True, folder: Path = root, **more: Any) -> tuple[Served, str]:
@@ -151,7 +151,7 @@ def test_two_tunnels_to_studios_of_the_same_port(visit: Visit, studio_behind: Be
         page.get_by_text("No runs yet").wait_for()
 
 
-def test_a_proxy_that_the_studio_was_not_told_of_gets_a_page_that_says_what_to_type(
+def test_a_proxy_that_the_studio_does_not_know_gets_a_page_that_shows_what_to_type(
     chromium: Any, studio_behind: Begin
 ) -> None:
     """A web server that puts its own Host: the key is taken, and then every request that names its origin is refused."""
@@ -162,7 +162,9 @@ def test_a_proxy_that_the_studio_was_not_told_of_gets_a_page_that_says_what_to_t
     page.close()
 
 
-def test_an_open_page_says_what_to_type_where_the_next_studio_was_not_told(chromium: Any, studio_behind: Begin) -> None:
+def test_an_open_page_shows_what_to_type_where_the_next_studio_has_no_address(
+    chromium: Any, studio_behind: Begin
+) -> None:
     served, base = studio_behind(Manner(keeps_host=False))
     page = chromium.new_page()
     page.goto(served.studio.url())

@@ -278,7 +278,7 @@ def test_a_view_that_was_left_takes_no_late_answer(
     expect(page.locator("button.key")).to_have_count(1)
 
 
-def test_keyframes_play_are_saved_and_said_as_a_command(
+def test_keyframes_play_are_saved_and_shown_as_a_command(
     page: Any, look: Callable[..., None], opened: explore.Opened, run: RunFolder
 ) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -314,7 +314,7 @@ def test_keyframes_play_are_saved_and_said_as_a_command(
     expect(page.locator("button.key")).to_have_count(2)
 
 
-def test_directions_are_kept_by_name_and_a_bad_point_says_so(
+def test_directions_are_kept_by_name_and_a_bad_point_is_reported(
     page: Any, look: Callable[..., None], opened: explore.Opened
 ) -> None:
     look("&side=directions", "seed:4")
@@ -358,14 +358,14 @@ def test_directions_are_kept_by_name_and_a_bad_point_says_so(
 
 
 def why_not(opened: explore.Opened, point: str) -> tuple[str, str]:
-    """Why and what to do, as Python and the shell say it of a point."""
+    """Why and what to do, as Python and the shell report it for a point."""
     with pytest.raises(UserError) as refused:
         explore.sample(opened, point)
     return refused.value.why, refused.value.fix
 
 
 @pytest.mark.parametrize("wrong", ["3=abc", "validation:99999", "seed:1;0=two"])
-def test_a_bad_point_in_the_address_is_told_and_the_last_view_stays(
+def test_a_bad_point_in_the_address_is_reported_and_the_last_view_stays(
     page: Any, look: Callable[..., None], opened: explore.Opened, served: Served, run: RunFolder, wrong: str
 ) -> None:
     look(at="validation:3")
@@ -384,7 +384,7 @@ def test_a_bad_point_in_the_address_is_told_and_the_last_view_stays(
 
 @pytest.mark.parametrize("name", ["latent", "tokens", "live"])
 @pytest.mark.parametrize("id", ["..", "..%2Fx", "a%5Cb", ".trash"])
-def test_a_run_that_cannot_be_is_said_once_with_a_way_out(page: Any, served: Served, id: str, name: str) -> None:
+def test_a_run_that_cannot_be_is_reported_once_with_a_way_out(page: Any, served: Served, id: str, name: str) -> None:
     sockets: list[str] = []
     page.on("websocket", lambda socket: sockets.append(socket.url))
     page.goto(f"{served.origin}/#/runs/{id}/{name}")
@@ -401,7 +401,7 @@ def test_a_run_that_is_not_there_leads_to_those_that_are(page: Any, served: Serv
     expect(page.get_by_role("alert").get_by_role("link", name="All runs", exact=True)).to_be_visible()
 
 
-def test_what_is_waited_for_is_said(page: Any, served: Served, run: RunFolder) -> None:
+def test_what_is_waited_for_is_shown(page: Any, served: Served, run: RunFolder) -> None:
     for child in list(served.studio.app.app.state.pool._open):
         os.kill(child.pid, signal.SIGKILL)
     wait_for(lambda: not any(child.alive for child in served.studio.app.app.state.pool._open))
@@ -487,7 +487,7 @@ def test_a_newer_checkpoint_is_offered_to_every_page_and_opened_where_one_was(
     expect(page.get_by_label("Checkpoint")).to_contain_text("99,999")
 
 
-def test_a_device_that_is_not_here_is_told_as_it_was_asked_for(page: Any, served: Served, run: RunFolder) -> None:
+def test_a_device_that_is_not_here_is_reported_as_it_was_asked_for(page: Any, served: Served, run: RunFolder) -> None:
     if torch.backends.mps.is_available():
         pytest.skip("it is here")
     page.goto(f"{served.origin}/#/runs/{run.id}/latent?device=mps")

@@ -126,7 +126,7 @@ def test_a_latent_without_a_prior_begins_at_an_image(
     expect(page.get_by_role("button", name="Undo")).to_be_disabled()  # there was nothing before it
 
 
-def test_what_an_address_says_in_vain_is_named(
+def test_what_an_address_asks_in_vain_is_named(
     page: Any, served: Served, model: Callable[[str], explore.Opened]
 ) -> None:
     opened = model("vq")

@@ -72,7 +72,7 @@ def test_space_pauses_and_a_dot_takes_one_step(page: Any, served: Any, root: Pat
         expect(cells).to_have_attribute("aria-pressed", "false")
 
 
-def test_a_slider_tells_the_step_at_which_it_took_effect_and_why_it_was_refused(
+def test_a_slider_shows_the_step_at_which_it_took_effect_and_why_it_was_refused(
     page: Any, served: Any, root: Path
 ) -> None:
     with MovingTrainer(root) as trainer:
@@ -174,7 +174,7 @@ def test_without_codes_there_are_points_and_nothing_that_is_not_there(page: Any,
         expect(page.get_by_text("Decoded codes")).to_have_count(0)
 
 
-def test_a_killed_trainer_is_told_as_crashed_with_a_way_on(page: Any, served: Any, root: Path) -> None:
+def test_a_killed_trainer_is_reported_as_crashed_with_a_way_on(page: Any, served: Any, root: Path) -> None:
     with MovingTrainer(root) as trainer:
         open_run(page, served, trainer.id)
         trainer.end(None)
@@ -189,7 +189,7 @@ def test_a_killed_trainer_is_told_as_crashed_with_a_way_on(page: Any, served: An
         expect(page.get_by_role("link", name="Duplicate")).to_be_visible()
 
 
-def test_a_lost_studio_is_told_and_found_again(page: Any, served: Any, root: Path) -> None:
+def test_a_lost_studio_is_reported_and_found_again(page: Any, served: Any, root: Path) -> None:
     with MovingTrainer(root) as trainer:
         open_run(page, served, trainer.id)
         port = served.studio.port
@@ -216,7 +216,7 @@ def test_a_reset_is_followed_to_the_new_run(page: Any, served: Any, root: Path) 
         page.get_by_text("after a reset of").get_by_role("link", name=old.id).wait_for()
 
 
-def test_hovering_a_data_point_tells_its_class_and_codes(page: Any, served: Any, root: Path) -> None:
+def test_hovering_a_data_point_shows_its_class_and_codes(page: Any, served: Any, root: Path) -> None:
     with MovingTrainer(root) as trainer:
         open_run(page, served, trainer.id)
         page.keyboard.press("Space")

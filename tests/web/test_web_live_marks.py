@@ -156,7 +156,7 @@ def test_many_codes_are_drawn_by_density(page: Any, served: Any, root: Path) -> 
         note.get_by_text("2,048 codes by density; zoom in to see each").wait_for()
         assert page.evaluate("window.__tilework.shown.marks") == 2048
         sort = page.locator(".usage button", has_text="sort")
-        expect(sort).to_have_attribute("aria-pressed", "true")  # by number they say nothing
+        expect(sort).to_have_attribute("aria-pressed", "true")  # by number they mean nothing
         sort.click()
         expect(sort).to_have_attribute("aria-pressed", "false")
         expect(page).to_have_url(re.compile("sorted=0"))

@@ -44,7 +44,7 @@ def test_two_runs_are_compared(page: Any, served: Any, root: Path) -> None:
         page.get_by_text("Settings that differ").wait_for()
         page.locator(".uplot").wait_for()
         expect(page.locator(".keys")).to_contain_text(a)
-        # One that is gone is told, and does not take the others with it.
+        # One that is gone is reported, and does not take the others with it.
         page.goto(page.url + "&more=gone")
         page.reload()
         page.get_by_text("there is no run 'gone'").wait_for()
@@ -70,7 +70,7 @@ def test_a_new_run_is_checked_field_by_field(page: Any, served: Any, warm_studio
     expect(dense).to_have_value("[128, 64]")
     dense.fill("[128, x]")
     dense.press("Tab")
-    # Said at its field, once, although it is the second item that is wrong.
+    # Shown at its field, once, although it is the second item that is wrong.
     wrong = page.locator(".field.wrong", has=dense).get_by_role("alert")
     wrong.get_by_text("must be a whole number, not 'x'", exact=True).wait_for()
     page.locator(".field", has=dense).get_by_role("button", name="was [128], undo").click()
@@ -82,13 +82,13 @@ def test_a_new_run_is_checked_field_by_field(page: Any, served: Any, warm_studio
     # What was changed of the other kind is gone with it, and the form shows the new kind's settings.
     page.locator("[id='field-bottleneck.levels']").wait_for()
     start = page.get_by_role("button", name="Start training")
-    # Nor can the loss of a codebook stay: it went, and the section says so.
+    # Nor can the loss of a codebook stay: it went, and the section reports it.
     page.get_by_text("Made to fit the bottleneck: codebook is gone").wait_for()
     page.locator("button[type=submit]:enabled").wait_for()
     page.locator("[id='field-bottleneck.kind']").select_option("gaussian")
     page.get_by_text("kl is 1").wait_for()
     page.get_by_label("Add a loss term").select_option("commitment")
-    # It would be refused at the start; here it is said at its field.
+    # It would be refused at the start; here it is shown at its field.
     weight = page.locator(".field.wrong", has=page.locator("[id='field-objective.commitment.weight']"))
     weight.get_by_text("which this bottleneck does not have").wait_for()
     expect(start).to_be_disabled()

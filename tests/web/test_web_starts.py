@@ -45,7 +45,7 @@ def waits_for(file: Path) -> str:
     return f"while not pathlib.Path({str(file)!r}).exists(): time.sleep(0.01)"
 
 
-def test_one_click_opens_a_page_that_says_where_the_run_is(
+def test_one_click_opens_a_page_that_shows_where_the_run_is(
     page: Any, served: Any, root: Path, tmp_path: Path, program: Any, spares: list[float], monkeypatch: Any
 ) -> None:
     there = tmp_path / "there"
@@ -66,7 +66,7 @@ def test_one_click_opens_a_page_that_says_where_the_run_is(
         until(page, "location.hash === '#/'")
 
 
-def test_a_start_that_fails_says_why_and_what_was_set_is_kept(
+def test_a_start_that_fails_shows_why_and_what_was_set_is_kept(
     page: Any, served: Any, program: Any, warm_studio: None
 ) -> None:
     ends = (

@@ -233,7 +233,7 @@ def test_levels_are_revealed_one_by_one(page: Any, served: Served, model: Any) -
         expect(page.locator(".levels p[role=status]")).to_contain_text(f"{measured.psnr[upto - 1]:.1f} dB")
 
 
-def test_what_a_cell_changes_and_sees_is_said(page: Any, served: Served, model: Any) -> None:
+def test_what_a_cell_changes_and_sees_is_shown(page: Any, served: Served, model: Any) -> None:
     opened = model("rq")
     open_tokens(page, served, opened, "?at=validation:6&cell=3,4")
     found = explore.tokens(opened, "validation:6")
@@ -271,7 +271,7 @@ def test_a_number_that_is_no_code_is_refused_where_it_is_typed(page: Any, served
     expect(page.get_by_role("alert")).to_contain_text("There is no code 99: they are 0 to 11")
 
 
-def test_an_image_that_is_not_there_is_said(page: Any, served: Served, model: Any) -> None:
+def test_an_image_that_is_not_there_is_reported(page: Any, served: Served, model: Any) -> None:
     open_page(page, served, model("rq"), query="?at=validation:99999")
     expect(page.locator(".centre [role=alert]")).to_contain_text("validation:99999", timeout=1000 * SECONDS)
 
@@ -472,7 +472,7 @@ def test_an_image_is_dropped_anywhere_or_pasted(page: Any, served: Served, model
     assert query_of(page)["at"].startswith(f"image:{how}-")
 
 
-def test_a_latent_without_a_prior_says_so_and_begins_at_an_image(page: Any, served: Served, model: Any) -> None:
+def test_a_latent_without_a_prior_reports_it_and_starts_at_an_image(page: Any, served: Served, model: Any) -> None:
     opened = model("rq")
     open_page(page, served, opened, "latent", "?at=seed:1")
     line = page.locator(".prior")

@@ -56,8 +56,7 @@ class MarksMessage(TypedDict):
 
 
 class FindingsMessage(TypedDict):
-    """Whenever the doctor of the run has found something else: all that holds now, in the place of what was sent
-    before."""
+    """Sent whenever the doctor of the run finds something else; all that holds now replaces what was sent before."""
 
     type: Literal["findings"]
     findings: Annotated[Sequence[FindingEntry], "causes first"]

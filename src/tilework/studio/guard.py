@@ -96,7 +96,7 @@ class Guard:
         answered: Response | None = None
         if refusal:
             answered = refused(scope, headers, refusal)
-        elif self.keys.outside and self._foreign_path(scope) and f"{scope['path']}/" == unquote(self.keys.outside.path):
+        elif self.keys.outside and self._unknown_path(scope) and f"{scope['path']}/" == unquote(self.keys.outside.path):
             query = scope["query_string"].decode("latin-1")
             answered = RedirectResponse(self.keys.outside.path + (f"?{query}" if query else ""), status_code=308)
         elif (token := _token_in(scope)) is not None and (self._is_token(token) or not known):
@@ -124,7 +124,7 @@ class Guard:
             return None
         ours = sorted(self.keys.hosts | ({self.keys.outside.host} if self.keys.outside else set()))
         what, why = "this is not the studio's address", f"it answers as {', '.join(ours)} only"
-        path = self._foreign_path(scope) or "/"
+        path = self._unknown_path(scope) or "/"
         # Only for the words: browsers send these headers over https, and over http to the loopback interface alone.
         scheme = "https" if "sec-fetch-mode" in headers else "http"
         host = headers.get("host", "").lower()
@@ -145,14 +145,14 @@ class Guard:
 
     def _no_key(self, scope: Scope) -> Refusal:
         what, why = "this browser has no key to the studio", "the key is in the URL that was printed at its start"
-        path = self._foreign_path(scope)
+        path = self._unknown_path(scope)
         if path is None or scope["type"] != "http" or scope["method"] not in _SAFE:
             return Refusal("key", what, why)
         command = f"tilework studio{self._port()} --url URL"
         fix = f"where a proxy passes on {path}, start it with `{command}`, URL being what the browser shows up to there"
         return Refusal("key", f"the studio is not set up to be reached at {path}", what, fix)
 
-    def _foreign_path(self, scope: Scope) -> str | None:
+    def _unknown_path(self, scope: Scope) -> str | None:
         """The folder that was asked for, where it is none of the studio's own."""
         path = scope["raw_path"].decode("latin-1")
         return None if path.strip("/").split("/")[0] in self._beginnings else path.rpartition("/")[0] + "/"

@@ -431,8 +431,7 @@ export interface MarksMessage {
   marks: Mark[]
 }
 
-/** Whenever the doctor of the run has found something else: all that holds now, in the place of what was sent
-    before. */
+/** Sent whenever the doctor of the run finds something else; all that holds now replaces what was sent before. */
 export interface FindingsMessage {
   type: 'findings'
   /** causes first */

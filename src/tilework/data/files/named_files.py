@@ -63,8 +63,8 @@ def named_files(
 
     So does a file whose name does not give its format and that begins as one of `formats` (as `endings.format_of` calls
     them). A file that is named itself counts whatever it is called. `others` counts the files of each other ending, and
-    `parts` is given the folders that are called like parts of a split. Raises UserError
-    where a path is missing or cannot be listed, is an archive, or nothing is found.
+    `parts` is given the folders that are called like parts of a split. Raises UserError where
+    a path is missing or cannot be listed, is an archive, or nothing is found.
     """
     given = given_paths(paths)
     found: list[NamedFile] = []

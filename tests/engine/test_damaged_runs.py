@@ -1,4 +1,4 @@
-"""What a person is told of a damaged run, done to the letter, lets it go on; unknown words are told like any mistake."""
+"""The fix printed for a damaged run, done to the letter, lets it go on; unknown words are reported like any mistake."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_damaged_weights_name_the_older_checkpoint(run: RunFolder, file: str) ->
     assert steps(run) == list(range(1, 8))
 
 
-def test_a_pointer_to_the_best_weights_is_told(run: RunFolder) -> None:
+def test_a_pointer_to_the_best_weights_is_reported(run: RunFolder) -> None:
     api.resume(run, "engine.steps=60")  # one validation at least
     best = pointed(run.checkpoints, "best")
     assert best is not None
@@ -92,7 +92,7 @@ def test_a_damaged_spec_is_taken_from_the_checkpoint_once_it_is_removed(run: Run
         (("show", "x", "--runs"), "'--runs' requires an argument"),
     ],
 )
-def test_words_that_are_no_command_are_told_as_any_mistake(
+def test_words_that_are_no_command_are_reported_as_any_mistake(
     tilework: Command, words: tuple[str, ...], message: str
 ) -> None:
     done = tilework(*words)
