@@ -28,7 +28,7 @@ import numpy as np
 from harness import machine
 from harness.pairs import alternate, summary
 from harness.report import RESULTS, merge, print_table, verdict
-from harness.sides import SideFailed, peak_mib, run_side, say
+from harness.sides import SideFailed, peak_mib, print_result, run_side
 from PIL import Image
 
 CLIP_SIZE, JPEG_SIDE, PROCESSES = (128, 72), 128, 2
@@ -38,7 +38,7 @@ NAMES = ("clips", "jpegs", "array", "memory")
 def main() -> int:
     given = read_arguments()
     if given.side:
-        say(SIDES[given.side](given.inputs, given.out))
+        print_result(SIDES[given.side](given.inputs, given.out))
         return 0
     machine.keep_to_cores(given.cores)
     rows: dict[str, Any] = {}

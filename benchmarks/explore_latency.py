@@ -92,7 +92,7 @@ def models_of(process: int) -> list[psutil.Process]:
 
 
 def memory_of(process: psutil.Process) -> int:
-    """Bytes; what several processes share (most of PyTorch) counts once where the system tells."""
+    """Bytes; what several processes share (most of PyTorch) counts once where the system shows it."""
     found = process.memory_full_info()
     return int(getattr(found, "pss", 0) or found.uss)
 

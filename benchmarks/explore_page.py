@@ -140,7 +140,7 @@ def main() -> int:
                     rows |= tokens(page.context, url, codes, given.pairs)
                     rows |= whole_set(page.context, url, points, given.pairs)
     for name, found in drags.items():
-        rows |= told(name, found)
+        rows |= rows_of(name, found)
     if theirs:
         rows["explore-release"] = studio.row(
             "28x28: from letting a slider go to its image, against Streamlit and Matplotlib", "speedup", 5.0,
@@ -192,7 +192,7 @@ def drag(page: Any, seconds: float) -> dict[str, Any]:
     }
 
 
-def told(name: str, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
+def rows_of(name: str, found: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The rows of one model."""
     target = TARGETS[name]
     size = {"small": "28x28", "alone": "28x28, nothing trains", "large": "128x128"}[name]

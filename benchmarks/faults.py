@@ -74,11 +74,11 @@ def main() -> int:
         kept(f"healthy {base} {data} {seed}", lambda at: watched(given, base, data, seed, at, None))  # noqa: B023
     for fault, data, seed in cases(given):
         kept(f"{fault.name} {data} {seed}", lambda at: watched(given, fault.base, data, seed, at, fault))  # noqa: B023
-    for kind in KINDS if given.fix else ():  # the fixes first: controls say little without them
+    for kind in KINDS if given.fix else ():  # the fixes first: controls mean little without them
         for fault, data, seed in cases(given):
             fix = runs.get(f"{fault.name} {data} {seed}", {}).get("fix")
             if fix is None or fault.inject is not nullcontext:
-                continue  # no change of a spec mends what was put into the program
+                continue  # no change of a spec fixes what was put into the program
             changes, other = control(kind, fault, data, seed, fix, runs)
             kept(f"{fault.name} {data} {seed} {kind}", lambda at: again(fault, data, other, changes, at))  # noqa: B023
     print("\n".join(table(runs)))
@@ -103,14 +103,16 @@ def folder(keep: Path | None, key: str) -> Iterator[Path]:
 def watched(
     given: argparse.Namespace, base: str, data: str, seed: int, at: Path, fault: Fault | None
 ) -> dict[str, Any]:
-    """One run with what the doctor says; of the first seed also what its peers say, which watch the same run."""
+    """One run with what the doctor finds; of the first seed also what its peers find, which watch the same run."""
     with watching() if given.peers and seed == 0 else nullcontext() as peers:
         found = trained(base, data, seed, at, fault)
-    return told(found, fault) | ({} if peers is None else {"peers": peers.told(fault.name if fault else None)})
+    return result_of(found, fault) | (
+        {} if peers is None else {"peers": peers.result_of(fault.name if fault else None)}
+    )
 
 
 def judge_again(runs: dict[str, dict[str, Any]], keep: Path) -> None:
-    """What the rules of now say of the runs that were kept. A fix that has changed is to be tried again."""
+    """What the rules of now find in the runs that were kept. A fix that has changed is to be tried again."""
     faults = {fault.name: fault for fault in FAULTS}
     for key in list(runs):
         places = [path.parent for path in (keep / key.replace(" ", "-")).glob("*/run.db")]
@@ -118,14 +120,14 @@ def judge_again(runs: dict[str, dict[str, Any]], keep: Path) -> None:
             continue
         fault = faults.get(key.split()[0])
         with fault.inject() if fault else nullcontext():
-            found = told(judged(RunFolder.find(str(places[0]), places[0].parent)), fault)
+            found = result_of(judged(RunFolder.find(str(places[0]), places[0].parent)), fault)
         if found["fix"] != runs[key].get("fix"):
             for kind in KINDS:
                 runs.pop(f"{key} {kind}", None)
         runs[key] |= found
 
 
-def told(found: Judged, fault: Fault | None) -> dict[str, Any]:
+def result_of(found: Judged, fault: Fault | None) -> dict[str, Any]:
     """One run in plain values."""
     if run_status(found.run) is RunStatus.STOPPED:
         raise SystemExit("A run was stopped: it says nothing. The same command goes on from here.")
@@ -149,9 +151,9 @@ def told(found: Judged, fault: Fault | None) -> dict[str, Any]:
 
 
 def again(fault: Fault, data: str, seed: int, changes: tuple[str, ...], at: Path) -> dict[str, Any]:
-    """The faulty recipe once more, with changes. A fault in the program stays in it: only the spec is mended."""
+    """The faulty recipe once more, with changes. A fault in the program stays in it: only the spec is fixed."""
     try:
-        return told(trained(fault.base, data, seed, at, fault, changes), fault)
+        return result_of(trained(fault.base, data, seed, at, fault, changes), fault)
     except Exception as error:  # a random fix need not fit
         return {"first": "", "mse": None, "refused": str(error).splitlines()[0]}
 

@@ -3,7 +3,7 @@
 Studio, trainer, server and browser share all cores, as on a person's machine. Each sample is a studio over no runs and a fresh
 profile.
 
-    page       from the click on "Begin with rqvae-digits" to the page of the run, which says what is being done
+    page       from the click on "Begin with rqvae-digits" to the page of the run, which shows what is being done
     codes      from that click to the second frame with a step behind it: codes have moved. The list of recipes has been open for
                so long that the waiting process has loaded
     at once    the same, clicked as soon as the button is there

@@ -151,10 +151,10 @@ def trained(
             run, ended = RunFolder.find("last", Path(runs)), error.what
         tensors = checkpoint.read_tensors(checkpoint.find(run.checkpoints).folder / "model.safetensors")
         with RunStore.open(run.db) as store:
-            told = [event.kind for event in store.events() if event.kind in {"rolled-back", "loss-level-changed"}]
+            alarms = [event.kind for event in store.events() if event.kind in {"rolled-back", "loss-level-changed"}]
             mse = float(store.metrics("mse", "val")[1][-1])
     finite = all(bool(torch.isfinite(tensor.float()).all()) for tensor in tensors.values())
-    return {"mse": mse if ended == "finished" else math.inf, "finite": finite, "ended": ended, "told": told}
+    return {"mse": mse if ended == "finished" else math.inf, "finite": finite, "ended": ended, "told": alarms}
 
 
 # Kills ----------------------------------------------------------------------------------------------------------------

@@ -165,7 +165,8 @@ def drawn(dreamer: Dreamer, sampling: Sampling, count: int, sheets: Path | None,
 
 
 def digits(dreamer: Dreamer, sampling: Sampling, count: int) -> dict[str, Any]:
-    """What a classifier of real digits says of samples with labels, of held-out digits, and of these as tokens give them back."""
+    """What a classifier of real digits makes of samples with labels, of held-out digits, and of these as tokens give
+    them back."""
     from prdc import compute_prdc
 
     store, split = dreamer.parent.images.store, dreamer.parent.images.split  # type: ignore[union-attr]

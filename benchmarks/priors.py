@@ -149,7 +149,7 @@ def train_rows(size: Size, pairs: int, steps: int) -> dict[str, Any]:
 
 
 def _walks(size: Size, seed: int) -> Any:
-    """Batches (B, N) that can be learned: codes walk up and down, so that the one before says much and not all."""
+    """Batches (B, N) that can be learned: codes walk up and down, so that the one before shows much and not all."""
     random = torch.Generator().manual_seed(seed)
     while True:
         first = torch.randint(size.codes, (size.batch, 1), generator=random)

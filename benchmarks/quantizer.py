@@ -40,7 +40,7 @@ TINY_MEMORY = (512, 8, 256)
 
 
 def timed(work: Callable[[], object]) -> Side:
-    """A side that says how long `work` takes once."""
+    """A side that measures how long `work` takes once."""
 
     def side() -> dict[str, Any]:
         began = time.perf_counter()

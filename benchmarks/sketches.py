@@ -22,7 +22,7 @@ from typing import Any
 from harness import machine
 from harness.pairs import alternate, summary
 from harness.report import RESULTS, merge, print_table, verdict
-from harness.sides import SideFailed, peak_mib, run_side, say
+from harness.sides import SideFailed, peak_mib, print_result, run_side
 from same_as_before import export
 
 HERE = Path(__file__).resolve().parent
@@ -50,7 +50,7 @@ requestAnimationFrame(step); })();</script></body>"""
 def main() -> int:
     given = read_arguments()
     if given.side:
-        say(side(given.side, given.inputs, given.p5, given.frames, given.out))
+        print_result(side(given.side, given.inputs, given.p5, given.frames, given.out))
         return 0
     machine.keep_to_cores(given.cores)
     with tempfile.TemporaryDirectory(prefix="tilework-bench-") as scratch:
@@ -100,8 +100,8 @@ def compared(given: argparse.Namespace, inputs: Path, frames: int, before: Path,
     def run(source: Path) -> dict[str, Any]:
         out = Path(tempfile.mkdtemp(dir=scratch))
         try:
-            said = ["--side", source, "--inputs", inputs, "--p5", given.p5, "--frames", frames, "--out", out]
-            return run_side("sketches.py", list(map(str, said)))
+            arguments = ["--side", source, "--inputs", inputs, "--p5", given.p5, "--frames", frames, "--out", out]
+            return run_side("sketches.py", list(map(str, arguments)))
         finally:
             shutil.rmtree(out)
 

@@ -33,7 +33,7 @@ WINDOW = {"width": 1440, "height": 900}
 
 
 class Missing(RuntimeError):
-    """Something that the benchmark needs is not here; the message says what."""
+    """Something that the benchmark needs is not here; the message names it."""
 
 
 def read_arguments(doc: str, output: str, *, seconds: float, pairs: int, **more: tuple[Any, str]) -> argparse.Namespace:
@@ -243,15 +243,15 @@ def row(claim: str, figure: str, target: float, values: Sequence[float], **more:
 
 @functools.cache
 def _chromium_version() -> str:
-    """`156.0.8078.79`; "" where it does not say."""
-    said = (
+    """`156.0.8078.79`; "" where it does not print one."""
+    version = (
         subprocess.run([CHROMIUM, "--version"], capture_output=True, text=True, check=False).stdout if CHROMIUM else ""
     )
-    return next((word for word in said.split() if word[:1].isdigit()), "")
+    return next((word for word in version.split() if word[:1].isdigit()), "")
 
 
 def finish(given: argparse.Namespace, benchmark: str, rows: dict[str, Any], faults: Sequence[str] = ()) -> int:
-    """Keep the rows, print them, say what went wrong in the page; the exit code."""
+    """Keep the rows, print them, and what went wrong in the page; the exit code."""
     merge(given.output, benchmark, rows)
     print_table(rows, check=given.check)
     for fault in dict.fromkeys(faults):

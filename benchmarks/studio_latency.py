@@ -96,7 +96,7 @@ def main() -> int:
             time.sleep(1)
             steps = steps_between(run)
             faults = page.faults
-    return studio.finish(given, "studio_latency", told(found, steps), faults)
+    return studio.finish(given, "studio_latency", rows_of(found, steps), faults)
 
 
 def samples(page: Any, count: int, seconds: float) -> list[dict[str, float]]:
@@ -122,7 +122,7 @@ def steps_between(run: studio.TrainedRun) -> list[int]:
     return found
 
 
-def told(found: list[dict[str, float]], steps: list[int]) -> dict[str, Any]:
+def rows_of(found: list[dict[str, float]], steps: list[int]) -> dict[str, Any]:
     """A row for the steps and one for each mark; a mark that never came counts as the five seconds that were waited."""
     rows = {}
     if steps:

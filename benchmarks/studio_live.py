@@ -54,7 +54,7 @@ def main() -> int:
     with studio.scratch() as folder:
         for name in given.only.split(","):
             found = [measure(name, folder / f"{name}-{number}", given, faults) for number in range(given.pairs)]
-            rows |= told(name, found)
+            rows |= rows_of(name, found)
     return studio.finish(given, "studio_live", rows, faults)
 
 
@@ -90,7 +90,7 @@ def measure(name: str, folder: Path, given: argparse.Namespace, faults: list[str
     return found
 
 
-def told(name: str, found: list[dict[str, float]]) -> dict[str, Any]:
+def rows_of(name: str, found: list[dict[str, float]]) -> dict[str, Any]:
     """The rows of one recipe. A run of fewer than 20 steps/s has no 20 different frames a second to show."""
     recipe, what = RECIPES[name]
     steps = sorted(one["steps"] for one in found)[len(found) // 2]

@@ -58,9 +58,9 @@ def main() -> int:
                 else:
                     found[who, how] = studio_slowdown.side(how, folder / f"{number}-{how}", given, steps, faults)
             rounds.append(found)
-            said = ", ".join(f"{who} {how} {found[who, how]['steps']:.1f} steps/s" for who, how in SIDES)
-            print(f"  round {number + 1} of {given.pairs}: {said}", file=sys.stderr)
-    return studio.finish(given, "studio_peer", told(rounds, steps, given), faults)
+            rates = ", ".join(f"{who} {how} {found[who, how]['steps']:.1f} steps/s" for who, how in SIDES)
+            print(f"  round {number + 1} of {given.pairs}: {rates}", file=sys.stderr)
+    return studio.finish(given, "studio_peer", rows_of(rounds, steps, given), faults)
 
 
 def peer(watched: bool, given: argparse.Namespace, steps: int) -> dict[str, float]:
@@ -112,7 +112,7 @@ def _ended(process: subprocess.Popen[str], seconds: float) -> None:
     studio.wait_for(lambda: process.poll() is not None, "the peer's last step", 30 * seconds + 300, 0.2)
 
 
-def told(
+def rows_of(
     rounds: list[dict[tuple[str, str], dict[str, float]]], steps: int, given: argparse.Namespace
 ) -> dict[str, Any]:
     """Displayed updates a second, and time added to training, of both."""

@@ -1,7 +1,7 @@
 """What the trainer itself does for a viewer, without server and browser beside it. Run: uv run benchmarks/studio_share.py
 
-One run on one core and one thread says to itself, in turn, that somebody watches and that nobody does; the other core rests. Each
-stretch is whole epochs, a few seconds long, and is compared with the one before it, so that a machine that
+One run on one core and one thread is set, in turn, to being watched and to not being watched; the other core rests.
+Each stretch is whole epochs, a few seconds long, and is compared with the one before it, so that a machine that
 becomes slower or quicker meanwhile counts little. `studio_slowdown.py` has the whole: this, and what a busy second core costs.
 
     cpu     the process's own processor time per step

@@ -41,7 +41,7 @@ def main() -> int:
     rounds: list[dict[str, dict[str, float]]] = []
     faults: list[str] = []
     with studio.scratch() as folder:
-        # Untimed: prepares the data, and says how many steps fill the time.
+        # Untimed: prepares the data, and shows how many steps fill the time.
         steps = max(50, round(given.seconds * side("alone", folder / "first", given, 100, faults)["steps"] / 50) * 50)
         print(f"  {steps} steps a side", file=sys.stderr)
         for number in range(given.pairs):

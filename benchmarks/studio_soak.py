@@ -3,8 +3,8 @@
 A run without a model (`sides/fake_run.py`) writes what eight hours at 60 steps/s would: 172,800 rows of ten series, a mark
 every ten seconds, the timeline's frames. Time passes quicker, so live frames are sent as quickly as the page takes them, by a
 server that looks for them more often than usual; and the page, which shows the run from its first step, draws a few times a
-second only, for else drawing would be all that it had time for. The result says how many hours of 30 frames/s the frames taken
-are.
+second only, for else drawing would be all that it had time for. The result holds how many hours of 30 frames/s the
+frames taken are.
 
 After a forced garbage collection are read: the page's JavaScript heap, its buffers (frames lie there), its DOM nodes, and the
 resident memory of its process and of the server. Growth is from the second tenth of the time to the last.
@@ -62,7 +62,7 @@ def soak(
 ) -> tuple[list[dict[str, float]], int, list[str]]:
     """(samples over the time, live frames that the page took, faults of the page)."""
     steps = int(given.hours * 3600 * STEPS_PER_SECOND)
-    # Rows, marks and frames a little quicker than the clock says, so that the run is whole at the end.
+    # Rows, marks and frames a little quicker than the clock, so that the run is whole at the end.
     rate = 1.02 * steps / given.seconds
     process = studio.start(
         [str(HERE / "sides/fake_run.py"), str(root), "--rate", str(rate), "--frames", "240", "--steps", "0"],

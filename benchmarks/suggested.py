@@ -2,7 +2,7 @@
 
 On four sets, each a folder below --data: flowers (photographs), emoji, clips (of games) and loops (GIFs of looping sketches).
 For each the proposal is trained for --minutes, and so is every recipe that fits, on the same images: the data section of the
-proposal, with the same split. Clips and loops hold out one stretch of each, since a whole one of so few says little.
+proposal, with the same split. Clips and loops hold out one stretch of each, since a whole one of so few means little.
 
 No recipe is cut short in the middle of its schedule: its steps, and a learning rate that falls over all of them, are stretched
 or shortened to the same time, from the time of a step that is measured here before; what then takes longer is stopped at

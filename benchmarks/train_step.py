@@ -119,7 +119,7 @@ def _paired(name: str, what: Comparison, steps: int, given: argparse.Namespace) 
 
 
 def _check_alike(ours: dict[str, Any], peer: dict[str, Any], *, falling: bool) -> None:
-    """Speeds of two different networks, or of one that does not learn, say nothing."""
+    """Speeds of two different networks, or of one that does not learn, mean nothing."""
     if ours["parameters"] != peer["parameters"]:
         raise SideFailed(f"our network has {ours['parameters']:,} parameters and the peer's {peer['parameters']:,}")
     for side, result in (("tilework", ours), ("the peer", peer)):

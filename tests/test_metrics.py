@@ -83,7 +83,7 @@ def test_every_metric_that_a_run_logs_is_in_the_table(name: str, logged: dict[st
         assert entry.label
         assert isinstance(entry.group, Group)
         assert isinstance(entry.reduction, Reduction)
-        assert (entry.part is None) <= ("." not in metric), f"{metric} has a part, and its entry does not say of what"
+        assert (entry.part is None) <= ("." not in metric), f"{metric} has a part, and its entry does not name it"
         wrong = {Measured.TRAINING: VALIDATION, Measured.VALIDATION: TRAINING}.get(entry.measured)
         assert split != wrong, f"{metric} is measured in {entry.measured} alone, and there is a row of {split}"
 

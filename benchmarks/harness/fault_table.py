@@ -1,4 +1,5 @@
-"""The table of injected faults: what the doctor found first, how early, what its fix was worth, and what its peers said."""
+"""The table of injected faults: what the doctor found first, how early, what its fix was worth, and what its peers
+found."""
 
 from __future__ import annotations
 
@@ -45,8 +46,8 @@ def row(name: str, runs: Runs) -> Iterator[str]:
     for kind in KINDS:
         yield of(recovered(key, run, runs) for key, run in own.items() if key.endswith(kind))
     for peer in PEERS:
-        said = [peer_said(key, runs, peer) for key, run in own.items() if "peers" in run]
-        yield f"{of(right for _, right in said)} ({', '.join(sorted({first or 'nothing' for first, _ in said}))})"
+        found = [peer_found(key, runs, peer) for key, run in own.items() if "peers" in run]
+        yield f"{of(right for _, right in found)} ({', '.join(sorted({first or 'nothing' for first, _ in found}))})"
 
 
 def shares(runs: Runs) -> Iterator[str]:
@@ -58,7 +59,7 @@ def shares(runs: Runs) -> Iterator[str]:
         yield share(recovered(key, run, runs) for key, run in runs.items() if key.endswith(kind))
     for peer in PEERS:
         watched = [key for key, run in runs.items() if "peers" in run and not key.startswith("healthy")]
-        yield share(peer_said(key, runs, peer)[1] for key in watched)
+        yield share(peer_found(key, runs, peer)[1] for key in watched)
 
 
 def without_fix(runs: Runs) -> list[Mapping[str, Any]]:
@@ -67,12 +68,12 @@ def without_fix(runs: Runs) -> list[Mapping[str, Any]]:
 
 
 def alarms(runs: Runs) -> Iterator[str]:
-    """What was said of healthy runs."""
+    """What was reported of healthy runs."""
     sound = {key: run for key, run in runs.items() if key.startswith("healthy")}
     loud = {key: [code for code, severity, _ in run["findings"] if severity != "info"] for key, run in sound.items()}
-    said = [f"{key.removeprefix('healthy ')} ({', '.join(codes)})" for key, codes in loud.items() if codes]
+    listed = [f"{key.removeprefix('healthy ')} ({', '.join(codes)})" for key, codes in loud.items() if codes]
     yield f"Healthy runs with a finding of severity warning or above: {share(bool(c) for c in loud.values())}" + (
-        f": {'; '.join(said)}." if said else "."
+        f": {'; '.join(listed)}." if listed else "."
     )
     for peer in PEERS:
         seen = [run["peers"][peer]["findings"] for run in sound.values() if "peers" in run]
@@ -80,8 +81,9 @@ def alarms(runs: Runs) -> Iterator[str]:
             yield f"{peer} on healthy runs: a warning or more in {share(bool(one) for one in seen)}."
 
 
-def peer_said(key: str, runs: Runs, peer: str) -> tuple[str, bool]:
-    """What a peer said first, and whether it is right. What it says of the healthy run as well is not counted, in its favour."""
+def peer_found(key: str, runs: Runs, peer: str) -> tuple[str, bool]:
+    """What a peer found first, and whether it is right. What it finds in the healthy run as well is not counted, in its
+    favour."""
     _, data, seed = key.split(" ")[:3]
     healthy = (
         runs.get(f"healthy {runs[key]['base']} {data} {seed}", {}).get("peers", {}).get(peer, {}).get("findings", [])

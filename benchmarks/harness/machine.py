@@ -48,7 +48,7 @@ def _cpu_model() -> str:
             break
         key, _, value = line.partition(":")
         fields[key.strip()] = value.strip()
-    # Virtual machines often hide the model behind a bare brand; family and model number then say which it is.
+    # Virtual machines often hide the model behind a bare brand; family and model number then show which it is.
     parts = (f"{key} {fields[key]}" for key in ("cpu family", "model") if key in fields)
     features = {"avx512_bf16", "amx_bf16"} & set(fields.get("flags", "").split())
     return ", ".join([fields.get("model name", platform.machine()), *parts, *sorted(features)])

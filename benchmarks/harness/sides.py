@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent.parent
 
 
 class SideFailed(RuntimeError):
-    """A side ended without a result; the message ends with what it said."""
+    """A side ended without a result; the message ends with its last output."""
 
 
 def run_side(script: str, arguments: Sequence[str]) -> dict[str, Any]:
@@ -30,7 +30,7 @@ def run_side(script: str, arguments: Sequence[str]) -> dict[str, Any]:
 
 
 def side_arguments(description: str) -> argparse.Namespace:
-    """What every side is told: what to train, on which frames, and which steps are timed."""
+    """What every side is given: what to train, on which frames, and which steps are timed."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--system", required=True, help="name in systems.SYSTEMS")
     parser.add_argument("--folder", type=Path, required=True, help="holds the frames; scratch space")
@@ -70,10 +70,10 @@ class Window:
 
 
 def peak_mib() -> float | None:
-    """The most memory that this process has held, in MiB; None where the system does not say."""
+    """The most memory that this process has held, in MiB; None where the system does not report it."""
     status = Path("/proc/self/status")
     if status.is_file():
-        # getrusage would say the peak of the process that started this one, where that was higher.
+        # getrusage would give the peak of the process that started this one, where that was higher.
         for line in status.read_text(encoding="utf-8").splitlines():
             if line.startswith("VmHWM:"):
                 return int(line.split()[1]) / 2**10
@@ -85,6 +85,6 @@ def peak_mib() -> float | None:
     return most / 2**20 if sys.platform == "darwin" else most / 2**10
 
 
-def say(result: Mapping[str, Any]) -> None:
+def print_result(result: Mapping[str, Any]) -> None:
     """Print a side's result where `run_side` looks for it."""
     print(json.dumps(result))

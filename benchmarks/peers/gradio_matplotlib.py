@@ -20,7 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 import torch.nn.functional as F
-from harness.sides import say
+from harness.sides import print_result
 
 from tilework.data import Batches, prepare, split_by
 from tilework.engine.autoencoder.model import build_model, source_of, to_points
@@ -135,7 +135,7 @@ def main() -> None:
     thread = threading.Thread(target=training.run)
     thread.start()
     thread.join()
-    say({"steps_per_second": given.steps / (training.times[training.last] - training.times[given.warm])})
+    print_result({"steps_per_second": given.steps / (training.times[training.last] - training.times[given.warm])})
     sys.stdout.flush()
     os._exit(0)  # Gradio's threads would go on
 

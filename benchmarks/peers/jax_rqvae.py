@@ -18,7 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from harness.sides import Window, say, side_arguments
+from harness.sides import Window, print_result, side_arguments
 from systems import system
 
 LATENT, LEVELS, CODES = 2, 2, 16
@@ -96,7 +96,9 @@ def main() -> None:
             window.passed(number)
         if number == 1:
             first = float(loss)
-    say(window.result(chosen.batch, [first, float(loss)], parameters, precision="float32", jax=jax.__version__))
+    print_result(
+        window.result(chosen.batch, [first, float(loss)], parameters, precision="float32", jax=jax.__version__)
+    )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 import torch
 import torch.nn.functional as F
-from harness.sides import Window, say, side_arguments
+from harness.sides import Window, print_result, side_arguments
 from peers.plain_lpips import PlainLPIPS
 from systems import System, system
 from torch import Tensor, nn
@@ -153,7 +153,7 @@ def main() -> None:
         loss.append(trainer.step(ready[step % len(ready)])["loss"])
         window.passed(step)
     parameters = sum(p.numel() for p in model.parameters())
-    say(window.result(chosen.batch, loss, parameters, precision="float32"))
+    print_result(window.result(chosen.batch, loss, parameters, precision="float32"))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
 import torch.nn.functional as F
-from harness.sides import Window, say, side_arguments
+from harness.sides import Window, print_result, side_arguments
 from systems import system
 from torch import Tensor
 
@@ -68,7 +68,7 @@ def main() -> None:
         window.passed(step)
         if step == 1:
             first = loss.item()
-    say(window.result(chosen.batch, [first, loss.item()], parameter_count(model), precision=precision))
+    print_result(window.result(chosen.batch, [first, loss.item()], parameter_count(model), precision=precision))
 
 
 if __name__ == "__main__":

@@ -18,11 +18,11 @@ PRELOADED = [*LOADED, "sides.guarded"]
 
 
 def guarded(
-    what: str, recipe: str, overrides: Sequence[str], runs: str, fault: str, steps: Sequence[int], told: str
+    what: str, recipe: str, overrides: Sequence[str], runs: str, fault: str, steps: Sequence[int], output: str
 ) -> None:
     """`train` a recipe with a fault at some steps, or `resume` the only run of the folder, which meets it too. What it prints
-    goes to the file `told`."""
-    out = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    goes to the file `output`."""
+    out = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     os.dup2(out, 1)
     os.dup2(out, 2)
     import tilework

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from harness.sides import Window, say, side_arguments
+from harness.sides import Window, print_result, side_arguments
 from systems import system
 
 from tilework.engine import train
@@ -32,7 +32,7 @@ class Listener(Silent):
 
 
 def main(doc: str, *overrides: str) -> None:
-    """Train, with these overrides too, and say how long the measured steps took."""
+    """Train, with these overrides too, and print how long the measured steps took."""
     given = side_arguments(doc)
     chosen = system(given.system, tiny=given.tiny)
     extra = (f"engine.steps={given.warm + given.steps}", *overrides)
@@ -43,7 +43,7 @@ def main(doc: str, *overrides: str) -> None:
     with tempfile.TemporaryDirectory(dir=given.folder) as root:
         train(spec, root=Path(root), progress=listener)
     assert listener.plan is not None
-    say(
+    print_result(
         listener.window.result(chosen.batch, listener.loss, listener.plan.parameters, precision=listener.plan.precision)
     )
 

@@ -68,12 +68,12 @@ def main() -> None:
     given = parser.parse_args()
     os.environ["TILEWORK_CACHE"] = str(given.runs / "cache")
     os.environ.setdefault("TILEWORK_PREFLIGHT", "0")  # with 1 it shows that the checks before a run change nothing
-    told = _Told(given.runs, given.frames, given.lpips)
-    found = told.story(given.what) if given.what.startswith("story-") else told.recipe(given.what)
+    trained = _Trainings(given.runs, given.frames, given.lpips)
+    found = trained.story(given.what) if given.what.startswith("story-") else trained.recipe(given.what)
     print(json.dumps(found))
 
 
-class _Told:
+class _Trainings:
     def __init__(self, runs: Path, frames: Path, lpips: str) -> None:
         self.runs, self.frames, self.lpips = runs, frames, lpips
 

@@ -52,7 +52,7 @@ class Watched:
     torchmortem: list[tuple[str, str]] = field(default_factory=list)
     torch_audit: list[tuple[str, str]] = field(default_factory=list)
 
-    def told(self, fault: str | None) -> dict[str, Any]:
+    def result_of(self, fault: str | None) -> dict[str, Any]:
         """In plain values, with what would be right."""
         may = sorted(RIGHT.get(fault or "", "").split())
         found = {"torchmortem": self.torchmortem, "torch-audit": self.torch_audit}
@@ -61,7 +61,7 @@ class Watched:
 
 @contextmanager
 def watching() -> Iterator[Watched]:
-    """Whatever trains meanwhile is watched by both, as their READMEs say."""
+    """Whatever trains meanwhile is watched by both, as their READMEs describe."""
     from torch_audit import autopatch
     from torchmortem import Autopsy
 

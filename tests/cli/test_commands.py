@@ -147,7 +147,7 @@ def test_runs_one_and_many_the_newest_first(tilework: Command) -> None:
 def test_broken_runs_are_listed_with_the_reason_and_hide_no_other(tilework: Command) -> None:
     whole = made_run("whole", **FIGURES)
     damaged, newer, no_store = made_run("damaged"), made_run("newer"), made_run("no-store")
-    damaged.db.write_bytes(b"not a database, whatever it says" * 100)
+    damaged.db.write_bytes(b"not a database, whatever it is called" * 100)
     newer.info_file.write_text(json.dumps({"format": 99, "tilework": "9.9"}))
     no_store.db.unlink()
     listed = tilework("runs")

@@ -235,7 +235,7 @@ def test_which_p5_a_sketch_gets(tmp_path, shipped):
             "async/sketch.js": "let p; async function setup() { p = await loadImage('a.png'); }",
             "new words/sketch.js": "function setup() {} function draw() { splineVertex(1, 2); }",
             "old words/sketch.js": "function preload() {} function setup() {}",
-            "says nothing/sketch.js": DRAWS,
+            "names nothing/sketch.js": DRAWS,
             "own/sketch.js": DRAWS,
             "own/libraries/p5.min.js": "own",
             "old page/index.html": PAGE.format(
@@ -248,7 +248,7 @@ def test_which_p5_a_sketch_gets(tmp_path, shipped):
     assert {name: generations(one) for name, one in found(top).items()} == {
         "asks 1": first, "asks 2": second, "asks none": first, "async": second, "imports 2": second,
         "new words": second, "old page": first,
-        "old words": first, "own": ["libraries"], "says nothing": first,
+        "old words": first, "own": ["libraries"], "names nothing": first,
     }  # fmt: skip
     assert {tuple(generations(one)) for one in found(top, p5="2").values()} == {("p5-v2",)}
     assert {one.p5 for one in found(top, p5=str(top / "own/libraries/p5.min.js")).values()} == {

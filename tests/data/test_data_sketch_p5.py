@@ -73,5 +73,5 @@ def test_every_shipped_sketch_is_whole_and_listed():
     for one in found:
         assert f"| {one.name} |" in readme
         script = (one.folder / one.begin).read_text(encoding="utf-8")
-        assert script.startswith("// "), "its first line says what it is"
+        assert script.startswith("// "), "its first line describes it"
         assert "frameCount" in script

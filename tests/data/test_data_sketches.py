@@ -116,9 +116,10 @@ def test_frames_follow_the_number(tmp_path, browser):
       requestAnimationFrame(function next() { r++; requestAnimationFrame(next); });
       function setup() { createCanvas(40, 30); setTimeout(() => late++, 150); }
       function draw() {
-        const said = [frameCount, millis(), deltaTime, performance.now(), Date.now() - 1577836800000, new Date().getUTCFullYear() - 2000, t, r, late];
+        const values = [frameCount, millis(), deltaTime, performance.now(),
+          Date.now() - 1577836800000, new Date().getUTCFullYear() - 2000, t, r, late];
         background(9);
-        said.forEach((value, i) => { fill(Math.round(value) % 256, Math.round(value) >> 8, 0); rect(4 * i, 0, 4, 30); });
+        values.forEach((value, i) => { fill(Math.round(value) % 256, Math.round(value) >> 8, 0); rect(4 * i, 0, 4, 30); });
       }"""
     (frames,) = drawn(sketches(sketch(tmp_path / "a", script), fps=20)).values()
     numbers = [[int(f[15, 4 * i + 2, 0]) + 256 * int(f[15, 4 * i + 2, 1]) for i in range(9)] for f in frames]

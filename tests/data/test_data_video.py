@@ -147,7 +147,7 @@ def test_rotation(tmp_path, turn):
     height, width = first.pixels.shape[:2]
     assert (width, height) == ((64, 48) if turn == 180 else (48, 64))
     light = {180: first.pixels[:, : width // 2], 90: first.pixels[: height // 2], 270: first.pixels[height // 2 :]}
-    assert light[turn].mean() > 200, "turned against the clock by what the file says"
+    assert light[turn].mean() > 200, "turned against the clock as the file states"
     assert first.pixels.mean() == pytest.approx(127, abs=8)
 
 

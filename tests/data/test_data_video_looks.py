@@ -345,7 +345,7 @@ def test_hdr_is_brought_to_an_ordinary_screen(tmp_path, transfer):
         coded = 12.92 * share if share < 0.0031308 else 1.055 * share ** (1 / 2.4) - 0.055
         assert tone == pytest.approx(255 * coded, abs=4), light
     assert 220 <= tones[5] <= 240, "white paper is nearly white"
-    assert tones[5] < tones[6] < tones[7], "highlights are still told apart"
+    assert tones[5] < tones[6] < tones[7], "highlights are still distinguished"
     assert min(tones[7:]) >= 253
 
 

@@ -24,7 +24,7 @@ def test_every_image_is_there_and_no_other() -> None:
 
 def test_every_image_is_described() -> None:
     for words, path in NAMED:
-        assert len(words.split()) >= 5, f"{path} has no alternative text that says what is seen"
+        assert len(words.split()) >= 5, f"{path} has no alternative text that describes what is seen"
     assert len({words for words, _ in NAMED}) == len(NAMED)
 
 

@@ -176,7 +176,7 @@ def test_a_task_that_leaves_a_question_unanswered_is_named(monkeypatch: pytest.M
     module = types.ModuleType("half_a_task")
     module.Task = Task  # type: ignore[attr-defined]
     monkeypatch.setitem(TASKS.extra, "half", module)
-    with pytest.raises(UserError, match="the task half does not say validate"):
+    with pytest.raises(UserError, match="the task half lacks validate"):
         parse_spec({**next_token.small(), "task": "half"})
 
 

@@ -27,7 +27,7 @@ from tilework.runs.live import CHANNELS, LiveReader
 from tilework.spec import Setting
 
 ROOT = Path(__file__).resolve().parents[2]
-SAID = {"type", "ok", "kind"}
+SELF_EXPLANATORY = {"type", "ok", "kind"}
 """Fields whose value is their meaning."""
 
 
@@ -63,7 +63,7 @@ def test_every_model_has_words_and_every_field_too() -> None:
     for model in EVERY:
         assert reference._about(model).endswith("."), model
         for field in fields_of(model):
-            assert field.meaning or field.name in SAID, f"{model.__name__}.{field.name} is not described"
+            assert field.meaning or field.name in SELF_EXPLANATORY, f"{model.__name__}.{field.name} is not described"
             assert "|" not in field.meaning
 
 

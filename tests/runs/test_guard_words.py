@@ -12,7 +12,7 @@ from tilework.runs.records import Event
 from tilework.studio.marks import of_event, of_finding
 
 BACK = {"back_to": 1200, "lr_factor": 0.5, "rollbacks": 1}
-SAID = [
+TEXTS = [
     (
         "step-skipped",
         {"first": 1234, "last": 1234, "count": 1, "terms": ["mse"]},
@@ -46,7 +46,7 @@ SAID = [
 ]
 
 
-@pytest.mark.parametrize(("kind", "payload", "expected"), SAID)
+@pytest.mark.parametrize(("kind", "payload", "expected"), TEXTS)
 def test_an_event_in_words(kind: str, payload: dict[str, object], expected: str) -> None:
     assert guard_text(kind, payload) == expected
     assert in_words(Event(1, 0.0, 7, kind, dict(payload))) == expected

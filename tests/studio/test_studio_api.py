@@ -76,7 +76,7 @@ def test_stored_frames_and_thumbs(served: Served, trainer: FakeTrainer, tmp_path
     (run.snapshots / "live-00000005.frame").write_bytes(zlib.compress(data))
     (run.snapshots / "live-00000006.frame").write_bytes(zlib.compress(data)[:-9])
     (run.snapshots / "live-00000007.frame").write_bytes(zlib.compress(bytes(100 * 2**20)))
-    (tmp_path / "secret").write_bytes(zlib.compress(b"told to nobody"))
+    (tmp_path / "secret").write_bytes(zlib.compress(b"classified"))
     (run.snapshots / "live-00000008.frame").symlink_to(tmp_path / "secret")
     for step, file in {
         5: "snapshots/live-00000005.frame", 6: "snapshots/live-00000006.frame", 7: "snapshots/live-00000007.frame",
@@ -94,7 +94,7 @@ def test_stored_frames_and_thumbs(served: Served, trainer: FakeTrainer, tmp_path
     for step in (4, 6, 7, 8, 9, 10, 2**70):
         answer = served.get(f"/api/runs/{run.id}/frames/{step}")
         assert answer.status_code == 404, step
-        assert b"told" not in answer.content
+        assert b"classified" not in answer.content
     thumb = served.get(served.get("/api/runs").json()["runs"][0]["thumb"])
     assert thumb.headers["content-type"] == "image/png"
     assert thumb.content.startswith(b"\x89PNG")

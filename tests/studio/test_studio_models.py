@@ -523,7 +523,7 @@ def test_an_image_of_a_persons_own(served: Served, run: RunFolder, desk: Path, m
         content=iter([PNG] * 1000),
         headers={"content-type": "image/png"},
     )
-    assert in_pieces.status_code == 413, "also where its length was not said"
+    assert in_pieces.status_code == 413, "also where its length was not given"
 
 
 def test_a_file_is_made(served: Served, run: RunFolder, desk: Path) -> None:

@@ -48,7 +48,7 @@ def test_the_newest_of_a_key_is_done_and_nothing_that_was_forgotten() -> None:
     waiting.forget(1, "c")
     waiting.forget(1, "never")
     waiting.leave(3)
-    assert dropped == [1, 5], "who is gone is told nothing"
+    assert dropped == [1, 5], "who is gone gets nothing"
     assert [waiting.take("quick").ref for _ in range(3)] == [3, 2, 4], "in the place of the one that it replaced"
     waiting.put(order(7, "a"))
     waiting.put(order(8, "a", lane="slow"))
@@ -86,7 +86,7 @@ def test_an_ask_waits_at_the_studio_while_one_of_its_key_is_computed() -> None:
     assert asks.done(1)
     assert [one.ref for one in asks.due()] == [4]
     asks.put(ask(5, "image"))
-    assert asks.forget("image"), "the process has to be told of 4"
+    assert asks.forget("image"), "the process has to be notified of 4"
     assert not asks.done(4), "nobody waits for it"
     assert asks.due() == [], "nor for 5"
 

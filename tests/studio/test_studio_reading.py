@@ -23,7 +23,7 @@ def types_of_news(journal: Journal) -> list[tuple[str, bool]]:
 
 def test_news_are_sent_once(trainer: FakeTrainer) -> None:
     journal = Journal(trainer.run)
-    assert journal.news() is None, "nothing was told yet: all of it is to be"
+    assert journal.news() is None, "nothing was sent yet: all of it is to be"
     everything, news = journal.whole()
     assert news == []
     assert everything["facts"]["total_steps"] == 1000

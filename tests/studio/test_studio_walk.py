@@ -126,4 +126,4 @@ def test_from_the_socket_to_the_pixel() -> None:
     for caller, called in calls:
         assert re.search(rf"^import .*\b{called}\b", texts[caller], re.MULTILINE), f"{caller} does not import {called}"
         assert re.search(rf"\b{called}\(", texts[caller]), f"{caller} does not call {called}"
-    assert "stage.listen(" in texts["LatentCanvas"], "the stage tells the canvas"
+    assert "stage.listen(" in texts["LatentCanvas"], "the stage notifies the canvas"

@@ -23,7 +23,7 @@ Begin = Callable[..., tuple[Served, str]]
 HUB = "hub.example.org"
 PATH = "/user/someone/proxy/7860/"
 MANNERS = {
-    "as nginx does, told nothing": Manner(PATH, keeps_host=False),
+    "as nginx does, with no settings": Manner(PATH, keeps_host=False),
     "as jupyter-server-proxy does": Manner(PATH, prefixes_redirects=True),
     "path not taken off": Manner(PATH, strips=False),
 }

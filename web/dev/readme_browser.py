@@ -67,8 +67,8 @@ class Camera:
     def image(self) -> Image.Image:
         """What is shown now. Raises ValueError where it names the machine or a folder of it."""
         text = self.page.evaluate(_RENAME, list(self.names.items()))
-        if told := [name for name in (socket.gethostname(), str(Path.cwd())) if name in text]:
-            raise ValueError(f"the page shows {told}")
+        if shown := [name for name in (socket.gethostname(), str(Path.cwd())) if name in text]:
+            raise ValueError(f"the page shows {shown}")
         clip = {"x": 0, "y": 0, "width": WIDE, "height": HIGH, "scale": SHOWN}
         shot = self.devtools.send("Page.captureScreenshot", {"format": "png", "optimizeForSpeed": True, "clip": clip})
         return Image.open(BytesIO(base64.b64decode(shot["data"]))).convert("RGB")
