@@ -76,5 +76,5 @@ class Scene:
 
     def kept(self, number: int, *, first: bool) -> Arrays:
         """What the timeline keeps of it beside `motion`."""
-        found = {name: array[:8] for name, array in self.drawn(number).items() if name in {"originals", "recon"}}
+        found = {name: array[:8] for name, array in self.images(number).items() if name in {"originals", "recon"}}
         return found if first else {"recon": found["recon"]}
