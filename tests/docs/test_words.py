@@ -39,7 +39,12 @@ def sentences_of_python(file: Path) -> Iterator[tuple[int, str]]:
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and help_texts and not node.name.startswith("_"):
             yield node.lineno, ast.get_docstring(node) or ""
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value and id(node) not in docs:
+        if (
+            isinstance(node, ast.Constant)
+            and isinstance(node.value, str)
+            and " " in node.value
+            and id(node) not in docs
+        ):
             yield node.lineno, node.value
 
 
@@ -100,7 +105,9 @@ def test_docs() -> None:
 def test_page() -> None:
     if not (ROOT / "web" / "src").is_dir():
         pytest.skip("the sources of the page are not here")
-    files = [file for file in files_of("web/src", ".svelte", ".ts") if not file.name.endswith((".test.ts", "protocol.ts"))]
+    files = [
+        file for file in files_of("web/src", ".svelte", ".ts") if not file.name.endswith((".test.ts", "protocol.ts"))
+    ]
     assert not found_in(files, sentences_of_page)
 
 
