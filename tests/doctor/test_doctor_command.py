@@ -160,7 +160,7 @@ def test_a_rule_that_fails_over_what_it_reads_stops_no_other(
     assert "unjudged broken: cannot be read (ZeroDivisionError: division by zero)" in done.out
 
 
-@pytest.mark.parametrize("broken", ["no-db", "cut-db", "no-spec", "no-run", "foreign"])
+@pytest.mark.parametrize("broken", ["no-db", "cut-db", "no-spec", "no-run", "newer"])
 def test_a_broken_folder_is_one_message(tilework: Command, tmp_path: Path, broken: str) -> None:
     run = made_run(default_root(), val=COLLAPSED)
     if broken == "no-db":

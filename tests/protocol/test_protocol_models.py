@@ -103,8 +103,8 @@ def test_what_is_defined_twice_is_the_same() -> None:
         ({"ok": True, "spec": {}, "fitting": {}}, http.CheckAnswer, None),
         ({"ok": 1, "spec": {}, "fitting": {}}, http.CheckAnswer, "it.ok is 1"),
         ({"ok": False, "spec": {}, "fitting": {"a": 1}}, http.CheckAnswer, "it"),
-        ({"type": "state", "status": "deleted", "message": "", "resume": False, "command": None}, socket.RunMessage, None),
-        ({"type": "state", "status": "gone", "message": "", "resume": False, "command": None}, socket.RunMessage, "gone"),
+        ({"type": "state", "status": "deleted", "reasons": [], "resume": False, "command": None}, socket.RunMessage, None),
+        ({"type": "state", "status": "gone", "reasons": [], "resume": False, "command": None}, socket.RunMessage, "gone"),
         ([], run.Mark, "not Mark"),
     ],
 )  # fmt: skip

@@ -162,10 +162,10 @@ def test_runs_are_read_without_torch() -> None:
 def test_a_folder_that_is_no_run_is_reported_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """However its path is written: it is there, and it is no run."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "foreign").mkdir()
+    (tmp_path / "other").mkdir()
     (tmp_path / "runs").mkdir()
-    for text in ("foreign", "./foreign", "foreign/", str(tmp_path / "foreign")):
-        with pytest.raises(UserError, match="foreign is not a run folder") as found:
+    for text in ("other", "./other", "other/", str(tmp_path / "other")):
+        with pytest.raises(UserError, match="other is not a run folder") as found:
             RunFolder.find(text, tmp_path / "runs")
         assert found.value.why == "it has no run.json"
     with pytest.raises(UserError, match="nothing is not a run folder"):

@@ -170,7 +170,7 @@ def test_broken_folders_are_listed_with_the_reason(tmp_path: Path) -> None:
     assert listed.pop("good").status is RunStatus.CRASHED
     assert set(listed) == {"json", "future", "lines", "binary", "garbage", "newer", "folder", "odd"}
     for name, info in listed.items():
-        assert info.status is RunStatus.FOREIGN, name
+        assert info.status is RunStatus.UNREADABLE, name
         assert info.problem, name
         assert info.size_bytes > 0, name
     assert "format 2" in listed["future"].problem

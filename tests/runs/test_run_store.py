@@ -206,11 +206,11 @@ def test_after_close_only_one_file_is_left(db: Path) -> None:
     assert [p.name for p in db.parent.iterdir()] == ["run.db"]
 
 
-@pytest.mark.parametrize("damage", ["garbage", "middle", "foreign"])
+@pytest.mark.parametrize("damage", ["garbage", "middle", "another-program"])
 def test_a_damaged_store_is_reported_with_what_is_safe(db: Path, damage: str) -> None:
     if damage == "garbage":
         db.write_bytes(b"not a database" * 1000)
-    elif damage == "foreign":
+    elif damage == "another-program":
         with sqlite3.connect(db) as other:
             other.execute("CREATE TABLE recipes (soup TEXT)")
         other.close()

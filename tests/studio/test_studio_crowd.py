@@ -68,7 +68,7 @@ def test_a_page_that_acknowledges_nothing_gets_one_frame_of_each_channel(served:
             (watcher,) = served.state.watchers._open.values()
             assert sum(viewer.waiting for viewer in watcher.viewers) < 2**20
             await lazy.so_far()
-            assert sorted(frame["channel"] for frame in lazy.frames) == ["motion", "images"]
+            assert sorted(frame["channel"] for frame in lazy.frames) == ["images", "motion"]
 
     asyncio.run(watch())
 

@@ -80,11 +80,11 @@ def test_every_route_and_socket_refuses_what_is_not_ours(served: Served, trainer
         "no key": {"origin": served.origin},
         "another key": {**own, "cookie": f"{served.studio.keys.cookie}=" + "A" * 43},
         "another cookie": {**own, "cookie": f"tilework-1={served.studio.keys.session}"},
-        "a foreign page": {**own, "origin": "http://example.com"},
+        "a page of another site": {**own, "origin": "http://example.com"},
         "another port of this host": {**own, "origin": "http://127.0.0.1:1"},
         "a page without an origin": {**own, "origin": "null"},
         "a page over https": {**own, "origin": f"https://{served.address}"},
-        "a foreign name": {**own, "host": "example.com"},
+        "another name": {**own, "host": "example.com"},
         "a name with our address in it": {**own, "host": f"{served.address}.example.com"},
         "our name without the port": {**own, "host": "127.0.0.1"},
     }
