@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from tilework import dream
-from tilework.dream.made import Fact, What
+from tilework.dream.how import Fact, What
 from tilework.dream.novelty import Verdict
 from tilework.dream.opened import Dreamer
 from tilework.dream.repainting import Rectangle, read_region, touched

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from tilework import dream
+from tilework.dream.how import Fact, What
 from tilework.dream.joining import weights
-from tilework.dream.made import Fact, What
 from tilework.dream.opened import Dreamer
 from tilework.dream.repainting import Rectangle
 from tilework.errors import UserError

@@ -17,10 +17,11 @@ from tilework.engine.api import Model
 from tilework.engine.autoencoder.model import build_model
 from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.errors import UserError
-from tilework.explore.code_atlas import Atlas, atlas, code, ordered
+from tilework.explore.code_atlas import code, ordered
 from tilework.explore.code_vectors import order_by_similarity, similar, vectors
 from tilework.explore.counted import TokenSet, token_set
 from tilework.explore.opened import Opened
+from tilework.explore.shown_atlas import Atlas, atlas
 from tilework.explore.tiles import tiles
 from tilework.explore.token_images import paint, token_grid
 from tilework.runs.folder import RunFolder

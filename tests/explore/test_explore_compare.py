@@ -13,10 +13,12 @@ from token_models import opened_model, trained
 
 from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.errors import UserError
-from tilework.explore.compare import difference, same_image, same_point, same_tokens, settings_that_differ
+from tilework.explore.compare import same_image, same_point, same_tokens, settings_that_differ
 from tilework.explore.compare_sheet import numbers
+from tilework.explore.compared import difference
 from tilework.explore.opened import Opened, open_model
-from tilework.explore.token_images import paint, tokens
+from tilework.explore.shown_tokens import tokens
+from tilework.explore.token_images import paint
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.errors import UserError
 from tilework.explore.opened import Opened
 from tilework.explore.reach import field, receptive
-from tilework.explore.token_images import levels, paint, token_grid, tokens
+from tilework.explore.shown_tokens import tokens
+from tilework.explore.token_images import levels, paint, token_grid
 from tilework.explore.token_sheet import TokenSheet
 
 

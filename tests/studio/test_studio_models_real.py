@@ -131,10 +131,12 @@ def _decoded(opened: Opened, points: list[str]) -> NDArray[np.uint8]:
 
 
 def test_tokens(served: Served, trained: Callable[[str], RunFolder]) -> None:
-    from tilework.explore.code_atlas import atlas, code, ordered
+    from tilework.explore.code_atlas import code, ordered
     from tilework.explore.code_vectors import similar
     from tilework.explore.reach import field, receptive
-    from tilework.explore.token_images import levels, paint, tokens
+    from tilework.explore.shown_atlas import atlas
+    from tilework.explore.shown_tokens import tokens
+    from tilework.explore.token_images import levels, paint
 
     run = trained("rq")
     opened = explore.open_model(run, device="cpu")

@@ -27,7 +27,7 @@ def atlas(
 ) -> None:
     """Write an atlas of a model's codes (.html, .png): each decoded in context, its usage, the images it stands for."""
     from tilework.explore import files
-    from tilework.explore.code_atlas import atlas as make
+    from tilework.explore.shown_atlas import atlas as make
 
     files.checked(out, moves=False)
     opened = open_run(run, which, device, runs)

@@ -79,7 +79,7 @@ def compare(
 def _by_tokens(opened: list[Opened], point: Point, edits: list[Edit]) -> Comparison:
     """The tokens that the first model gives a point, edited, through all."""
     from tilework.explore.compare import same_tokens
-    from tilework.explore.token_images import tokens as tokens_of
+    from tilework.explore.shown_tokens import tokens as tokens_of
 
     found = tokens_of(opened[0], point)
     codes = found.codes

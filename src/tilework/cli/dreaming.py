@@ -82,7 +82,7 @@ def check_out(out: Path | None, *, moves: bool) -> None:
 def save_dream(shown: Dreamed, out: Path | None, name: str) -> None:
     """Write a dream and print what is known of it; a dream that was interrupted ends the command as Ctrl-C does."""
     from tilework.dream.frame_files import save_frames
-    from tilework.dream.made import Fact
+    from tilework.dream.how import Fact
 
     if out is None:
         out = Path(f"{name}-seed{shown.how.seed}{'.gif' if shown.moves else '.png'}")

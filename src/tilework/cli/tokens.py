@@ -42,8 +42,8 @@ def tokens(
     """Print the tokens of an image as numbers; change them, and see what they paint."""
     from tilework.explore import files
     from tilework.explore.edits import Edit
+    from tilework.explore.shown_tokens import tokens as tokens_of
     from tilework.explore.token_images import token_grid
-    from tilework.explore.token_images import tokens as tokens_of
     from tilework.explore.token_sheet import TokenSheet, level_lines
 
     parsed = [Edit.parse(text) for text in edits or []]
@@ -70,7 +70,7 @@ def tokens(
 def _copied(opened: Opened, grid: TokenGrid, codes: Codes, source: str | None, copy: str | None) -> Codes:
     """The codes with a region of another image's in them, where that was asked for."""
     from tilework.explore.edits import copy_region, parse_region
-    from tilework.explore.token_images import tokens as tokens_of
+    from tilework.explore.shown_tokens import tokens as tokens_of
 
     if source is None and copy is None:
         return codes

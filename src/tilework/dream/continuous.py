@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from tilework.dream.drawing import refuse_count
 from tilework.dream.features import of_images
-from tilework.dream.made import Dreamed, Fact, How, Note, What
+from tilework.dream.how import Fact, How, Note, What
+from tilework.dream.made import Dreamed
 from tilework.errors import UserError
 from tilework.explore.cloud import cloud
 from tilework.explore.opened import Opened

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from tilework.dream.features import of_tokens
 from tilework.dream.filling import Between, Filled, fill
+from tilework.dream.how import Fact, How, Note, What
 from tilework.dream.judged import loop_report
-from tilework.dream.made import Dreamed, Fact, How, Note, What
+from tilework.dream.made import Dreamed
 from tilework.dream.opened import Dreamer
 from tilework.priors.contract import Watch
 

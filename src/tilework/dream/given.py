@@ -17,7 +17,7 @@ from tilework.data.video.container import SUFFIXES as CLIPS
 from tilework.data.video.decode import chosen_frames
 from tilework.data.video.index import read_index
 from tilework.data.video.shape import Shaper
-from tilework.dream.made import Fact, Note
+from tilework.dream.how import Fact, Note
 from tilework.engine.autoencoder.model import source_of
 from tilework.errors import UserError
 from tilework.explore.opened import Opened, Pixels

@@ -13,7 +13,8 @@ from tilework.dream.drawing import Given, checked, draw, nothing
 from tilework.dream.filling import Between, Filled, chosen_way, interpolated
 from tilework.dream.finishing import filled_in, finished, noted
 from tilework.dream.given import frames_of
-from tilework.dream.made import Dreamed, Fact, How, Note, What
+from tilework.dream.how import Fact, How, Note, What
+from tilework.dream.made import Dreamed
 from tilework.dream.moving import Start, need_clips
 from tilework.dream.opened import Dreamer
 from tilework.dream.stills import names_of

@@ -3,99 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
+from tilework.dream import words
+from tilework.dream.how import Dream
 from tilework.explore.cloud import spread
 from tilework.explore.film import Film
 from tilework.explore.opened import Pixels
 from tilework.explore.sheet import enlarged, grid, table
 from tilework.explore.shown import Shown
 
-if TYPE_CHECKING:
-    from tilework.dream.loops import LoopReport
-    from tilework.dream.novelty import Novelty
-    from tilework.priors.contract import Sampling
-
 ON_STRIP = 12
 
 
-class What(Enum):
-    """What was dreamed."""
-
-    IMAGES = "images"
-    LOOP = "loop"
-    CLIP = "clip"
-    CONTINUED = "continued"
-    BETWEEN = "between"
-    MORPH = "morph"
-    REPAINTED = "repainted"
-
-
-class Fact(Enum):
-    """What a person should know of how it was made; `values` of a `Note` go with it."""
-
-    KEY_FRAMES = "key frames"
-    UNSEEN_LENGTH = "unseen length"
-    STOPPED = "stopped"
-    START = "start"
-    FITTED = "fitted"
-    CELLS = "cells"
-    WINDOWS = "windows"
-    LABELS = "labels"
-    POSTERIOR = "posterior"
-    HALF_OF_LOOP = "half of loop"
-    CROSSFADE = "crossfade"
-    ONE_SIDE = "one side"
-
-
-@dataclass(frozen=True)
-class Note:
-    """One fact and its values."""
-
-    fact: Fact
-    values: tuple[object, ...] = ()
-
-
-@dataclass(frozen=True)
-class How:
-    """The settings that made a dream."""
-
-    seed: int
-    sampling: Sampling | None = None
-    labels: tuple[str | None, ...] = ()
-    """Of each item, None = none."""
-    fps: float = 30
-    notes: tuple[Note, ...] = ()
-
-
 @dataclass(frozen=True, eq=False)
-class Dreamed(Shown):
-    """n items: `images` (n, T, H, W, C) uint8; `tokens` (n, T, Q, h, w), None of a continuous latent or where frames were
-    interpolated between tokens. `novelty` and `loop` compare them with the training images, None where that was not possible."""
-
-    of: str
-    what: What
-    images: Pixels
-    how: How
-    tokens: NDArray[np.int64] | None = None
-    keys: NDArray[np.int64] | None = None
-    """(n, K, Q, h, w): the key frames, where the frames between them were filled in."""
-    repainted: NDArray[np.bool_] | None = None
-    """(h, w): the cells that were dreamed anew, where only some were."""
-    before: Pixels | None = None
-    """What there was before it was repainted, (n, T, H, W, C)."""
-    novelty: Novelty | None = None
-    loop: LoopReport | None = None
-
-    @property
-    def moves(self) -> bool:
-        """Whether its items have more than one frame."""
-        return len(self.images[0]) > 1
+class Dreamed(Dream, Shown):
+    """A dream that draws itself."""
 
     def film(self) -> Film | None:
         """All items side by side."""
@@ -103,8 +28,6 @@ class Dreamed(Shown):
 
     def sheet(self) -> Image.Image:
         """The images in rows, or of clips a strip of frames each; below it what is known of its novelty."""
-        from tilework.dream.words import verdicts
-
         if self.moves:
             chosen = spread(self.images.shape[1], ON_STRIP)
             rows = [item[chosen] for item in self.images]
@@ -113,17 +36,13 @@ class Dreamed(Shown):
             drawn = table([self.before[:, 0], self.images[:, 0]], names=("before", "repainted"))
         else:
             drawn = grid(self.images[:, 0])
-        return captioned(drawn, verdicts(self))
+        return captioned(drawn, words.verdicts(self))
 
     def title(self) -> str:
-        from tilework.dream.words import title
-
-        return title(self)
+        return words.title(self)
 
     def facts(self) -> tuple[tuple[str, str], ...]:
-        from tilework.dream.words import facts
-
-        return facts(self)
+        return words.facts(self)
 
     def frames(self) -> list[Image.Image]:
         """Each frame of the film (or each image) as one RGB image in its own size."""

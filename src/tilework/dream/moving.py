@@ -11,7 +11,8 @@ from tilework.dream.drawing import Given, checked, drawn, nothing
 from tilework.dream.filling import Between, chosen_way
 from tilework.dream.finishing import filled_in, finished
 from tilework.dream.given import Frames, frames_of
-from tilework.dream.made import Dreamed, Fact, How, Note, What
+from tilework.dream.how import Fact, How, Note, What
+from tilework.dream.made import Dreamed
 from tilework.dream.opened import Dreamer
 from tilework.dream.stills import kept, labels_for, labels_note, names_of, notes_of
 from tilework.dream.windows import drawn_clips, keys_for, offset

@@ -16,8 +16,9 @@ from tilework.dream.features import of_tokens
 from tilework.dream.filling import Between, chosen_way
 from tilework.dream.finishing import filled_in, finished
 from tilework.dream.given import frames_of
+from tilework.dream.how import Fact, How, Note, What
 from tilework.dream.judged import loop_report
-from tilework.dream.made import Dreamed, Fact, How, Note, What
+from tilework.dream.made import Dreamed
 from tilework.dream.moving import Start
 from tilework.dream.opened import Dreamer
 from tilework.dream.stills import kept, names_of, notes_of

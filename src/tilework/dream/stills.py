@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from tilework.dream.drawing import checked, drawn, nothing
 from tilework.dream.features import of_tokens
-from tilework.dream.made import Dreamed, Fact, How, Note, What
+from tilework.dream.how import Fact, How, Note, What
+from tilework.dream.made import Dreamed
 from tilework.dream.opened import Dreamer
 from tilework.errors import UserError
 from tilework.priors.contract import Sampling, Watch

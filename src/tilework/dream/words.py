@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from tilework.dream.how import Dream, Fact, How, Note, What
 from tilework.dream.loops import LoopReport, Repeats
-from tilework.dream.made import Dreamed, Fact, How, Note, What
 from tilework.dream.novelty import Novelty, Space, Verdict
 
 _NOVELTY = {
@@ -54,7 +54,7 @@ _NOTES: dict[Fact, Callable[..., tuple[str, str]]] = {
 }  # fmt: skip
 
 
-def title(dream: Dreamed) -> str:
+def title(dream: Dream) -> str:
     """What was dreamed, by what."""
     n, t = dream.images.shape[:2]
     named = _WHAT[dream.what].format(n=n, s="s" * (n != 1), t=t)
@@ -94,7 +94,7 @@ def repeats_sentence(found: Repeats) -> str:
     return f"repeats no training loop; the nearest is {found.name}, {_share(found):.1f} times as far as the nearest of those"
 
 
-def verdicts(dream: Dreamed) -> list[str]:
+def verdicts(dream: Dream) -> list[str]:
     """What stands below a sheet: how new it is."""
     lines = [] if dream.novelty is None else [novelty_sentence(dream.novelty)]
     if dream.loop is not None:
@@ -111,14 +111,12 @@ def verdicts(dream: Dreamed) -> list[str]:
     return lines
 
 
-def facts(dream: Dreamed) -> tuple[tuple[str, str], ...]:
+def facts(dream: Dream) -> tuple[tuple[str, str], ...]:
     """Everything that is known of a dream."""
     found = [("seed", str(dream.how.seed)), *_settings(dream.how)]
     found += [_NOTES[note.fact](*note.values) for note in dream.how.notes]
     if dream.moves:
-        film = dream.film()
-        assert film is not None
-        found.append(("time", f"{film.seconds:.2g} s at {film.fps:g} frames a second"))
+        found.append(("time", f"{dream.images.shape[1] / dream.how.fps:.2g} s at {dream.how.fps:g} frames a second"))
     if dream.novelty is None:
         found.append(("novelty", "not compared: the training images are not there"))
     else:

@@ -31,14 +31,16 @@ if TYPE_CHECKING:
 
 # Imported when first used: to read a point needs no torch. No module has the name of a function: it would take its place.
 _WHERE = {
-    "code_atlas": ("atlas", "code"),
+    "code_atlas": ("code",),
+    "shown_atlas": ("atlas",),
     "code_vectors": ("similar",),
     "compare": ("same_image", "same_point", "same_tokens"),
     "counted": ("token_set",),
     "edits": ("copy_region", "fill", "set_cells"),
     "reach": ("field", "receptive"),
     "token_grid": ("Region",),
-    "token_images": ("levels", "paint", "tokens"),
+    "shown_tokens": ("tokens",),
+    "token_images": ("levels", "paint"),
     "directions": ("label_means", "principal"),
     "encoded": ("encode",),
     "map": ("map_of", "nearest", "search"),

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tilework.explore.canvas import GAP, font, wide
-from tilework.explore.code_atlas import Atlas
+from tilework.explore.code_atlas import CodeTable
 from tilework.explore.paper import ACCENT, BAD, GROUND, MUTE, RAISED, TEXT, lay
 from tilework.explore.sheet import enlarged
 
@@ -15,7 +15,7 @@ _SMALL = 11
 _BAR = 3
 
 
-def atlas_sheet(found: Atlas) -> Image.Image:
+def atlas_sheet(found: CodeTable) -> Image.Image:
     """Every code in the order of the atlas, an RGB image. The bar below a tile is how often its code is used, on a log scale."""
     order = found.order
     facts = " · ".join(f"{name} {value}" for name, value in found.facts())

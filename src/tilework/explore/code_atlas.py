@@ -9,23 +9,19 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from tilework.explore.code_vectors import (
     Near,
     Sort,
-    colours,
     order_by_index,
     order_by_similarity,
     order_by_usage,
-    refuse_too_many,
     similar,
     vectors,
 )
 from tilework.explore.counted import MOST_IMAGES, TokenSet, token_set
 from tilework.explore.kept_tiles import KeptTiles
 from tilework.explore.opened import Opened, Pixels, Side
-from tilework.explore.shown import Shown
 from tilework.explore.tiles import TileSize, cut, tile_size
 from tilework.explore.token_grid import TokenGrid
 from tilework.explore.token_images import token_grid
@@ -42,7 +38,7 @@ ORDER: dict[Sort, str] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Atlas(Shown):
+class CodeTable:
     """All codes of one level (from 1)."""
 
     opened: Opened = field(repr=False)
@@ -89,21 +85,13 @@ class Atlas(Shown):
         """How many codes occur."""
         return 0 if self.counts is None else int((self.counts > 0).sum())
 
-    def sheet(self) -> Image.Image:
-        from tilework.explore.atlas_sheet import atlas_sheet
-
-        return atlas_sheet(self)
-
-    def html(self) -> str:
-        from tilework.explore.code_page import code_page
-
-        return code_page(self)
-
     def title(self) -> str:
+        """What it is, in one line."""
         level = f", level {self.level} of {self.grid.levels}" if self.grid.levels > 1 else ""
         return f"codes of {self.opened.name}{level}, {ORDER[self.by]}"
 
     def facts(self) -> tuple[tuple[str, str], ...]:
+        """(name, value) of what is known of them."""
         first, end, _ = self.only.indices(self.grid.size)
         part = () if end - first == self.grid.size else (("shown", f"codes {first:,} to {end - 1:,}"),)
         if self.among is None:
@@ -139,33 +127,7 @@ class Code:
     """The nearest codes, itself first."""
 
 
-def atlas(
-    opened: Opened,
-    level: int = 1,
-    side: Side = "train",
-    *,
-    by: Sort = "usage",
-    most: int = MOST_IMAGES,
-    margin: int = 1,
-    only: slice = slice(None),
-) -> Atlas:
-    """Every code of a level (from 1) decoded in context, with how often it occurs among a side's tokens.
-
-    A sheet or a page shows `only` some of them, by their numbers. Codes are decoded when their tiles are asked for. Without the
-    images the context is the mean code, and nothing is counted.
-    Raises UserError for a model without codes, one with more codes than are listed, and a level that there is not.
-    """
-    grid = token_grid(opened.model)
-    grid.level(level)
-    refuse_too_many(opened.model, "an atlas of them")
-    among = token_set(opened, side, most) if opened.images is not None else None
-    painted = opened.once(f"tiles {level} {side} {most} {margin}", lambda: KeptTiles(opened, level, among, margin))
-    shades = opened.once(f"colours {level}", lambda: colours(vectors(opened.model, level)))
-    counts = among.counts[level - 1] if among is not None else None
-    return Atlas(opened, by, grid, level, painted, shades, counts, among, only)
-
-
-def ordered(found: Atlas, by: Sort | None = None) -> NDArray[np.int64]:
+def ordered(found: CodeTable, by: Sort | None = None) -> NDArray[np.int64]:
     """All codes of an atlas in this order, (K,), None = its own; the list by similarity begins with the most used code.
 
     Without counts (no images) the order by usage is that of the codes.

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tilework.explore.canvas import heat
-from tilework.explore.code_atlas import ORDER, Atlas, Code, code, ordered
+from tilework.explore.code_atlas import ORDER, Code, CodeTable, code, ordered
 from tilework.explore.opened import Pixels
 from tilework.explore.page import address, image_tag, packed, page
 from tilework.explore.sheet import enlarged
@@ -17,7 +17,7 @@ _CARD_PATCHES, _CARD_NEAR = 8, 8
 _COLUMNS = 64
 
 
-def code_page(found: Atlas) -> str:
+def code_page(found: CodeTable) -> str:
     """The page: every code with its tile and count; of the most used also positions, patches and nearest codes."""
     opened, order = found.opened, found.order
     tall, across = found.size.shape
@@ -69,14 +69,14 @@ class _Sprite:
         return f'<i class="t" style="background-position:-{x}px -{y}px"></i>'
 
 
-def _one(sprite: _Sprite, found: Atlas, number: int) -> str:
+def _one(sprite: _Sprite, found: CodeTable, number: int) -> str:
     count = None if found.counts is None else int(found.counts[number])
     unused = ' class="unused"' if count == 0 else ""
     words = "" if count is None else " unused" if count == 0 else f" {count:,}"
     return f"<div{unused}>{sprite.tile(number)}<b>{number}</b>{words}</div>"
 
 
-def _most_used(found: Atlas, order: NDArray[np.int64]) -> list[Code]:
+def _most_used(found: CodeTable, order: NDArray[np.int64]) -> list[Code]:
     """The most used codes of those that are shown, with everything about each."""
     if found.among is None or found.counts is None:
         return []

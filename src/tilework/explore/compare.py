@@ -8,13 +8,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 
 from tilework.engine.autoencoder.error import error_of, psnr
 from tilework.engine.autoencoder.model import source_of
 from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.errors import UserError
+from tilework.explore.compare_page import compare_page
+from tilework.explore.compare_sheet import compare_sheet
+from tilework.explore.compared import Compared, Seen
 from tilework.explore.dimensions import kl_terms
 from tilework.explore.opened import Opened, Pixels, Side, Through
 from tilework.explore.place import Named, image_of, place
@@ -29,69 +31,15 @@ _ENDED = 10**9
 _NAMES = ("name", "about", "note")
 
 
-@dataclass(frozen=True)
-class Seen:
-    """What one of the models made of it."""
-
-    name: str
-    step: int
-    kind: str
-    """Its bottleneck."""
-    image: Pixels
-    """(H, W, C) uint8."""
-    mse: float | None = None
-    """Mean squared error on [0, 1]; None where there is no image to compare with, like the three that follow."""
-    psnr: float | None = None
-    """dB."""
-    bits: float | None = None
-    """Bits of the tokens at log2 K each; None for a continuous latent too."""
-    kl: float | None = None
-    """KL divergence of this image's posterior from the prior, in nats; None where the latent is not Gaussian too."""
-    beta: float | None = None
-    """The weight of the KL divergence at the end of its schedule; None where there is none."""
-    side: Side | None = None
-    """On which side of this model's own split the image is; None where it is on neither, or not known."""
-
-
 @dataclass(frozen=True, eq=False)
-class Comparison(Shown):
-    """The same through several models."""
-
-    what: str
-    """What it is: a point as text, "image" or "tokens"."""
-    original: Pixels | None
-    """(H, W, C) uint8; None where no image was encoded."""
-    models: tuple[Seen, ...]
-    settings: Mapping[str, tuple[Any, ...]]
-    """Settings that are not the same for all, `section.key` -> each one's value; None where a model does not have it."""
+class Comparison(Compared, Shown):
+    """A comparison that draws itself."""
 
     def sheet(self) -> Image.Image:
-        from tilework.explore.compare_sheet import compare_sheet
-
         return compare_sheet(self)
 
     def html(self) -> str:
-        from tilework.explore.compare_page import compare_page
-
         return compare_page(self)
-
-    def title(self) -> str:
-        return f"{self.what} through {len(self.models)} models"
-
-    def facts(self) -> tuple[tuple[str, str], ...]:
-        from tilework.explore.compare_sheet import numbers, text_of
-
-        seen = [(s.name, " · ".join(f"{name} {value}" for name, value in numbers(s).items())) for s in self.models]
-        differ = [(name, " | ".join(map(text_of, values))) for name, values in self.settings.items()]
-        return (*seen, *differ)
-
-    def error(self, number: int) -> NDArray[np.float32] | None:
-        """(H, W): the absolute error of model `number` (from 0) on [0, 1], the mean over colours; None without an original."""
-        return None if self.original is None else difference(self.models[number].image, self.original)
-
-    def between(self, one: int, other: int) -> NDArray[np.float32]:
-        """(H, W): the absolute difference of two models' images on [0, 1], the mean over colours."""
-        return difference(self.models[one].image, self.models[other].image)
 
 
 def same_image(
@@ -178,12 +126,6 @@ def same_tokens(models: Sequence[Opened], codes: Codes) -> Comparison:
         Seen(o.name, o.step, o.model.spec.bottleneck.kind, paint(o, codes), bits=grid_bits(grids[0])) for o in models
     )
     return Comparison("tokens", None, found, settings_that_differ(models))
-
-
-def difference(one: Pixels, other: Pixels) -> NDArray[np.float32]:
-    """(H, W): the absolute difference of two images (H, W, C) uint8 on [0, 1], the mean over colours."""
-    found: NDArray[np.float32] = np.abs(one.astype(np.float32) - other).mean(-1) / np.float32(255)
-    return found
 
 
 def settings_that_differ(models: Sequence[Opened]) -> dict[str, tuple[Any, ...]]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from html import escape
 
 from tilework.explore.canvas import factor_for, heat
-from tilework.explore.compare import Comparison
-from tilework.explore.compare_sheet import FULL, LEAST, numbers, text_of
+from tilework.explore.compare_sheet import FULL, LEAST
+from tilework.explore.compared import Compared, numbers, text_of
 from tilework.explore.page import image_tag, page
 
 
-def compare_page(found: Comparison) -> str:
+def compare_page(found: Compared) -> str:
     """The page: a row for each model with its image, error and difference, and the settings that are not the same."""
     height, width = found.models[0].image.shape[:2]
     factor = max(factor_for(width, LEAST), factor_for(height, LEAST))

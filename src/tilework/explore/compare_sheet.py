@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PIL import Image, ImageDraw
 
 from tilework.explore.canvas import GAP, Block, Sheet, factor_for, font, heat, wide
-from tilework.explore.compare import Comparison, Seen
+from tilework.explore.compared import Compared, Seen, numbers, text_of
 from tilework.explore.paper import GROUND, MUTE, TEXT
 from tilework.explore.sheet import enlarged
 
@@ -17,7 +15,7 @@ FULL = 0.5
 _LONGEST = 36
 
 
-def compare_sheet(found: Comparison) -> Image.Image:
+def compare_sheet(found: Compared) -> Image.Image:
     """A row for each model: what was measured, its image, its error, how it differs from the first; then the settings."""
     height, width = found.models[0].image.shape[:2]
     factor = max(factor_for(width, LEAST), factor_for(height, LEAST))
@@ -55,15 +53,6 @@ def compare_sheet(found: Comparison) -> Image.Image:
     return sheet.draw()
 
 
-def text_of(value: Any) -> str:
-    """A setting as a recipe writes it; a dash where the model does not have it."""
-    if value is None:
-        return "-"
-    if isinstance(value, list):
-        return f"[{', '.join(map(text_of, value))}]"
-    return str(value).lower() if isinstance(value, bool) else f"{value:g}" if isinstance(value, float) else str(value)
-
-
 def _words(seen: Seen, width: int, height: int) -> Image.Image:
     """The name of a model and what was measured of it, one below the other."""
     lines = list(numbers(seen).items())
@@ -78,19 +67,3 @@ def _words(seen: Seen, width: int, height: int) -> Image.Image:
 
 def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
-
-
-def numbers(seen: Seen) -> dict[str, str]:
-    """What was measured of one model, by its name; what does not apply is left out."""
-    found: dict[str, str] = {"step": f"{seen.step:,}", "bottleneck": seen.kind}
-    if seen.mse is not None and seen.psnr is not None:
-        found |= {"MSE": f"{seen.mse:.5f}", "PSNR": f"{seen.psnr:.2f} dB"}
-    if seen.bits is not None:
-        found["bits"] = f"{seen.bits:,.0f}"
-    if seen.beta is not None:
-        found["beta"] = f"{seen.beta:g}"
-    if seen.kl is not None:
-        found["KL"] = f"{seen.kl:,.2f} nats"
-    if seen.side is not None:
-        found["this image"] = "trained on" if seen.side == "train" else "held out"
-    return found

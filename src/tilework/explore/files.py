@@ -5,15 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
+
+from PIL import Image
 
 from tilework.errors import UserError
 from tilework.explore.film import Film
 from tilework.explore.page import packed
 from tilework.runs.atomic import atomic_write_bytes, refuse_place, write_error
 
-if TYPE_CHECKING:
-    from tilework.explore.shown import Shown
+
+class Drawable(Protocol):
+    """What can become a file."""
+
+    def sheet(self) -> Image.Image:
+        """All of it on one image."""
+        ...
+
+    def film(self) -> Film | None:
+        """The same moving; None where nothing moves."""
+        ...
+
+    def html(self) -> str:
+        """A page that stands alone."""
+        ...
+
 
 _HEAD = 64
 _ELSEWHERE = "name a file in a folder that you may write, such as your home folder"
@@ -41,7 +57,7 @@ _MOVING = frozenset({".gif", ".mp4"})
 ENDINGS = tuple(_KINDS)
 
 
-def save(shown: Shown, path: Path) -> Written:
+def save(shown: Drawable, path: Path) -> Written:
     """Write `shown` to `path` in one instant; a file of the same kind that is there is replaced.
 
     Raises UserError for an ending that is not known, or cannot be had of something that does not move; for a path that is a
@@ -57,12 +73,12 @@ def save(shown: Shown, path: Path) -> Written:
     return Written(path, size, film)
 
 
-def content(shown: Shown, ending: str) -> bytes:
+def content(shown: Drawable, ending: str) -> bytes:
     """The bytes of a file with this ending (`.png`, `.gif`, `.mp4`, `.html`)."""
     return _made(shown, ending)[0]
 
 
-def _made(shown: Shown, ending: str) -> tuple[bytes, tuple[int, int] | None, Film | None]:
+def _made(shown: Drawable, ending: str) -> tuple[bytes, tuple[int, int] | None, Film | None]:
     """The bytes, the size of what they show and what moves in it; drawn once."""
     if ending == ".html":
         return shown.html().encode(), None, None

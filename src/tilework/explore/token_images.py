@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
 from torch import Tensor
 
 from tilework.engine.api import Model
@@ -17,15 +16,12 @@ from tilework.engine.autoencoder.model import grid_of
 from tilework.engine.autoencoder.snapshot import to_uint8
 from tilework.errors import UserError
 from tilework.explore.opened import Opened, Pixels
-from tilework.explore.place import Named, image_of, place
-from tilework.explore.points import Origin, Point, parse
-from tilework.explore.shown import Shown
 from tilework.explore.token_grid import Codes, TokenGrid
 from tilework.inference import DecodeZ
 
 
 @dataclass(frozen=True, eq=False)
-class Tokens(Shown):
+class Tokens:
     """The tokens of one image or point, and what the decoder makes of them."""
 
     opened: Opened = field(repr=False)
@@ -43,15 +39,12 @@ class Tokens(Shown):
     psnr: float | None = None
     """dB; None without an original."""
 
-    def sheet(self) -> Image.Image:
-        from tilework.explore.token_sheet import TokenSheet
-
-        return TokenSheet(self).sheet()
-
     def title(self) -> str:
+        """What it is, in one line."""
         return f"tokens of {self.name} by {self.opened.name}"
 
     def facts(self) -> tuple[tuple[str, str], ...]:
+        """(name, value) of what is known of them."""
         known = [
             ("step", f"{self.opened.step:,}"),
             ("tokens", self.grid.words),
@@ -86,27 +79,6 @@ def token_grid(model: Model) -> TokenGrid:
         )
     grid = grid_of(model.spec)
     return TokenGrid(model.levels, grid.height, grid.width, model.codebook_size)
-
-
-def tokens(opened: Opened, what: Pixels | Point | Origin | str, images: Named | None = None) -> Tokens:
-    """The tokens of an image (H, W, C) uint8 of the model's size, or of a point: an image that it names, or its latent quantised.
-
-    `images` gives the image behind `image:NAME`; by default NAME is a file. Raises UserError for a model that has no tokens, an
-    image of another size, and a point or an image that is not there.
-    """
-    model, grid = opened.model, token_grid(opened.model)
-    name = "image"
-    point = parse(what) if isinstance(what, str) else Point(what) if isinstance(what, Origin) else what
-    if isinstance(point, Point):
-        if point != Point(point.origin) or point.origin.kind in {"zero", "seed"}:
-            codes = opened.codes(place(opened, point, images)[None])
-            assert codes is not None
-            return Tokens(opened, str(point), grid, codes[0].numpy(), to_uint8(model.decode(codes))[0])
-        name, point = str(point), image_of(opened, point.origin, images)
-    found = model.codes(point[None])
-    made = model.decode(found)
-    mse = error_of(made[0], point)
-    return Tokens(opened, name, grid, found[0].cpu().numpy(), to_uint8(made)[0], point, mse, psnr(mse))
 
 
 @torch.no_grad()

@@ -17,6 +17,7 @@ from typing import Any
 from tilework.errors import UserError
 from tilework.runs.atomic import atomic_write_text, fsync_folder, write_error
 from tilework.runs.words import two_words
+from tilework.runs.written import last_written, newest_entry
 
 FORMAT = 1
 
@@ -129,9 +130,7 @@ class RunFolder:
             return cls.open(as_path)
         names = run_names(root)
         if text == "last" and names:
-            from tilework.runs.status import list_runs
-
-            return cls.open(list_runs(root)[0].path)  # by what the stores hold: copying a run makes its files new
+            return cls.open(max((root / name for name in names), key=newest_entry))
         if text in names:
             return cls.open(root / text)
         if text and (root / text).is_dir():
@@ -167,17 +166,6 @@ def run_names(root: Path) -> list[str]:
             why=error.strerror or str(error),
             fix="set TILEWORK_RUNS to another folder",
         ) from error
-
-
-def last_written(run: Path) -> float:
-    """When the run in this folder was last written to, in seconds since 1970."""
-    times = []
-    for name in ("run.json", "run.db", "run.db-wal"):
-        try:
-            times.append((run / name).stat().st_mtime)
-        except OSError:
-            continue
-    return max(times, default=0.0)
 
 
 def _claim(temp: Path, root: Path, name: str) -> Path:

@@ -11,10 +11,11 @@ from typing import Any
 from tilework.errors import TileworkError, UserError
 from tilework.metrics import AUTOENCODER, IN_LISTS, Metric, Metrics, values_of
 from tilework.protocol.run import RunStatus
-from tilework.runs.folder import RunFolder, default_root, last_written, run_names
+from tilework.runs.folder import RunFolder, default_root, run_names
 from tilework.runs.lock import holder
 from tilework.runs.records import Finding
 from tilework.runs.store import RunStore
+from tilework.runs.written import last_written
 
 
 @dataclass(frozen=True)

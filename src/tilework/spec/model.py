@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 from tilework.errors import Refused
 from tilework.spec.hints import unset
 from tilework.spec.plugins import AUTOENCODER, CHECKS, Settings
+from tilework.spec.problems import SETTINGS_OF
 from tilework.spec.schedules import Constant, Schedule, Scheduled
 
 MOST_LR = 10.0
@@ -197,6 +198,9 @@ class EngineSettings(Settings):
     doctor: bool = Field(
         default=True, description="look for faults of the run at each validation and at its end (tilework doctor)"
     )
+
+
+SETTINGS_OF.update(engine=EngineSettings, optimizer=OptimizerSettings)
 
 
 class Tracker(Settings):

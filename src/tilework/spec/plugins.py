@@ -13,7 +13,7 @@ import importlib.util
 import os
 import pkgutil
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from types import ModuleType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -21,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from tilework.errors import UserError
 from tilework.spec.explain import WrongSpec
-from tilework.spec.problems import problems
+from tilework.spec.problems import KINDS_OF, problems
 from tilework.spec.text import read_value
 
 
@@ -210,6 +210,7 @@ TASKS = Registry("task", "tilework.engine.tasks")
 PRIORS = Registry("prior", "tilework.priors")
 SECTIONS = (*REGISTRIES, PRIORS)
 """Every section of any task's spec that has kinds. REGISTRIES are those of an autoencoder."""
+KINDS_OF |= {one.section: partial(getattr, one, "kinds") for one in SECTIONS}
 ORDERS = Registry("order", "tilework.priors.orders")
 CHECKS = Registry("check", "tilework.engine.preflight.checks")
 """The checks before a run. Not a section: what `known_faults` may name."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
@@ -52,6 +52,12 @@ LIMITS = {
 """Rules with a bound, and what pydantic calls it."""
 
 
+KINDS_OF: dict[str, Callable[[], tuple[str, ...]]] = {}
+"""The kinds of every section that has some; `spec.plugins` puts them here."""
+SETTINGS_OF: dict[str, type[BaseModel]] = {}
+"""Sections whose settings are looked through for one that was written in another place; `spec.model` puts them here."""
+
+
 def problems(error: ValidationError, model: type[BaseModel], section: str = "") -> list[Problem]:
     """One `Problem` for each wrong field of `model`, unknown keys first; `section` prefixes each field's name."""
     found = [_problem(one, model, section) for one in error.errors()]
@@ -92,21 +98,18 @@ def _problem(one: Any, model: type[BaseModel], section: str) -> Problem:
 
 def _meant(field: str, key: str, known: list[str]) -> str:
     """The path of the setting that was probably meant: one that is spelt alike, or one of another section."""
-    from tilework.spec.model import EngineSettings, OptimizerSettings
-
     parent = field.rpartition(".")[0]
     if close := difflib.get_close_matches(key.lower(), known, n=1):
         return f"{parent}.{close[0]}" if parent else close[0]
-    for section, settings in (("engine", EngineSettings), ("optimizer", OptimizerSettings)):
+    for section, settings in SETTINGS_OF.items():
         if key in settings.model_fields and key != "kind":
             return f"{section}.{key}"
     return ""
 
 
 def _kinds(field: str) -> tuple[str, ...]:
-    from tilework.spec import plugins
-
-    return next((registry.kinds for registry in plugins.SECTIONS if registry.section == field), ())
+    kinds = KINDS_OF.get(field)
+    return kinds() if kinds is not None else ()
 
 
 def _description(model: type[BaseModel], loc: tuple[Any, ...]) -> str:

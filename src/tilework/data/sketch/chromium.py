@@ -10,14 +10,13 @@ import shutil
 import threading
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from tilework.data.sketch.broken import BrokeDown, TookTooLong
 from tilework.errors import UserError
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, CDPSession, Playwright
-
-    from tilework.data.sketch.tab import Tab
 
 T = TypeVar("T")
 
@@ -49,16 +48,12 @@ _PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 4096
 _NOWHERE = {"server": "http://127.0.0.1:1", "bypass": "<-loopback>"}
 
 
-class TookTooLong(Exception):
-    """A call was not answered in time; the browser has to be ended."""
+class Kept(Protocol):
+    """A page that a sketch used."""
 
-
-class BrokeDown(Exception):
-    """The browser or its page is gone, by itself or because it took more than `most_bytes` of memory; it has to be ended."""
-
-    def __init__(self, most_bytes: int | None) -> None:
-        super().__init__()
-        self.most_bytes = most_bytes
+    async def leave(self) -> bool:
+        """Put it in order; whether it can be used again."""
+        ...
 
 
 class Chromium:
@@ -74,7 +69,7 @@ class Chromium:
         self._broken: asyncio.Future[BrokeDown] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._system: CDPSession | None = None
-        self.tab: Tab | None = None
+        self.tab: Kept | None = None
         """The page that the last sketch left, ready for the next one."""
         self.left_over = 0
         """Bytes that it holds of what came before, which are not the next one's fault."""
@@ -112,7 +107,7 @@ class Chromium:
             with contextlib.suppress(Exception):
                 self.run(browser.close(), _CLOSES_WITHIN)
 
-    def leave(self, tab: Tab) -> None:
+    def leave(self, tab: Kept) -> None:
         """Take back the page that a sketch used; one that hangs takes the browser with it."""
         try:
             if self.run(tab.leave(), _LEAVES_WITHIN):

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
-from tilework.data.sketch.chromium import BrokeDown
+from tilework.data.sketch.broken import BrokeDown
 from tilework.data.sketch.server import ORIGIN, Server
 from tilework.data.sketch.story import SketchFailed
 

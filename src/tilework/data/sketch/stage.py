@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.data.sketch.chromium import BrokeDown, Chromium, TookTooLong
+from tilework.data.sketch.broken import BrokeDown, TookTooLong
+from tilework.data.sketch.chromium import Chromium
 from tilework.data.sketch.found import Sketch
 from tilework.data.sketch.requests import Requests
 from tilework.data.sketch.server import BROWSER, Server

@@ -184,7 +184,7 @@ async def _dismiss(dialog: Dialog) -> None:
 async def tab_for(chromium: Chromium, view: tuple[int, int], scripts: tuple[str, ...]) -> Tab:
     """The tab of this browser, or a new one where that does not suit."""
     kept, chromium.tab = chromium.tab, None
-    if kept is not None:
+    if isinstance(kept, Tab):
         if kept.takes(view, scripts):
             return kept
         await kept.close()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-if TYPE_CHECKING:
-    from tilework.engine.preflight.bench import Bench, Trial
+from tilework.engine.session import Session
 
 FEW = 4
 """Items of a batch whose step is timed first."""
@@ -17,10 +17,43 @@ TRIAL_SECONDS, MOST_STEPS, FEWEST_STEPS = 0.8, 20, 5
 """Of the steps that a trial takes one after another."""
 
 
+class Trained(Protocol):
+    """A copy of a model that is trained on trial."""
+
+    def step(self, batch: Any, lr: float) -> float:
+        """One optimiser step; the loss before it."""
+        ...
+
+
+class Trials(Protocol):
+    """Where trials are made, and what they are given."""
+
+    session: Session
+
+    @property
+    def batches(self) -> Sequence[Any]:
+        """Whole batches."""
+        ...
+
+    @property
+    def batch_items(self) -> int:
+        """Items of a whole batch."""
+        ...
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the run."""
+        ...
+
+    def trial(self) -> Trained:
+        """A new copy."""
+        ...
+
+
 class Pace:
     """Times a step with a few items, and finds from that how many are affordable."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Trials) -> None:
         self.bench = bench
 
     @cached_property
@@ -78,7 +111,7 @@ class Pace:
         return batch if items is None else self.bench.session.parts.task.fewer(batch, items)
 
 
-def timed(trial: Trial, batch: Any, lr: float) -> float:
+def timed(trial: Trained, batch: Any, lr: float) -> float:
     """Seconds of one step."""
     began = time.perf_counter()
     trial.step(batch, lr)

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from tilework.errors import UserError
-from tilework.explore.code_atlas import Atlas, atlas, code, ordered
+from tilework.explore.code_atlas import code, ordered
 from tilework.explore.code_vectors import similar
 from tilework.explore.counted import MOST_IMAGES, token_set
 from tilework.explore.place import image_of
 from tilework.explore.points import parse
 from tilework.explore.reach import Field, field, receptive
+from tilework.explore.shown_atlas import Atlas, atlas
 from tilework.explore.tiles import tiles
 from tilework.explore.token_images import levels, paint, token_grid
 from tilework.protocol.explore import AskKind, AtlasFacts, CodeFacts, FieldFacts, LevelsFacts
