@@ -432,7 +432,8 @@ def test_recipes_for_data_that_a_person_brings_name_the_override(name: str) -> N
 
 def test_variants_differ_in_what_they_are_about_and_in_nothing_else() -> None:
     assert differing("minerl-v1.0", "minerl-v1.0.1") == {"optimizer.clip_norm"}
-    assert differing("p5-sharp", "p5-sharp-colour") == {"data.channels"}
+    longer = {"engine.steps", "optimizer.lr.over", "objective.sharpness.weight.every"}
+    assert differing("p5-sharp", "p5-sharp-colour") == {"data.channels", "encoder.attention", *longer}
     for data in ("digits", "mnist"):
         for beta in ("0.1", "10"):
             assert differing(f"vae-{data}", f"vae-{data}-beta{beta}") == {"objective.kl.weight"}

@@ -13,6 +13,7 @@ from typing import Literal, cast
 from torch import nn
 
 from tilework.errors import UserError
+from tilework.nets.attention import SelfAttention
 from tilework.nets.blocks.contract import BlockConfig
 from tilework.nets.layers import activation, halved, norm
 from tilework.nets.precise import Side, precise
@@ -90,16 +91,22 @@ class Chain:
         for number in range(1, count + 1):
             self.add(f"{name}{number}", nn.Conv2d(self.width, self.width, 3, padding=1), self.width)
 
-    def refine(self, count: int, name: str) -> None:
-        """`count` blocks of the plan's kind that keep the width."""
+    def refine(self, count: int, name: str, attention: int = 0) -> None:
+        """`count` blocks of the plan's kind that keep the width, with self-attention behind each of the first `attention`."""
         block = self._block()
         normed = self.plan.norm if self.norm_at == "each" else "none"
-        for number in range(1, count + 1):
-            if not block.activates_input:
-                self.finish()
-            self.layers.append((f"{name}{number}", block.build(self.width, self.plan.activation, normed)))
-            # What a block gives has had no activation: the next convolution must bring one.
-            self.open = f"{name}{number}"
+        for number in range(1, max(count, attention) + 1):
+            if number <= count:
+                if not block.activates_input:
+                    self.finish()
+                self._append(f"{name}{number}", block.build(self.width, self.plan.activation, normed))
+            if number <= attention:
+                self._append(f"attention{number}", SelfAttention(self.width))
+
+    def _append(self, name: str, layer: nn.Module) -> None:
+        """A layer that gives what has had no activation: the next convolution must bring one."""
+        self.layers.append((name, layer))
+        self.open = name
 
     def _block(self) -> BlockConfig:
         config = BLOCKS.config(self.plan.block)

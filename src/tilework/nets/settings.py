@@ -52,6 +52,9 @@ class Ladder(Settings):
     tail_blocks: Annotated[Count, InDecoder("blocks next to the latent")] = Field(
         default=0, description="blocks at the resolution of the latent, after the middle"
     )
+    attention: Count = Field(
+        default=0, description="self-attention layers next to the latent, one behind each of the first tail blocks"
+    )
     norm: Norm = Field(default="none", description="normalisation of feature maps")
     norm_at: Literal["each", "last"] = Field(
         default="each", description="every feature map, or only the one next to the latent"

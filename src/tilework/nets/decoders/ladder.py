@@ -66,7 +66,7 @@ class Config(Mirrored, Output):
         steps = sizes(size, encoder.kernel, len(plan.widths))
         chain = Chain(plan, "each" if plan.norm_at == "each" else "first", width=in_channels)
         self._entry(chain, in_channels, steps[-1])
-        chain.refine(plan.tail_blocks, "tail_block")
+        chain.refine(plan.tail_blocks, "tail_block", plan.attention)
         chain.convolve(plan.middle, "middle")
         for number in range(len(plan.widths), 0, -1):
             chain.refine(plan.blocks, f"stage{number}_block")

@@ -44,7 +44,7 @@ class Config(Ladder, EncoderConfig):
             chain.add(f"stage{number}_conv", downsample(chain.width, width, self.kernel), width)
             chain.refine(self.blocks, f"stage{number}_block")
         chain.convolve(self.middle, "middle")
-        chain.refine(self.tail_blocks, "tail_block")
+        chain.refine(self.tail_blocks, "tail_block", self.attention)
         if self.dense is not None:
             chain.finish(final=True)
             self._head(chain, chain.width * last.width * last.height, out_channels)
