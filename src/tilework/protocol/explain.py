@@ -51,7 +51,7 @@ class FigureBlock(TypedDict):
     """A drawing."""
 
     kind: Literal["figure"]
-    image: Annotated[Literal["network", "token"], "what it shows"]
+    drawing: Annotated[Literal["network", "token"], "what it shows"]
     svg: Annotated[str, "SVG; its groups of class `stage` have the key of a row as `data-stage`"]
     caption: Annotated[Line, "what stands below it"]
 

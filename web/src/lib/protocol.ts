@@ -750,7 +750,7 @@ export interface TableBlock {
 export interface FigureBlock {
   kind: 'figure'
   /** what it shows */
-  image: 'network' | 'token'
+  drawing: 'network' | 'token'
   /** SVG; its groups of class `stage` have the key of a row as `data-stage` */
   svg: string
   /** what stands below it */
