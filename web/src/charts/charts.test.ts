@@ -8,19 +8,44 @@ import { onOneAxis, smooth } from './smooth'
 import { rangeOf, ticks } from './ticks'
 
 const metric = (name: string, group: MetricEntry['group'], more: Partial<MetricEntry> = {}): MetricEntry => ({
-  name, label: name.toUpperCase(), group, unit: '', reduction: 'mean', better: null, part: null, measured: 'both', window: '', decimals: null,
-  headline: null, most: '', term: false, setting: false, help: '', ...more,
-}) // prettier-ignore
+  name,
+  label: name.toUpperCase(),
+  group,
+  unit: '',
+  reduction: 'mean',
+  better: null,
+  part: null,
+  measured: 'both',
+  window: '',
+  decimals: null,
+  headline: null,
+  most: '',
+  term: false,
+  setting: false,
+  help: '',
+  ...more,
+})
 const every = [
-  metric('loss', 'loss', { label: 'loss', headline: 100 }), metric('lr', 'optimisation', { setting: true }),
-  metric('weight', 'optimisation', { label: 'loss weight', part: 'term', setting: true }), metric('grad_norm', 'optimisation'),
-] // prettier-ignore
+  metric('loss', 'loss', { label: 'loss', headline: 100 }),
+  metric('lr', 'optimisation', { setting: true }),
+  metric('weight', 'optimisation', { label: 'loss weight', part: 'term', setting: true }),
+  metric('grad_norm', 'optimisation'),
+]
 const window = { part: 'level', window: 'last 100 steps' } as const
 const autoencoder = new Metrics([
-  ...every, metric('psnr', 'quality', { unit: 'dB', headline: 2 }), metric('mse', 'quality', { headline: 1 }), metric('kl', 'loss', { part: 'dimension' }),
-  metric('commitment', 'loss'), metric('perplexity', 'codebook', { label: 'perplexity', headline: 3, ...window }), metric('used', 'codebook', window),
-]) // prettier-ignore
-const tokens = new Metrics([...every, metric('nll', 'quality', { unit: 'nats/token', headline: 1 }), metric('accuracy', 'quality', { label: 'accuracy', headline: 2 })])
+  ...every,
+  metric('psnr', 'quality', { unit: 'dB', headline: 2 }),
+  metric('mse', 'quality', { headline: 1 }),
+  metric('kl', 'loss', { part: 'dimension' }),
+  metric('commitment', 'loss'),
+  metric('perplexity', 'codebook', { label: 'perplexity', headline: 3, ...window }),
+  metric('used', 'codebook', window),
+])
+const tokens = new Metrics([
+  ...every,
+  metric('nll', 'quality', { unit: 'nats/token', headline: 1 }),
+  metric('accuracy', 'quality', { label: 'accuracy', headline: 2 }),
+])
 
 describe('curves', () => {
   it('smoothing starts unbiased and steps over gaps', () => {
@@ -29,7 +54,16 @@ describe('curves', () => {
     expect(smooth([0, 1], 0.5)[1]).toBeCloseTo(2 / 3)
   })
   it('of different steps share one axis', () => {
-    expect(onOneAxis([{ step: [0, 10], values: [1, 2] }, { step: [5], values: [3] }])).toEqual([[0, 5, 10], [1, null, 2], [null, 3, null]])
+    expect(
+      onOneAxis([
+        { step: [0, 10], values: [1, 2] },
+        { step: [5], values: [3] },
+      ]),
+    ).toEqual([
+      [0, 5, 10],
+      [1, null, 2],
+      [null, 3, null],
+    ])
   })
   it('on a logarithmic axis have round marks', () => {
     expect(ticks(14.4, 320, 80)).toEqual([30, 100, 300])
@@ -50,9 +84,15 @@ describe('curves', () => {
   it('of training and of validation have different names', () => {
     const both = linesOf('codebook', ['perplexity.1', 'perplexity.2'], ['perplexity.1', 'perplexity.2', 'kl.1'], autoencoder)
     expect(both.map((line) => line.name)).toEqual([
-      'perplexity, level 1, last 100 steps', 'perplexity, level 2, last 100 steps', 'validation perplexity, level 1', 'validation perplexity, level 2',
-    ]) // prettier-ignore
-    expect([autoencoder.label('weight.mse', 'train'), autoencoder.label('kl.5', 'val')]).toEqual(['loss weight of mse', 'validation KL, dimension 5'])
+      'perplexity, level 1, last 100 steps',
+      'perplexity, level 2, last 100 steps',
+      'validation perplexity, level 1',
+      'validation perplexity, level 2',
+    ])
+    expect([autoencoder.label('weight.mse', 'train'), autoencoder.label('kl.5', 'val')]).toEqual([
+      'loss weight of mse',
+      'validation KL, dimension 5',
+    ])
   })
   it('of a task that the page does not know are shown as the run names them', () => {
     const quality = linesOf('quality', ['loss', 'lr'], ['accuracy', 'nll'], tokens)
@@ -70,16 +110,37 @@ describe('changes are named in the plot', () => {
   })
   it('never over each other: the older one goes lower, or is left out', () => {
     const close = [10, 12, 14].map((x) => ({ text: String(x), x, wide: 40 }))
-    expect(labelled(close, 0, 200, 5)).toEqual([{ text: '14', left: 19, row: 0 }, { text: '12', left: 17, row: 1 }])
+    expect(labelled(close, 0, 200, 5)).toEqual([
+      { text: '14', left: 19, row: 0 },
+      { text: '12', left: 17, row: 1 },
+    ])
   })
   it('and not where they have no place', () => {
-    expect(labelled([{ text: 'left of it', x: -4, wide: 10 }, { text: 'too wide', x: 5, wide: 300 }], 0, 200, 5)).toEqual([])
+    expect(
+      labelled(
+        [
+          { text: 'left of it', x: -4, wide: 10 },
+          { text: 'too wide', x: 5, wide: 300 },
+        ],
+        0,
+        200,
+        5,
+      ),
+    ).toEqual([])
   })
 })
 
 describe('an axis', () => {
   it('reaches over its own lines alone', () => {
-    expect(rangeOf([[2, 3, null], [undefined, 4]], false)).toEqual([2 - 0.12, 4.12])
+    expect(
+      rangeOf(
+        [
+          [2, 3, null],
+          [undefined, 4],
+        ],
+        false,
+      ),
+    ).toEqual([2 - 0.12, 4.12])
     expect(rangeOf([], false)).toEqual([0, 1])
   })
 })

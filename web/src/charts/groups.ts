@@ -41,19 +41,28 @@ export function linesOf(group: Group, train: Iterable<string>, val: Iterable<str
     const terms = trained.filter((name) => here(name) || trained.includes(`weight.${name}`))
     const weighted = terms
       .filter((name) => trained.includes(`weight.${name}`))
-      .map((name) => ({ ...line('train', name), key: `w.${name}`, name: `${metrics.label(name, 'train')} × weight`, times: `weight.${name}` }))
+      .map((name) => ({
+        ...line('train', name),
+        key: `w.${name}`,
+        name: `${metrics.label(name, 'train')} × weight`,
+        times: `weight.${name}`,
+      }))
     // Of the terms training has enough; what it does not measure is here or nowhere.
     const judged = held.filter((name) => name === 'loss' || (here(name) && !trained.includes(name)))
     return [...terms.map((name) => line('train', name)), ...judged.map((name) => line('val', name)), ...weighted]
   }
-  const [ours, theirs] = [trained.filter(here).map((name) => line('train', name)), held.filter(here).map((name) => line('val', name))]
+  const [ours, theirs] = [
+    trained.filter(here).map((name) => line('train', name)),
+    held.filter(here).map((name) => line('val', name)),
+  ]
   return group === 'quality' ? [...theirs, ...ours] : [...ours, ...theirs]
 }
 
 /** What is drawn before anyone chose: a handful that belong on one scale. */
 export function chosenAtFirst(group: Group, lines: Line[], metrics: Metrics): string[] {
   const keys = lines.map((line) => line.key)
-  const among = (wanted: (metric: MetricEntry) => boolean): string[] => lines.filter((line) => wanted(metrics.of(line.series))).map((line) => line.key)
+  const among = (wanted: (metric: MetricEntry) => boolean): string[] =>
+    lines.filter((line) => wanted(metrics.of(line.series))).map((line) => line.key)
   if (group === 'losses') return keys.filter((key) => key.startsWith('t.') || key === 'v.loss')
   if (group === 'quality') {
     const lead = metrics.lead(lines.filter((line) => line.split === 'val').map((line) => line.series))

@@ -8,7 +8,12 @@ const ROWS = 2
 
 /** Where labels stand beside what they name, the newest first: to the right of it, or where that is the border to the left. One
  * that would cover another goes a row lower, or is left out. */
-export function labelled(labels: readonly Label[], from: number, to: number, gap: number): { text: string; left: number; row: number }[] {
+export function labelled(
+  labels: readonly Label[],
+  from: number,
+  to: number,
+  gap: number,
+): { text: string; left: number; row: number }[] {
   const taken: { left: number; right: number; row: number }[] = []
   const found: { text: string; left: number; row: number }[] = []
   for (const { text, x, wide } of [...labels].reverse()) {

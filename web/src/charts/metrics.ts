@@ -1,13 +1,21 @@
 import type { MetricEntry, Split } from '../lib/protocol'
 
-/** The metrics of a run as the server names them, in the order in which they are shown. `of('perplexity.2')` is the entry of `perplexity`. */
+/**
+ * The metrics of a run as the server names them, in the order in which they are shown. `of('perplexity.2')` is the entry
+ * of `perplexity`.
+ */
 export class Metrics {
   private readonly known: Map<string, MetricEntry>
   private readonly place: Map<string, number>
 
   constructor(list: MetricEntry[] = []) {
     this.known = new Map([...list].reverse().map((metric) => [metric.name, metric])) // of two with one name the first
-    this.place = new Map(list.map((metric) => metric.name).filter((name, i, all) => all.indexOf(name) === i).map((name, i) => [name, i]))
+    this.place = new Map(
+      list
+        .map((metric) => metric.name)
+        .filter((name, i, all) => all.indexOf(name) === i)
+        .map((name, i) => [name, i]),
+    )
   }
 
   of(series: string): MetricEntry {
@@ -38,7 +46,9 @@ export class Metrics {
 
   /** In the order of the table, the unknown ones at the end as they came. */
   ordered(names: Iterable<string>): string[] {
-    return [...names].sort((a, b) => this.rank(a) - this.rank(b) || (this.place.has(base(a)) ? a.localeCompare(b, 'en', { numeric: true }) : 0))
+    return [...names].sort(
+      (a, b) => this.rank(a) - this.rank(b) || (this.place.has(base(a)) ? a.localeCompare(b, 'en', { numeric: true }) : 0),
+    )
   }
 
   /** First those that stand for a run as a whole, the others after them. */
@@ -49,7 +59,9 @@ export class Metrics {
 
   /** The one metric of quality to show first: one with a unit, which speaks for itself. */
   lead(names: Iterable<string>): string | undefined {
-    const found = this.headlinesFirst(names).filter((name) => this.of(name).group === 'quality' && this.of(name).headline !== null)
+    const found = this.headlinesFirst(names).filter(
+      (name) => this.of(name).group === 'quality' && this.of(name).headline !== null,
+    )
     return found.find((name) => this.of(name).unit) ?? found[0]
   }
 
@@ -62,6 +74,19 @@ const base = (series: string): string => series.split('.', 1)[0]
 
 /** A metric that no table names: most likely a loss term that somebody added. */
 const unknown = (name: string): MetricEntry => ({
-  name, label: name.replaceAll('_', ' '), group: 'loss', unit: '', reduction: 'mean', better: null, part: null, measured: 'both', window: '',
-  decimals: null, headline: null, most: '', term: false, setting: false, help: '',
-}) // prettier-ignore
+  name,
+  label: name.replaceAll('_', ' '),
+  group: 'loss',
+  unit: '',
+  reduction: 'mean',
+  better: null,
+  part: null,
+  measured: 'both',
+  window: '',
+  decimals: null,
+  headline: null,
+  most: '',
+  term: false,
+  setting: false,
+  help: '',
+})

@@ -1,7 +1,8 @@
 /** From low to high without the few outermost values, so that the first steps of a run do not flatten all the rest. */
 export function rangeOf(columns: readonly ArrayLike<number | null | undefined>[], log: boolean): [number, number] {
   const values: number[] = []
-  for (const column of columns) for (const value of Array.from(column)) if (value !== null && value !== undefined) values.push(value)
+  for (const column of columns)
+    for (const value of Array.from(column)) if (value !== null && value !== undefined) values.push(value)
   if (!values.length) return log ? [0.1, 1] : [0, 1]
   values.sort((a, b) => a - b)
   const cut = values.length > 200 ? Math.floor(values.length * 0.01) : 0

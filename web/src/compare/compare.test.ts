@@ -4,7 +4,10 @@ import { difference, largest, perplexities, signedColour } from './difference'
 import { sameImages, type Known } from './linked'
 import { another, readChoice, readChoices, shellName, writeChoices } from './models'
 
-const image = (values: number[], channels = 1) => ({ shape: [1, values.length / channels, channels], data: Uint8Array.from(values) })
+const image = (values: number[], channels = 1) => ({
+  shape: [1, values.length / channels, channels],
+  data: Uint8Array.from(values),
+})
 
 describe('what is compared, in the address', () => {
   it('is a run, or a checkpoint of it as the shell names it', () => {
@@ -25,7 +28,16 @@ describe('what is compared, in the address', () => {
     const saved = ['step-00000010', 'step-00000020']
     expect(another('x', [{ id: 'y', which: 'best' }], saved).which).toBe('best')
     expect(another('x', [{ id: 'x', which: 'best' }], saved).which).toBe('step-00000010')
-    expect(another('x', [{ id: 'x', which: 'best' }, { id: 'x', which: 'step-00000010' }], saved).which).toBe('step-00000020')
+    expect(
+      another(
+        'x',
+        [
+          { id: 'x', which: 'best' },
+          { id: 'x', which: 'step-00000010' },
+        ],
+        saved,
+      ).which,
+    ).toBe('step-00000020')
   })
 })
 
@@ -55,9 +67,15 @@ it('perplexity is how many codes a level uses, as if all were used alike', () =>
 
 describe('maps', () => {
   const known = (labels: number[], pixels = [1, 2], total = labels.length): Known => ({
-    map: { facts: { total }, numbers: { shape: [], data: Int32Array.from(labels.map((_, i) => i)) }, sides: { shape: [], data: new Uint8Array(labels.length) }, labels: { shape: [], data: Int16Array.from(labels) } } as unknown as Known['map'],
-    pixels: { shape: [2, 1, 1, 1], data: Uint8Array.from(pixels) }, image: [1, 1, 1],
-  }) // prettier-ignore
+    map: {
+      facts: { total },
+      numbers: { shape: [], data: Int32Array.from(labels.map((_, i) => i)) },
+      sides: { shape: [], data: new Uint8Array(labels.length) },
+      labels: { shape: [], data: Int16Array.from(labels) },
+    } as unknown as Known['map'],
+    pixels: { shape: [2, 1, 1, 1], data: Uint8Array.from(pixels) },
+    image: [1, 1, 1],
+  })
   it('are linked where a number is the same image to both', () => {
     expect(sameImages(known([3, 4]), known([3, 4]))).toBe(true)
     expect(sameImages(known([3, 4]), known([4, 3]))).toBe(false)
@@ -68,14 +86,30 @@ describe('maps', () => {
 })
 
 it('the command names checkpoints, points, files and edits as the shell reads them', () => {
-  const choices = [{ id: 'a', which: 'best' }, { id: 'b', which: 'step-00000030' }]
-  expect(compareCommand(choices, 'image', 'validation:3', '', 'auto')).toBe('tilework compare a b@30 --at validation:3 --out compare.html')
-  expect(compareCommand(choices, 'point', "seed:3;0=1.5;it's>b*1", '', 'cpu')).toBe("tilework compare a b@30 --at 'seed:3;0=1.5;it'\\''s>b*1' --device cpu --out compare.html")
-  expect(compareCommand(choices, 'image', 'image:my-cat-0a', '', 'auto')).toBe('tilework compare a b@30 --image my-cat-0a --out compare.html')
-  expect(compareCommand(choices, 'tokens', 'validation:3', '1,0,*=5; 2,1-2,3=7', 'auto')).toBe("tilework compare a b@30 --at validation:3 --tokens --set '1,0,*=5' --set '2,1-2,3=7' --out compare.html")
+  const choices = [
+    { id: 'a', which: 'best' },
+    { id: 'b', which: 'step-00000030' },
+  ]
+  expect(compareCommand(choices, 'image', 'validation:3', '', 'auto')).toBe(
+    'tilework compare a b@30 --at validation:3 --out compare.html',
+  )
+  expect(compareCommand(choices, 'point', "seed:3;0=1.5;it's>b*1", '', 'cpu')).toBe(
+    "tilework compare a b@30 --at 'seed:3;0=1.5;it'\\''s>b*1' --device cpu --out compare.html",
+  )
+  expect(compareCommand(choices, 'image', 'image:my-cat-0a', '', 'auto')).toBe(
+    'tilework compare a b@30 --image my-cat-0a --out compare.html',
+  )
+  expect(compareCommand(choices, 'tokens', 'validation:3', '1,0,*=5; 2,1-2,3=7', 'auto')).toBe(
+    "tilework compare a b@30 --at validation:3 --tokens --set '1,0,*=5' --set '2,1-2,3=7' --out compare.html",
+  )
 })
 
 it('samples are a line for each model', () => {
-  const choices = [{ id: 'a', which: 'best' }, { id: 'b', which: 'step-00000030' }]
-  expect(sampleCommands(choices, 5, 16, 'auto')).toBe('tilework sample a --seed 5 --count 16 --out samples-a.png\ntilework sample b --seed 5 --count 16 --which 30 --out samples-b.png')
+  const choices = [
+    { id: 'a', which: 'best' },
+    { id: 'b', which: 'step-00000030' },
+  ]
+  expect(sampleCommands(choices, 5, 16, 'auto')).toBe(
+    'tilework sample a --seed 5 --count 16 --out samples-a.png\ntilework sample b --seed 5 --count 16 --which 30 --out samples-b.png',
+  )
 })

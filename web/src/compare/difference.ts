@@ -16,13 +16,19 @@ export function signedColour(value: number): [number, number, number] {
 }
 
 export const alike = (a: Shaped<Uint8Array>, b: Shaped<Uint8Array>): boolean => a.shape.join() === b.shape.join()
-export const equal = (a: Shaped<Uint8Array>, b: Shaped<Uint8Array>): boolean => alike(a, b) && a.data.every((value, i) => value === b.data[i])
+export const equal = (a: Shaped<Uint8Array>, b: Shaped<Uint8Array>): boolean =>
+  alike(a, b) && a.data.every((value, i) => value === b.data[i])
 
 /**
  * The difference of two images of one size, times a factor, on a fixed scale: signed the mean over the colours, from -1 to 1;
  * absolute the largest of the colours, from 0 to 1. What lies beyond is drawn as the end of the scale.
  */
-export function difference(image: Shaped<Uint8Array>, from: Shaped<Uint8Array>, factor: number, signed: boolean): Shaped<Uint8Array> | null {
+export function difference(
+  image: Shaped<Uint8Array>,
+  from: Shaped<Uint8Array>,
+  factor: number,
+  signed: boolean,
+): Shaped<Uint8Array> | null {
   if (!alike(image, from)) return null
   const [h, w, c] = image.shape.slice(-3)
   if (!signed) return { shape: [h, w, 3], data: errorMap(image.data, from.data, c, h * w, factor) }

@@ -14,7 +14,10 @@ export class Entry {
   readonly names = new Map<string, string>() // what images of the first model are called here
   readonly text: string
 
-  constructor(readonly choice: Choice, private readonly device: string) {
+  constructor(
+    readonly choice: Choice,
+    private readonly device: string,
+  ) {
     this.text = choiceText(choice)
     this.model = new OpenModel(choice.id, choice.which, device)
     this.begin()
@@ -41,9 +44,13 @@ export class Entry {
     void model.show('about', 'about', {}, ({ facts }) => {
       this.about = facts
       this.opened += 1
-      if (facts.sides.validation && !this.statistics) void model.show('statistics', 'statistics', {}, (found) => (this.statistics = found))
+      if (facts.sides.validation && !this.statistics)
+        void model.show('statistics', 'statistics', {}, (found) => (this.statistics = found))
     })
-    getJson<ModelsAnswer>(`/api/models/${encodeURIComponent(this.choice.id)}`).then(({ checkpoints }) => (this.saved = [...checkpoints]), () => undefined)
+    getJson<ModelsAnswer>(`/api/models/${encodeURIComponent(this.choice.id)}`).then(
+      ({ checkpoints }) => (this.saved = [...checkpoints]),
+      () => undefined,
+    )
   }
 }
 

@@ -8,7 +8,8 @@ export function rowsOf(map: Answer<'map'>): Map<string, number> {
   return rows
 }
 
-export const originOf = (map: Answer<'map'>, row: number): string => `${map.sides.data[row] ? 'train' : 'validation'}:${map.numbers.data[row]}`
+export const originOf = (map: Answer<'map'>, row: number): string =>
+  `${map.sides.data[row] ? 'train' : 'validation'}:${map.numbers.data[row]}`
 
 /** What shows whether a number means the same image to two models: the labels of all, and the pixels of some. */
 export interface Known {

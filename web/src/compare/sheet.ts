@@ -9,5 +9,6 @@ export function sheetOf(canvas: HTMLCanvasElement, images: Shaped<Uint8Array>, s
   canvas.width = side * (w + GAP)
   canvas.height = side * (h + GAP)
   const g = canvas.getContext('2d')!
-  for (let k = 0; k < Math.min(side * side, imageCount(images)); k++) g.putImageData(imageData(images, k), (k % side) * (w + GAP), Math.floor(k / side) * (h + GAP))
+  for (let k = 0; k < Math.min(side * side, imageCount(images)); k++)
+    g.putImageData(imageData(images, k), (k % side) * (w + GAP), Math.floor(k / side) * (h + GAP))
 }

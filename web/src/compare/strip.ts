@@ -16,8 +16,15 @@ export function followed(id: string, first: Frame, last: Frame): Followed | null
   const same = last.shapes.get('recon')
   if (!shape || !same || shape.slice(1).join() !== same.slice(1).join()) return null
   const size = shape[1] * shape[2] * shape[3]
-  const each = (pixels: Uint8Array): Uint8Array[] => Array.from({ length: Math.min(shape[0], same[0]) }, (_, i) => pixels.subarray(i * size, (i + 1) * size))
-  return { id, step: last.header.step, shape: [shape[1], shape[2], shape[3]], originals: each(first.u1('originals')!), recon: each(last.u1('recon')!) }
+  const each = (pixels: Uint8Array): Uint8Array[] =>
+    Array.from({ length: Math.min(shape[0], same[0]) }, (_, i) => pixels.subarray(i * size, (i + 1) * size))
+  return {
+    id,
+    step: last.header.step,
+    shape: [shape[1], shape[2], shape[3]],
+    originals: each(first.u1('originals')!),
+    recon: each(last.u1('recon')!),
+  }
 }
 
 const equal = (a: Uint8Array, b: Uint8Array): boolean => a.length === b.length && a.every((value, i) => value === b[i])
@@ -34,7 +41,8 @@ export function shared(runs: Followed[]): number[][] {
 export const CLEARLY = 0.1 // dB: less is no difference that could be seen
 
 /** PSNR of one shared image in each run. */
-export const qualities = (runs: Followed[], places: number[]): number[] => runs.map((one, i) => psnr(one.originals[places[i]], one.recon[places[i]], one.originals[places[i]].length))
+export const qualities = (runs: Followed[], places: number[]): number[] =>
+  runs.map((one, i) => psnr(one.originals[places[i]], one.recon[places[i]], one.originals[places[i]].length))
 
 /** Which run gives an image back best, and which worst; none of them where all are alike. */
 export function judged(db: number[]): ('better' | 'worse' | '')[] {

@@ -27,7 +27,11 @@ export interface Changed {
 }
 
 export function changesOf(fix: FixEntry, spec: unknown): Changed[] {
-  return Object.entries(fix.changes).map(([path, value]) => ({ path, before: briefly(valueAt(spec, path)), after: briefly(value) }))
+  return Object.entries(fix.changes).map(([path, value]) => ({
+    path,
+    before: briefly(valueAt(spec, path)),
+    after: briefly(value),
+  }))
 }
 
 /** A value as a person reads it; a setting that is not there has its default. */
@@ -39,7 +43,10 @@ function briefly(value: unknown): string {
 }
 
 /** `measured 1.12, threshold 1.5`, in words that a screen reader reads as well. */
-export const measured = (one: FindingEntry): { value: string; threshold: string } => ({ value: figure(one.measured), threshold: figure(one.threshold) })
+export const measured = (one: FindingEntry): { value: string; threshold: string } => ({
+  value: figure(one.measured),
+  threshold: figure(one.threshold),
+})
 
 /** In the address: the finding to act on, whichever it is. */
 export const FIRST = 'first'

@@ -47,7 +47,13 @@ export function atlasOf(frame: Frame | undefined, name: Named<'u1'>): Atlas | nu
 }
 
 export function drawTile(
-  g: CanvasRenderingContext2D, atlas: Atlas, index: number, x: number, y: number, width: number, height: number,
+  g: CanvasRenderingContext2D,
+  atlas: Atlas,
+  index: number,
+  x: number,
+  y: number,
+  width: number,
+  height: number,
 ): void {
   const left = (index % atlas.columns) * atlas.w
   const top = Math.floor(index / atlas.columns) * atlas.h

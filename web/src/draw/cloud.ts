@@ -77,7 +77,8 @@ export class Cloud {
     const half = side >> 1
     const column = Math.floor(x)
     const row = Math.floor(y)
-    const phase = PHASES * Math.min(PHASES - 1, Math.floor(PHASES * (y - row))) + Math.min(PHASES - 1, Math.floor(PHASES * (x - column)))
+    const phase =
+      PHASES * Math.min(PHASES - 1, Math.floor(PHASES * (y - row))) + Math.min(PHASES - 1, Math.floor(PHASES * (x - column)))
     const x0 = column - half
     const y0 = row - half
     if (x0 + side <= 0 || y0 + side <= 0 || x0 >= this.wide || y0 >= this.high) return
@@ -110,7 +111,16 @@ export class Cloud {
 }
 
 /** One mask in one colour over straight-alpha pixels, the usual "source over", in whole numbers: each pixel is one word. */
-export function over(words: Uint32Array, wide: number, high: number, mask: Mask, x0: number, y0: number, [r, g, b]: Rgb, alpha: number): void {
+export function over(
+  words: Uint32Array,
+  wide: number,
+  high: number,
+  mask: Mask,
+  x0: number,
+  y0: number,
+  [r, g, b]: Rgb,
+  alpha: number,
+): void {
   const { x, y, opacity } = mask
   const most = Math.round(256 * alpha)
   const plain = (b << 16) | (g << 8) | r // the bytes of a word come in this order on every machine with a browser
@@ -133,7 +143,10 @@ export function over(words: Uint32Array, wide: number, high: number, mask: Mask,
     const green = (there >> 8) & 255
     const blue = (there >> 16) & 255
     words[at] =
-      (all << 24) | ((blue + (((b - blue) * share + 128) >> 8)) << 16) | ((green + (((g - green) * share + 128) >> 8)) << 8) | (red + (((r - red) * share + 128) >> 8))
+      (all << 24) |
+      ((blue + (((b - blue) * share + 128) >> 8)) << 16) |
+      ((green + (((g - green) * share + 128) >> 8)) << 8) |
+      (red + (((r - red) * share + 128) >> 8))
   }
 }
 
@@ -162,7 +175,11 @@ function maskOf(side: number, covered: (x: number, y: number) => number): Mask {
     const opacity = Math.round(255 * covered(i % side, Math.floor(i / side)))
     if (opacity) found.push([i % side, Math.floor(i / side), opacity])
   }
-  return { x: Int16Array.from(found, (one) => one[0]), y: Int16Array.from(found, (one) => one[1]), opacity: Uint8Array.from(found, (one) => one[2]) }
+  return {
+    x: Int16Array.from(found, (one) => one[0]),
+    y: Int16Array.from(found, (one) => one[1]),
+    opacity: Uint8Array.from(found, (one) => one[2]),
+  }
 }
 
 const clamp = (v: number): number => (v < 0 ? 0 : v > 1 ? 1 : v)

@@ -21,7 +21,8 @@ class Taken {
   claim(x: number, y: number, wide: number, high: number): boolean {
     const { boxes } = this
     for (let i = 0; i < boxes.length; i += 4) {
-      if (x < boxes[i] + boxes[i + 2] && boxes[i] < x + wide && y < boxes[i + 1] + boxes[i + 3] && boxes[i + 1] < y + high) return false
+      if (x < boxes[i] + boxes[i + 2] && boxes[i] < x + wide && y < boxes[i + 1] + boxes[i + 3] && boxes[i + 1] < y + high)
+        return false
     }
     this.keep(x, y, wide, high)
     return true
@@ -47,11 +48,15 @@ export function drawMarks(to: Surface, marks: Float64Array, image: Image, theme:
     if (!numbers || scene.dead[i] || !seen(i) || hasNumber[i]) return
     const [px, py] = [marks[2 * i], marks[2 * i + 1]]
     const r = radius - 1
-    const free = image.tiles ? taken.claim(px + 16, py - 9 - size / 2, 0.65 * size * String(scene.ids[i]).length, size) : taken.claim(px - r, py - r, 2 * r, 2 * r)
+    const free = image.tiles
+      ? taken.claim(px + 16, py - 9 - size / 2, 0.65 * size * String(scene.ids[i]).length, size)
+      : taken.claim(px - r, py - r, 2 * r, 2 * r)
     hasNumber[i] = free ? 1 : 0
   }
   const side = count <= 40 ? 28 : 20 // of a code that is drawn as its image
-  if (numbers && image.tiles) for (let i = 0; i < count; i++) if (!scene.dead[i] && seen(i)) taken.keep(marks[2 * i] - side / 2, marks[2 * i + 1] - side / 2, side, side)
+  if (numbers && image.tiles)
+    for (let i = 0; i < count; i++)
+      if (!scene.dead[i] && seen(i)) taken.keep(marks[2 * i] - side / 2, marks[2 * i + 1] - side / 2, side, side)
   if (focus !== null && focus < count) claim(focus)
   for (let i = 0; i < count; i++) claim(i)
 
@@ -113,11 +118,14 @@ export function drawMarks(to: Surface, marks: Float64Array, image: Image, theme:
     for (const i of crossed) taken.keep(marks[2 * i] - 6, marks[2 * i + 1] - 6, 12, 12)
     for (const i of crossed) {
       const text = String(scene.ids[i])
-      if (taken.claim(marks[2 * i] + 9, marks[2 * i + 1] - size / 2, 0.65 * size * text.length, size)) g.fillText(text, marks[2 * i] + 9, marks[2 * i + 1])
+      if (taken.claim(marks[2 * i] + 9, marks[2 * i + 1] - size / 2, 0.65 * size * text.length, size))
+        g.fillText(text, marks[2 * i] + 9, marks[2 * i + 1])
     }
   }
-  if (!crowded || image.flash.size <= MOST_FLASHES) for (const [i, strength] of image.flash) ring(i, radius + 4 + 22 * (1 - strength), strength, theme.ok)
-  if (focus === null && image.kin) for (let i = 0; i < count; i++) if (image.kin.marks[i] && seen(i)) ring(i, (image.tiles ? 17 : radius) + 3, 1, theme.accent)
+  if (!crowded || image.flash.size <= MOST_FLASHES)
+    for (const [i, strength] of image.flash) ring(i, radius + 4 + 22 * (1 - strength), strength, theme.ok)
+  if (focus === null && image.kin)
+    for (let i = 0; i < count; i++) if (image.kin.marks[i] && seen(i)) ring(i, (image.tiles ? 17 : radius) + 3, 1, theme.accent)
   if (focus !== null && focus < count) ring(focus, (image.tiles ? 17 : radius) + 4, 1, theme.accent)
 
   function imagedMark(i: number): void {

@@ -26,9 +26,11 @@ describe('a crowd of codes', () => {
 
 describe('the usage of many codes', () => {
   const level = {
-    usage: Float32Array.of(0.4, 0.3, 0.2, 0.1, 0, 0, 0, 0), order: Uint32Array.from({ length: 8 }, (_, i) => i),
-    dead: Uint8Array.of(0, 0, 0, 0, 0, 1, 1, 1), revived: Int32Array.of(-1, 90, -1, -1, -1, -1, -1, -1),
-  } // prettier-ignore
+    usage: Float32Array.of(0.4, 0.3, 0.2, 0.1, 0, 0, 0, 0),
+    order: Uint32Array.from({ length: 8 }, (_, i) => i),
+    dead: Uint8Array.of(0, 0, 0, 0, 0, 1, 1, 1),
+    revived: Int32Array.of(-1, 90, -1, -1, -1, -1, -1, -1),
+  }
   it('is drawn in columns from some hundred on, and where a bar would be thinner than can be seen', () => {
     expect([isMany(300, 800), isMany(301, 800), isMany(256, 320)]).toEqual([false, true, true])
   })

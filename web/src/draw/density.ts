@@ -12,12 +12,19 @@ const UNUSED_OPACITY = 0.34
 /** How many marks lie on screen; `places` are pairs of pixels. */
 export function onScreen(places: ArrayLike<number>, width: number, height: number): number {
   let seen = 0
-  for (let i = 0; i < places.length; i += 2) if (places[i] >= 0 && places[i] < width && places[i + 1] >= 0 && places[i + 1] < height) seen += 1
+  for (let i = 0; i < places.length; i += 2)
+    if (places[i] >= 0 && places[i] < width && places[i + 1] >= 0 && places[i + 1] < height) seen += 1
   return seen
 }
 
 /** How many of the chosen marks lie in each cell, spread a little over its neighbours: `columns` x `rows`, row by row. */
-export function densityOf(places: ArrayLike<number>, chosen: (mark: number) => boolean, columns: number, rows: number, cell = CELL): Float32Array {
+export function densityOf(
+  places: ArrayLike<number>,
+  chosen: (mark: number) => boolean,
+  columns: number,
+  rows: number,
+  cell = CELL,
+): Float32Array {
   const counts = new Float32Array(columns * rows)
   for (let i = 0; i < places.length / 2; i++) {
     const column = Math.floor(places[2 * i] / cell)
@@ -33,7 +40,10 @@ function spread(counts: Float32Array, columns: number, rows: number, stride: num
   for (let at = 0; at < counts.length; at++) {
     const place = stride === 1 ? at % columns : Math.floor(at / columns)
     const last = (stride === 1 ? columns : rows) - 1
-    for (const [there, by] of [[place > 0, -stride], [place < last, stride]] as const) {
+    for (const [there, by] of [
+      [place > 0, -stride],
+      [place < last, stride],
+    ] as const) {
       if (!there) continue
       out[at] -= counts[at] / 4
       out[at + by] += counts[at] / 4
@@ -45,7 +55,15 @@ function spread(counts: Float32Array, columns: number, rows: number, stride: num
 const small = document.createElement('canvas')
 
 /** A haze of one colour, the denser the more marks lie there. */
-export function drawDensity(to: Surface, density: Float32Array, columns: number, rows: number, colour: string, most: number, cell = CELL): void {
+export function drawDensity(
+  to: Surface,
+  density: Float32Array,
+  columns: number,
+  rows: number,
+  colour: string,
+  most: number,
+  cell = CELL,
+): void {
   small.width = columns
   small.height = rows
   const g = small.getContext('2d')!
@@ -69,8 +87,22 @@ export interface Crowd {
 export function drawCrowd(to: Surface, places: Float64Array, crowd: Crowd): void {
   const { g, width, height } = to
   const [columns, rows] = [Math.ceil(width / CELL), Math.ceil(height / CELL)]
-  drawDensity(to, densityOf(places, (i) => crowd.dead[i] === 1, columns, rows), columns, rows, crowd.unused, UNUSED_OPACITY)
-  drawDensity(to, densityOf(places, (i) => crowd.dead[i] !== 1, columns, rows), columns, rows, crowd.used, USED_OPACITY)
+  drawDensity(
+    to,
+    densityOf(places, (i) => crowd.dead[i] === 1, columns, rows),
+    columns,
+    rows,
+    crowd.unused,
+    UNUSED_OPACITY,
+  )
+  drawDensity(
+    to,
+    densityOf(places, (i) => crowd.dead[i] !== 1, columns, rows),
+    columns,
+    rows,
+    crowd.used,
+    USED_OPACITY,
+  )
   const grains = new Path2D()
   for (let i = 0; i < places.length / 2; i++) {
     const [x, y] = [places[2 * i], places[2 * i + 1]]

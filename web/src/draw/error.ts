@@ -11,7 +11,10 @@ const stops: [number, number, number, number][] = [
 const ramp = new Uint8Array(256 * 3)
 for (let i = 0; i < 256; i++) {
   const at = i / 255
-  const upper = Math.max(1, stops.findIndex(([place]) => place >= at))
+  const upper = Math.max(
+    1,
+    stops.findIndex(([place]) => place >= at),
+  )
   const [a, b] = [stops[upper - 1], stops[upper]]
   const t = (at - a[0]) / (b[0] - a[0])
   for (let c = 0; c < 3; c++) ramp[3 * i + c] = Math.round(a[c + 1] + (b[c + 1] - a[c + 1]) * t)

@@ -57,9 +57,11 @@ export function drawLatent(to: Surface, camera: Camera, image: Image, theme: Col
   const y = (v: number): number => toScreenY(camera, height, v)
   const marks = onScreen(image.marks, x, y)
   if (image.cells && image.scene.ids.length > 1 && image.scene.ids.length <= MOST_CELLS) drawCells(to, marks, image, theme)
-  const again = image.trails !== null && ways.draw(to, camera, image.trails, marks, image.scene.ids.length, image.focus, theme, time)
+  const again =
+    image.trails !== null && ways.draw(to, camera, image.trails, marks, image.scene.ids.length, image.focus, theme, time)
   const crowded = image.scene.ids.length > MOST_RINGS && seenOf(marks, width, height) > MOST_RINGS
-  if (crowded) drawCrowd(to, marks, { dead: image.scene.dead, used: theme.text, unused: image.scene.level < 0 ? theme.mute : theme.bad })
+  if (crowded)
+    drawCrowd(to, marks, { dead: image.scene.dead, used: theme.text, unused: image.scene.level < 0 ? theme.mute : theme.bad })
   drawPoints(to, image, theme, x, y)
   drawMarks(to, marks, image, theme, crowded)
   return { again, crowded }

@@ -9,7 +9,11 @@ export interface Surface {
   ratio: number
 }
 
-export function surface(canvas: HTMLCanvasElement, resized: (surface: Surface) => void, opaque = false): Surface & { end(): void } {
+export function surface(
+  canvas: HTMLCanvasElement,
+  resized: (surface: Surface) => void,
+  opaque = false,
+): Surface & { end(): void } {
   const g = canvas.getContext('2d', { alpha: !opaque })!
   const self = { canvas, g, width: 0, height: 0, ratio: 1, end: () => observer.disconnect() }
   const measure = (): void => {
@@ -33,7 +37,11 @@ export function surface(canvas: HTMLCanvasElement, resized: (surface: Surface) =
 }
 
 /** A surface that is painted in the one draw loop whenever its size changes, and not any more after its end. */
-export function painted(canvas: HTMLCanvasElement, painter: Painter, resized: (surface: Surface) => void = () => undefined): Surface & { end(): void } {
+export function painted(
+  canvas: HTMLCanvasElement,
+  painter: Painter,
+  resized: (surface: Surface) => void = () => undefined,
+): Surface & { end(): void } {
   begin(painter)
   const self = surface(canvas, (now) => {
     resized(now)

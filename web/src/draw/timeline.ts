@@ -16,7 +16,13 @@ export interface TimelineState {
 }
 
 export const PAD = 8
-const kinds: Record<string, 'ring' | 'diamond' | 'flag' | 'dot'> = { set: 'diamond', revived: 'ring', finding: 'flag', failed: 'flag', 'rolled-back': 'flag' }
+const kinds: Record<string, 'ring' | 'diamond' | 'flag' | 'dot'> = {
+  set: 'diamond',
+  revived: 'ring',
+  finding: 'flag',
+  failed: 'flag',
+  'rolled-back': 'flag',
+}
 
 export const shownMarks = (marks: Mark[]): Mark[] => marks.filter((mark) => !['codes-started', 'refused'].includes(mark.kind))
 
@@ -95,6 +101,8 @@ export function brief(mark: Mark): string {
   if (mark.kind === 'started') return 'started'
   if (mark.code) return mark.kind === 'finding' ? mark.code.replaceAll('-', ' ') : `no more ${mark.code.replaceAll('-', ' ')}`
   const set = mark.change && mark.change.before !== mark.change.value ? mark.change : null
-  const text = set ? `${set.name.replace(/^(objective|optimizer|bottleneck)\./, '')} ${figure(set.before)} → ${figure(set.value)}` : mark.text
+  const text = set
+    ? `${set.name.replace(/^(objective|optimizer|bottleneck)\./, '')} ${figure(set.before)} → ${figure(set.value)}`
+    : mark.text
   return text.length > 40 ? `${text.slice(0, 39)}…` : text
 }

@@ -17,7 +17,10 @@ const NEWLY = 300
 
 /** One row of bars for each level: share of the tokens. Unused: a cross. Revived of late: a cap of dots above the bar. */
 export function drawUsage(
-  to: Surface, levels: UsageLevel[], at: { step: number; focus: number | null; focusLevel: number }, theme: Colours,
+  to: Surface,
+  levels: UsageLevel[],
+  at: { step: number; focus: number | null; focusLevel: number },
+  theme: Colours,
 ): void {
   const { g, width, height } = to
   g.clearRect(0, 0, width, height)
@@ -116,7 +119,13 @@ export function columnsOf(level: UsageLevel, columns: number, step: number): Col
 }
 
 /** Too many codes for a bar each: the mean of those in a column, faintly the most of them, and how many are unused. */
-function drawMany(to: Surface, level: UsageLevel, row: number, at: { bottom: number; high: number; step: number; focus: number | null; focusLevel: number }, theme: Colours): void {
+function drawMany(
+  to: Surface,
+  level: UsageLevel,
+  row: number,
+  at: { bottom: number; high: number; step: number; focus: number | null; focusLevel: number },
+  theme: Colours,
+): void {
   const { g, width } = to
   const columns = columnsOf(level, Math.floor(width / COLUMN), at.step)
   const wide = width / columns.length
@@ -137,7 +146,10 @@ function drawMany(to: Surface, level: UsageLevel, row: number, at: { bottom: num
     g.globalAlpha = 1
     g.fillRect(i * wide, floor - tall(one.mean), wide, tall(one.mean))
   })
-  for (const [colour, y, share] of [[theme.bad, at.bottom - STRIP, 'unused'], [theme.ok, at.bottom - at.high, 'revived']] as const) {
+  for (const [colour, y, share] of [
+    [theme.bad, at.bottom - STRIP, 'unused'],
+    [theme.ok, at.bottom - at.high, 'revived'],
+  ] as const) {
     g.fillStyle = colour
     columns.forEach((one, i) => {
       if (!one[share]) return
@@ -150,7 +162,13 @@ function drawMany(to: Surface, level: UsageLevel, row: number, at: { bottom: num
   g.fillRect(0, floor, width, 1)
 }
 
-export function usageAt(levels: UsageLevel[], x: number, y: number, width: number, height: number): { level: number; code: number } | null {
+export function usageAt(
+  levels: UsageLevel[],
+  x: number,
+  y: number,
+  width: number,
+  height: number,
+): { level: number; code: number } | null {
   const level = Math.min(levels.length - 1, Math.max(0, Math.floor((y / height) * levels.length)))
   const order = levels[level]?.order
   if (!order || x < 0 || x >= width) return null

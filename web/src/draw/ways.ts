@@ -30,12 +30,22 @@ export class Ways {
   private made = 0
 
   /** True where the image is behind: the next frame should be drawn even if nothing else changes. */
-  draw(to: Surface, camera: Camera, trail: Trail, marks: Float64Array, codes: number, focus: number | null, theme: Colours, time: number): boolean {
+  draw(
+    to: Surface,
+    camera: Camera,
+    trail: Trail,
+    marks: Float64Array,
+    codes: number,
+    focus: number | null,
+    theme: Colours,
+    time: number,
+  ): boolean {
     const alone = focus !== null && focus < codes
     if (!trail.places.length || codes > MOST_WAYS || (!alone && codes > WAYS_AT_ONCE)) return false
     const newest = trail.steps[trail.steps.length - 1]
     const key = [to.canvas.width, to.canvas.height, to.ratio, trail.from, codes, focus, theme.canvas, theme.text].join()
-    const moved = this.camera === null || camera.x !== this.camera.x || camera.y !== this.camera.y || camera.scale !== this.camera.scale
+    const moved =
+      this.camera === null || camera.x !== this.camera.x || camera.y !== this.camera.y || camera.scale !== this.camera.scale
     const age = time - this.made
     // Frames of the history that come late fill the way up behind what is drawn.
     const filled = upTo(trail, this.step) !== this.count
@@ -100,7 +110,16 @@ function style(g: CanvasRenderingContext2D, band: number, codes: number, focus: 
   g.globalAlpha = alone ? 0.85 : (0.16 + 0.15 * band) * (codes <= 24 ? 1 : 0.55) * (theme.dark ? 1 : 1.1)
 }
 
-function way(g: CanvasRenderingContext2D, to: Surface, camera: Camera, trail: Trail, code: number, begin: number, end: number, every: number): void {
+function way(
+  g: CanvasRenderingContext2D,
+  to: Surface,
+  camera: Camera,
+  trail: Trail,
+  code: number,
+  begin: number,
+  end: number,
+  every: number,
+): void {
   const at = 2 * (trail.from + code)
   let lastX = 0
   let lastY = 0

@@ -19,8 +19,9 @@ export class Brush {
   sweep(cell: number): void {
     this.cursor = cell
     const next = new Set(this.cells)
-    for (const one of this.around(cell)) if (this.adding) next.add(one)
-    else next.delete(one)
+    for (const one of this.around(cell))
+      if (this.adding) next.add(one)
+      else next.delete(one)
     this.cells = next
   }
 

@@ -9,11 +9,22 @@ import { drawing, fromQuery, labelsOf, readCells, toQuery, usual, writeCells, ty
 import { readShelf } from './shelf.svelte'
 
 const images: PriorFacts = {
-  kind: 'masked', parent: 'digits', frames: 1, stride: 1, height: 7, width: 7, loop: false, classes: ['0', '1', '2'], passes: 16, orders: ['confidence', 'halton', 'random'],
-  sees_both_sides: true, parameters: 10,
+  kind: 'masked',
+  parent: 'digits',
+  frames: 1,
+  stride: 1,
+  height: 7,
+  width: 7,
+  loop: false,
+  classes: ['0', '1', '2'],
+  passes: 16,
+  orders: ['confidence', 'halton', 'random'],
+  sees_both_sides: true,
+  parameters: 10,
 }
 const loops: PriorFacts = { ...images, frames: 12, stride: 2, loop: true }
-const query = (view: View, prior: PriorFacts): Record<string, string> => Object.fromEntries(Object.entries(toQuery(view, prior)).filter(([, value]) => value !== null) as [string, string][])
+const query = (view: View, prior: PriorFacts): Record<string, string> =>
+  Object.fromEntries(Object.entries(toQuery(view, prior)).filter(([, value]) => value !== null) as [string, string][])
 
 describe('the address of a dream', () => {
   it('is empty of what is usual', () => {
@@ -23,34 +34,75 @@ describe('the address of a dream', () => {
 
   it('says every setting and every step, and reads them again', () => {
     const view: View = {
-      settings: { mode: 'morph', of: null, count: 1, frames: 40, label: '2', to: '0', temperature: 0.75, topK: 8, topP: 0.9, guidance: 2.5, steps: 4, order: 'random', seed: 77 },
-      trail: [{ kind: 'repaint', pick: 0, cells: [0, 7, 13, 48], seed: 5 }, { kind: 'continue', pick: 0, key: 11, seed: 6 }],
+      settings: {
+        mode: 'morph',
+        of: null,
+        count: 1,
+        frames: 40,
+        label: '2',
+        to: '0',
+        temperature: 0.75,
+        topK: 8,
+        topP: 0.9,
+        guidance: 2.5,
+        steps: 4,
+        order: 'random',
+        seed: 77,
+      },
+      trail: [
+        { kind: 'repaint', pick: 0, cells: [0, 7, 13, 48], seed: 5 },
+        { kind: 'continue', pick: 0, key: 11, seed: 6 },
+      ],
     }
     expect(fromQuery(query(view, loops), loops, 64)).toEqual(view)
   })
 
-  it('begins with an image of the data set, or of a person\'s own', () => {
+  it("begins with an image of the data set, or of a person's own", () => {
     for (const of of ['validation:3', 'train:0', 'image:a cat (2).png']) {
-      const view: View = { settings: { ...usual(loops), mode: 'image', of, label: '1' }, trail: [{ kind: 'continue', pick: 0, key: 0, seed: 6 }] }
+      const view: View = {
+        settings: { ...usual(loops), mode: 'image', of, label: '1' },
+        trail: [{ kind: 'continue', pick: 0, key: 0, seed: 6 }],
+      }
       expect(fromQuery(query(view, loops), loops, 64)).toEqual(view)
     }
-    for (const of of ['nothing', 'validation:', 'validation:x', 'image:', '']) expect(fromQuery({ of }, loops, 64).settings).toEqual(usual(loops))
-    expect(fromQuery({ of: 'train:1', to: '1', n: '7' }, loops, 64).settings, 'one image and no morph').toEqual({ ...usual(loops), mode: 'image', of: 'train:1', count: 7 })
+    for (const of of ['nothing', 'validation:', 'validation:x', 'image:', ''])
+      expect(fromQuery({ of }, loops, 64).settings).toEqual(usual(loops))
+    expect(fromQuery({ of: 'train:1', to: '1', n: '7' }, loops, 64).settings, 'one image and no morph').toEqual({
+      ...usual(loops),
+      mode: 'image',
+      of: 'train:1',
+      count: 7,
+    })
   })
 
   it('of what a prior cannot do says nothing: it is as usual', () => {
-    const given = { n: '9999', frames: '12', label: '7', to: '1', top_k: '65', temperature: '-1', top_p: 'x', steps: '0', order: 'up', seed: '-3', guidance: 'NaN' }
+    const given = {
+      n: '9999',
+      frames: '12',
+      label: '7',
+      to: '1',
+      top_k: '65',
+      temperature: '-1',
+      top_p: 'x',
+      steps: '0',
+      order: 'up',
+      seed: '-3',
+      guidance: 'NaN',
+    }
     expect(fromQuery(given, images, 64).settings).toEqual(usual(images))
     expect(fromQuery({ steps: '3', guidance: '3' }, { ...images, passes: null, classes: [] }, 64).settings).toEqual(usual(images))
   })
 
   it('goes on as far as its steps can be read', () => {
-    expect(fromQuery({ then: `r.1.2.${writeCells([3], 49)}~nonsense~c.0.1.2` }, images, 64).trail).toEqual([{ kind: 'repaint', pick: 1, cells: [3], seed: 2 }])
+    expect(fromQuery({ then: `r.1.2.${writeCells([3], 49)}~nonsense~c.0.1.2` }, images, 64).trail).toEqual([
+      { kind: 'repaint', pick: 1, cells: [3], seed: 2 },
+    ])
     expect(fromQuery({ then: 'r.0.0.0000' }, images, 64).trail, 'no cell is no region').toEqual([])
   })
 
   it('writes cells four to a digit', () => {
-    for (const cells of [[], [0], [3], [4], [0, 1, 2, 3], [48], [5, 21, 47]]) expect(readCells(writeCells(cells, 49), 49)).toEqual(cells)
+    for (const cells of [[], [0], [3], [4], [0, 1, 2, 3], [48], [5, 21, 47]])
+      expect(readCells(writeCells(cells, 49), 49)).toEqual(cells)
     expect(writeCells([0, 4, 7], 8)).toBe('89')
     expect(readCells('ffff', 6)).toEqual([0, 1, 2, 3, 4, 5])
   })
@@ -59,7 +111,12 @@ describe('the address of a dream', () => {
 describe('what is asked', () => {
   it('leaves out what is usual, and never the seed', () => {
     expect(drawing(usual(images))).toEqual({ seed: 0 })
-    expect(drawing({ ...usual(images), temperature: 0.5, topK: 3, order: 'random' }, 9)).toEqual({ temperature: 0.5, top_k: 3, order: 'random', seed: 9 })
+    expect(drawing({ ...usual(images), temperature: 0.5, topK: 3, order: 'random' }, 9)).toEqual({
+      temperature: 0.5,
+      top_k: 3,
+      order: 'random',
+      seed: 9,
+    })
   })
 
   it('is the command that makes the same', () => {
@@ -67,9 +124,29 @@ describe('what is asked', () => {
     expect(dreamCommand('a run', 'last', 'cpu', { settings, trail: [] }, loops, 'gif')).toBe(
       `tilework dream 'a run' --frames 48 --label 'it'\\''s' --top-k 4 --seed 3 --which last --device cpu --out loop.gif`,
     )
-    expect(dreamCommand('r', 'best', 'auto', { settings: usual(images), trail: [] }, images, 'png')).toBe('tilework dream r --seed 0 --out dream.png')
-    expect(dreamCommand('r', 'best', 'auto', { settings: usual(images), trail: [{ kind: 'continue', pick: 0, key: 0, seed: 1 }] }, images, 'png')).toBeNull()
-    expect(dreamCommand('r', 'best', 'auto', { settings: { ...usual(images), mode: 'image', of: 'train:1' }, trail: [] }, images, 'png')).toBeNull()
+    expect(dreamCommand('r', 'best', 'auto', { settings: usual(images), trail: [] }, images, 'png')).toBe(
+      'tilework dream r --seed 0 --out dream.png',
+    )
+    expect(
+      dreamCommand(
+        'r',
+        'best',
+        'auto',
+        { settings: usual(images), trail: [{ kind: 'continue', pick: 0, key: 0, seed: 1 }] },
+        images,
+        'png',
+      ),
+    ).toBeNull()
+    expect(
+      dreamCommand(
+        'r',
+        'best',
+        'auto',
+        { settings: { ...usual(images), mode: 'image', of: 'train:1' }, trail: [] },
+        images,
+        'png',
+      ),
+    ).toBeNull()
   })
 
   it('has each label in turn where none is named', () => {
@@ -80,10 +157,18 @@ describe('what is asked', () => {
 })
 
 describe('an image while it is drawn', () => {
-  const patches = patchesOf({ shape: [2, 3, 3, 1], data: Uint8Array.from([0, 0, 0, 0, 10, 0, 0, 0, 0, 1, 1, 1, 1, 20, 1, 1, 1, 1]) }, [1, 1])
+  const patches = patchesOf(
+    { shape: [2, 3, 3, 1], data: Uint8Array.from([0, 0, 0, 0, 10, 0, 0, 0, 0, 1, 1, 1, 1, 20, 1, 1, 1, 1]) },
+    [1, 1],
+  )
 
   it('is laid of the middles of tiles, and empty where no token is yet', () => {
-    const { width, height, rgba } = laid({ shape: [1, 2, 1, 2, 2], data: Int32Array.from([-1, -1, -1, -1, 1, -1, 0, 1]) }, patches, 0, 1)
+    const { width, height, rgba } = laid(
+      { shape: [1, 2, 1, 2, 2], data: Int32Array.from([-1, -1, -1, -1, 1, -1, 0, 1]) },
+      patches,
+      0,
+      1,
+    )
     expect([width, height]).toEqual([2, 2])
     expect([...rgba]).toEqual([20, 20, 20, 255, 0, 0, 0, 0, 10, 10, 10, 255, 20, 20, 20, 255])
   })
@@ -97,7 +182,9 @@ describe('an image while it is drawn', () => {
     const facts = { part: 1, first: 0, drawn: 12, passes: 32, share: 0.4 }
     const tokens = { shape: [1, 1, 1, 1, 1], data: new Int32Array(1) }
     expect(progressWords({ facts, tokens }, 1, 1)).toBe('drawing 12 of 32 passes')
-    expect(progressWords({ facts: { ...facts, passes: null, part: 2 }, tokens }, 2, 3)).toBe('drawing 40\u00a0% of the tokens, part 2, step 2 of 3')
+    expect(progressWords({ facts: { ...facts, passes: null, part: 2 }, tokens }, 2, 3)).toBe(
+      'drawing 40\u00a0% of the tokens, part 2, step 2 of 3',
+    )
   })
 
   it('has as much room as there is', () => {

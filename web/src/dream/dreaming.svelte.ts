@@ -29,7 +29,10 @@ export class Dreaming {
   private turn = 0
   private readonly kept = new Map<string, Made>()
 
-  constructor(private readonly model: OpenModel, private readonly about: AboutFacts) {}
+  constructor(
+    private readonly model: OpenModel,
+    private readonly about: AboutFacts,
+  ) {}
 
   get steps(): number {
     return 1 + (this.view?.trail.length ?? 0)
@@ -49,8 +52,14 @@ export class Dreaming {
       const name = JSON.stringify([view.settings, view.trail.slice(0, n)])
       const known: Made | undefined = this.kept.get(name)
       const image = n === 0 ? view.settings.of : null
-      const ask: DreamAsk | null = image !== null ? null : n === 0 ? this.first(view.settings) : this.next(view.settings, view.trail[n - 1], before!)
-      if (!ask && image === null) return this.fail(turn, { what: 'the address goes on from an item that there is not', why: `this dream has ${before!.images.shape[0]}`, fix: 'go back to the dream itself' })
+      const ask: DreamAsk | null =
+        image !== null ? null : n === 0 ? this.first(view.settings) : this.next(view.settings, view.trail[n - 1], before!)
+      if (!ask && image === null)
+        return this.fail(turn, {
+          what: 'the address goes on from an item that there is not',
+          why: `this dream has ${before!.images.shape[0]}`,
+          fix: 'go back to the dream itself',
+        })
       const found: Made | null = known ?? (ask ? await this.asked(turn, ask) : await this.opened(turn, image!))
       if (turn !== this.turn || !found) return
       this.keep(name, found)
@@ -83,7 +92,11 @@ export class Dreaming {
   private async asked(turn: number, { kind, what }: DreamAsk): Promise<Made | null> {
     try {
       return (await this.model.ask(KEY, kind as 'dream', what as What<'dream'>, (answer) => {
-        if (turn === this.turn) this.progress = { facts: answer.facts as unknown as ProgressFacts, tokens: (answer as unknown as { tokens: Shaped<Int32Array> }).tokens }
+        if (turn === this.turn)
+          this.progress = {
+            facts: answer.facts as unknown as ProgressFacts,
+            tokens: (answer as unknown as { tokens: Shaped<Int32Array> }).tokens,
+          }
       })) as Made | null
     } catch (error) {
       this.fail(turn, words(error))
@@ -100,13 +113,21 @@ export class Dreaming {
       const { label, name, notes, psnr } = answer.facts
       const [h, w, c] = answer.reconstruction.shape
       const codes = answer.codes!.data
-      const facts = [{ name: 'image', text: name ?? of }, ...(label === null ? [] : [{ name: 'label', text: label }]), ...notes.map((text) => ({ name: 'note', text })), ...(psnr === null ? [] : [{ name: 'PSNR', text: `${psnr.toFixed(1)} dB, as its tokens decode` }])]
+      const facts = [
+        { name: 'image', text: name ?? of },
+        ...(label === null ? [] : [{ name: 'label', text: label }]),
+        ...notes.map((text) => ({ name: 'note', text })),
+        ...(psnr === null ? [] : [{ name: 'PSNR', text: `${psnr.toFixed(1)} dB, as its tokens decode` }]),
+      ]
       return {
         ...answer,
         kind: 'dream',
         facts: { what: 'images', title: of, labels: [label], seed: 0, loop: false, fps: 30, verdicts: [], facts },
         images: { shape: [1, 1, h, w, c], data: answer.reconstruction.data },
-        keys: { shape: [1, 1, codes.length / (prior.height * prior.width), prior.height, prior.width], data: new Int32Array(codes) },
+        keys: {
+          shape: [1, 1, codes.length / (prior.height * prior.width), prior.height, prior.width],
+          data: new Int32Array(codes),
+        },
       } as unknown as Made
     } catch (error) {
       this.fail(turn, words(error))
@@ -130,7 +151,8 @@ export class Dreaming {
   private first(settings: Settings): DreamAsk {
     const prior = this.about.prior!
     const frames = settings.frames === null ? {} : { frames: settings.frames }
-    if (settings.mode === 'morph') return { kind: 'morph', what: { a: settings.label!, b: settings.to!, ...frames, ...drawing(settings) } }
+    if (settings.mode === 'morph')
+      return { kind: 'morph', what: { a: settings.label!, b: settings.to!, ...frames, ...drawing(settings) } }
     const label = settings.label === null ? {} : { label: settings.label }
     return { kind: 'dream', what: { count: settings.count, ...label, ...(moves(prior) ? frames : {}), ...drawing(settings) } }
   }
@@ -146,7 +168,16 @@ export class Dreaming {
     const length = images.shape[1] > 1 ? images.shape[1] : settings.frames
     const frames = moves(this.about.prior!) && length !== null ? { frames: length } : {}
     const more = { ...label, ...frames, ...drawing(settings, step.seed) }
-    if (step.kind === 'repaint') return { kind: 'repaint', what: { tokens: [...keys.data.subarray(at, at + t * size)], cells: step.cells, count: images.shape[1] > 1 ? 1 : WAYS, ...more } }
+    if (step.kind === 'repaint')
+      return {
+        kind: 'repaint',
+        what: {
+          tokens: [...keys.data.subarray(at, at + t * size)],
+          cells: step.cells,
+          count: images.shape[1] > 1 ? 1 : WAYS,
+          ...more,
+        },
+      }
     const key = Math.min(t - 1, step.key) * size
     return { kind: 'continue', what: { tokens: [...keys.data.subarray(at + key, at + key + size)], ...more } }
   }
@@ -158,7 +189,7 @@ export function progressWords(progress: Progress | null, step: number, steps: nu
   if (!progress) return `drawing${which}`
   const { drawn, passes, share, part } = progress.facts
   if (share >= 1) return `drawn; the images are made, and compared with training images${which}`
-  const how = passes === null ? `${Math.round(100 * share)}\u00a0% of the tokens` : `${Math.min(drawn, passes)} of ${passes} passes`
+  const how =
+    passes === null ? `${Math.round(100 * share)}\u00a0% of the tokens` : `${Math.min(drawn, passes)} of ${passes} passes`
   return `drawing ${how}${part > 1 ? `, part ${part}` : ''}${which}`
 }
-

@@ -30,7 +30,10 @@ export function dreamKey(event: KeyboardEvent, hands: Hands): boolean {
   const { target } = event
   const slider = target instanceof HTMLInputElement && target.type === 'range'
   // A picked item, an image that is chosen and a mode that is on have nothing left to do for Enter.
-  const onButton = target instanceof HTMLElement && target.closest('button, a, dialog') !== null && !target.closest('[data-item], [data-origin][aria-selected="true"], .seg [aria-pressed="true"]')
+  const onButton =
+    target instanceof HTMLElement &&
+    target.closest('button, a, dialog') !== null &&
+    !target.closest('[data-item], [data-origin][aria-selected="true"], .seg [aria-pressed="true"]')
   const way = ARROWS[event.key]
   if (way && slider) return false
   if ((event.key === 'Enter' || event.key === ' ') && onButton) return false

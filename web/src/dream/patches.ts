@@ -31,7 +31,7 @@ export interface Laid {
 /** A frame of tokens (..., t, Q, h, w) as it is so far, `item` and `frame` chosen. */
 export function laid(tokens: Shaped<Int32Array>, patches: Patches, item: number, frame: number): Laid {
   const [t, levels, rows, columns] = tokens.shape.slice(-4)
-  const from = ((item * t + Math.min(t - 1, frame)) * levels) * rows * columns // the first level
+  const from = (item * t + Math.min(t - 1, frame)) * levels * rows * columns // the first level
   const { height: h, width: w, channels, pixels } = patches
   const width = columns * w
   const rgba = new Uint8ClampedArray(rows * h * width * 4)
@@ -51,7 +51,13 @@ export function laid(tokens: Shaped<Int32Array>, patches: Patches, item: number,
 }
 
 /** Columns with which `count` images of a shape (width over height) are largest in a place. */
-export function columnsOf(count: number, width: number, height: number, shape: number, gap: number): { columns: number; side: number } {
+export function columnsOf(
+  count: number,
+  width: number,
+  height: number,
+  shape: number,
+  gap: number,
+): { columns: number; side: number } {
   let best = { columns: 1, side: 0 }
   for (let columns = 1; columns <= count; columns++) {
     const rows = Math.ceil(count / columns)

@@ -1,5 +1,6 @@
 /** Where the sliders of drawing stand still. */
-const steps = (low: number, high: number, by: number): number[] => Array.from({ length: Math.round((high - low) / by) + 1 }, (_, i) => Number((low + i * by).toFixed(3)))
+const steps = (low: number, high: number, by: number): number[] =>
+  Array.from({ length: Math.round((high - low) / by) + 1 }, (_, i) => Number((low + i * by).toFixed(3)))
 
 export const TEMPERATURES = steps(0.1, 2, 0.05)
 export const SHARES = steps(0.05, 1, 0.05)
@@ -13,8 +14,17 @@ export function topKs(codes: number): (number | null)[] {
 }
 
 /** None: as the prior was made for; then up to 64, or as many as there are cells. */
-export const passes = (cells: number): (number | null)[] => [null, ...[1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128].filter((one) => one <= Math.max(16, cells))]
-export const counts = (most: number): number[] => (most <= 9 ? steps(1, most, 1) : [1, 2, 3, 4, 6, 8, 9, 12, 16, 20, 24, 25, 30, 36, 42, 48, 49, 56, 64].filter((one) => one <= most))
+export const passes = (cells: number): (number | null)[] => [
+  null,
+  ...[1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 48, 64, 96, 128].filter((one) => one <= Math.max(16, cells)),
+]
+export const counts = (most: number): number[] =>
+  most <= 9
+    ? steps(1, most, 1)
+    : [1, 2, 3, 4, 6, 8, 9, 12, 16, 20, 24, 25, 30, 36, 42, 48, 49, 56, 64].filter((one) => one <= most)
 
 /** Lengths of clips: none = the prior's own; multiples of what it learned from. */
-export const lengths = (own: number, most: number): (number | null)[] => [null, ...[0.5, 1, 1.5, 2, 3, 4].map((factor) => Math.round(own * factor)).filter((one) => one >= 2 && one <= most && one !== own)]
+export const lengths = (own: number, most: number): (number | null)[] => [
+  null,
+  ...[0.5, 1, 1.5, 2, 3, 4].map((factor) => Math.round(own * factor)).filter((one) => one >= 2 && one <= most && one !== own),
+]

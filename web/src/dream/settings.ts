@@ -18,7 +18,8 @@ export interface Settings {
 }
 
 /** Something that was done to one item of a dream: cells of it drawn anew, or gone on with from one of its frames. */
-export type Step = { kind: 'repaint'; pick: number; cells: number[]; seed: number } | { kind: 'continue'; pick: number; key: number; seed: number }
+export type Step =
+  { kind: 'repaint'; pick: number; cells: number[]; seed: number } | { kind: 'continue'; pick: number; key: number; seed: number }
 
 export interface View {
   settings: Settings
@@ -34,7 +35,19 @@ export const WAYS = 4 // in which a region of an image is drawn anew
 
 export const moves = (prior: PriorFacts): boolean => prior.frames > 1
 export const usual = (prior: PriorFacts): Settings => ({
-  mode: 'new', of: null, count: moves(prior) ? 1 : 16, frames: null, label: null, to: null, temperature: 1, topK: null, topP: 1, guidance: 0, steps: null, order: 'halton', seed: 0,
+  mode: 'new',
+  of: null,
+  count: moves(prior) ? 1 : 16,
+  frames: null,
+  label: null,
+  to: null,
+  temperature: 1,
+  topK: null,
+  topP: 1,
+  guidance: 0,
+  steps: null,
+  order: 'halton',
+  seed: 0,
 })
 
 // The address --------------------------------------------------------------------------------------------------------------
@@ -43,7 +56,8 @@ const within = (text: string | undefined, low: number, high: number, byDefault: 
   const value = text === undefined || text === '' ? NaN : Number(text)
   return Number.isFinite(value) && value >= low && value <= high && (!whole || Number.isInteger(value)) ? value : byDefault
 }
-const known = (text: string | undefined, names: readonly string[]): string | null => (text !== undefined && names.includes(text) ? text : null)
+const known = (text: string | undefined, names: readonly string[]): string | null =>
+  text !== undefined && names.includes(text) ? text : null
 
 /** What of an address a prior can do; the rest is as it usually is. */
 export function fromQuery(query: Query, prior: PriorFacts, codes: number): View {
@@ -71,11 +85,22 @@ export function fromQuery(query: Query, prior: PriorFacts, codes: number): View 
 
 export function toQuery({ settings, trail }: View, prior: PriorFacts): Record<string, string | null> {
   const normal = usual(prior)
-  const given = (value: number | string | null, byDefault: number | string | null): string | null => (value === byDefault || value === null ? null : String(value))
+  const given = (value: number | string | null, byDefault: number | string | null): string | null =>
+    value === byDefault || value === null ? null : String(value)
   return {
-    of: settings.of, n: given(settings.count, normal.count), frames: given(settings.frames, null), label: settings.label, to: settings.to, temperature: given(settings.temperature, 1),
-    top_k: given(settings.topK, null), top_p: given(settings.topP, 1), guidance: given(settings.guidance, 0), steps: given(settings.steps, null),
-    order: given(settings.order, 'halton'), seed: given(settings.seed, 0), then: trail.length ? writeTrail(trail, prior.height * prior.width) : null,
+    of: settings.of,
+    n: given(settings.count, normal.count),
+    frames: given(settings.frames, null),
+    label: settings.label,
+    to: settings.to,
+    temperature: given(settings.temperature, 1),
+    top_k: given(settings.topK, null),
+    top_p: given(settings.topP, 1),
+    guidance: given(settings.guidance, 0),
+    steps: given(settings.steps, null),
+    order: given(settings.order, 'halton'),
+    seed: given(settings.seed, 0),
+    then: trail.length ? writeTrail(trail, prior.height * prior.width) : null,
   }
 }
 
@@ -88,13 +113,20 @@ export function writeCells(cells: readonly number[], all: number): string {
 
 export function readCells(text: string, all: number): number[] {
   const found: number[] = []
-  for (let cell = 0; cell < Math.min(all, 4 * text.length); cell++) if (parseInt(text[cell >> 2], 16) & (8 >> (cell & 3))) found.push(cell)
+  for (let cell = 0; cell < Math.min(all, 4 * text.length); cell++)
+    if (parseInt(text[cell >> 2], 16) & (8 >> (cell & 3))) found.push(cell)
   return found
 }
 
 /** `r.PICK.SEED.CELLS` and `c.PICK.SEED.KEY`, one after the other. */
 const writeTrail = (trail: readonly Step[], all: number): string =>
-  trail.map((step) => (step.kind === 'repaint' ? `r.${step.pick}.${step.seed}.${writeCells(step.cells, all)}` : `c.${step.pick}.${step.seed}.${step.key}`)).join('~')
+  trail
+    .map((step) =>
+      step.kind === 'repaint'
+        ? `r.${step.pick}.${step.seed}.${writeCells(step.cells, all)}`
+        : `c.${step.pick}.${step.seed}.${step.key}`,
+    )
+    .join('~')
 
 function readTrail(text: string | undefined, all: number): Step[] {
   const found: Step[] = []

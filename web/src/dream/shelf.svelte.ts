@@ -13,9 +13,15 @@ export function readShelf(text: string | null): Liked[] {
     const found: unknown = JSON.parse(text ?? '[]')
     const fits = (one: unknown): one is Liked => {
       const { query, title, image } = (one ?? {}) as Partial<Liked>
-      return typeof query === 'string' && typeof title === 'string' && typeof image === 'string' && image.startsWith('data:image/png;base64,')
+      return (
+        typeof query === 'string' &&
+        typeof title === 'string' &&
+        typeof image === 'string' &&
+        image.startsWith('data:image/png;base64,')
+      )
     }
-    const named = (one: { picture?: unknown } | null): unknown => (one?.picture ? { ...one, image: one.picture } : one) // as earlier versions kept it
+    // As earlier versions kept it
+    const named = (one: { picture?: unknown } | null): unknown => (one?.picture ? { ...one, image: one.picture } : one)
     return Array.isArray(found) ? found.map(named).filter(fits).slice(0, MOST) : []
   } catch {
     return []

@@ -6,9 +6,38 @@ const line = (text: string): TextPiece[] => [{ text, mark: 'text', strong: false
 
 describe('the facts of a stage', () => {
   const sections: ExplainSection[] = [
-    { heading: 'The network', tone: '', blocks: [{ kind: 'paragraph', line: line('...') }, { kind: 'table', heads: ['part', 'stage', 'sees'], numbers: [], rows: [{ key: 'encoder.conv', tone: '', cells: [line('encoder'), line('conv'), line('3x3')] }, { key: '', tone: '', cells: [line('all')] }] }] },
-    { heading: 'Metrics', tone: '', blocks: [{ kind: 'table', heads: ['metric'], numbers: [], rows: [{ key: 'encoder.conv', tone: '', cells: [line('other')] }, { key: 'psnr', tone: '', cells: [line('')] }] }] },
-  ] // prettier-ignore
+    {
+      heading: 'The network',
+      tone: '',
+      blocks: [
+        { kind: 'paragraph', line: line('...') },
+        {
+          kind: 'table',
+          heads: ['part', 'stage', 'sees'],
+          numbers: [],
+          rows: [
+            { key: 'encoder.conv', tone: '', cells: [line('encoder'), line('conv'), line('3x3')] },
+            { key: '', tone: '', cells: [line('all')] },
+          ],
+        },
+      ],
+    },
+    {
+      heading: 'Metrics',
+      tone: '',
+      blocks: [
+        {
+          kind: 'table',
+          heads: ['metric'],
+          numbers: [],
+          rows: [
+            { key: 'encoder.conv', tone: '', cells: [line('other')] },
+            { key: 'psnr', tone: '', cells: [line('')] },
+          ],
+        },
+      ],
+    },
+  ]
   const rows = rowsOf({ sections })
 
   it('is the row of its name in the first table that has one', () => {
@@ -22,7 +51,13 @@ describe('the facts of a stage', () => {
 
 it('arrows go from stage to stage and stop at the ends', () => {
   const keys = ['image', 'a', 'b']
-  expect([neighbour(keys, 'image', 'ArrowRight'), neighbour(keys, 'b', 'ArrowRight'), neighbour(keys, 'image', 'ArrowLeft'), neighbour(keys, 'a', 'End'), neighbour(keys, 'a', 'x')]).toEqual(['a', 'b', 'image', 'b', null])
+  expect([
+    neighbour(keys, 'image', 'ArrowRight'),
+    neighbour(keys, 'b', 'ArrowRight'),
+    neighbour(keys, 'image', 'ArrowLeft'),
+    neighbour(keys, 'a', 'End'),
+    neighbour(keys, 'a', 'x'),
+  ]).toEqual(['a', 'b', 'image', 'b', null])
 })
 
 it('overrides stand in the address', () => {
@@ -31,10 +66,14 @@ it('overrides stand in the address', () => {
 })
 
 describe('the stages of a drawing', () => {
-  const stage = (key: string, side: string): string => `<g class="stage" tabindex="0" data-stage="${key}" data-side="${side}"></g>`
+  const stage = (key: string, side: string): string =>
+    `<g class="stage" tabindex="0" data-stage="${key}" data-side="${side}"></g>`
 
   it('are read from it, and its latent stands for it', () => {
-    expect(stagesOf(stage('image', 'image') + stage('encoder.out', 'encoder') + stage('bottleneck', 'latent'))).toEqual({ keys: ['image', 'encoder.out', 'bottleneck'], main: 'bottleneck' })
+    expect(stagesOf(stage('image', 'image') + stage('encoder.out', 'encoder') + stage('bottleneck', 'latent'))).toEqual({
+      keys: ['image', 'encoder.out', 'bottleneck'],
+      main: 'bottleneck',
+    })
   })
   it('without a latent the middle one, and of nothing none', () => {
     expect(stagesOf(stage('tokens', '') + stage('block 1', '') + stage('next', '')).main).toBe('block 1')

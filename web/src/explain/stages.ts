@@ -8,12 +8,17 @@ export interface StageFact {
 
 /** The rows of all tables by what they are about: the stage of the drawing under the pointer is one of them. */
 export function rowsOf(answer: Pick<ExplainAnswer, 'sections'>): Map<string, StageFact[]> {
-  const tables = answer.sections.flatMap((section) => section.blocks).filter((block): block is TableBlock => block.kind === 'table')
+  const tables = answer.sections
+    .flatMap((section) => section.blocks)
+    .filter((block): block is TableBlock => block.kind === 'table')
   const rows = new Map<string, StageFact[]>()
   for (const table of tables) {
     for (const row of table.rows) {
       if (!row.key || rows.has(row.key)) continue
-      rows.set(row.key, row.cells.map((cell, i) => ({ head: table.heads[i] ?? '', cell })).filter(({ cell }) => says(cell, row.key)))
+      rows.set(
+        row.key,
+        row.cells.map((cell, i) => ({ head: table.heads[i] ?? '', cell })).filter(({ cell }) => says(cell, row.key)),
+      )
     }
   }
   return rows

@@ -15,7 +15,13 @@ export function fit(width: number, height: number, image: [number, number], grid
   const whole = Math.floor(scale)
   const used = whole >= 1 && whole / scale > 0.9 ? whole : scale
   const [w, h] = [image[0] * used, image[1] * used]
-  return { left: Math.round((width - w) / 2), top: Math.round((height - h) / 2), width: w, height: h, cell: [w / grid.width, h / grid.height] }
+  return {
+    left: Math.round((width - w) / 2),
+    top: Math.round((height - h) / 2),
+    width: w,
+    height: h,
+    cell: [w / grid.width, h / grid.height],
+  }
 }
 
 /** The cell (y * w + x) at a pixel; null outside. */

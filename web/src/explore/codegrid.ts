@@ -30,7 +30,10 @@ export function inView(laid: Laid, count: number, top: number, height: number): 
   return [Math.min(count, first), Math.min(count, Math.ceil((top + height) / laid.row) * laid.columns)]
 }
 
-export const corner = (laid: Laid, place: number): [number, number] => [laid.left + (place % laid.columns) * laid.pitch, GAP / 2 + Math.floor(place / laid.columns) * laid.row]
+export const corner = (laid: Laid, place: number): [number, number] => [
+  laid.left + (place % laid.columns) * laid.pitch,
+  GAP / 2 + Math.floor(place / laid.columns) * laid.row,
+]
 
 /** The place at a pixel; null where there is none. */
 export function placeAt(laid: Laid, count: number, x: number, y: number): number | null {
@@ -41,6 +44,15 @@ export function placeAt(laid: Laid, count: number, x: number, y: number): number
 
 /** Where a key leads from a place; null for other keys. */
 export function moved(key: string, place: number, count: number, columns: number, page: number): number | null {
-  const by: Record<string, number> = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns, PageUp: -columns * page, PageDown: columns * page, Home: -place, End: count - 1 - place }
+  const by: Record<string, number> = {
+    ArrowLeft: -1,
+    ArrowRight: 1,
+    ArrowUp: -columns,
+    ArrowDown: columns,
+    PageUp: -columns * page,
+    PageDown: columns * page,
+    Home: -place,
+    End: count - 1 - place,
+  }
   return key in by && count > 0 ? Math.min(count - 1, Math.max(0, place + by[key])) : null
 }

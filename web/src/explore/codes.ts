@@ -36,7 +36,12 @@ export function around(cells: Iterable<number>, width: number): Region | null {
   for (const cell of cells) {
     const [y, x] = [Math.floor(cell / width), cell % width]
     found = found
-      ? { top: Math.min(found.top, y), left: Math.min(found.left, x), bottom: Math.max(found.bottom, y), right: Math.max(found.right, x) }
+      ? {
+          top: Math.min(found.top, y),
+          left: Math.min(found.left, x),
+          bottom: Math.max(found.bottom, y),
+          right: Math.max(found.right, x),
+        }
       : { top: y, left: x, bottom: y, right: x }
   }
   return found
@@ -69,7 +74,15 @@ export function cutOut(grid: Grid, codes: Codes, cells: Iterable<number>, of: st
   const region = around(all, grid.width)
   if (!region) return null
   const at = (cell: number): number[] => Array.from({ length: grid.levels }, (_, level) => codes[level * cellsOf(grid) + cell])
-  return { of, region, cells: all.map((cell) => ({ y: Math.floor(cell / grid.width) - region.top, x: (cell % grid.width) - region.left, codes: at(cell) })) }
+  return {
+    of,
+    region,
+    cells: all.map((cell) => ({
+      y: Math.floor(cell / grid.width) - region.top,
+      x: (cell % grid.width) - region.left,
+      codes: at(cell),
+    })),
+  }
 }
 
 /** The cells of the grid that a piece covers with its upper left corner at a cell; what lies outside is left out. */
@@ -83,7 +96,8 @@ export function covered(grid: Grid, piece: Piece, at: number): { cell: number; c
 
 export function pasted(grid: Grid, codes: Codes, piece: Piece, at: number, levels: number[]): Codes {
   const made = copyOf(codes)
-  for (const one of covered(grid, piece, at)) for (const level of levels) made[level * cellsOf(grid) + one.cell] = one.codes[level]
+  for (const one of covered(grid, piece, at))
+    for (const level of levels) made[level * cellsOf(grid) + one.cell] = one.codes[level]
   return made
 }
 

@@ -4,11 +4,19 @@ import { commonRange, listOf, nameOf, rangeOf, searched, topsOf, windowOf, type 
 const known = (count: number, idle: number[] = []): Dimensions => {
   const all = Array.from({ length: count }, (_, d) => d)
   return {
-    count, shape: [count, 1, 1], order: [...all.filter((d) => !idle.includes(d)).reverse(), ...idle], active: new Set(all.filter((d) => !idle.includes(d))),
-    measure: all.map((d) => (idle.includes(d) ? 0 : d / 10)), most: count / 10, unit: 'nats', mean: Float32Array.from(all, (d) => 10 * d), deviation: Float32Array.from(all, () => 0.7),
-  } // prettier-ignore
+    count,
+    shape: [count, 1, 1],
+    order: [...all.filter((d) => !idle.includes(d)).reverse(), ...idle],
+    active: new Set(all.filter((d) => !idle.includes(d))),
+    measure: all.map((d) => (idle.includes(d) ? 0 : d / 10)),
+    most: count / 10,
+    unit: 'nats',
+    mean: Float32Array.from(all, (d) => 10 * d),
+    deviation: Float32Array.from(all, () => 0.7),
+  }
 }
-const text = (list: ReturnType<typeof listOf>): string => list.map((one) => (one.kind === 'row' ? one.d : `${one.title}${one.open ? '' : '…'}`)).join(' ')
+const text = (list: ReturnType<typeof listOf>): string =>
+  list.map((one) => (one.kind === 'row' ? one.d : `${one.title}${one.open ? '' : '…'}`)).join(' ')
 
 describe('the list of dimensions', () => {
   it('has the most active first, the collapsed folded away', () => {

@@ -22,7 +22,18 @@ export function dimensionsOf(about: AboutFacts, found: Answer<'statistics'> | nu
   const count = depth * height * width
   const shape = [depth, height, width] as const
   const all = Array.from({ length: count }, (_, d) => d)
-  if (!found) return { count, shape, order: all, active: new Set(all), measure: all.map(() => 0), most: 0, unit: about.space === 'gaussian' ? 'nats' : 'deviation', mean: null, deviation: null }
+  if (!found)
+    return {
+      count,
+      shape,
+      order: all,
+      active: new Set(all),
+      measure: all.map(() => 0),
+      most: 0,
+      unit: about.space === 'gaussian' ? 'nats' : 'deviation',
+      mean: null,
+      deviation: null,
+    }
   const measure = Array.from(found.kl?.data ?? found.deviation.data)
   return {
     count,
@@ -67,16 +78,22 @@ export const figureOf = (value: number): string => {
 
 /** `z 7`; on a grid also where it is: `z 7 · ch 0 (1, 3)`, row and column. */
 export const nameOf = (d: number, [, height, width]: readonly [number, number, number]): string =>
-  height * width === 1 ? `z ${d}` : `z ${d} · ch ${Math.floor(d / (height * width))} (${Math.floor((d % (height * width)) / width)}, ${d % width})`
+  height * width === 1
+    ? `z ${d}`
+    : `z ${d} · ch ${Math.floor(d / (height * width))} (${Math.floor((d % (height * width)) / width)}, ${d % width})`
 
 /** Numbers and ranges of what is searched for: `3, 17, 40-60`, or `ch 2` of a grid; null where it is none of these. */
 export function searched(text: string, known: Pick<Dimensions, 'count' | 'shape'>): Set<number> | null {
   const found = new Set<number>()
   const each = known.shape[1] * known.shape[2]
-  for (const part of text.split(/[,;]+/).map((one) => one.trim().toLowerCase()).filter(Boolean)) {
+  for (const part of text
+    .split(/[,;]+/)
+    .map((one) => one.trim().toLowerCase())
+    .filter(Boolean)) {
     const [, channel, first, last] = /^(?:(?:ch|channel)\s*(\d+)|z?\s*(\d+)(?:\s*[-–]\s*(\d+))?)$/.exec(part) ?? []
     if (channel !== undefined) for (let i = 0; i < each; i++) found.add(Number(channel) * each + i)
-    else if (first !== undefined) for (let d = Number(first); d <= Math.min(Number(last ?? first), known.count - 1); d++) found.add(d)
+    else if (first !== undefined)
+      for (let d = Number(first); d <= Math.min(Number(last ?? first), known.count - 1); d++) found.add(d)
     else return null
   }
   for (const d of found) if (d >= known.count) found.delete(d)
@@ -121,9 +138,16 @@ export function listOf(known: Dimensions, turned: ReadonlySet<string>, search: s
       const some = active.slice(from, from + OF_GROUP)
       const sum = some.reduce((total, d) => total + known.measure[d], 0)
       const aside = known.most ? (known.unit === 'nats' ? `${sum.toFixed(1)} nats` : `σ ${(sum / some.length).toFixed(2)}`) : ''
-      group(`a${from}`, known.most ? `most active ${from + 1}–${from + some.length}` : `${some[0]}–${some.at(-1)}`, aside, some, from === 0)
+      group(
+        `a${from}`,
+        known.most ? `most active ${from + 1}–${from + some.length}` : `${some[0]}–${some.at(-1)}`,
+        aside,
+        some,
+        from === 0,
+      )
     }
-  if (idle.length) group('idle', `${idle.length} collapsed`, known.unit === 'nats' ? 'no information' : 'constant', idle, active.length === 0)
+  if (idle.length)
+    group('idle', `${idle.length} collapsed`, known.unit === 'nats' ? 'no information' : 'constant', idle, active.length === 0)
   return out
 }
 

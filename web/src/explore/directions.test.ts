@@ -4,7 +4,10 @@ import { readWay } from './points'
 
 describe('named directions', () => {
   it('are read as they were written, whatever signs their names have', () => {
-    const all = [{ name: 'a|b~c%', way: '4>9' }, { name: 'lean', way: 'pc2' }]
+    const all = [
+      { name: 'a|b~c%', way: '4>9' },
+      { name: 'lean', way: 'pc2' },
+    ]
     expect(readNamed(writeNamed(all))).toEqual(all)
   })
 
@@ -14,7 +17,18 @@ describe('named directions', () => {
   })
 
   it('are one list of the address and of what was kept', () => {
-    expect(joined([{ name: 'a', way: 'pc1' }], [{ name: 'b', way: 'pc1' }, { name: 'c', way: 'pc2' }])).toEqual([{ name: 'a', way: 'pc1' }, { name: 'c', way: 'pc2' }])
+    expect(
+      joined(
+        [{ name: 'a', way: 'pc1' }],
+        [
+          { name: 'b', way: 'pc1' },
+          { name: 'c', way: 'pc2' },
+        ],
+      ),
+    ).toEqual([
+      { name: 'a', way: 'pc1' },
+      { name: 'c', way: 'pc2' },
+    ])
   })
 
   it('have a title without a name', () => {

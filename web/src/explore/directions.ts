@@ -6,12 +6,17 @@ export interface Named {
   way: string // `pc2`, `4>9`
 }
 
-const MARKS: [string, string][] = [['%', '%25'], ['|', '%7C'], ['~', '%7E']]
+const MARKS: [string, string][] = [
+  ['%', '%25'],
+  ['|', '%7C'],
+  ['~', '%7E'],
+]
 const shielded = (text: string): string => MARKS.reduce((out, [sign, escape]) => out.replaceAll(sign, escape), text)
 const bare = (text: string): string => [...MARKS].reverse().reduce((out, [sign, escape]) => out.replaceAll(escape, sign), text)
 
 /** Named directions as one value of the address: `smile~4>9|lean~pc2`. */
-export const writeNamed = (all: readonly Named[]): string => all.map(({ name, way }) => `${shielded(name)}~${shielded(way)}`).join('|')
+export const writeNamed = (all: readonly Named[]): string =>
+  all.map(({ name, way }) => `${shielded(name)}~${shielded(way)}`).join('|')
 
 export function readNamed(text: string | undefined | null): Named[] {
   const found: Named[] = []

@@ -3,9 +3,16 @@ import { Refused } from '../lib/api'
 import type { AskKind, Asks, ErrorAnswer } from '../lib/protocol'
 import type { OpenModel, What } from './model.svelte'
 
-
-/** A file that the model's process makes of an ask, saved by the browser under the name that the studio gives it. Rejects with `Refused`. */
-export async function download<K extends AskKind>(model: OpenModel, kind: K, what: What<K>, format: 'png' | 'gif' | 'mp4' | 'html'): Promise<string> {
+/**
+ * A file that the model's process makes of an ask, saved by the browser under the name that the studio gives it. Rejects
+ * with `Refused`.
+ */
+export async function download<K extends AskKind>(
+  model: OpenModel,
+  kind: K,
+  what: What<K>,
+  format: 'png' | 'gif' | 'mp4' | 'html',
+): Promise<string> {
   const query = new URLSearchParams({ which: model.which, device: model.device })
   const ask = { kind, ...what } as unknown as Asks[K]
   const response = await fetch(at(`/api/models/${encodeURIComponent(model.id)}/file?${query}`), {

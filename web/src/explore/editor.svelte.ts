@@ -84,7 +84,10 @@ export class Editor {
   }
 
   private stroke(cell: number): void {
-    this.session.put(painted(this.session.grid, this.session.history.now, this.level, [cell], this.code), `stroke ${this.gesture}`)
+    this.session.put(
+      painted(this.session.grid, this.session.history.now, this.level, [cell], this.code),
+      `stroke ${this.gesture}`,
+    )
   }
   private put(codes: Codes): void {
     this.session.put(codes)

@@ -16,7 +16,8 @@ interface Actions {
   hold(on: boolean): void
 }
 
-const inField = (target: EventTarget | null): boolean => target instanceof HTMLInputElement && target.type !== 'checkbox' && target.type !== 'range'
+const inField = (target: EventTarget | null): boolean =>
+  target instanceof HTMLInputElement && target.type !== 'checkbox' && target.type !== 'range'
 
 /** A key on the page of tokens; whether it was one of its own. What has the focus comes first where the key is of use there. */
 export function editorKey(event: KeyboardEvent, actions: Actions): boolean {
@@ -25,7 +26,8 @@ export function editorKey(event: KeyboardEvent, actions: Actions): boolean {
   const { selection } = editor
   const letter = event.key.toLowerCase()
   if ((event.ctrlKey || event.metaKey) && !event.altKey && !inField(event.target)) {
-    if (letter === 'z') event.shiftKey ? session.redo() : session.undo()
+    if (letter === 'z' && event.shiftKey) session.redo()
+    else if (letter === 'z') session.undo()
     else if (letter === 'y') session.redo()
     else if (letter === 'a') selection.all()
     else if (letter === 'c' && !getSelection()?.toString()) editor.copy()

@@ -34,8 +34,12 @@ describe('edits as text', () => {
     expect(differing(codes, zeros(one))).toBe(1)
   })
   it('make the line of the shell', () => {
-    expect(command('a-run', 'validation:12', ['*,*=8', '1,2=3'], 'best')).toBe("tilework tokens a-run validation:12 --set '*,*=8' --set 1,2=3 --out tokens.png")
-    expect(command('a-run', 'image:my-cat-12', [], 'step-00001200')).toBe('tilework tokens a-run my-cat-12 --which 1200 --out tokens.png')
+    expect(command('a-run', 'validation:12', ['*,*=8', '1,2=3'], 'best')).toBe(
+      "tilework tokens a-run validation:12 --set '*,*=8' --set 1,2=3 --out tokens.png",
+    )
+    expect(command('a-run', 'image:my-cat-12', [], 'step-00001200')).toBe(
+      'tilework tokens a-run my-cat-12 --which 1200 --out tokens.png',
+    )
   })
 })
 

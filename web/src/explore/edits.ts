@@ -40,23 +40,32 @@ function rectangle(grid: Grid, to: Codes, level: number, cell: number, code: num
   return `${span(first, bottom, height)},${span(left, right, width)}`
 }
 
-const span = (first: number, last: number, size: number): string => (first === 0 && last === size - 1 && size > 1 ? '*' : first === last ? `${first}` : `${first}-${last}`)
+const span = (first: number, last: number, size: number): string =>
+  first === 0 && last === size - 1 && size > 1 ? '*' : first === last ? `${first}` : `${first}-${last}`
 
 /** Codes after the edits of a text, and those parts of it that fit no cell, level or code of this model. */
 export function edited(grid: Grid, from: Codes, text: string): { codes: Codes; refused: string[] } {
   const codes = copyOf(from)
   const refused: string[] = []
-  for (const part of text.split(';').map((one) => one.trim()).filter(Boolean)) {
+  for (const part of text
+    .split(';')
+    .map((one) => one.trim())
+    .filter(Boolean)) {
     const [place, code] = part.split('=')
     const spans = place.split(',').map((one) => one.trim())
     if (spans.length === 2 && grid.levels === 1) spans.unshift('1')
-    const [levels, rows, columns] = [range(spans[0], 1, grid.levels), range(spans[1], 0, grid.height - 1), range(spans[2], 0, grid.width - 1)]
+    const [levels, rows, columns] = [
+      range(spans[0], 1, grid.levels),
+      range(spans[1], 0, grid.height - 1),
+      range(spans[2], 0, grid.width - 1),
+    ]
     if (spans.length !== 3 || !levels || !rows || !columns || !/^\d{1,9}$/.test(code ?? '') || Number(code) >= grid.codes) {
       refused.push(part)
       continue
     }
     for (let level = levels[0] - 1; level < levels[1]; level++)
-      for (let y = rows[0]; y <= rows[1]; y++) for (let x = columns[0]; x <= columns[1]; x++) codes[(level * grid.height + y) * grid.width + x] = Number(code)
+      for (let y = rows[0]; y <= rows[1]; y++)
+        for (let x = columns[0]; x <= columns[1]; x++) codes[(level * grid.height + y) * grid.width + x] = Number(code)
   }
   return { codes, refused }
 }
@@ -72,5 +81,16 @@ function range(text: string | undefined, least: number, most: number): [number, 
 /** The shell's line for the same image; an image of one's own stands in it by its name, for its file. */
 export function command(run: string, origin: string, edits: string[], which: string): string {
   const image = origin.replace(/^image:/, '')
-  return ['tilework', 'tokens', run, image, ...edits.flatMap((edit) => ['--set', edit]), ...(which === 'best' ? [] : ['--which', which.replace(/^step-0*(?=\d)/, '')]), '--out', 'tokens.png'].map(quoted).join(' ')
+  return [
+    'tilework',
+    'tokens',
+    run,
+    image,
+    ...edits.flatMap((edit) => ['--set', edit]),
+    ...(which === 'best' ? [] : ['--which', which.replace(/^step-0*(?=\d)/, '')]),
+    '--out',
+    'tokens.png',
+  ]
+    .map(quoted)
+    .join(' ')
 }

@@ -11,8 +11,12 @@ export class History<T> {
     this.now = begin
   }
 
-  get canUndo(): boolean { return this.past.length > 0 }
-  get canRedo(): boolean { return this.future.length > 0 }
+  get canUndo(): boolean {
+    return this.past.length > 0
+  }
+  get canRedo(): boolean {
+    return this.future.length > 0
+  }
 
   /** The next state. Of one `gesture` (anything but null) only the first keeps the state before it. */
   put(next: T, gesture: unknown = null): void {

@@ -31,7 +31,10 @@ export class Lens {
   private leapt = false // what is shown is somewhere else, not a move on
 
   /** `later`: where the address names no point, nothing is asked before `begin` says where. */
-  constructor(private readonly model: OpenModel, later = false) {
+  constructor(
+    private readonly model: OpenModel,
+    later = false,
+  ) {
     const text = router.current.query.at
     const read = text === undefined ? null : readPoint(text)
     if (read) this.history = new History(read)
@@ -45,9 +48,15 @@ export class Lens {
     this.look()
   }
 
-  get point(): Point { return this.history.now }
-  get canUndo(): boolean { return this.history.canUndo }
-  get canRedo(): boolean { return this.history.canRedo }
+  get point(): Point {
+    return this.history.now
+  }
+  get canUndo(): boolean {
+    return this.history.canUndo
+  }
+  get canRedo(): boolean {
+    return this.history.canRedo
+  }
 
   get text(): string {
     return pointText(this.point)
@@ -102,15 +111,22 @@ export class Lens {
   /** Ask again what is shown: the process that was asked is gone. */
   look(): void {
     const { point, text } = this
-    void this.model.show('image', 'decode', { points: [text], ...past() }, (answer) => {
-      this.seen = answer
-      this.good = point
-      counters.shown = { ...counters.shown, at: answer.facts.points[0], asked: text, ms: answer.ms }
-      void tick().then(() => { // the canvas has been painted by now
-        counters.drawn += 1
-        counters.lastDrawn = performance.now()
-      })
-    }, (error) => this.fail(point, text, error))
+    void this.model.show(
+      'image',
+      'decode',
+      { points: [text], ...past() },
+      (answer) => {
+        this.seen = answer
+        this.good = point
+        counters.shown = { ...counters.shown, at: answer.facts.points[0], asked: text, ms: answer.ms }
+        void tick().then(() => {
+          // the canvas has been painted by now
+          counters.drawn += 1
+          counters.lastDrawn = performance.now()
+        })
+      },
+      (error) => this.fail(point, text, error),
+    )
     this.lookBelow(point)
     clearTimeout(this.later)
     this.later = setTimeout(() => this.write(text), 180)
@@ -160,15 +176,22 @@ export class Lens {
     const key = point.muSeed !== null ? `mu@${point.muSeed}` : isImage(point.origin) ? origin : ''
     if (isImage(point.origin)) {
       if (this.of?.facts.of !== origin || key !== this.below) {
-        void this.model.show('of', 'encode', { of: origin }, (answer) => {
-          this.of = answer
-          if (this.below === answer.facts.of) this.mu = answer.mean.data
-        }, () => undefined) // the image itself says why
+        void this.model.show(
+          'of',
+          'encode',
+          { of: origin },
+          (answer) => {
+            this.of = answer
+            if (this.below === answer.facts.of) this.mu = answer.mean.data
+          },
+          () => undefined,
+        ) // the image itself says why
       }
     } else if (this.of) this.of = null
     if (key === this.below) return
     this.below = key
     this.mu = null
-    if (point.muSeed !== null) void this.model.show('mu', 'decode', { points: [`zero;*~0,0;${key}`] }, (answer) => (this.mu = answer.z.data))
+    if (point.muSeed !== null)
+      void this.model.show('mu', 'decode', { points: [`zero;*~0,0;${key}`] }, (answer) => (this.mu = answer.z.data))
   }
 }

@@ -32,10 +32,14 @@ export class MapCanvas {
 
   constructor(canvas: HTMLCanvasElement, look: MapLook) {
     this.look = look
-    this.to = surface(canvas, () => {
-      if (!this.moved) this.fit()
-      draw(this.paint)
-    }, true)
+    this.to = surface(
+      canvas,
+      () => {
+        if (!this.moved) this.fit()
+        draw(this.paint)
+      },
+      true,
+    )
   }
 
   end(): void {

@@ -39,7 +39,11 @@ export class OpenModel {
   private ref = 0
   private ended = false
 
-  constructor(readonly id: string, readonly which = 'best', readonly device = 'auto') {
+  constructor(
+    readonly id: string,
+    readonly which = 'best',
+    readonly device = 'auto',
+  ) {
     if (!mayBeRun(id)) {
       this.link = 'open'
       this.gone = `there is no run '${id.slice(0, 80)}'`
@@ -59,8 +63,16 @@ export class OpenModel {
     })
   }
 
-  /** The answer, or null where a newer ask of the same key came before it was sent. Rejects with `Refused`. `progress` takes what comes before. */
-  ask<K extends AskKind>(key: string, kind: K, what: What<K>, progress?: (answer: Answer<AskKind>) => void): Promise<Answer<K> | null> {
+  /**
+   * The answer, or null where a newer ask of the same key came before it was sent. Rejects with `Refused`. `progress`
+   * takes what comes before.
+   */
+  ask<K extends AskKind>(
+    key: string,
+    kind: K,
+    what: What<K>,
+    progress?: (answer: Answer<AskKind>) => void,
+  ): Promise<Answer<K> | null> {
     const ref = ++this.ref
     return new Promise((done, failed) => {
       const message: ModelPageMessage = { type: 'ask', ref, key, ask: { kind, ...what } as unknown as Asks[K] }
@@ -75,7 +87,13 @@ export class OpenModel {
   }
 
   /** The same for what is drawn: a failure is kept in `problem`, unless `failed` takes it; the next answer of any ask clears it. */
-  async show<K extends AskKind>(key: string, kind: K, what: What<K>, then: (answer: Answer<K>) => void, failed?: (error: unknown) => void): Promise<void> {
+  async show<K extends AskKind>(
+    key: string,
+    kind: K,
+    what: What<K>,
+    then: (answer: Answer<K>) => void,
+    failed?: (error: unknown) => void,
+  ): Promise<void> {
     try {
       const answer = await this.ask(key, kind, what)
       if (answer && !this.ended) {
@@ -115,7 +133,12 @@ export class OpenModel {
     lane.flying = waiting
     this.byRef.set(waiting.ref, key)
     if (this.connection === null || this.connection.send(waiting.message)) return
-    this.landed(waiting.ref)?.failed(new Refused({ what: 'this is too much for one message', why: `at most ${count(MOST_MESSAGE)} letters are sent`, fix: 'ask for less' }, 0))
+    this.landed(waiting.ref)?.failed(
+      new Refused(
+        { what: 'this is too much for one message', why: `at most ${count(MOST_MESSAGE)} letters are sent`, fix: 'ask for less' },
+        0,
+      ),
+    )
   }
 
   private repeat(): void {

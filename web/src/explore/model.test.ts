@@ -20,8 +20,12 @@ class FakeSocket {
   constructor(readonly url: string) {
     FakeSocket.all.push(this)
   }
-  send(text: string): void { this.sent.push(JSON.parse(text)) }
-  close(): void { this.lose() }
+  send(text: string): void {
+    this.sent.push(JSON.parse(text))
+  }
+  close(): void {
+    this.lose()
+  }
   open(): void {
     this.readyState = 1
     this.onopen?.()
@@ -30,11 +34,20 @@ class FakeSocket {
     this.readyState = 3
     this.onclose?.()
   }
-  says(message: unknown): void { this.onmessage?.({ data: JSON.stringify(message) }) }
-  answers(ref: number): void {
-    this.onmessage?.({ data: packed({ v: 1, channel: 'answer', ref, kind: 'decode', ms: 1, facts: { points: [] } }, { images: ['u1', [1, 1, 1, 1], [ref]] }) })
+  says(message: unknown): void {
+    this.onmessage?.({ data: JSON.stringify(message) })
   }
-  get asked(): unknown[] { return this.sent.filter((one) => one.type === 'ask').map((one) => (one.ask.points as string[])[0]) }
+  answers(ref: number): void {
+    this.onmessage?.({
+      data: packed(
+        { v: 1, channel: 'answer', ref, kind: 'decode', ms: 1, facts: { points: [] } },
+        { images: ['u1', [1, 1, 1, 1], [ref]] },
+      ),
+    })
+  }
+  get asked(): unknown[] {
+    return this.sent.filter((one) => one.type === 'ask').map((one) => (one.ask.points as string[])[0])
+  }
 }
 
 let model: OpenModel

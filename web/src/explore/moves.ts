@@ -28,7 +28,11 @@ export const setBand = (point: Point, dimension: number, band: Band): Point => (
 })
 
 /** A dimension as it was before it was touched. */
-export const release = (point: Point, dimension: number): Point => ({ ...point, exact: without(point.exact, dimension), bands: without(point.bands, dimension) })
+export const release = (point: Point, dimension: number): Point => ({
+  ...point,
+  exact: without(point.exact, dimension),
+  bands: without(point.bands, dimension),
+})
 
 /** An amount along a direction; 0 takes it out. */
 export function setAlong(point: Point, way: Way): Point {
@@ -61,7 +65,8 @@ export const withSeed = (point: Point, number: number): Point =>
 /** Whether another seed gives another image. */
 export function isDrawn(point: Point): boolean {
   if (point.origin.kind === 'seed') return true
-  if (point.every || point.muSeed !== null) return point.muSeed !== null || (point.every?.sigma ?? 0) > 0 || [...point.bands.values()].some((band) => band.sigma > 0)
+  if (point.every || point.muSeed !== null)
+    return point.muSeed !== null || (point.every?.sigma ?? 0) > 0 || [...point.bands.values()].some((band) => band.sigma > 0)
   return [...point.bands.values()].some((band) => band.sigma > 0)
 }
 
@@ -77,7 +82,11 @@ export const reset = (point: Point, mode: Mode): Point =>
   mode === 'exact' ? pointAt(zero) : { ...pointAt(seed(noiseSeed(point))), every: mode === 'band' ? { mu: 0, sigma: 1 } : null }
 
 /** Every mu drawn anew by a seed; sigma stays 1, as a reader of N(mu, 1) expects. */
-export const randomised = (point: Point, number: number): Point => ({ ...pointAt(seed(noiseSeed(point))), every: { mu: 0, sigma: point.every?.sigma ?? 1 }, muSeed: number })
+export const randomised = (point: Point, number: number): Point => ({
+  ...pointAt(seed(noiseSeed(point))),
+  every: { mu: 0, sigma: point.every?.sigma ?? 1 },
+  muSeed: number,
+})
 
 /** An image's own posterior: its mean and sigma in every dimension. */
 export function posterior(origin: Origin, mean: Float32Array, sigma: Float32Array, number: number): Point {
@@ -87,4 +96,6 @@ export function posterior(origin: Origin, mean: Float32Array, sigma: Float32Arra
 }
 
 /** What was changed of the point where it began. */
-export const touched = (point: Point): boolean => point.exact.size + point.bands.size + point.along.length > 0 || (isImage(point.origin) && (point.every !== null || point.muSeed !== null))
+export const touched = (point: Point): boolean =>
+  point.exact.size + point.bands.size + point.along.length > 0 ||
+  (isImage(point.origin) && (point.every !== null || point.muSeed !== null))

@@ -9,7 +9,11 @@ class Own {
   /** Send an image; its origin. Rejects with `Refused` where it is none, or too large. */
   async send(model: OpenModel, file: File): Promise<string> {
     const query = new URLSearchParams({ which: model.which, device: model.device, name: file.name })
-    const { name } = await postBytes<ImageAnswer>(`/api/models/${encodeURIComponent(model.id)}/image?${query}`, file, file.type || 'image/x-unknown')
+    const { name } = await postBytes<ImageAnswer>(
+      `/api/models/${encodeURIComponent(model.id)}/image?${query}`,
+      file,
+      file.type || 'image/x-unknown',
+    )
     this.names = [name, ...this.names.filter((one) => one !== name)]
     return `image:${name}`
   }

@@ -30,7 +30,8 @@ export function placesOf(points: Float32Array): Places {
   for (let i = 0; i < many; i++) {
     const [x, y] = [points[2 * i], points[2 * i + 1]]
     if (!Number.isFinite(x) || !Number.isFinite(y)) continue
-    cellOf[i] = Math.min(rows - 1, Math.floor((y - bottom) / cell)) * columns + Math.min(columns - 1, Math.floor((x - left) / cell))
+    cellOf[i] =
+      Math.min(rows - 1, Math.floor((y - bottom) / cell)) * columns + Math.min(columns - 1, Math.floor((x - left) / cell))
     first[cellOf[i] + 1] += 1
   }
   for (let c = 0; c < columns * rows; c++) first[c + 1] += first[c]
@@ -41,7 +42,13 @@ export function placesOf(points: Float32Array): Places {
 }
 
 /** The nearest point within reach of a place, of those that may be chosen; null where there is none. */
-export function nearestIn(places: Places, x: number, y: number, reach: number, may: (i: number) => boolean = () => true): number | null {
+export function nearestIn(
+  places: Places,
+  x: number,
+  y: number,
+  reach: number,
+  may: (i: number) => boolean = () => true,
+): number | null {
   const { points, left, bottom, cell, columns, rows, first, order } = places
   const clamp = (value: number, most: number): number => Math.min(most, Math.max(0, Math.floor(value)))
   const [from, to] = [clamp((x - reach - left) / cell, columns - 1), clamp((x + reach - left) / cell, columns - 1)]

@@ -15,7 +15,8 @@ describe('a plane', () => {
 
   it('is of two dimensions that are there', () => {
     expect(pairOf('3,1', [2, 0, 1, 3])).toEqual([3, 1])
-    for (const text of [undefined, '', '1', '1,1', '1,9', 'x,y', '0,1,2', '-1,2']) expect(pairOf(text, [2, 0, 1, 3])).toEqual([2, 0])
+    for (const text of [undefined, '', '1', '1,1', '1,9', 'x,y', '0,1,2', '-1,2'])
+      expect(pairOf(text, [2, 0, 1, 3])).toEqual([2, 0])
     expect(pairOf(undefined, [1, 0])).toEqual([0, 1])
     expect(pairOf(undefined, [0])).toEqual([0, 0])
   })

@@ -29,13 +29,26 @@ export interface Point {
 
 const NUMBER = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?$/i
 const WHOLE = /^\d{1,15}$/
-const ESCAPED: [string, string][] = [['%', '%25'], [';', '%3B'], ['>', '%3E'], ['*', '%2A']]
+const ESCAPED: [string, string][] = [
+  ['%', '%25'],
+  [';', '%3B'],
+  ['>', '%3E'],
+  ['*', '%2A'],
+]
 export const LARGEST = 1e6
 
 export const zero: Origin = { kind: 'zero', number: 0, name: '' }
 export const seed = (number: number): Origin => ({ kind: 'seed', number, name: '' })
 export const isImage = (origin: Origin): boolean => origin.kind !== 'zero' && origin.kind !== 'seed'
-export const pointAt = (origin: Origin): Point => ({ origin, exact: new Map(), bands: new Map(), every: null, muSeed: null, noiseSeed: null, along: [] })
+export const pointAt = (origin: Origin): Point => ({
+  origin,
+  exact: new Map(),
+  bands: new Map(),
+  every: null,
+  muSeed: null,
+  noiseSeed: null,
+  along: [],
+})
 
 /** A number as it is written in a point: at most four places behind the point. */
 export const plain = (value: number): string => {
@@ -43,7 +56,8 @@ export const plain = (value: number): string => {
   return text === '-0' ? '0' : text
 }
 const escaped = (name: string): string => ESCAPED.reduce((text, [sign, escape]) => text.replaceAll(sign, escape), name)
-const unescaped = (text: string): string => [...ESCAPED].reverse().reduce((name, [sign, escape]) => name.replaceAll(new RegExp(escape, 'gi'), sign), text)
+const unescaped = (text: string): string =>
+  [...ESCAPED].reverse().reduce((name, [sign, escape]) => name.replaceAll(new RegExp(escape, 'gi'), sign), text)
 const band = ({ mu, sigma }: Band): string => `${plain(mu)},${plain(sigma)}`
 
 export function originText(origin: Origin): string {
@@ -52,7 +66,8 @@ export function originText(origin: Origin): string {
 }
 
 /** What a direction is called without its amount: `pc1`, `4>9`. Two terms of one name are one slider. */
-export const wayName = (way: Way): string => ('principal' in way ? `pc${way.principal}` : `${escaped(way.start)}>${escaped(way.end)}`)
+export const wayName = (way: Way): string =>
+  'principal' in way ? `pc${way.principal}` : `${escaped(way.start)}>${escaped(way.end)}`
 
 export function pointText(point: Point): string {
   const terms = [originText(point.origin)]
@@ -130,4 +145,5 @@ export function readPoint(text: string): Point | null {
 
 /** Several points as one value of the address. */
 export const joinPoints = (points: readonly string[]): string => points.map((text) => text.replaceAll('|', '%7C')).join('|')
-export const splitPoints = (text: string | undefined): string[] => (text ? text.split('|').map((one) => one.replaceAll('%7C', '|')) : [])
+export const splitPoints = (text: string | undefined): string[] =>
+  text ? text.split('|').map((one) => one.replaceAll('%7C', '|')) : []

@@ -46,6 +46,10 @@ export class Reach {
     const [top, left, bottom, right] = this.found.box.length === 4 ? this.found.box : [0, 0, height, width]
     const most = this.found.strength.data.reduce((a, b) => Math.max(a, b), 0)
     const size = `${right - left} × ${bottom - top} pixels`
-    return this.kind === 'sees' ? `sees ${size}` : most > 0 ? `changes ${size}, a pixel by up to ${figure(most, 2)}` : 'changes nothing'
+    return this.kind === 'sees'
+      ? `sees ${size}`
+      : most > 0
+        ? `changes ${size}, a pixel by up to ${figure(most, 2)}`
+        : 'changes nothing'
   }
 }

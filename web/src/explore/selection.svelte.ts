@@ -10,7 +10,9 @@ export class Selection {
   constructor(private readonly grid: Grid) {}
 
   /** What a person looks at: the cell below the pointer, else the cursor. */
-  get at(): number { return this.hovered ?? this.cursor }
+  get at(): number {
+    return this.hovered ?? this.cursor
+  }
 
   begin(cell: number, extend = false): void {
     if (extend) return this.extend(cell)
@@ -31,7 +33,14 @@ export class Selection {
   move(key: string, extend: boolean): boolean {
     const { width, height } = this.grid
     const [y, x] = [Math.floor(this.cursor / width), this.cursor % width]
-    const to: Record<string, [number, number]> = { ArrowLeft: [y, x - 1], ArrowRight: [y, x + 1], ArrowUp: [y - 1, x], ArrowDown: [y + 1, x], Home: [y, 0], End: [y, width - 1] }
+    const to: Record<string, [number, number]> = {
+      ArrowLeft: [y, x - 1],
+      ArrowRight: [y, x + 1],
+      ArrowUp: [y - 1, x],
+      ArrowDown: [y + 1, x],
+      Home: [y, 0],
+      End: [y, width - 1],
+    }
     if (!(key in to)) return false
     const [row, column] = to[key]
     this.begin(Math.min(height - 1, Math.max(0, row)) * width + Math.min(width - 1, Math.max(0, column)), extend)

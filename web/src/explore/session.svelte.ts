@@ -21,7 +21,12 @@ export interface Source {
 
 const QUIET_MS = 60 // without an edit, until all levels are measured
 
-export const gridOf = (about: AboutFacts): Grid => ({ levels: about.levels, height: about.latent[1], width: about.latent[2], codes: about.codes })
+export const gridOf = (about: AboutFacts): Grid => ({
+  levels: about.levels,
+  height: about.latent[1],
+  width: about.latent[2],
+  codes: about.codes,
+})
 
 /** An image's tokens, or those of a point that no image stands behind. Null where a newer ask of the same key came before. */
 export async function encoded(model: OpenModel, key: string, origin: string): Promise<Source | null> {
@@ -29,12 +34,32 @@ export async function encoded(model: OpenModel, key: string, origin: string): Pr
     const answer = await model.ask(key, 'decode', { points: [origin], through: 'quantiser' })
     if (!answer) return null
     const image = { shape: answer.images.shape.slice(1), data: answer.images.data }
-    return { origin, original: null, reconstruction: image, codes: new Int32Array(answer.codes!.data), label: null, name: null, notes: [], mse: null, psnr: null }
+    return {
+      origin,
+      original: null,
+      reconstruction: image,
+      codes: new Int32Array(answer.codes!.data),
+      label: null,
+      name: null,
+      notes: [],
+      mse: null,
+      psnr: null,
+    }
   }
   const answer = await model.ask(key, 'encode', { of: origin })
   if (!answer) return null
   const { label, name, notes, mse, psnr } = answer.facts
-  return { origin, original: answer.image, reconstruction: answer.reconstruction, codes: new Int32Array(answer.codes!.data), label, name, notes: [...notes], mse, psnr }
+  return {
+    origin,
+    original: answer.image,
+    reconstruction: answer.reconstruction,
+    codes: new Int32Array(answer.codes!.data),
+    label,
+    name,
+    notes: [...notes],
+    mse,
+    psnr,
+  }
 }
 
 /** The tokens of one image being edited: what they are, what they paint, and how well. */
@@ -52,15 +77,22 @@ export class TokenSession {
   private readonly begun = new Map<string, { source: Source; history: History<Codes> }>()
   private later: ReturnType<typeof setTimeout> | undefined
 
-  constructor(readonly model: OpenModel, about: AboutFacts) {
+  constructor(
+    readonly model: OpenModel,
+    about: AboutFacts,
+  ) {
     this.grid = gridOf(about)
     this.upto = this.grid.levels
   }
 
   private asked: { codes: Codes; upto: number; source: Source } | null = null // what is painted, or will be by an ask on its way
 
-  get codes(): Codes { return this.preview ?? this.history.now }
-  get changed(): number { return this.source ? differing(this.source.codes, this.history.now) : 0 }
+  get codes(): Codes {
+    return this.preview ?? this.history.now
+  }
+  get changed(): number {
+    return this.source ? differing(this.source.codes, this.history.now) : 0
+  }
 
   /**
    * Open an image, with edits where `text` has some; returns those that fit none of its tokens. An image seen before has the edits
@@ -159,14 +191,16 @@ export class TokenSession {
     const asked = (this.asked = { codes, upto, source })
     let shown = false
     const levels = upto === this.grid.levels ? {} : { levels: upto }
-    void this.model.show('paint', 'paint', { codes: [...codes], ...levels }, (answer) => {
-      if (this.source !== source) return
-      shown = true
-      this.image = answer.image
-      this.paints++
-    }).then(() => {
-      if (!shown && this.asked === asked) this.asked = null // it failed: the same may be asked again
-    })
+    void this.model
+      .show('paint', 'paint', { codes: [...codes], ...levels }, (answer) => {
+        if (this.source !== source) return
+        shown = true
+        this.image = answer.image
+        this.paints++
+      })
+      .then(() => {
+        if (!shown && this.asked === asked) this.asked = null // it failed: the same may be asked again
+      })
   }
 
   private measure(): void {

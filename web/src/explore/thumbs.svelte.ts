@@ -21,7 +21,10 @@ export const titleOf = (one: { origin: string; label?: string | null; name?: str
 export class Thumbs {
   have = $state.raw(new Map<string, Thumb>())
 
-  constructor(private readonly model: OpenModel, private readonly key: string) {}
+  constructor(
+    private readonly model: OpenModel,
+    private readonly key: string,
+  ) {}
 
   get(side: Side, number: number): Thumb | undefined {
     return this.have.get(`${side}:${number}`)
@@ -44,4 +47,9 @@ export class Thumbs {
   }
 }
 
-export const thumb = (origin: string, pixels: ImageData, label: string | null, name: string | null): Thumb => ({ origin, pixels, label, name })
+export const thumb = (origin: string, pixels: ImageData, label: string | null, name: string | null): Thumb => ({
+  origin,
+  pixels,
+  label,
+  name,
+})

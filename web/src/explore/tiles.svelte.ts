@@ -17,7 +17,11 @@ export class CodeTiles {
   cell: [number, number] = [1, 1] // width and height of a cell in pixels
   private chunks: Atlas[] = []
 
-  constructor(private readonly model: OpenModel, readonly level: number, readonly codes: number) {
+  constructor(
+    private readonly model: OpenModel,
+    readonly level: number,
+    readonly codes: number,
+  ) {
     void this.load()
   }
 
@@ -48,7 +52,16 @@ export class CodeTiles {
    * Draw a code; with `cell` (width and height of a cell in pixels) and `margin` only so much of what lies around its cell, in
    * cells; nothing is drawn of a code that is not there yet.
    */
-  draw(g: CanvasRenderingContext2D, code: number, x: number, y: number, width: number, height: number, cell?: [number, number], margin = 0): boolean {
+  draw(
+    g: CanvasRenderingContext2D,
+    code: number,
+    x: number,
+    y: number,
+    width: number,
+    height: number,
+    cell?: [number, number],
+    margin = 0,
+  ): boolean {
     const atlas = this.chunks[Math.floor(code / CHUNK)]
     if (!atlas) return false
     const n = code % CHUNK
@@ -110,7 +123,10 @@ export class CodeTiles {
 export class Levels {
   private readonly found = new Map<number, CodeTiles>()
 
-  constructor(private readonly model: OpenModel, private readonly codes: number) {}
+  constructor(
+    private readonly model: OpenModel,
+    private readonly codes: number,
+  ) {}
 
   of(level: number): CodeTiles {
     const tiles = this.found.get(level) ?? new CodeTiles(this.model, level, this.codes)

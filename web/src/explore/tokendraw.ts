@@ -42,13 +42,23 @@ export function bitmap(image: Shaped<Uint8Array>): HTMLCanvasElement {
 
 /** Whether numbers of so many digits can be read in a cell. */
 export const readable = (place: Place, grid: Grid): boolean => fontOf(place, grid) >= LEAST_FONT
-const fontOf = (place: Place, grid: Grid): number => Math.min(18, place.cell[1] * 0.46, (place.cell[0] * 1.3) / String(grid.codes - 1).length)
+const fontOf = (place: Place, grid: Grid): number =>
+  Math.min(18, place.cell[1] * 0.46, (place.cell[0] * 1.3) / String(grid.codes - 1).length)
 
-export function drawTokens(g: CanvasRenderingContext2D, place: Place, image: HTMLCanvasElement | null, scene: Scene, theme: Colours): void {
+export function drawTokens(
+  g: CanvasRenderingContext2D,
+  place: Place,
+  image: HTMLCanvasElement | null,
+  scene: Scene,
+  theme: Colours,
+): void {
   const { grid, codes, level, overlay } = scene
   const from = level * cellsOf(grid)
   const [w, h] = place.cell
-  const at = (cell: number): [number, number] => [place.left + (cell % grid.width) * w, place.top + Math.floor(cell / grid.width) * h]
+  const at = (cell: number): [number, number] => [
+    place.left + (cell % grid.width) * w,
+    place.top + Math.floor(cell / grid.width) * h,
+  ]
   g.imageSmoothingEnabled = false // pixels are pixels
   if (image) g.drawImage(image, place.left, place.top, place.width, place.height)
 
@@ -104,7 +114,15 @@ export function drawTokens(g: CanvasRenderingContext2D, place: Place, image: HTM
 }
 
 /** A corner in each cell that is not as it was encoded. */
-function marks(g: CanvasRenderingContext2D, { grid, codes, base }: Scene, at: (cell: number) => [number, number], from: number, w: number, h: number, theme: Colours): void {
+function marks(
+  g: CanvasRenderingContext2D,
+  { grid, codes, base }: Scene,
+  at: (cell: number) => [number, number],
+  from: number,
+  w: number,
+  h: number,
+  theme: Colours,
+): void {
   const side = Math.min(9, w / 3, h / 3)
   g.fillStyle = theme.accent
   g.strokeStyle = theme.bg
@@ -122,7 +140,13 @@ function marks(g: CanvasRenderingContext2D, { grid, codes, base }: Scene, at: (c
   }
 }
 
-function numbers(g: CanvasRenderingContext2D, place: Place, { grid, codes }: Scene, at: (cell: number) => [number, number], from: number): void {
+function numbers(
+  g: CanvasRenderingContext2D,
+  place: Place,
+  { grid, codes }: Scene,
+  at: (cell: number) => [number, number],
+  from: number,
+): void {
   const [w, h] = place.cell
   const size = fontOf(place, grid)
   g.font = `${size < 10 ? 500 : 600} ${size}px system-ui, sans-serif`
@@ -156,7 +180,13 @@ function lines(g: CanvasRenderingContext2D, place: Place, grid: Grid): void {
 }
 
 /** What a cell reaches stays bright; the rest is darkened. */
-function spotlight(g: CanvasRenderingContext2D, place: Place, field: Shaped<Float32Array>, box: readonly number[], theme: Colours): void {
+function spotlight(
+  g: CanvasRenderingContext2D,
+  place: Place,
+  field: Shaped<Float32Array>,
+  box: readonly number[],
+  theme: Colours,
+): void {
   const [height, width] = field.shape
   const pixels = new ImageData(width, height)
   const most = field.data.reduce((a, b) => Math.max(a, b), 0)
@@ -169,7 +199,12 @@ function spotlight(g: CanvasRenderingContext2D, place: Place, field: Shaped<Floa
   g.drawImage(canvas, place.left, place.top, place.width, place.height)
   const [top, left, bottom, right] = box.length === 4 ? box : [0, 0, height, width]
   const path = new Path2D()
-  path.rect(place.left + (left / width) * place.width, place.top + (top / height) * place.height, ((right - left) / width) * place.width, ((bottom - top) / height) * place.height)
+  path.rect(
+    place.left + (left / width) * place.width,
+    place.top + (top / height) * place.height,
+    ((right - left) / width) * place.width,
+    ((bottom - top) / height) * place.height,
+  )
   g.setLineDash([5, 4])
   both(g, path, theme.bg, theme.ok, 1.5)
   g.setLineDash([])

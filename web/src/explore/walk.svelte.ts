@@ -35,7 +35,12 @@ export class Walk {
     const { frames, how, ease, loop } = router.current.query
     const legs = Math.max(1, this.keys.length - 1 + (loop ? 1 : 0))
     const wanted = Math.round(Number(frames))
-    return { frames: Math.max(legs + 1, wanted >= 2 ? Math.min(MOST_FRAMES, wanted) : Math.min(MOST_FRAMES, EACH * legs + 1)), how: how === 'spherical' ? 'spherical' : 'linear', ease: ease === '1', loop: loop === '1' }
+    return {
+      frames: Math.max(legs + 1, wanted >= 2 ? Math.min(MOST_FRAMES, wanted) : Math.min(MOST_FRAMES, EACH * legs + 1)),
+      how: how === 'spherical' ? 'spherical' : 'linear',
+      ease: ease === '1',
+      loop: loop === '1',
+    }
   }
 
   set(changes: Partial<WalkOptions>): void {
@@ -108,8 +113,7 @@ export class Walk {
       if (!this.options.loop && frame >= count) {
         this.playing = false
         this.note(this.at)
-      }
-      else this.timer = requestAnimationFrame(step)
+      } else this.timer = requestAnimationFrame(step)
     }
     this.timer = requestAnimationFrame(step)
   }
@@ -128,7 +132,8 @@ export class Walk {
   private note(frame: number | null): void {
     clearTimeout(this.later)
     const text = frame === null ? null : String(frame + 1)
-    if ((router.current.query.frame ?? null) !== text) this.later = setTimeout(() => router.set({ frame: text }), frame === null ? 0 : 150)
+    if ((router.current.query.frame ?? null) !== text)
+      this.later = setTimeout(() => router.set({ frame: text }), frame === null ? 0 : 150)
   }
 
   end(): void {

@@ -19,7 +19,15 @@ const NUMBERS = 34 // px that a number needs
 export function barsOf(width: number, height: number, count: number, low: number, high: number): Bars {
   const each = (width - LEFT - 6) / Math.max(1, count)
   const numbers = each >= NUMBERS
-  return { left: LEFT, width: Math.min(96, each), top: 8, bottom: height - (numbers ? 36 : each >= 16 ? 20 : 8), low, high, numbers }
+  return {
+    left: LEFT,
+    width: Math.min(96, each),
+    top: 8,
+    bottom: height - (numbers ? 36 : each >= 16 ? 20 : 8),
+    low,
+    high,
+    numbers,
+  }
 }
 
 /** So many bars can be distinguished. */
@@ -50,7 +58,14 @@ export interface Shown {
   marked: number | null // place of a bar
 }
 
-export function drawBars(g: CanvasRenderingContext2D, width: number, height: number, bars: Bars, shown: Shown, colours: Colours): void {
+export function drawBars(
+  g: CanvasRenderingContext2D,
+  width: number,
+  height: number,
+  bars: Bars,
+  shown: Shown,
+  colours: Colours,
+): void {
   g.clearRect(0, 0, width, height)
   g.font = '11px system-ui, sans-serif'
   g.textBaseline = 'middle'

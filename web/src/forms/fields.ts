@@ -49,9 +49,36 @@ export interface Section {
 
 /** The settings that a person is most likely to change; the others are folded away, unless they were changed already. */
 const FIRST = new Set([
-  'name', 'seed', 'kind', 'size', 'channels', 'path', 'folder', 'files', 'name', 'widths', 'dense', 'dim', 'codes', 'levels', 'codebook', 'weight',
-  'lr', 'batch_size', 'epochs', 'steps', 'revival.enabled', 'beta', 'output', 'parent', 'frames', 'stride', 'depth', 'heads', 'width',
-]) // prettier-ignore
+  'name',
+  'seed',
+  'kind',
+  'size',
+  'channels',
+  'path',
+  'folder',
+  'files',
+  'name',
+  'widths',
+  'dense',
+  'dim',
+  'codes',
+  'levels',
+  'codebook',
+  'weight',
+  'lr',
+  'batch_size',
+  'epochs',
+  'steps',
+  'revival.enabled',
+  'beta',
+  'output',
+  'parent',
+  'frames',
+  'stride',
+  'depth',
+  'heads',
+  'width',
+])
 
 const ORDER = ['data', 'prior', 'bottleneck', 'encoder', 'decoder', 'objective', 'optimizer', 'engine']
 const HIDDEN = new Set(['about', 'note', 'known_faults', 'trackers'])
@@ -61,14 +88,25 @@ type Value = Record<string, unknown>
 export function sectionsOf(spec: Value, schema: Node, sets: DataSetChoice[] = []): Section[] {
   const properties = schema.properties ?? {}
   const own = Object.entries(properties).filter(([name]) => !ORDER.includes(name) && !HIDDEN.has(name))
-  const run: Section = { name: 'run', help: '', fields: own.flatMap(([name, node]) => fieldsOf(name, name, node, spec[name], schema)) }
+  const run: Section = {
+    name: 'run',
+    help: '',
+    fields: own.flatMap(([name, node]) => fieldsOf(name, name, node, spec[name], schema)),
+  }
   const rest = ORDER.filter((name) => properties[name]).map((name): Section => {
     const node = properties[name]
     const help = node.description ?? ''
     const value = (spec[name] ?? {}) as Value
     if (name === 'objective') return objective(value, resolve(node, schema), schema)
     const fields = inside(name, '', of(node, value, schema), value, schema, kinds(node))
-    return { name, help, fields: name === 'data' ? pathSecond(fields).map((field) => (field.path === 'data.kind' && sets.length ? { ...field, sets } : field)) : fields }
+    return {
+      name,
+      help,
+      fields:
+        name === 'data'
+          ? pathSecond(fields).map((field) => (field.path === 'data.kind' && sets.length ? { ...field, sets } : field))
+          : fields,
+    }
   })
   return [run, ...rest]
 }
@@ -86,27 +124,58 @@ function objective(value: Value, node: Node, schema: Node): Section {
   return {
     name: 'objective',
     help: 'loss terms by name, each with its weight', // the schema's words are of the file, where null removes one
-    fields: terms.filter(([name]) => has(name)).flatMap(([name, term]) =>
-      inside(`objective.${name}`, '', of(term, value[name] as Value, schema), value[name] as Value, schema, []).map((field) => ({
-        ...field,
-        label: field.path.endsWith('.weight') ? name : `${name}: ${field.label}`,
-      })),
-    ),
+    fields: terms
+      .filter(([name]) => has(name))
+      .flatMap(([name, term]) =>
+        inside(`objective.${name}`, '', of(term, value[name] as Value, schema), value[name] as Value, schema, []).map(
+          (field) => ({
+            ...field,
+            label: field.path.endsWith('.weight') ? name : `${name}: ${field.label}`,
+          }),
+        ),
+      ),
     terms: {
       present: terms.filter(([name]) => has(name)).map(([name]) => name),
-      absent: terms.filter(([name]) => !has(name)).map(([name, term]) => ({ name, help: resolve(term, schema).description?.split('\n', 1)[0] ?? '' })),
+      absent: terms
+        .filter(([name]) => !has(name))
+        .map(([name, term]) => ({ name, help: resolve(term, schema).description?.split('\n', 1)[0] ?? '' })),
     },
   }
 }
 
 /** The fields of one object; `kind` first where there are several to choose from. */
 function inside(path: string, within: string, node: Node, value: Value, schema: Node, options: string[]): Field[] {
-  const kind: Field[] = options.length > 1
-    ? [{ path: `${path}.kind`, label: 'kind', help: firstLine(node.description), control: 'select', options, value: value.kind, standard: undefined, optional: false, unset: '', bounds: '', first: true, needed: false }]
-    : []
+  const kind: Field[] =
+    options.length > 1
+      ? [
+          {
+            path: `${path}.kind`,
+            label: 'kind',
+            help: firstLine(node.description),
+            control: 'select',
+            options,
+            value: value.kind,
+            standard: undefined,
+            optional: false,
+            unset: '',
+            bounds: '',
+            first: true,
+            needed: false,
+          },
+        ]
+      : []
   const rest = Object.entries(node.properties ?? {})
     .filter(([name]) => !(name === 'kind' && (options.length > 0 || node.properties?.kind?.const !== undefined)))
-    .flatMap(([name, child]) => fieldsOf(`${path}.${name}`, within ? `${within}.${name}` : name, child, value?.[name], schema, node.required?.includes(name)))
+    .flatMap(([name, child]) =>
+      fieldsOf(
+        `${path}.${name}`,
+        within ? `${within}.${name}` : name,
+        child,
+        value?.[name],
+        schema,
+        node.required?.includes(name),
+      ),
+    )
   return [...kind, ...rest]
 }
 
@@ -124,7 +193,16 @@ function fieldsOf(path: string, within: string, raw: Node, value: unknown, schem
   if (plain.properties && raw.$ref !== '#/$defs/schedule') {
     const off = value === null && optional
     // What can be switched on is: its other settings come with it.
-    if (off && plain.properties.enabled) return [field({ control: 'flag', value: false, path: `${path}.enabled`, label: `${label} enabled`, first: FIRST.has(`${within}.enabled`) })]
+    if (off && plain.properties.enabled)
+      return [
+        field({
+          control: 'flag',
+          value: false,
+          path: `${path}.enabled`,
+          label: `${label} enabled`,
+          first: FIRST.has(`${within}.enabled`),
+        }),
+      ]
     if (off) return [field({ control: 'text', value, optional: true })]
     return inside(path, within, plain, (value ?? {}) as Value, schema, [])
   }
@@ -136,9 +214,20 @@ function fieldsOf(path: string, within: string, raw: Node, value: unknown, schem
 
   function field(part: Partial<Field>): Field {
     return {
-      path, label, help, control: 'text', options: [], value: undefined, standard: raw.default ?? node.default,
-      optional: false, unset, bounds: '', first: FIRST.has(within), needed, ...part,
-    } // prettier-ignore
+      path,
+      label,
+      help,
+      control: 'text',
+      options: [],
+      value: undefined,
+      standard: raw.default ?? node.default,
+      optional: false,
+      unset,
+      bounds: '',
+      first: FIRST.has(within),
+      needed,
+      ...part,
+    }
   }
 }
 
@@ -174,7 +263,13 @@ export function isAt(place: string, field: Field): boolean {
 /** What was typed as it is written in an override: a list without its brackets, or with one of them, gets them. */
 export function tidied(text: string, asList: boolean): string {
   const inner = text.trim().replace(/^\[|\]$/g, '')
-  return asList && text.trim() !== 'null' && !/[[\]{}]/.test(inner) ? `[${inner.split(',').map((one) => one.trim()).filter(Boolean).join(', ')}]` : text.trim()
+  return asList && text.trim() !== 'null' && !/[[\]{}]/.test(inner)
+    ? `[${inner
+        .split(',')
+        .map((one) => one.trim())
+        .filter(Boolean)
+        .join(', ')}]`
+    : text.trim()
 }
 
 /** A value as it is written in an override and in a field. */
@@ -183,7 +278,10 @@ export function written(value: unknown): string {
   if (value === undefined) return ''
   if (typeof value === 'string') return value
   if (Array.isArray(value)) return `[${value.map(written).join(', ')}]`
-  if (typeof value === 'object') return `{${Object.entries(value as Value).map(([k, v]) => `${k}: ${written(v)}`).join(', ')}}`
+  if (typeof value === 'object')
+    return `{${Object.entries(value as Value)
+      .map(([k, v]) => `${k}: ${written(v)}`)
+      .join(', ')}}`
   return String(value)
 }
 
@@ -197,7 +295,14 @@ export function overridesOf(changes: Map<string, string>): string[] {
  * A spec whose section is of the kind that was just chosen, or a data set by its name: the settings that the kind of the recipe has
  * too, as it has them, and defaults. Drawn before the spec is judged: what the new kind needs first may be missing.
  */
-export function ofKind(spec: Value, base: unknown, section: string, kind: string, schema: Node, sets: DataSetChoice[] = []): Value {
+export function ofKind(
+  spec: Value,
+  base: unknown,
+  section: string,
+  kind: string,
+  schema: Node,
+  sets: DataSetChoice[] = [],
+): Value {
   const own = (valueAt(base, section) ?? {}) as Value
   const choice = schema.properties?.[section] ?? {}
   const known = sets.find((one) => section === 'data' && one.name === kind)
@@ -207,15 +312,28 @@ export function ofKind(spec: Value, base: unknown, section: string, kind: string
   if (!place) return spec
   const before = of(choice, own, schema).properties ?? {}
   const after = Object.entries(resolve({ $ref: place }, schema).properties ?? {}).filter(([name]) => name !== 'kind')
-  const kept = (name: string, child: Node): boolean => name in own && name in before && JSON.stringify(shape(before[name])) === JSON.stringify(shape(child))
-  return { ...spec, [section]: { kind, ...Object.fromEntries(after.map(([name, child]) => [name, kept(name, child) ? own[name] : resolve(child, schema).default])) } }
+  const kept = (name: string, child: Node): boolean =>
+    name in own && name in before && JSON.stringify(shape(before[name])) === JSON.stringify(shape(child))
+  return {
+    ...spec,
+    [section]: {
+      kind,
+      ...Object.fromEntries(after.map(([name, child]) => [name, kept(name, child) ? own[name] : resolve(child, schema).default])),
+    },
+  }
 }
 
 /**
  * A spec that was judged, as it is drawn: of a section that is still wrong it has what the recipe has, with another kind than the one
  * that was chosen; that section is drawn of the kind all the same.
  */
-export function asChosen(judged: Value, changes: Map<string, string>, base: unknown, schema: Node, sets: DataSetChoice[] = []): Value {
+export function asChosen(
+  judged: Value,
+  changes: Map<string, string>,
+  base: unknown,
+  schema: Node,
+  sets: DataSetChoice[] = [],
+): Value {
   let spec = judged
   for (const [path, kind] of changes) {
     const [section, last, more] = path.split('.')
@@ -231,7 +349,11 @@ const shape = ({ description: _, default: __, title: ___, examples: ____, ...res
 
 /** Overrides as they stand in an address, `path=text` each, read back as changes. */
 export const changesOf = (overrides: string[]): Map<string, string> =>
-  new Map(overrides.filter((one) => one.indexOf('=') > 0).map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)]))
+  new Map(
+    overrides
+      .filter((one) => one.indexOf('=') > 0)
+      .map((one) => [one.slice(0, one.indexOf('=')), one.slice(one.indexOf('=') + 1)]),
+  )
 
 /** The changes without those to other settings beside a `kind` that was just chosen: another kind has settings of its own. */
 export function withoutSection(changes: Map<string, string>, kind: string): Map<string, string> {
@@ -246,7 +368,9 @@ export function switched(path: string, base: unknown): string | null {
 }
 
 export function valueAt(spec: unknown, path: string): unknown {
-  return path.split('.').reduce<unknown>((value, name) => (value && typeof value === 'object' ? (value as Value)[name] : undefined), spec)
+  return path
+    .split('.')
+    .reduce<unknown>((value, name) => (value && typeof value === 'object' ? (value as Value)[name] : undefined), spec)
 }
 
 /** The changes without those to parts of what is taken away. */

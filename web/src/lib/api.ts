@@ -4,7 +4,10 @@ import type { ErrorAnswer, KeyAnswer, Problem } from './protocol'
 
 /** A request that the server refused, with its reason in words. */
 export class Refused extends Error {
-  constructor(readonly problem: Problem, readonly status: number) {
+  constructor(
+    readonly problem: Problem,
+    readonly status: number,
+  ) {
     super(problem.what)
   }
 }

@@ -26,7 +26,10 @@ export class Connection {
   private timer: ReturnType<typeof setTimeout> | null = null
   private ended = false
 
-  constructor(private readonly route: string, private readonly ends: Ends) {
+  constructor(
+    private readonly route: string,
+    private readonly ends: Ends,
+  ) {
     this.open()
   }
 
@@ -53,7 +56,8 @@ export class Connection {
     this.ended = true
     if (this.timer !== null) clearTimeout(this.timer)
     const socket = this.socket
-    if (socket?.readyState === WebSocket.CONNECTING) socket.onopen = () => socket.close() // closed before, the browser reports an error
+    if (socket?.readyState === WebSocket.CONNECTING)
+      socket.onopen = () => socket.close() // closed before, the browser reports an error
     else socket?.close()
   }
 

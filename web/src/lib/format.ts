@@ -14,7 +14,8 @@ export function figure(value: number | null | undefined, digits = 3): string {
 
 export function percent(share: number, digits = 1): string {
   const least = 10 ** -digits
-  const text = share > 0 && share * 100 < least / 2 ? `<\u00a0${least.toFixed(digits)}` : (share * 100).toFixed(digits) // little is not nothing
+  // Little is not nothing
+  const text = share > 0 && share * 100 < least / 2 ? `<\u00a0${least.toFixed(digits)}` : (share * 100).toFixed(digits)
   return `${text}\u00a0%` // a sign that begins a line belongs to nothing
 }
 
@@ -38,7 +39,10 @@ export function age(milliseconds: number): string {
 /** Clauses, such as what happened, why and the fix, as sentences, each once. A name such as bottleneck.codes stays as it is. */
 export function sentences(...clauses: string[]): string[] {
   const once = [...new Set(clauses.map((part) => part.trim().replace(/[.;]$/, '')))].filter(Boolean)
-  return once.map((part) => `${/^[a-z]+(?=[\s,?!]|$)/.test(part) ? part[0].toUpperCase() + part.slice(1) : part}${/[.!?…]$/.test(part) ? '' : '.'}`)
+  return once.map(
+    (part) =>
+      `${/^[a-z]+(?=[\s,?!]|$)/.test(part) ? part[0].toUpperCase() + part.slice(1) : part}${/[.!?…]$/.test(part) ? '' : '.'}`,
+  )
 }
 
 export function bytes(size: number): string {

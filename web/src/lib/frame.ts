@@ -72,7 +72,10 @@ function opened<H extends { arrays: ArrayPlace[] }>(buffer: ArrayBuffer): { head
 function viewed(buffer: ArrayBuffer, base: number, place: ArrayPlace): Kinds[DType] {
   const count = place.shape.reduce((product, n) => product * n, 1)
   const begin = base + place.offset
-  const kind = kinds[place.dtype] as unknown as { new (b: ArrayBuffer, o: number, n: number): Kinds[DType]; BYTES_PER_ELEMENT: number }
+  const kind = kinds[place.dtype] as unknown as {
+    new (b: ArrayBuffer, o: number, n: number): Kinds[DType]
+    BYTES_PER_ELEMENT: number
+  }
   if (begin % kind.BYTES_PER_ELEMENT === 0) return new kind(buffer, begin, count)
   const bytes = count * kind.BYTES_PER_ELEMENT // a header that was not padded: the one case that needs a copy
   return new kind(buffer.slice(begin, begin + bytes), 0, count)

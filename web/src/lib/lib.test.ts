@@ -10,13 +10,23 @@ import { complaint, sliderText, STEPS, toPosition, toValue, typed } from './slid
 
 describe('a share', () => {
   it('that is little is not nothing', () => {
-    expect([0, 0.00002, 0.00006, 0.5, 1].map((share) => percent(share, 2))).toEqual(['0.00\u00a0%', '<\u00a00.01\u00a0%', '0.01\u00a0%', '50.00\u00a0%', '100.00\u00a0%'])
+    expect([0, 0.00002, 0.00006, 0.5, 1].map((share) => percent(share, 2))).toEqual([
+      '0.00\u00a0%',
+      '<\u00a00.01\u00a0%',
+      '0.01\u00a0%',
+      '50.00\u00a0%',
+      '100.00\u00a0%',
+    ])
   })
 })
 
 describe('an address of a route', () => {
   it('that was gone back to has what was kept since', () => {
-    expect(withKept({ at: 'seed:1', keys: 'seed:1' }, { at: 'seed:2', keys: 'seed:1|seed:2', loop: '1' })).toEqual({ at: 'seed:1', keys: 'seed:1|seed:2', loop: '1' })
+    expect(withKept({ at: 'seed:1', keys: 'seed:1' }, { at: 'seed:2', keys: 'seed:1|seed:2', loop: '1' })).toEqual({
+      at: 'seed:1',
+      keys: 'seed:1|seed:2',
+      loop: '1',
+    })
     expect(withKept({ at: 'seed:1', keys: 'seed:1' }, { at: 'seed:2' })).toEqual({ at: 'seed:1' })
   })
 
@@ -36,7 +46,10 @@ describe('an address of a route', () => {
 
 describe('a frame', () => {
   it('is decoded as views into the bytes that came', () => {
-    const buffer = packed({ step: 7, channel: 'motion' }, { points: ['f4', [1, 2], [1.5, -2]], labels: ['i2', [1], [3]], recon: ['u1', [3], [1, 2, 255]] })
+    const buffer = packed(
+      { step: 7, channel: 'motion' },
+      { points: ['f4', [1, 2], [1.5, -2]], labels: ['i2', [1], [3]], recon: ['u1', [3], [1, 2, 255]] },
+    )
     const frame = decodeFrame(buffer)
     expect(frame.header.step).toBe(7)
     expect([...frame.f4('points')!]).toEqual([1.5, -2])
@@ -65,7 +78,8 @@ describe('a slider', () => {
     }
   })
   it('comes back to where it was', () => {
-    for (const range of [log, offLog]) for (const at of [1, 50, 213, 399]) expect(Math.abs(toPosition(toValue(at, range), range) - at)).toBeLessThanOrEqual(1)
+    for (const range of [log, offLog])
+      for (const at of [1, 50, 213, 399]) expect(Math.abs(toPosition(toValue(at, range), range) - at)).toBeLessThanOrEqual(1)
   })
   it('spans a weight from well below what it starts with to a hundred, with off at the left end', () => {
     const weight = (value: number) => ({ low: 0, high: 100, scale: 'off-log' as const, value })
@@ -89,7 +103,14 @@ describe('a slider', () => {
     expect(sliderText(0.001, log)).toBe('1.0e-3')
   })
   it('takes numbers and off, and nothing else', () => {
-    expect([typed('0,5'), typed(' 1e-3 '), typed('off'), typed('much'), typed('NaN'), typed('')]).toEqual([0.5, 1e-3, 0, null, null, null])
+    expect([typed('0,5'), typed(' 1e-3 '), typed('off'), typed('much'), typed('NaN'), typed('')]).toEqual([
+      0.5,
+      1e-3,
+      0,
+      null,
+      null,
+      null,
+    ])
   })
 })
 
@@ -116,13 +137,24 @@ describe('an address', () => {
 
 describe('sentences', () => {
   it('begin large, end with a stop, and none comes twice', () =>
-    expect(sentences('its process has ended', 'resume goes on from step 800', '', 'its process has ended')).toEqual(['Its process has ended.', 'Resume goes on from step 800.']))
-  it('leave the names of settings as they are', () => expect(sentences('bottleneck.codes is 4096', 'why?')).toEqual(['bottleneck.codes is 4096.', 'Why?']))
+    expect(sentences('its process has ended', 'resume goes on from step 800', '', 'its process has ended')).toEqual([
+      'Its process has ended.',
+      'Resume goes on from step 800.',
+    ]))
+  it('leave the names of settings as they are', () =>
+    expect(sentences('bottleneck.codes is 4096', 'why?')).toEqual(['bottleneck.codes is 4096.', 'Why?']))
 })
 
 describe('figures', () => {
   it('are short', () => {
-    expect([0.0123456, 1e-5, 13.149, 4812, 0, null].map((v) => figure(v))).toEqual(['0.0123', '1.0e-5', '13.1', '4,812', '0', '–'])
+    expect([0.0123456, 1e-5, 13.149, 4812, 0, null].map((v) => figure(v))).toEqual([
+      '0.0123',
+      '1.0e-5',
+      '13.1',
+      '4,812',
+      '0',
+      '–',
+    ])
     expect([duration(5), duration(3700), age(1234), bytes(1234567)]).toEqual(['5 s', '1 h 1 min', '1.2 s', '1.2 MB'])
   })
 })

@@ -15,7 +15,16 @@ export type Split = 'train' | 'val'
 
 export type Ref = number | string
 
-export type RunMessage = HelloMessage | RowsMessage | MarksMessage | FindingsMessage | AppliedMessage | TimelineMessage | StateMessage | DoneMessage | RefusedMessage
+export type RunMessage =
+  | HelloMessage
+  | RowsMessage
+  | MarksMessage
+  | FindingsMessage
+  | AppliedMessage
+  | TimelineMessage
+  | StateMessage
+  | DoneMessage
+  | RefusedMessage
 
 export type PageMessage = AckMessage | WatchMessage | CommandMessage
 
@@ -23,13 +32,59 @@ export type CheckAnswer = SpecRight | SpecWrong
 
 export type ExplainBlock = ParagraphBlock | PointsBlock | TableBlock | FigureBlock
 
-export type AskKind = 'about' | 'statistics' | 'decode' | 'encode' | 'images' | 'search' | 'traverse' | 'plane' | 'walk' | 'map' | 'nearest' | 'directions' | 'paint' | 'levels' | 'field' | 'receptive' | 'palette' | 'atlas' | 'code' | 'dream' | 'repaint' | 'morph' | 'continue'
+export type AskKind =
+  | 'about'
+  | 'statistics'
+  | 'decode'
+  | 'encode'
+  | 'images'
+  | 'search'
+  | 'traverse'
+  | 'plane'
+  | 'walk'
+  | 'map'
+  | 'nearest'
+  | 'directions'
+  | 'paint'
+  | 'levels'
+  | 'field'
+  | 'receptive'
+  | 'palette'
+  | 'atlas'
+  | 'code'
+  | 'dream'
+  | 'repaint'
+  | 'morph'
+  | 'continue'
 
 export type Side = 'validation' | 'train'
 
 export type MapKind = 'pca' | 'umap' | 'dimensions'
 
-export type Ask = AboutAsk | StatisticsAsk | DecodeAsk | EncodeAsk | ImagesAsk | SearchAsk | TraverseAsk | PlaneAsk | WalkAsk | MapAsk | NearestAsk | DirectionsAsk | PaintAsk | LevelsAsk | FieldAsk | ReceptiveAsk | PaletteAsk | AtlasAsk | CodeAsk | DreamAsk | RepaintAsk | MorphAsk | ContinueAsk
+export type Ask =
+  | AboutAsk
+  | StatisticsAsk
+  | DecodeAsk
+  | EncodeAsk
+  | ImagesAsk
+  | SearchAsk
+  | TraverseAsk
+  | PlaneAsk
+  | WalkAsk
+  | MapAsk
+  | NearestAsk
+  | DirectionsAsk
+  | PaintAsk
+  | LevelsAsk
+  | FieldAsk
+  | ReceptiveAsk
+  | PaletteAsk
+  | AtlasAsk
+  | CodeAsk
+  | DreamAsk
+  | RepaintAsk
+  | MorphAsk
+  | ContinueAsk
 
 export type FileFormat = 'png' | 'gif' | 'mp4' | 'html'
 
@@ -83,7 +138,10 @@ export interface Cost {
 
 /** How the arrays of a frame are to be looked at. */
 export interface ViewHeader {
-  /** `plane`: the latent is 2-D and is drawn as it is; `pca`: first two principal components, turned so that they stay where they were */
+  /**
+   * `plane`: the latent is 2-D and is drawn as it is; `pca`: first two principal components, turned so that they stay where they
+   * were
+   */
   kind: 'plane' | 'pca'
   /** dimensions of the latent */
   dim: number
@@ -95,7 +153,10 @@ export interface ViewHeader {
   grid: number[]
   /** share that each component of `pca` holds */
   variance: number[] | null
-  /** `window`: what training has just encoded; `probe`: fixed images, while no step was taken (the timeline begins with them, at step 0) */
+  /**
+   * `window`: what training has just encoded; `probe`: fixed images, while no step was taken (the timeline begins with them, at
+   * step 0)
+   */
   points_of: 'window' | 'probe'
   /** of the fixed images, so many are still in the window */
   points_fixed?: number
@@ -1159,7 +1220,10 @@ export interface DecodeAsk {
   kind: 'decode'
   /** 1 to 64 points */
   points: string[]
-  /** where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it without becoming codes */
+  /**
+   * where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it without
+   * becoming codes
+   */
   through?: 'quantiser' | 'decoder'
 }
 
@@ -1199,7 +1263,10 @@ export interface TraverseAsk {
   high?: number
   /** images of a row, 9 if not given; 2 to 33 */
   steps?: number
-  /** where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it without becoming codes */
+  /**
+   * where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it without
+   * becoming codes
+   */
   through?: 'quantiser' | 'decoder'
 }
 
@@ -1218,7 +1285,10 @@ export interface PlaneAsk {
   high?: number
   /** images of a side, 15 if not given; 2 to 33 */
   steps?: number
-  /** where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it without becoming codes */
+  /**
+   * where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it without
+   * becoming codes
+   */
   through?: 'quantiser' | 'decoder'
 }
 
@@ -1237,7 +1307,10 @@ export interface WalkAsk {
   loop?: boolean
   /** of a file: images a second, 30 if not given */
   fps?: number
-  /** where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it without becoming codes */
+  /**
+   * where codes are discrete: `quantiser` (if not given) puts the codes in the place of the latent, `decoder` decodes it without
+   * becoming codes
+   */
   through?: 'quantiser' | 'decoder'
 }
 

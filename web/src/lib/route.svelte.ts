@@ -18,16 +18,19 @@ export function parseHash(hash: string): Route {
 
 export function makeHash(path: string, query: Record<string, string | null | undefined>): string {
   const params = new URLSearchParams()
-  for (const [name, value] of Object.entries(query)) if (value !== null && value !== undefined && value !== '') params.set(name, value)
+  for (const [name, value] of Object.entries(query))
+    if (value !== null && value !== undefined && value !== '') params.set(name, value)
   const search = params.toString().replaceAll('%2C', ',')
   return `#${path}${search ? `?${search}` : ''}`
 }
 
 /** Whether a run may be called so: anything else is none, and would be a place elsewhere in an address. As `_plain` in studio/places.py. */
-export const mayBeRun = (id: string): boolean => id.length > 0 && id.length <= 200 && !id.startsWith('.') && !/[/\\:"\p{Cc}]/u.test(id)
+export const mayBeRun = (id: string): boolean =>
+  id.length > 0 && id.length <= 200 && !id.startsWith('.') && !/[/\\:"\p{Cc}]/u.test(id)
 
 /** The path of a page of a run; without a name its live page. */
-export const runPath = (id: string, page = 'live'): string => `/runs/${encodeURIComponent(id)}${page === 'live' ? '' : `/${page}`}`
+export const runPath = (id: string, page = 'live'): string =>
+  `/runs/${encodeURIComponent(id)}${page === 'live' ? '' : `/${page}`}`
 export const livePath = (id: string): string => runPath(id)
 
 function safeDecode(text: string): string {
@@ -56,7 +59,8 @@ class Router {
       const before = this.current
       this.current = parseHash(location.hash)
       const { page, id, query } = this.current
-      if (history.state === OURS && page === before.page && id === before.id) this.set({ ...Object.fromEntries(KEPT.map((name) => [name, null])), ...withKept(query, before.query) })
+      if (history.state === OURS && page === before.page && id === before.id)
+        this.set({ ...Object.fromEntries(KEPT.map((name) => [name, null])), ...withKept(query, before.query) })
     }
     window.addEventListener('hashchange', read)
     read()

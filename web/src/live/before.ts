@@ -24,8 +24,10 @@ const LINES: Record<string, number> = { '': 0, torch: 0, preflight: 2 }
 export function startStages({ stage, done, total }: Pick<StartStage, 'stage' | 'done' | 'total'>): Stage[] {
   const now = LINES[stage] ?? 1
   return [LOADED, 'data read, model built', 'checks before the run', 'first validation', 'first step'].map((text, i) => ({
-    text: i === now ? stageText(stage, done, total) : text, state: i < now ? 'done' : i === now ? 'now' : 'next', warns: false,
-  })) // prettier-ignore
+    text: i === now ? stageText(stage, done, total) : text,
+    state: i < now ? 'done' : i === now ? 'now' : 'next',
+    warns: false,
+  }))
 }
 
 /** The stages of a run before its first step. Data and checks are over when the run's folder is there. */
@@ -48,6 +50,9 @@ export function summary({ checks }: ChecksAnswer): { text: string; warns: boolea
   if (!checks.length) return { text: 'no checks before the run', warns: false }
   const many = (verdict: string): number => checks.filter((one) => one.verdict === verdict).length
   const bad = many('warning') + many('failed')
-  const rest = [bad ? `${bad} ${bad === 1 ? 'warning' : 'warnings'}` : '', many('not-checked') ? `${many('not-checked')} not made` : ''].filter(Boolean)
+  const rest = [
+    bad ? `${bad} ${bad === 1 ? 'warning' : 'warnings'}` : '',
+    many('not-checked') ? `${many('not-checked')} not made` : '',
+  ].filter(Boolean)
   return { text: [`${many('passed')} of ${checks.length} checks before the run passed`, ...rest].join(', '), warns: bad > 0 }
 }

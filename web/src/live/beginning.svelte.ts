@@ -4,7 +4,8 @@ import type { Problem, SpecBody, StartAnswer } from '../lib/protocol'
 import { sentences } from '../lib/format'
 
 /** The address of the page of a start; what it was made from is in it, so that it can be tried again. */
-export const startHash = (name: string, { recipe, from, suggested, overrides }: SpecBody): string => makeHash('/start', { of: name, recipe, from, suggested, with: (overrides ?? []).join('\n') })
+export const startHash = (name: string, { recipe, from, suggested, overrides }: SpecBody): string =>
+  makeHash('/start', { of: name, recipe, from, suggested, with: (overrides ?? []).join('\n') })
 
 /** Beginning a run with one click: its page opens at once, and says where the run is until it is there. */
 export class Beginning {

@@ -6,7 +6,10 @@ export class Table {
   epoch: number[] = []
   series = new Map<string, (number | null)[]>()
 
-  constructor(rows?: Rows, readonly most = 6000) {
+  constructor(
+    rows?: Rows,
+    readonly most = 6000,
+  ) {
     if (rows) this.append(rows)
   }
 
@@ -14,7 +17,12 @@ export class Table {
     const last = this.step.length ? this.step[this.step.length - 1] : -Infinity
     for (let i = 0; i < rows.step.length; i++) {
       if (rows.step[i] <= last) continue
-      for (const name of Object.keys(rows.series)) if (!this.series.has(name)) this.series.set(name, this.step.map(() => null))
+      for (const name of Object.keys(rows.series))
+        if (!this.series.has(name))
+          this.series.set(
+            name,
+            this.step.map(() => null),
+          )
       this.step.push(rows.step[i])
       this.epoch.push(rows.epoch[i])
       for (const [name, values] of this.series) values.push(rows.series[name]?.[i] ?? null)

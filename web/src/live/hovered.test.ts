@@ -6,11 +6,35 @@ import { knownOf, pointNear } from './hovered'
 const motion = (changes: object = {}): Frame =>
   decodeFrame(
     packed(
-      { v: 1, channel: 'motion', step: 1, view: { kind: 'plane', dim: 2, levels: 2, codes: 4, grid: [1, 1], points_of: 'window', points_fixed: 2, classes: ['zero', 'one'], ...changes } },
-      { points: ['f4', [4, 2], [0, 0, 1, 0, 0, 1, 5, 5]], labels: ['i2', [4], [0, 1, -1, 1]], assigned: ['i4', [4, 2], [0, 1, 2, 3, 1, 1, 3, 0]] },
+      {
+        v: 1,
+        channel: 'motion',
+        step: 1,
+        view: {
+          kind: 'plane',
+          dim: 2,
+          levels: 2,
+          codes: 4,
+          grid: [1, 1],
+          points_of: 'window',
+          points_fixed: 2,
+          classes: ['zero', 'one'],
+          ...changes,
+        },
+      },
+      {
+        points: ['f4', [4, 2], [0, 0, 1, 0, 0, 1, 5, 5]],
+        labels: ['i2', [4], [0, 1, -1, 1]],
+        assigned: ['i4', [4, 2], [0, 1, 2, 3, 1, 1, 3, 0]],
+      },
     ),
   )
-const images = decodeFrame(packed({ v: 1, channel: 'images', step: 1 }, { thumbs: ['u1', [3, 1, 1, 1], [10, 20, 30]], probe: ['f4', [3, 2], [9, 9, 0, 0.9, 4, 4]] }))
+const images = decodeFrame(
+  packed(
+    { v: 1, channel: 'images', step: 1 },
+    { thumbs: ['u1', [3, 1, 1, 1], [10, 20, 30]], probe: ['f4', [3, 2], [9, 9, 0, 0.9, 4, 4]] },
+  ),
+)
 
 describe('the point under the pointer', () => {
   it('is the nearest within reach, of those that are seen', () => {
@@ -36,7 +60,10 @@ describe('the point under the pointer', () => {
   })
 
   it('of images of many tokens is the image that the token is of, or none', () => {
-    expect(knownOf(3, motion({ points_of: 'probe', points_fixed: 4, grid: [2, 1] }), images).image).toEqual({ index: 2, itself: true })
+    expect(knownOf(3, motion({ points_of: 'probe', points_fixed: 4, grid: [2, 1] }), images).image).toEqual({
+      index: 2,
+      itself: true,
+    })
     expect(knownOf(3, motion({ grid: [2, 1] }), images).image).toBeNull()
   })
 })

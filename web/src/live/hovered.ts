@@ -5,7 +5,14 @@ import { toScreenX, toScreenY, type Camera } from '../scene/camera'
 const REACH = 8 // px
 
 /** The point within reach of a pixel, of those that may be seen; null where none is. */
-export function pointNear(points: Float32Array, camera: Camera, [width, height]: [number, number], px: number, py: number, seen: (row: number) => boolean): number | null {
+export function pointNear(
+  points: Float32Array,
+  camera: Camera,
+  [width, height]: [number, number],
+  px: number,
+  py: number,
+  seen: (row: number) => boolean,
+): number | null {
   let best: number | null = null
   let least = REACH ** 2
   for (let row = 0; row < points.length / 2; row++) {

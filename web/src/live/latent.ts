@@ -67,13 +67,22 @@ export class LatentCanvas {
   private trail: Trail | null = null
   private readonly paint = (time: number): boolean => this.draw(time)
 
-  constructor(canvas: HTMLCanvasElement, private readonly stage: Stage, private readonly trails: Trails, options: Options,
-    private readonly changed: (what: 'scene' | 'camera') => void) {
+  constructor(
+    canvas: HTMLCanvasElement,
+    private readonly stage: Stage,
+    private readonly trails: Trails,
+    options: Options,
+    private readonly changed: (what: 'scene' | 'camera') => void,
+  ) {
     this.options = options
-    this.to = surface(canvas, () => {
-      if (this.auto) this.frameAll(0)
-      draw(this.paint)
-    }, true)
+    this.to = surface(
+      canvas,
+      () => {
+        if (this.auto) this.frameAll(0)
+        draw(this.paint)
+      },
+      true,
+    )
     this.unlisten = stage.listen((what) => (what === 'motion' ? this.take() : draw(this.paint)))
     if (stage.motion) this.take()
   }
@@ -131,9 +140,14 @@ export class LatentCanvas {
     const shift = !before ? null : scene.stable || otherView ? 0 : shiftBetween(this.raw, this.rawOf(scene), tolerance)
     if (before && !otherView && length > 0 && shift !== 0) {
       const cut = shift === null ? 0 : Math.max(0, before.points.length / 2 - shift)
-      this.gone = { points: this.points.at(time).slice(2 * cut), group: this.group ? Array.from(this.group).slice(cut) : null, colours: this.palette }
+      this.gone = {
+        points: this.points.at(time).slice(2 * cut),
+        group: this.group ? Array.from(this.group).slice(cut) : null,
+        colours: this.palette,
+      }
     } else if (!otherView && shift !== 0) this.gone = null
-    if (shift !== 0 || otherView) this.came = { rows: shift ?? scene.points.length / 2, begun: time, length: Math.max(length, 120) }
+    if (shift !== 0 || otherView)
+      this.came = { rows: shift ?? scene.points.length / 2, begun: time, length: Math.max(length, 120) }
     if (otherView) this.gone = null
     this.raw = this.rawOf(scene)
     this.points.aim(scene.points, time, length, shift === null ? null : (row) => row - shift)
@@ -147,7 +161,9 @@ export class LatentCanvas {
   private noteRevivals(before: Scene | null, scene: Scene, time: number, recent: number): void {
     if (!before || before.key !== scene.key) this.flashes.clear()
     else if (scene.revived && before.revived) {
-      for (let i = 0; i < scene.ids.length; i++) if (scene.revived[i] > before.revived[i] && this.stage.motion!.header.step - scene.revived[i] <= recent) this.flashes.set(i, time)
+      for (let i = 0; i < scene.ids.length; i++)
+        if (scene.revived[i] > before.revived[i] && this.stage.motion!.header.step - scene.revived[i] <= recent)
+          this.flashes.set(i, time)
     }
   }
 
@@ -315,26 +331,32 @@ export class LatentCanvas {
       else this.flashes.delete(mark)
     }
     const fade = options.still ? 1 : Math.min(1, Math.max(0, (time - this.came.begun) / this.came.length))
-    const { again, crowded } = drawLatent(this.to, this.camera, {
-      scene,
-      points: this.points.at(time),
-      marks: this.marks.at(time),
-      colours: this.palette,
-      group: this.group,
-      hidden: labelled(scene) && !this.options.byCode ? this.options.hidden : NONE,
-      fresh: { rows: this.came.rows, share: fade },
-      gone: fade < 1 ? this.gone : null,
-      markGroup: this.markGroup,
-      trails: this.currentTrail(scene),
-      flash: options.still ? new Map() : flash,
-      tiles: options.images && scene.level >= 0 && scene.ids.length <= MOST_NUMBERS ? this.decoded() : null,
-      tileOf: Math.max(0, scene.level) * scene.perLevel,
-      probe: options.probe && scene.shown !== 'residual' ? this.probe() : null,
-      focus: options.focus !== null && options.focus < Math.max(1, scene.ids.length) ? options.focus : null,
-      kin: this.kin,
-      cells: options.cells,
-      labels: options.labels,
-    }, options.colours, time)
+    const { again, crowded } = drawLatent(
+      this.to,
+      this.camera,
+      {
+        scene,
+        points: this.points.at(time),
+        marks: this.marks.at(time),
+        colours: this.palette,
+        group: this.group,
+        hidden: labelled(scene) && !this.options.byCode ? this.options.hidden : NONE,
+        fresh: { rows: this.came.rows, share: fade },
+        gone: fade < 1 ? this.gone : null,
+        markGroup: this.markGroup,
+        trails: this.currentTrail(scene),
+        flash: options.still ? new Map() : flash,
+        tiles: options.images && scene.level >= 0 && scene.ids.length <= MOST_NUMBERS ? this.decoded() : null,
+        tileOf: Math.max(0, scene.level) * scene.perLevel,
+        probe: options.probe && scene.shown !== 'residual' ? this.probe() : null,
+        focus: options.focus !== null && options.focus < Math.max(1, scene.ids.length) ? options.focus : null,
+        kin: this.kin,
+        cells: options.cells,
+        labels: options.labels,
+      },
+      options.colours,
+      time,
+    )
     if (crowded !== this.crowded) {
       this.crowded = crowded
       this.changed('scene')
@@ -342,8 +364,21 @@ export class LatentCanvas {
     counters.drawn += 1
     counters.lastDrawn = performance.now()
     const header = this.stage.motion!.header
-    counters.shown = { step: header.step, seq: header.seq, points: scene.points.length / 2, marks: scene.ids.length, shown: scene.shown }
-    return again || this.move !== null || fade < 1 || this.points.moving(time) || this.marks.moving(time) || (flash.size > 0 && !options.still)
+    counters.shown = {
+      step: header.step,
+      seq: header.seq,
+      points: scene.points.length / 2,
+      marks: scene.ids.length,
+      shown: scene.shown,
+    }
+    return (
+      again ||
+      this.move !== null ||
+      fade < 1 ||
+      this.points.moving(time) ||
+      this.marks.moving(time) ||
+      (flash.size > 0 && !options.still)
+    )
   }
 
   private decoded(): Atlas | null {

@@ -9,7 +9,10 @@ class ManyRuns {
   learn(): void {
     if (this.asked) return
     this.asked = true
-    getJson<RunsAnswer>('/api/runs').then(({ runs }) => (this.count ||= runs.length), () => (this.asked = false))
+    getJson<RunsAnswer>('/api/runs').then(
+      ({ runs }) => (this.count ||= runs.length),
+      () => (this.asked = false),
+    )
   }
 
   set(count: number): void {

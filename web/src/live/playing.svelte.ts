@@ -15,7 +15,11 @@ export class Playing {
   private turn = 0
 
   /** `done`: at the end of the history, or where it was stopped. */
-  constructor(private readonly run: Pick<Run, 'timeline' | 'at' | 'show' | 'loadingStep'>, private readonly done: (step: number | null) => void, private readonly pause = wait) {}
+  constructor(
+    private readonly run: Pick<Run, 'timeline' | 'at' | 'show' | 'loadingStep'>,
+    private readonly done: (step: number | null) => void,
+    private readonly pause = wait,
+  ) {}
 
   toggle(): void {
     if (this.on) this.stop()

@@ -4,15 +4,20 @@ import { following, Playing } from './playing.svelte'
 function run(timeline: number[], at: number | null) {
   const shown: (number | null)[] = []
   const made = {
-    timeline, at, loadingStep: null, shown,
+    timeline,
+    at,
+    loadingStep: null,
+    shown,
     async show(step: number | null) {
       made.at = step
       shown.push(step)
     },
-  } // prettier-ignore
+  }
   return made
 }
-const settled = async (): Promise<void> => { for (let i = 0; i < 50; i++) await Promise.resolve() }
+const settled = async (): Promise<void> => {
+  for (let i = 0; i < 50; i++) await Promise.resolve()
+}
 
 describe('playing the history', () => {
   it('knows what comes next', () => {
@@ -25,20 +30,31 @@ describe('playing the history', () => {
   it('begins anew at the end, goes on from the middle, and ends at what is newest', async () => {
     const of = run([0, 5, 9], null)
     const ends: (number | null)[] = []
-    const playing = new Playing(of, (step) => ends.push(step), async () => undefined)
+    const playing = new Playing(
+      of,
+      (step) => ends.push(step),
+      async () => undefined,
+    )
     playing.toggle()
     await settled()
     expect([of.shown, ends, playing.on]).toEqual([[0, 5, 9], [null], false])
     of.at = 5
     playing.toggle()
     await settled()
-    expect([of.shown, ends]).toEqual([[0, 5, 9, 9], [null, null]])
+    expect([of.shown, ends]).toEqual([
+      [0, 5, 9, 9],
+      [null, null],
+    ])
   })
   it('stops where it is told to, and gives way to someone who goes elsewhere', async () => {
     const of = run([0, 5, 9], null)
     const ends: (number | null)[] = []
     let goOn = (): void => undefined
-    const playing = new Playing(of, (step) => ends.push(step), () => new Promise((resolve) => (goOn = resolve)))
+    const playing = new Playing(
+      of,
+      (step) => ends.push(step),
+      () => new Promise((resolve) => (goOn = resolve)),
+    )
     playing.toggle()
     goOn()
     await settled()
@@ -56,7 +72,11 @@ describe('playing the history', () => {
   })
   it('does nothing without a history', async () => {
     const of = run([], null)
-    const playing = new Playing(of, () => undefined, async () => undefined)
+    const playing = new Playing(
+      of,
+      () => undefined,
+      async () => undefined,
+    )
     playing.toggle()
     await settled()
     expect([of.shown, playing.on]).toEqual([[], false])

@@ -1,7 +1,20 @@
 import { getJson, postJson, run as runPath, words } from '../lib/api'
 import type { Link } from '../lib/connection'
 import type { Frame } from '../lib/frame'
-import type { Applied, ChecksAnswer, CommandKind, FindingEntry, Header, IdAnswer, Mark, ResumeBody, RunCard, RunMessage, StateMessage, Steerable } from '../lib/protocol'
+import type {
+  Applied,
+  ChecksAnswer,
+  CommandKind,
+  FindingEntry,
+  Header,
+  IdAnswer,
+  Mark,
+  ResumeBody,
+  RunCard,
+  RunMessage,
+  StateMessage,
+  Steerable,
+} from '../lib/protocol'
 import { Metrics } from '../charts/metrics'
 import { awaitAnswer, counters } from '../draw/loop'
 import { evenly, nearest, type Trails } from '../scene/trails'
@@ -159,11 +172,16 @@ export class Run {
    */
   private async pastImages(frame: Frame): Promise<Images> {
     const { originals, nearest, codemap } = this.liveImages
-    if (!originals && !this.firstOriginals && this.timeline.length) this.firstOriginals = await this.stored.fetch(this.timeline[0])
+    if (!originals && !this.firstOriginals && this.timeline.length)
+      this.firstOriginals = await this.stored.fetch(this.timeline[0])
     const first = this.firstOriginals?.shapes.has('originals') ? this.firstOriginals : undefined
-    const near = (part: 'decoded' | 'samples'): Frame | undefined => this.stored.near(part, frame.header.step, this.liveImages[part])
+    const near = (part: 'decoded' | 'samples'): Frame | undefined =>
+      this.stored.near(part, frame.header.step, this.liveImages[part])
     const same = nearest?.header.step === frame.header.step ? nearest : undefined
-    return withFrame({ originals: originals ?? first, nearest: same, codemap, decoded: near('decoded'), samples: near('samples') }, frame)
+    return withFrame(
+      { originals: originals ?? first, nearest: same, codemap, decoded: near('decoded'), samples: near('samples') },
+      frame,
+    )
   }
 
   private showImages(images: Images): void {
@@ -201,7 +219,11 @@ export class Run {
         this.findings = message.findings
         this.warnings = message.warnings
         this.timeline = message.timeline
-        this.outside = { status: message.card.status, reasons: message.card.problem ? [message.card.problem] : [], resume: undefined }
+        this.outside = {
+          status: message.card.status,
+          reasons: message.card.problem ? [message.card.problem] : [],
+          resume: undefined,
+        }
         this.tables = tables(message.curves)
         this.curvesVersion += 1
         void this.fillTrails()
@@ -263,7 +285,13 @@ export class Run {
   /** How far the run has come, as far as was heard: the list, the frames, the rows, the history and the journal each may be ahead. */
   get reached(): number {
     void this.curvesVersion // the rows themselves are not reactive
-    return Math.max(this.live?.step ?? 0, this.tables.train.step.at(-1) ?? 0, this.card?.step ?? 0, this.last ?? 0, this.marks[this.marks.length - 1]?.step ?? 0)
+    return Math.max(
+      this.live?.step ?? 0,
+      this.tables.train.step.at(-1) ?? 0,
+      this.card?.step ?? 0,
+      this.last ?? 0,
+      this.marks[this.marks.length - 1]?.step ?? 0,
+    )
   }
 
   get isLive(): boolean {

@@ -15,7 +15,10 @@ export class RunSocket {
   private waiting = new Map<Ref, (answer: Answer) => void>()
   private readonly visible = (): void => this.watch()
 
-  constructor(id: string, private readonly listener: Listener) {
+  constructor(
+    id: string,
+    private readonly listener: Listener,
+  ) {
     document.addEventListener('visibilitychange', this.visible)
     this.connection = new Connection(`/ws/runs/${encodeURIComponent(id)}`, {
       text: (message) => this.text(message as RunMessage),
@@ -62,7 +65,8 @@ export class RunSocket {
   }
 
   private lost(): void {
-    for (const resolve of this.waiting.values()) resolve({ ok: false, error: { what: 'the connection was lost before the answer', why: '', fix: '' } })
+    for (const resolve of this.waiting.values())
+      resolve({ ok: false, error: { what: 'the connection was lost before the answer', why: '', fix: '' } })
     this.waiting.clear()
   }
 

@@ -8,7 +8,8 @@ const IDLE_MS = 10 * 60_000 // nobody has touched the page for so long: it is on
 export function keepSpare(): () => void {
   let used = Date.now()
   const ask = (): void => {
-    if (!document.hidden && Date.now() - used < IDLE_MS) postJson<SpareAnswer>('/api/spare').catch(() => undefined) // a start only takes longer without
+    // A start only takes longer without
+    if (!document.hidden && Date.now() - used < IDLE_MS) postJson<SpareAnswer>('/api/spare').catch(() => undefined)
   }
   const touched = (): void => {
     const idle = Date.now() - used >= IDLE_MS

@@ -11,7 +11,10 @@ export class Starting {
   cancelling = $state(false)
   private ended = false
 
-  constructor(private readonly name: string, private readonly began: (run: string) => void) {
+  constructor(
+    private readonly name: string,
+    private readonly began: (run: string) => void,
+  ) {
     void this.follow()
   }
 
@@ -36,7 +39,12 @@ export class Starting {
         this.lost = false
         this.answer = answer
         if (answer.run !== null) return this.began(answer.run)
-        if (answer.over) this.problem = answer.problem ?? { what: 'the studio was ended while this run was prepared', why: 'its process goes on without it', fix: 'look for it in the list of runs' }
+        if (answer.over)
+          this.problem = answer.problem ?? {
+            what: 'the studio was ended while this run was prepared',
+            why: 'its process goes on without it',
+            fix: 'look for it in the list of runs',
+          }
       } catch (error) {
         this.lost = !(error instanceof Refused)
         if (!this.lost) this.problem = words(error)

@@ -14,7 +14,10 @@ export class Start {
     this.end()
     this.take(undefined)
     this.timer = setInterval(() => {
-      getJson<StartsAnswer>('/api/starts').then(({ starts }) => this.timer !== undefined && this.take(starts.at(-1)), () => undefined)
+      getJson<StartsAnswer>('/api/starts').then(
+        ({ starts }) => this.timer !== undefined && this.take(starts.at(-1)),
+        () => undefined,
+      )
     }, LOOK_MS)
   }
 

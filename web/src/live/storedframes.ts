@@ -33,7 +33,10 @@ export class StoredFrames {
     if (codes && codes.length <= MOST_TRAILS * 2) this.trails.add(frame.header.step, codes, frame.i4('revived'))
   }
 
-  /** The frame with decoded codes, or samples, that lies nearest to a step, of `best` and those that are here: few stored ones have them. */
+  /**
+   * The frame with decoded codes, or samples, that lies nearest to a step, of `best` and those that are here: few stored
+   * ones have them.
+   */
   near(part: 'decoded' | 'samples', step: number, best: Frame | undefined): Frame | undefined {
     for (const frame of this.kept.values()) {
       if (!frame.shapes.has(part)) continue

@@ -15,7 +15,10 @@ export function summary(scene: Scene, head: Header, metrics: Metrics): string {
     if (scene.usage) {
       let most = 0
       for (let i = 1; i < scene.usage.length; i++) if (scene.usage[i] > scene.usage[most]) most = i
-      parts.push(`${scene.level >= 0 ? metrics.label('perplexity', 'train') : 'perplexity of the points shown'} ${perplexity(scene.usage).toFixed(1)}`)
+      parts.push(
+        (scene.level >= 0 ? metrics.label('perplexity', 'train') : 'perplexity of the points shown') +
+          ` ${perplexity(scene.usage).toFixed(1)}`,
+      )
       parts.push(`the most used is ${name(scene, most)} with ${percent(scene.usage[most])} of the tokens`)
     }
   }

@@ -6,7 +6,11 @@ const card = { id: 'a-run', folder: "/home/me/my runs/it's" }
 describe('what a run is used for', () => {
   it('depends on what it is a model of', () => {
     expect([kindOf({}, 2), kindOf({}, 0), kindOf({ parent: 'x' }, 1)]).toEqual(['codes', 'numbers', 'prior'])
-    expect([kindOfSpec({ bottleneck: { kind: 'gaussian' } }), kindOfSpec({ bottleneck: { kind: 'vq' } }), kindOfSpec({ parent: 'x' })]).toEqual(['numbers', 'codes', 'prior'])
+    expect([
+      kindOfSpec({ bottleneck: { kind: 'gaussian' } }),
+      kindOfSpec({ bottleneck: { kind: 'vq' } }),
+      kindOfSpec({ parent: 'x' }),
+    ]).toEqual(['numbers', 'codes', 'prior'])
   })
   it('takes any folder, in Python and in a shell', () => {
     const [python, again] = linesFor(card, 'codes')

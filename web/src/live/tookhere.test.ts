@@ -2,7 +2,8 @@ import { expect, it } from 'vitest'
 import type { RunCard } from '../lib/protocol'
 import { secondsHere } from './tookhere'
 
-const card = (more: Partial<RunCard>): RunCard => ({ name: 'rqvae-digits', status: 'finished', step: 100, epoch: 4, seconds: 60, updated: 1, ...more }) as RunCard
+const card = (more: Partial<RunCard>): RunCard =>
+  ({ name: 'rqvae-digits', status: 'finished', step: 100, epoch: 4, seconds: 60, updated: 1, ...more }) as RunCard
 const recipe = { name: 'rqvae-digits', epochs: 80, steps: null }
 
 it('a recipe takes as long here as its newest run says, whole or not', () => {

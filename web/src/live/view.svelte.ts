@@ -30,23 +30,55 @@ export const view = {
   set residualLevel(value: number) {
     router.set({ residual: value === 1 ? null : String(value) })
   },
-  get cells(): boolean { return flag('cells', true) },
-  set cells(value: boolean) { setFlag('cells', value, true) },
-  get trails(): boolean { return flag('trails', true) },
-  set trails(value: boolean) { setFlag('trails', value, true) },
-  get labels(): boolean { return flag('labels', true) },
-  set labels(value: boolean) { setFlag('labels', value, true) },
-  get images(): boolean { return flag('images', false) },
-  set images(value: boolean) { setFlag('images', value, false) },
-  get probe(): boolean { return flag('probe', false) },
-  set probe(value: boolean) { setFlag('probe', value, false) },
-  get byCode(): boolean { return flag('bycode', false) },
-  set byCode(value: boolean) { setFlag('bycode', value, false) },
-  get map(): boolean { return flag('map', false) },
-  set map(value: boolean) { setFlag('map', value, false) },
+  get cells(): boolean {
+    return flag('cells', true)
+  },
+  set cells(value: boolean) {
+    setFlag('cells', value, true)
+  },
+  get trails(): boolean {
+    return flag('trails', true)
+  },
+  set trails(value: boolean) {
+    setFlag('trails', value, true)
+  },
+  get labels(): boolean {
+    return flag('labels', true)
+  },
+  set labels(value: boolean) {
+    setFlag('labels', value, true)
+  },
+  get images(): boolean {
+    return flag('images', false)
+  },
+  set images(value: boolean) {
+    setFlag('images', value, false)
+  },
+  get probe(): boolean {
+    return flag('probe', false)
+  },
+  set probe(value: boolean) {
+    setFlag('probe', value, false)
+  },
+  get byCode(): boolean {
+    return flag('bycode', false)
+  },
+  set byCode(value: boolean) {
+    setFlag('bycode', value, false)
+  },
+  get map(): boolean {
+    return flag('map', false)
+  },
+  set map(value: boolean) {
+    setFlag('map', value, false)
+  },
   /** Of many codes their order by number says nothing: they are sorted unless someone chose otherwise. */
-  sorted(many: boolean): boolean { return flag('sorted', many) },
-  sort(value: boolean, many: boolean): void { setFlag('sorted', value, many) },
+  sorted(many: boolean): boolean {
+    return flag('sorted', many)
+  },
+  sort(value: boolean, many: boolean): void {
+    setFlag('sorted', value, many)
+  },
   get pinned(): Pin | null {
     const [, of = '1', code] = /^(?:(\d+|sum)\.)?(\d+)$/.exec(router.current.query.code ?? '') ?? []
     return code === undefined ? null : { level: of === 'sum' ? -1 : Number(of) - 1, code: Number(code) }

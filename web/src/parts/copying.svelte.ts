@@ -11,7 +11,11 @@ class Copying {
     clearTimeout(this.later)
     this.note = note
     this.text = text
-    this.done = await navigator.clipboard?.writeText(text).then(() => true, () => false) ?? false
+    this.done =
+      (await navigator.clipboard?.writeText(text).then(
+        () => true,
+        () => false,
+      )) ?? false
     if (this.done) this.later = setTimeout(() => this.close(), 1000 * SECONDS)
   }
 

@@ -2,10 +2,18 @@ import { expect, test } from 'vitest'
 import type { FoldersAnswer } from '../lib/protocol'
 import { contents, crumbs, pasted } from './folders'
 
-const roots = [{ name: 'ada', path: '/home/ada' }, { name: 'photos', path: '/home/ada/photos' }, { name: 'mnt', path: '/mnt' }]
+const roots = [
+  { name: 'ada', path: '/home/ada' },
+  { name: 'photos', path: '/home/ada/photos' },
+  { name: 'mnt', path: '/mnt' },
+]
 
 test('the way to a folder begins at its nearest root', () => {
-  expect(crumbs('/home/ada/films/old', roots).map((one) => one.path)).toEqual(['/home/ada', '/home/ada/films', '/home/ada/films/old'])
+  expect(crumbs('/home/ada/films/old', roots).map((one) => one.path)).toEqual([
+    '/home/ada',
+    '/home/ada/films',
+    '/home/ada/films/old',
+  ])
   expect(crumbs('/home/ada/photos/cats', roots).map((one) => one.name)).toEqual(['photos', 'cats'])
   expect(crumbs('/mnt', roots)).toEqual([{ name: 'mnt', path: '/mnt' }])
   expect(crumbs('/home/adam', roots)).toEqual([{ name: '/home/adam', path: '/home/adam' }])

@@ -17,7 +17,8 @@ export class Axis {
     this.steps = [0, ...past, now]
     const share = end > 0 ? (now / end) ** YOUNG : 1
     const first = past[0] === 1 && !stored.includes(0) ? 1 : 0 // where no frame is of step 0, the track begins with that of step 1
-    const spread = (step: number, i: number): number => (step - first) / Math.max(1, now - first) + (i - first) / (past.length + 1 - first)
+    const spread = (step: number, i: number): number =>
+      (step - first) / Math.max(1, now - first) + (i - first) / (past.length + 1 - first)
     this.places = this.steps.map((step, i) => (i <= first ? 0 : (share * spread(step, i)) / 2))
     if (end > now) {
       this.steps.push(end)

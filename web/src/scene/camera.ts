@@ -37,7 +37,10 @@ export function boxOf(points: Float32Array, marks: Float32Array, dead: Uint8Arra
 }
 
 /** Pixels that lie under the caption at the top and under the classes at the bottom; of a low canvas less. */
-const covered = (height: number): { above: number; below: number } => ({ above: Math.min(36, 0.07 * height), below: Math.min(48, 0.09 * height) })
+const covered = (height: number): { above: number; below: number } => ({
+  above: Math.min(36, 0.07 * height),
+  below: Math.min(48, 0.09 * height),
+})
 
 /** The camera that shows a box with a margin, in the part of the canvas that nothing covers. */
 export function fit(box: Box, width: number, height: number): Camera {
@@ -64,10 +67,20 @@ export const NEAREST = 1e4
 const EDGE = 28 // px from the border at which the nearest thing stands, where all else lies outside
 
 /** The camera, moved just so far that something is in view: a point that may be seen, or a mark. */
-export function held(camera: Camera, width: number, height: number, points: ArrayLike<number>, marks: ArrayLike<number>, seen: (point: number) => boolean): Camera {
+export function held(
+  camera: Camera,
+  width: number,
+  height: number,
+  points: ArrayLike<number>,
+  marks: ArrayLike<number>,
+  seen: (point: number) => boolean,
+): Camera {
   let nearest: [x: number, y: number] | null = null
   let least = Infinity
-  for (const [places, all] of [[marks, true], [points, false]] as const) {
+  for (const [places, all] of [
+    [marks, true],
+    [points, false],
+  ] as const) {
     for (let i = 0; i < places.length; i += 2) {
       if (!all && !seen(i / 2)) continue
       const x = toScreenX(camera, width, places[i])
@@ -78,7 +91,8 @@ export function held(camera: Camera, width: number, height: number, points: Arra
     }
   }
   if (!nearest) return camera
-  const inside = (at: number, size: number): number => Math.min(Math.max(at, Math.min(EDGE, size / 2)), size - Math.min(EDGE, size / 2))
+  const inside = (at: number, size: number): number =>
+    Math.min(Math.max(at, Math.min(EDGE, size / 2)), size - Math.min(EDGE, size / 2))
   const [dx, dy] = [nearest[0] - inside(nearest[0], width), nearest[1] - inside(nearest[1], height)]
   return { ...camera, x: camera.x + dx / camera.scale, y: camera.y - dy / camera.scale }
 }
@@ -97,7 +111,8 @@ export function between(a: Camera, b: Camera, t: number): Camera {
   return { x: a.x + (b.x - a.x) * s, y: a.y + (b.y - a.y) * s, scale: a.scale * (b.scale / a.scale) ** s }
 }
 
-export const writeCamera = (camera: Camera): string => [camera.x, camera.y, camera.scale].map((v) => Number(v.toPrecision(4))).join()
+export const writeCamera = (camera: Camera): string =>
+  [camera.x, camera.y, camera.scale].map((v) => Number(v.toPrecision(4))).join()
 
 export function readCamera(text: string | undefined): Camera | null {
   const [x, y, scale] = (text ?? '').split(',').map(Number)

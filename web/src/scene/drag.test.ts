@@ -8,12 +8,25 @@ function view() {
     getBoundingClientRect: () => ({ left: 100, top: 50 }),
     setPointerCapture: (id: number) => events.push(['captured', id]),
   })
-  const record = (name: string) => (...what: unknown[]) => void events.push([name, ...what])
+  const record =
+    (name: string) =>
+    (...what: unknown[]) =>
+      void events.push([name, ...what])
   const made = drag(node as unknown as HTMLElement, {
-    hover: record('hover'), click: record('click'), pan: record('pan'), zoom: record('zoom'), dragging: record('dragging'),
-  }) // prettier-ignore
+    hover: record('hover'),
+    click: record('click'),
+    pan: record('pan'),
+    zoom: record('zoom'),
+    dragging: record('dragging'),
+  })
   const send = (type: string, x = 0, y = 0, more: object = {}): Event => {
-    const event = Object.assign(new Event(type, { cancelable: true }), { clientX: x + 100, clientY: y + 50, button: 0, pointerId: 7, ...more })
+    const event = Object.assign(new Event(type, { cancelable: true }), {
+      clientX: x + 100,
+      clientY: y + 50,
+      button: 0,
+      pointerId: 7,
+      ...more,
+    })
     node.dispatchEvent(event)
     return event
   }
@@ -25,7 +38,10 @@ describe('a view that is moved by hand', () => {
     const { send, take } = view()
     send('pointermove', 3, 4)
     send('pointerleave')
-    expect(take()).toEqual([['hover', [3, 4]], ['hover', null]])
+    expect(take()).toEqual([
+      ['hover', [3, 4]],
+      ['hover', null],
+    ])
   })
 
   it('takes a press that hardly moves for a click', () => {
@@ -33,7 +49,10 @@ describe('a view that is moved by hand', () => {
     send('pointerdown', 10, 10)
     send('pointermove', 11, 12)
     send('pointerup', 11, 12)
-    expect(take()).toEqual([['captured', 7], ['click', 11, 12]])
+    expect(take()).toEqual([
+      ['captured', 7],
+      ['click', 11, 12],
+    ])
   })
 
   it('pans by what the hand moves from then on, and is no click', () => {
@@ -44,7 +63,14 @@ describe('a view that is moved by hand', () => {
     send('pointermove', 14, 7)
     send('pointerup', 14, 7)
     send('pointermove', 0, 0)
-    expect(take()).toEqual([['captured', 7], ['dragging', true], ['pan', 4, 0], ['pan', 0, -3], ['dragging', false], ['hover', [0, 0]]])
+    expect(take()).toEqual([
+      ['captured', 7],
+      ['dragging', true],
+      ['pan', 4, 0],
+      ['pan', 0, -3],
+      ['dragging', false],
+      ['hover', [0, 0]],
+    ])
   })
 
   it('lets go when the browser takes the pointer away', () => {
@@ -53,7 +79,11 @@ describe('a view that is moved by hand', () => {
     send('pointermove', 9, 0)
     send('pointercancel')
     send('pointerup', 9, 0)
-    expect(take().slice(1)).toEqual([['dragging', true], ['pan', 9, 0], ['dragging', false]])
+    expect(take().slice(1)).toEqual([
+      ['dragging', true],
+      ['pan', 9, 0],
+      ['dragging', false],
+    ])
   })
 
   it('leaves other buttons alone', () => {

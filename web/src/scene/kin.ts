@@ -18,9 +18,16 @@ export function kinOf(scene: Scene, frame: Frame, pin: Pin | null): Kin | null {
   const [levels = 0] = frame.shapes.get('codes') ?? []
   const { perLevel: codes } = scene
   if (!pin || !assigned || !codes || pin.level === scene.level || pin.level >= levels) return null
-  const parts: [level: number, code: number][] = pin.level < 0 ? [[0, Math.floor(pin.code / codes)], [1, pin.code % codes]] : [[pin.level, pin.code]] // prettier-ignore
+  const parts: [level: number, code: number][] =
+    pin.level < 0
+      ? [
+          [0, Math.floor(pin.code / codes)],
+          [1, pin.code % codes],
+        ]
+      : [[pin.level, pin.code]]
   const points = new Uint8Array(scene.points.length / 2)
-  for (let p = 0; p < points.length; p++) points[p] = parts.every(([level, code]) => assigned[p * levels + level] === code) ? 1 : 0
+  for (let p = 0; p < points.length; p++)
+    points[p] = parts.every(([level, code]) => assigned[p * levels + level] === code) ? 1 : 0
   const marks = Uint8Array.from(scene.ids, (id) => {
     if (scene.level >= 0) return parts.some(([level, code]) => level === scene.level && code === id) ? 1 : 0
     return parts.every(([level, code]) => (level === 0 ? Math.floor(id / codes) : level === 1 ? id % codes : -1) === code) ? 1 : 0

@@ -33,10 +33,36 @@ export function idleLayers(at: Looked): Record<Layer, string | null> {
       : null
   return {
     cells: common ?? (!sums && codes > MOST_CELLS ? many : null),
-    trails: common ?? (sums ? 'sums of codes leave no trail' : at.view.fixed ? 'codes of this bottleneck stay where they are' : levels * codes > MOST_TRAILS || codes > MOST_WAYS ? many : null),
+    trails:
+      common ??
+      (sums
+        ? 'sums of codes leave no trail'
+        : at.view.fixed
+          ? 'codes of this bottleneck stay where they are'
+          : levels * codes > MOST_TRAILS || codes > MOST_WAYS
+            ? many
+            : null),
     labels: common ?? (sums ? 'sums of codes have no number' : codes > MOST_NUMBERS ? many : null),
-    images: common ?? (sums ? 'sums of codes are not decoded' : codes > MOST_NUMBERS || levels * codes > MOST_DECODED ? many : at.decoded ? null : 'no decoded codes are known of this run'),
-    probe: at.map ? common : at.view.grid[0] * at.view.grid[1] > 1 ? 'an image of many tokens has no one place' : at.shown === 'residual' ? 'the images have no place among residuals' : at.probe ? null : at.past ? 'steps of the history are stored without it' : 'comes with the images of a run in training',
+    images:
+      common ??
+      (sums
+        ? 'sums of codes are not decoded'
+        : codes > MOST_NUMBERS || levels * codes > MOST_DECODED
+          ? many
+          : at.decoded
+            ? null
+            : 'no decoded codes are known of this run'),
+    probe: at.map
+      ? common
+      : at.view.grid[0] * at.view.grid[1] > 1
+        ? 'an image of many tokens has no one place'
+        : at.shown === 'residual'
+          ? 'the images have no place among residuals'
+          : at.probe
+            ? null
+            : at.past
+              ? 'steps of the history are stored without it'
+              : 'comes with the images of a run in training',
     byCode: common ?? (at.view.classes.length ? null : 'without classes every point has the colour of its code anyway'),
   }
 }

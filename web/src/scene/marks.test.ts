@@ -3,7 +3,14 @@ import type { Applied, Mark } from '../lib/protocol'
 import { isBad, markOf, setSince, withEnd, withJournal, withoutOldEnds } from './marks'
 
 const applied: Applied = { id: 4, kind: 'set', step: 161, status: 'applied', name: 'objective.mse', before: 1, value: 0.5 }
-const journaled: Mark = { id: 12, step: 160, time: 5, kind: 'set', text: 'objective.mse: 1 -> 0.5', change: { name: 'objective.mse', before: 1, value: 0.5 } }
+const journaled: Mark = {
+  id: 12,
+  step: 160,
+  time: 5,
+  kind: 'set',
+  text: 'objective.mse: 1 -> 0.5',
+  change: { name: 'objective.mse', before: 1, value: 0.5 },
+}
 
 describe('marks', () => {
   it('a frame tells of a change first, the journal takes its place', () => {
@@ -32,8 +39,16 @@ describe('marks', () => {
     expect(withEnd([journaled], 'finished', 300)).toEqual([journaled])
   })
   it('what went wrong stands out', () => {
-    expect(['failed', 'rolled-back', 'step-skipped', 'set'].map((kind) => isBad({ ...journaled, kind }))).toEqual([true, true, false, false])
-    expect((['error', 'warning'] as const).map((severity) => isBad({ ...journaled, kind: 'finding', severity }))).toEqual([true, false])
+    expect(['failed', 'rolled-back', 'step-skipped', 'set'].map((kind) => isBad({ ...journaled, kind }))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ])
+    expect((['error', 'warning'] as const).map((severity) => isBad({ ...journaled, kind: 'finding', severity }))).toEqual([
+      true,
+      false,
+    ])
   })
   it('an end that the run went on from is not shown, its last one is', () => {
     const at = (kind: string, step: number): Mark => ({ ...journaled, kind, step, text: kind })

@@ -30,7 +30,11 @@ export function withEnd(marks: Mark[], status: string, step: number): Mark[] {
 
 /** Where a run went on from its end, that it ended there once is no news: its place is for what came after. */
 export function withoutOldEnds(marks: Mark[]): Mark[] {
-  return marks.filter((mark, i) => !['finished', 'stopped'].includes(mark.kind) || !marks.slice(i + 1).some((later) => later.kind === 'resumed' && later.step === mark.step))
+  return marks.filter(
+    (mark, i) =>
+      !['finished', 'stopped'].includes(mark.kind) ||
+      !marks.slice(i + 1).some((later) => later.kind === 'resumed' && later.step === mark.step),
+  )
 }
 
 /** A mark of this change. */
@@ -57,7 +61,10 @@ export function setSince(marks: Mark[], name: string, step: number): number | nu
   return known.length ? Math.max(...known.map((mark) => mark.step)) + 1 : null
 }
 
-/** Marks with newer ones after them. What the journal has replaces what a frame brought already, and the other way about nothing doubles. */
+/**
+ * Marks with newer ones after them. What the journal has replaces what a frame brought already, and the other way about
+ * nothing doubles.
+ */
 export function withJournal(marks: Mark[], more: Mark[]): Mark[] {
   const same = (a: Mark, b: Mark): boolean => a.kind === b.kind && a.step === b.step && nameOf(a) === nameOf(b)
   const fresh = more.filter((mark) => mark.id >= 0 || !marks.some((known) => same(known, mark)))

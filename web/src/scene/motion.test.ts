@@ -29,7 +29,10 @@ describe('a tween', () => {
 })
 
 describe('a window', () => {
-  const rows = (n: number, from = 0) => ({ points: Float32Array.from({ length: 2 * n }, (_, i) => Math.sin(i + 2 * from)), labels: Int16Array.from({ length: n }, (_, i) => (i + from) % 7) })
+  const rows = (n: number, from = 0) => ({
+    points: Float32Array.from({ length: 2 * n }, (_, i) => Math.sin(i + 2 * from)),
+    labels: Int16Array.from({ length: n }, (_, i) => (i + from) % 7),
+  })
   it('tells by how many rows it moved', () => {
     expect(shiftBetween(rows(100), rows(100, -8), 1e-6)).toBe(8)
     expect(shiftBetween(rows(100), rows(100), 1e-6)).toBe(0)
@@ -59,7 +62,8 @@ describe('a camera', () => {
 describe('trails', () => {
   it('stay in order of steps, whatever order they come in, and stay short', () => {
     const trails = new Trails(16)
-    for (const step of [50, 10, 30, 30, ...Array.from({ length: 60 }, (_, i) => 100 + i)]) trails.add(step, Float32Array.of(step, 0), null)
+    for (const step of [50, 10, 30, 30, ...Array.from({ length: 60 }, (_, i) => 100 + i)])
+      trails.add(step, Float32Array.of(step, 0), null)
     const all = trails.until(1000)
     expect(all.steps.length).toBeLessThanOrEqual(16)
     expect(all.steps).toEqual([...all.steps].sort((a, b) => a - b))
@@ -72,7 +76,14 @@ describe('trails', () => {
 })
 
 describe('marks', () => {
-  const set = (id: number, time: number, name: string, before: number, value: number) => ({ id, step: id, time, kind: 'set', text: `${name}: ${before} -> ${value}`, change: { name, before, value } })
+  const set = (id: number, time: number, name: string, before: number, value: number) => ({
+    id,
+    step: id,
+    time,
+    kind: 'set',
+    text: `${name}: ${before} -> ${value}`,
+    change: { name, before, value },
+  })
   it('of one drag become one', () => {
     const got = gathered([set(1, 0, 'a.b', 0, 1), set(2, 1, 'a.b', 1, 2), set(3, 1.5, 'c', 0, 1), set(4, 30, 'c', 1, 5)])
     expect(got.map((mark) => mark.text)).toEqual(['a.b: 0 -> 2', 'c: 0 -> 1', 'c: 1 -> 5'])

@@ -1,7 +1,16 @@
 /** Ten classes: the petroff10 palette, made to stay apart for every kind of colour vision. */
 export const petroff10 = [
-  '#3f90da', '#ffa90e', '#bd1f01', '#94a4a2', '#832db6', '#a96b59', '#e76300', '#b9ac70', '#717581', '#92dadd',
-] as const // prettier-ignore
+  '#3f90da',
+  '#ffa90e',
+  '#bd1f01',
+  '#94a4a2',
+  '#832db6',
+  '#a96b59',
+  '#e76300',
+  '#b9ac70',
+  '#717581',
+  '#92dadd',
+] as const
 
 export type Rgb = [number, number, number]
 

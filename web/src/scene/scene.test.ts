@@ -3,17 +3,31 @@ import { decodeFrame } from '../lib/frame'
 import { packed } from '../lib/packed'
 import { deadOnes, majority, makeScene, perplexity, possible } from './scene'
 
-const view = { kind: 'plane', dim: 2, levels: 2, codes: 2, grid: [1, 1], variance: null, points_of: 'window', classes: ['0', '1'] }
+const view = {
+  kind: 'plane',
+  dim: 2,
+  levels: 2,
+  codes: 2,
+  grid: [1, 1],
+  variance: null,
+  points_of: 'window',
+  classes: ['0', '1'],
+}
 
 function frame() {
-  return decodeFrame(packed({ step: 500, channel: 'motion', view }, {
-    points: ['f4', [3, 2], [0, 0, 1, 1, 2, 0]],
-    labels: ['i2', [3], [0, 1, 1]],
-    assigned: ['i4', [3, 2], [0, 1, 1, 0, 1, 1]],
-    codes: ['f4', [2, 2, 2], [0, 0, 1.5, 0.5, 0.25, 0, -0.25, 0.5]],
-    usage: ['f4', [2, 2], [1 / 3, 2 / 3, 1, 0]],
-    idle: ['i4', [2, 2], [0, 0, 0, 400]],
-  })) // prettier-ignore
+  return decodeFrame(
+    packed(
+      { step: 500, channel: 'motion', view },
+      {
+        points: ['f4', [3, 2], [0, 0, 1, 1, 2, 0]],
+        labels: ['i2', [3], [0, 1, 1]],
+        assigned: ['i4', [3, 2], [0, 1, 1, 0, 1, 1]],
+        codes: ['f4', [2, 2, 2], [0, 0, 1.5, 0.5, 0.25, 0, -0.25, 0.5]],
+        usage: ['f4', [2, 2], [1 / 3, 2 / 3, 1, 0]],
+        idle: ['i4', [2, 2], [0, 0, 0, 400]],
+      },
+    ),
+  )
 }
 
 describe('a scene', () => {
@@ -49,7 +63,9 @@ describe('a scene', () => {
   })
 
   it('without codes is points alone', () => {
-    const bare = decodeFrame(packed({ step: 1, channel: 'motion', view: { ...view, levels: 0 } }, { points: ['f4', [1, 2], [3, 4]] }))
+    const bare = decodeFrame(
+      packed({ step: 1, channel: 'motion', view: { ...view, levels: 0 } }, { points: ['f4', [1, 2], [3, 4]] }),
+    )
     const scene = makeScene(bare, 'all')!
     expect(scene.marks.length).toBe(0)
     expect(possible(bare)).toEqual(['level'])

@@ -47,7 +47,18 @@ export function makeScene(frame: Frame, wanted: Shown, residualLevel = 1): Scene
   const shown = possible(frame).includes(wanted) ? wanted : 'level'
   const base = { labels, stable, shown, perLevel }
   if (!codes || !levels || !perLevel) {
-    return { ...base, key: 'points', level: -1, points, owner: null, marks: new Float32Array(0), ids: new Int32Array(0), usage: null, dead: new Uint8Array(0), revived: null }
+    return {
+      ...base,
+      key: 'points',
+      level: -1,
+      points,
+      owner: null,
+      marks: new Float32Array(0),
+      ids: new Int32Array(0),
+      usage: null,
+      dead: new Uint8Array(0),
+      revived: null,
+    }
   }
   const usage = frame.f4('usage')
   const idle = frame.i4('idle')
@@ -74,7 +85,12 @@ export function makeScene(frame: Frame, wanted: Shown, residualLevel = 1): Scene
 }
 
 function residual(
-  points: Float32Array, codes: Float32Array, assigned: Int32Array, levels: number, perLevel: number, level: number,
+  points: Float32Array,
+  codes: Float32Array,
+  assigned: Int32Array,
+  levels: number,
+  perLevel: number,
+  level: number,
 ): Float32Array {
   const out = points.slice()
   for (let p = 0; p < out.length / 2; p++) {
@@ -130,7 +146,17 @@ function combinations(half: Half, codes: Float32Array, assigned: Int32Array, lev
   for (let p = 0; p < count; p++) usage[owner[p]] += 1 / count
   const dead = new Uint8Array(total)
   for (let row = 0; row < total; row++) dead[row] = usage[row] === 0 ? 1 : 0
-  return { ...half, key: all ? `all:${perLevel}` : `sum:${[...ids].join()}`, level: -1, owner, marks, ids, usage, dead, revived: null }
+  return {
+    ...half,
+    key: all ? `all:${perLevel}` : `sum:${[...ids].join()}`,
+    level: -1,
+    owner,
+    marks,
+    ids,
+    usage,
+    dead,
+    revived: null,
+  }
 }
 
 export function deadOnes(usage: Float32Array | null, idle: Int32Array | null, n: number, step: number): Uint8Array {

@@ -2,7 +2,16 @@ import { describe, expect, it } from 'vitest'
 import type { TermEntry } from '../lib/protocol'
 import { Glossary } from './glossary'
 
-const term = (name: string, also: string[] = [], related: string[] = []): TermEntry => ({ name, title: name, text: '', formula: '', source: '', related, also, purpose: '' })
+const term = (name: string, also: string[] = [], related: string[] = []): TermEntry => ({
+  name,
+  title: name,
+  text: '',
+  formula: '',
+  source: '',
+  related,
+  also,
+  purpose: '',
+})
 
 const glossary = new Glossary([
   term('perplexity', ['codebook perplexity'], ['codebook', 'nothing-known']),
@@ -15,7 +24,12 @@ const glossary = new Glossary([
 
 describe('a term is found', () => {
   it('however it is written', () => {
-    expect(['Perplexity', 'codebook_perplexity', ' n/k ', 'Tokens per code'].map((word) => glossary.find(word)?.name)).toEqual(['perplexity', 'perplexity', 'tokens-per-code', 'tokens-per-code'])
+    expect(['Perplexity', 'codebook_perplexity', ' n/k ', 'Tokens per code'].map((word) => glossary.find(word)?.name)).toEqual([
+      'perplexity',
+      'perplexity',
+      'tokens-per-code',
+      'tokens-per-code',
+    ])
     expect(glossary.find('perplex')).toBeUndefined()
   })
 

@@ -24,7 +24,10 @@ export class Glossary {
   ofSetting(path: string): TermEntry | undefined {
     const [section, ...rest] = path.split('.')
     if (section === 'objective') return this.ofSeries(rest[0] ?? '', true)
-    return [...rest].reverse().map((part) => this.find(part)).find((term) => term !== undefined)
+    return [...rest]
+      .reverse()
+      .map((part) => this.find(part))
+      .find((term) => term !== undefined)
   }
 
   /** The terms that one leads to, of those that there are. */
