@@ -64,7 +64,7 @@ def test_an_edit_as_it_is_typed(text: str, place: tuple[slice, ...]) -> None:
 def test_the_level_may_be_left_out_where_there_is_one() -> None:
     flat = TokenGrid(1, 4, 5, 10)
     assert Edit.parse("3,4=9").apply(flat, CODES[:1])[0, 3, 4] == 9
-    with pytest.raises(UserError, match="which level"):
+    with pytest.raises(UserError, match="does not give the level"):
         Edit.parse("3,4=9").apply(GRID, CODES)
 
 

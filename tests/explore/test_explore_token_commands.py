@@ -146,7 +146,7 @@ def test_what_is_wrong_is_reported_and_nothing_written(
         (["tokens", vq, "0", "--set", "1,8,0=1", "--out", "x.png"], "row 8"),
         (["tokens", vq, "0", "--set", "1,0,0=24", "--out", "x.png"], "code 24"),
         (["tokens", vq, "0", "--set", "one"], "no edit"),
-        (["tokens", rq, "0", "--set", "0,0=1"], "which level"),
+        (["tokens", rq, "0", "--set", "0,0=1"], "does not give the level"),
         (["tokens", vq, "0", "--from", "3"], "--from was given alone"),
         (["tokens", vq, "0", "--copy", "1,1"], "--copy was given alone"),
         (["tokens", vq, "0", "--from", "3", "--copy", "0-8,0"], "row 8"),
