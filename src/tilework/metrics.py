@@ -256,6 +256,9 @@ def values_of(metric: Metric, values: Mapping[str, float]) -> dict[str, float]:
     return {name: values[name] for name in sorted(found, key=lambda name: (len(name), name))}
 
 
+ACTIVE = 0.01
+"""Nats from which on a dimension of a Gaussian latent counts as active; with less it has collapsed to the prior. (Burda et al.,
+arXiv 1509.00519, use 0.01 for the variance of its mean.)"""
 BASE = (
     Metric("loss", "loss", Group.LOSS, better=Better.LOWER, decimals=4, headline=INSTEAD,
            help="the sum of every term times its weight; in validation with the weights at the end of their schedules"),

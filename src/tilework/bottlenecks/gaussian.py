@@ -19,12 +19,10 @@ from tilework.bottlenecks.tokens import (
     split_channels,
     to_tokens,
 )
+from tilework.metrics import ACTIVE
 
 LOG_VARIANCE = (-30.0, 20.0)
 """Range of the log-variance: beyond it exp overflows or the KL divergence is all rounding."""
-
-ACTIVE = 0.01
-"""A dimension with less KL (nats) than this has collapsed to the prior."""
 
 
 class Gaussian(Bottleneck):

@@ -16,8 +16,6 @@ COLLAPSED_SHARE, WELL_SHARE = 1 / 80, 1 / 4
 """Of what is possible: below the one nearly nothing of a codebook is in use, above the other it is put to good use."""
 FULL_SHARE = 0.9
 """Of what the number of tokens allows: more shows nothing about the codebook."""
-ACTIVE = 0.01
-"""Nats above which a latent dimension carries something."""
 
 
 @dataclass(frozen=True)

@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from tilework.doctor.rules.kl_vanishing import NOTHING
-from tilework.explain.bounds import ACTIVE, grey_levels, mse_of
+from tilework.explain.bounds import grey_levels, mse_of
 from tilework.explain.case import Case
 from tilework.explain.facts.latent import LatentSpace
 from tilework.explain.facts.reading import Reading, Verdict
-from tilework.metrics import Group, Metric, Part, base_of, part_of
+from tilework.metrics import ACTIVE, Group, Metric, Part, base_of, part_of
 
 SHOWN_LEVELS = 8
 """Levels that are each shown; of more the first ones. Of dimensions the lowest and the highest are shown."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from tilework.explain.bounds import ACTIVE, psnr_of
+from tilework.explain.bounds import psnr_of
 from tilework.explain.case import Case
 from tilework.explain.facts.reading import Failure, Reading, Symptom, Verdict
+from tilework.metrics import ACTIVE
 
 SHOWN = (Verdict.COLLAPSED, Verdict.FOLLOWS)
 """Of a symptom: the run shows it."""

@@ -8,10 +8,10 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.bottlenecks.gaussian import ACTIVE
 from tilework.errors import UserError
 from tilework.explore.cloud import cloud
 from tilework.explore.opened import Opened
+from tilework.metrics import ACTIVE
 
 ENCODED = 2_000
 """Validation images that are looked at."""

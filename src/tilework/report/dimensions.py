@@ -8,14 +8,12 @@ import numpy as np
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from tilework.metrics import ACTIVE
 from tilework.report.drawing import place, quiet, sheet, title
 from tilework.report.theme import LIGHT, Theme
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-COLLAPSED = 0.01
-"""Nats below which a dimension carries nothing to the decoder."""
 
 
 def dimensions(kl: NDArray[np.floating], theme: Theme = LIGHT, *, width: float = 1120) -> Figure:
@@ -26,9 +24,9 @@ def dimensions(kl: NDArray[np.floating], theme: Theme = LIGHT, *, width: float =
     axes = place(figure, left, above, width - left - 8, plot)
     quiet(axes, theme)
     at = np.arange(1, len(kl) + 1)
-    active = kl > COLLAPSED
+    active = kl > ACTIVE
     axes.bar(at[active], kl[active], width=0.7, color=theme.lines[0], linewidth=0)
-    top = max(float(kl[np.isfinite(kl)].max(initial=0.0)), COLLAPSED) * 1.08
+    top = max(float(kl[np.isfinite(kl)].max(initial=0.0)), ACTIVE) * 1.08
     axes.set_ylim(0, top)
     axes.set_xlim(0.4, len(kl) + 0.6)
     axes.plot(
@@ -39,6 +37,6 @@ def dimensions(kl: NDArray[np.floating], theme: Theme = LIGHT, *, width: float =
         axes.set_xticks(at)
     axes.set_xlabel("latent dimension", fontsize=7.8, color=theme.mute, labelpad=2)
     bits = kl[np.isfinite(kl)].sum() / np.log(2)
-    aside = f"{active.sum()} of {len(kl)} active (> {COLLAPSED} nats) · {kl.sum():.2f} nats = {bits:.1f} bits an image"
+    aside = f"{active.sum()} of {len(kl)} active (> {ACTIVE} nats) · {kl.sum():.2f} nats = {bits:.1f} bits an image"
     title(axes, "KL per dimension", theme, right=aside, rise=6)
     return figure

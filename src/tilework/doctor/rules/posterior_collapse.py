@@ -10,9 +10,8 @@ from tilework.doctor.contract import Rule as Base
 from tilework.doctor.divergence import dims, gaussian, kl_of, weaker
 from tilework.doctor.finding import Evidence, Finding, Fix, Severity, Words
 from tilework.doctor.schedules import weight
+from tilework.metrics import ACTIVE
 
-ACTIVE = 0.01
-"""Nats from which on a dimension counts as active (Burda et al., arXiv 1509.00519, use 0.01 for the variance of its mean)."""
 SHARE = 0.25
 """Of the dimensions that should be active: a VAE that drops some has more than it needs, one that drops nearly all is ill."""
 
