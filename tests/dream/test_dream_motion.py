@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 from tilework import dream
 from tilework.dream.how import Fact, What
 from tilework.dream.joining import weights
+from tilework.dream.judged import loop_report
 from tilework.dream.opened import Dreamer
 from tilework.dream.repainting import Rectangle
 from tilework.errors import UserError
@@ -300,3 +302,28 @@ def test_what_cannot_be_is_refused(
     assert words in refused.value.what + refused.value.why
     assert refused.value.fix
     assert not dreamer.prior.calls.seen, "refused before anything is drawn"
+
+
+def test_a_comparison_that_was_left_goes_on_where_it_was(loops: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Left(Exception):
+        pass
+
+    dreamer = loops()
+    clips = np.zeros((1, 8, *dreamer.decode(dreamer.corpus.codes[:1]).shape[1:]), np.uint8)
+    expected = loop_report(dreamer, clips, loop=True)
+    dreamer.parent._found.clear()
+    decode, decoded = dreamer.decode, list[int]()
+
+    def interrupted(tokens: Any) -> Any:
+        if len(decoded) == 3:
+            decoded.append(0)
+            raise Left
+        decoded.append(len(tokens))
+        return decode(tokens)
+
+    monkeypatch.setattr(type(dreamer), "decode", lambda self, tokens: interrupted(tokens))
+    with pytest.raises(Left):
+        loop_report(dreamer, clips, loop=True)
+    found = loop_report(dreamer, clips, loop=True)
+    assert found == expected
+    assert len(decoded) == len(dreamer.corpus.clips_of("train")) + 1, "nothing is decoded twice"

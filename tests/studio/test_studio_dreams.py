@@ -246,3 +246,20 @@ def test_a_prior_whose_autoencoder_was_moved_shows_where_it_belongs(
     assert refused.status_code >= 400
     assert f"put it back into {run.path.parent}" in refused.json()["error"]["fix"]
     assert "--parent" not in refused.text
+
+
+@pytest.mark.parametrize("kind", ["digits", "loops"])
+def test_a_dream_comes_before_it_is_compared_and_is_not_drawn_again(
+    served: Served, prior: Callable[[str], RunFolder], kind: str
+) -> None:
+    run = prior(kind)
+    ask = {"kind": "dream", "count": 2, "seed": 9}
+    (first, one, drawn), (second, two, again) = answers(served, run, [{**ask, "compare": False}, ask])
+    assert drawn
+    assert not again, "it was drawn again"
+    assert (first["compared"], first["verdicts"]) == (False, [])
+    same(one["images"], two["images"])
+    whole = (dream.motion if kind == "loops" else dream.images)(opened(run), count=2, seed=9)
+    assert second["compared"]
+    assert second["verdicts"] == verdicts(whole)
+    assert [(fact["name"], fact["text"]) for fact in second["facts"]] == list(whole.facts())

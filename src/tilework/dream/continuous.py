@@ -59,7 +59,7 @@ def from_latents(
     images = opened.decode(drawn)
     how = How(seed, notes=(Note(Fact.POSTERIOR, (words,)),))
     novelty = of_images(opened, images) if compare else None
-    return Dreamed(title_of(opened), What.IMAGES, images[:, None], how, novelty=novelty)
+    return Dreamed(title_of(opened), What.IMAGES, images[:, None], how, novelty=novelty, compared=compare)
 
 
 def _gaussian(opened: Opened) -> bool:

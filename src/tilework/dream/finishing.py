@@ -9,10 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from tilework.dream.features import of_tokens
+from tilework.dream.comparing import compared
 from tilework.dream.filling import Between, Filled, fill
 from tilework.dream.how import Fact, How, Note, What
-from tilework.dream.judged import loop_report
 from tilework.dream.made import Dreamed
 from tilework.dream.opened import Dreamer
 from tilework.priors.contract import Watch
@@ -66,11 +65,8 @@ def finished(
         assert filled.latents is not None
         tokens, latents = None, _latents_with_given(dreamer, filled.latents, given, first)
         images = dreamer.decode_latents(latents[:, :frames])
-    return Dreamed(
-        dreamer.title, what, images, how, tokens, None if filled.how is None else keys,
-        novelty=of_tokens(dreamer, keys) if compare else None,
-        loop=loop_report(dreamer, images, loop=loop) if compare and images.shape[1] > 2 else None,
-    )  # fmt: skip
+    found = Dreamed(dreamer.title, what, images, how, tokens, None if filled.how is None else keys, closed=loop)
+    return compared(dreamer, found) if compare else found
 
 
 def noted(how: How, fact: Fact, *values: object) -> How:

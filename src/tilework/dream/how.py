@@ -84,6 +84,15 @@ class Dream:
     """What there was before it was repainted, (n, T, H, W, C)."""
     novelty: Novelty | None = None
     loop: LoopReport | None = None
+    closed: bool = False
+    """Its last frame is followed by its first."""
+    compared: bool = False
+    """It was looked at beside the training images, as far as they are there."""
+
+    @property
+    def drawn(self) -> NDArray[np.int64] | None:
+        """(n, t, Q, h, w): the tokens that the prior drew, those of key frames where others were filled in."""
+        return self.keys if self.keys is not None else self.tokens
 
     @property
     def moves(self) -> bool:

@@ -37,6 +37,8 @@ def loop_report(dreamer: Dreamer, clips: Pixels, *, loop: bool) -> LoopReport:
 
 
 def _training(dreamer: Dreamer, frames: int) -> Known | None:
+    key = f"training loops of {dreamer.name} {frames}"
+
     def make() -> Known | None:
         try:
             corpus = dreamer.corpus
@@ -45,18 +47,24 @@ def _training(dreamer: Dreamer, frames: int) -> Known | None:
         numbers = [group for group in corpus.clips_of("train") if group in corpus.loops]
         if not numbers:
             return None
-        loops: list[Spectrum] = []
-        measures: list[Measures] = []
-        for number in np.array(numbers)[spread(len(numbers), COMPARED)].tolist():
+        # Whoever asks may go before it is done: what is there goes on being used.
+        loops, measures = dreamer.parent.once(f"some {key}", _nothing_yet)
+        chosen = np.array(numbers)[spread(len(numbers), COMPARED)].tolist()
+        for number in chosen[len(loops) :]:
             positions = corpus.clips[number]
             measured = len(measures) < MEASURED and len(positions) >= 2
             images = dreamer.decode(corpus.codes[_of_a_round(positions, frames if measured else _FRAMES)])
+            found = Spectrum.of(corpus.name(number), small(images), min(_FRAMES, frames))
             if measured:
                 measures.append(measure(images, loop=True))
-            loops.append(Spectrum.of(corpus.name(number), small(images), min(_FRAMES, frames)))
+            loops.append(found)
         return loops, tuple(measures), spacing(loops[:MEASURED])
 
-    return dreamer.parent.once(f"training loops of {dreamer.name} {frames}", make)
+    return dreamer.parent.once(key, make)
+
+
+def _nothing_yet() -> tuple[list[Spectrum], list[Measures]]:
+    return [], []
 
 
 def _of_a_round(positions: NDArray[np.int64], most: int) -> NDArray[np.int64]:

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tilework.data.media.images import Unreadable, decode
+from tilework.dream.comparing import compared
 from tilework.dream.drawing import Given, checked, drawn
-from tilework.dream.features import of_tokens
 from tilework.dream.filling import Between, chosen_way
 from tilework.dream.finishing import filled_in, finished
 from tilework.dream.given import frames_of
 from tilework.dream.how import Fact, How, Note, What
-from tilework.dream.judged import loop_report
 from tilework.dream.made import Dreamed
 from tilework.dream.moving import Start
 from tilework.dream.opened import Dreamer
@@ -70,13 +69,12 @@ def repaint(
     notes = source.notes + notes
     images = dreamer.decode(found)
     before = np.repeat(dreamer.decode(codes)[None], len(found), 0)
-    closed = dreamer.shape.loop
-    return Dreamed(
+    made = Dreamed(
         dreamer.title, What.REPAINTED, images,
         How(seed, sampling, names_of(dreamer, [number] * len(found)), fps, notes), found, None, cells, before,
-        novelty=of_tokens(dreamer, found) if compare else None,
-        loop=loop_report(dreamer, images, loop=closed) if compare and images.shape[1] > 2 else None,
+        closed=dreamer.shape.loop,
     )  # fmt: skip
+    return compared(dreamer, made) if compare else made
 
 
 def repaint_tokens(

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tilework.dream.comparing import compared
 from tilework.dream.drawing import checked, drawn, nothing
-from tilework.dream.features import of_tokens
 from tilework.dream.how import Fact, How, Note, What
 from tilework.dream.made import Dreamed
 from tilework.dream.opened import Dreamer
@@ -45,8 +45,8 @@ def images(
     notes = notes_of(stopped, len(tokens), count) + labels_note(dreamer, label)
     names = tuple(dreamer.label_name(number) for number in labels[: len(tokens)])
     how = How(seed, sampling, names, notes=notes)
-    novelty = of_tokens(dreamer, tokens) if compare else None
-    return Dreamed(dreamer.title, What.IMAGES, dreamer.decode(tokens), how, tokens, novelty=novelty)
+    found = Dreamed(dreamer.title, What.IMAGES, dreamer.decode(tokens), how, tokens)
+    return compared(dreamer, found) if compare else found
 
 
 def labels_for(dreamer: Dreamer, count: int, label: str | int | None, first: int) -> list[int]:

@@ -15,8 +15,8 @@ _NOVELTY = {
     Verdict.COPIES: "these are closer to training images than unseen images are: likely copies",
     Verdict.COPIES_IN_PLACES: "some of these are closer to training images than unseen images are: likely copies",
     Verdict.PLAIN: "closer to training images than unseen images are, as plainer images always are: no sign of copies",
-    Verdict.AS_UNSEEN: "about as far from training images as unseen images are",
-    Verdict.FARTHER: "farther from training images than unseen images are: new, or not yet learned",
+    Verdict.AS_UNSEEN: "as different from the training images as held-out images are",
+    Verdict.FARTHER: "farther from the training images than held-out images are: new, noise, or not yet learned",
     Verdict.TOO_FEW: "too few to distinguish copies from new ones",
 }
 _SPACE = {Space.LATENTS: "latents of the tokens", Space.PIXELS: "decoded pixels"}
@@ -91,12 +91,19 @@ def repeats_sentence(found: Repeats) -> str:
     turned = f", {', '.join(how)}" if how else ""
     if found.same:
         return f"this loop repeats the training loop {found.name}{turned}"
-    return f"repeats no training loop; the nearest is {found.name}, {_share(found):.1f} times as far as the nearest of those"
+    gap = f"{_share(found):.1f} times the usual gap between training loops"
+    return f"repeats no training loop; the closest is {found.name} ({gap})"
 
 
 def verdicts(dream: Dream) -> list[str]:
     """What stands below a sheet: how new it is."""
-    lines = [] if dream.novelty is None else [novelty_sentence(dream.novelty)]
+    lines = []
+    if dream.novelty is not None:
+        generated = dream.novelty.counts[2]
+        if dream.novelty.exact:
+            what = "frames" if dream.moves else "images"
+            lines.append(f"{dream.novelty.exact} of {generated} {what} have exactly the tokens of a training image")
+        lines.append(novelty_sentence(dream.novelty))
     if dream.loop is not None:
         same = [found for found in dream.loop.repeats if found.same]
         if len(dream.loop.repeats) == 1:
@@ -117,6 +124,8 @@ def facts(dream: Dream) -> tuple[tuple[str, str], ...]:
     found += [_NOTES[note.fact](*note.values) for note in dream.how.notes]
     if dream.moves:
         found.append(("time", f"{dream.images.shape[1] / dream.how.fps:.2g} s at {dream.how.fps:g} frames a second"))
+    if not dream.compared and dream.novelty is None:
+        return tuple(found)
     if dream.novelty is None:
         found.append(("novelty", "not compared: the training images are not there"))
     else:
@@ -145,7 +154,7 @@ def _of_motion(report: LoopReport | None) -> list[tuple[str, str]]:
     seams = [one.seam for one in report.measures if one.seam is not None]
     found = []
     if seams:
-        found.append(("seam", f"{_range(seams)} of a mean step"))
+        found.append(("seam", f"{_range(seams)} times a mean step from frame to frame"))
     elif all(one.energy < 1e-4 for one in report.measures):
         found.append(("motion", "nothing moves"))
     for name, field in (("motion", "energy"), ("roughness", "roughness")):
@@ -155,7 +164,7 @@ def _of_motion(report: LoopReport | None) -> list[tuple[str, str]]:
         beside = (
             ""
             if within is None
-            else f"; training loops have {_range(spread)}, so it is {'within' if within else 'outside'}"
+            else f"; training loops have {_range(spread)}, {'within their range' if within else 'outside their range'}"
         )
         found.append((name, f"{_range(values)}{beside}"))
     found += [("training loops", repeats_sentence(one)) for one in report.repeats[:4]]

@@ -34,6 +34,11 @@ class DrawingAsk(TypedDict):
     frames: NotRequired[Annotated[int, "of a prior of clips: frames of each; as many as it learned from if not given"]]
     between: NotRequired[Annotated[Between, "how frames between key frames come to be; `latents` if not given"]]
     fps: NotRequired[Annotated[float, "frames a second, 30 if not given"]]
+    compare: NotRequired[
+        Annotated[
+            bool, "false: the answer comes before it is compared with the training images, which may take a minute"
+        ]
+    ]
 
 
 class DreamAsk(DrawingAsk):
@@ -91,6 +96,7 @@ class DreamFacts(TypedDict):
     seed: Annotated[int, "that it was drawn with"]
     loop: Annotated[bool, "the last frame is followed by the first"]
     fps: Annotated[float, "frames a second"]
+    compared: Annotated[bool, "with the training images, as far as they are there; else what follows is not known yet"]
     verdicts: Annotated[
         Sequence[str], "how near it is to the training images, in sentences; empty where they are not there"
     ]

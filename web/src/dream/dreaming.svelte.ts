@@ -12,6 +12,7 @@ export interface Progress {
 export type Condition = 'idle' | 'drawing' | 'stopped' | 'failed' | 'done'
 
 const KEY = 'dream'
+const COMPARED = 'dream compared'
 const KEPT = 8 // dreams that steps began from
 
 /** What is asked of the model, its kind beside it. */
@@ -26,6 +27,8 @@ export class Dreaming {
   condition = $state<Condition>('idle')
   problem = $state.raw<Problem | null>(null)
   step = $state(0) // which of the asks is under way, from 1
+  comparing = $state(false) // what is shown, with the training images
+  unknown = $state.raw<Problem | null>(null) // why it could not be compared
   private turn = 0
   private readonly kept = new Map<string, Made>()
 
@@ -69,6 +72,22 @@ export class Dreaming {
     this.made = before
     this.progress = null
     this.condition = 'done'
+    if (this.ask && before && !before.facts.compared) void this.compare(turn, view, this.ask)
+  }
+
+  /** What is shown is compared with the training images afterwards, which may take a minute. */
+  private async compare(turn: number, view: View, { kind, what }: DreamAsk): Promise<void> {
+    this.comparing = true
+    try {
+      const found = (await this.model.ask(COMPARED, kind as 'dream', { ...what, compare: true } as What<'dream'>)) as Made | null
+      if (turn !== this.turn || !found) return
+      this.made = { ...this.made!, facts: found.facts }
+      this.keep(JSON.stringify([view.settings, view.trail]), found)
+    } catch (error) {
+      if (turn === this.turn) this.unknown = words(error)
+    } finally {
+      if (turn === this.turn) this.comparing = false
+    }
   }
 
   /** What is drawn so far stays to be seen. */
@@ -86,12 +105,15 @@ export class Dreaming {
 
   private halt(): void {
     if (this.condition === 'drawing') this.model.forget(KEY)
+    if (this.comparing) this.model.forget(COMPARED)
+    this.comparing = false
+    this.unknown = null
     this.progress = null
   }
 
   private async asked(turn: number, { kind, what }: DreamAsk): Promise<Made | null> {
     try {
-      return (await this.model.ask(KEY, kind as 'dream', what as What<'dream'>, (answer) => {
+      return (await this.model.ask(KEY, kind as 'dream', { ...what, compare: false } as What<'dream'>, (answer) => {
         if (turn === this.turn)
           this.progress = {
             facts: answer.facts as unknown as ProgressFacts,
@@ -122,7 +144,7 @@ export class Dreaming {
       return {
         ...answer,
         kind: 'dream',
-        facts: { what: 'images', title: of, labels: [label], seed: 0, loop: false, fps: 30, verdicts: [], facts },
+        facts: { what: 'images', title: of, labels: [label], seed: 0, loop: false, fps: 30, compared: true, verdicts: [], facts },
         images: { shape: [1, 1, h, w, c], data: answer.reconstruction.data },
         keys: {
           shape: [1, 1, codes.length / (prior.height * prior.width), prior.height, prior.width],
@@ -188,7 +210,7 @@ export function progressWords(progress: Progress | null, step: number, steps: nu
   const which = steps > 1 ? `, step ${step} of ${steps}` : ''
   if (!progress) return `drawing${which}`
   const { drawn, passes, share, part } = progress.facts
-  if (share >= 1) return `drawn; the images are made, and compared with training images${which}`
+  if (share >= 1) return `drawn; its images are decoded${which}`
   const how =
     passes === null ? `${Math.round(100 * share)}\u00a0% of the tokens` : `${Math.min(drawn, passes)} of ${passes} passes`
   return `drawing ${how}${part > 1 ? `, part ${part}` : ''}${which}`

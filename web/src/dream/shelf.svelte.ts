@@ -34,22 +34,29 @@ export class Shelf {
   full = $state(false) // the browser keeps no more
 
   constructor(private readonly run: string) {
-    try {
-      this.all = readShelf(localStorage.getItem(key(run)))
-    } catch {
-      // a window that stores nothing begins with none
-    }
+    this.reread()
   }
 
   has(query: string): boolean {
     return this.all.some((one) => one.query === query)
   }
 
+  /** What another tab of this browser has kept or removed meanwhile counts too. */
+  reread(): void {
+    try {
+      this.all = readShelf(localStorage.getItem(key(this.run)))
+    } catch {
+      // a window that stores nothing has what it has
+    }
+  }
+
   toggle(one: Liked): void {
+    this.reread()
     this.write(this.has(one.query) ? this.all.filter(({ query }) => query !== one.query) : [one, ...this.all].slice(0, MOST))
   }
 
   remove(query: string): void {
+    this.reread()
     this.write(this.all.filter((one) => one.query !== query))
   }
 

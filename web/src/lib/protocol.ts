@@ -1432,6 +1432,8 @@ export interface DreamAsk {
   between?: 'prior' | 'latents'
   /** frames a second, 30 if not given */
   fps?: number
+  /** false: the answer comes before it is compared with the training images, which may take a minute */
+  compare?: boolean
   kind: 'dream'
   /** how many: 16 images or 1 clip if not given */
   count?: number
@@ -1461,6 +1463,8 @@ export interface RepaintAsk {
   between?: 'prior' | 'latents'
   /** frames a second, 30 if not given */
   fps?: number
+  /** false: the answer comes before it is compared with the training images, which may take a minute */
+  compare?: boolean
   kind: 'repaint'
   /** the image, an origin; of a prior of clips with the frames that follow it */
   of?: string
@@ -1496,6 +1500,8 @@ export interface MorphAsk {
   between?: 'prior' | 'latents'
   /** frames a second, 30 if not given */
   fps?: number
+  /** false: the answer comes before it is compared with the training images, which may take a minute */
+  compare?: boolean
   kind: 'morph'
   /** the label that it begins with */
   a: string
@@ -1525,6 +1531,8 @@ export interface ContinueAsk {
   between?: 'prior' | 'latents'
   /** frames a second, 30 if not given */
   fps?: number
+  /** false: the answer comes before it is compared with the training images, which may take a minute */
+  compare?: boolean
   kind: 'continue'
   /** an image, an origin; the frames that follow it in its clip are given too */
   of?: string
@@ -1803,6 +1811,8 @@ export interface DreamFacts {
   loop: boolean
   /** frames a second */
   fps: number
+  /** with the training images, as far as they are there; else what follows is not known yet */
+  compared: boolean
   /** how near it is to the training images, in sentences; empty where they are not there */
   verdicts: string[]
   /** everything else that is known of it */

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from tilework import dream as dreams
+from tilework.dream.comparing import compared
 from tilework.dream.given import Frames
 from tilework.dream.made import Dreamed
 from tilework.dream.opened import Dreamer
@@ -75,11 +76,13 @@ def dreamed(model: Loaded, ask: dict[str, Any]) -> Dreamed:
             why="it is an autoencoder; what dreams is a prior that was trained on its tokens",
             fix=f"train one: `tilework train motion-prior parent={model.opened.name}`, or masked-prior for images",
         )
-    name = json.dumps(ask, sort_keys=True)
+    name = json.dumps({key: value for key, value in ask.items() if key != "compare"}, sort_keys=True)
     found = model.dreams.pop(name, None)
     if found is None:
         found = _MAKE[ask["kind"]](model, dreamer, ask)
-    model.dreams[name] = found
+    model.dreams[name] = found  # before it is compared: whoever asks may go meanwhile
+    if ask.get("compare", True) and not found.compared:
+        found = model.dreams[name] = compared(dreamer, found)
     while len(model.dreams) > _KEPT:
         del model.dreams[next(iter(model.dreams))]
     return found
@@ -156,7 +159,7 @@ def _common(dreamer: Dreamer, ask: dict[str, Any]) -> dict[str, Any]:
             fix="take one of these",
         )
     sampling = Sampling(**given)
-    return {"sampling": sampling, "seed": seed, "watch": _Watching(dreamer, sampling)}
+    return {"sampling": sampling, "seed": seed, "watch": _Watching(dreamer, sampling), "compare": False}
 
 
 def _clip(ask: dict[str, Any]) -> dict[str, Any]:
@@ -279,12 +282,12 @@ def _answered(model: Loaded, ask: dict[str, Any], make: Callable[[Loaded, dict[s
         seed=found.how.seed,
         loop=model.dreamer.shape.loop and found.moves,
         fps=found.how.fps,
+        compared=found.compared,
         verdicts=verdicts(found),
         facts=[{"name": name, "text": text} for name, text in found.facts()],
     )
-    keys = found.keys if found.keys is not None else found.tokens
-    assert keys is not None
-    return Answer(dict(facts), {"images": found.images, "keys": keys.astype(np.int32)})
+    assert found.drawn is not None
+    return Answer(dict(facts), {"images": found.images, "keys": found.drawn.astype(np.int32)})
 
 
 DREAMED: Mapping[AskKind, Callable[[Loaded, dict[str, Any]], Dreamed]] = {
