@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
+
+class Parts(TypedDict):
+    """A failure as values."""
+
+    what: str
+    why: str
+    fix: str
+
 
 class TileworkError(Exception):
     """A failure that is shown in three lines (what, why, fix) and never as a traceback.
@@ -21,6 +31,10 @@ class TileworkError(Exception):
         self.fix = fix
         self.field = field
         self.override = override
+
+    def parts(self) -> Parts:
+        """The three lines, each by its name."""
+        return {"what": self.what, "why": self.why, "fix": self.fix}
 
     def __str__(self) -> str:
         lines = [self.what]

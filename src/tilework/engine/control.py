@@ -173,7 +173,7 @@ class Control:
         self._answer(order, "applied", answer or {})
 
     def _refuse(self, order: Order, error: UserError) -> None:
-        self._answer(order, "refused", {"error": {"what": error.what, "why": error.why, "fix": error.fix}})
+        self._answer(order, "refused", {"error": error.parts()})
         more = error.fix or error.why
         self.line.message(f"step {self._next_step:,}: refused: {error.what}{f'; {more}' if more else ''}")
 

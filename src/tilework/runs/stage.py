@@ -35,7 +35,7 @@ def note(stage: Stage) -> None:
 
 def note_error(error: TileworkError) -> None:
     """Write down what ended this process."""
-    parts = {"what": error.what, "why": error.why, "fix": error.fix, "field": error.field, "override": error.override}
+    parts = {**error.parts(), "field": error.field, "override": error.override}
     _write({"error": parts, "mistake": isinstance(error, UserError)})
 
 

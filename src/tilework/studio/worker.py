@@ -36,7 +36,7 @@ def _answered(line: str) -> dict[str, Any]:
         asked = json.loads(line)
         return {"found": _QUESTIONS[asked["question"]](asked)}
     except TileworkError as error:
-        return {"error": {"what": error.what, "why": error.why, "fix": error.fix}}
+        return {"error": error.parts()}
     except Exception as error:  # one question must not end the process for the next
         return {"error": {"what": "this could not be checked", "why": f"{type(error).__name__}: {error}", "fix": ""}}
 

@@ -84,7 +84,7 @@ class Voice:
 def problem_of(error: BaseException) -> Problem:
     """An error as the page shows it; of a fault of ours the trace goes to standard error."""
     if isinstance(error, TileworkError):
-        return {"what": error.what, "why": error.why, "fix": error.fix}
+        return error.parts()
     traceback.print_exception(error)
     why = f"{type(error).__name__}: {error}"[:300]
     return {"what": "the model could not answer this", "why": why, "fix": "see the terminal of the studio"}
