@@ -52,7 +52,7 @@ class FakeTrainer:
             "v": VERSION, "channel": "motion", "seq": 0, "time": 0.0, "step": 0, "epoch": 0.0, "total_steps": total,
             "steps_per_epoch": STEPS_PER_EPOCH, "state": "running", "steps_per_second": 30.0, "pace": None,
             "values": {one["name"]: one["value"] for one in (COMMITMENT, LR)}, "applied": [], "figures": {}, "next": None,
-            "cost": {"motion_ms": 1.0, "images_ms": 1.0, "share": 0.04}, "view": self.scene.view,
+            "cost": {"motion_ms": 1.0, "pictures_ms": 1.0, "share": 0.04}, "view": self.scene.view,
         }  # fmt: skip
         self.store.flush()
 

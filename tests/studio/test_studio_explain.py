@@ -39,7 +39,7 @@ def test_a_recipe_is_explained_with_what_was_changed(served: Served) -> None:
     assert (answer["form"], answer["step"]) == ("recipe", None)
     assert "256" in text_of(answer["lead"])
     blocks = [block for section in answer["sections"] for block in section["blocks"]]
-    (network,) = [block for block in blocks if block["kind"] == "figure" and block["image"] == "network"]
+    (network,) = [block for block in blocks if block["kind"] == "figure" and block["drawing"] == "network"]
     drawn = set(re.findall(r'data-stage="([^"]+)"', network["svg"]))
     keys = {row["key"] for block in blocks if block["kind"] == "table" for row in block["rows"]}
     assert drawn

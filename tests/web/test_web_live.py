@@ -181,7 +181,7 @@ def test_a_killed_trainer_is_reported_as_crashed_with_a_way_on(page: Any, served
         page.wait_for_selector(f"{PILL}.crashed")
         banner = page.locator(".banner")
         expect(banner).to_contain_text("Crashed at step ")
-        expect(banner).to_contain_text("Its process has ended")
+        expect(banner).to_contain_text("Its process ended")
         canvas, words = page.locator(".stage").bounding_box(), banner.bounding_box()
         assert words["y"] + words["height"] <= canvas["y"]  # it covers nothing of the image
         # There is no checkpoint to go on from: begin another is what can be done.
@@ -229,6 +229,6 @@ def test_hovering_a_data_point_shows_its_class_and_codes(page: Any, served: Any,
             page.mouse.move(box["x"] + x * box["width"], box["y"] + y * box["height"])
             if card.count():
                 break
-        expect(card).to_contain_text(re.compile(r"class [0-9]\s+codes [0-9]+, [0-9]+"))
+        expect(card).to_contain_text(re.compile(r"class [0-9]\s+codes\s+[0-9]+, [0-9]+"))
         page.mouse.move(2, 2)
         expect(card).to_have_count(0)

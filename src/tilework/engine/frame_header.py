@@ -9,7 +9,7 @@ from tilework.engine.session import Session
 from tilework.engine.tasks.contract import View
 from tilework.protocol.frame import VERSION, Channel, Cost, MadeHeader, State
 
-_NO_COSTS: Cost = {"motion_ms": 0.0, "images_ms": 0.0, "share": 0.0}
+_NO_COSTS: Cost = {"motion_ms": 0.0, "pictures_ms": 0.0, "share": 0.0}
 
 
 class FrameHeader:

@@ -103,7 +103,7 @@ class Publisher:
     def _write(self, channel: Channel, state: ControlState, arrays: Arrays) -> None:
         costs: Cost = {
             "motion_ms": 1e3 * self._motion.cost,
-            "images_ms": 1e3 * self._images.cost,
+            "pictures_ms": 1e3 * self._images.cost,
             "share": MOTION + IMAGES,
         }
         self.live.write(channel, pack(self.header.of(channel, state, costs), arrays))

@@ -31,7 +31,7 @@ class Cost(TypedDict):
     """What frames cost the training."""
 
     motion_ms: Annotated[float, "time of a frame of this channel, in ms"]
-    images_ms: Annotated[float, "time of a frame of this channel, in ms"]
+    pictures_ms: Annotated[float, "time of a frame of this channel, in ms"]
     share: Annotated[float, "of the training time that may be spent on frames"]
 
 

@@ -130,7 +130,7 @@ class RunFolder:
             return cls.open(as_path)
         names = run_names(root)
         if text == "last" and names:
-            return cls.open(max((root / name for name in names), key=newest_entry))
+            return cls.open(max((root / name for name in names), key=_newest))
         if text in names:
             return cls.open(root / text)
         if text and (root / text).is_dir():
@@ -149,6 +149,15 @@ class RunFolder:
         if text and as_path.is_dir():
             return cls.open(as_path)  # no run of that name, but a folder here: reports what is wrong with it
         raise _no_such_run(text, names, root)
+
+
+def _newest(run: Path) -> float:
+    """When it was last written to, as the list of runs has it: of a run that cannot be read when its files were."""
+    try:
+        _read_info(run)
+    except UserError:
+        return last_written(run)
+    return newest_entry(run)
 
 
 def run_names(root: Path) -> list[str]:

@@ -131,7 +131,7 @@ export interface Cost {
   /** time of a frame of this channel, in ms */
   motion_ms: number
   /** time of a frame of this channel, in ms */
-  images_ms: number
+  pictures_ms: number
   /** of the training time that may be spent on frames */
   share: number
 }
