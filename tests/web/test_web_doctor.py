@@ -84,28 +84,28 @@ def validated(trainer: FakeTrainer, *findings: Finding) -> None:
 
 def test_a_finding_arrives_while_it_trains(page: Any, served: Any, trainer: FakeTrainer, doctor: FakeDoctor) -> None:
     page.goto(f"{served.origin}/#/runs/{trainer.run.id}")
-    doctor = page.get_by_role("region", name="Doctor")
-    expect(doctor).to_have_text(re.compile(r"^\s*Doctor ?✓ ?nothing found\s*$"))
+    card = page.get_by_role("region", name="Doctor")
+    expect(card).to_have_text(re.compile(r"^\s*Doctor ?✓ ?nothing found\s*$"))
     doctor.findings, doctor.unjudged = (COLLAPSE, LATE, BLUR, BOUND), (LACK,)
     validated(trainer, COLLAPSE, LATE, BLUR)
-    first = doctor.locator("article").first
+    first = card.locator("article").first
     expect(first.get_by_role("heading")).to_contain_text("collapsed")
     expect(first).to_contain_text("measured 1.12, threshold 1.5")
-    expect(doctor).to_contain_text("since step 100")
+    expect(card).to_contain_text("since step 100")
     expect(first.get_by_role("img")).to_have_attribute("aria-label", re.compile("perplexity.*threshold 1.5"))
     expect(first).to_contain_text("bottleneck.start")
     expect(first).to_contain_text("random → kmeans")
     expect(first).to_contain_text("This run stops first; it can be resumed. A new run starts anew")
     # What follows from it is folded, without a button of its own; another cause has one.
-    follows = doctor.locator("article", has_text="blur")
+    follows = card.locator("article", has_text="blur")
     expect(follows).to_be_hidden()
-    doctor.get_by_text("1 finding follows from it").click()
+    card.get_by_text("1 finding follows from it").click()
     expect(follows).to_be_visible()
     expect(follows.get_by_role("button")).to_have_count(0)
-    doctor.get_by_text("1 more finding").click()
-    expect(doctor.locator("article", has_text="overfitting").get_by_role("button", name="Apply")).to_be_visible()
-    doctor.get_by_text("1 not judged").click()
-    expect(doctor.get_by_text(lacking(LACK))).to_be_visible()
+    card.get_by_text("1 more finding").click()
+    expect(card.locator("article", has_text="overfitting").get_by_role("button", name="Apply")).to_be_visible()
+    card.get_by_text("1 not judged").click()
+    expect(card.get_by_text(lacking(LACK))).to_be_visible()
     # By keyboard.
     page.locator("body").click(position={"x": 640, "y": 300})
     page.keyboard.press("d")
