@@ -43,7 +43,8 @@ export function dreamKey(event: KeyboardEvent, hands: Hands): boolean {
     else if (event.key === '[' || event.key === ']') brush.resize(event.key === ']' ? 1 : -1)
     else if (event.key === 'a' || event.key === 'A') brush.all()
     else if (event.key === 'g' || event.key === 'G' || event.key === 'Enter') act('anew')
-    else if ((event.key === 'n' || event.key === 'N') && brush.cells.size) return true // what is painted stays
+    else if ((event.key === 'n' || event.key === 'N') && brush.cells.size)
+      return true // what is painted stays
     else if (event.key === 'n' || event.key === 'N') hands.dream({ seed: anotherSeed() })
     else if (event.key === 'Escape' || event.key === 'b' || event.key === 'B') act('brush')
     else return time(event, hands)
