@@ -20,7 +20,6 @@ export default ts.config(
       'svelte/prefer-writable-derived': 'off', // a draft follows the lens, and is typed over
       'svelte/no-unused-svelte-ignore': 'off', // svelte-check needs what this rule finds unused
       'svelte/no-useless-mustaches': 'off', // {' '} is a space that formatting keeps
-      'svelte/no-at-html-tags': ['error'],
     },
   },
   { ignores: ['node_modules', 'src/lib/protocol.ts'] },

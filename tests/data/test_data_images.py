@@ -73,6 +73,10 @@ def test_folders_as_groups_number_their_frames(tmp_path):
     assert [store.file_of(i) for i in range(3)] == ["one/f9.png", "one/f10.png", "two/f1.png"]
 
 
+def test_a_stored_spec_may_have_the_old_word_for_its_groups(tmp_path):
+    assert images(tmp_path, group="picture") == images(tmp_path, group="image") == images(tmp_path)
+
+
 def test_unreadable_files_are_skipped_counted_and_listed(tmp_path):
     save(tmp_path / "good.png")
     (tmp_path / "empty.png").write_bytes(b"")

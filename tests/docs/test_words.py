@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -72,10 +72,12 @@ def sentences_of_docs(file: Path) -> Iterator[tuple[int, str]]:
         yield number, re.sub(r"`[^`]*`|\]\([^)]*\)", "", line)
 
 
-def found_in(files: list[Path], sentences: object) -> list[str]:
+Sentences = Callable[[Path], Iterator[tuple[int, str]]]
+
+
+def found_in(files: list[Path], sentences: Sentences) -> list[str]:
     """Where a banned word stands."""
     assert files, "nothing was looked at"
-    assert callable(sentences)
     return [
         f"{file.relative_to(ROOT)}:{number}: {match[0]!r} in {text.strip()[:120]!r}"
         for file in files
@@ -120,7 +122,6 @@ def test_page() -> None:
         ("x.md", "`picture` and a picture\n", sentences_of_docs),
     ],
 )
-def test_the_list_is_looked_for(tmp_path: Path, name: str, text: str, sentences: object) -> None:
+def test_the_list_is_looked_for(tmp_path: Path, name: str, text: str, sentences: Sentences) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
-    assert callable(sentences)
     assert [bool(BANNED.search(one)) for _, one in sentences(tmp_path / name)].count(True) == 1

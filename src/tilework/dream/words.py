@@ -124,7 +124,7 @@ def facts(dream: Dream) -> tuple[tuple[str, str], ...]:
     found += [_NOTES[note.fact](*note.values) for note in dream.how.notes]
     if dream.moves:
         found.append(("time", f"{dream.images.shape[1] / dream.how.fps:.2g} s at {dream.how.fps:g} frames a second"))
-    if not dream.compared and dream.novelty is None:
+    if not dream.compared:
         return tuple(found)
     if dream.novelty is None:
         found.append(("novelty", "not compared: the training images are not there"))

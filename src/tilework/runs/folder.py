@@ -155,9 +155,9 @@ def _newest(run: Path) -> float:
     """When it was last written to, as the list of runs has it: of a run that cannot be read when its files were."""
     try:
         _read_info(run)
-    except UserError:
+        return newest_entry(run)
+    except Exception:  # one odd folder must not hide all the others
         return last_written(run)
-    return newest_entry(run)
 
 
 def run_names(root: Path) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tilework.errors import TileworkError
 from tilework.runs.store import RunStore
 
 
@@ -21,12 +20,9 @@ def last_written(run: Path) -> float:
 
 def newest_entry(run: Path) -> float:
     """When the run in this folder last wrote into its store, as `last_written` where there is nothing in it. A copied run has new
-    files, and entries of its own time."""
+    files, and entries of its own time. Raises UserError for a store that cannot be read."""
     store = run / "run.db"
-    try:
-        if store.exists():
-            with RunStore.open(store) as found:
-                return found.latest()["written"] or last_written(run)
-    except (TileworkError, OSError):  # what is wrong with it is reported by whoever opens it
-        pass
-    return last_written(run)
+    if not store.exists():
+        return last_written(run)
+    with RunStore.open(store) as found:
+        return found.latest()["written"] or last_written(run)

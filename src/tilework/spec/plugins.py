@@ -210,7 +210,7 @@ TASKS = Registry("task", "tilework.engine.tasks")
 PRIORS = Registry("prior", "tilework.priors")
 SECTIONS = (*REGISTRIES, PRIORS)
 """Every section of any task's spec that has kinds. REGISTRIES are those of an autoencoder."""
-KINDS_OF |= {one.section: partial(getattr, one, "kinds") for one in SECTIONS}
+KINDS_OF.update({one.section: partial(getattr, one, "kinds") for one in SECTIONS})
 ORDERS = Registry("order", "tilework.priors.orders")
 CHECKS = Registry("check", "tilework.engine.preflight.checks")
 """The checks before a run. Not a section: what `known_faults` may name."""

@@ -224,6 +224,8 @@ describe('small things', () => {
   it('a shelf that was written by something else is empty', () => {
     const good = { query: 'seed=1', title: 'x', image: 'data:image/png;base64,AAAA' }
     expect(readShelf(JSON.stringify([good, { ...good, image: 'https://example.org/x.png' }, 3, null]))).toEqual([good])
+    const { image, ...rest } = good
+    expect(readShelf(JSON.stringify([{ ...rest, picture: image }]))).toMatchObject([good]) // as earlier versions kept it
     for (const text of [null, '', '{', '3', '{"a":1}']) expect(readShelf(text)).toEqual([])
   })
 })

@@ -82,7 +82,7 @@ export class Dreaming {
       const found = (await this.model.ask(COMPARED, kind as 'dream', { ...what, compare: true } as What<'dream'>)) as Made | null
       if (turn !== this.turn || !found) return
       this.made = { ...this.made!, facts: found.facts }
-      this.keep(JSON.stringify([view.settings, view.trail]), found)
+      this.keep(JSON.stringify([view.settings, view.trail]), this.made)
     } catch (error) {
       if (turn === this.turn) this.unknown = words(error)
     } finally {

@@ -29,9 +29,10 @@ class Output(DecoderConfig):
 class Config(Mirrored, Output):
     """A grid (B, D, h, w) or a vector (B, D, 1, 1) -> images (B, C, H, W), float32.
 
-    In order: dense layers or the projection from D channels; `tail_blocks` blocks and `middle` convolutions at the resolution
-    of the latent; then for each of `widths`, from the last to the first, `blocks` blocks and one step up. Whatever is null
-    is as in the encoder, so that both sides treat the same feature map alike.
+    In order: dense layers or the projection from D channels; at the resolution of the latent `tail_blocks` blocks with
+    `attention` layers of self-attention among them, and `middle` convolutions; then for each of `widths`, from the last to
+    the first, `blocks` blocks and one step up. Whatever is null is as in the encoder, so that both sides treat the same
+    feature map alike.
     """
 
     kind: Literal["ladder"] = "ladder"

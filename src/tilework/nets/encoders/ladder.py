@@ -18,8 +18,9 @@ from tilework.spec import Size
 class Config(Ladder, EncoderConfig):
     """Images (B, C, H, W) -> a grid (B, D, h, w), or a vector (B, D, 1, 1) where `dense` is given.
 
-    In order: for each of `widths` a stride-2 convolution and `blocks` blocks; `middle` convolutions and `tail_blocks` blocks
-    at the resolution of the latent; then the projection to D channels, or the dense head.
+    In order: for each of `widths` a stride-2 convolution and `blocks` blocks; at the resolution of the latent `middle`
+    convolutions, and `tail_blocks` blocks with `attention` layers of self-attention among them; then the projection to D
+    channels, or the dense head.
     """
 
     kind: Literal["ladder"] = "ladder"
