@@ -18,7 +18,7 @@ from browser import SECONDS, expect, until
 from explored import spec_of as latent_spec
 from numpy.typing import NDArray
 from PIL import Image
-from served_page import Served, serving
+from served_page import Served, serving, wait_for
 from token_models import spec_of
 
 from tilework import explore
@@ -74,6 +74,13 @@ def open_page(page: Any, served: Served, opened: Opened, which: str = "tokens", 
 def open_tokens(page: Any, served: Served, opened: Opened, query: str = "") -> None:
     open_page(page, served, opened, "tokens", query)
     expect(page.locator(STATUS)).to_contain_text("code", timeout=1000 * SECONDS)
+
+
+def asked(served: Served) -> set[str]:
+    """The keys of what pages have asked and not been answered."""
+    visits = list(served.studio.app.app.state.pool._guests.values())
+    asks = [ask for visit in visits for ask in [*visit._asks._waiting.values(), *visit._asks._there.values()]]
+    return {ask.key for ask in asks}
 
 
 def query_of(page: Any) -> dict[str, str]:
@@ -435,11 +442,21 @@ def test_a_process_that_died_is_opened_again_with_one_button(page: Any, served: 
     measured = explore.levels(opened, after(opened, 7, "1,0,0=5"), explore.tokens(opened, "validation:7").original)
     expect(page.locator('figure:has([data-image="edited"])')).to_contain_text(f"{measured.psnr[-1]:.1f} dB")
     expect(page.locator("aside.right")).to_contain_text("used")
-    for child in served.studio.app.app.state.pool._open:
-        os.kill(child.pid, signal.SIGKILL)
-    page.get_by_role("button", name="Open it again").click(timeout=1000 * SECONDS)
+    pool = served.studio.app.app.state.pool
+    children = [child.pid for child in pool._open]
+    for pid in children:
+        os.kill(pid, signal.SIGSTOP)
+    press(page, "]")  # the list of the next level is on its way when the process dies, and fails with it
+    wait_for(lambda: {"atlas 1", "palette"} <= asked(served))
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+    button = page.get_by_role("button", name="Open it again")
+    expect(button).to_be_visible(timeout=1000 * SECONDS)
+    page.wait_for_timeout(500)  # longer than anything that the page puts off
+    assert not pool._open, "the page started another process by itself"
+    button.click(timeout=1000 * SECONDS)
     expect(page.locator("header .pill.ready")).to_be_visible(timeout=1000 * SECONDS)
-    press(page, "ArrowRight", "6", "Enter")
+    press(page, "[", "ArrowRight", "6", "Enter")
     wait_for_image(page, "edited", explore.paint(opened, after(opened, 7, "1,0,0=5", "1,0,1=6")))
 
 
