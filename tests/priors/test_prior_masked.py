@@ -289,3 +289,25 @@ def test_codes_begin_as_far_apart_as_in_the_autoencoder(dims):
     before = untied.embedding.table.weight.clone()
     untied.begin_at(vectors, rng())
     assert torch.equal(untied.embedding.table.weight, before)
+
+
+@shapes
+@attention
+@local
+def test_what_is_asked_of_some_positions_is_what_all_would_answer(shape, attention, local):
+    """The last block computes only those that are drawn, of each item as many as there are."""
+    prior = built("masked", SHAPES[shape], attention=attention, **local).eval()
+    tokens, labels = some(prior.shape)
+    hidden = flat(torch.rand(tokens.shape, generator=rng(2)) < 0.5)
+    asked = torch.rand(hidden.shape[:2], generator=rng(3)) < torch.linspace(0.1, 0.7, len(tokens))[:, None]
+    asked[0] = False
+    view = views(tokens.shape[1], None)[0]
+    with torch.no_grad():
+        every = prior._evidence(flat(tokens), hidden, view, labels)
+        some_of = prior._evidence(flat(tokens), hidden, view, labels, asked=asked)
+        for level in range(prior.shape.levels):
+            found, wanted = prior.head(some_of.at(asked), level), prior.head(every.at(asked), level)
+            torch.testing.assert_close(found, wanted, atol=1e-5, rtol=1e-5)
+    apart = attention == "full" or prior.shape.frames == 1  # nothing after the blocks that mixes positions
+    left_out = (some_of.vectors == 0).all(-1).sum(1)
+    assert left_out.tolist() == [hidden.shape[1] - int(asked.sum(1).max()) if apart and not local else 0] * len(tokens)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 import torch
 from torch import Tensor
 
-from tilework.priors.blocks.answer import Evidence
 from tilework.priors.blocks.base import BITS, flat, item
 from tilework.priors.blocks.labels import with_none
 from tilework.priors.contract import LabelMix, Loss, Sampling, Watch
@@ -155,11 +154,17 @@ class Prior(MaskedNetwork):
         for level in range(self.shape.levels):
             if level:
                 order.new_level()
+
+            def logits(asked: Tensor, level: int = level) -> Tensor:
+                asked = _rows(asked, guide)
+                seen = self._evidence(_rows(codes, guide), _rows(~there, guide), view, guide, mix, asked)
+                found: Tensor = self.head(seen.at(asked), level)
+                return guided(found, sampling.guidance) if sampling.guidance else found
+
             counts = counts_of(~there[..., level], sampling.steps or self._passes(codes.shape[1], level))
             for number, count in enumerate(counts):
                 left = 1 - (number + 1) / len(counts)
-                seen = self._evidence(_rows(codes, guide), _rows(~there, guide), view, guide, mix)
-                now, drawn = self._choose(seen, ~there[..., level], level, order, count, left, sampling)
+                now, drawn = _choose(logits, ~there[..., level], order, count, left, sampling)
                 codes[..., level][now] = drawn
                 there[..., level] |= now
                 yield codes, there
@@ -178,27 +183,24 @@ class Prior(MaskedNetwork):
         first = max(_PASSES, round(_PASSES * float((places / 256) ** _GROWTH)))
         return first if level == 0 else first // 2
 
-    def _choose(
-        self, seen: Evidence, missing: Tensor, level: int, order: Order, count: Tensor, left: float, sampling: Sampling
-    ) -> tuple[Tensor, Tensor]:
-        """Which of the missing positions (B, P) are drawn in this pass, and their codes, in raster order item by item."""
-        count = count.to(missing.device)
-        if not order.needs_drawn:
-            now = first_of(order.scores(None, left).to(missing.device), missing, count)
-            return now, draw(self._asked(seen, now, level, sampling), sampling, order.generator)
-        logits = self._asked(seen, missing, level, sampling)
-        drawn = draw(logits, sampling, order.generator)
-        sure = torch.zeros(missing.shape, device=missing.device)
-        sure[missing] = log_probability(logits, drawn)
-        now = first_of(order.scores(sure, left).to(missing.device), missing, count)
-        return now, drawn[now[missing]]
 
-    def _asked(self, seen: Evidence, asked: Tensor, level: int, sampling: Sampling) -> Tensor:
-        """Evidence of B or 2B items -> logits (M, K) of the M positions (B, P) that are asked for."""
-        if not sampling.guidance:
-            logits: Tensor = self.head(seen.at(asked), level)
-            return logits
-        return guided(self.head(seen.at(asked.repeat(2, 1)), level), sampling.guidance)
+def _choose(
+    logits: Callable[[Tensor], Tensor], missing: Tensor, order: Order, count: Tensor, left: float, sampling: Sampling
+) -> tuple[Tensor, Tensor]:
+    """Which of the missing positions (B, P) are drawn in this pass, and their codes, in raster order item by item.
+
+    `logits`: of the positions (B, P) bool that are asked for, M in all, (M, K).
+    """
+    count = count.to(missing.device)
+    if not order.needs_drawn:
+        now = first_of(order.scores(None, left).to(missing.device), missing, count)
+        return now, draw(logits(now), sampling, order.generator)
+    found = logits(missing)
+    drawn = draw(found, sampling, order.generator)
+    sure = torch.zeros(missing.shape, device=missing.device)
+    sure[missing] = log_probability(found, drawn)
+    now = first_of(order.scores(sure, left).to(missing.device), missing, count)
+    return now, drawn[now[missing]]
 
 
 def _rows(x: Tensor, labels: Tensor) -> Tensor:

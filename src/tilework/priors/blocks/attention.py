@@ -39,7 +39,10 @@ class Attention(nn.Module):
         self.qkv = nn.Linear(width, 3 * width)
         self.out = nn.Linear(width, width)
 
-    def forward(self, x: Tensor, mix: Mix, turn: Turn | None = None) -> Tensor:
+    def forward(self, x: Tensor, mix: Mix, turn: Turn | None = None, only: Tensor | None = None) -> Tensor:
+        """With `only` (B, n), places of tokens: what those alone find, (B, n, C)."""
+        if only is not None:
+            return self._of(x, mix, turn, only)
         qkv = _quick_to_train(self.qkv(x))
         q, k, v = qkv.view(*qkv.shape[:-1], 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         if turn is not None:
@@ -48,6 +51,26 @@ class Attention(nn.Module):
             mixed = mix(q, k, v)
         found: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
         return found
+
+    def _of(self, x: Tensor, mix: Mix, turn: Turn | None, only: Tensor) -> Tensor:
+        """Keys and values of all tokens, queries of some."""
+        width = x.shape[-1]
+        weight, bias = self.qkv.weight, self.qkv.bias
+        q = F.linear(at(x, only), weight[:width], bias[:width])
+        q = q.view(*only.shape, self.heads, -1).transpose(1, 2)
+        kv = F.linear(x, weight[width:], bias[width:])
+        k, v = kv.view(*kv.shape[:-1], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
+        if turn is not None:
+            q, k = turn.of(only)(q), turn(k)
+        with torch.autocast(x.device.type, enabled=False):
+            mixed = mix(q, k, v)
+        found: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
+        return found
+
+
+def at(x: Tensor, places: Tensor) -> Tensor:
+    """(B, N, C) and places (B, n) -> (B, n, C)."""
+    return x.gather(1, places[..., None].expand(-1, -1, x.shape[-1]))
 
 
 def _quick_to_train(qkv: Tensor) -> Tensor:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tilework.priors.blocks.attention import Attention, Mix, everything
+from tilework.priors.blocks.attention import Attention, Mix, at, everything
 from tilework.priors.blocks.rotary import Turn
 from tilework.priors.blocks.settings import TransformerConfig
 
@@ -40,8 +41,10 @@ class MLP(nn.Module):
         if self.gated:
             gate, value = hidden.chunk(2, dim=-1)
             hidden = F.silu(gate) * value
-        else:
+        elif hidden.requires_grad:
             hidden = F.gelu(hidden)
+        else:  # in place: memory that is asked for anew costs as much as the function
+            hidden = torch.ops.aten.gelu_(hidden)
         out: Tensor = self.out(hidden)
         return out
 
@@ -57,8 +60,10 @@ class Block(nn.Module):
         self.mlp = MLP(config.width, config.mlp_ratio, config.mlp == "swiglu")
         self.drop = Branch(config.dropout)
 
-    def forward(self, x: Tensor, mix: Mix, turn: Turn | None) -> Tensor:
-        x = x + self.drop(self.attention(self.norm1(x), mix, turn))
+    def forward(self, x: Tensor, mix: Mix, turn: Turn | None, only: Tensor | None = None) -> Tensor:
+        """With `only` (B, n), places of tokens: those alone, (B, n, C), from all."""
+        found = self.drop(self.attention(self.norm1(x), mix, turn, only))
+        x = (x if only is None else at(x, only)) + found
         out: Tensor = x + self.drop(self.mlp(self.norm2(x)))
         return out
 

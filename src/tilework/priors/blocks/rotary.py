@@ -54,3 +54,9 @@ class Turn:
         part = object.__new__(Turn)
         part.cos, part.sin = self.cos[start:stop], self.sin[start:stop]
         return part
+
+    def of(self, places: Tensor) -> Turn:
+        """The turns of other tokens in each item, `places` (B, n): of queries (B, heads, n, head_dim)."""
+        part = object.__new__(Turn)
+        part.cos, part.sin = self.cos[places][:, None], self.sin[places][:, None]
+        return part
