@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from commands import SMALL, Outcome, data_folder
-from filelock import FileLock
 from hypothesis import HealthCheck, settings
 from warm import begin
+
+from tilework.locks import FileLock
 
 if TYPE_CHECKING:
     from tilework.runs.folder import RunFolder

@@ -271,7 +271,7 @@ def test_a_cache_that_cannot_be_written(monkeypatch, tmp_path):
 
 def test_a_drive_without_locks(monkeypatch):
     def unsupported(*_: object, **__: object) -> None:
-        raise NotImplementedError("FileSystem does not appear to support flock")
+        raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(build.FileLock, "acquire", unsupported)
     with pytest.raises(UserError, match="no file locks") as caught:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from filelock import FileLock
 from made_tokens import edited, made, rewritten
 
 from tilework.errors import UserError
+from tilework.locks import FileLock
 from tilework.tokens import layouts, writing
 from tilework.tokens.manifest import MANIFEST, Grid
 from tilework.tokens.reading import open_tokens

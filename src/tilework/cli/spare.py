@@ -32,7 +32,6 @@ LOADED = (
     "sklearn.cluster",
     "sklearn.datasets",  # the digits, with which most people begin
     "PIL.Image",
-    "filelock",
     "torch.utils.flop_counter",
     "tilework.cli.launch",
     "tilework.data.build",

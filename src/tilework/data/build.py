@@ -13,7 +13,6 @@ from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
-from filelock import FileLock, Timeout
 from threadpoolctl import threadpool_limits
 
 from tilework.data.contract import Item, SourceConfig
@@ -25,6 +24,7 @@ from tilework.data.store.journal import Commit
 from tilework.data.store.partial import Partial
 from tilework.data.store.shards import SHARD_BYTES
 from tilework.errors import UserError
+from tilework.locks import FileLock
 from tilework.spec.disks import lacks_locks
 from tilework.spec.places import cache_folder
 
@@ -74,8 +74,6 @@ def _alone(lock: Path) -> Iterator[None]:
     held = FileLock(lock)
     try:
         held.acquire()
-    except NotImplementedError as error:
-        raise cannot_hold_frames(lock.parent, "file locks", error) from error
     except OSError as error:
         if lacks_locks(error):
             raise cannot_hold_frames(lock.parent, "file locks", error) from error
@@ -155,9 +153,13 @@ def _remove_forgotten(root: Path) -> None:
     for folder in root.glob(".*.partial"):
         try:
             if time.time() - folder.stat().st_mtime > FORGOTTEN_SECONDS:
-                with FileLock(root / f"{folder.name[1:].removesuffix('.partial')}.lock", timeout=0):
-                    shutil.rmtree(folder, ignore_errors=True)
-        except (OSError, Timeout):
+                lock = FileLock(root / f"{folder.name[1:].removesuffix('.partial')}.lock")
+                if lock.acquire(0):
+                    try:
+                        shutil.rmtree(folder, ignore_errors=True)
+                    finally:
+                        lock.release()
+        except OSError:
             continue
 
 

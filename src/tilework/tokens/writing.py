@@ -17,9 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
-from filelock import FileLock, Timeout
-
 from tilework.errors import UserError
+from tilework.locks import FileLock
 from tilework.spec.disks import lacks_locks
 from tilework.tokens import layouts
 from tilework.tokens.manifest import MANIFEST, Manifest, ShardFile, read_manifest
@@ -39,20 +38,16 @@ def alone(folder: Path, *, wait: bool = False) -> Iterator[None]:
     made = _make(folder)
     lock = FileLock(folder / LOCK)
     try:
-        lock.acquire(timeout=-1 if wait else 0)
-        if (
-            not wait and not (folder / LOCK).exists()
-        ):  # the one before removed it between our opening and our locking it
-            lock.release()
-            lock.acquire(timeout=0)
-    except Timeout:
-        raise UserError(
-            f"{folder} is being written by another process",
-            why="two that write one folder would spoil it",
-            fix="wait until that one has ended, or give another --out",
-        ) from None
-    except NotImplementedError as error:
-        raise _cannot_lock(folder, str(error)) from error
+        taken = lock.acquire(None if wait else 0)
+        if taken and not wait and not (folder / LOCK).exists():
+            lock.release()  # the one before removed it between our opening and our locking it
+            taken = lock.acquire(0)
+        if not taken:
+            raise UserError(
+                f"{folder} is being written by another process",
+                why="two that write one folder would spoil it",
+                fix="wait until that one has ended, or give another --out",
+            )
     except OSError as error:
         if lacks_locks(error):
             raise _cannot_lock(folder, error.strerror or str(error)) from error
