@@ -81,7 +81,6 @@ def test_a_page_gets_findings_as_they_come_and_go(served: Served, trainer: FakeT
         async with served.run(trainer.run.id) as page:
             hello = await page.take()
             assert [one["code"] for one in hello["findings"]] == ["overfitting"]
-            assert hello["warnings"] == []
             kinds = [(mark["kind"], mark["text"]) for mark in hello["marks"]]
             assert kinds[0][0] == "started"
             assert [kind for kind, _ in kinds[1:]] == ["finding"], "the row is the mark, and its event none beside it"
@@ -91,7 +90,6 @@ def test_a_page_gets_findings_as_they_come_and_go(served: Served, trainer: FakeT
             message = await page.of_type("findings")
             assert list(faults(message, FindingsMessage)) == []
             assert [one["code"] for one in message["findings"]] == ["codebook-collapse", "overfitting"]
-            assert len(message["warnings"]) == 1, "what is about codes stands beside their bars"
             keep(trainer.store, 5, CHANGED, COLLAPSE)
             keep(trainer.store, 6, GONE, COLLAPSE)
             trainer.store.flush()

@@ -36,7 +36,6 @@ class HelloMessage(TypedDict):
     timeline: Annotated[Sequence[int], "steps of the stored frames"]
     marks: Annotated[Sequence[Mark], "the newest, in order"]
     findings: Annotated[Sequence[FindingEntry], "what its doctor has found, causes first"]
-    warnings: Annotated[Sequence[str], "those of them that are about codes, in words"]
     curves: Annotated[Curves, "whole, thinned"]
 
 
@@ -60,7 +59,6 @@ class FindingsMessage(TypedDict):
 
     type: Literal["findings"]
     findings: Annotated[Sequence[FindingEntry], "causes first"]
-    warnings: Annotated[Sequence[str], "those of them that are about codes, in words"]
 
 
 class AppliedMessage(TypedDict):

@@ -21,7 +21,6 @@ class Everything(TypedDict):
 
     curves: Curves
     findings: list[FindingEntry]
-    warnings: list[str]
     marks: list[Mark]
     timeline: list[int]
     steerable: list[Steerable]
@@ -38,7 +37,6 @@ _EMPTY: Rows = {"step": [], "epoch": [], "series": {}}
 NOTHING: Everything = {
     "curves": {"train": _EMPTY, "val": _EMPTY},
     "findings": [],
-    "warnings": [],
     "marks": [],
     "timeline": [],
     "steerable": [],

@@ -7,14 +7,13 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, TypedDict
+from typing import Any
 
 from tilework.doctor.entries import finding_entry
 from tilework.doctor.kept import findings_in
 from tilework.doctor.opening import LEFT_OUT, PROBES
-from tilework.doctor.words import words_of
 from tilework.errors import UserError
-from tilework.metrics import Group, Metrics
+from tilework.metrics import Metrics
 from tilework.protocol.finding import FindingEntry
 from tilework.protocol.run import Curves, Mark, Rows, Split
 from tilework.protocol.socket import FindingsMessage, MarksMessage, News, RowsMessage, TimelineMessage
@@ -28,13 +27,6 @@ from tilework.studio.details import Everything, entries
 
 _FRAMES = "snapshots/live-%.frame"
 """Names of the stored frames of the timeline."""
-
-
-class Found(TypedDict):
-    """What the doctor of a run has found."""
-
-    findings: list[FindingEntry]
-    warnings: list[str]
 
 
 @dataclass
@@ -81,7 +73,7 @@ class Journal:
             facts = {key: _value(value) for key, value in connection.execute("SELECT key, value FROM meta")}
             everything: Everything = {
                 "curves": self._curves(connection),
-                **self._findings(connection),
+                "findings": self._findings(connection),
                 "marks": self._marks(connection, 0, 0),
                 "timeline": self._timeline(connection, -1),
                 "steerable": facts.pop("steerable", None) or [],
@@ -163,7 +155,7 @@ class Journal:
             if new_marks:
                 found.append(marks_message)
             if now.finding != seen.finding:
-                found.append({"type": "findings", **self._findings(connection)})
+                found.append({"type": "findings", "findings": self._findings(connection)})
             if steps := self._timeline(connection, seen.timeline):
                 found.append({"type": "timeline", "steps": steps})
             return found
@@ -173,7 +165,7 @@ class Journal:
         for message in again:
             message["reset"] = True
         timeline: TimelineMessage = {"type": "timeline", "steps": self._timeline(connection, -1), "reset": True}
-        findings: FindingsMessage = {"type": "findings", **self._findings(connection)}
+        findings: FindingsMessage = {"type": "findings", "findings": self._findings(connection)}
         return [*again, *([marks_message] if new_marks else []), findings, timeline]
 
     # Questions -------------------------------------------------------------------------------------------------------
@@ -224,20 +216,13 @@ class Journal:
 
     # Findings --------------------------------------------------------------------------------------------------------
 
-    def _findings(self, connection: sqlite3.Connection) -> Found:
-        """What the doctor of the run has written down, as far as it still holds; and what of it is about codes, in words."""
+    def _findings(self, connection: sqlite3.Connection) -> list[FindingEntry]:
+        """What the doctor of the run has written down, as far as it still holds."""
         rows = connection.execute("SELECT id, time, step, code, severity, payload FROM findings ORDER BY id")
         newest = {code: Finding(i, at, step, code, severity, marks.payload_of(text))
                   for i, at, step, code, severity, text in rows}  # fmt: skip
         found = findings_in(row for row in newest.values() if row.payload.get("change") != GONE)
-        meta = {
-            key: _value(value) for key, value in connection.execute("SELECT key, value FROM meta WHERE key = 'metrics'")
-        }
-        metrics = Metrics.read(meta)
-        of_codes = [f for f in found if any(metrics[name].group is Group.CODEBOOK for name in f.evidence.series)]
-        listed = [finding_entry(self.folder, finding) for finding in found]
-        words = [words_of(finding) for finding in of_codes]
-        return {"findings": listed, "warnings": ["; ".join(filter(None, (one.title, one.advice))) for one in words]}
+        return [finding_entry(self.folder, finding) for finding in found]
 
     # The file --------------------------------------------------------------------------------------------------------
 

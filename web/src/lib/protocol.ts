@@ -464,8 +464,6 @@ export interface HelloMessage {
   marks: Mark[]
   /** what its doctor has found, causes first */
   findings: FindingEntry[]
-  /** those of them that are about codes, in words */
-  warnings: string[]
   /** whole, thinned */
   curves: Curves
 }
@@ -497,8 +495,6 @@ export interface FindingsMessage {
   type: 'findings'
   /** causes first */
   findings: FindingEntry[]
-  /** those of them that are about codes, in words */
-  warnings: string[]
 }
 
 /** Commands that have acted or were refused; ahead of the frame, which may have to wait. */

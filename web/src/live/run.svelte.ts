@@ -56,7 +56,6 @@ export class Run {
   historyProblem = $state<string | null>(null)
   images = $state.raw<Images>({}) // those that the canvases show
   findings = $state.raw<FindingEntry[]>([]) // what the doctor of the run has found, causes first
-  warnings = $state.raw<string[]>([]) // those of them that are about codes, in words
   resuming = $state(false)
   refusal = $state('') // why the last resume did not begin
   applied = $state.raw<Applied[]>([])
@@ -217,7 +216,6 @@ export class Run {
         this.steerable = message.steerable
         this.marks = message.marks
         this.findings = message.findings
-        this.warnings = message.warnings
         this.timeline = message.timeline
         this.outside = {
           status: message.card.status,
@@ -239,7 +237,6 @@ export class Run {
         break
       case 'findings':
         this.findings = message.findings
-        this.warnings = message.warnings
         break
       case 'applied':
         for (const one of message.applied) this.note(one)
