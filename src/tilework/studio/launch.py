@@ -9,8 +9,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from tilework.errors import TileworkError, UserError
 from tilework.runs.atomic import write_error
@@ -27,6 +28,7 @@ PATIENCE_SECONDS = 100.0
 """A start is waited for so long; the images of a large folder may need longer to prepare."""
 _MOST_AT_ONCE = 8
 _MOST_KEPT = 50
+T = TypeVar("T")
 
 
 class Launcher:
@@ -161,19 +163,26 @@ class Launcher:
         """The run that a process begins."""
         child = start.child
         assert child is not None
+        run_id = self._seen(child, lambda: self._begun_by(child.pid, start.before), patience_seconds)
+        if run_id is not None:
+            # The process keeps the file that it has open, whatever its name.
+            with contextlib.suppress(OSError):
+                start.log.replace(self._root.log_of(run_id))
+        elif child.poll() is not None:
+            error = why_it_ended(start.log, start.stage_file, child.returncode)
+            if isinstance(error, UserError):
+                start.log.unlink(missing_ok=True)  # all that is in it will be read on the page
+            raise error
+        return run_id
+
+    def _seen(self, child: subprocess.Popen[bytes], look: Callable[[], T | None], patience_seconds: float) -> T | None:
+        """What `look` finds of a process, as soon as it does; None where the process ends before, or patience does."""
         end = time.monotonic() + patience_seconds
         while time.monotonic() < end and not self._closed.is_set():
-            run_id = self._begun_by(child.pid, start.before)
-            if run_id is not None:
-                # The process keeps the file that it has open, whatever its name.
-                with contextlib.suppress(OSError):
-                    start.log.replace(self._root.log_of(run_id))
-                return run_id
-            if child.poll() is not None:
-                error = why_it_ended(start.log, start.stage_file, child.returncode)
-                if isinstance(error, UserError):
-                    start.log.unlink(missing_ok=True)  # all that is in it will be read on the page
-                raise error
+            ended = child.poll() is not None  # before the look: what it did last is seen
+            found = look()
+            if found is not None or ended:
+                return found
             self._closed.wait(_LOOK_SECONDS)
         return None
 
@@ -191,16 +200,14 @@ class Launcher:
             stage.touch()
         try:
             child = self._spawn(["resume", str(run.path), *overrides], log, stage)
-            end = time.monotonic() + patience_seconds
-            while time.monotonic() < end and not self._closed.is_set():
+
+            def trains() -> bool | None:
                 who = holder(run.path)
-                if who is not None and who.pid == child.pid:
-                    return
-                if child.poll() is not None:
-                    if child.returncode == 0:
-                        return  # there was nothing left to train
-                    raise why_it_ended(log, stage, child.returncode)
-                self._closed.wait(_LOOK_SECONDS)
+                return True if who is not None and who.pid == child.pid else None
+
+            # One that ends with 0 had nothing left to train.
+            if self._seen(child, trains, patience_seconds) is None and child.poll():
+                raise why_it_ended(log, stage, child.returncode)
         finally:
             with contextlib.suppress(OSError):
                 stage.unlink(missing_ok=True)
