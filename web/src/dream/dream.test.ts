@@ -5,8 +5,8 @@ import { dreamCommand } from './command'
 import { progressWords } from './dreaming.svelte'
 import { columnsOf, laid, patchesOf } from './patches'
 import { topKs, passes, lengths } from './scales'
-import { drawing, fromQuery, labelsOf, readCells, toQuery, usual, writeCells, type View } from './settings'
-import { readShelf } from './shelf.svelte'
+import { drawing, fromQuery, labelsOf, leftOut, readCells, toQuery, usual, writeCells, type View } from './settings'
+import { readShelf, Shelf } from './shelf.svelte'
 
 const images: PriorFacts = {
   kind: 'masked',
@@ -55,6 +55,14 @@ describe('the address of a dream', () => {
       ],
     }
     expect(fromQuery(query(view, loops), loops, 64)).toEqual(view)
+  })
+
+  it('names what it asks for and this prior cannot do', () => {
+    const asked = { temperature: '500', top_k: '9', steps: '4', label: '9', seed: '77', order: 'spiral', then: 'r.0.1.zz' }
+    expect(leftOut(asked, images, 8)).toEqual(['label 9', 'temperature 500', 'top_k 9', 'order spiral', 'then r.0.1.zz'])
+    expect(leftOut({ n: '1000', frames: '12' }, images, 8)).toEqual(['n 1000', 'frames 12'])
+    expect(leftOut({ n: '9', frames: '12', to: '1', temperature: '1.50' }, loops, 8)).toEqual(['n 9'])
+    expect(leftOut({ n: '64', view: 'x', pick: '3', temperature: '1.50' }, images, 8)).toEqual([])
   })
 
   it("begins with an image of the data set, or of a person's own", () => {
@@ -227,5 +235,25 @@ describe('small things', () => {
     const { image, ...rest } = good
     expect(readShelf(JSON.stringify([{ ...rest, picture: image }]))).toMatchObject([good]) // as earlier versions kept it
     for (const text of [null, '', '{', '3', '{"a":1}']) expect(readShelf(text)).toEqual([])
+  })
+})
+
+describe('what was kept', () => {
+  it('can be put back where it was', () => {
+    const store = new Map<string, string>()
+    globalThis.localStorage = {
+      getItem: (name: string) => store.get(name) ?? null,
+      setItem: (name: string, value: string) => void store.set(name, value),
+    } as Storage
+    const shelf = new Shelf('run')
+    for (const query of ['a', 'b', 'c']) shelf.toggle({ query, title: query, image: 'data:image/png;base64,' })
+    shelf.toggle(shelf.all[1])
+    expect(shelf.all.map(({ query }) => query)).toEqual(['c', 'a'])
+    shelf.putBack()
+    expect(new Shelf('run').all.map(({ query }) => query)).toEqual(['c', 'b', 'a'])
+    expect(shelf.removed).toBe(null)
+    shelf.remove('c')
+    shelf.toggle({ query: 'd', title: 'd', image: 'data:image/png;base64,' })
+    expect(shelf.removed).toBe(null) // what is kept next takes its place
   })
 })

@@ -208,7 +208,7 @@ export class Dreaming {
 /** How far drawing is, in words. */
 export function progressWords(progress: Progress | null, step: number, steps: number): string {
   const which = steps > 1 ? `, step ${step} of ${steps}` : ''
-  if (!progress) return `drawing${which}`
+  if (!progress) return `waiting until the model begins${which}`
   const { drawn, passes, share, part } = progress.facts
   if (share >= 1) return `drawn; its images are decoded${which}`
   const how =

@@ -83,6 +83,29 @@ export function fromQuery(query: Query, prior: PriorFacts, codes: number): View 
   return { settings, trail: readTrail(query.then, prior.height * prior.width) }
 }
 
+/** What an address asks for and this prior cannot do: `temperature 500`. It is as usual instead, and is named. */
+export function leftOut(query: Query, prior: PriorFacts, codes: number): string[] {
+  const { settings, trail } = fromQuery(query, prior, codes)
+  const read: Record<string, string | number | null> = {
+    of: settings.of,
+    n: settings.count,
+    frames: settings.frames,
+    label: settings.label,
+    to: settings.to,
+    temperature: settings.temperature,
+    top_k: settings.topK,
+    top_p: settings.topP,
+    guidance: settings.guidance,
+    steps: settings.steps,
+    order: settings.order,
+    seed: settings.seed,
+    then: writeTrail(trail, prior.height * prior.width),
+  }
+  return Object.entries(read)
+    .filter(([name, value]) => query[name] && (typeof value === 'number' ? Number(query[name]) !== value : query[name] !== value))
+    .map(([name]) => `${name} ${query[name]!.length > 40 ? `${query[name]!.slice(0, 40)}…` : query[name]}`)
+}
+
 export function toQuery({ settings, trail }: View, prior: PriorFacts): Record<string, string | null> {
   const normal = usual(prior)
   const given = (value: number | string | null, byDefault: number | string | null): string | null =>

@@ -32,6 +32,7 @@ export function readShelf(text: string | null): Liked[] {
 export class Shelf {
   all = $state.raw<Liked[]>([])
   full = $state(false) // the browser keeps no more
+  removed = $state.raw<{ one: Liked; place: number } | null>(null) // the newest that was, which may be put back
 
   constructor(private readonly run: string) {
     this.reread()
@@ -52,12 +53,26 @@ export class Shelf {
 
   toggle(one: Liked): void {
     this.reread()
-    this.write(this.has(one.query) ? this.all.filter(({ query }) => query !== one.query) : [one, ...this.all].slice(0, MOST))
+    if (this.has(one.query)) return this.remove(one.query)
+    this.removed = null
+    this.write([one, ...this.all].slice(0, MOST))
   }
 
   remove(query: string): void {
     this.reread()
+    const place = this.all.findIndex((one) => one.query === query)
+    if (place < 0) return
+    this.removed = { one: this.all[place], place }
     this.write(this.all.filter((one) => one.query !== query))
+  }
+
+  putBack(): void {
+    const removed = this.removed
+    this.reread()
+    this.removed = null
+    if (!removed || this.has(removed.one.query)) return
+    const { one, place } = removed
+    this.write([...this.all.slice(0, place), one, ...this.all.slice(place)].slice(0, MOST))
   }
 
   private write(all: Liked[]): void {
