@@ -239,6 +239,25 @@ def test_a_pattern_of_a_short_run_is_reported_when_it_has_ended(tmp_path: Path) 
     assert found.severity is Severity.INFO
 
 
+@pytest.mark.parametrize(
+    ("decoder", "severity"),
+    [
+        ({"kernel": 3}, Severity.WARNING),
+        ({"kernel": None}, Severity.WARNING),
+        ({"kernel": 4}, Severity.INFO),
+        ({"kernel": 3, "upsample": "resize"}, Severity.INFO),
+    ],
+)
+def test_a_kernel_that_the_stride_does_not_divide_prints_for_certain(
+    tmp_path: Path, decoder: dict[str, object], severity: Severity
+) -> None:
+    spec = {**SPEC, "encoder": {"kernel": 3}, "decoder": decoder}
+    printed = {"smooth-areas": {"grid": 6.0, "grid_share": 0.7}}
+    found = judged(tmp_path, "grid-imprint", printed, spec, step=120, total_steps=120)
+    assert found is not None
+    assert (found.severity, found.values["learns"]) == (severity, severity is Severity.INFO)
+
+
 def test_steps_up_that_are_smooth_already_get_blocks(tmp_path: Path) -> None:
     spec = {**SPEC, "decoder": {"upsample": "resize", "tail_blocks": None}}
     found = judged(tmp_path, "grid-imprint", {"smooth-areas": {"grid": 6.0, "grid_share": 0.7}}, spec)

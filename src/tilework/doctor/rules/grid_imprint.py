@@ -30,7 +30,8 @@ class Rule(Base):
 
     A warning where held-out error has fallen by less than 15 % in the second half of the steps; else the model still learns,
     and it is only good to know. Before step 500 a pattern may still be learned away: it is judged where the run has come to its
-    end all the same, and then it is only good to know.
+    end all the same, and then it is only good to know. Where the decoder steps up by transposed convolutions of an odd kernel, it
+    is a warning from the first: some pixels are then made of more products than others, whatever the weights are.
 
     **Cause**: stride-2 transposed convolutions, which give some pixels more to add up than others (Odena 2016, doi
     10.23915/distill.00003); too few blocks at the resolution of the latent, so that each token draws for itself; a perceptual
@@ -77,9 +78,10 @@ class Rule(Base):
         if case.progress < 1:
             need_steps(case, smooth, EARLY)
         learns = early or not settled(case)
+        certain = _uneven(case)
         return Finding(
             code="grid-imprint",
-            severity=Severity.INFO if alone or learns else Severity.WARNING,
+            severity=Severity.INFO if alone or (learns and not certain) else Severity.WARNING,
             step=step_of(case, smooth),
             measured=measured,
             threshold=SEEN,
@@ -87,7 +89,7 @@ class Rule(Base):
                 "share": share,
                 "colours": pattern,
                 "alone": alone,
-                "learns": learns,
+                "learns": learns and not certain,
                 "windows": int(smooth["windows"]),
             },
             evidence=image_of(flat) if flat.get("image") else image_of(smooth) if smooth else Evidence(),
@@ -105,6 +107,12 @@ class Rule(Base):
             else "the decoder's steps up do not treat all pixels of a token alike, and nothing behind them smooths it out",
             advice="step up by nearest neighbour and a convolution, or let blocks at the latent look at their neighbours",
         )
+
+
+def _uneven(case: Case) -> bool:
+    """Whether a kernel that the stride does not divide draws the images (Odena 2016)."""
+    kernel = case.setting("decoder.kernel") or case.setting("encoder.kernel", 4)
+    return case.setting("decoder.upsample", "transposed") != "resize" and int(kernel) % 2 == 1
 
 
 def _changes(case: Case) -> dict[str, Any]:
