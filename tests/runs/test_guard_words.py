@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tilework.cli.show import in_words
+from tilework.doctor.events import in_words
 from tilework.runs.guarding import AlarmReason, alarm_text, guard_text
 from tilework.runs.records import Event
 from tilework.studio.marks import of_event, of_finding
@@ -66,7 +66,7 @@ def test_every_reason_has_words(reason: AlarmReason) -> None:
 @pytest.mark.parametrize("kind", ["step-skipped", "rolled-back", "loss-level-changed"])
 def test_a_payload_that_lacks_something_is_shown_as_it_is(kind: str) -> None:
     assert "back to 3" in of_event(1, 0.0, 7, kind, '{"back_to": 3}')["text"]
-    assert "back_to: 3" in in_words(Event(1, 0.0, 7, kind, {"back_to": 3}))
+    assert "back to 3" in in_words(Event(1, 0.0, 7, kind, {"back_to": 3}))
     assert of_finding(1, 0.0, 7, "not-recovered", "error", "{}")["text"].startswith("not-recovered (error)")
 
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from tilework.cli.options import Run, RunsFolder
-from tilework.runs.guarding import guard_text
-from tilework.runs.stop_reason import stop_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,21 +19,6 @@ if TYPE_CHECKING:
     from tilework.runs.status import RunInfo
 
 _EVENTS = 8
-_WORDS = {
-    "started": "training began",
-    "resumed": "resumed",
-    "codes-started": "codes placed among {points:,} encoder outputs",
-    "finished": "finished: {why}",
-    "stopped": "stopped: {why}",
-    "failed": "failed: {what}",
-    "plateau": "{what} was cut (cut number {cuts}): no improvement for a while",
-    "skipped-steps": "{in_row} steps in a row were skipped: their gradient was infinite or NaN",
-    "ranks-compared": "codebooks of all processes differ by at most {largest_difference:g}",
-    "store-made-anew": "the run's store was made anew: {why}",
-    "finding-gone": "{code} does not hold any more",
-    "doctor-failed": "the doctor could not judge: {problem}",
-}
-"""Events of the engine in plain words."""
 
 
 def show(
@@ -102,6 +85,8 @@ def _facts(console: Console, folder: RunFolder, info: RunInfo) -> None:
     console.print()
     for what, text in _files(folder, known):
         line(what, text)
+    from tilework.doctor.events import in_words
+
     for number, event in enumerate(events[-_EVENTS:]):
         when = time.strftime("%d %b %H:%M:%S", time.localtime(event.time))
         line("" if number else "events", f"{when}  step {event.step:,}  {in_words(event)}")
@@ -153,29 +138,6 @@ def _files(folder: RunFolder, known: Any) -> Iterator[tuple[str, str]]:
             weights, step = found
             more = f", {known.best_value}" if which == "best" and known.best is not None else ""
             yield f"{which} weights", f"{short_path(weights)}  (step {step:,}{more})"
-
-
-def in_words(event: Event) -> str:
-    """What happened, in words; kind and details of an event that has none."""
-    try:
-        text = (
-            _of_finding(event)
-            or guard_text(event.kind, event.payload)
-            or _WORDS[event.kind].format(**{"why": stop_text(event.payload), **event.payload})
-        )
-    except (KeyError, ValueError, TypeError):
-        text = "  ".join([event.kind, *(f"{key}: {value}" for key, value in event.payload.items())])
-    return text + (" (trained again since)" if event.rewound else "")
-
-
-def _of_finding(event: Event) -> str:
-    if event.kind not in {"finding", "finding-gone"}:
-        return ""
-    from tilework.doctor import kept
-    from tilework.doctor.words import words_of
-
-    finding = kept.read(event.payload)
-    return words_of(finding).title if finding is not None else ""
 
 
 def _differences(console: Console, folder: RunFolder, recipe: str) -> None:

@@ -9,6 +9,7 @@ from html import escape
 
 import numpy as np
 
+from tilework.doctor.events import in_words
 from tilework.metrics import VALIDATION, Metrics
 from tilework.report.album import Album
 from tilework.report.contact_sheet import FULL_ERROR, contact_sheet, strip
@@ -220,23 +221,15 @@ def events_section(events: Sequence[Event], most: int = 60) -> str:
         return section("events", "<p>Nothing happened yet.</p>", kind="half events")
     shown = list(events[-most:])
     rows = "".join(
-        f'<tr class="{"rewound" if e.rewound else ""}"><td class="n">{e.step:,}</td><td>{escape(e.kind)}</td>'
-        f"<td>{escape(payload(e.payload))}</td><td>{time.strftime('%d %b %H:%M:%S', time.localtime(e.time))}</td></tr>"
+        f'<tr class="{"rewound" if e.rewound else ""}"><td class="n">{e.step:,}</td><td>{escape(in_words(e))}</td>'
+        f"<td>{time.strftime('%d %b %H:%M:%S', time.localtime(e.time))}</td></tr>"
         for e in shown
     )
     aside = f"the last {most} of {len(events):,}" if len(events) > most else ""
-    head = '<tr><th class="n">step</th><th>what</th><th></th><th>when</th></tr>'
+    head = '<tr><th class="n">step</th><th>what</th><th>when</th></tr>'
     return section("events", f"<table>{head}{rows}</table>", aside, "half events")
 
 
 def spec_section(text: str) -> str:
     """The whole spec, to be trained again."""
     return section("spec", f"<pre>{escape(text)}</pre>", "spec.yaml, with every default", "half spec")
-
-
-def payload(values: dict[str, object]) -> str:
-    """`key value, key value` for a journal entry's details."""
-    return ", ".join(
-        f"{k.replace('_', ' ')} {v:,.5g}" if isinstance(v, float) else f"{k.replace('_', ' ')} {v}"
-        for k, v in values.items()
-    )
