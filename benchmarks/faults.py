@@ -70,6 +70,7 @@ def main() -> int:
     os.environ["TILEWORK_PREFLIGHT"] = "0"  # what it refuses would never be seen by the doctor
     if given.judge_again:
         judge_again(runs, given.keep)
+        write(given.output, "faults", comparisons={}, machine=machine.facts(), runs=runs)
     for base, data, seed in healthy(given):
         kept(f"healthy {base} {data} {seed}", lambda at: watched(given, base, data, seed, at, None))  # noqa: B023
     for fault, data, seed in cases(given):

@@ -11,8 +11,9 @@ from tilework.doctor.finding import CannotJudge, Evidence, Finding, Fix, Severit
 from tilework.doctor.probed import image_of, looked, need_steps, settled, step_of
 
 SEEN = 3.0
-"""Grey levels of a pattern, as a root mean square, in smooth areas of held-out images. From about 2 it can be seen on a plain
-area."""
+"""Grey levels of a pattern, as a root mean square, in smooth areas of held-out images."""
+VISIBLE = 2.0
+"""From about here it can be seen on a plain area; asked of a decoder whose steps up print for certain."""
 AREAS = 0.2
 """Share of smooth areas in which the pattern is there and stands out."""
 EARLY = 500
@@ -30,8 +31,9 @@ class Rule(Base):
 
     A warning where held-out error has fallen by less than 15 % in the second half of the steps; else the model still learns,
     and it is only good to know. Before step 500 a pattern may still be learned away: it is judged where the run has come to its
-    end all the same, and then it is only good to know. Where the decoder steps up by transposed convolutions of an odd kernel, it
-    is a warning from the first: some pixels are then made of more products than others, whatever the weights are.
+    end all the same, and then it is only good to know. Where the decoder steps up by transposed convolutions of an odd kernel, 2
+    grey levels are enough and it is a warning from the first: some pixels are made of more products than others, whatever the
+    weights are.
 
     **Cause**: stride-2 transposed convolutions, which give some pixels more to add up than others (Odena 2016, doi
     10.23915/distill.00003); too few blocks at the resolution of the latent, so that each token draws for itself; a perceptual
@@ -65,26 +67,27 @@ class Rule(Base):
             flat = looked(case, "flat-colours") or {}
         except CannotJudge:
             flat = {}
+        certain = _uneven(case)
+        seen = VISIBLE if certain else SEEN
         pattern = float(flat.get("grid", 0.0))
         if "grid" in smooth:
             measured, share, alone = float(smooth["grid"]), float(smooth["grid_share"]), False
-            printed = measured >= SEEN and share >= AREAS
+            printed = measured >= seen and share >= AREAS
         else:
             measured, share, alone = pattern, 0.0, True
-            printed = pattern >= SEEN
+            printed = pattern >= seen
         if not printed:
             return None
         early = step_of(case, smooth) < EARLY
         if case.progress < 1:
             need_steps(case, smooth, EARLY)
         learns = early or not settled(case)
-        certain = _uneven(case)
         return Finding(
             code="grid-imprint",
             severity=Severity.INFO if alone or (learns and not certain) else Severity.WARNING,
             step=step_of(case, smooth),
             measured=measured,
-            threshold=SEEN,
+            threshold=seen,
             values={
                 "share": share,
                 "colours": pattern,
