@@ -10,7 +10,7 @@ from tilework.doctor.contract import AUTOENCODER
 from tilework.doctor.contract import Rule as Base
 from tilework.doctor.finding import Finding, Fix, Severity, Words
 from tilework.doctor.learning_rate import lower
-from tilework.doctor.probed import image_of, looked, step_of
+from tilework.doctor.probed import image_of, looked, need_steps, step_of
 
 PILED = 0.01
 """Share of outputs that lie at one extreme value, and of image values beyond it."""
@@ -18,6 +18,8 @@ UNLIKE = 0.05
 """Standard deviation of the images where outputs pile up: a background that is always decoded to one value is no bound."""
 OUTSIDE = 0.05
 """Share of outputs of a linear decoder that are cut when an image is written."""
+FIRST = 100
+"""Steps before which a linear decoder is still where its first weights put it, and nothing has held it to the range of images."""
 
 STUCK, FAR = 0.5, 0.1
 """Share of outputs at one bound, and how far images are from it there. Where images are black themselves they are 0.002 away."""
@@ -29,8 +31,8 @@ class Rule(Base):
     **Measured**: the share of output values within 0.001 of their own smallest (or largest) value, against 1 %, where at least
     1 % of image values lie more than 0.05 beyond it, and images differ there by 0.05 or more, or the value is exactly 0.5, a
     sigmoid's of 0. A model that has merely not learned its darkest values yet has no such pile. A linear decoder: the share of
-    outputs more than 0.05 outside of [0, 1], against 5 %. Or half of all output values are at one bound, where images are 0.1
-    away from it.
+    outputs more than 0.05 outside of [0, 1], against 5 %, from step 100 on. Or half of all output values are at one bound, where
+    images are 0.1 away from it.
 
     **Cause**: a ReLU in front of a sigmoid, which then never goes below 0.5: images come out grey.
 
@@ -55,6 +57,7 @@ class Rule(Base):
             if found[f"at_{end}"] >= STUCK and found[f"unlike_{end}"] >= FAR:
                 return self._stuck(case, found, end)
         if found["outside"] >= OUTSIDE:
+            need_steps(case, found, FIRST)
             return self._finding(case, found, "outside", found["outside"], OUTSIDE, found["outside"], fault)
         return None
 
