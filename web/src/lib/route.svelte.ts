@@ -54,16 +54,26 @@ export function withKept(query: Record<string, string>, now: Record<string, stri
 class Router {
   current = $state.raw<Route>({ page: 'runs', id: '', query: {} })
 
+  private known: string | null = null // the address as it was read or written last
+
   start(): void {
-    const read = (): void => {
-      const before = this.current
-      this.current = parseHash(location.hash)
-      const { page, id, query } = this.current
-      if (history.state === OURS && page === before.page && id === before.id)
-        this.set({ ...Object.fromEntries(KEPT.map((name) => [name, null])), ...withKept(query, before.query) })
-    }
-    window.addEventListener('hashchange', read)
-    read()
+    window.addEventListener('hashchange', () => this.read())
+    this.read()
+  }
+
+  /** Follow the address where it is another one than is known. */
+  private read(): void {
+    if (location.hash === this.known) return
+    const before = this.current
+    this.take()
+    const { page, id, query } = this.current
+    if (history.state === OURS && page === before.page && id === before.id)
+      this.set({ ...Object.fromEntries(KEPT.map((name) => [name, null])), ...withKept(query, before.query) })
+  }
+
+  private take(): void {
+    this.known = location.hash
+    this.current = parseHash(this.known)
   }
 
   go(hash: string): void {
@@ -72,16 +82,18 @@ class Router {
 
   /** Change part of the view without a new entry in the history: of what follows the hand, nobody goes back through every state. */
   set(changes: Record<string, string | null>): void {
+    this.read() // who has gone back is followed first: the event that reports it comes later
     history.replaceState(OURS, '', this.changed(changes))
-    this.current = parseHash(location.hash)
+    this.take()
   }
 
   /** The same as a step that the browser goes back from: another image, another code, another tab. */
   step(changes: Record<string, string | null>): void {
+    this.read()
     const hash = this.changed(changes)
     if (hash === location.hash) return
     history.pushState(OURS, '', hash)
-    this.current = parseHash(location.hash)
+    this.take()
   }
 
   private changed(changes: Record<string, string | null>): string {
