@@ -19,7 +19,7 @@ from tried import all_tried, tried
 from tilework.engine import checkpoint
 from tilework.engine.autoencoder.model import Autoencoder
 from tilework.engine.preflight import pace
-from tilework.engine.preflight.bench import Trial
+from tilework.engine.preflight.bench import Bench, Trial
 from tilework.engine.preflight.checks import learning_rate, threads, time_and_memory
 from tilework.engine.session import Session
 from tilework.nets.layers import ToImage
@@ -265,6 +265,24 @@ def test_a_loss_that_rises_at_first_gets_more_steps(kind: str, monkeypatch: pyte
     found = passed(tried("overfit", tiny(kind, "optimizer.lr=2e-4")))
     assert found.values["steps"] in {16, 24, 32}, "eight were not enough"
     assert found.values["largest"] > found.values["before"]  # type: ignore[operator]
+
+
+def test_a_loss_on_its_way_down_is_not_judged_where_there_is_no_time_for_more_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A slow machine refuses no run of a recipe for its first ten steps."""
+    whole, made = Trial.step, [0]
+
+    def hill(self: Trial, batch: Any, lr: float) -> float:
+        made[0] += 1
+        loss, step = whole(self, batch, lr), len(self.parts) - 1
+        return loss + (0.8 * sum(self.parts[0].values()) * math.exp(-0.1 * step) if lr and step else 0.0)
+
+    monkeypatch.setattr(Trial, "step", hill)
+    monkeypatch.setattr(Bench, "left", lambda self: 1e9 if made[0] < 8 else 0.0)
+    found = tried("overfit", tiny("vq", "optimizer.lr=2e-4"))
+    assert (found.verdict, found.cause) == (Verdict.NOT_CHECKED, Why.NO_TIME)
+    assert made[0] >= 16, "it was asked before its first steps were over"
 
 
 def test_a_term_that_is_far_too_heavy_is_named_and_not_the_learning_rate() -> None:

@@ -147,7 +147,7 @@ def test_a_large_codebook_with_few_tokens_and_a_finding(tmp_path: Path) -> None:
     assert (tmp_path / "elsewhere" / "report.html").is_file()
     assert not (run.path / "report").exists()
     assert "running" in page.text
-    assert "N = 6,000 tokens cannot touch all K = 4,096 codes: used alike, they would reach 76.9%" in page.text
+    assert "N = 6,000 tokens cannot touch all K = 4,096 codes: used equally often, they would reach 76.9%" in page.text
     assert "latent space" not in page.text
 
 

@@ -180,7 +180,7 @@ def test_a_dream_that_nobody_waits_for_is_given_up(served: Served, prior: Callab
 
 BAD: list[tuple[dict[str, Any], str]] = [
     ({"kind": "dream", "label": "seven"}, "knows no label 'seven'"),
-    ({"kind": "dream", "frames": 12}, "has nothing to do with frames"),
+    ({"kind": "dream", "frames": 12}, "cannot use frames"),
     ({"kind": "dream", "order": "up"}, "there is no order 'up'"),
     ({"kind": "dream", "seed": -1}, "the seed -1 is less than 0"),
     ({"kind": "dream", "temperature": 0}, "draws nothing"),

@@ -114,7 +114,7 @@ def test_paths_are_pasted_and_refusals_are_shown(page: Any, served: Served, home
         (str(home / "Images" / "nothing"), "holds nothing to learn from"),
         ("/etc", "lies outside the folders"),
         (str(home / "gone"), "There is no file or folder"),
-        ("pets", "is no whole path"),
+        ("pets", "is not an absolute path"),
     ):
         field.fill(path)
         look.click()
@@ -123,7 +123,7 @@ def test_paths_are_pasted_and_refusals_are_shown(page: Any, served: Served, home
     field.press("Enter")
     page.get_by_role("button", name="Start training").wait_for()
     page.go_back()
-    page.get_by_text("is no whole path").wait_for()
+    page.get_by_text("is not an absolute path").wait_for()
 
 
 def test_a_folder_that_went_away_is_reported_in_the_chooser(page: Any, served: Served, home: Path) -> None:

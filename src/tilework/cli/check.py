@@ -32,7 +32,7 @@ def check(
         ),
     ] = None,
     seconds: Annotated[
-        float, typer.Option("--seconds", min=1.0, max=86400.0, help="So long may all checks take together.")
+        float, typer.Option("--seconds", min=1.0, max=86400.0, help="Longest time that all checks together may take.")
     ] = 30.0,
     as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
     runs: RunsFolder = None,

@@ -100,7 +100,7 @@ def dream(
     options = [name for name, value in motion.items() if value is not None]
     if options and not dreamer.moves:
         raise UserError(
-            f"{dreamer.name} has nothing to do with {options[0]}",
+            f"{dreamer.name} cannot use {options[0]}",
             why="it is a prior of images: it has never seen one frame follow another",
             fix=f"leave {options[0]} out, or train one of clips with `tilework train motion-prior parent={dreamer.parent.name}`",
         )
@@ -152,7 +152,7 @@ def _refuse(choice: Choice, given: dict[str, object], why: str) -> None:
     options = [name for name, value in given.items() if value is not None]
     if options:
         raise UserError(
-            f"{choice.run.name} has nothing to do with {options[0]}",
+            f"{choice.run.name} cannot use {options[0]}",
             why=f"it {why}",
             fix=f"leave {options[0]} out, or name a run of a prior",
         )

@@ -18,13 +18,13 @@ if TYPE_CHECKING:
     from tilework.dream.opened import Dreamer
     from tilework.priors.contract import Sampling, Watch
 
-Label = Annotated[str | None, typer.Option("--label", help="Of what; without it each label in turn.")]
+Label = Annotated[str | None, typer.Option("--label", help="Draw this label; without it each label in turn.")]
 Temperature = Annotated[
     float, typer.Option("--temperature", help="More than 0: below 1 likelier, above 1 wilder.", show_default=True)
 ]
-TopK = Annotated[int | None, typer.Option("--top-k", help="Only the so many likeliest codes of each token.")]
-TopP = Annotated[float, typer.Option("--top-p", help="Only the likeliest codes that have this probability together.")]
-Guidance = Annotated[float, typer.Option("--guidance", help="Push towards the label: 0 is none.")]
+TopK = Annotated[int | None, typer.Option("--top-k", help="Draw each token from this many likeliest codes only.")]
+TopP = Annotated[float, typer.Option("--top-p", help="Only the likeliest codes whose probabilities add up to this.")]
+Guidance = Annotated[float, typer.Option("--guidance", help="Push towards the label; 0 is no push.")]
 Steps = Annotated[int | None, typer.Option("--steps", help="Passes of a prior that draws many tokens at once.")]
 Order = Annotated[str, typer.Option("--order", help="In which order such a prior draws: halton, confidence or random.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same dream.", min=0)]
@@ -51,7 +51,7 @@ def sampling_of(
 
     if order not in ORDERS.kinds:
         raise UserError(
-            f"--order {order} is none", why=f"the orders are {', '.join(ORDERS.kinds)}", fix="write --order halton"
+            f"there is no order '{order}'", why=f"the orders are {', '.join(ORDERS.kinds)}", fix="write --order halton"
         )
     return Sampling(temperature, top_k, top_p, guidance, steps, order)
 

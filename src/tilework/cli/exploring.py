@@ -26,7 +26,7 @@ Through = Annotated[
     Literal["quantiser", "decoder"],
     typer.Option(
         "--through",
-        help="Where codes are discrete: quantiser puts the codes in the place of a latent, decoder decodes it without.",
+        help="For models with codes: quantiser turns the latent into codes before it is decoded, decoder decodes it as it is.",
     ),
 ]
 POINT = (

@@ -34,7 +34,8 @@ def sample(
     ] = None,
     sigma: Annotated[str | None, typer.Option("--sigma", help="As --mu; 1 where none is given.")] = None,
     seed: Annotated[
-        int | None, typer.Option("--seed", help="Seed of the first image; the next has the next.", min=0)
+        int | None,
+        typer.Option("--seed", help="Seed of the first image; each further image takes the next seed.", min=0),
     ] = None,
     count: Annotated[int | None, typer.Option("--count", help="Images; 16 by default.", min=1)] = None,
     through: Through = "quantiser",

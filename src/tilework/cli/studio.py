@@ -31,7 +31,7 @@ Url = Annotated[
     typer.Option(
         "--url",
         help="Address by which a browser reaches it from elsewhere, through a proxy, path and all; default "
-        "$TILEWORK_STUDIO_URL. It listens where it did.",
+        "$TILEWORK_STUDIO_URL. It does not change where the studio listens.",
         metavar="URL",
         show_default=False,
     ),
@@ -40,7 +40,7 @@ Images = Annotated[
     list[Path] | None,
     typer.Option(
         "--images",
-        help="Folder beside your home folder that the page may look into for images; may be given several times.",
+        help="Another folder, besides your home folder, that the page may look into for images; may be given several times.",
         metavar="PATH",
         show_default=False,
     ),
@@ -70,7 +70,7 @@ def outside_of(given: list[str] | None) -> Address | None:
         raise UserError(
             "--url was given more than once",
             why="a studio has one address outside; localhost works beside it, at any port",
-            fix="give the one that the browser shows, and a studio of its own, with another --port, to each other",
+            fix="give only the address that the browser shows; for each other address start another studio with another --port",
         )
     if given:
         return outside_address(given[0])

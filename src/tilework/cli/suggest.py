@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tilework.suggest.proposal import Proposal
 
 Minutes = Annotated[
-    float, typer.Option("--minutes", min=0.01, max=1e5, help="So long is the training to take on this machine.")
+    float, typer.Option("--minutes", min=0.01, max=1e5, help="Time that the training should take on this machine.")
 ]
 
 

@@ -47,7 +47,7 @@ def train(
         list[str] | None,
         typer.Option(
             "--apply",
-            help="With --from: the code of one of its findings (`tilework doctor RUN`) whose fix is to join the spec.",
+            help="With --from: the code of one of its findings (`tilework doctor RUN`) whose fix is to be put into the spec.",
             metavar="CODE",
             show_default=False,
         ),

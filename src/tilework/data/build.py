@@ -42,7 +42,7 @@ def prepare(
     """The frame store of `source`, from `cache` (default `cache_folder()`) where it is there, else made now.
 
     It is built in a temporary folder and renamed when whole, under a file lock: a second process waits for the first and
-    uses its work. After Ctrl-C, a kill or a full disk the next call goes on behind the last image that is safely on the
+    uses its work. After Ctrl-C, a kill or a full disk the next call goes on after the last image that is safely on the
     disk, and the result is the same. `progress` is called with the number of images done so far. Memory stays at a few
     images however many there are. Raises UserError for input that cannot be used, a full disk, or a folder that cannot be
     written.

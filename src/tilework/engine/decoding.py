@@ -103,7 +103,7 @@ def _another(parent: Parent, there: Parent | None, folder: Path) -> UserError:
         )
     if there.run == parent.run:
         return UserError(
-            f"run {parent.run} has the model no more that made these tokens at step {parent.step:,}",
+            f"run {parent.run} no longer has the model that made these tokens at step {parent.step:,}",
             why="it went on training, and that checkpoint was replaced by newer ones",
             fix="encode the images again, or name a copy of the run from then: --run RUN",
         )

@@ -90,7 +90,11 @@ def walk(
     """
     checked_fps(fps)
     if how not in ("linear", "spherical"):
-        raise UserError(f"there is no way '{how}'", why="a way is linear or spherical", fix="write linear or spherical")
+        raise UserError(
+            f"there is no kind of interpolation '{how}'",
+            why="a way is linear or spherical",
+            fix="write linear or spherical",
+        )
     read = tuple(parse(point) if isinstance(point, str) else point for point in points)
     if len(read) < 2:
         raise UserError(

@@ -50,7 +50,7 @@ class Sampling:
     temperature: float = 1.0
     """Logits are divided by it: below 1 likelier, above 1 wilder. More than 0."""
     top_k: int | None = None
-    """Only the so many likeliest codes of a token; None = all."""
+    """Only this many likeliest codes of a token; None = all."""
     top_p: float = 1.0
     """Only the likeliest codes that together have this probability, in (0, 1]."""
     guidance: float = 0.0
@@ -76,7 +76,11 @@ class Sampling:
                 fix="write --top-p 0.9, or leave it out to keep all",
             )
         if not 0 <= self.guidance < float("inf"):
-            raise UserError(f"--guidance {self.guidance:g} is not 0 or more", why="0 is none", fix="write --guidance 2")
+            raise UserError(
+                f"--guidance {self.guidance:g} is not 0 or more",
+                why="0 is no guidance, and there is no less",
+                fix="write --guidance 2",
+            )
         if self.steps is not None and self.steps < 1:
             raise UserError(
                 f"--steps {self.steps} is no number of passes", why="one is the least", fix="write --steps 8"

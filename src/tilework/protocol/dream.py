@@ -23,8 +23,8 @@ class DrawingAsk(TypedDict):
     """How tokens are drawn; the same settings and the same seed draw the same."""
 
     temperature: NotRequired[Annotated[float, "logits are divided by it, 1 if not given; more than 0"]]
-    top_k: NotRequired[Annotated[int, "only the so many likeliest codes of a token; all if not given"]]
-    top_p: NotRequired[Annotated[float, "only the likeliest codes that have this probability together; 1 if not given"]]
+    top_k: NotRequired[Annotated[int, "each token is drawn from this many likeliest codes; all if not given"]]
+    top_p: NotRequired[Annotated[float, "only the likeliest codes whose probabilities add up to this; 1 if not given"]]
     guidance: NotRequired[Annotated[float, "classifier-free guidance towards the label, 0 if not given"]]
     steps: NotRequired[
         Annotated[int, "passes of a prior that draws many tokens at once; as it was made for if not given"]

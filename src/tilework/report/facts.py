@@ -84,7 +84,7 @@ def _codebook_facts(val: Mapping[str, float], metrics: Metrics) -> list[Fact]:
 
 
 def reachable(tokens: float, codes: float) -> float:
-    """Share of K codes that N tokens would touch if all codes were used alike: 1 - exp(-N/K)."""
+    """Share of K codes that N tokens would touch if all codes were used equally often: 1 - exp(-N/K)."""
     return 1 - math.exp(-tokens / codes)
 
 

@@ -19,7 +19,7 @@ from tilework.runs.store import RunStore
 
 _WIDE, _IN_TIME = 1180, 1000
 _CODES = {
-    "uniform": "every code alike: log2 K",
+    "uniform": "all codes equally likely: log2 K",
     "unigram": "each code by its share of the training tokens",
     "copy": "the token of the frame before, or else as unigram",
 }

@@ -140,12 +140,12 @@ def usage_section(album: Album, newest: Moment | None) -> str:
     )  # fmt: skip
     share = reachable(tokens, codes)
     note = (
-        f"N = {tokens:,} tokens cannot touch all K = {codes:,} codes: used alike, they would reach {share:.1%}. "
+        f"N = {tokens:,} tokens cannot touch all K = {codes:,} codes: used equally often, they would reach {share:.1%}. "
         if share < 0.995
         else ""
     )
-    return section("code usage", drawn + f"<p>{note}The dashed line is N/K, where all codes would stand if used alike.</p>",
-                   f"validation, step {newest.step:,}")  # fmt: skip
+    line = "The dashed line is N/K, where all codes would stand if used equally often."
+    return section("code usage", f"{drawn}<p>{note}{line}</p>", f"validation, step {newest.step:,}")
 
 
 def dimensions_section(album: Album, store: RunStore) -> str:

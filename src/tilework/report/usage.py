@@ -31,7 +31,7 @@ def usage(
     `of` names the tokens.
 
     In the order of the codes (`by_index`; the default up to 160 codes) or sorted by count. Dead codes are crosses, the dashed
-    line is N/K, where all codes would stand if they were used alike.
+    line is N/K, where all codes would stand if they were used equally often.
     """
     levels = np.atleast_2d(np.asarray(counts))
     in_order = levels.shape[1] <= _SEPARATE if by_index is None else by_index

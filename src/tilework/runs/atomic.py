@@ -76,7 +76,7 @@ def cannot_hold_runs(folder: Path, lacking: str, reason: str) -> UserError:
     """The message where the disk of a run folder lacks what a run needs."""
     return UserError(
         f"runs cannot be kept in {folder.parent.absolute()}: its disk has no {lacking}",
-        why=f"a run needs them, and some network drives and shared folders are without ({reason})",
+        why=f"a run needs them, and some network drives and shared folders do not have them ({reason})",
         fix="set TILEWORK_RUNS to a folder on a local disk, or give --runs FOLDER",
     )
 

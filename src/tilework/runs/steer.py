@@ -59,7 +59,7 @@ def check(kind: str, payload: dict[str, Any]) -> None:
         if isinstance(value, float) and not math.isfinite(value):
             raise UserError(f"the command {kind} cannot take {name}={value}", fix="give a finite number")
     if kind == "set" and {"name", "value"} - payload.keys():
-        raise UserError("the command set needs a name and a value")
+        raise UserError("the command 'set' needs a name and a value")
     n = payload.get("n", 1)
     if kind == "step" and not 1 <= n <= 10**9:
         raise UserError(f"the command step cannot take n={n}", fix="give 1 to 1,000,000,000 steps")

@@ -51,7 +51,7 @@ class Folders:
             given = Path(text.strip()).expanduser()
             if not given.is_absolute():
                 raise UserError(
-                    f"{text[:200]} is no whole path", why="the studio does not know from where it counts",
+                    f"{text[:200]} is not an absolute path", why="the studio does not know which folder it starts from",
                     fix="begin it with / or ~",
                 )  # fmt: skip
             path = given.resolve()
@@ -112,7 +112,7 @@ class Folders:
             raise UserError(
                 f"{path} cannot be listed",
                 why=(error.strerror or str(error)).lower(),
-                fix="give yourself the right to read it, or choose another",
+                fix="give yourself permission to read it, or choose another",
             ) from None
         home = Path.home().resolve()
         shown = sorted(folders, key=natural_key)

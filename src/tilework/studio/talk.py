@@ -60,7 +60,7 @@ async def listen(socket: WebSocket, known: Handlers, refuse: Callable[[Ref | Non
             ref = given if isinstance(given, (int, str)) else None
             if len(text) > MOST_MESSAGE:
                 raise UserError(
-                    f"this message has {len(text):,} letters",
+                    f"this message has {len(text):,} characters",
                     why=f"at most {MOST_MESSAGE:,} are read",
                     fix="ask for less",
                 )

@@ -135,8 +135,9 @@ def _none_readable(paths: Sequence[str], opened: Sequence[Sample], total: int) -
     if missing:
         return _gone(paths)
     tried = f"none of the {len(opened)} files that were opened" if len(opened) < total else f"none of the {total} files"
+    where = ", ".join(paths)
     return UserError(
-        f"{tried if total > 1 else 'the only file'} in {', '.join(paths)} can be read".replace("none", "none", 1),
+        f"{tried} in {where} can be read" if total > 1 else f"the only file in {where} cannot be read",
         why=f"{opened[0].file}: {opened[0].problem}" if opened else "it gives no images",
         fix="give a folder with whole images, clips or animations",
     )

@@ -214,7 +214,7 @@ def _remove(path: Path) -> None:
 def _cannot_lock(folder: Path, reason: str) -> UserError:
     return UserError(
         f"tokens cannot be written to {folder}: its disk has no file locks",
-        why=f"some network drives and shared folders are without ({reason})",
+        why=f"some network drives and shared folders do not have them ({reason})",
         fix="give an --out on a local disk",
     )
 

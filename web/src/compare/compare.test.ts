@@ -61,7 +61,7 @@ describe('a difference', () => {
   })
 })
 
-it('perplexity is how many codes a level uses, as if all were used alike', () => {
+it('perplexity is how many codes a level uses, as if all were used equally often', () => {
   expect(perplexities(Int32Array.from([1, 1, 1, 1, 0, 1, 2, 3]), 2).map((value) => Number(value.toFixed(6)))).toEqual([1, 4])
 })
 

@@ -48,7 +48,7 @@ export function largest(image: Shaped<Uint8Array>, from: Shaped<Uint8Array>): nu
   return most / 255
 }
 
-/** How many codes a level of tokens uses as if all were used alike: the exponential of the entropy, in turn. */
+/** How many codes a level of tokens uses as if all were used equally often: the exponential of the entropy, in turn. */
 export function perplexities(codes: Int32Array, levels: number): number[] {
   const each = codes.length / levels
   return Array.from({ length: levels }, (_, level) => {

@@ -59,7 +59,7 @@ export class Dreaming {
         image !== null ? null : n === 0 ? this.first(view.settings) : this.next(view.settings, view.trail[n - 1], before!)
       if (!ask && image === null)
         return this.fail(turn, {
-          what: 'the address goes on from an item that there is not',
+          what: 'the address goes on from an item that does not exist',
           why: `this dream has ${before!.images.shape[0]}`,
           fix: 'go back to the dream itself',
         })

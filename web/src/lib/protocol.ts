@@ -1410,9 +1410,9 @@ export interface CodeAsk {
 export interface DreamAsk {
   /** logits are divided by it, 1 if not given; more than 0 */
   temperature?: number
-  /** only the so many likeliest codes of a token; all if not given */
+  /** each token is drawn from this many likeliest codes; all if not given */
   top_k?: number
-  /** only the likeliest codes that have this probability together; 1 if not given */
+  /** only the likeliest codes whose probabilities add up to this; 1 if not given */
   top_p?: number
   /** classifier-free guidance towards the label, 0 if not given */
   guidance?: number
@@ -1441,9 +1441,9 @@ export interface DreamAsk {
 export interface RepaintAsk {
   /** logits are divided by it, 1 if not given; more than 0 */
   temperature?: number
-  /** only the so many likeliest codes of a token; all if not given */
+  /** each token is drawn from this many likeliest codes; all if not given */
   top_k?: number
-  /** only the likeliest codes that have this probability together; 1 if not given */
+  /** only the likeliest codes whose probabilities add up to this; 1 if not given */
   top_p?: number
   /** classifier-free guidance towards the label, 0 if not given */
   guidance?: number
@@ -1478,9 +1478,9 @@ export interface RepaintAsk {
 export interface MorphAsk {
   /** logits are divided by it, 1 if not given; more than 0 */
   temperature?: number
-  /** only the so many likeliest codes of a token; all if not given */
+  /** each token is drawn from this many likeliest codes; all if not given */
   top_k?: number
-  /** only the likeliest codes that have this probability together; 1 if not given */
+  /** only the likeliest codes whose probabilities add up to this; 1 if not given */
   top_p?: number
   /** classifier-free guidance towards the label, 0 if not given */
   guidance?: number
@@ -1509,9 +1509,9 @@ export interface MorphAsk {
 export interface ContinueAsk {
   /** logits are divided by it, 1 if not given; more than 0 */
   temperature?: number
-  /** only the so many likeliest codes of a token; all if not given */
+  /** each token is drawn from this many likeliest codes; all if not given */
   top_k?: number
-  /** only the likeliest codes that have this probability together; 1 if not given */
+  /** only the likeliest codes whose probabilities add up to this; 1 if not given */
   top_p?: number
   /** classifier-free guidance towards the label, 0 if not given */
   guidance?: number
@@ -1622,7 +1622,7 @@ export interface AboutFacts {
   image: number[]
   /** its kind: `gaussian`, `none`, `vq`, `rq`, `fsq`, `lfq` */
   bottleneck: string
-  /** what the latent is: the mean of a Gaussian, the code of a plain autoencoder, or what the quantiser is given */
+  /** what the latent is: the mean of a Gaussian, the latent of a plain autoencoder, or what the quantiser is given */
   space: 'gaussian' | 'plain' | 'before quantiser'
   /** [D, h, w]; dimensions are counted through in this order */
   latent: number[]

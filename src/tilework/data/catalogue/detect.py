@@ -219,7 +219,7 @@ def _of_folder(folder: Path) -> tuple[str, Path, str]:
 def _nothing(folder: Path, files: Sequence[Path]) -> UserError:
     if (unlisted := first_unlisted(folder)) is not None and not files:
         where, why = unlisted
-        return UserError(f"{where} cannot be listed", why=why, fix="give yourself the right to read it")
+        return UserError(f"{where} cannot be listed", why=why, fix="give yourself permission to read it")
     what = f"{folder} holds nothing to learn from"
     archive = next(
         (file for file in files if kind_of(file.name) == "archive" or format_of_unknown(file) in PACKED), None
@@ -231,7 +231,9 @@ def _nothing(folder: Path, files: Sequence[Path]) -> UserError:
     if refused:
         suffix = refused[0].suffix.lower()
         return UserError(
-            what, why=f"{refused[0].name}: {REFUSED[suffix]}", fix="name a folder of images that are made so"
+            what,
+            why=f"{refused[0].name}: {REFUSED[suffix]}",
+            fix="name a folder of images that were made from these files",
         )
     there = counts(Counter(ending_of(file.name) for file in files))
     return UserError(

@@ -147,7 +147,7 @@ def _walk(top: Path, others: Counter[str], parts: list[str]) -> Iterator[ImageFi
             reason = error.strerror or str(error)
             if not prefix:
                 raise UserError(
-                    f"{top} cannot be listed", why=reason.lower(), fix="give yourself the right to read it"
+                    f"{top} cannot be listed", why=reason.lower(), fix="give yourself permission to read it"
                 ) from None
             name = prefix.rstrip("/")
             yield ImageFile(top, name, name, -1, 0, unlisted(reason))

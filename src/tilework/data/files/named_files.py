@@ -120,7 +120,7 @@ def walk(
     def note(error: OSError) -> None:
         reason = error.strerror or str(error)
         if Path(error.filename) == top:
-            raise UserError(f"{top} cannot be listed", why=reason, fix="give yourself the right to read it")
+            raise UserError(f"{top} cannot be listed", why=reason, fix="give yourself permission to read it")
         denied.append((Path(error.filename), unlisted(reason)))
 
     for here, folders, files in os.walk(top, followlinks=True, onerror=note):

@@ -87,7 +87,7 @@ def _walk(top: Path, denied: list[tuple[Path, str]]) -> Iterator[tuple[Path, lis
     def note(error: OSError) -> None:
         reason = error.strerror or str(error)
         if Path(error.filename) == top:
-            raise UserError(f"{top} cannot be listed", why=reason, fix="give yourself the right to read it")
+            raise UserError(f"{top} cannot be listed", why=reason, fix="give yourself permission to read it")
         denied.append((Path(error.filename), unlisted(reason)))
 
     def order(name: str) -> tuple[bool, tuple[str, str]]:

@@ -17,7 +17,7 @@ def cannot_hold_frames(folder: Path, lacking: str, error: OSError | NotImplement
     """The message where the disk of the cache lacks what prepared images need."""
     return UserError(
         f"prepared images cannot be kept in {folder}: its disk has no {lacking}",
-        why=f"some network drives and shared folders are without ({getattr(error, 'strerror', None) or error})",
+        why=f"some network drives and shared folders do not have them ({getattr(error, 'strerror', None) or error})",
         fix="point TILEWORK_CACHE at a folder on a local disk",
     )
 

@@ -51,6 +51,6 @@ class Rule(Base):
         return Words(
             title=f"{finding.measured:.0%} of the units of {values['layer']} are 0 for every image "
             f"({values['dead']:,} of {values['units']:,} in the whole network)",
-            cause="steps were so large that their inputs never reach 0 again",
+            cause="steps were so large that their inputs never rise above 0 again",
             advice="begin again with smaller steps",
         )

@@ -1,4 +1,4 @@
-"""The device computes something else than the CPU."""
+"""The device does not compute the same as the CPU."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Rule(Base):
     def words(self, finding: Finding) -> Words:
         values = finding.values
         return Words(
-            title=f"{values['device']} computes something else than the CPU: {finding.measured:.1%} apart, MSE "
+            title=f"{values['device']} does not compute the same as the CPU: {finding.measured:.1%} apart, MSE "
             f"{values['mse']:.4g} against {values['mse_cpu']:.4g}",
             cause="an operation is faulty on that device, or in its driver",
             advice="train on the CPU, and run `tilework selftest` after the next update of torch",

@@ -85,10 +85,10 @@ class Rule(Base):
     def words(self, finding: Finding) -> Words:
         values = finding.values
         return Words(
-            title=f"the training loss is infinite or NaN since step {finding.step:,}"
+            title=f"the training loss has been infinite or NaN since step {finding.step:,}"
             if values["broken"]
-            else f"the training loss rises since step {finding.step:,}: {values['now']:.4g}, {finding.measured:.3g} times its "
-            f"lowest {values['lowest']:.4g}",
+            else f"the training loss has been rising since step {finding.step:,}: {values['now']:.4g}, "
+            f"{finding.measured:.3g} times its lowest {values['lowest']:.4g}",
             cause="steps are too long for this loss" if values["clipped"] else "nothing clips the gradient",
             advice="begin again: the best checkpoint is from before, the weights of now are what went wrong",
         )

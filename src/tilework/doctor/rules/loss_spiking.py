@@ -73,7 +73,7 @@ class Rule(Base):
         cause = "steps are too long for some batches" if values["clipped"] else "nothing clips the gradient"
         return Words(
             title=f"the training loss has jumped {int(finding.measured)} times and come back"
-            + (f", by up to {values['highest']:.3g} times" if values["highest"] else ""),
+            + (f", to as much as {values['highest']:.3g} times its usual value" if values["highest"] else ""),
             cause=f"single batches are unlike the others, and {cause}" if values.get("batches") else cause,
             advice="look at the images of such a batch; shorter steps cost little and keep what was learned"
             if values.get("batches")

@@ -100,7 +100,7 @@ class Rule(Base):
         values = finding.values
         way = "above" if values["ahead"] else "below"
         return Words(
-            title=f"the mean norm of tokens, {values['z_norm']:.3g}, is {finding.measured:.1f} times {way} that of codes, "
+            title=f"the mean norm of tokens, {values['z_norm']:.3g}, is a factor of {finding.measured:.1f} {way} that of codes, "
             f"{values['code_norm']:.3g}",
             cause="codes start where the encoder never goes, and nothing brings them back"
             if values["fault"]

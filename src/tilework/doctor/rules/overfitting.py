@@ -1,4 +1,4 @@
-"""Training error falls on while held-out error rises, or lies far below it."""
+"""Training error keeps falling while held-out error rises, or lies far below it."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Rule(Base):
         return Words(
             title=f"overfitting since step {finding.step:,}: held-out MSE {values['now']:.4g}, {finding.measured:.2f} times "
             f"its best {values['best']:.4g}",
-            cause=f"training {term} fell on, from {values['train_then']:.4g} to {values['train_now']:.4g}: "
+            cause=f"training {term} kept falling, from {values['train_then']:.4g} to {values['train_now']:.4g}: "
             "images are learned by heart",
             advice="early stopping is on, and the best checkpoint is from there"
             if values["handled"]

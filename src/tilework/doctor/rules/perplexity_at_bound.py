@@ -11,7 +11,7 @@ from tilework.doctor.contract import Rule as Base
 from tilework.doctor.finding import Evidence, Finding, Severity, Words
 
 FEW = 4
-"""Tokens for each code, below which not all codes would be touched even if all were used alike."""
+"""Tokens for each code, below which not all codes would be touched even if all were used equally often."""
 NEAR = 0.7
 """Of the bound, from which on it is the bound that is measured."""
 

@@ -63,9 +63,9 @@ class Rule(Base):
     def words(self, finding: Finding) -> Words:
         values = finding.values
         return Words(
-            title=f"the prior memorises since step {finding.step:,}: held-out loss {values['now']:.4g}, "
+            title=f"the prior has been memorising since step {finding.step:,}: held-out loss {values['now']:.4g}, "
             f"{finding.measured:.2f} times its best {values['best']:.4g}",
-            cause=f"training loss fell on, from {values['train_then']:.4g} to {values['train_now']:.4g}: "
+            cause=f"training loss kept falling, from {values['train_then']:.4g} to {values['train_now']:.4g}: "
             "tokens are learned by heart",
             advice="early stopping is on, and the best checkpoint is from there"
             if values["handled"]

@@ -70,7 +70,7 @@ class Rule(Base):
     def words(self, finding: Finding) -> Words:
         values = finding.values
         known = {
-            "uniform": "when all codes are alike",
+            "uniform": "when all codes are equally likely",
             "unigram": "by the share of each code in training",
             "copy": "when the frame before is copied",
         }

@@ -59,7 +59,7 @@ class Rule(Base):
             title=f"the parent {values['parent']} has no checkpoint of step {values['parent_step']:,} any more"
             if values["gone"]
             else f"the parent {values['parent']} has other weights at step {values['parent_step']:,} than it had",
-            cause=f"it was trained on, to step {values['newest']:,}, and older checkpoints are removed"
+            cause=f"its training went on to step {values['newest']:,}, and older checkpoints are removed"
             if values["gone"]
             else "the checkpoint was written anew or replaced",
             advice="restore that checkpoint of the parent, or train a new prior of the one that there is",

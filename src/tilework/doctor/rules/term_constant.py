@@ -81,7 +81,8 @@ class Rule(Base):
     def words(self, finding: Finding) -> Words:
         values = finding.values
         return Words(
-            title=f"the loss term {values['term']} is exactly {values['value']:g} for every batch since step {finding.step:,}",
+            title=f"the loss term {values['term']} has been exactly {values['value']:g} for every batch since "
+            f"step {finding.step:,}",
             cause="what it is computed with is missing or broken"
             if values["value"] == 0
             else "it does not depend on the images",

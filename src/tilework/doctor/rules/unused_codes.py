@@ -21,9 +21,9 @@ class Rule(Base):
     """**What**: less than a quarter of a level's codes is in use, so that tokens cost more bits than they carry.
 
     **Measured**: codes that at least one held-out token chose, as a share of all, against 0.25, where validation has at least
-    four tokens for each code: all codes used alike, 98 % of them would be touched then. With fewer tokens only codes that start
-    at random with nothing that revives them are judged, against the codes that would be touched. From step 500 on; codes that
-    start so from step 100 on.
+    four tokens for each code: all codes used equally often, 98 % of them would be touched then. With fewer tokens only codes
+    that start at random with nothing that revives them are judged, against the codes that would be touched. From step 500 on;
+    codes that start so from step 100 on.
 
     **Mistaken for it**: the first steps, in which everything has one code while the mean image is learned. A usage that still
     doubles from one validation to the next is left alone.

@@ -139,7 +139,7 @@ def _own(model: Model, found: Checkpoint, progress: OnProgress | None) -> tuple[
         store = prepare(source, progress=progress)
     except TileworkError as error:
         raise UserError(
-            f"the images of {model.spec.name} cannot be had again: {error.what}",
+            f"the images of {model.spec.name} cannot be read again: {error.what}",
             why=error.why,
             fix="give their path: tilework encode RUN PATH",
         ) from None

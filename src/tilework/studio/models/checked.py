@@ -79,7 +79,7 @@ def _check(kind: str, name: str, value: object, hint: Any) -> None:
 def _check_one(what: str, value: object, hint: Any) -> None:
     if isinstance(value, str) and hint is str and len(value) > _MOST_LETTERS:
         raise UserError(
-            f"{what} has {len(value):,} letters", why=f"at most {_MOST_LETTERS:,} are read", fix="send a shorter one"
+            f"{what} has {len(value):,} characters", why=f"at most {_MOST_LETTERS:,} are read", fix="send a shorter one"
         )
     if not _is(value, hint):
         raise UserError(f"{what} is {shown(value)}", why=f"it must be {_WORDS[hint]}", fix=f"send {_WORDS[hint]}")

@@ -14,7 +14,7 @@ ROUNDING = 1e-5
 """A fall of the loss by less than this share of it is no fall."""
 THROWN = 100.0
 """A model whose loss was so many times as large on the way has lost its initial weights, whatever it falls to afterwards."""
-HILL, LONGER = 1.5, 3
+HILL, LONGER = 2.0, 3
 """A loss that rose to at most so many times its first value, and has come down since, gets so many times the steps more."""
 LOWER = (1 / 8, 1 / 64, 1 / 512)
 """Where the loss does not fall, these parts of the learning rate are tried."""
@@ -30,11 +30,11 @@ class Check(contract.Check):
 
     Fallen means: below the loss of another copy that took the same steps with a learning rate of 0, by more than rounding. That
     copy's codebook moves as far as averages move it, so that what falls is what the gradient did, however small the learning rate
-    is. A loss that rose by less than a half and is on its way down has not fallen yet: codes and encoder find each other in the
-    first steps, and up to four times as many show which it is. A loss that was a hundred times as large on the way does not count
-    as fallen: it ends at what the model gives when it is broken, such as black. Where the loss does not fall, a smaller weight of
-    a term that is weighted far above the others and that makes the rise is tried, then smaller learning rates are tried, and the
-    one that gets furthest is the fix.
+    is. A loss that has less than doubled and is on its way down has not fallen yet: codes and encoder find each other in the
+    first steps, and up to four times as many show which it is; where there is no time for these, nothing is said. A loss that was
+    a hundred times as large on the way does not count as fallen: it ends at what the model gives when it is broken, such as
+    black. Where the loss does not fall, a smaller weight of a term that is weighted far above the others and that makes the rise
+    is tried, then smaller learning rates are tried, and the one that gets furthest is the fix.
     """
 
     order = 50
@@ -49,8 +49,10 @@ class Check(contract.Check):
         moves = standing[1] != standing[0]  # its codes move by averages
         still = standing + bench.more(unmoved, 0.0, steps - 2, batch) if moves else standing
         for _ in range(LONGER):
-            if _fallen(own, still) or not _coming_down(own) or bench.left() < 4 * steps * bench.pace.step_seconds:
+            if _fallen(own, still) or not _coming_down(own):
                 break
+            if bench.left() < 4 * steps * bench.pace.step_seconds:
+                self.not_checked(Why.NO_TIME)
             own += bench.more(bench.trained, bench.lr, steps, batch)
             still += bench.more(unmoved, 0.0, steps, batch) if moves else []
         values = {"lr": bench.lr, "steps": len(own), "items": bench.pace.items, "before": own[0], "after": own[-1]}
@@ -105,7 +107,7 @@ class Check(contract.Check):
 
 
 def _coming_down(own: list[float]) -> bool:
-    """Whether the loss rose a little and is below the highest that it has been."""
+    """Whether the loss has less than doubled and is below the highest that it has been."""
     return own[-1] < max(own) < HILL * own[0]
 
 

@@ -170,7 +170,7 @@ def _refuse_clip(dreamer: Dreamer, ask: dict[str, Any]) -> None:
     for name in ("frames", "between"):
         if name in ask:
             raise UserError(
-                f"{dreamer.name} has nothing to do with {name}",
+                f"{dreamer.name} cannot use {name}",
                 why="it draws images, not clips",
                 fix=f"leave {name} out",
             )
