@@ -198,7 +198,7 @@ def test_wrong_words_are_reported(
         (["dream", images, "--top-p", "1.5"], "--top-p 1.5"),
         (["dream", images, "--guidance", "-1"], "--guidance -1"),
         (["dream", images, "--steps", 0], "--steps 0"),
-        (["dream", images, "--order", "spiral"], "--order spiral"),
+        (["dream", images, "--order", "spiral"], "no order 'spiral'"),
         (["dream", images, "--label", "eleven"], "eleven"),
         (["dream", images, "--loop"], "cannot use --loop"),
         (["dream", images, "--start", "text.txt"], "cannot use --start"),

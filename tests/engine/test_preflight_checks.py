@@ -282,7 +282,7 @@ def test_a_loss_on_its_way_down_is_not_judged_where_there_is_no_time_for_more_st
     monkeypatch.setattr(Bench, "left", lambda self: 1e9 if made[0] < 8 else 0.0)
     found = tried("overfit", tiny("vq", "optimizer.lr=2e-4"))
     assert (found.verdict, found.cause) == (Verdict.NOT_CHECKED, Why.NO_TIME)
-    assert made[0] >= 16, "it was asked before its first steps were over"
+    assert made[0] >= 10, "its eight steps, and two without a learning rate, were not made"
 
 
 def test_a_term_that_is_far_too_heavy_is_named_and_not_the_learning_rate() -> None:

@@ -182,7 +182,7 @@ def test_tokens_do_not_pass_the_quantiser_by(tilework: Command, explored_run: Ca
         (["interpolate", "RUN", "0", "1", "--out", "a.gif", "--fps", "60"], ["--fps 50"]),
         (["interpolate", "RUN", "0", "1", "--out", "a.mp4", "--frames", "1"], ["too few"]),
         (["interpolate", "RUN", "0", "no/such.png", "--out", "a.mp4"], ["no/such.png"]),
-        (["interpolate", "RUN", "0", "1", "--out", "a.mp4", "--how", "round"], ["no way 'round'"]),
+        (["interpolate", "RUN", "0", "1", "--out", "a.mp4", "--how", "round"], ["no kind of interpolation 'round'"]),
     ],
 )
 def test_mistakes(tilework: Command, run: Path, words: list[str], expected: list[str]) -> None:

@@ -301,7 +301,7 @@ def test_a_closed_loop_has_no_frame_twice(opened: Open) -> None:
         ([], {}, "two points"),
         (["seed:0", "seed:1", "seed:2"], {"frames": 2}, "too few"),
         (["seed:0", "seed:1"], {"frames": 1_000_000}, "1,000,000 images"),
-        (["seed:0", "seed:1"], {"how": "wiggly"}, "no way 'wiggly'"),
+        (["seed:0", "seed:1"], {"how": "wiggly"}, "no kind of interpolation 'wiggly'"),
         (["seed:0", "seed:1"], {"fps": float("nan")}, "nan frames a second"),
         (["seed:0", "seed:1"], {"fps": 0}, "0 frames a second"),
         (["seed:0", "seed:1;9=1"], {}, "no dimension 9"),

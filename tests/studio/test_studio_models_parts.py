@@ -157,7 +157,7 @@ WRONG: list[tuple[Any, str]] = [
     ({"kind": "decode", "points": "zero"}, "points of decode"),
     ({"kind": "decode", "points": None}, "points of decode is null"),
     ({"kind": "decode", "points": [1]}, "points of decode is 1"),
-    ({"kind": "decode", "points": ["x" * 50_000]}, "has 50,000 letters"),
+    ({"kind": "decode", "points": ["x" * 50_000]}, "has 50,000 characters"),
     ({"kind": "decode", "points": [], "more": 1}, "has no 'more'"),
     ({"kind": "decode", "points": [], "through": "nothing"}, "through of decode"),
     ({"kind": "plane", "point": "zero", "x": "0", "y": 1}, "x of plane"),

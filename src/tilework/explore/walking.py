@@ -92,7 +92,7 @@ def walk(
     if how not in ("linear", "spherical"):
         raise UserError(
             f"there is no kind of interpolation '{how}'",
-            why="a way is linear or spherical",
+            why="it is linear or spherical",
             fix="write linear or spherical",
         )
     read = tuple(parse(point) if isinstance(point, str) else point for point in points)
