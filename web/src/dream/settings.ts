@@ -83,48 +83,39 @@ export function fromQuery(query: Query, prior: PriorFacts, codes: number): View 
   return { settings, trail: readTrail(query.then, prior.height * prior.width) }
 }
 
+/** What a view is, under the names that the address has for it. */
+const named = ({ settings, trail }: View, prior: PriorFacts): Record<string, number | string | null> => ({
+  of: settings.of,
+  n: settings.count,
+  frames: settings.frames,
+  label: settings.label,
+  to: settings.to,
+  temperature: settings.temperature,
+  top_k: settings.topK,
+  top_p: settings.topP,
+  guidance: settings.guidance,
+  steps: settings.steps,
+  order: settings.order,
+  seed: settings.seed,
+  then: trail.length ? writeTrail(trail, prior.height * prior.width) : null,
+})
+
 /** What an address asks for and this prior cannot do: `temperature 500`. It is as usual instead, and is named. */
 export function leftOut(query: Query, prior: PriorFacts, codes: number): string[] {
-  const { settings, trail } = fromQuery(query, prior, codes)
-  const read: Record<string, string | number | null> = {
-    of: settings.of,
-    n: settings.count,
-    frames: settings.frames,
-    label: settings.label,
-    to: settings.to,
-    temperature: settings.temperature,
-    top_k: settings.topK,
-    top_p: settings.topP,
-    guidance: settings.guidance,
-    steps: settings.steps,
-    order: settings.order,
-    seed: settings.seed,
-    then: writeTrail(trail, prior.height * prior.width),
-  }
-  return Object.entries(read)
+  return Object.entries(named(fromQuery(query, prior, codes), prior))
     .filter(([name, value]) => query[name] && (typeof value === 'number' ? Number(query[name]) !== value : query[name] !== value))
     .map(([name]) => `${name} ${query[name]!.length > 40 ? `${query[name]!.slice(0, 40)}…` : query[name]}`)
 }
 
-export function toQuery({ settings, trail }: View, prior: PriorFacts): Record<string, string | null> {
-  const normal = usual(prior)
-  const given = (value: number | string | null, byDefault: number | string | null): string | null =>
-    value === byDefault || value === null ? null : String(value)
-  return {
-    of: settings.of,
-    n: given(settings.count, normal.count),
-    frames: given(settings.frames, null),
-    label: settings.label,
-    to: settings.to,
-    temperature: given(settings.temperature, 1),
-    top_k: given(settings.topK, null),
-    top_p: given(settings.topP, 1),
-    guidance: given(settings.guidance, 0),
-    steps: given(settings.steps, null),
-    order: given(settings.order, 'halton'),
-    seed: given(settings.seed, 0),
-    then: trail.length ? writeTrail(trail, prior.height * prior.width) : null,
-  }
+/** The address of a view; null where something is as usual. */
+export function toQuery(view: View, prior: PriorFacts): Record<string, string | null> {
+  const normal = named({ settings: usual(prior), trail: [] }, prior)
+  return Object.fromEntries(
+    Object.entries(named(view, prior)).map(([name, value]) => [
+      name,
+      value === null || value === normal[name] ? null : String(value),
+    ]),
+  )
 }
 
 /** Cells as hexadecimal digits, four cells each, the first cell the highest bit of the first digit. */

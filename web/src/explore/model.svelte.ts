@@ -30,6 +30,7 @@ export class OpenModel {
   link = $state<Link>('connecting')
   lockedBy = $state<string | null>(null) // why the studio does not let this page in
   state = $state.raw<ModelStateMessage | null>(null)
+  readonly alive = $derived(this.state?.state !== 'ended') // where not, an ask starts another process
   newer = $state.raw<NewerMessage | null>(null) // the run has a newer checkpoint than this one
   gone = $state('') // the run was deleted
   problem = $state.raw<Problem | null>(null) // why the newest ask that failed did

@@ -1622,7 +1622,7 @@ export interface AboutFacts {
   image: number[]
   /** its kind: `gaussian`, `none`, `vq`, `rq`, `fsq`, `lfq` */
   bottleneck: string
-  /** what the latent is: the mean of a Gaussian, the latent of a plain autoencoder, or what the quantiser is given */
+  /** what the latent is: the mean of a Gaussian, the output of a plain encoder, or what the quantiser is given */
   space: 'gaussian' | 'plain' | 'before quantiser'
   /** [D, h, w]; dimensions are counted through in this order */
   latent: number[]

@@ -81,10 +81,10 @@ class Rule(Base):
         early = step_of(case, smooth) < EARLY
         if case.progress < 1:
             need_steps(case, smooth, EARLY)
-        learns = early or not settled(case)
+        learns = not certain and (early or not settled(case))
         return Finding(
             code="grid-imprint",
-            severity=Severity.INFO if alone or (learns and not certain) else Severity.WARNING,
+            severity=Severity.INFO if alone or learns else Severity.WARNING,
             step=step_of(case, smooth),
             measured=measured,
             threshold=seen,
@@ -92,7 +92,7 @@ class Rule(Base):
                 "share": share,
                 "colours": pattern,
                 "alone": alone,
-                "learns": learns and not certain,
+                "learns": learns,
                 "windows": int(smooth["windows"]),
             },
             evidence=image_of(flat) if flat.get("image") else image_of(smooth) if smooth else Evidence(),
@@ -115,11 +115,15 @@ class Rule(Base):
 def _uneven(case: Case) -> bool:
     """Whether a kernel that the stride does not divide draws the images (Odena 2016)."""
     kernel = case.setting("decoder.kernel") or case.setting("encoder.kernel", 4)
-    return case.setting("decoder.upsample", "transposed") != "resize" and int(kernel) % 2 == 1
+    return _transposed(case) and int(kernel) % 2 == 1
+
+
+def _transposed(case: Case) -> bool:
+    return bool(case.setting("decoder.upsample", "transposed") != "resize")
 
 
 def _changes(case: Case) -> dict[str, Any]:
-    if case.setting("decoder.upsample", "transposed") != "resize":
+    if _transposed(case):
         return {"decoder.upsample": "resize"}
     blocks = case.setting("decoder.tail_blocks")
     if blocks is None:

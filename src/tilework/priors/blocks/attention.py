@@ -41,31 +41,22 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, mix: Mix, turn: Turn | None = None, only: Tensor | None = None) -> Tensor:
         """With `only` (B, n), places of tokens: what those alone find, (B, n, C)."""
-        if only is not None:
-            return self._of(x, mix, turn, only)
-        qkv = _quick_to_train(self.qkv(x))
-        q, k, v = qkv.view(*qkv.shape[:-1], 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        if only is None:
+            q, k, v = self._heads(_quick_to_train(self.qkv(x)), 3)
+        else:
+            width, weight, bias = x.shape[-1], self.qkv.weight, self.qkv.bias
+            (q,) = self._heads(F.linear(at(x, only), weight[:width], bias[:width]), 1)
+            k, v = self._heads(F.linear(x, weight[width:], bias[width:]), 2)
         if turn is not None:
-            q, k = turn(q), turn(k)
+            q, k = (turn if only is None else turn.of(only))(q), turn(k)
         with torch.autocast(x.device.type, enabled=False):
             mixed = mix(q, k, v)
         found: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
         return found
 
-    def _of(self, x: Tensor, mix: Mix, turn: Turn | None, only: Tensor) -> Tensor:
-        """Keys and values of all tokens, queries of some."""
-        width = x.shape[-1]
-        weight, bias = self.qkv.weight, self.qkv.bias
-        q = F.linear(at(x, only), weight[:width], bias[:width])
-        q = q.view(*only.shape, self.heads, -1).transpose(1, 2)
-        kv = F.linear(x, weight[width:], bias[width:])
-        k, v = kv.view(*kv.shape[:-1], 2, self.heads, -1).permute(2, 0, 3, 1, 4)
-        if turn is not None:
-            q, k = turn.of(only)(q), turn(k)
-        with torch.autocast(x.device.type, enabled=False):
-            mixed = mix(q, k, v)
-        found: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
-        return found
+    def _heads(self, x: Tensor, parts: int) -> Tensor:
+        """(B, n, parts x C) -> (parts, B, heads, n, head_dim)."""
+        return x.view(*x.shape[:-1], parts, self.heads, -1).permute(2, 0, 3, 1, 4)
 
 
 def at(x: Tensor, places: Tensor) -> Tensor:

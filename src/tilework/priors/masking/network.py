@@ -86,12 +86,8 @@ class MaskedNetwork(TransformerPrior):
         y = self.patches.joined(x.flatten(1, 3))
         label = self.label.of_frames(labels, mix, view.chosen, self.grid)
         y = self.drop(y + self.positions().repeat(len(view.chosen), 1) + label)
-        if self.factorised:
-            y = self._space_then_time(y, view)
-        elif asked is not None and self.patches.same and not self.config.convolutions:
-            y = self._all_to_all(y, view, asked)
-        else:
-            y = self._all_to_all(y, view)
+        alone = asked if self.patches.same and not self.config.convolutions else None
+        y = self._space_then_time(y, view) if self.factorised else self._all_to_all(y, view, alone)
         y = self.patches.parted(y)
         vectors = self.local.out_of(y.view(x.shape), x, closed).flatten(1, 3)
         near = None
@@ -110,12 +106,8 @@ class MaskedNetwork(TransformerPrior):
         if asked is None:
             return last(x, everything, turn)  # type: ignore[no-any-return]
         places = asked.to(torch.uint8).argsort(stable=True, dim=1, descending=True)[:, : int(asked.sum(1).max())]
-        found = last(x, everything, turn, places)
-        return (
-            torch.zeros_like(found[:, :1])
-            .repeat(1, x.shape[1], 1)
-            .scatter(1, places[..., None].expand_as(found), found)
-        )
+        found: Tensor = last(x, everything, turn, places)
+        return found.new_zeros(x.shape).scatter(1, places[..., None].expand_as(found), found)
 
     def _space_then_time(self, x: Tensor, view: View) -> Tensor:
         turn = self.turn(view.frames, 1, view.chosen)

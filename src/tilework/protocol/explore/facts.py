@@ -30,7 +30,7 @@ class AboutFacts(TypedDict):
     bottleneck: Annotated[str, "its kind: `gaussian`, `none`, `vq`, `rq`, `fsq`, `lfq`"]
     space: Annotated[
         Space,
-        "what the latent is: the mean of a Gaussian, the latent of a plain autoencoder, or what the quantiser is given",
+        "what the latent is: the mean of a Gaussian, the output of a plain encoder, or what the quantiser is given",
     ]
     latent: Annotated[Sequence[int], "[D, h, w]; dimensions are counted through in this order"]
     beta: Annotated[Number, "weight of the KL term at the end of training; null where there is none"]
