@@ -31,11 +31,11 @@ class Listener(Silent):
         self.loss.append(tick.values["loss"])
 
 
-def main(doc: str, *overrides: str) -> None:
-    """Train, with these overrides too, and print how long the measured steps took."""
-    given = side_arguments(doc)
+def main() -> None:
+    """Train, and print how long the measured steps took."""
+    given = side_arguments(__doc__ or "")
     chosen = system(given.system, tiny=given.tiny)
-    extra = (f"engine.steps={given.warm + given.steps}", *overrides)
+    extra: tuple[str, ...] = (f"engine.steps={given.warm + given.steps}",)
     if given.warm % 10 or given.steps % 10:
         extra += ("engine.log_every_steps=1",)
     spec = chosen.spec(given.folder, lpips_weights=given.lpips, extra=extra)
@@ -49,4 +49,4 @@ def main(doc: str, *overrides: str) -> None:
 
 
 if __name__ == "__main__":
-    main(__doc__ or "")
+    main()
