@@ -12,7 +12,7 @@ from doctor_faults import noisy, of_loss
 from test_rules_over_probes import GRADIENTS, HEALTHY, SPEC
 
 from tilework.doctor.diagnosis import diagnose, shipped
-from tilework.doctor.finding import CannotJudge, Finding
+from tilework.doctor.finding import CannotJudge, Finding, Severity
 from tilework.spec import load_spec
 
 Series = Mapping[str, Sequence[float]]
@@ -59,6 +59,51 @@ def test_terms_without_any_gradient_are_not_called_too_light(tmp_path: Path) -> 
     dead = {name: 0.0 for name in GRADIENTS if name.startswith(("output.", "latent."))}
     probes = {"gradients": {"applies": True, **GRADIENTS, **dead, "latent.commitment": 0.3}}
     assert judged(tmp_path, "term-dominates", SPEC, probes=probes) is None
+
+
+# Latents and codes that shrink together ---------------------------------------------------------------------------------
+
+
+def slide(start: float, end: float) -> list[float]:
+    """100 rows, 1,000 steps: rises at first, as latents do, and goes in a straight line from step 100 on."""
+    return [start * n / 10 for n in range(10)] + [start + (end - start) * n / 89 for n in range(90)]
+
+
+@pytest.mark.parametrize(
+    ("tokens", "codes", "gradient", "reported"),
+    [
+        ((1.0, 0.5), (1.0, 0.5), (0.2, 0.6), True),
+        ((1.0, 0.5), (1.0, 1.0), (0.2, 0.6), False),  # codes stay: a drift
+        ((1.0, 1.0), (1.0, 0.5), (0.2, 0.6), False),
+        ((1.0, 0.9), (1.0, 0.9), (0.2, 0.6), False),  # settles
+        ((1.0, 0.5), (1.0, 0.5), (0.2, 0.2), False),  # nothing pulls against it: only the scale has changed
+    ],
+)
+def test_a_slide_is_reported_before_the_cliff(
+    tmp_path: Path,
+    tokens: tuple[float, float],
+    codes: tuple[float, float],
+    gradient: tuple[float, float],
+    reported: bool,
+) -> None:
+    curves = {"z_norm": slide(*tokens), "code_norm.1": slide(*codes), "grad_norm": slide(*gradient)}
+    train = of_loss(
+        [0.1] * 100, **{n.replace(".", "__"): v for n, v in curves.items()}, quantisation_error__1=[0.01] * 100
+    )
+    found = judged(tmp_path, "quantiser-loss-cliff", spec_of("vq-mnist"), train=train)
+    assert (found is not None) == reported
+    if found is not None:
+        assert found.severity is Severity.WARNING
+        assert found.measured == pytest.approx(0.6, abs=0.05)  # the medians of the outer quarters
+        assert found.evidence is not None
+        assert "grad_norm" in found.evidence.series
+        assert "shrink together" in shipped()["quantiser-loss-cliff"].words(found).title
+
+
+def test_a_short_run_has_no_slide(tmp_path: Path) -> None:
+    shrinking = {name: [1 - 0.05 * n for n in range(12)] for name in ("z_norm", "code_norm__1")}
+    train = of_loss([0.1] * 12, **shrinking, grad_norm=[0.1 * n for n in range(12)], quantisation_error__1=[0.01] * 12)
+    assert judged(tmp_path, "quantiser-loss-cliff", spec_of("vq-mnist"), train=train) is None
 
 
 # Drift ------------------------------------------------------------------------------------------------------------------

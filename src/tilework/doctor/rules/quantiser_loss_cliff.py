@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tilework.doctor.case import Case
+from tilework.doctor.case import Case, Curve
 from tilework.doctor.contract import AUTOENCODER
 from tilework.doctor.contract import Rule as Base
 from tilework.doctor.finding import Evidence, Finding, Fix, Severity, Words
@@ -17,6 +17,10 @@ SHRUNK = 0.03
 """Of its largest norm: one and a half orders of magnitude. A healthy encoder that settles after its first steps keeps a
 tenth."""
 WIDTH = 3
+SLID, GREW = 0.8, 1.5
+"""The lesser form: both norms below this share of what they were, while the gradient that pulls against it grows to this."""
+QUARTERS, FIRST, LEAST = 4, 100, 20
+"""Stretches of the run, each of which must end lower, from the step at which a fast encoder has settled; rows of all of them."""
 MILD = 0.05
 """Commitment weight that is small enough not to pull latents to zero (what reference runs on game frames settled on)."""
 
@@ -27,7 +31,9 @@ class Rule(Base):
 
     **Measured**: mean norm of tokens and mean norm of codes now, each over the largest it has been (running medians of three
     rows); the larger of the two against 0.03, while the squared quantisation error has fallen by its square. Losses of the
-    quantiser alone mean nothing: they fall by orders of magnitude in healthy runs too, while norms stay.
+    quantiser alone mean nothing: they fall by orders of magnitude in healthy runs too, while norms stay. A warning before: over
+    four equal stretches of the run (without its first sixth, and from step 100 on) the median norm of tokens falls in each and
+    that of codes in the last two, both below 0.8 of what they were, while the median gradient grows to 1.5 times its own.
 
     **Cause**: a commitment weight that is large against the reconstruction's gradient (a codebook chases an encoder that
     flees to zero), or weight decay.
@@ -48,20 +54,39 @@ class Rule(Base):
         shares = [_over_largest(one.values) for one in (tokens, codes)]
         measured = float(max(share[-1] for share in shares))
         if not (measured < SHRUNK and _over_largest(error.values)[-1] < SHRUNK**2):
-            return None
+            slid = _slide(tokens, codes, case.curve("grad_norm", "train"))
+            if slid is None:
+                return None
+            share, step = slid
+            return self._finding(case, Severity.WARNING, step, (share, SLID), (tokens, codes, error), slides=True)
         both = np.maximum(*(share[-min(map(len, shares)) :] for share in shares))
+        step = int(tokens.steps[-len(both) :][both < SHRUNK][0])
+        return self._finding(case, Severity.ERROR, step, (measured, SHRUNK), (tokens, codes, error), slides=False)
+
+    def _finding(
+        self,
+        case: Case,
+        severity: Severity,
+        step: int,
+        measured: tuple[float, float],
+        curves: tuple[Curve, Curve, Curve],
+        *,
+        slides: bool,
+    ) -> Finding:
+        """`measured` against its threshold; curves of tokens, codes and the quantisation error."""
+        tokens, codes, error = curves
         return Finding(
             code="quantiser-loss-cliff",
-            severity=Severity.ERROR,
-            step=int(tokens.steps[-len(both) :][both < SHRUNK][0]),
-            measured=measured,
-            threshold=SHRUNK,
+            severity=severity,
+            step=step,
+            measured=measured[0],
+            threshold=measured[1],
             values={
-                "z_norm": tokens.last, "code_norm": codes.last, "error": error.last,
+                "z_norm": tokens.last, "code_norm": codes.last, "error": error.last, "slides": slides,
                 "z_norm_before": float(np.nanmax(tokens.values)), "decay": bool(case.setting("optimizer.weight_decay")),
                 "commitment": weight(case, "commitment"),
             },
-            evidence=Evidence(("z_norm", "code_norm.1", "quantisation_error.1"), "train"),
+            evidence=Evidence(("z_norm", "code_norm.1", "grad_norm" if slides else "quantisation_error.1"), "train"),
             fix=Fix(self._changes(case), keep_weights=False),
         )  # fmt: skip
 
@@ -75,14 +100,42 @@ class Rule(Base):
 
     def words(self, finding: Finding) -> Words:
         values = finding.values
+        slides = values.get("slides", False)  # not in findings stored before there was this form
         return Words(
-            title=f"latents and codes have shrunk together: the mean norm of tokens is {values['z_norm']:.2g} and was "
-            f"{values['z_norm_before']:.2g}",
+            title=f"latents and codes {'shrink' if slides else 'have shrunk'} together: the mean norm of tokens is "
+            f"{values['z_norm']:.2g} and was {values['z_norm_before']:.2g}",
             cause="weight decay pulls the encoder to zero"
             if values["decay"]
-            else f"commitment of weight {values['commitment']:g} is cheapest where everything is zero",
-            advice=f"the quantiser's error of {values['error']:.1g} is no success: nothing is left to be distinguished",
+            else f"commitment of weight {values['commitment']:g} is cheapest where everything is zero"
+            + (", or something else makes the encoder's weights smaller at each step" if slides else ""),
+            advice=f"the quantiser's error of {values['error']:.1g} is no success: "
+            + ("the gradient grows against it" if slides else "nothing is left to be distinguished"),
         )
+
+
+def _slide(tokens: Curve, codes: Curve, gradient: Curve) -> tuple[float, int] | None:
+    """(the larger share of its norm that is left, the step at which tokens have first lost so much) where both norms keep
+    falling."""
+    stretches = [_quarters(one) for one in (tokens, codes, gradient)]
+    if any(one is None for one in stretches):
+        return None
+    of_tokens, of_codes, of_gradient = (one for one in stretches if one is not None)
+    falling = (np.diff(of_tokens) < 0).all() and (np.diff(of_codes)[-2:] < 0).all()
+    share = max(of_tokens[-1] / of_tokens[0], of_codes[-1] / of_codes.max())
+    if not (falling and share < SLID and of_gradient[-1] > GREW * of_gradient[0]):
+        return None
+    late = _settled(tokens)
+    return float(share), int(late.steps[smooth(late.values, WIDTH) < SLID * of_tokens[0]][0])
+
+
+def _quarters(curve: Curve) -> np.ndarray | None:
+    """Medians of four equal stretches of a settled run; None where there are too few rows."""
+    kept = _settled(curve).finite()
+    return np.array([np.median(part) for part in np.array_split(kept.values, QUARTERS)]) if len(kept) >= LEAST else None
+
+
+def _settled(curve: Curve) -> Curve:
+    return curve.after(max(FIRST, int(curve.steps[-1]) // 6))
 
 
 def _over_largest(values: np.ndarray) -> np.ndarray:
