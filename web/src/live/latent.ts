@@ -5,7 +5,6 @@ import { surface } from '../draw/surface'
 import type { Trail } from '../draw/ways'
 import type { Frame } from '../lib/frame'
 import type { Colours } from '../lib/theme.svelte'
-import { between, boxOf, fit, held, NEAREST, suits, toScreenX, toScreenY, zoomAt, type Camera } from '../scene/camera'
 import { kinOf, type Kin, type Pin } from '../scene/kin'
 import { MOST_NUMBERS } from '../scene/layers'
 import { classColours, codeColours } from '../scene/palette'
@@ -14,6 +13,7 @@ import { Rhythm, Tween } from '../scene/tween'
 import { shiftBetween } from '../scene/window'
 import { pointNear } from './hovered'
 import type { Stage } from './stage'
+import { Viewpoint, type Sight } from './viewpoint'
 import type { Trails } from '../scene/trails'
 
 export interface Options {
@@ -33,15 +33,12 @@ export interface Options {
 }
 
 const FLASH = 1400
-const CAMERA_MOVE = 420
 const VIEW_MOVE = 450
-const FARTHEST = 5 // times smaller than fitted: farther away there is nothing to see
 
-/** The latent canvas: takes frames from the stage, keeps camera and motion, and draws when one of them changed. */
-export class LatentCanvas {
+/** The latent canvas: takes frames from the stage, keeps their motion, and draws when one of them changed. */
+export class LatentCanvas implements Sight {
   scene: Scene | null = null
-  camera: Camera = { x: 0, y: 0, scale: 100 }
-  auto = true
+  readonly view = new Viewpoint(this)
   crowded = false // its marks are drawn by density
   private options: Options
   private readonly to
@@ -52,11 +49,9 @@ export class LatentCanvas {
   private group: ArrayLike<number> | null = null
   private markGroup: ArrayLike<number> = []
   private palette: string[] = []
-  private move: { from: Camera; to: Camera; begun: number } | null = null
   private flashes = new Map<number, number>()
   private tiles: { frame: Frame; atlas: Atlas | null } | null = null
   private thumbs: { frame: Frame; atlas: Atlas | null } | null = null
-  private placed = false
   private taken = ''
   private raw: { points: Float32Array; labels: Int16Array | null } = { points: new Float32Array(0), labels: null }
   private gone: Gone | null = null
@@ -65,7 +60,7 @@ export class LatentCanvas {
   private trailCut = 0
   private trailVersion = -1
   private trail: Trail | null = null
-  private readonly paint = (time: number): boolean => this.draw(time)
+  readonly paint = (time: number): boolean => this.draw(time)
 
   constructor(
     canvas: HTMLCanvasElement,
@@ -78,7 +73,7 @@ export class LatentCanvas {
     this.to = surface(
       canvas,
       () => {
-        if (this.auto) this.frameAll(0)
+        if (this.view.auto) this.view.frameAll(0)
         draw(this.paint)
       },
       true,
@@ -122,8 +117,7 @@ export class LatentCanvas {
     this.findKin()
     const alike = before !== null && before.key === scene.key
     this.marks.aim(scene.marks, time, length, alike ? (i) => (this.flashes.get(i) === time ? -1 : i) : null)
-    if (this.auto) this.follow(scene, otherView || !this.placed)
-    else this.camera = this.within(this.camera)
+    this.view.follow(otherView)
     this.trailVersion = -1
     this.changed('scene')
     draw(this.paint)
@@ -135,7 +129,7 @@ export class LatentCanvas {
 
   /** Points that stay move, points that came fade in where they are, points that left fade out where they were. */
   private movePoints(before: Scene | null, scene: Scene, time: number, length: number, otherView: boolean): void {
-    const reach = (0.05 * Math.min(this.to.width, this.to.height)) / this.camera.scale
+    const reach = (0.05 * Math.min(this.to.width, this.to.height)) / this.view.camera.scale
     const tolerance = this.stage.motion!.header.view.kind === 'plane' ? reach / 5000 : reach
     const shift = !before ? null : scene.stable || otherView ? 0 : shiftBetween(this.raw, this.rawOf(scene), tolerance)
     if (before && !otherView && length > 0 && shift !== 0) {
@@ -181,55 +175,22 @@ export class LatentCanvas {
     }
   }
 
-  private follow(scene: Scene, now: boolean): void {
-    if (!this.to.width) return
-    const box = boxOf(scene.points, scene.marks, scene.dead)
-    if (!box) return
-    const goal = this.move?.to ?? this.camera
-    if (!now && this.placed && suits(goal, box, this.to.width, this.to.height)) return
-    this.goTo(fit(box, this.to.width, this.to.height), this.placed ? CAMERA_MOVE : 0)
-    this.placed = true
+  get still(): boolean {
+    return this.options.still
   }
 
-  frameAll(duration = CAMERA_MOVE): void {
-    this.auto = true
-    if (!this.scene || !this.to.width) return
-    const box = boxOf(this.scene.points, this.scene.marks, this.scene.dead)
-    if (box) this.goTo(fit(box, this.to.width, this.to.height), duration)
-    this.placed = true
-  }
-
-  /** A camera that someone chose: nothing moves it until they fit the view again. */
-  place(camera: Camera): void {
-    this.auto = false
-    this.placed = true
-    this.move = null
-    this.camera = this.within(camera)
-    draw(this.paint)
-  }
-
-  /** A camera that is neither too near nor too far, and shows something. */
-  private within(camera: Camera): Camera {
-    const { scene } = this
-    const [width, height] = this.size
-    const box = scene && width ? boxOf(scene.points, scene.marks, scene.dead) : null
-    if (!scene || !box) return camera
-    const { scale } = fit(box, width, height)
-    const bounded = { ...camera, scale: Math.min(NEAREST * scale, Math.max(scale / FARTHEST, camera.scale)) }
-    return held(bounded, width, height, scene.points, scene.marks, this.seenPoint(scene))
-  }
-
-  private seenPoint(scene: Scene): (row: number) => boolean {
-    const labels = labelled(scene) && !this.options.byCode ? scene.labels : null
+  get seen(): (row: number) => boolean {
+    const labels = this.scene && labelled(this.scene) && !this.options.byCode ? this.scene.labels : null
     return (row) => !labels || !this.options.hidden.has(labels[row])
+  }
+
+  moved(): void {
+    this.changed('camera')
   }
 
   /** Bring a mark into view that lies outside. */
   reveal(mark: number): void {
-    const [x, y] = this.screen(mark)
-    if (x > 0 && y > 0 && x < this.to.width && y < this.to.height) return
-    this.place({ ...this.camera, x: this.scene!.marks[2 * mark], y: this.scene!.marks[2 * mark + 1] })
-    this.changed('camera')
+    this.view.reveal(this.scene!.marks[2 * mark], this.scene!.marks[2 * mark + 1])
   }
 
   /** Where every mark lies, in pixels. */
@@ -237,29 +198,6 @@ export class LatentCanvas {
     const out = new Float64Array(this.marks.now.length)
     for (let i = 0; i < out.length / 2; i++) [out[2 * i], out[2 * i + 1]] = this.screen(i)
     return out
-  }
-
-  private goTo(camera: Camera, duration: number): void {
-    if (duration && !this.options.still) this.move = { from: this.camera, to: camera, begun: performance.now() }
-    else {
-      this.move = null
-      this.camera = camera
-    }
-    draw(this.paint)
-  }
-
-  pan(dx: number, dy: number): void {
-    this.place({ ...this.camera, x: this.camera.x - dx / this.camera.scale, y: this.camera.y + dy / this.camera.scale })
-    this.changed('camera')
-  }
-
-  zoom(px: number, py: number, factor: number): void {
-    const box = this.scene && boxOf(this.scene.points, this.scene.marks, this.scene.dead)
-    const whole = box ? fit(box, this.to.width, this.to.height).scale : this.camera.scale
-    const least = Math.min(1, whole / FARTHEST / this.camera.scale)
-    const most = Math.max(1, (NEAREST * whole) / this.camera.scale)
-    this.place(zoomAt(this.camera, this.to.width, this.to.height, px, py, Math.min(most, Math.max(least, factor))))
-    this.changed('camera')
   }
 
   /** The mark within reach of a pixel. */
@@ -279,17 +217,15 @@ export class LatentCanvas {
 
   /** The data point within reach of a pixel. */
   pointAt(px: number, py: number): number | null {
-    return this.scene ? pointNear(this.points.now, this.camera, this.size, px, py, this.seenPoint(this.scene)) : null
+    return this.scene ? pointNear(this.points.now, this.view.camera, this.size, px, py, this.seen) : null
   }
 
   screenOfPoint(row: number): [number, number] {
-    const { width, height } = this.to
-    return [toScreenX(this.camera, width, this.points.now[2 * row]), toScreenY(this.camera, height, this.points.now[2 * row + 1])]
+    return this.view.screen(this.points.now[2 * row], this.points.now[2 * row + 1])
   }
 
   screen(mark: number): [number, number] {
-    const { width, height } = this.to
-    return [toScreenX(this.camera, width, this.marks.now[2 * mark]), toScreenY(this.camera, height, this.marks.now[2 * mark + 1])]
+    return this.view.screen(this.marks.now[2 * mark], this.marks.now[2 * mark + 1])
   }
 
   get size(): [number, number] {
@@ -319,11 +255,7 @@ export class LatentCanvas {
       this.to.g.fillRect(0, 0, this.to.width, this.to.height)
       return false
     }
-    if (this.move) {
-      const t = Math.min(1, (time - this.move.begun) / CAMERA_MOVE)
-      this.camera = between(this.move.from, this.move.to, Math.max(0, t))
-      if (t >= 1) this.move = null
-    }
+    this.view.advance(time)
     const flash = new Map<number, number>()
     for (const [mark, begun] of this.flashes) {
       const left = 1 - (time - begun) / FLASH
@@ -333,7 +265,7 @@ export class LatentCanvas {
     const fade = options.still ? 1 : Math.min(1, Math.max(0, (time - this.came.begun) / this.came.length))
     const { again, crowded } = drawLatent(
       this.to,
-      this.camera,
+      this.view.camera,
       {
         scene,
         points: this.points.at(time),
@@ -373,7 +305,7 @@ export class LatentCanvas {
     }
     return (
       again ||
-      this.move !== null ||
+      this.view.moving ||
       fade < 1 ||
       this.points.moving(time) ||
       this.marks.moving(time) ||
