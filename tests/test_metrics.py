@@ -39,7 +39,7 @@ from tilework.runs.store import RunStore
 from tilework.spec import load_spec
 from tilework.spec.plugins import TERMS
 from tilework.studio.cards import run_card
-from tilework.studio.journal import Journal
+from tilework.studio.store_feed import Journal
 
 Command = Callable[..., Outcome]
 

@@ -21,7 +21,7 @@ from PIL import Image
 from tilework.data.catalogue.detect import detect
 from tilework.data.catalogue.sets import data_set, names, sets_folder
 from tilework.spec import load_spec
-from tilework.spec.places import cache_folder
+from tilework.spec.paths import cache_folder
 
 Command = Callable[..., Outcome]
 

@@ -18,7 +18,7 @@ from PIL import Image
 from tilework.data import prepare
 from tilework.data.catalogue.detect import detect
 from tilework.data.files.folder import image_files
-from tilework.data.media import endings
+from tilework.data.media import extensions
 from tilework.data.media.images import Unreadable, decode
 from tilework.data.notes import words
 from tilework.errors import UserError
@@ -84,7 +84,7 @@ def test_no_file_with_a_known_ending_is_opened_to_be_listed(folder, monkeypatch)
     (folder / "a.txt").write_text("x")
     (folder / "b.json").write_text("{}")
     looked = []
-    monkeypatch.setattr(endings, "begins_as", lambda path: looked.append(path) or "")
+    monkeypatch.setattr(extensions, "begins_as", lambda path: looked.append(path) or "")
     assert len(image_files(str(folder)).files) == 3
     assert looked == []
 
@@ -99,7 +99,7 @@ def test_the_rest_is_counted_or_named(folder):
     (folder / "i.jxl").write_bytes(b"\xff\x0a" + bytes(50))
     (folder / "page.jpg").write_text("<!DOCTYPE html><html>not found</html>")
     store = prepare(images(folder))
-    assert store.seen.others == {".txt": 2, ".json": 1, "without ending": 1, ".db": 1, "hidden": 1, ".mp4": 1}
+    assert store.seen.others == {".txt": 2, ".json": 1, "without extension": 1, ".db": 1, "hidden": 1, ".mp4": 1}
     reasons = dict(store.skipped)
     assert set(reasons) == {"d.svg", "e.eps", "f.CR2", "g.psd", "h.HEIC", "i.jxl", "page.jpg"}
     assert "tilework[heif]" in reasons["h.HEIC"] or "heif" in sys.modules

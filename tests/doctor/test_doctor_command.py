@@ -17,7 +17,7 @@ from doctor_examples import COLLAPSED, COLLAPSING, HEALTHY, Scripted, collapse_o
 
 from tilework.doctor.case import Case
 from tilework.doctor.finding import Missing, Severity
-from tilework.protocol.finding import FindingsAnswer
+from tilework.protocol.finding import FindingsResponse
 from tilework.runs.folder import default_root
 from tilework.runs.lock import RunLock
 from tilework.runs.store import RunStore
@@ -62,7 +62,7 @@ def test_json_is_as_the_protocol_defines_and_the_same_command(tilework: Command)
     done = tilework("doctor", "last", "--json", "--no-probes")
     assert done.code == 1
     found = json.loads(done.out)
-    assert list(faults(found, FindingsAnswer)) == []
+    assert list(faults(found, FindingsResponse)) == []
     assert found["id"] == run.id
     (collapse,) = found["findings"]
     assert (collapse["code"], collapse["severity"], collapse["step"]) == ("codebook-collapse", "error", 200)

@@ -18,7 +18,7 @@ import torch
 from commands import Outcome
 from conforming import frame_faults
 from test_steering import Hand, curve, same, set_, weights
-from test_watch import Viewer
+from test_watch import Connection
 
 from tilework.engine import resume, train
 from tilework.engine.replay import replay
@@ -155,13 +155,13 @@ def test_it_is_replayed_bit_for_bit_also_into_another_folder(tmp_path: Path) -> 
 
 def test_it_is_watched_and_its_timeline_kept_and_no_bit_of_it_changes(tmp_path: Path, loops: str) -> None:
     spec = tiny_prior.prior("engine.steps=30", "engine.log_every_steps=5", *LOOP, parent=loops)
-    viewer = Viewer()
-    run = train(spec, root=tmp_path / "watched", progress=viewer)
-    viewer.close()
-    header, _ = viewer.frames["motion"][-1]
+    connection = Connection()
+    run = train(spec, root=tmp_path / "watched", progress=connection)
+    connection.close()
+    header, _ = connection.frames["motion"][-1]
     assert header["values"] == {"optimizer.lr": 0.02, "prior.dropout": 0.1}
     assert set(header["figures"]) >= {"loss", "bits", "accuracy", "grad_norm", "lr"}
-    header, shown = viewer.frames["images"][-1]
+    header, shown = connection.frames["images"][-1]
     assert list(frame_faults(header, shown)) == []
     assert shown["samples"].shape == (6, 4, 16, 16, 1)
     assert shown["token_bits"].shape == (1, 4, 4)

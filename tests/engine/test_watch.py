@@ -29,7 +29,7 @@ from tilework.runs.store import RunStore
 from tilework.spec import RunSpec
 
 
-class Viewer(Silent):
+class Connection(Silent):
     """Watches a run from its first step on and keeps every frame that it sees."""
 
     def __init__(self) -> None:
@@ -64,11 +64,11 @@ class Viewer(Silent):
             assert list(frame_faults(header, arrays)) == []
 
 
-def watched(spec: RunSpec, root: Path) -> tuple[RunFolder, Viewer]:
-    viewer = Viewer()
-    run = train(spec, root=root, progress=viewer)
-    viewer.close()
-    return run, viewer
+def watched(spec: RunSpec, root: Path) -> tuple[RunFolder, Connection]:
+    connection = Connection()
+    run = train(spec, root=root, progress=connection)
+    connection.close()
+    return run, connection
 
 
 def last_weights(run: RunFolder) -> dict[str, torch.Tensor]:
@@ -83,12 +83,12 @@ def test_watching_changes_no_bit_of_a_run(tmp_path: Path, kind: str, monkeypatch
     monkeypatch.setattr("tilework.engine.publisher.MOTION", 1.0)
     monkeypatch.setattr("tilework.engine.publisher.FRAMES_PER_SECOND", 1e9)
     spec = tiny(kind, "engine.steps=12", "encoder.norm=batch", "engine.ema_decay=0.9")
-    run, viewer = watched(spec, tmp_path / "watched")
+    run, connection = watched(spec, tmp_path / "watched")
     alone = train(spec, root=tmp_path / "alone")
     seen, unseen = last_weights(run), last_weights(alone)
     assert all(torch.equal(seen[key], unseen[key]) for key in unseen)
-    assert len(viewer.frames["motion"]) > 1
-    assert len(viewer.frames["images"]) > 1
+    assert len(connection.frames["motion"]) > 1
+    assert len(connection.frames["images"]) > 1
 
 
 def test_nothing_is_made_for_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -123,8 +123,8 @@ def test_a_frame_describes_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     spec = tiny("rq", "engine.steps=30", "encoder.dense=[16]", "bottleneck.dim=2", "bottleneck.codebook=gradient",
                 "objective.codebook=1.0")  # fmt: skip
-    run, viewer = watched(spec, tmp_path)
-    header, arrays = viewer.frames["motion"][-1]
+    run, connection = watched(spec, tmp_path)
+    header, arrays = connection.frames["motion"][-1]
     assert header["step"] == 30
     assert header["state"] in {"ended", "validating", "running"}
     assert header["view"]["kind"] == "plane"
@@ -140,11 +140,11 @@ def test_a_frame_describes_the_model(tmp_path: Path, monkeypatch: pytest.MonkeyP
     np.testing.assert_allclose(arrays["usage"].sum(1), 1.0, rtol=1e-5)
     assert (arrays["gradient"] >= 0).all()
     assert arrays["gradient"].max() > 0
-    _, images = viewer.frames["images"][-1]
+    _, images = connection.frames["images"][-1]
     assert images["originals"].shape == images["recon"].shape == (16, 16, 16, 1)
     assert images["decoded"].shape == (3, 8, 16, 16, 1)
     nearest = np.square(images["probe"][None] - books[0][:, None]).sum(-1).argsort(1)[:, :4]
-    newest = viewer.frames["images"][-1][0]["step"] == 30
+    newest = connection.frames["images"][-1][0]["step"] == 30
     assert not newest or (nearest == images["nearest"]).mean() > 0.9
 
 

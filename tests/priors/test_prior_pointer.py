@@ -11,7 +11,7 @@ import torch
 from prior_examples import rng
 
 from tilework.priors import masked
-from tilework.priors.blocks.answer import Answer, Evidence
+from tilework.priors.blocks.heads import Evidence, MixtureHead
 from tilework.priors.blocks.nearby import UNKNOWN, nearby, offsets
 from tilework.priors.contract import TokenShape
 
@@ -35,7 +35,7 @@ def test_codes_around_a_token_are_those_of_its_neighbours(frames, circular):
 
 def answer(around=3, levels=1):
     torch.manual_seed(0)
-    made = Answer(levels, 6, 8, labels=3, around=around)
+    made = MixtureHead(levels, 6, 8, labels=3, around=around)
     with torch.no_grad():
         for weight in made.parameters():
             weight += 0.1 * torch.randn_like(weight)

@@ -40,7 +40,7 @@ def models(hint: Any) -> set[Any]:
 
 EVERY = models(
     Header | socket.RunsMessage | socket.RunMessage | socket.PageMessage | http.Answer | http.SpecBody | http.FileBody
-    | explore.AnswerHeader | socket.ModelMessage | socket.ModelPageMessage
+    | explore.ResponseHeader | socket.ModelMessage | socket.ModelPageMessage
 ).union(*(models(one.facts) for one in explore.ASKS.values()))  # fmt: skip
 
 
@@ -100,9 +100,9 @@ def test_what_is_defined_twice_is_the_same() -> None:
         ({"step": [1], "loss": [None]}, run.Spark, None),
         ({"step": [1], "loss": ["much"]}, run.Spark, "it.loss[0]"),
         ({"step": {}, "loss": []}, run.Spark, "not a list"),
-        ({"ok": True, "spec": {}, "fitting": {}}, http.CheckAnswer, None),
-        ({"ok": 1, "spec": {}, "fitting": {}}, http.CheckAnswer, "it.ok is 1"),
-        ({"ok": False, "spec": {}, "fitting": {"a": 1}}, http.CheckAnswer, "it"),
+        ({"ok": True, "spec": {}, "fitting": {}}, http.CheckResponse, None),
+        ({"ok": 1, "spec": {}, "fitting": {}}, http.CheckResponse, "it.ok is 1"),
+        ({"ok": False, "spec": {}, "fitting": {"a": 1}}, http.CheckResponse, "it"),
         ({"type": "state", "status": "deleted", "reasons": [], "resume": False, "command": None}, socket.RunMessage, None),
         ({"type": "state", "status": "gone", "reasons": [], "resume": False, "command": None}, socket.RunMessage, "gone"),
         ([], run.Mark, "not Mark"),

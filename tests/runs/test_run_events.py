@@ -15,7 +15,7 @@ from tilework.runs.events import _WORDS, event_text
 from tilework.runs.folder import RunFolder
 from tilework.runs.guarding import LEVEL_CHANGED, ROLLED_BACK, STEP_SKIPPED
 from tilework.runs.store import RunStore
-from tilework.studio.journal import Journal
+from tilework.studio.store_feed import StoreFeed
 
 ELSEWHERE = {"finding", "preflight-warning", STEP_SKIPPED, ROLLED_BACK, LEVEL_CHANGED}
 """Worded by the rules, the checks and the guard."""
@@ -64,4 +64,4 @@ def test_a_new_event_is_shown_wherever_a_run_is(small_run: RunFolder, tilework: 
     assert text in tilework("show", small_run.id).out
     with RunStore.open(small_run.db) as store:
         assert text in events_section(store.events())
-    assert [mark["text"] for mark in Journal(small_run).all_marks() if mark["kind"] == "sun-rose"] == [text]
+    assert [mark["text"] for mark in StoreFeed(small_run).all_marks() if mark["kind"] == "sun-rose"] == [text]

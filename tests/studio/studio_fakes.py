@@ -63,8 +63,8 @@ class Served:
 
     def seen(self, channel: str, seq: int) -> bool:
         """Whether the only watcher has read this frame (its number, unless a new process has begun to count again)."""
-        (watcher,) = self.state.watchers._open.values()
-        newest = watcher._newest.get(channel)
+        (feed,) = self.state.feeds._open.values()
+        newest = feed._newest.get(channel)
         return newest is not None and newest.seq == seq
 
     def run(self, run_id: str, **more: Any) -> contextlib.AbstractAsyncContextManager[Page]:

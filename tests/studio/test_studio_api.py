@@ -344,7 +344,7 @@ from starlette.testclient import TestClient
 from tilework.runs.folder import RunFolder
 from tilework.studio.app import build
 from tilework.studio.guard import Keys
-from tilework.studio.places import Root
+from tilework.studio.paths import Root
 import tilework.studio.server, tilework.cli.studio
 runs = pathlib.Path(tempfile.mkdtemp())
 run = RunFolder.create(runs, "a", "name: a\\nbottleneck: {kind: vq}\\n")

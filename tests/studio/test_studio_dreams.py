@@ -53,7 +53,7 @@ async def dreamed(page: Page, ref: int, ask: dict[str, Any]) -> tuple[dict[str, 
             continue
         header, arrays = unpack(got)
         assert header["ref"] == ref
-        if header["channel"] == "answer":
+        if header["channel"] == "response":
             return header["facts"], arrays, progress
         assert list(faults(header, ProgressHeader)) == []
         assert list(faults(header["facts"], ProgressFacts)) == []
@@ -166,7 +166,7 @@ def test_a_dream_that_nobody_waits_for_is_given_up(served: Served, prior: Callab
         while True:
             got = await asyncio.wait_for(page.connection.recv(), 150)
             header, arrays = unpack(got) if isinstance(got, bytes) else ({}, {})
-            if header.get("channel") == "answer":
+            if header.get("channel") == "response":
                 assert header["ref"] == ref, "the older one is never answered"
                 return arrays
 

@@ -10,7 +10,7 @@ from conforming import faults
 from studio_fakes import Served
 
 from tilework.metrics import AUTOENCODER
-from tilework.protocol.explain import ExplainAnswer, GlossaryAnswer
+from tilework.protocol.explain import ExplainResponse, GlossaryResponse
 from tilework.runs.folder import RunFolder
 from tilework.runs.store import RunStore
 from tilework.spec import dump_yaml, load_spec
@@ -22,7 +22,7 @@ def text_of(line: list[dict[str, str]]) -> str:
 
 def test_the_glossary_has_the_terms_of_every_metric(served: Served) -> None:
     answer = served.get("/api/glossary").json()
-    assert list(faults(answer, GlossaryAnswer)) == []
+    assert list(faults(answer, GlossaryResponse)) == []
     terms = {one["name"]: one for one in answer["terms"]}
     assert terms["perplexity"]["formula"]
     assert terms["commitment"]["purpose"]
@@ -35,7 +35,7 @@ def test_the_glossary_has_the_terms_of_every_metric(served: Served) -> None:
 @pytest.mark.usefixtures("warm_studio")
 def test_a_recipe_is_explained_with_what_was_changed(served: Served) -> None:
     answer = served.post("/api/explain", {"recipe": "vq-photos", "overrides": ["bottleneck.codes=256"]}).json()
-    assert list(faults(answer, ExplainAnswer)) == []
+    assert list(faults(answer, ExplainResponse)) == []
     assert (answer["form"], answer["step"]) == ("recipe", None)
     assert "256" in text_of(answer["lead"])
     blocks = [block for section in answer["sections"] for block in section["blocks"]]
@@ -68,7 +68,7 @@ def test_a_run_is_explained_with_its_numbers(served: Served, root: Path) -> None
         store.log(120, 1.0, {"loss": 0.5, "mse": 0.01, "psnr": 20.25, "perplexity": 40.0}, "val")
         store.set_meta("status", "stopped")
     answer = served.get(f"/api/runs/{run.id}/explain").json()
-    assert list(faults(answer, ExplainAnswer)) == []
+    assert list(faults(answer, ExplainResponse)) == []
     assert (answer["form"], answer["step"], answer["title"]) == ("run", 120, run.id)
     rows = [
         row

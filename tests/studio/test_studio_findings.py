@@ -15,7 +15,7 @@ from tilework.doctor.kept import keep
 from tilework.protocol import finding
 from tilework.protocol.socket import FindingsMessage
 from tilework.runs.records import CHANGED, FOUND, GONE
-from tilework.studio.places import Root
+from tilework.studio.paths import Root
 
 COLLAPSE = collapse(severity=Severity.ERROR)
 OVERFITTING = Finding(
@@ -31,7 +31,7 @@ def test_the_route_judges_the_rows_as_they_are_now(served: Served, monkeypatch: 
     run = made_run(root.path, val=COLLAPSED)
     found = served.get(f"/api/runs/{run.id}/findings")
     assert found.status_code == 200
-    assert list(faults(found.json(), finding.FindingsAnswer)) == []
+    assert list(faults(found.json(), finding.FindingsResponse)) == []
     assert [(one["code"], one["severity"]) for one in found.json()["findings"]] == [("codebook-collapse", "error")]
     assert [one["code"] for one in found.json()["unjudged"]] == ["leak"]
     assert run.id in found.json()["findings"][0]["fix"]["command"]

@@ -17,11 +17,11 @@ from PIL import Image
 from studio_fakes import Served, serving
 
 from tilework.errors import UserError
-from tilework.protocol.folders import SuggestAnswer
-from tilework.protocol.http import FormAnswer
+from tilework.protocol.folders import SuggestResponse
+from tilework.protocol.http import FormResponse
 from tilework.runs.folder import RunFolder
-from tilework.studio.answers import NotHere
 from tilework.studio.folders import Folders
+from tilework.studio.responses import NotHere
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def test_images_are_brought_and_a_run_comes_of_it(served: Served, home: Path, ro
     found = served.post("/api/suggest", {"paths": [str(home / "again")]})
     assert found.status_code == 200, found.json()
     made = found.json()
-    assert list(faults(made, SuggestAnswer, "/api/suggest")) == []
+    assert list(faults(made, SuggestResponse, "/api/suggest")) == []
     assert [one["about"] for one in made["lines"]] == ["data", "size", "tokens", "training"]
     assert made["lines"][0]["chosen"].startswith("25 images")
     assert "few-tokens" in {one["code"] for one in made["reasons"]}
@@ -134,7 +134,7 @@ def test_images_are_brought_and_a_run_comes_of_it(served: Served, home: Path, ro
     with Image.open(io.BytesIO(drawn.content)) as sheet:
         assert sheet.width % made["columns"] == 0
     form = served.get(f"/api/suggested/{made['id']}").json()
-    assert list(faults(form, FormAnswer, "/api/suggested/{id}")) == []
+    assert list(faults(form, FormResponse, "/api/suggested/{id}")) == []
     assert form["spec"]["data"]["path"] == str(home / "pets")
     begun = served.post("/api/runs", {"suggested": made["id"], "overrides": list(TINY)})
     assert begun.status_code == 200, begun.json()

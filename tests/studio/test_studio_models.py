@@ -17,7 +17,7 @@ from fakes.model import COMMAND
 from studio_fakes import Page, Served, serving, soon, until
 
 from tilework.protocol import socket
-from tilework.protocol.explore import AnswerHeader
+from tilework.protocol.explore import ResponseHeader
 from tilework.runs.checkpoints import point
 from tilework.runs.folder import RunFolder
 from tilework.runs.frames import unpack
@@ -86,7 +86,7 @@ def test_what_is_loaded_is_reported_and_every_ask_has_an_answer(served: Served, 
             raw = await asyncio.wait_for(page.connection.recv(), 150)
             assert isinstance(raw, bytes)
             header, arrays = unpack(raw)
-            assert list(faults(header, AnswerHeader)) == []
+            assert list(faults(header, ResponseHeader)) == []
             assert (header["ref"], header["kind"], header["facts"]) == (1, "decode", {"points": ["seed:1"]})
             assert arrays["images"].shape == (1, 1, 1000, 1)
             for ref, what, expected in (

@@ -18,7 +18,6 @@ from tilework.errors import UserError
 from tilework.protocol.explore import ASKS
 from tilework.runs.checkpoints import point
 from tilework.runs.folder import RunFolder
-from tilework.studio.answers import NotHere
 from tilework.studio.models.checked import checked
 from tilework.studio.models.choice import choose, device_of, listed
 from tilework.studio.models.courtesy import Courtesy
@@ -27,6 +26,7 @@ from tilework.studio.models.page import MOST_IN_LANE, MOST_KEYS, MOST_UNSENT, Ou
 from tilework.studio.models.pipe import Output, What, hear, send
 from tilework.studio.models.uploads import Uploads, uploaded
 from tilework.studio.models.waiting import Order, Waiting
+from tilework.studio.responses import NotHere
 
 
 def order(ref: int, key: str, page: int = 1, lane: Any = "quick") -> Order:

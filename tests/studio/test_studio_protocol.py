@@ -139,9 +139,9 @@ def test_a_frame_waits_for_none_of_the_slower_looks(served: Served, trainer: Fak
     async def watch() -> None:
         async with served.run(trainer.run.id) as page:
             await page.of_type("state")
-            (watcher,) = served.state.watchers._open.values()
-            await soon(lambda: watcher._stream.open)
-            watcher._due = dict.fromkeys(watcher._due, float("inf"))
+            (feed,) = served.state.feeds._open.values()
+            await soon(lambda: feed._stream.open)
+            feed._due = dict.fromkeys(feed._due, float("inf"))
             for seq in range(1, 21):
                 trainer.frame(points=2000)
                 assert (await page.of_type("frame"))["frame"]["seq"] == seq
@@ -166,14 +166,14 @@ def test_an_answer_is_looked_for_more_often_than_a_image(served: Served, trainer
     async def steer() -> None:
         async with served.run(trainer.run.id) as page:
             await page.of_type("state")
-            (watcher,) = served.state.watchers._open.values()
-            assert watcher._hurried_until == 0
+            (feed,) = served.state.feeds._open.values()
+            assert feed._hurried_until == 0
             await page.send({"type": "command", "ref": 1, "kind": "pause"})
-            command = (await page.of_type("answer"))["id"]
-            assert watcher._hurried_until > 0
+            command = (await page.of_type("response"))["id"]
+            assert feed._hurried_until > 0
             trainer.frame(applied=[{"id": command, "kind": "pause", "step": 1, "status": "applied"}])
             await page.of_type("applied")
-            assert watcher._hurried_until == 0, "it is here"
+            assert feed._hurried_until == 0, "it is here"
 
     asyncio.run(steer())
 
@@ -209,7 +209,7 @@ def test_commands_are_put_into_the_store_and_the_bell_rings(served: Served, trai
             await page.send(
                 {"type": "command", "ref": 7, "kind": "set", "payload": {"name": "optimizer.lr", "value": 0.1}}
             )
-            answer = await page.of_type("answer")
+            answer = await page.of_type("response")
             assert (answer["ref"], answer["ok"]) == (7, True)
             (command,) = trainer.store.commands_pending()
             assert (command.id, command.kind, command.payload) == (
@@ -217,7 +217,7 @@ def test_commands_are_put_into_the_store_and_the_bell_rings(served: Served, trai
             )  # fmt: skip
             assert trainer.live.bell == before + 1
             await page.send({"type": "command", "ref": 8, "kind": "pace", "payload": None})
-            assert (await page.of_type("answer"))["ok"]
+            assert (await page.of_type("response"))["ok"]
 
     asyncio.run(steer())
 
@@ -257,7 +257,7 @@ def test_whatever_a_page_sends_it_gets_a_word_back(served: Served, trainer: Fake
             await page.of_type("state")
             for message in BAD:
                 await page.send(message)
-                answer = await page.of_type("answer")
+                answer = await page.of_type("response")
                 assert not answer["ok"], message
                 assert answer["error"]["what"], message
                 assert "Traceback" not in str(answer)
@@ -275,11 +275,11 @@ def test_a_message_that_is_too_long_is_refused_in_words_and_one_beyond_reason_en
         async with served.run(trainer.run.id) as page, served.run(trainer.run.id) as other:
             await page.of_type("state")
             await page.send('{"type": "command", "ref": 7, "kind": "' + "x" * MOST_MESSAGE + '"}')
-            answer = await page.of_type("answer")
+            answer = await page.of_type("response")
             assert (answer["ref"], answer["ok"]) == (7, False)
             assert f"{MOST_MESSAGE:,}" in answer["error"]["why"]
             await page.send({"type": "command", "ref": 8, "kind": "pause"})
-            assert (await page.of_type("answer"))["ref"] == 8, "the socket is open still"
+            assert (await page.of_type("response"))["ref"] == 8, "the socket is open still"
             with contextlib.suppress(ConnectionClosed):  # it may be closed before all of it was sent
                 await page.send('{"type": "' + "x" * 5 * MOST_MESSAGE + '"}')
             with pytest.raises(ConnectionClosed):
@@ -370,7 +370,7 @@ def test_a_folder_that_is_deleted_or_spoiled_costs_a_message(served: Served, tra
             shutil.rmtree(trainer.run.path)
             assert (await page.until(lambda m: m["type"] == "state" and m["status"] == "deleted"))["resume"] is False
             await page.send({"type": "command", "ref": 1, "kind": "pause"})
-            assert not (await page.of_type("answer"))["ok"]
+            assert not (await page.of_type("response"))["ok"]
         async with served.run(trainer.run.id) as page:
             assert (await page.take())["status"] == "deleted"
 

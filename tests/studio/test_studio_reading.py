@@ -11,81 +11,81 @@ from fakes.trainer import FakeTrainer
 
 from tilework.errors import UserError
 from tilework.runs.live import LiveWriter
-from tilework.studio.journal import Journal
+from tilework.studio.store_feed import StoreFeed
 from tilework.studio.stream import Stream
 
 
-def types_of_news(journal: Journal) -> list[tuple[str, bool]]:
-    news = journal.news()
+def types_of_news(reader: StoreFeed) -> list[tuple[str, bool]]:
+    news = reader.news()
     assert news is not None
     return [(message["type"], "reset" in message) for message in news]
 
 
 def test_news_are_sent_once(trainer: FakeTrainer) -> None:
-    journal = Journal(trainer.run)
-    assert journal.news() is None, "nothing was sent yet: all of it is to be"
-    everything, news = journal.whole()
+    reader = StoreFeed(trainer.run)
+    assert reader.news() is None, "nothing was sent yet: all of it is to be"
+    everything, news = reader.whole()
     assert news == []
     assert everything["facts"]["total_steps"] == 1000
-    assert types_of_news(journal) == []
+    assert types_of_news(reader) == []
     trainer.steps(3)
-    assert types_of_news(journal) == [("rows", False)]
-    assert types_of_news(journal) == []
+    assert types_of_news(reader) == [("rows", False)]
+    assert types_of_news(reader) == []
     trainer.steps(2)
-    everything, news = journal.whole()  # another page comes: those before get what is new since
+    everything, news = reader.whole()  # another page comes: those before get what is new since
     assert [message["step"] for message in news] == [[4, 5]]
     assert everything["curves"]["train"]["step"] == [1, 2, 3, 4, 5]
-    assert types_of_news(journal) == []
-    journal.close()
+    assert types_of_news(reader) == []
+    reader.close()
 
 
 def test_a_run_that_went_back_is_seen_by_its_rows_and_by_its_event(trainer: FakeTrainer) -> None:
     """Either alone is enough: rows may be gone before the event is there, or new ones have taken their place."""
     trainer.steps(10)
-    journal = Journal(trainer.run)
-    journal.whole()
+    reader = StoreFeed(trainer.run)
+    reader.whole()
     trainer.store.rewind(5)
-    assert ("rows", True) in types_of_news(journal)
-    assert types_of_news(journal) == []
+    assert ("rows", True) in types_of_news(reader)
+    assert types_of_news(reader) == []
     trainer.store.rewind(3)
     trainer.step = 3
     trainer.store.event("resumed", 3)
     trainer.steps(4)
-    news = journal.news()
+    news = reader.news()
     assert news is not None
     (rows,) = [m for m in news if m["type"] == "rows" and m["split"] == "train"]
     assert rows["reset"]
     assert rows["step"] == [1, 2, 3, 4, 5, 6, 7]
-    journal.close()
+    reader.close()
 
 
 def test_other_facts_are_sent_with_one_more_hello(trainer: FakeTrainer) -> None:
-    journal = Journal(trainer.run)
-    journal.whole()
+    reader = StoreFeed(trainer.run)
+    reader.whole()
     trainer.store.set_meta("status", "paused")
     trainer.store.set_meta("seconds", 12.0)
     trainer.store.flush()
-    assert types_of_news(journal) == [], "what changes all the time is no reason"
+    assert types_of_news(reader) == [], "what changes all the time is no reason"
     trainer.store.set_meta("total_steps", 2000)
     trainer.store.flush()
-    journal.whole()  # for a new page; the others have not heard of it
-    assert journal.news() is None
-    journal.whole()
-    assert types_of_news(journal) == [], "once is enough"
-    journal.close()
+    reader.whole()  # for a new page; the others have not heard of it
+    assert reader.news() is None
+    reader.whole()
+    assert types_of_news(reader) == [], "once is enough"
+    reader.close()
 
 
 def test_more_rows_than_a_message_takes_are_thinned(trainer: FakeTrainer) -> None:
-    journal = Journal(trainer.run)
-    journal.whole()
+    reader = StoreFeed(trainer.run)
+    reader.whole()
     trainer.steps(2500)
-    news = journal.news()
+    news = reader.news()
     assert news is not None
     (rows,) = [m for m in news if m["type"] == "rows" and m["split"] == "train"]
     assert rows["reset"]
     assert len(rows["step"]) <= 2000
     assert rows["step"][-1] == 2500
-    journal.close()
+    reader.close()
 
 
 def test_a_spike_of_one_row_survives_the_thinning(trainer: FakeTrainer) -> None:
@@ -104,33 +104,33 @@ def test_a_spike_of_one_row_survives_the_thinning(trainer: FakeTrainer) -> None:
 
 
 def curves_of(trainer: FakeTrainer, most: int) -> dict[str, Any]:
-    journal = Journal(trainer.run)
+    reader = StoreFeed(trainer.run)
     try:
-        return journal.all_curves(most)["train"]
+        return reader.all_curves(most)["train"]
     finally:
-        journal.close()
+        reader.close()
 
 
 def test_a_store_that_vanishes_or_is_locked_out(trainer: FakeTrainer) -> None:
-    journal = Journal(trainer.run)
-    journal.whole()
+    reader = StoreFeed(trainer.run)
+    reader.whole()
     trainer.end()
     away = trainer.run.path / "away"
     trainer.run.db.rename(away)
     with pytest.raises(UserError, match="no store"):
-        journal.news()
+        reader.news()
     away.rename(trainer.run.db)
-    journal.news()
+    reader.news()
     copy = trainer.run.path / "copy"
     copy.write_bytes(trainer.run.db.read_bytes())
     copy.replace(trainer.run.db)  # the same rows in another file: it may be any
-    assert journal.news() is None
+    assert reader.news() is None
     connection = sqlite3.connect(trainer.run.db)
     connection.execute("DROP TABLE events")
     connection.close()
     with pytest.raises(UserError):
-        journal.whole()
-    journal.close()
+        reader.whole()
+    reader.close()
 
 
 def test_the_last_frame_of_a_trainer_is_read_after_its_file_is_gone(trainer: FakeTrainer) -> None:

@@ -19,7 +19,7 @@ from readme_browser import Camera, chromium, studio
 from readme_runs import Runs
 
 from tilework.data.loops import ANIMATIONS, frames
-from tilework.spec.places import cache_folder
+from tilework.spec.paths import cache_folder
 from tilework.spec.types import Size
 
 FOLDER = Path(__file__).parents[2] / "docs/images"

@@ -85,7 +85,7 @@ class FSQ(Bottleneck):
 
     def forward(self, h: Tensor) -> Latent:
         with float32(h):
-            x, places = to_tokens(h, self.dim)
+            x, grid = to_tokens(h, self.dim)
             if not self.training:
                 refuse_nonfinite(x)
             z_norm, usable = finite_tokens(x.detach())
@@ -96,23 +96,23 @@ class FSQ(Bottleneck):
             off = bounded.detach() / self.middle, z.detach()
             error = F.mse_loss(*off) if usable is None else mean_over((off[0] - off[1]).square().mean(1), usable)
             stats = implicit_stats(code, self.codes_per_level, error, z_norm, usable)
-            codes = codes_from_tokens(code.unsqueeze(0), places)
+            codes = codes_from_tokens(code.unsqueeze(0), grid)
             beyond = ((safe + self.shift).abs() - self.edge).clamp_min(0).square().mean(1)
             losses = {"commitment": mean_over(beyond, usable)}
             mean = bounded.detach() / self.middle
-            return Latent(z=from_tokens(z, places), codes=codes, losses=losses, stats=stats, mean=mean)
+            return Latent(z=from_tokens(z, grid), codes=codes, losses=losses, stats=stats, mean=mean)
 
     def infer(self, h: Tensor) -> tuple[Tensor, Tensor]:
         with float32(h):
-            x, places = to_tokens(h, self.dim)
+            x, grid = to_tokens(h, self.dim)
             safe = torch.where(usable_only(x)[:, None], x, 0.0)
-            codes = codes_from_tokens(self._code(self._bounded(safe)).unsqueeze(0), places)
+            codes = codes_from_tokens(self._code(self._bounded(safe)).unsqueeze(0), grid)
             return codes, self.lookup(codes)
 
     def unquantised(self, h: Tensor) -> Tensor:
         with float32(h):
-            x, places = to_tokens(h, self.dim)
-            return from_tokens(self._bounded(x) / self.middle, places)
+            x, grid = to_tokens(h, self.dim)
+            return from_tokens(self._bounded(x) / self.middle, grid)
 
     def lookup(self, codes: Tensor) -> Tensor:
         return from_tokens(self._values(codes.flatten()), (codes.shape[0], *codes.shape[2:]))

@@ -43,7 +43,7 @@ class Gaussian(Bottleneck):
 
     def forward(self, h: Tensor) -> Latent:
         with float32(h):
-            x, places = to_tokens(h, self.in_channels)
+            x, grid = to_tokens(h, self.in_channels)
             if not self.training:
                 refuse_nonfinite(x)
             usable = finite_rows(x.detach())
@@ -65,13 +65,13 @@ class Gaussian(Bottleneck):
                 "z_norm": mean_row(fixed.norm(dim=1), usable),
                 "nonfinite": count_nonfinite(x),
             }
-            return Latent(z=from_tokens(z, places), losses={"kl_per_dim": kl}, stats=stats, mean=fixed)
+            return Latent(z=from_tokens(z, grid), losses={"kl_per_dim": kl}, stats=stats, mean=fixed)
 
     def infer(self, h: Tensor) -> tuple[None, Tensor]:
         with float32(h):
-            x, places = to_tokens(h, self.in_channels)
+            x, grid = to_tokens(h, self.in_channels)
             mu, _ = split_channels(x.unsqueeze(0))
-            return None, from_tokens(mu[0], places)
+            return None, from_tokens(mu[0], grid)
 
     def posterior(self, h: Tensor) -> tuple[Tensor, Tensor]:
         with float32(h):

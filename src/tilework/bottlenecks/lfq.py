@@ -64,7 +64,7 @@ class LFQ(Bottleneck):
 
     def forward(self, h: Tensor) -> Latent:
         with float32(h):
-            x, places = to_tokens(h, self.dim)
+            x, grid = to_tokens(h, self.dim)
             if not self.training:
                 refuse_nonfinite(x)
             z_norm, usable = finite_tokens(x.detach())
@@ -73,8 +73,8 @@ class LFQ(Bottleneck):
             fixed = self._values(code)
             error = mean_over((safe - fixed).square().mean(1), usable)
             return Latent(
-                z=from_tokens(straight_through(safe, fixed), places),
-                codes=codes_from_tokens(code.unsqueeze(0), places),
+                z=from_tokens(straight_through(safe, fixed), grid),
+                codes=codes_from_tokens(code.unsqueeze(0), grid),
                 losses={"commitment": error, "entropy": self._entropy(x, safe, usable)},
                 stats=implicit_stats(code, self.codes_per_level, error, z_norm, usable),
                 mean=safe.detach(),
@@ -113,9 +113,9 @@ class LFQ(Bottleneck):
 
     def infer(self, h: Tensor) -> tuple[Tensor, Tensor]:
         with float32(h):
-            x, places = to_tokens(h, self.dim)
+            x, grid = to_tokens(h, self.dim)
             safe = torch.where(usable_only(x)[:, None], x, 0.0)
-            codes = codes_from_tokens(self._code(safe).unsqueeze(0), places)
+            codes = codes_from_tokens(self._code(safe).unsqueeze(0), grid)
             return codes, self.lookup(codes)
 
     def lookup(self, codes: Tensor) -> Tensor:

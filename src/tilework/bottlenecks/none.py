@@ -28,7 +28,7 @@ class NoBottleneck(Bottleneck):
 
     def forward(self, h: Tensor) -> Latent:
         with float32(h):
-            x, places = to_tokens(h, self.dim)
+            x, grid = to_tokens(h, self.dim)
             if not self.training:
                 refuse_nonfinite(x)
             seen = x.detach()
@@ -40,12 +40,12 @@ class NoBottleneck(Bottleneck):
                 "z_norm": mean_row(seen.norm(dim=1), usable),
                 "nonfinite": count_nonfinite(seen),
             }
-            return Latent(z=from_tokens(x, places), stats=stats)
+            return Latent(z=from_tokens(x, grid), stats=stats)
 
     def infer(self, h: Tensor) -> tuple[None, Tensor]:
         with float32(h):
-            x, places = to_tokens(h, self.dim)
-            return None, from_tokens(x, places)
+            x, grid = to_tokens(h, self.dim)
+            return None, from_tokens(x, grid)
 
 
 class Config(BottleneckConfig):

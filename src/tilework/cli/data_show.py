@@ -177,11 +177,11 @@ def _named(store: FrameStore, index: int) -> str:
 def _statistics(console: Console, found: Statistics, distinct: int, grid: tuple[int, int]) -> None:
     from tilework.data.catalogue.statistics import supported_codes
 
-    def figures(values: tuple[float, ...]) -> str:
+    def numbers(values: tuple[float, ...]) -> str:
         return " / ".join(f"{v:.3f}" for v in values)
 
     colours = " (red / green / blue)" if len(found.mean) == 3 else ""
-    _line(console, "statistics", f"mean {figures(found.mean)}, spread {figures(found.spread)}{colours}")
+    _line(console, "statistics", f"mean {numbers(found.mean)}, spread {numbers(found.spread)}{colours}")
     constant = f"{found.constant:.1%} of the images are of one colour" if found.constant else "none is of one colour"
     _line(console, "", f"entropy {found.entropy:.2f} of 8 bits a pixel; {constant}")
     codes = supported_codes(distinct, grid)

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from tilework.engine.progress import Ending, Plan, Tick
+from tilework.engine.progress import Finish, Plan, Tick
 from tilework.metrics import AUTOENCODER, TRAINING, Metrics, values_of
 
 QUIET_SECONDS = 10.0
@@ -31,7 +31,7 @@ class Display:
     def __init__(self, console: Console) -> None:
         self.console = console
         self.plan: Plan | None = None
-        self.ending: Ending | None = None
+        self.finish: Finish | None = None
         self._tick: Tick | None = None
         self._validated: Mapping[str, float] = {}
         self._stage = ""
@@ -103,9 +103,9 @@ class Display:
     def saved(self, step: int) -> None:
         """A checkpoint needs no word."""
 
-    def ended(self, ending: Ending) -> None:
+    def finished(self, finish: Finish) -> None:
         """Remember how it ended, for the summary."""
-        self.ending = ending
+        self.finish = finish
 
     @property
     def _metrics(self) -> Metrics:

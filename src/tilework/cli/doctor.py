@@ -24,7 +24,7 @@ def doctor(
             show_default=False,
         ),
     ] = "last",
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON (docs/studio.md: FindingsAnswer).")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON (docs/studio.md: FindingsResponse).")] = False,
     probes: Annotated[
         bool, typer.Option("--probes/--no-probes", help="Measure at the model itself what its rows do not show.")
     ] = True,
@@ -40,10 +40,10 @@ def doctor(
     info = run_info(folder.path)
     found = _diagnosis(folder, probes)
     if as_json:
-        from tilework.doctor.entries import findings_answer
+        from tilework.doctor.entries import findings_response
         from tilework.runs.frames import without_nan
 
-        typer.echo(json.dumps(without_nan(findings_answer(folder, info.step, found)), indent=1, ensure_ascii=False))
+        typer.echo(json.dumps(without_nan(findings_response(folder, info.step, found)), indent=1, ensure_ascii=False))
     else:
         _print(folder, info, found)
     if any(finding.severity is Severity.ERROR for finding in found.findings):

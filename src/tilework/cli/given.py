@@ -43,7 +43,7 @@ def is_data(word: str) -> bool:
     from tilework.data.catalogue.classes import class_by_content, class_of
     from tilework.data.files.archive import is_archive
     from tilework.data.files.idx import idx_shape
-    from tilework.data.media.endings import kind_of
+    from tilework.data.media.extensions import kind_of
     from tilework.data.sketch.parts import PAGES, SCRIPTS
 
     path = Path(word).expanduser()

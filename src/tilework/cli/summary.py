@@ -23,40 +23,40 @@ from tilework.runs.stop_reason import StopReason, stop_text
 from tilework.runs.store import RunStore
 
 if TYPE_CHECKING:
-    from tilework.engine.progress import Ending, Plan
+    from tilework.engine.progress import Finish, Plan
 
 _SHEET = 1120  # pixels that a contact sheet's images may take from left to right
 
 
-def summarise(console: Console, run: RunFolder, plan: Plan, ending: Ending) -> None:
+def summarise(console: Console, run: RunFolder, plan: Plan, finish: Finish) -> None:
     """Print the validation metrics, write contact-sheet.png (and latent.png for a 2-D latent) into the run folder."""
-    finished = ending.reason.finished
+    finished = finish.reason.finished
     onward = longer_command(run, plan) if finished else resume_command(run)
-    if ending.reason is StopReason.EARLY_STOPPING:
+    if finish.reason is StopReason.EARLY_STOPPING:
         onward = f"{resume_command(run)} engine.early_stopping=null"
     if finished and plan.resumed_at >= plan.steps:
         console.print(
             Text.assemble(
                 ("already finished", "bold green"),
-                f" at step {ending.step:,}; to go on: {onward}",
+                f" at step {finish.step:,}; to go on: {onward}",
             ),
             soft_wrap=True,
         )
     else:
-        why = stop_text({"stop": ending.reason, "steps": ending.steps})
+        why = stop_text({"stop": finish.reason, "steps": finish.steps})
         console.print(
             Text.assemble(
                 ("finished", "bold green") if finished else ("stopped", "bold yellow"),
-                f" after {ending.step:,} steps in {duration(ending.seconds)} ({why})",
+                f" after {finish.step:,} steps in {duration(finish.seconds)} ({why})",
             )
         )
     known = held_out(run)
     if known.values:
-        console.print(metrics_table(known, f"{plan.validation:,} {plan.unit}", ending.step))
+        console.print(metrics_table(known, f"{plan.validation:,} {plan.unit}", finish.step))
     for note in (
         known.note,
         known.leak,
-        _short_of_an_epoch(ending.step, plan.steps_per_epoch),
+        _short_of_an_epoch(finish.step, plan.steps_per_epoch),
     ):
         if note:
             console.print(Text.assemble(("note: ", "yellow"), note), soft_wrap=True)

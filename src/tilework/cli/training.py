@@ -57,13 +57,13 @@ def run_training(prepare: Callable[[], Callable[[Progress], RunFolder]], lines: 
                 plan = display.plan
             from tilework.cli.summary import summarise
 
-            assert display.ending is not None
+            assert display.finish is not None
             assert display.plan is not None
-            summarise(console, run, display.plan, display.ending)
+            summarise(console, run, display.plan, display.finish)
     except KeyboardInterrupt:
         _print_interrupted(plan)
         sys.exit(130)
-    if display.ending.reason.by_a_person:
+    if display.finish.reason.by_a_person:
         sys.exit(130)
     return run
 

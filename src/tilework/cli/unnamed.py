@@ -16,7 +16,7 @@ from tilework.suggest.proposing import MINUTES, suggest
 from tilework.suggest.words import yaml_text
 
 if TYPE_CHECKING:
-    from tilework.engine.progress import Ending, Plan, Progress, Tick
+    from tilework.engine.progress import Finish, Plan, Progress, Tick
     from tilework.runs.folder import RunFolder
 
 FILE = "suggested.yaml"
@@ -82,5 +82,5 @@ class Keeping:
     def saved(self, step: int) -> None:
         self._listener.saved(step)
 
-    def ended(self, ending: Ending) -> None:
-        self._listener.ended(ending)
+    def finished(self, finish: Finish) -> None:
+        self._listener.finished(finish)

@@ -12,7 +12,7 @@ from tilework.data.split.duplicates import Duplicates, duplicates
 from tilework.data.split.leak import LeakReport, measure_leak
 from tilework.data.split.sides import Split, split_by
 from tilework.data.store.frame_store import FrameStore
-from tilework.spec.places import cache_folder
+from tilework.spec.paths import cache_folder
 
 if TYPE_CHECKING:
     from tilework.data.batches import Batch, Batches

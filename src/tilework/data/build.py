@@ -26,7 +26,7 @@ from tilework.data.store.shards import SHARD_BYTES
 from tilework.errors import UserError
 from tilework.locks import FileLock
 from tilework.spec.disks import lacks_locks
-from tilework.spec.places import cache_folder
+from tilework.spec.paths import cache_folder
 
 FORGOTTEN_SECONDS = 14 * 86400
 """Interrupted preparations that nobody has gone on with for so long are removed when another one begins."""

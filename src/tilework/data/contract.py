@@ -38,7 +38,7 @@ class Seen:
     beside: tuple[str, ...] = ()
     """Folders beside train and test folders that are neither, so that all of them were taken as classes."""
     others: dict[str, int] = field(default_factory=dict)
-    """Files of each ending that are no images."""
+    """Files of each extension that are no images."""
     unused_depth: tuple[int, int] | None = None
     """(files, bits): so many files have 16-bit values, and all of them fit so few bits; nothing states that they are
     scaled."""

@@ -7,7 +7,7 @@ from typing import Any, cast
 from tilework.doctor.diagnosis import Diagnosis
 from tilework.doctor.finding import Finding, Fix, Unjudged
 from tilework.doctor.words import lacking, words_of
-from tilework.protocol.finding import EvidenceEntry, FindingEntry, FindingsAnswer, FixEntry, UnjudgedEntry
+from tilework.protocol.finding import EvidenceEntry, FindingEntry, FindingsResponse, FixEntry, UnjudgedEntry
 from tilework.runs.folder import RunFolder
 
 
@@ -16,7 +16,7 @@ def fix_command(run: str, code: str) -> str:
     return f"tilework train --from {run} --apply {code}"
 
 
-def findings_answer(run: RunFolder, step: int, found: Diagnosis) -> FindingsAnswer:
+def findings_response(run: RunFolder, step: int, found: Diagnosis) -> FindingsResponse:
     """All that the doctor reports of a run."""
     return {
         "id": run.id,

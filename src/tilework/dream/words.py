@@ -68,8 +68,8 @@ def novelty_sentence(novelty: Novelty) -> str:
     return _NOVELTY[novelty.verdict]
 
 
-def novelty_figures(novelty: Novelty, what: str = "images") -> str:
-    """The figures behind the sentence; `what` was compared."""
+def novelty_metrics(novelty: Novelty, what: str = "images") -> str:
+    """The metrics behind the sentence; `what` was compared."""
     training, unseen, generated = novelty.counts
     counts = f"{generated} {what} against {unseen:,} unseen and {training:,} training ones, by {_SPACE[novelty.space]}"
     if novelty.verdict is Verdict.TOO_FEW:
@@ -130,7 +130,7 @@ def facts(dream: Dream) -> tuple[tuple[str, str], ...]:
         found.append(("novelty", "not compared: the training images are not there"))
     else:
         found.append(("novelty", novelty_sentence(dream.novelty)))
-        found.append(("", novelty_figures(dream.novelty, "frames" if dream.moves else "images")))
+        found.append(("", novelty_metrics(dream.novelty, "frames" if dream.moves else "images")))
         if dream.novelty.diversity is not None:
             precision, recall = dream.novelty.diversity
             found.append(("diversity", f"precision {precision:.2f}, recall {recall:.2f} against unseen images"))

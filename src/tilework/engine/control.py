@@ -1,4 +1,4 @@
-"""The desk between the loop and whoever steers: commands are carried out between two steps, and journaled."""
+"""The desk between the loop and whoever steers: commands are carried out between two steps, and recorded."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Control:
 
     def __init__(self, session: Session, record: Record | None, line: Line, script: Sequence[Order] = ()) -> None:
         self.session, self.record, self.line = session, record, line
-        self.ending: StopReason | None = None
+        self.stop_reason: StopReason | None = None
         """ASKED or RESET, once somebody wants the run to end."""
         self.snapshot_asked = False
         self.applied: deque[Applied] = deque(maxlen=32)
@@ -102,7 +102,7 @@ class Control:
             for order in self.session.parts.compute.shared(self._due()):
                 self._carry_out(order)
             self._publish("paused" if self._mode.paused else "running")
-            if not self._mode.paused or self.ending or idle():
+            if not self._mode.paused or self.stop_reason or idle():
                 return
             self._rest()
 
@@ -161,32 +161,32 @@ class Control:
     def _carry_out(self, order: Order) -> None:
         own = getattr(self, f"_do_{order.kind}", None)
         try:
-            answer = own(order) if own is not None else self.session.parts.task.do(order.kind)
+            response = own(order) if own is not None else self.session.parts.task.do(order.kind)
         except UserError as error:
             self._refuse(order, error)
             return
-        if own is None and answer is None:
+        if own is None and response is None:
             self._refuse(order, UserError(f"there is no command '{order.kind}'"))
             return
         if own is None:
             self.session.guard.history.forget()  # what a task does by hand may make the loss jump
-        self._answer(order, "applied", answer or {})
+        self._respond(order, "applied", response or {})
 
     def _refuse(self, order: Order, error: UserError) -> None:
-        self._answer(order, "refused", {"error": error.parts()})
+        self._respond(order, "refused", {"error": error.parts()})
         more = error.fix or error.why
         self.line.message(f"step {self._next_step:,}: refused: {error.what}{f'; {more}' if more else ''}")
 
-    def _answer(self, order: Order, status: str, answer: dict[str, Any]) -> None:
+    def _respond(self, order: Order, status: str, response: dict[str, Any]) -> None:
         step = self._next_step
         if self.record is not None:
             number = order.id
             if number is None:
                 number = self.record.store.command(order.kind, **order.payload)
-            self.record.store.command_done(number, step, status, **answer)
+            self.record.store.command_done(number, step, status, **response)
             applied = {"id": number, "kind": order.kind, "step": step, "status": status}
             applied |= {key: order.payload[key] for key in ("name", "value") if key in order.payload}
-            self.applied.append(cast(Applied, applied | answer))
+            self.applied.append(cast(Applied, applied | response))
 
     # Each kind -------------------------------------------------------------------------------------------------------
 
@@ -228,13 +228,13 @@ class Control:
         self.snapshot_asked = True
 
     def _do_stop(self, order: Order) -> None:
-        self.ending, self._mode.paused = StopReason.ASKED, False
+        self.stop_reason, self._mode.paused = StopReason.ASKED, False
 
     def _do_reset(self, order: Order) -> None:
-        self.ending, self._mode.paused = StopReason.RESET, False
+        self.stop_reason, self._mode.paused = StopReason.RESET, False
 
     def _publish(self, state: State) -> None:
-        if self.ending:
+        if self.stop_reason:
             state = "stopping"
         elif self.record is not None and state != self._published:
             self._published = state

@@ -17,7 +17,7 @@ from tilework.engine.guard.rescue import look, validated
 from tilework.engine.judging import cut_plateaus, is_best, stops_early
 from tilework.engine.monitor import monitored
 from tilework.engine.orders import Order, orders_after
-from tilework.engine.progress import Ending, Progress
+from tilework.engine.progress import Finish, Progress
 from tilework.engine.ranks import Votes, largest_difference_between_ranks
 from tilework.engine.reset import NextRun, next_run
 from tilework.engine.session import Session
@@ -163,7 +163,7 @@ class Loop:
             )
             return
         metrics = self.newest.metrics if self.newest else {}
-        self.progress.ended(Ending(reason, session.step, session.state.position.seconds, metrics, steps))
+        self.progress.finished(Finish(reason, session.step, session.state.position.seconds, metrics, steps))
 
     # Its parts -------------------------------------------------------------------------------------------------------
 
@@ -236,8 +236,8 @@ class Loop:
     def _asked_to_end(self) -> StopReason | None:
         """Why the run is to end before its next step; None where it is not."""
         self._snapshot_if_asked()
-        if self.desk.control.ending is not None:
-            return self.desk.control.ending
+        if self.desk.control.stop_reason is not None:
+            return self.desk.control.stop_reason
         main = self.session.parts.compute.main
         return self.limits.why(out_of_time=main and self.limits.out_of_time) if self._stopped_at_rest else None
 

@@ -25,7 +25,7 @@ class Order:
     before_step: int = 0
 
 
-def journal(commands: Sequence[Command], statuses: tuple[str, ...] = ("applied",)) -> list[Order]:
+def applied(commands: Sequence[Command], statuses: tuple[str, ...] = ("applied",)) -> list[Order]:
     """The interventions among commands that change what a run computes, in the order in which they took effect."""
     found = [
         Order(c.kind, c.payload, c.id, c.applied_step)
@@ -45,5 +45,5 @@ def orders_after(run: RunFolder, step: int) -> tuple[Order, ...]:
     with RunStore.open(run.db) as store:
         if any(event.kind == "failed" and event.step >= step and not event.rewound for event in store.events("failed")):
             return ()
-        asked = journal(store.commands(), ("applied", "undone"))
+        asked = applied(store.commands(), ("applied", "undone"))
     return tuple(order for order in asked if order.before_step > step)

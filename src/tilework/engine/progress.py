@@ -53,7 +53,7 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Ending:
+class Finish:
     """How a run ended."""
 
     reason: StopReason
@@ -85,7 +85,7 @@ class Progress(Protocol):
     def saved(self, step: int) -> None:
         """A checkpoint is on the disk."""
 
-    def ended(self, ending: Ending) -> None:
+    def finished(self, finish: Finish) -> None:
         """The run is over, its last checkpoint written."""
 
 
@@ -98,4 +98,4 @@ class Silent:
     def ticked(self, tick: Tick) -> None: ...
     def validated(self, step: int, values: Mapping[str, float]) -> None: ...
     def saved(self, step: int) -> None: ...
-    def ended(self, ending: Ending) -> None: ...
+    def finished(self, finish: Finish) -> None: ...

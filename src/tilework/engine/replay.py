@@ -13,7 +13,7 @@ from torch import Tensor
 from tilework.engine import checkpoint
 from tilework.engine.from_run import settled
 from tilework.engine.launch import train
-from tilework.engine.orders import Order, journal
+from tilework.engine.orders import Order, applied
 from tilework.engine.progress import Progress, Silent
 from tilework.engine.whereabouts import found_again, refuse_missing
 from tilework.errors import UserError
@@ -59,14 +59,14 @@ class Replayed:
 def replay(run: RunFolder, *, root: Path | None = None, progress: Progress | None = None) -> Replayed:
     """Train a new run from `run`'s spec, with its interventions at the same steps, up to its last checkpoint; compare both.
 
-    On one CPU the two are the same bit for bit. Raises UserError where the run has no checkpoint or its journal cannot be read.
+    On one CPU the two are the same bit for bit. Raises UserError where the run has no checkpoint or its commands cannot be read.
     """
     progress = progress or Silent()
     target, weights = checkpoint.reading(run.checkpoints, "last", lambda found: (found, _tensors(found)))
     if target.step == 0:
         raise UserError(f"run {run.id} took no step", why="there is nothing to repeat", fix=f"tilework resume {run.id}")
     with RunStore.open(run.db) as store:
-        orders = [order for order in journal(store.commands()) if order.before_step <= target.step]
+        orders = [order for order in applied(store.commands()) if order.before_step <= target.step]
         facts = store.meta()
         resumed = bool(store.events("resumed"))
     script = [Order(order.kind, _asked(order), None, order.before_step) for order in orders]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tilework.explain.facts.latent import Answer, LatentSpace, Locality, Quantiser
+from tilework.explain.facts.latent import LatentSpace, Learns, Locality, Quantiser
 from tilework.explain.facts.network import Area
 from tilework.explain.network import Measured
 from tilework.explain.reach import Beyond, Found, Reach
@@ -54,7 +54,7 @@ def locality(found: Measured, image: Size) -> Locality:
     elif sees is Beyond.WHOLE:
         share = 1.0
     return Locality(
-        _answer(grid, sees, share),
+        _learns(grid, sees, share),
         area,
         pitch,
         _area(found.paints),
@@ -63,12 +63,12 @@ def locality(found: Measured, image: Size) -> Locality:
     )
 
 
-def _answer(grid: Size, sees: Found | None, share: float | None) -> Answer:
+def _learns(grid: Size, sees: Found | None, share: float | None) -> Learns:
     if grid.width * grid.height == 1:
-        return Answer.WHOLE
+        return Learns.WHOLE
     if sees is Beyond.UNKNOWN or sees is None or share is None:
-        return Answer.GRID
-    return Answer.WIDE_FEATURES if share >= 1 else Answer.FEATURES
+        return Learns.GRID
+    return Learns.WIDE_FEATURES if share >= 1 else Learns.FEATURES
 
 
 def _area(found: Found | None) -> Area | None:

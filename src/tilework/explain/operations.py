@@ -36,8 +36,8 @@ class Counted(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs, kind = kwargs or {}, func.overloadpacket
-        answer = _ANSWERS.get(kind)
-        out = func(*args, **kwargs) if answer is None else answer(*args, **kwargs)
+        output = _OUTPUTS.get(kind)
+        out = func(*args, **kwargs) if output is None else output(*args, **kwargs)
         formula = flop_registry.get(kind)
         if formula is not None:
             self.flops += int(formula(*args, **kwargs, out_val=out))
@@ -76,7 +76,7 @@ def _attention(q: Tensor, k: Tensor, v: Tensor, *_: Any, **__: Any) -> tuple[Ten
     return q.new_zeros((*q.shape[:-1], v.shape[-1])), q.new_zeros(q.shape[:-1])
 
 
-_ANSWERS: dict[Any, Callable[..., Any]] = {
+_OUTPUTS: dict[Any, Callable[..., Any]] = {
     _aten.convolution: _convolution,
     _aten.mm: _product,
     _aten.bmm: _product,

@@ -1,4 +1,4 @@
-"""Results as files: PNG, GIF, MP4 and HTML, by the ending of the path."""
+"""Results as files: PNG, GIF, MP4 and HTML, by the extension of the path."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ _KINDS: dict[str, tuple[str, Callable[[bytes], bool]]] = {
     ".mp4": ("MP4", lambda head: head[4:8] == b"ftyp"),
     ".html": ("HTML", lambda head: head.lstrip()[:9].lower() in {b"<!doctype", b"<html"}),
 }
-"""Ending -> name, and whether a file begins as one of them does."""
+"""Extension -> name, and whether a file begins as one of them does."""
 _MOVING = frozenset({".gif", ".mp4"})
-ENDINGS = tuple(_KINDS)
+EXTENSIONS = tuple(_KINDS)
 
 
 def save(shown: Drawable, path: Path) -> Written:
     """Write `shown` to `path` in one instant; a file of the same kind that is there is replaced.
 
-    Raises UserError for an ending that is not known, or cannot be had of something that does not move; for a path that is a
+    Raises UserError for an extension that is not known, or cannot be had of something that does not move; for a path that is a
     folder or a file of another kind; and where it cannot be written.
     """
     path = path.expanduser()
@@ -73,43 +73,43 @@ def save(shown: Drawable, path: Path) -> Written:
     return Written(path, size, film)
 
 
-def content(shown: Drawable, ending: str) -> bytes:
-    """The bytes of a file with this ending (`.png`, `.gif`, `.mp4`, `.html`)."""
-    return _made(shown, ending)[0]
+def content(shown: Drawable, extension: str) -> bytes:
+    """The bytes of a file with this extension (`.png`, `.gif`, `.mp4`, `.html`)."""
+    return _made(shown, extension)[0]
 
 
-def _made(shown: Drawable, ending: str) -> tuple[bytes, tuple[int, int] | None, Film | None]:
+def _made(shown: Drawable, extension: str) -> tuple[bytes, tuple[int, int] | None, Film | None]:
     """The bytes, the size of what they show and what moves in it; drawn once."""
-    if ending == ".html":
+    if extension == ".html":
         return shown.html().encode(), None, None
-    if ending == ".png":
+    if extension == ".png":
         sheet = shown.sheet()
         return packed(sheet), sheet.size, None
     film = shown.film()
     assert film is not None
-    return (film.gif() if ending == ".gif" else film.mp4()), film.size, film
+    return (film.gif() if extension == ".gif" else film.mp4()), film.size, film
 
 
 def checked(path: Path, *, moves: bool) -> str:
-    """The ending of a path that may be written. Raises UserError as `save` does, before anything is computed."""
-    ending = {".htm": ".html"}.get(path.suffix.lower(), path.suffix.lower())
-    possible = [known for known in ENDINGS if moves or known not in _MOVING]
-    if ending not in possible:
+    """The extension of a path that may be written. Raises UserError as `save` does, before anything is computed."""
+    extension = {".htm": ".html"}.get(path.suffix.lower(), path.suffix.lower())
+    possible = [known for known in EXTENSIONS if moves or known not in _MOVING]
+    if extension not in possible:
         raise UserError(
             f"{path} cannot be written",
             why="this does not move, and a GIF or an MP4 would show nothing but one image"
-            if ending in _MOVING
+            if extension in _MOVING
             else f"the extension gives the format, and '{path.suffix}' is none that is known here"
             if path.suffix
             else "the extension gives the format, and it has none",
             fix=f"let it end in {', '.join(possible[:-1])} or {possible[-1]}",
         )
-    _refuse_another_kind(path.expanduser(), ending)
+    _refuse_another_kind(path.expanduser(), extension)
     try:
         refuse_place(path.expanduser())
     except UserError as error:
         raise _of_named_file(error) from error
-    return ending
+    return extension
 
 
 def _of_named_file(error: UserError) -> UserError:
@@ -117,12 +117,12 @@ def _of_named_file(error: UserError) -> UserError:
     return UserError(error.what, why=error.why, fix=_ELSEWHERE)
 
 
-def _refuse_another_kind(path: Path, ending: str) -> None:
-    name, begins = _KINDS[ending]
+def _refuse_another_kind(path: Path, extension: str) -> None:
+    name, begins = _KINDS[extension]
     try:
         if path.is_dir():
             raise UserError(
-                f"{path} is a folder", why="a file is to be written", fix=f"write {path / ('out' + ending)}"
+                f"{path} is a folder", why="a file is to be written", fix=f"write {path / ('out' + extension)}"
             )
         with path.open("rb") as file:
             head = file.read(_HEAD)

@@ -14,7 +14,7 @@ from tilework.explore.page import address, packed, page
 
 
 class Shown(ABC):
-    """A result with an image. `save` writes it by the ending of the file: .png and .html, and .gif and .mp4 where it moves."""
+    """A result with an image. `save` writes it by the extension of the file: .png and .html, and .gif and .mp4 where it moves."""
 
     @abstractmethod
     def sheet(self) -> Image.Image:
@@ -47,7 +47,7 @@ class Shown(ABC):
         return page(self.title(), "\n".join(sections), f"Made by tilework {__version__}.")
 
     def save(self, path: Path | str) -> Path:
-        """Write it to a file, whole or not at all. Raises UserError for an ending that it cannot have, and for a path that is
+        """Write it to a file, whole or not at all. Raises UserError for an extension that it cannot have, and for a path that is
         something else already."""
         return files.save(self, Path(path)).path
 

@@ -107,20 +107,20 @@ def file_names(tokens: Tokens, clips: Clips = "png") -> list[str]:
         else:
             folders.append(stem + mirrored)
             stem = f"{frame:05d}"
-        ending = clips if frame >= 0 else "png"
-        name = _free("/".join([*folders, stem]), ending, taken)
+        extension = clips if frame >= 0 else "png"
+        name = _free("/".join([*folders, stem]), extension, taken)
         if clips != "png" and frame >= 0:
             rolls[group] = name
         names.append(name)
     return names
 
 
-def _free(name: str, ending: str, taken: set[str]) -> str:
+def _free(name: str, extension: str, taken: set[str]) -> str:
     """The name, or with a number behind it where one like it is taken (also by disks that know no capitals)."""
-    number, found = 1, f"{name}.{ending}"
+    number, found = 1, f"{name}.{extension}"
     while found.casefold() in taken:
         number += 1
-        found = f"{name}-{number}.{ending}"
+        found = f"{name}-{number}.{extension}"
     taken.add(found.casefold())
     return found
 
@@ -128,8 +128,8 @@ def _free(name: str, ending: str, taken: set[str]) -> str:
 def _parts(file: str) -> list[str]:
     """Folders and stem of a source's name, such that none leads out of the folder that is written."""
     parts = [_plain(part) for part in re.split(r"[/\\]", file) if part not in {"", ".", ".."}] or ["image"]
-    stem, dot, ending = parts[-1].rpartition(".")
-    if dot and stem and re.fullmatch(r"[A-Za-z0-9]{1,5}", ending):
+    stem, dot, extension = parts[-1].rpartition(".")
+    if dot and stem and re.fullmatch(r"[A-Za-z0-9]{1,5}", extension):
         parts[-1] = stem
     return parts
 

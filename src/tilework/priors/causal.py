@@ -13,13 +13,13 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from tilework.priors.blocks.answer import Answer, Evidence, PlainAnswer
 from tilework.priors.blocks.attention import Mix, everything_before
 from tilework.priors.blocks.base import BITS, TransformerPrior, flat, item
 from tilework.priors.blocks.before import before, offsets_before, places_before
 from tilework.priors.blocks.block import Block, start_small
 from tilework.priors.blocks.cache import Cache
 from tilework.priors.blocks.codes import CodeEmbedding
+from tilework.priors.blocks.heads import Evidence, MixtureHead, PlainHead
 from tilework.priors.blocks.labels import with_none
 from tilework.priors.blocks.rotary import Turn
 from tilework.priors.blocks.settings import TransformerConfig
@@ -51,14 +51,14 @@ class Prior(TransformerPrior):
         self.embedding = CodeEmbedding(shape.levels, shape.codes, config.width)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.depth))
         self.levels = Levels(config, shape.levels, config.level_depth) if shape.levels > 1 else None
-        self.head: Answer | PlainAnswer
+        self.head: MixtureHead | PlainHead
         if config.pointer:
             labels, around = self.label.table.num_embeddings, len(offsets_before(shape.frames))
-            self.head = Answer(shape.levels, shape.codes, config.width, labels, around)
+            self.head = MixtureHead(shape.levels, shape.codes, config.width, labels, around)
         else:
-            self.head = PlainAnswer(shape.levels, shape.codes, config.width)
+            self.head = PlainHead(shape.levels, shape.codes, config.width)
         start_small(self, config.depth)
-        if isinstance(self.head, Answer):
+        if isinstance(self.head, MixtureHead):
             self.head.start()
 
     def forward(self, tokens: Tensor, labels: Tensor) -> Loss:

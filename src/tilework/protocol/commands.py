@@ -44,7 +44,7 @@ COMMANDS: Mapping[CommandKind, Command] = {
     "run": Command(Nothing, "goes on; also ends slow steps"),
     "step": Command(Steps, "so many steps, then pause"),
     "pace": Command(Pace, "slow motion"),
-    "set": Command(Change, "from the next step on; journaled, and repeated by `tilework replay`"),
+    "set": Command(Change, "from the next step on; recorded, and repeated by `tilework replay`"),
     "snapshot": Command(Nothing, "a stored timeline frame, reconstructions and a checkpoint"),
     "revive": Command(Nothing, "every dead code is revived at the next step"),
     "stop": Command(Nothing, "checkpoint, then end; `tilework resume` goes on"),

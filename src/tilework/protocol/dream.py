@@ -1,4 +1,4 @@
-"""What is asked of an open prior, what it answers, and what it reports while it draws.
+"""What is asked of an open prior, what it sends back, and what it reports while it draws.
 
 Tokens are lists of codes, T x Q x h x w of them in this order: frames, levels, rows, columns.
 """
@@ -36,7 +36,7 @@ class DrawingAsk(TypedDict):
     fps: NotRequired[Annotated[float, "frames a second, 30 if not given"]]
     compare: NotRequired[
         Annotated[
-            bool, "false: the answer comes before it is compared with the training images, which may take a minute"
+            bool, "false: the response comes before it is compared with the training images, which may take a minute"
         ]
     ]
 

@@ -22,13 +22,13 @@ class FieldError(Problem):
 
 
 class Refusal(Problem):
-    """Why an answer was refused; of status 403 also what was missing."""
+    """Why a request was refused; of status 403 also what was missing."""
 
     kind: NotRequired[Annotated[Literal["host", "origin", "key"], "of status 403: what was missing"]]
 
 
-class ErrorAnswer(TypedDict):
-    """What an answer of another status than 200 holds."""
+class ErrorResponse(TypedDict):
+    """What a response of another status than 200 holds."""
 
     error: Annotated[Refusal, "what is wrong"]
     errors: NotRequired[Annotated[Sequence[FieldError], "of a spec that is refused: everything that is wrong with it"]]

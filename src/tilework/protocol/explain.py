@@ -78,7 +78,7 @@ class ExplainCard(TypedDict):
     more: Annotated[str, "what it means; may be empty"]
 
 
-class ExplainAnswer(TypedDict):
+class ExplainResponse(TypedDict):
     """A model explained in its own numbers."""
 
     title: Annotated[str, "name of the recipe or run"]
@@ -103,7 +103,7 @@ class TermEntry(TypedDict):
     purpose: Annotated[str, "of a loss term: what it is for; empty for other terms"]
 
 
-class GlossaryAnswer(TypedDict):
+class GlossaryResponse(TypedDict):
     """All terms."""
 
     terms: Annotated[Sequence[TermEntry], "in the order of the glossary"]

@@ -51,7 +51,7 @@ class UnjudgedEntry(TypedDict):
     text: Annotated[str, "the same in words"]
 
 
-class FindingsAnswer(TypedDict):
+class FindingsResponse(TypedDict):
     """What the doctor reports of a run; `tilework doctor --json` prints the same."""
 
     id: Annotated[str, "of the run"]

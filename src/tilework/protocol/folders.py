@@ -13,7 +13,7 @@ class FolderPlace(TypedDict):
     path: Annotated[str, "whole, without links: a value of `at`"]
 
 
-class FoldersAnswer(TypedDict):
+class FoldersResponse(TypedDict):
     """What is in a folder. What is hidden is left out, and links that lead to where the page may not look."""
 
     path: Annotated[str, "the folder, whole and without links"]
@@ -48,7 +48,7 @@ class ProposalReason(TypedDict):
     values: Annotated[Mapping[str, Any], "numbers and names that belong to it"]
 
 
-class SuggestAnswer(TypedDict):
+class SuggestResponse(TypedDict):
     """A spec for what lies at some paths. Nothing has been started."""
 
     id: Annotated[str, "a value of `suggested` in a spec's body, until the studio ends"]

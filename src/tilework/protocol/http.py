@@ -1,16 +1,16 @@
-"""The routes of the studio: what each may be sent, and what it answers."""
+"""The routes of the studio: what each may be sent, and what it sends back."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 from tilework.protocol.errors import FieldError, Refusal
-from tilework.protocol.explain import ExplainAnswer, GlossaryAnswer
+from tilework.protocol.explain import ExplainResponse, GlossaryResponse
 from tilework.protocol.explore import Ask
-from tilework.protocol.finding import FindingsAnswer
-from tilework.protocol.folders import FoldersAnswer, SuggestAnswer, SuggestBody
-from tilework.protocol.preflight import ChecksAnswer
-from tilework.protocol.run import Curves, Mark, Plain, RunAnswer, RunCard
+from tilework.protocol.finding import FindingsResponse
+from tilework.protocol.folders import FoldersResponse, SuggestBody, SuggestResponse
+from tilework.protocol.preflight import ChecksResponse
+from tilework.protocol.run import Curves, Mark, Plain, RunCard, RunResponse
 
 # What is sent ------------------------------------------------------------------------------------------------------------
 
@@ -53,29 +53,29 @@ class FileBody(TypedDict):
     format: Annotated[FileFormat, "`gif` and `mp4` of a walk"]
 
 
-# What is answered --------------------------------------------------------------------------------------------------------
+# What comes back --------------------------------------------------------------------------------------------------------
 
 
-class KeyAnswer(TypedDict):
+class KeyResponse(TypedDict):
     """The page may also change something."""
 
     path: Annotated[str, "the path of `--url`"]
 
 
-class RunsAnswer(TypedDict):
+class RunsResponse(TypedDict):
     """All runs."""
 
     root: Annotated[str, "the folder of runs"]
     runs: Annotated[Sequence[RunCard], "the one written to last first"]
 
 
-class MarksAnswer(TypedDict):
+class MarksResponse(TypedDict):
     """What happened in a run."""
 
     marks: Annotated[Sequence[Mark], "the newest, in order"]
 
 
-class TimelineAnswer(TypedDict):
+class TimelineResponse(TypedDict):
     """The stored frames of a run."""
 
     steps: Annotated[Sequence[int], "their steps"]
@@ -89,7 +89,7 @@ class Difference(TypedDict):
     b: Annotated[Any, "its value in the other"]
 
 
-class CompareAnswer(TypedDict):
+class CompareResponse(TypedDict):
     """In what two runs differ."""
 
     differences: Annotated[Sequence[Difference], "setting by setting"]
@@ -109,7 +109,7 @@ class Recipe(TypedDict):
     instead: Annotated[str | None, "of one that fails on purpose: the recipe to train in its place"]
 
 
-class RecipesAnswer(TypedDict):
+class RecipesResponse(TypedDict):
     """The shipped recipes."""
 
     recipes: Annotated[Sequence[Recipe], "those that start at once first"]
@@ -123,7 +123,7 @@ class DataSetChoice(TypedDict):
     problem: Annotated[str, "why it cannot be read; empty where it can"]
 
 
-class FormAnswer(TypedDict):
+class FormResponse(TypedDict):
     """What a form is made of."""
 
     spec: Annotated[Plain, "whole, with every default"]
@@ -149,10 +149,10 @@ class SpecWrong(TypedDict):
     fitting: NotRequired[Annotated[Mapping[str, str], "beside it, as where it is right"]]
 
 
-CheckAnswer = SpecRight | SpecWrong
+CheckResponse = SpecRight | SpecWrong
 
 
-class IdAnswer(TypedDict):
+class IdResponse(TypedDict):
     """The run that was begun or goes on."""
 
     id: Annotated[str, "of the run"]
@@ -170,7 +170,7 @@ class StartStage(TypedDict):
     total: Annotated[int, "how many of them there will be; 0 where that is not known"]
 
 
-class StartAnswer(StartStage):
+class StartResponse(StartStage):
     """A start, until its run exists or it has failed."""
 
     over: Annotated[bool, "with neither `run` nor `problem`: the studio waits no longer, the run joins the list"]
@@ -178,25 +178,25 @@ class StartAnswer(StartStage):
     problem: Annotated[Refusal | None, "why there will be none"]
 
 
-class SpareAnswer(TypedDict):
+class SpareResponse(TypedDict):
     """A process that waits to become a training."""
 
     kept: Annotated[bool, "there is one; false where memory is short, or where it could not be started"]
 
 
-class StartsAnswer(TypedDict):
+class StartsResponse(TypedDict):
     """The runs that are being started and do not exist yet."""
 
     starts: Annotated[Sequence[StartStage], "the oldest first"]
 
 
-class StopAnswer(IdAnswer):
+class StopResponse(IdResponse):
     """The wish is in the run's store."""
 
     command: Annotated[int, "its number there"]
 
 
-class DeleteAnswer(IdAnswer):
+class DeleteResponse(IdResponse):
     """The folder was moved."""
 
     trash: Annotated[str, "where it is now, in `<runs>/.trash`"]
@@ -212,13 +212,13 @@ class SavedModel(TypedDict):
     last: Annotated[bool, "what the run goes on from"]
 
 
-class ModelsAnswer(TypedDict):
+class ModelsResponse(TypedDict):
     """The checkpoints of a run."""
 
     checkpoints: Annotated[Sequence[SavedModel], "by step; empty before the first is written"]
 
 
-class ImageAnswer(TypedDict):
+class ImageResponse(TypedDict):
     """The image that was sent."""
 
     name: Annotated[str, "in points and origins: `image:NAME`, until the studio ends, for every model"]
@@ -226,34 +226,34 @@ class ImageAnswer(TypedDict):
     height: Annotated[int, "of what was sent, in pixels"]
 
 
-Answer = (
-    KeyAnswer
-    | RunsAnswer
-    | RunAnswer
+ResponseBody = (
+    KeyResponse
+    | RunsResponse
+    | RunResponse
     | Curves
-    | MarksAnswer
-    | FindingsAnswer
-    | TimelineAnswer
-    | CompareAnswer
-    | RecipesAnswer
-    | FormAnswer
-    | ChecksAnswer
-    | ExplainAnswer
-    | GlossaryAnswer
+    | MarksResponse
+    | FindingsResponse
+    | TimelineResponse
+    | CompareResponse
+    | RecipesResponse
+    | FormResponse
+    | ChecksResponse
+    | ExplainResponse
+    | GlossaryResponse
     | SpecRight
     | SpecWrong
-    | StartsAnswer
-    | StartAnswer
-    | SpareAnswer
-    | IdAnswer
-    | StopAnswer
-    | DeleteAnswer
-    | ModelsAnswer
-    | ImageAnswer
-    | FoldersAnswer
-    | SuggestAnswer
+    | StartsResponse
+    | StartResponse
+    | SpareResponse
+    | IdResponse
+    | StopResponse
+    | DeleteResponse
+    | ModelsResponse
+    | ImageResponse
+    | FoldersResponse
+    | SuggestResponse
 )
-"""What a route answers as JSON with status 200."""
+"""What a route sends back as JSON with status 200."""
 
 # The routes --------------------------------------------------------------------------------------------------------------
 
@@ -264,7 +264,7 @@ class Route:
 
     method: str
     path: str
-    answer: Any
+    response: Any
     """The model of its JSON, or the media type of what it sends."""
     meaning: str
     body: Any = None
@@ -274,54 +274,54 @@ class Route:
 ROUTES = (
     Route("GET", "/", "text/html", "the page; `?token=T` sets the cookie and redirects to `/`, or to the path of `--url`"),
     Route("GET", "/assets/{path}", "its own", "what the page is made of"),
-    Route("POST", "/api/key", KeyAnswer, "this page may also change something", Empty),
-    Route("GET", "/api/runs", RunsAnswer, "all runs"),
-    Route("GET", "/api/runs/{id}", RunAnswer, "one run"),
+    Route("POST", "/api/key", KeyResponse, "this page may also change something", Empty),
+    Route("GET", "/api/runs", RunsResponse, "all runs"),
+    Route("GET", "/api/runs/{id}", RunResponse, "one run"),
     Route("GET", "/api/runs/{id}/curves", Curves,
           "`?most=2000` thins, and keeps the highest and lowest loss of what it leaves out"),
-    Route("GET", "/api/runs/{id}/marks", MarksAnswer, "what happened in it"),
-    Route("GET", "/api/runs/{id}/findings", FindingsAnswer, "its doctor's findings now, from its rows and stored probes"),
-    Route("GET", "/api/runs/{id}/timeline", TimelineAnswer, "its stored frames"),
+    Route("GET", "/api/runs/{id}/marks", MarksResponse, "what happened in it"),
+    Route("GET", "/api/runs/{id}/findings", FindingsResponse, "its doctor's findings now, from its rows and stored probes"),
+    Route("GET", "/api/runs/{id}/timeline", TimelineResponse, "its stored frames"),
     Route("GET", "/api/runs/{id}/frames/{step}", "application/octet-stream", "one frame's bytes"),
     Route("GET", "/api/runs/{id}/thumb.png", "image/png", "newest reconstructions as one small image"),
-    Route("GET", "/api/compare", CompareAnswer, "`?a=ID&b=ID`: in what two runs differ"),
-    Route("GET", "/api/recipes", RecipesAnswer, "the shipped recipes"),
-    Route("GET", "/api/recipes/{name}", FormAnswer, "the form of a new run of this recipe"),
-    Route("GET", "/api/runs/{id}/form", FormAnswer, "the form of a new run like this one"),
+    Route("GET", "/api/compare", CompareResponse, "`?a=ID&b=ID`: in what two runs differ"),
+    Route("GET", "/api/recipes", RecipesResponse, "the shipped recipes"),
+    Route("GET", "/api/recipes/{name}", FormResponse, "the form of a new run of this recipe"),
+    Route("GET", "/api/runs/{id}/form", FormResponse, "the form of a new run like this one"),
     Route("GET", "/api/runs/{id}/report", "text/html", "the page of `tilework report` as it would be made now"),
-    Route("GET", "/api/runs/{id}/explain", ExplainAnswer, "a run explained in its own numbers"),
-    Route("POST", "/api/explain", ExplainAnswer, "what a spec makes, explained before it is trained", SpecBody),
-    Route("GET", "/api/glossary", GlossaryAnswer, "the terms that labels of the page open"),
-    Route("POST", "/api/check", CheckAnswer, "whether a spec can be trained", SpecBody),
-    Route("POST", "/api/runs", IdAnswer,
-          "starts a run; one that is not ready after 100 s is answered 409, goes on and joins the list", SpecBody),
-    Route("GET", "/api/runs/{id}/checks", ChecksAnswer, "what the checks before it found"),
+    Route("GET", "/api/runs/{id}/explain", ExplainResponse, "a run explained in its own numbers"),
+    Route("POST", "/api/explain", ExplainResponse, "what a spec makes, explained before it is trained", SpecBody),
+    Route("GET", "/api/glossary", GlossaryResponse, "the terms that labels of the page open"),
+    Route("POST", "/api/check", CheckResponse, "whether a spec can be trained", SpecBody),
+    Route("POST", "/api/runs", IdResponse,
+          "starts a run; one that is not ready after 100 s gets status 409, goes on and joins the list", SpecBody),
+    Route("GET", "/api/runs/{id}/checks", ChecksResponse, "what the checks before it found"),
     Route("GET", "/api/runs/{id}/findings/{code}/image", "image/png", "the image of a finding"),
-    Route("POST", "/api/starts", StartAnswer, "starts a run and does not wait for it", SpecBody),
-    Route("GET", "/api/starts", StartsAnswer, "where the starts are that have no run yet"),
-    Route("GET", "/api/starts/{name}", StartAnswer, "one start, also when it is over"),
-    Route("POST", "/api/starts/{name}/cancel", StartAnswer, "ends it before its run exists, as Ctrl-C does", Empty),
-    Route("POST", "/api/spare", SpareAnswer,
+    Route("POST", "/api/starts", StartResponse, "starts a run and does not wait for it", SpecBody),
+    Route("GET", "/api/starts", StartsResponse, "where the starts are that have no run yet"),
+    Route("GET", "/api/starts/{name}", StartResponse, "one start, also when it is over"),
+    Route("POST", "/api/starts/{name}/cancel", StartResponse, "ends it before its run exists, as Ctrl-C does", Empty),
+    Route("POST", "/api/spare", SpareResponse,
           "keeps one process for a minute that has loaded torch: the next start need not wait for that", Empty),
-    Route("POST", "/api/runs/{id}/resume", IdAnswer, "goes on with a run", ResumeBody),
-    Route("POST", "/api/runs/{id}/apply", IdAnswer,
+    Route("POST", "/api/runs/{id}/resume", IdResponse, "goes on with a run", ResumeBody),
+    Route("POST", "/api/runs/{id}/apply", IdResponse,
           "starts a run from this one with the fix of a finding, as `tilework train --from` does", ApplyBody),
-    Route("POST", "/api/runs/{id}/stop", StopAnswer, "ends it after its present step", Empty),
-    Route("POST", "/api/runs/{id}/delete", DeleteAnswer, "moves its folder to `<runs>/.trash`", Empty),
-    Route("GET", "/api/folders", FoldersAnswer,
+    Route("POST", "/api/runs/{id}/stop", StopResponse, "ends it after its present step", Empty),
+    Route("POST", "/api/runs/{id}/delete", DeleteResponse, "moves its folder to `<runs>/.trash`", Empty),
+    Route("GET", "/api/folders", FoldersResponse,
           "`?at=PATH`: what is in a folder, without it the home folder; none outside the home folder and those of `--images`"),
-    Route("POST", "/api/suggest", SuggestAnswer, "looks at folders or files and proposes a spec, as `tilework suggest` does",
+    Route("POST", "/api/suggest", SuggestResponse, "looks at folders or files and proposes a spec, as `tilework suggest` does",
           SuggestBody),
-    Route("GET", "/api/suggested/{id}", FormAnswer, "the form of a new run of a proposal"),
+    Route("GET", "/api/suggested/{id}", FormResponse, "the form of a new run of a proposal"),
     Route("GET", "/api/suggested/{id}/sheet.png", "image/png", "its contact sheet: images as they would be trained on"),
-    Route("GET", "/api/models/{id}", ModelsAnswer, "the checkpoints of a run"),
-    Route("POST", "/api/models/{id}/image", ImageAnswer,
+    Route("GET", "/api/models/{id}", ModelsResponse, "the checkpoints of a run"),
+    Route("POST", "/api/models/{id}/image", ImageResponse,
           "an image of a person's own, read as the model's training images are; `?which=best&device=auto` as on the socket, "
           "`&name=` its file's name", "image/*, at most 64 MB"),
     Route("POST", "/api/models/{id}/file", "image/png, image/gif, video/mp4 or text/html",
           "a file, the same as the shell's command makes; `?which=best&device=auto` as on the socket", FileBody),
     Route("WS", "/ws/runs", "text", "the list of runs, below"),
     Route("WS", "/ws/runs/{id}", "text and frames", "one run, below"),
-    Route("WS", "/ws/models/{id}", "text and answers",
+    Route("WS", "/ws/models/{id}", "text and responses",
           "an open model of a run, below; `?which=best` (or `last`, or a checkpoint's folder) `&device=auto`"),
 )  # fmt: skip

@@ -14,7 +14,7 @@ class CheckEntry(TypedDict):
     fix: Annotated[str, "what to do; may be empty"]
 
 
-class ChecksAnswer(TypedDict):
+class ChecksResponse(TypedDict):
     """All checks of a run's spec."""
 
     checks: Annotated[Sequence[CheckEntry], "in the order in which they were made; empty where they were switched off"]

@@ -12,7 +12,7 @@ from typing import Any, get_args, get_origin, is_typeddict
 from tilework.protocol import dream, errors, explain, explore, finding, folders, frame, http, preflight, run, socket
 from tilework.protocol.arrays import ARRAYS, LEGEND, FrameArray
 from tilework.protocol.commands import COMMANDS
-from tilework.protocol.explore import ASKS, EXPLORE_LEGEND, AnswerArray
+from tilework.protocol.explore import ASKS, EXPLORE_LEGEND, ResponseArray
 from tilework.protocol.models import Field, branches, choices, fields_of
 
 _PLACE = re.compile(r"(<!-- made from src/tilework/protocol: (\w+) -->\n).*?(\n<!-- end -->)", re.DOTALL)
@@ -25,7 +25,7 @@ _LISTED: tuple[Any, ...] = (
     folders.FolderPlace, folders.ProposalLine, folders.ProposalReason,
     errors.Problem, errors.Refusal, errors.FieldError,
 )  # fmt: skip
-"""Models that messages and answers are made of, in the order in which the page lists them."""
+"""Models that messages and sends back are made of, in the order in which the page lists them."""
 
 
 def with_tables(text: str) -> str:
@@ -54,7 +54,7 @@ def _arrays() -> str:
 
 
 def _asks() -> str:
-    """Kind by kind: what is asked, the facts and the arrays of the answer."""
+    """Kind by kind: what is asked, the facts and the arrays of the response."""
     parts = []
     for kind, one in ASKS.items():
         parts.append(f"**{kind}**: {_about(one.ask)}")
@@ -71,12 +71,12 @@ def _asks() -> str:
     return "\n\n".join(parts) + f"\n\nLetters: {legend}.\n"
 
 
-def _when(one: AnswerArray) -> str:
+def _when(one: ResponseArray) -> str:
     return f"{one.meaning} (only {one.when})" if one.when else one.meaning
 
 
-def _answer_header() -> str:
-    return _table(("field", "type", "meaning"), map(_row, fields_of(explore.AnswerHeader)))
+def _response_header() -> str:
+    return _table(("field", "type", "meaning"), map(_row, fields_of(explore.ResponseHeader)))
 
 
 def _progress() -> str:
@@ -89,7 +89,7 @@ def _progress() -> str:
     )
 
 
-def _shape(one: FrameArray | AnswerArray) -> str:
+def _shape(one: FrameArray | ResponseArray) -> str:
     return f"({', '.join(map(str, one.shape))}{',' if len(one.shape) == 1 else ''})"
 
 
@@ -103,8 +103,8 @@ def _commands() -> str:
 
 
 def _routes() -> str:
-    rows = ((f"`{one.method} {one.path}`", _body(one), _answer(one), one.meaning) for one in http.ROUTES)
-    return _table(("route", "sent", "answered", "meaning"), rows)
+    rows = ((f"`{one.method} {one.path}`", _body(one), _response(one), one.meaning) for one in http.ROUTES)
+    return _table(("route", "sent", "response", "meaning"), rows)
 
 
 def _body(one: http.Route) -> str:
@@ -113,16 +113,16 @@ def _body(one: http.Route) -> str:
     return "" if one.body in {None, http.Empty} else _type(one.body)
 
 
-def _answer(one: http.Route) -> str:
-    return one.answer if isinstance(one.answer, str) else _type(one.answer)
+def _response(one: http.Route) -> str:
+    return one.response if isinstance(one.response, str) else _type(one.response)
 
 
-def _answers() -> str:
-    """What is sent and answered, model by model, and then what these are made of."""
+def _responses() -> str:
+    """What is sent and what comes back, model by model, and then what these are made of."""
     bodies = [one.body for one in http.ROUTES if not isinstance(one.body, str)]
-    whole = bodies + [way for one in http.ROUTES for way in branches(one.answer)]
+    whole = bodies + [way for one in http.ROUTES for way in branches(one.response)]
     models = [m for m in dict.fromkeys(whole) if is_typeddict(m) and m is not http.Empty]
-    return "\n\n".join(_named(model) for model in (*models, errors.ErrorAnswer, *_LISTED)) + "\n"
+    return "\n\n".join(_named(model) for model in (*models, errors.ErrorResponse, *_LISTED)) + "\n"
 
 
 def _server() -> str:
@@ -148,12 +148,12 @@ TABLES: Mapping[str, Callable[[], str]] = {
     "arrays": _arrays,
     "commands": _commands,
     "routes": _routes,
-    "answers": _answers,
+    "responses": _responses,
     "server": _server,
     "page": _page,
     "model": _model,
     "model_page": _model_page,
-    "answer": _answer_header,
+    "response": _response_header,
     "asks": _asks,
     "progress": _progress,
 }

@@ -139,7 +139,7 @@ class Steerable(TypedDict):
     help: Annotated[str, "what it does"]
 
 
-class RunAnswer(TypedDict):
+class RunResponse(TypedDict):
     """One run."""
 
     card: Annotated[RunCard, "as in the list"]

@@ -87,18 +87,18 @@ class StateMessage(TypedDict):
 
 
 class DoneMessage(TypedDict):
-    """The answer to a command that was put down for the trainer; that it took effect is shown by `applied`."""
+    """The response to a command that was put down for the trainer; that it took effect is shown by `applied`."""
 
-    type: Literal["answer"]
+    type: Literal["response"]
     ref: Annotated[Ref, "of the command"]
     ok: Literal[True]
     id: Annotated[int, "number of the command in run.db"]
 
 
 class RefusedMessage(TypedDict):
-    """The answer to a message that was refused."""
+    """The response to a message that was refused."""
 
-    type: Literal["answer"]
+    type: Literal["response"]
     ref: Annotated[Ref | None, "of the message, where it had one"]
     ok: Literal[False]
     error: Annotated[Problem, "why"]
@@ -141,7 +141,7 @@ class CommandMessage(TypedDict):
     """A command to the run."""
 
     type: Literal["command"]
-    ref: Annotated[Ref, "its answer carries the same"]
+    ref: Annotated[Ref, "its response carries the same"]
     kind: Annotated[CommandKind, "see above"]
     payload: NotRequired[Annotated[Nothing | Steps | Pace | Change, "see above"]]
 
@@ -178,7 +178,7 @@ class GoneMessage(TypedDict):
 
 
 class FailedMessage(TypedDict):
-    """An ask, or another message, that has no answer."""
+    """An ask, or another message, that has no response."""
 
     type: Literal["failed"]
     ref: Annotated[int | None, "of the ask, where it had one"]
@@ -186,14 +186,14 @@ class FailedMessage(TypedDict):
 
 
 ModelMessage = ModelStateMessage | NewerMessage | GoneMessage | FailedMessage
-"""What the socket of a model sends to a page, beside answers."""
+"""What the socket of a model sends to a page, beside responses."""
 
 
 class AskMessage(TypedDict):
-    """An ask. One of the same key that was not begun, or is a dream that is drawn, is given up for it, and not answered."""
+    """An ask. One of the same key that was not begun, or is a dream that is drawn, is given up for it, and gets no response."""
 
     type: Literal["ask"]
-    ref: Annotated[int, "its answer carries the same"]
+    ref: Annotated[int, "its response carries the same"]
     key: Annotated[str, "what it is for (`image`, `row 3`, ...); at most 64 keys of a page wait at once"]
     ask: Annotated[Ask, "see above"]
 

@@ -30,7 +30,7 @@ NAMED: dict[str, Any] = {
     "Ref": socket.Ref,
     "RunMessage": socket.RunMessage,
     "PageMessage": socket.PageMessage,
-    "CheckAnswer": http.CheckAnswer,
+    "CheckResponse": http.CheckResponse,
     "ExplainBlock": explain.ExplainBlock,
     "AskKind": explore.AskKind,
     "Side": explore.Side,
@@ -42,8 +42,8 @@ NAMED: dict[str, Any] = {
     "ModelPageMessage": socket.ModelPageMessage,
 }
 """Types that have no name of their own at run time."""
-ROOTS = (frame.Header, socket.RunsMessage, socket.RunMessage, socket.PageMessage, http.Answer, http.SpecBody, http.ResumeBody,
-         folders.SuggestBody, errors.ErrorAnswer, explore.AnswerHeader,
+ROOTS = (frame.Header, socket.RunsMessage, socket.RunMessage, socket.PageMessage, http.ResponseBody, http.SpecBody,
+         http.ResumeBody, folders.SuggestBody, errors.ErrorResponse, explore.ResponseHeader,
          dream.ProgressHeader, dream.ProgressFacts, socket.ModelMessage, socket.ModelPageMessage, http.FileBody, http.ApplyBody,
          *(one.facts for one in ASKS.values()))  # fmt: skip
 """What the page reads and writes; whatever these are made of comes along."""
@@ -75,12 +75,12 @@ def page_types() -> str:
         "/** Every kind of ask. */\nexport interface Asks {",
         *(f"  {kind}: {one.ask.__name__}" for kind, one in ASKS.items()),
         "}\n",
-        "/** The facts of every kind of answer. */\nexport interface Facts {",
+        "/** The facts of every kind of response. */\nexport interface Facts {",
         *(f"  {kind}: {one.facts.__name__}" for kind, one in ASKS.items()),
         "}\n",
-        "/** The arrays of every kind of answer, and their types; docs/studio.md lists their shapes. */",
-        "export interface AnswerArrays {",
-        *(line for kind, one in ASKS.items() for line in _answer_arrays(kind, one)),
+        "/** The arrays of every kind of response, and their types; docs/studio.md lists their shapes. */",
+        "export interface ResponseArrays {",
+        *(line for kind, one in ASKS.items() for line in _response_arrays(kind, one)),
         "}",
     ]
     return "\n".join(parts) + "\n"
@@ -91,7 +91,7 @@ def _named(name: str, union: str) -> str:
     return line if len(line) <= _WIDEST else "\n  | ".join([f"export type {name} =", *union.split(" | ")])
 
 
-def _answer_arrays(kind: str, one: Asking) -> list[str]:
+def _response_arrays(kind: str, one: Asking) -> list[str]:
     if not one.arrays:
         return [f"  {kind}: Record<string, never>"]
     listed = [f"    {array.name}{'?' if array.when else ''}: '{array.dtype}'" for array in one.arrays]

@@ -19,9 +19,9 @@ from tilework.report.sections import (
     curves_section,
     dimensions_section,
     events_section,
-    figures_section,
     images_section,
     latent_section,
+    metrics_section,
     section,
     spec_section,
     story_section,
@@ -80,7 +80,7 @@ def _page(run: RunFolder, album: Album) -> str:
         maps = max(1, len(newest["latent"].arrays.get("codes", []))) if newest["latent"] else 0
         several = maps > 1
         body = [
-            figures_section(key_facts(info, meta), str(meta.get("leak", ""))),
+            metrics_section(key_facts(info, meta), str(meta.get("leak", ""))),
             findings_section(album, run, store, info.metrics, _diagnosis(run)),
             images_section(album, newest["reconstructions"], beside_map=maps == 1)
             if meta.get("task", AUTOENCODER) == AUTOENCODER

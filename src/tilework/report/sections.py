@@ -30,7 +30,7 @@ def section(heading: str, body: str, aside: str = "", kind: str = "") -> str:
     return f'<section class="{kind}"><h2>{escape(heading)}{note}</h2>{body}</section>'
 
 
-def figures_section(facts: Sequence[Fact], leak: str = "") -> str:
+def metrics_section(facts: Sequence[Fact], leak: str = "") -> str:
     """The cards with the key metrics, and below them why they look better than they are (`leak`), where they do."""
     cards = "".join(
         f'<dl class="figure"><dt>{escape(f.name)}</dt><dd class="big">{escape(f.big)} <small>{escape(f.unit)}</small></dd>'

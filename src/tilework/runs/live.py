@@ -1,4 +1,4 @@
-"""The live file of a run: the newest frame of each channel, and what watchers and senders signal to the trainer.
+"""The live file of a run: the newest frame of each channel, and what readers and senders signal to the trainer.
 
 One memory-mapped file, made by the trainer. Its control page holds `watched_until` (seconds since 1970, written by whoever
 watches) and `bell` (raised by whoever has put a command into the store); the trainer reads both at every step, which costs less
@@ -99,7 +99,7 @@ class LiveWriter:
 
 
 class LiveReader:
-    """A watcher's or sender's side. Raises FileNotFoundError where there is no live file, ValueError where it is none."""
+    """A reader's or sender's side. Raises FileNotFoundError where there is no live file, ValueError where it is none."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

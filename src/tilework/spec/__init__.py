@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tilework.spec.autoencoder import AutoencoderSpec, Term
     from tilework.spec.load import dump_yaml, load_spec, recipe_names, recipe_text
     from tilework.spec.model import EngineSettings, OptimizerSettings, RunSpec
-    from tilework.spec.places import cache_folder
+    from tilework.spec.paths import cache_folder
     from tilework.spec.plugins import (
         BLOCKS,
         BOTTLENECKS,

@@ -16,20 +16,19 @@ from starlette.routing import Route, WebSocketRoute
 
 from tilework.errors import TileworkError
 from tilework.protocol.errors import Refusal
-from tilework.protocol.http import KeyAnswer
+from tilework.protocol.http import KeyResponse
 from tilework.studio import (
-    about_runs,
-    changes,
     checks,
     explained,
     findings,
     page_files,
     reports,
+    runs_read,
+    runs_write,
     sockets,
     starting,
     suggested,
 )
-from tilework.studio.answers import FAULT, answer, error_answer, refusal
 from tilework.studio.cards import Cards
 from tilework.studio.folders import Folders
 from tilework.studio.forms import Forms
@@ -40,53 +39,54 @@ from tilework.studio.models import routes as models
 from tilework.studio.models.pool import Pool
 from tilework.studio.models.socket import model_socket
 from tilework.studio.models.uploads import Uploads
-from tilework.studio.places import Root
-from tilework.studio.talk import Crowd
+from tilework.studio.paths import Root
+from tilework.studio.responses import FAULT, error_response, refusal, respond
+from tilework.studio.run_feed import RunFeeds
+from tilework.studio.talk import Clients
 from tilework.studio.thumbs import Thumbs
-from tilework.studio.watch import Watchers
 
 
 async def _key(request: Request) -> Response:
     """`POST /api/key`: answered where the guard lets a page in that may also change something; with the path that was given."""
-    return answer(KeyAnswer(path=request.app.state.path))
+    return respond(KeyResponse(path=request.app.state.path))
 
 
 ROUTES = [
     Route("/", page_files.index),
     Route("/assets/{path:path}", page_files.asset),
     Route("/api/key", _key, methods=["POST"]),
-    Route("/api/runs", about_runs.runs),
-    Route("/api/runs", changes.start, methods=["POST"]),
-    Route("/api/runs/{id}", about_runs.run),
-    Route("/api/runs/{id}/curves", about_runs.curves),
-    Route("/api/runs/{id}/marks", about_runs.marks),
-    Route("/api/runs/{id}/findings", about_runs.findings),
-    Route("/api/runs/{id}/timeline", about_runs.timeline),
-    Route("/api/runs/{id}/frames/{step:int}", about_runs.frame),
-    Route("/api/runs/{id}/thumb.png", about_runs.thumb),
-    Route("/api/runs/{id}/form", changes.form),
+    Route("/api/runs", runs_read.runs),
+    Route("/api/runs", runs_write.start, methods=["POST"]),
+    Route("/api/runs/{id}", runs_read.run),
+    Route("/api/runs/{id}/curves", runs_read.curves),
+    Route("/api/runs/{id}/marks", runs_read.marks),
+    Route("/api/runs/{id}/findings", runs_read.findings),
+    Route("/api/runs/{id}/timeline", runs_read.timeline),
+    Route("/api/runs/{id}/frames/{step:int}", runs_read.frame),
+    Route("/api/runs/{id}/thumb.png", runs_read.thumb),
+    Route("/api/runs/{id}/form", runs_write.form),
     Route("/api/runs/{id}/report", reports.report),
     Route("/api/runs/{id}/explain", explained.run),
     Route("/api/runs/{id}/checks", checks.checks),
     Route("/api/runs/{id}/findings/{code}/image", findings.image),
-    Route("/api/runs/{id}/resume", changes.resume, methods=["POST"]),
-    Route("/api/runs/{id}/apply", changes.apply, methods=["POST"]),
-    Route("/api/runs/{id}/stop", changes.stop, methods=["POST"]),
-    Route("/api/runs/{id}/delete", changes.delete, methods=["POST"]),
-    Route("/api/compare", about_runs.compare),
+    Route("/api/runs/{id}/resume", runs_write.resume, methods=["POST"]),
+    Route("/api/runs/{id}/apply", runs_write.apply, methods=["POST"]),
+    Route("/api/runs/{id}/stop", runs_write.stop, methods=["POST"]),
+    Route("/api/runs/{id}/delete", runs_write.delete, methods=["POST"]),
+    Route("/api/compare", runs_read.compare),
     Route("/api/starts", starting.starts),
     Route("/api/starts", starting.begin, methods=["POST"]),
     Route("/api/starts/{name}", starting.start),
     Route("/api/starts/{name}/cancel", starting.cancel, methods=["POST"]),
     Route("/api/spare", starting.spare, methods=["POST"]),
-    Route("/api/recipes", changes.recipes),
-    Route("/api/recipes/{name}", changes.recipe),
-    Route("/api/check", changes.check, methods=["POST"]),
+    Route("/api/recipes", runs_write.recipes),
+    Route("/api/recipes/{name}", runs_write.recipe),
+    Route("/api/check", runs_write.check, methods=["POST"]),
     Route("/api/explain", explained.spec, methods=["POST"]),
     Route("/api/glossary", explained.glossary),
     Route("/api/folders", suggested.folders),
     Route("/api/suggest", suggested.suggest, methods=["POST"]),
-    Route("/api/suggested/{id}", changes.suggested),
+    Route("/api/suggested/{id}", runs_write.suggested),
     Route("/api/suggested/{id}/sheet.png", suggested.sheet),
     Route("/api/models/{id}", models.models),
     Route("/api/models/{id}/image", models.image, methods=["POST"]),
@@ -102,7 +102,7 @@ def build(root: Root, keys: Keys, page: Path = page_files.PAGE, folders: Folders
     app = Starlette(
         routes=ROUTES,
         lifespan=_life,
-        exception_handlers={TileworkError: error_answer, HTTPException: _http_error, Exception: _fault},
+        exception_handlers={TileworkError: error_response, HTTPException: _http_error, Exception: _fault},
     )
     app.router.redirect_slashes = False  # it would write an address in full, and behind a proxy a wrong one
     state = app.state
@@ -110,14 +110,14 @@ def build(root: Root, keys: Keys, page: Path = page_files.PAGE, folders: Folders
     state.path = keys.outside.path if keys.outside else "/"
     state.cards, state.thumbs = Cards(root), Thumbs()
     state.listing = Listing(root, state.cards)
-    state.watchers = Watchers(root)
+    state.feeds = RunFeeds(root)
     state.launcher, state.suggestions = Launcher(root), suggested.Suggestions()
     state.forms = Forms(root, state.suggestions)
     # A folder on a drive that does not answer must not keep a form waiting.
     state.looking, state.folders = Forms(root), folders or Folders.of()
     state.uploads = Uploads()
     state.pool = Pool(state.uploads.folder)
-    state.crowd = Crowd()
+    state.clients = Clients()
     return Guard(app, keys)
 
 
@@ -128,7 +128,7 @@ async def _life(app: Starlette) -> AsyncIterator[None]:
         yield
     finally:
         await to_thread.run_sync(app.state.launcher.close)
-        await app.state.watchers.close()
+        await app.state.feeds.close()
         await app.state.listing.close()
         await app.state.pool.close()
         await to_thread.run_sync(app.state.uploads.close)

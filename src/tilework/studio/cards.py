@@ -16,7 +16,7 @@ from tilework.runs.folder import RunFolder
 from tilework.runs.lock import holder
 from tilework.runs.status import RunInfo, run_info
 from tilework.studio import curves
-from tilework.studio.places import Root
+from tilework.studio.paths import Root
 
 SHOWN = "('reconstructions', 'samples')"
 """Kinds of snapshots, for SQL, of which a run's thumbnail is made: of a prior its samples."""

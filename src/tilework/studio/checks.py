@@ -5,27 +5,27 @@ from __future__ import annotations
 from starlette.requests import Request
 from starlette.responses import Response
 
-from tilework.protocol.preflight import CheckEntry, ChecksAnswer
+from tilework.protocol.preflight import CheckEntry, ChecksResponse
 from tilework.runs.folder import RunFolder
 from tilework.runs.preflight import META, Preflight, Result
 from tilework.runs.preflight.words import sentences
-from tilework.studio.about_runs import of_run
-from tilework.studio.answers import answer
-from tilework.studio.journal import Journal
+from tilework.studio.responses import respond
+from tilework.studio.runs_read import of_run
+from tilework.studio.store_feed import StoreFeed
 
 
 async def checks(request: Request) -> Response:
     """The stored results; none where the run has none, or was checked by a version that kept others."""
-    return answer(await of_run(request, checks_of))
+    return respond(await of_run(request, checks_of))
 
 
-def checks_of(folder: RunFolder) -> ChecksAnswer:
+def checks_of(folder: RunFolder) -> ChecksResponse:
     """What stands in a run's store."""
-    journal = Journal(folder)
+    reader = StoreFeed(folder)
     try:
-        kept = journal.fact(META)
+        kept = reader.fact(META)
     finally:
-        journal.close()
+        reader.close()
     try:
         found = Preflight.read(kept)
     except (ValueError, AttributeError):

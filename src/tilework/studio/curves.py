@@ -62,19 +62,19 @@ def since(connection: sqlite3.Connection, split: str, step: int, most: int = MOS
 
 
 def _columns(connection: sqlite3.Connection, split: str, rows: Sequence[tuple[int, float]]) -> Rows:
-    places = {step: at for at, (step, _) in enumerate(rows)}
+    row_of = {step: at for at, (step, _) in enumerate(rows)}
     # Series outside, steps inside: each value is one look into the primary key, also where few steps of many are wanted.
     found = connection.execute(
         "SELECT series.name, metrics.step, metrics.value FROM series CROSS JOIN json_each(?) AS wanted "
         "CROSS JOIN metrics ON metrics.series_id = series.id AND metrics.step = wanted.value WHERE series.split = ?",
-        (json.dumps(list(places)), split),
+        (json.dumps(list(row_of)), split),
     )
     series: dict[str, list[float | None]] = {}
     for name, step, value in found:
         if name not in series:
             series[name] = [None] * len(rows)
-        series[name][places[step]] = value
-    return {"step": list(places), "epoch": [epoch for _, epoch in rows], "series": series}
+        series[name][row_of[step]] = value
+    return {"step": list(row_of), "epoch": [epoch for _, epoch in rows], "series": series}
 
 
 def spark(connection: sqlite3.Connection, name: str = "loss", points: int = 48) -> Spark:

@@ -8,12 +8,12 @@ from typing import Any, TypedDict, cast
 from tilework.errors import TileworkError
 from tilework.metrics import AUTOENCODER, Metrics
 from tilework.protocol.finding import FindingEntry
-from tilework.protocol.run import Curves, Mark, MetricEntry, Rows, RunAnswer, Steerable
+from tilework.protocol.run import Curves, Mark, MetricEntry, Rows, RunResponse, Steerable
 from tilework.protocol.socket import HelloMessage
 from tilework.runs.folder import RunFolder
 from tilework.spec.text import read_yaml
 from tilework.studio.cards import run_card
-from tilework.studio.places import Root, inside
+from tilework.studio.paths import Root, inside
 
 
 class Everything(TypedDict):
@@ -49,7 +49,7 @@ _LOG_BYTES = 64 * 1024
 _MOST_SPEC_BYTES = 2**20
 
 
-def about(root: Root, folder: RunFolder, everything: Everything) -> RunAnswer:
+def about(root: Root, folder: RunFolder, everything: Everything) -> RunResponse:
     """One run; `everything` is what its journal knows."""
     return {
         "card": run_card(folder),

@@ -7,10 +7,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tilework.explain.glossary import ENTRIES
-from tilework.protocol.explain import GlossaryAnswer, TermEntry
-from tilework.studio.about_runs import of_run
-from tilework.studio.answers import answer, body_of
+from tilework.protocol.explain import GlossaryResponse, TermEntry
 from tilework.studio.forms import Forms
+from tilework.studio.responses import body_of, respond
+from tilework.studio.runs_read import of_run
 
 
 def _forms(request: Request) -> Forms:
@@ -20,17 +20,17 @@ def _forms(request: Request) -> Forms:
 
 async def run(request: Request) -> Response:
     """`GET /api/runs/{id}/explain`."""
-    return answer(await of_run(request, _forms(request).explain_run))
+    return respond(await of_run(request, _forms(request).explain_run))
 
 
 async def spec(request: Request) -> Response:
     """`POST /api/explain`."""
-    return answer(await to_thread.run_sync(_forms(request).explain, await body_of(request)))
+    return respond(await to_thread.run_sync(_forms(request).explain, await body_of(request)))
 
 
 async def glossary(request: Request) -> Response:
     """`GET /api/glossary`."""
-    return answer(GlossaryAnswer(terms=TERMS))
+    return respond(GlossaryResponse(terms=TERMS))
 
 
 TERMS: list[TermEntry] = [

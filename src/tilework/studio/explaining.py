@@ -14,19 +14,19 @@ from tilework.spec import load_spec
 
 if TYPE_CHECKING:
     from tilework.explain.facts.explanation import Explanation
-    from tilework.protocol.explain import ExplainAnswer, ExplainBlock
+    from tilework.protocol.explain import ExplainBlock, ExplainResponse
 
 
-def explained(asked: dict[str, Any]) -> ExplainAnswer:
+def explained(asked: dict[str, Any]) -> ExplainResponse:
     """{run}: a folder, or {source, overrides, runs}: a recipe's name or the path of a spec, and the folder of runs."""
     if "run" in asked:
-        return answer_of(explain_run(RunFolder(Path(asked["run"]))))
+        return response_of(explain_run(RunFolder(Path(asked["run"]))))
     overrides: Sequence[str] = asked["overrides"]
     spec = load_spec(asked["source"], list(overrides))
-    return answer_of(explain_spec(spec, source=asked["source"], overrides=overrides, runs=Path(asked["runs"])))
+    return response_of(explain_spec(spec, source=asked["source"], overrides=overrides, runs=Path(asked["runs"])))
 
 
-def answer_of(found: Explanation) -> ExplainAnswer:
+def response_of(found: Explanation) -> ExplainResponse:
     """An explanation as the page shows it: its text, with each drawing where it stands."""
     text, standing = document(found), found.subject.standing
     plain = to_plain(text, found)

@@ -9,9 +9,9 @@ from tilework.doctor.diagnosis import diagnose
 from tilework.doctor.finding import Finding
 from tilework.doctor.opening import opened
 from tilework.runs.folder import RunFolder
-from tilework.studio.about_runs import of_run
-from tilework.studio.answers import NotHere
-from tilework.studio.places import inside
+from tilework.studio.paths import inside
+from tilework.studio.responses import NotHere
+from tilework.studio.runs_read import of_run
 
 _MOST_IMAGE = 16 * 2**20
 

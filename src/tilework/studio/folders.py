@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tilework.data.files.natural import natural_key
-from tilework.data.media.endings import is_hidden, kind_of
+from tilework.data.media.extensions import is_hidden, kind_of
 from tilework.errors import UserError
-from tilework.protocol.folders import FolderPlace, FoldersAnswer
-from tilework.studio.answers import NotHere
+from tilework.protocol.folders import FolderPlace, FoldersResponse
+from tilework.studio.responses import NotHere
 
 MOST_LISTED = 2_000
 _SECONDS = 1.5
@@ -79,7 +79,7 @@ class Folders:
             )
         return path
 
-    def listing(self, text: str | None) -> FoldersAnswer:
+    def listing(self, text: str | None) -> FoldersResponse:
         """What is in a folder; in the first root where none is named. Raises UserError, NotHere."""
         if text is None and not self.roots:
             raise UserError(

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from tilework.errors import UserError
-from tilework.protocol.explain import ExplainAnswer
-from tilework.protocol.http import FormAnswer, Recipe, SpecRight, SpecWrong
+from tilework.protocol.explain import ExplainResponse
+from tilework.protocol.http import FormResponse, Recipe, SpecRight, SpecWrong
 from tilework.runs.folder import RunFolder
 from tilework.spec.about import about
-from tilework.studio.answers import NotHere
-from tilework.studio.places import Root, inside
+from tilework.studio.paths import Root, inside
+from tilework.studio.responses import NotHere
 from tilework.studio.steered import as_overrides, steered
 
 if TYPE_CHECKING:
@@ -64,26 +64,26 @@ class Forms:
             for raw in shipped
         ]
 
-    def of_recipe(self, name: str) -> FormAnswer:
+    def of_recipe(self, name: str) -> FormResponse:
         """{spec, schema} of a shipped recipe. Raises NotHere."""
-        return cast(FormAnswer, self._ask({"question": "form", "source": _recipe(name)}))
+        return cast(FormResponse, self._ask({"question": "form", "source": _recipe(name)}))
 
-    def of_run(self, run_id: str) -> FormAnswer:
+    def of_run(self, run_id: str) -> FormResponse:
         """{spec, schema, steered} of a run: what a next one begins with, and overrides for what was set by hand.
 
         Raises NotHere, and UserError for a spec that is damaged.
         """
         form = self._ask({"question": "form", "source": self._spec_file(run_id)})
-        return FormAnswer(
+        return FormResponse(
             spec=form["spec"] | {"about": about(form["spec"])},
             schema=form["schema"],
             sets=form["sets"],
             steered=as_overrides(steered(self._root.run(run_id))),
         )
 
-    def of_suggested(self, made: str) -> FormAnswer:
+    def of_suggested(self, made: str) -> FormResponse:
         """{spec, schema} of a proposal. Raises NotHere."""
-        return cast(FormAnswer, self._ask({"question": "form", "source": self._suggested(made)}))
+        return cast(FormResponse, self._ask({"question": "form", "source": self._suggested(made)}))
 
     def suggest(self, paths: list[str], yaml: Path, sheet: Path) -> dict[str, Any]:
         """What the worker proposes for some paths, written to these files. Raises UserError where nothing can be learned from
@@ -95,16 +95,16 @@ class Forms:
         source, overrides = self.source(body)
         return cast(Passed | SpecWrong, self._ask({"question": "check", "source": source, "overrides": overrides}))
 
-    def explain(self, body: dict[str, Any]) -> ExplainAnswer:
+    def explain(self, body: dict[str, Any]) -> ExplainResponse:
         """What the spec of {recipe or from, overrides} makes, explained. Raises UserError for one that is wrong, NotHere."""
         source, overrides = self.source(body)
         question = {"question": "explain", "source": source, "overrides": overrides, "runs": str(self._root.path)}
-        return cast(ExplainAnswer, self._ask(question))
+        return cast(ExplainResponse, self._ask(question))
 
-    def explain_run(self, run: RunFolder) -> ExplainAnswer:
+    def explain_run(self, run: RunFolder) -> ExplainResponse:
         """A run explained, with what it has measured. Raises UserError where its spec cannot be read."""
         inside(run, "spec.yaml")  # a link to elsewhere is not followed
-        return cast(ExplainAnswer, self._ask({"question": "explain", "run": str(run.path)}))
+        return cast(ExplainResponse, self._ask({"question": "explain", "run": str(run.path)}))
 
     def warm(self) -> None:
         """Start the worker, so that the first form need not wait for torch."""

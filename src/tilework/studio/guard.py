@@ -29,8 +29,8 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tilework.studio.address import Address, is_loopback, seen_address
-from tilework.studio.answers import FAULT, refusal
 from tilework.studio.refusal import OPEN, Refusal, page_of, refused
+from tilework.studio.responses import FAULT, refusal
 
 _log = logging.getLogger("tilework.studio")
 _SAFE = {"GET", "HEAD"}

@@ -18,8 +18,8 @@ from tilework.runs.atomic import write_error
 from tilework.runs.folder import RunFolder
 from tilework.runs.lock import holder
 from tilework.runs.stage import FILE
-from tilework.studio.answers import Busy, NotHere
-from tilework.studio.places import KEPT, Root
+from tilework.studio.paths import KEPT, Root
+from tilework.studio.responses import Busy, NotHere
 from tilework.studio.spare import Spare
 from tilework.studio.starts import Start, interrupt, new_name, why_it_ended
 

@@ -10,37 +10,37 @@ from anyio import to_thread
 
 from tilework.errors import TileworkError
 from tilework.protocol.socket import RunsMessage
-from tilework.studio.answers import to_text
 from tilework.studio.cards import Cards
-from tilework.studio.places import Root
-from tilework.studio.viewer import Viewer
+from tilework.studio.connection import Connection
+from tilework.studio.paths import Root
+from tilework.studio.responses import to_text
 
 LOOK_SECONDS = 1.0
 
 
 class Listing:
-    """Sends all runs to its viewers."""
+    """Sends all runs to its connections."""
 
     def __init__(self, root: Root, cards: Cards) -> None:
         self._root, self._cards = root, cards
-        self._viewers: set[Viewer] = set()
+        self._connections: set[Connection] = set()
         self._text = ""
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
-    async def join(self, viewer: Viewer) -> None:
+    async def join(self, connection: Connection) -> None:
         """Send the list now, and whenever it changes."""
         text = await to_thread.run_sync(self._read)
-        viewer.send(text)
-        self._viewers.add(viewer)
+        connection.send(text)
+        self._connections.add(connection)
         if self._task is None:
             self._text = text
             self._task = asyncio.create_task(self._watch(), name="list of runs")
 
-    def leave(self, viewer: Viewer) -> None:
-        """Forget the viewer; the last one ends the looking."""
-        self._viewers.discard(viewer)
-        if not self._viewers:
+    def leave(self, connection: Connection) -> None:
+        """Forget the connection; the last one ends the reading."""
+        self._connections.discard(connection)
+        if not self._connections:
             self._wake.set()
 
     def look_now(self) -> None:
@@ -49,14 +49,14 @@ class Listing:
 
     async def close(self) -> None:
         """End the looking and wait for it."""
-        self._viewers.clear()
+        self._connections.clear()
         self._wake.set()
         if self._task is not None:
             await asyncio.wait({self._task})
 
     async def _watch(self) -> None:
         try:
-            while self._viewers:
+            while self._connections:
                 self._wake.clear()
                 try:
                     text = await to_thread.run_sync(self._read)
@@ -65,8 +65,8 @@ class Listing:
                     text = self._text
                 if text != self._text:
                     self._text = text
-                    for viewer in list(self._viewers):
-                        viewer.send(text)
+                    for connection in list(self._connections):
+                        connection.send(text)
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
         finally:

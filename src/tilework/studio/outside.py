@@ -13,7 +13,7 @@ from tilework.runs.folder import RunFolder
 from tilework.runs.status import run_status
 from tilework.runs.stop_reason import stop_text
 from tilework.runs.store import RunStore
-from tilework.studio.places import Root
+from tilework.studio.paths import Root
 
 
 def state_of(root: Root, folder: RunFolder) -> StateMessage:

@@ -9,7 +9,7 @@ from anyio import to_thread
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 
-from tilework.studio.answers import NotHere
+from tilework.studio.responses import NotHere
 
 PAGE = Path(__file__).parent / "page"
 

@@ -10,7 +10,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import Scope
 
 from tilework.protocol import errors
-from tilework.studio import answers
+from tilework.studio import responses
 
 OPEN = "open the URL that `tilework studio` printed"
 
@@ -29,7 +29,7 @@ def refused(scope: Scope, headers: Headers, refusal: Refusal) -> Response:
     kind, what, why, fix = refusal
     if scope["path"] == "/" or "text/html" in headers.get("accept", ""):
         return page_of(f"{what[:1].upper()}{what[1:]}: {why}. {fix[:1].upper()}{fix[1:]}.")
-    return answers.refusal({"error": errors.Refusal(kind=kind, what=what, why=why, fix=fix)}, 403)
+    return responses.refusal({"error": errors.Refusal(kind=kind, what=what, why=why, fix=fix)}, 403)
 
 
 def page_of(text: str) -> Response:

@@ -6,8 +6,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from tilework.runs.folder import RunFolder
-from tilework.studio.about_runs import of_run
-from tilework.studio.answers import NotHere
+from tilework.studio.responses import NotHere
+from tilework.studio.runs_read import of_run
 
 _POLICY = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "

@@ -20,7 +20,7 @@ from tilework.studio.address import Address
 from tilework.studio.app import build
 from tilework.studio.folders import Folders
 from tilework.studio.guard import PORT, Guard, Keys
-from tilework.studio.places import Root
+from tilework.studio.paths import Root
 from tilework.studio.talk import MOST_MESSAGE
 
 LOOPBACK = "127.0.0.1"

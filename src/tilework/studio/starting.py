@@ -10,11 +10,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tilework.errors import UserError
-from tilework.protocol.http import SpareAnswer, StartAnswer, StartsAnswer, StartStage
+from tilework.protocol.http import SpareResponse, StartResponse, StartsResponse, StartStage
 from tilework.spec.text import read_yaml
-from tilework.studio.answers import answer, body_of, error_body
 from tilework.studio.forms import Forms
 from tilework.studio.launch import Launcher
+from tilework.studio.responses import body_of, error_body, respond
 from tilework.studio.starts import Start
 
 _OVERRIDE = re.compile(r"[A-Za-z_][\w.]*=", re.ASCII)
@@ -40,34 +40,34 @@ async def begin(request: Request) -> Response:
             )
     about = str(body.get("recipe") or body.get("from") or await to_thread.run_sync(_name_in, source))
     start = await to_thread.run_sync(_launcher(request).begin, source, overrides, about)
-    return answer(_start_answer(start))
+    return respond(_start_response(start))
 
 
 async def start(request: Request) -> Response:
     """`GET /api/starts/{name}`."""
     found = await to_thread.run_sync(_launcher(request).start_of, request.path_params["name"])
-    body = await to_thread.run_sync(_start_answer, found)
+    body = await to_thread.run_sync(_start_response, found)
     if body["run"] is not None:
         request.app.state.listing.look_now()
-    return answer(body)
+    return respond(body)
 
 
 async def cancel(request: Request) -> Response:
     """`POST /api/starts/{name}/cancel`."""
     await body_of(request)
-    return answer(_start_answer(await to_thread.run_sync(_launcher(request).cancel, request.path_params["name"])))
+    return respond(_start_response(await to_thread.run_sync(_launcher(request).cancel, request.path_params["name"])))
 
 
 async def starts(request: Request) -> Response:
     """`GET /api/starts`."""
     found = await to_thread.run_sync(_launcher(request).starts)
-    return answer(StartsAnswer(starts=[_stage(one) for one in found]))
+    return respond(StartsResponse(starts=[_stage(one) for one in found]))
 
 
 async def spare(request: Request) -> Response:
     """`POST /api/spare`."""
     await body_of(request)
-    return answer(SpareAnswer(kept=await to_thread.run_sync(_launcher(request).spare.keep)))
+    return respond(SpareResponse(kept=await to_thread.run_sync(_launcher(request).spare.keep)))
 
 
 def _name_in(spec: str) -> str:
@@ -82,7 +82,7 @@ def _stage(found: Start) -> StartStage:
     return {"name": found.name, "about": found.about, "stage": name, "done": stage.done, "total": stage.total}
 
 
-def _start_answer(found: Start) -> StartAnswer:
+def _start_response(found: Start) -> StartResponse:
     over = found.over  # before the rest: that is final then
     problem = error_body(found.problem) if found.problem else None
-    return StartAnswer(**_stage(found), over=over, run=found.run, problem=problem)
+    return StartResponse(**_stage(found), over=over, run=found.run, problem=problem)

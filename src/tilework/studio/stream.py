@@ -1,11 +1,11 @@
-"""A run's live file as a watcher reads it: the newest whole frame of each channel, across the processes that train the run."""
+"""A run's live file as a run feed reads it: the newest whole frame of each channel, across the processes that train the run."""
 
 from __future__ import annotations
 
 from tilework.runs.folder import RunFolder
 from tilework.runs.frames import read_header
 from tilework.runs.live import CHANNELS, LiveReader
-from tilework.studio.viewer import Frame
+from tilework.studio.connection import Frame
 
 
 class Stream:

@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 
 from tilework.errors import UserError
-from tilework.protocol.folders import SuggestAnswer
-from tilework.studio.answers import NotHere, answer, body_of
+from tilework.protocol.folders import SuggestResponse
 from tilework.studio.folders import Folders
+from tilework.studio.responses import NotHere, body_of, respond
 
 _ID = re.compile(r"[0-9a-f]{16}")
 _MOST_KEPT, _MOST_PATHS = 32, 64
@@ -36,9 +36,9 @@ class Suggestions:
                 file.unlink(missing_ok=True)
         return secrets.token_hex(8)
 
-    def file(self, made: str, ending: str) -> Path:
+    def file(self, made: str, extension: str) -> Path:
         """A file of a proposal. Raises NotHere where there is none of that id."""
-        path = self.folder / f"{made}.{ending}"
+        path = self.folder / f"{made}.{extension}"
         if not _ID.fullmatch(made) or not path.is_file():
             raise NotHere(
                 f"there is no proposal '{made[:40]}'",
@@ -66,7 +66,7 @@ def _folders(request: Request) -> Folders:
 async def folders(request: Request) -> Response:
     """`GET /api/folders?at=PATH`."""
     at = request.query_params.get("at")
-    return answer(await to_thread.run_sync(_folders(request).listing, at or None))
+    return respond(await to_thread.run_sync(_folders(request).listing, at or None))
 
 
 async def suggest(request: Request) -> Response:
@@ -74,14 +74,14 @@ async def suggest(request: Request) -> Response:
     paths = _paths(await body_of(request))
     state = request.app.state
 
-    def ask() -> SuggestAnswer:
+    def ask() -> SuggestResponse:
         given = [str(_folders(request).allowed(path)) for path in paths]
         kept = suggestions_of(request)
         made = kept.new()
         found = state.looking.suggest(given, kept.folder / f"{made}.yaml", kept.folder / f"{made}.png")
-        return cast(SuggestAnswer, {**found, "id": made})
+        return cast(SuggestResponse, {**found, "id": made})
 
-    return answer(await to_thread.run_sync(ask))
+    return respond(await to_thread.run_sync(ask))
 
 
 async def sheet(request: Request) -> Response:

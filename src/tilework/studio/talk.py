@@ -13,9 +13,9 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 from tilework.errors import TileworkError, UserError
 from tilework.protocol.errors import Problem
 from tilework.protocol.socket import Ref
-from tilework.studio.answers import FAULT, error_body, read_json
+from tilework.studio.responses import FAULT, error_body, read_json
 
-MOST_VIEWERS = 200
+MOST_CONNECTIONS = 200
 MOST_MESSAGE = 2**20
 """Letters of a message that a page may send: as many tokens as an ask may have fit in it."""
 TOO_MANY = 1013  # "try again later"
@@ -36,10 +36,10 @@ class Mailbox(Protocol):
 B = TypeVar("B", bound=Mailbox)
 
 
-class Crowd:
+class Clients:
     """Counts the open sockets of one studio."""
 
-    def __init__(self, most: int = MOST_VIEWERS) -> None:
+    def __init__(self, most: int = MOST_CONNECTIONS) -> None:
         self.most = most
         self.present = 0
 
@@ -82,12 +82,12 @@ async def converse(
     socket: WebSocket, mailbox: Callable[[Callable[[], None]], B], talk: Callable[[B], Awaitable[None]]
 ) -> None:
     """Open the socket, and send what is in the mailbox while `talk` goes on. The mailbox is made with what cuts the page off."""
-    crowd: Crowd = socket.app.state.crowd
+    clients: Clients = socket.app.state.clients
     await socket.accept()
-    if crowd.present >= crowd.most:
-        await socket.close(TOO_MANY, f"{crowd.most} pages are open already")
+    if clients.present >= clients.most:
+        await socket.close(TOO_MANY, f"{clients.most} pages are open already")
         return
-    crowd.present += 1
+    clients.present += 1
     try:
         async with anyio.create_task_group() as group:
             box = mailbox(group.cancel_scope.cancel)
@@ -110,4 +110,4 @@ async def converse(
             group.start_soon(hear)
         # A page that was cut off reads nothing, no goodbye either: the server drops its connection.
     finally:
-        crowd.present -= 1
+        clients.present -= 1

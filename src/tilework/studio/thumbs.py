@@ -9,9 +9,9 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from tilework.runs.folder import RunFolder
-from tilework.studio.answers import NotHere
-from tilework.studio.journal import Journal
-from tilework.studio.places import inside
+from tilework.studio.paths import inside
+from tilework.studio.responses import NotHere
+from tilework.studio.store_feed import StoreFeed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,11 +32,11 @@ class Thumbs:
 
     def of(self, folder: RunFolder) -> bytes:
         """PNG bytes. Raises NotHere where the run has stored no images that can be read, UserError for a damaged store."""
-        journal = Journal(folder)
+        reader = StoreFeed(folder)
         try:
-            found = journal.newest_images()
+            found = reader.newest_images()
         finally:
-            journal.close()
+            reader.close()
         if found is None:
             raise NotHere(f"run {folder.id} has stored no images yet", why="it does so at its first validation")
         path = inside(folder, found[1])

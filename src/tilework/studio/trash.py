@@ -10,8 +10,8 @@ from tilework.errors import UserError
 from tilework.runs.atomic import write_error
 from tilework.runs.folder import RunFolder
 from tilework.runs.lock import RunLock, holder
-from tilework.studio.answers import Busy
-from tilework.studio.places import TRASH, Root
+from tilework.studio.paths import TRASH, Root
+from tilework.studio.responses import Busy
 
 
 def move_to_trash(root: Root, run: RunFolder) -> Path:

@@ -15,8 +15,8 @@ from tilework.errors import TileworkError
 from tilework.protocol.errors import FieldError
 
 if TYPE_CHECKING:
-    from tilework.protocol.explain import ExplainAnswer
-    from tilework.protocol.http import DataSetChoice, FormAnswer, SpecWrong
+    from tilework.protocol.explain import ExplainResponse
+    from tilework.protocol.http import DataSetChoice, FormResponse, SpecWrong
     from tilework.spec import RunSpec
     from tilework.spec.problems import Problem
     from tilework.studio.forms import Passed
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 def main() -> None:
     """Answer until the input ends."""
     # What a library prints must not get between the answers.
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    responses = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
     for line in sys.stdin:
-        print(json.dumps(_answered(line)), file=answers, flush=True)
+        print(json.dumps(_answered(line)), file=responses, flush=True)
 
 
 def _answered(line: str) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def _answered(line: str) -> dict[str, Any]:
         return {"error": {"what": "this could not be checked", "why": f"{type(error).__name__}: {error}", "fix": ""}}
 
 
-def _form(asked: dict[str, Any]) -> FormAnswer:
+def _form(asked: dict[str, Any]) -> FormResponse:
     """The whole spec with every default, and the schema of all specs of its task."""
     from tilework.spec import load_spec
     from tilework.spec.schema import spec_schema
@@ -154,7 +154,7 @@ def _of_field(problem: Problem, why: str = "") -> FieldError:
     )  # fmt: skip
 
 
-def _explain(asked: dict[str, Any]) -> ExplainAnswer:
+def _explain(asked: dict[str, Any]) -> ExplainResponse:
     """A model explained in its own numbers."""
     from tilework.studio.explaining import explained
 

@@ -88,19 +88,19 @@ def begin(folder: Path, manifest: Manifest) -> Tokens | list[int]:
             _remove(folder / name)
     if found is None:
         write_whole(folder / MANIFEST, manifest.text().encode())
-    ending = layouts.storage(manifest.layout).ENDING
-    return [number for number in range(manifest.shard_count) if not (folder / shard_name(number, ending)).exists()]
+    extension = layouts.storage(manifest.layout).EXTENSION
+    return [number for number in range(manifest.shard_count) if not (folder / shard_name(number, extension)).exists()]
 
 
 def write_shard(folder: Path, manifest: Manifest, number: int, shard: Shard) -> None:
     """Write one shard, whole or not at all. Raises UserError where there is no space."""
     storage: ModuleType = layouts.storage(manifest.layout)
-    write_whole(folder / shard_name(number, storage.ENDING), storage.pack(shard))
+    write_whole(folder / shard_name(number, storage.EXTENSION), storage.pack(shard))
 
 
 def about_shard(folder: Path, manifest: Manifest, number: int) -> ShardFile:
     """What the manifest holds of a shard that is written."""
-    file = folder / shard_name(number, layouts.storage(manifest.layout).ENDING)
+    file = folder / shard_name(number, layouts.storage(manifest.layout).EXTENSION)
     first, end = manifest.span(number)
     try:
         return ShardFile(file.name, end - first, file.stat().st_size, sha256(file))
@@ -140,9 +140,9 @@ def abandon(folder: Path) -> None:
             (folder / MANIFEST).unlink(missing_ok=True)
 
 
-def shard_name(number: int, ending: str) -> str:
+def shard_name(number: int, extension: str) -> str:
     """File name of a shard."""
-    return f"shard-{number:05d}{ending}"
+    return f"shard-{number:05d}{extension}"
 
 
 def write_whole(path: Path, data: bytes, *, sync: bool = True) -> None:

@@ -1,13 +1,13 @@
 import { getJson } from '../lib/api'
-import type { Answer } from '../lib/frame'
-import type { AboutFacts, ModelsAnswer, SavedModel } from '../lib/protocol'
+import type { ModelResponse } from '../lib/frame'
+import type { AboutFacts, ModelsResponse, SavedModel } from '../lib/protocol'
 import { OpenModel } from '../explore/model.svelte'
 import { choiceText, type Choice } from './models'
 
 /** One of the checkpoints that are compared, and what is known of it. */
 export class Entry {
   about = $state.raw<AboutFacts | null>(null)
-  statistics = $state.raw<Answer<'statistics'> | null>(null)
+  statistics = $state.raw<ModelResponse<'statistics'> | null>(null)
   saved = $state.raw<SavedModel[]>([])
   opened = $state(0) // so many times: what is shown of it is asked again
   model = $state.raw<OpenModel>()! as OpenModel
@@ -47,7 +47,7 @@ export class Entry {
       if (facts.sides.validation && !this.statistics)
         void model.show('statistics', 'statistics', {}, (found) => (this.statistics = found))
     })
-    getJson<ModelsAnswer>(`/api/models/${encodeURIComponent(this.choice.id)}`).then(
+    getJson<ModelsResponse>(`/api/models/${encodeURIComponent(this.choice.id)}`).then(
       ({ checkpoints }) => (this.saved = [...checkpoints]),
       () => undefined,
     )

@@ -1,19 +1,19 @@
-import type { Answer, Shaped } from '../lib/frame'
+import type { ModelResponse, Shaped } from '../lib/frame'
 import { equal } from './difference'
 
 /** The rows of a map by the image that each is: `validation:12`. */
-export function rowsOf(map: Answer<'map'>): Map<string, number> {
+export function rowsOf(map: ModelResponse<'map'>): Map<string, number> {
   const rows = new Map<string, number>()
   for (let i = 0; i < map.numbers.data.length; i++) rows.set(originOf(map, i), i)
   return rows
 }
 
-export const originOf = (map: Answer<'map'>, row: number): string =>
+export const originOf = (map: ModelResponse<'map'>, row: number): string =>
   `${map.sides.data[row] ? 'train' : 'validation'}:${map.numbers.data[row]}`
 
 /** What shows whether a number means the same image to two models: the labels of all, and the pixels of some. */
 export interface Known {
-  map: Answer<'map'>
+  map: ModelResponse<'map'>
   pixels: Shaped<Uint8Array>
   image: readonly number[] // [height, width, channels]
 }

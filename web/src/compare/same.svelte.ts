@@ -1,6 +1,6 @@
 import { postBytes, words } from '../lib/api'
 import type { Shaped } from '../lib/frame'
-import type { ImageAnswer, Side } from '../lib/protocol'
+import type { ImageResponse, Side } from '../lib/protocol'
 import type { Codes } from '../explore/codes'
 import { edited } from '../explore/edits'
 import { imageData } from '../lib/pixels'
@@ -159,7 +159,7 @@ async function nameOf(entry: Entry, lead: Lead): Promise<string> {
       : null
   if (!own || !equal(own.image, lead.image)) {
     const query = new URLSearchParams({ which: entry.model.which, device: entry.model.device, name: `${side}-${number}.png` })
-    const sent = await postBytes<ImageAnswer>(
+    const sent = await postBytes<ImageResponse>(
       `/api/models/${encodeURIComponent(entry.model.id)}/image?${query}`,
       await pngOf(lead.image),
       'image/png',

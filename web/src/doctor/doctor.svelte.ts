@@ -1,6 +1,6 @@
 import { getJson, postJson, run as runPath, words } from '../lib/api'
 import { livePath, router } from '../lib/route.svelte'
-import type { ApplyBody, FindingsAnswer, IdAnswer } from '../lib/protocol'
+import type { ApplyBody, FindingsResponse, IdResponse } from '../lib/protocol'
 import type { Run } from '../live/run.svelte'
 import { Start } from '../live/starts.svelte'
 import { outcome } from '../live/state'
@@ -11,7 +11,7 @@ const LOOK_MS = 200 // between two looks whether a run has stopped
 
 /** What the doctor says of one run, asked again whenever the run has something new to say, and the fix that is being applied. */
 export class Doctor {
-  answer = $state.raw<FindingsAnswer | null>(null)
+  answer = $state.raw<FindingsResponse | null>(null)
   problem = $state('')
   applying = $state<string | null>(null) // code of the finding whose fix is on its way
   doing = $state<'stopping' | 'starting' | null>(null)
@@ -38,7 +38,7 @@ export class Doctor {
     this.asking = true
     this.again = false
     try {
-      this.answer = await getJson<FindingsAnswer>(`${runPath(this.run.id)}/findings`)
+      this.answer = await getJson<FindingsResponse>(`${runPath(this.run.id)}/findings`)
       this.problem = ''
     } catch (error) {
       this.problem = words(error).what
@@ -64,7 +64,7 @@ export class Doctor {
       this.doing = 'starting'
       this.start.follow()
       const body: ApplyBody = { code }
-      const { id } = await postJson<IdAnswer>(`${runPath(this.run.id)}/apply`, body)
+      const { id } = await postJson<IdResponse>(`${runPath(this.run.id)}/apply`, body)
       if (!this.ended) router.go(`#${livePath(id)}`)
     } catch (error) {
       this.refuse(code, words(error))

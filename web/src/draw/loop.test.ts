@@ -20,14 +20,14 @@ describe('the draw loop', () => {
   })
   afterEach(() => vi.unstubAllGlobals())
 
-  async function moving(): Promise<{ drawn: () => number; awaitAnswer: (most: number) => void }> {
-    const { draw, awaitAnswer } = await import('./loop')
+  async function moving(): Promise<{ drawn: () => number; awaitResponse: (most: number) => void }> {
+    const { draw, awaitResponse } = await import('./loop')
     let drawn = 0
     draw(() => {
       drawn += 1
       return true
     })
-    return { drawn: () => drawn, awaitAnswer }
+    return { drawn: () => drawn, awaitResponse }
   }
 
   it('draws nothing whose place is gone, until it has one again', async () => {
@@ -59,22 +59,22 @@ describe('the draw loop', () => {
     expect(waiting.length).toBe(1) // the one that moves
   })
   it('leaves every second frame to an answer that is waited for, where frames are slow', async () => {
-    const { drawn, awaitAnswer } = await moving()
+    const { drawn, awaitResponse } = await moving()
     frames(40, 30)
-    awaitAnswer(400)
+    awaitResponse(400)
     frames(10, 30)
     expect(drawn()).toBe(45)
-    awaitAnswer(0) // it is here
+    awaitResponse(0) // it is here
     frames(10, 30)
     expect(drawn()).toBe(55)
-    awaitAnswer(400)
+    awaitResponse(400)
     frames(20, 30) // 600 ms: it did not come; 7 of the 13 frames in 400 ms were left out
     expect(drawn()).toBe(68)
   })
   it('leaves none where there is time enough', async () => {
-    const { drawn, awaitAnswer } = await moving()
+    const { drawn, awaitResponse } = await moving()
     frames(40, 16.7)
-    awaitAnswer(400)
+    awaitResponse(400)
     frames(10, 16.7)
     expect(drawn()).toBe(50)
   })

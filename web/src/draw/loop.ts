@@ -16,7 +16,7 @@ let waitsUntil = 0
 let skipped = false
 
 /** Someone waits for an answer, for so many milliseconds at most; 0 = it is here. */
-export function awaitAnswer(most: number): void {
+export function awaitResponse(most: number): void {
   waitsUntil = most ? performance.now() + most : 0
 }
 

@@ -1,10 +1,10 @@
 import { words } from '../lib/api'
-import type { Answer, Shaped } from '../lib/frame'
+import type { ModelResponse, Shaped } from '../lib/frame'
 import type { AboutFacts, DreamKind, Problem, ProgressFacts } from '../lib/protocol'
 import type { OpenModel, What } from '../explore/model.svelte'
 import { drawing, moves, sameView, WAYS, type Settings, type Step, type View } from './settings'
 
-export type Made = Answer<'dream'>
+export type Made = ModelResponse<'dream'>
 export interface Progress {
   facts: ProgressFacts
   tokens: Shaped<Int32Array>

@@ -1,4 +1,4 @@
-import type { ExplainAnswer, TableBlock, TextPiece } from '../lib/protocol'
+import type { ExplainResponse, TableBlock, TextPiece } from '../lib/protocol'
 
 /** A fact of one stage: a value for each head of its table. */
 export interface StageFact {
@@ -7,7 +7,7 @@ export interface StageFact {
 }
 
 /** The rows of all tables by what they are about: the stage of the drawing under the pointer is one of them. */
-export function rowsOf(answer: Pick<ExplainAnswer, 'sections'>): Map<string, StageFact[]> {
+export function rowsOf(answer: Pick<ExplainResponse, 'sections'>): Map<string, StageFact[]> {
   const tables = answer.sections
     .flatMap((section) => section.blocks)
     .filter((block): block is TableBlock => block.kind === 'table')

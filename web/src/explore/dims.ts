@@ -1,4 +1,4 @@
-import type { Answer } from '../lib/frame'
+import type { ModelResponse } from '../lib/frame'
 import type { AboutFacts } from '../lib/protocol'
 
 /** What is known of each dimension of a latent: the measured activity, or nothing yet. */
@@ -17,7 +17,7 @@ export interface Dimensions {
 /** Nats: where every dimension holds less, bars that are full would mislead. */
 const LITTLE = 0.25
 
-export function dimensionsOf(about: AboutFacts, found: Answer<'statistics'> | null): Dimensions {
+export function dimensionsOf(about: AboutFacts, found: ModelResponse<'statistics'> | null): Dimensions {
   const [depth, height, width] = about.latent
   const count = depth * height * width
   const shape = [depth, height, width] as const

@@ -1,6 +1,6 @@
 import { at } from '../lib/address'
 import { Refused } from '../lib/api'
-import type { AskKind, Asks, ErrorAnswer } from '../lib/protocol'
+import type { AskKind, Asks, ErrorResponse } from '../lib/protocol'
 import type { OpenModel, What } from './model.svelte'
 
 /**
@@ -21,7 +21,7 @@ export async function download<K extends AskKind>(
     body: JSON.stringify({ ask, format }),
   })
   if (!response.ok) {
-    const body = (await response.json().catch(() => null)) as Partial<ErrorAnswer> | null
+    const body = (await response.json().catch(() => null)) as Partial<ErrorResponse> | null
     throw new Refused(body?.error ?? { what: `the server answered ${response.status}`, why: '', fix: '' }, response.status)
   }
   const name = /filename="([^"]+)"/.exec(response.headers.get('content-disposition') ?? '')?.[1] ?? `${kind}.${format}`

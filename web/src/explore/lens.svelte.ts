@@ -1,7 +1,7 @@
 import { tick } from 'svelte'
 import { counters } from '../draw/loop'
 import { words } from '../lib/api'
-import type { Answer } from '../lib/frame'
+import type { ModelResponse } from '../lib/frame'
 import type { Problem } from '../lib/protocol'
 import { parseHash, router } from '../lib/route.svelte'
 import { History } from './history.svelte'
@@ -17,8 +17,8 @@ const ONE_MOVE = 600 // ms: changes of a drag that follow each other so closely 
  * that the image follows the hand. The address follows at rest.
  */
 export class Lens {
-  seen = $state.raw<Answer<'decode'> | null>(null) // the newest answer
-  of = $state.raw<Answer<'encode'> | null>(null) // the image that the point begins at
+  seen = $state.raw<ModelResponse<'decode'> | null>(null) // the newest answer
+  of = $state.raw<ModelResponse<'encode'> | null>(null) // the image that the point begins at
   mu = $state.raw<Float32Array | null>(null) // of every dimension that no term names, where that is not 0
   refused = $state.raw<{ text: string; problem: Problem } | null>(null) // what was asked for and cannot be; what was seen before stays
   written = '' // what this page put into the address

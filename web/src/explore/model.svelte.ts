@@ -1,7 +1,7 @@
 import { Refused, words } from '../lib/api'
 import { Connection, MOST_MESSAGE, type Link } from '../lib/connection'
 import { count } from '../lib/format'
-import { decodeAnswer, type Answer } from '../lib/frame'
+import { decodeResponse, type ModelResponse } from '../lib/frame'
 import { mayBeRun } from '../lib/route.svelte'
 import type { AskKind, Asks, ModelMessage, ModelPageMessage, ModelStateMessage, NewerMessage, Problem } from '../lib/protocol'
 
@@ -11,8 +11,8 @@ export type What<K extends AskKind> = Omit<Asks[K], 'kind'>
 interface Waiting {
   ref: number
   message: ModelPageMessage
-  done(answer: Answer<AskKind> | null): void
-  progress?(answer: Answer<AskKind>): void
+  done(answer: ModelResponse<AskKind> | null): void
+  progress?(answer: ModelResponse<AskKind>): void
   failed(error: Refused): void
 }
 
@@ -54,7 +54,7 @@ export class OpenModel {
     const query = new URLSearchParams({ which, device })
     this.connection = new Connection(`/ws/models/${encodeURIComponent(id)}?${query}`, {
       text: (message) => this.take(message as ModelMessage),
-      binary: (data) => this.answered(decodeAnswer(data)),
+      binary: (data) => this.answered(decodeResponse(data)),
       opened: () => this.repeat(),
       lost: () => undefined, // what is on its way is asked again when the connection is back
       link: (state, _, why) => {
@@ -72,8 +72,8 @@ export class OpenModel {
     key: string,
     kind: K,
     what: What<K>,
-    progress?: (answer: Answer<AskKind>) => void,
-  ): Promise<Answer<K> | null> {
+    progress?: (answer: ModelResponse<AskKind>) => void,
+  ): Promise<ModelResponse<K> | null> {
     const ref = ++this.ref
     return new Promise((done, failed) => {
       const message: ModelPageMessage = { type: 'ask', ref, key, ask: { kind, ...what } as unknown as Asks[K] }
@@ -92,7 +92,7 @@ export class OpenModel {
     key: string,
     kind: K,
     what: What<K>,
-    then: (answer: Answer<K>) => void,
+    then: (answer: ModelResponse<K>) => void,
     failed?: (error: unknown) => void,
   ): Promise<void> {
     try {
@@ -159,7 +159,7 @@ export class OpenModel {
     return found
   }
 
-  private answered(answer: Answer<AskKind>): void {
+  private answered(answer: ModelResponse<AskKind>): void {
     if (answer.channel === 'progress') {
       const lane = this.lanes.get(this.byRef.get(answer.ref) ?? '')
       if (lane?.flying?.ref === answer.ref) lane.flying.progress?.(answer)

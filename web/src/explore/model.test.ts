@@ -40,7 +40,7 @@ class FakeSocket {
   answers(ref: number): void {
     this.onmessage?.({
       data: packed(
-        { v: 1, channel: 'answer', ref, kind: 'decode', ms: 1, facts: { points: [] } },
+        { v: 1, channel: 'response', ref, kind: 'decode', ms: 1, facts: { points: [] } },
         { images: ['u1', [1, 1, 1, 1], [ref]] },
       ),
     })

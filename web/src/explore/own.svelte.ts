@@ -1,5 +1,5 @@
 import { postBytes } from '../lib/api'
-import type { ImageAnswer } from '../lib/protocol'
+import type { ImageResponse } from '../lib/protocol'
 import type { OpenModel } from './model.svelte'
 
 /** Images of a person's own that the studio keeps until it ends, newest first: known to every page. */
@@ -9,7 +9,7 @@ class Own {
   /** Send an image; its origin. Rejects with `Refused` where it is none, or too large. */
   async send(model: OpenModel, file: File): Promise<string> {
     const query = new URLSearchParams({ which: model.which, device: model.device, name: file.name })
-    const { name } = await postBytes<ImageAnswer>(
+    const { name } = await postBytes<ImageResponse>(
       `/api/models/${encodeURIComponent(model.id)}/image?${query}`,
       file,
       file.type || 'image/x-unknown',

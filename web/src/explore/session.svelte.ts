@@ -1,4 +1,4 @@
-import type { Answer, Shaped } from '../lib/frame'
+import type { ModelResponse, Shaped } from '../lib/frame'
 import type { AboutFacts, Problem } from '../lib/protocol'
 import { words } from '../lib/api'
 import { differing, type Codes, type Grid } from './codes'
@@ -70,7 +70,7 @@ export class TokenSession {
   upto = $state(0) // levels that are shown
   image = $state.raw<Shaped<Uint8Array> | null>(null)
   paints = $state(0) // answers so far
-  measured = $state.raw<Answer<'levels'> | null>(null) // of the edits, after all levels in turn
+  measured = $state.raw<ModelResponse<'levels'> | null>(null) // of the edits, after all levels in turn
   problem = $state.raw<Problem | null>(null) // why the image could not be opened
   readonly grid: Grid
   private wanted = ''

@@ -1,4 +1,4 @@
-import type { Answer } from '../lib/frame'
+import type { ModelResponse } from '../lib/frame'
 import { router } from '../lib/route.svelte'
 import type { WalkOptions } from './command'
 import type { OpenModel } from './model.svelte'
@@ -12,7 +12,7 @@ const RATE = 30 // a second, as the film that is saved has
 
 /** Bookmarked points in order, and the images on the way from one to the next. All of it is in the address. */
 export class Walk {
-  made = $state.raw<Answer<'walk'> | null>(null)
+  made = $state.raw<ModelResponse<'walk'> | null>(null)
   at = $state<number | null>(null) // the frame that is looked at; null: the point itself
   playing = $state(false)
   private wanted = '' // what `made` is of, or will be

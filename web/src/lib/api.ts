@@ -1,6 +1,6 @@
 import { at, writtenTwice } from './address'
 import { sentences } from './format'
-import type { ErrorAnswer, KeyAnswer, Problem } from './protocol'
+import type { ErrorResponse, KeyResponse, Problem } from './protocol'
 
 /** A request that the server refused, with its reason in words. */
 export class Refused extends Error {
@@ -33,7 +33,7 @@ export async function getBytes(path: string, signal?: AbortSignal): Promise<Arra
 }
 
 async function answer<T>(response: Response): Promise<T> {
-  const body = (await response.json().catch(() => null)) as (T & Partial<ErrorAnswer>) | null
+  const body = (await response.json().catch(() => null)) as (T & Partial<ErrorResponse>) | null
   if (response.ok && body !== null) return body
   throw new Refused(body?.error ?? { what: `the server answered ${response.status}`, why: '', fix: '' }, response.status)
 }
@@ -57,7 +57,7 @@ export async function refusal(): Promise<string | null> {
   try {
     const response = await fetch(at('/api/key'), { method: 'POST' })
     if (response.status !== 401 && response.status !== 403) return null
-    const { error } = (await response.json().catch(() => ({}))) as Partial<ErrorAnswer>
+    const { error } = (await response.json().catch(() => ({}))) as Partial<ErrorResponse>
     if (!error?.kind) return `What stands between this page and the studio refuses it (${response.status}): load the page again.`
     return error.kind === 'key' ? LOCKED : sentences(error.what, error.why, error.fix).join(' ')
   } catch {
@@ -69,6 +69,6 @@ export async function refusal(): Promise<string | null> {
 export async function tidyAddress(): Promise<void> {
   const once = writtenTwice(location.pathname)
   if (once === null) return
-  const given = await postJson<KeyAnswer>('/api/key').catch(() => null)
+  const given = await postJson<KeyResponse>('/api/key').catch(() => null)
   if (given?.path === once) history.replaceState(history.state, '', once + location.hash)
 }

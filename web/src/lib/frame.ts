@@ -1,4 +1,4 @@
-import type { AnswerArrays, AnswerHeader, ArrayPlace, Arrays, AskKind, DType, Facts, Header } from './protocol'
+import type { ResponseArrays, ResponseHeader, ArrayPlace, Arrays, AskKind, DType, Facts, Header } from './protocol'
 
 export type ArrayName = keyof Arrays
 /** The names of the arrays of one type. */
@@ -21,13 +21,13 @@ export interface Shaped<T> {
 }
 
 /** What an open model answered: its facts, and its arrays by name. */
-export type Answer<K extends AskKind> = {
+export type ModelResponse<K extends AskKind> = {
   kind: K
-  channel: 'answer' | 'progress' // `progress`: what is there so far, with facts and arrays of its own
+  channel: 'response' | 'progress' // `progress`: what is there so far, with facts and arrays of its own
   ref: number
   ms: number
   facts: Facts[K]
-} & { [N in keyof AnswerArrays[K]]: Shaped<Kinds[Extract<Exclude<AnswerArrays[K][N], undefined>, DType>]> }
+} & { [N in keyof ResponseArrays[K]]: Shaped<Kinds[Extract<Exclude<ResponseArrays[K][N], undefined>, DType>]> }
 
 const text = new TextDecoder()
 const kinds = { f4: Float32Array, i4: Int32Array, i2: Int16Array, u1: Uint8Array }
@@ -54,11 +54,11 @@ export function decodeFrame(buffer: ArrayBuffer): Frame {
   }
 }
 
-export function decodeAnswer(buffer: ArrayBuffer): Answer<AskKind> {
-  const { header, base } = opened<AnswerHeader>(buffer)
+export function decodeResponse(buffer: ArrayBuffer): ModelResponse<AskKind> {
+  const { header, base } = opened<ResponseHeader>(buffer)
   const arrays = header.arrays.map((place) => [place.name, { shape: place.shape, data: viewed(buffer, base, place) }])
   const { kind, channel, ref, ms, facts } = header
-  return { kind, channel, ref, ms, facts, ...Object.fromEntries(arrays) } as unknown as Answer<AskKind>
+  return { kind, channel, ref, ms, facts, ...Object.fromEntries(arrays) } as unknown as ModelResponse<AskKind>
 }
 
 function opened<H extends { arrays: ArrayPlace[] }>(buffer: ArrayBuffer): { header: H; base: number } {

@@ -28,7 +28,7 @@ export type RunMessage =
 
 export type PageMessage = AckMessage | WatchMessage | CommandMessage
 
-export type CheckAnswer = SpecRight | SpecWrong
+export type CheckResponse = SpecRight | SpecWrong
 
 export type ExplainBlock = ParagraphBlock | PointsBlock | TableBlock | FigureBlock
 
@@ -526,9 +526,9 @@ export interface StateMessage {
   command: string | null
 }
 
-/** The answer to a command that was put down for the trainer; that it took effect is shown by `applied`. */
+/** The response to a command that was put down for the trainer; that it took effect is shown by `applied`. */
 export interface DoneMessage {
-  type: 'answer'
+  type: 'response'
   /** of the command */
   ref: Ref
   ok: true
@@ -536,9 +536,9 @@ export interface DoneMessage {
   id: number
 }
 
-/** The answer to a message that was refused. */
+/** The response to a message that was refused. */
 export interface RefusedMessage {
-  type: 'answer'
+  type: 'response'
   /** of the message, where it had one */
   ref: number | string | null
   ok: false
@@ -590,7 +590,7 @@ export interface Change {
 /** A command to the run. */
 export interface CommandMessage {
   type: 'command'
-  /** its answer carries the same */
+  /** its response carries the same */
   ref: Ref
   /** see above */
   kind: CommandKind
@@ -599,13 +599,13 @@ export interface CommandMessage {
 }
 
 /** The page may also change something. */
-export interface KeyAnswer {
+export interface KeyResponse {
   /** the path of `--url` */
   path: string
 }
 
 /** All runs. */
-export interface RunsAnswer {
+export interface RunsResponse {
   /** the folder of runs */
   root: string
   /** the one written to last first */
@@ -613,7 +613,7 @@ export interface RunsAnswer {
 }
 
 /** One run. */
-export interface RunAnswer {
+export interface RunResponse {
   /** as in the list */
   card: RunCard
   /** as its folder has it */
@@ -629,7 +629,7 @@ export interface RunAnswer {
 }
 
 /** What happened in a run. */
-export interface MarksAnswer {
+export interface MarksResponse {
   /** the newest, in order */
   marks: Mark[]
 }
@@ -645,7 +645,7 @@ export interface UnjudgedEntry {
 }
 
 /** What the doctor reports of a run; `tilework doctor --json` prints the same. */
-export interface FindingsAnswer {
+export interface FindingsResponse {
   /** of the run */
   id: string
   /** where it stands */
@@ -657,7 +657,7 @@ export interface FindingsAnswer {
 }
 
 /** The stored frames of a run. */
-export interface TimelineAnswer {
+export interface TimelineResponse {
   /** their steps */
   steps: number[]
 }
@@ -673,7 +673,7 @@ export interface Difference {
 }
 
 /** In what two runs differ. */
-export interface CompareAnswer {
+export interface CompareResponse {
   /** setting by setting */
   differences: Difference[]
 }
@@ -695,7 +695,7 @@ export interface Recipe {
 }
 
 /** The shipped recipes. */
-export interface RecipesAnswer {
+export interface RecipesResponse {
   /** those that start at once first */
   recipes: Recipe[]
 }
@@ -711,7 +711,7 @@ export interface DataSetChoice {
 }
 
 /** What a form is made of. */
-export interface FormAnswer {
+export interface FormResponse {
   /** whole, with every default */
   spec: Record<string, unknown>
   /** JSON schema of all specs */
@@ -737,7 +737,7 @@ export interface CheckEntry {
 }
 
 /** All checks of a run's spec. */
-export interface ChecksAnswer {
+export interface ChecksResponse {
   /** in the order in which they were made; empty where they were switched off */
   checks: CheckEntry[]
   /** that they took */
@@ -825,7 +825,7 @@ export interface ExplainSection {
 }
 
 /** A model explained in its own numbers. */
-export interface ExplainAnswer {
+export interface ExplainResponse {
   /** name of the recipe or run */
   title: string
   /** what is explained */
@@ -863,7 +863,7 @@ export interface TermEntry {
 }
 
 /** All terms. */
-export interface GlossaryAnswer {
+export interface GlossaryResponse {
   /** in the order of the glossary */
   terms: TermEntry[]
 }
@@ -921,12 +921,12 @@ export interface StartStage {
 }
 
 /** The runs that are being started and do not exist yet. */
-export interface StartsAnswer {
+export interface StartsResponse {
   /** the oldest first */
   starts: StartStage[]
 }
 
-/** Why an answer was refused; of status 403 also what was missing. */
+/** Why a request was refused; of status 403 also what was missing. */
 export interface Refusal {
   /** what happened */
   what: string
@@ -939,7 +939,7 @@ export interface Refusal {
 }
 
 /** A start, until its run exists or it has failed. */
-export interface StartAnswer {
+export interface StartResponse {
   /** of the start, until the run has one */
   name: string
   /** what is started: a recipe, the id of the run that it begins with, or the name of a proposal */
@@ -959,19 +959,19 @@ export interface StartAnswer {
 }
 
 /** A process that waits to become a training. */
-export interface SpareAnswer {
+export interface SpareResponse {
   /** there is one; false where memory is short, or where it could not be started */
   kept: boolean
 }
 
 /** The run that was begun or goes on. */
-export interface IdAnswer {
+export interface IdResponse {
   /** of the run */
   id: string
 }
 
 /** The wish is in the run's store. */
-export interface StopAnswer {
+export interface StopResponse {
   /** of the run */
   id: string
   /** its number there */
@@ -979,7 +979,7 @@ export interface StopAnswer {
 }
 
 /** The folder was moved. */
-export interface DeleteAnswer {
+export interface DeleteResponse {
   /** of the run */
   id: string
   /** where it is now, in `<runs>/.trash` */
@@ -1001,13 +1001,13 @@ export interface SavedModel {
 }
 
 /** The checkpoints of a run. */
-export interface ModelsAnswer {
+export interface ModelsResponse {
   /** by step; empty before the first is written */
   checkpoints: SavedModel[]
 }
 
 /** The image that was sent. */
-export interface ImageAnswer {
+export interface ImageResponse {
   /** in points and origins: `image:NAME`, until the studio ends, for every model */
   name: string
   /** of what was sent, in pixels */
@@ -1025,7 +1025,7 @@ export interface FolderPlace {
 }
 
 /** What is in a folder. What is hidden is left out, and links that lead to where the page may not look. */
-export interface FoldersAnswer {
+export interface FoldersResponse {
   /** the folder, whole and without links */
   path: string
   /** the folder that it is in; null where the page may not look into that */
@@ -1065,7 +1065,7 @@ export interface ProposalReason {
 }
 
 /** A spec for what lies at some paths. Nothing has been started. */
-export interface SuggestAnswer {
+export interface SuggestResponse {
   /** a value of `suggested` in a spec's body, until the studio ends */
   id: string
   /** what its runs are called */
@@ -1105,20 +1105,20 @@ export interface SuggestBody {
   paths: string[]
 }
 
-/** What an answer of another status than 200 holds. */
-export interface ErrorAnswer {
+/** What a response of another status than 200 holds. */
+export interface ErrorResponse {
   /** what is wrong */
   error: Refusal
   /** of a spec that is refused: everything that is wrong with it */
   errors?: FieldError[]
 }
 
-/** What an answer holds beside its arrays. */
-export interface AnswerHeader {
+/** What a response holds beside its arrays. */
+export interface ResponseHeader {
   /** 1 */
   v: number
   /** what it is */
-  channel: 'answer'
+  channel: 'response'
   /** of the ask */
   ref: number
   /** of the ask */
@@ -1192,7 +1192,7 @@ export interface GoneMessage {
   message: string
 }
 
-/** An ask, or another message, that has no answer. */
+/** An ask, or another message, that has no response. */
 export interface FailedMessage {
   type: 'failed'
   /** of the ask, where it had one */
@@ -1389,7 +1389,7 @@ export interface AtlasAsk {
   kind: 'atlas'
   /** 1 = the first */
   level: number
-  /** the first code to answer, 0 if not given */
+  /** the first code to send, 0 if not given */
   first?: number
   /** how many, all if not given */
   count?: number
@@ -1428,7 +1428,7 @@ export interface DreamAsk {
   between?: 'prior' | 'latents'
   /** frames a second, 30 if not given */
   fps?: number
-  /** false: the answer comes before it is compared with the training images, which may take a minute */
+  /** false: the response comes before it is compared with the training images, which may take a minute */
   compare?: boolean
   kind: 'dream'
   /** how many: 16 images or 1 clip if not given */
@@ -1459,7 +1459,7 @@ export interface RepaintAsk {
   between?: 'prior' | 'latents'
   /** frames a second, 30 if not given */
   fps?: number
-  /** false: the answer comes before it is compared with the training images, which may take a minute */
+  /** false: the response comes before it is compared with the training images, which may take a minute */
   compare?: boolean
   kind: 'repaint'
   /** the image, an origin; of a prior of clips with the frames that follow it */
@@ -1496,7 +1496,7 @@ export interface MorphAsk {
   between?: 'prior' | 'latents'
   /** frames a second, 30 if not given */
   fps?: number
-  /** false: the answer comes before it is compared with the training images, which may take a minute */
+  /** false: the response comes before it is compared with the training images, which may take a minute */
   compare?: boolean
   kind: 'morph'
   /** the label that it begins with */
@@ -1527,7 +1527,7 @@ export interface ContinueAsk {
   between?: 'prior' | 'latents'
   /** frames a second, 30 if not given */
   fps?: number
-  /** false: the answer comes before it is compared with the training images, which may take a minute */
+  /** false: the response comes before it is compared with the training images, which may take a minute */
   compare?: boolean
   kind: 'continue'
   /** an image, an origin; the frames that follow it in its clip are given too */
@@ -1540,10 +1540,10 @@ export interface ContinueAsk {
   label?: string
 }
 
-/** An ask. One of the same key that was not begun, or is a dream that is drawn, is given up for it, and not answered. */
+/** An ask. One of the same key that was not begun, or is a dream that is drawn, is given up for it, and gets no response. */
 export interface AskMessage {
   type: 'ask'
-  /** its answer carries the same */
+  /** its response carries the same */
   ref: number
   /** what it is for (`image`, `row 3`, ...); at most 64 keys of a page wait at once */
   key: string
@@ -1702,7 +1702,7 @@ export interface SearchFacts {
   labels: (string | null)[]
   /** its file name */
   names: (string | null)[]
-  /** there are more than the first 200, which are answered */
+  /** there are more than the first 200, which are sent */
   more: boolean
 }
 
@@ -1765,7 +1765,7 @@ export interface FieldFacts {
 
 /** Which codes they are. */
 export interface AtlasFacts {
-  /** the first code of the answer */
+  /** the first code of the response */
   first: number
   /** K: all codes of the level */
   codes: number
@@ -1877,7 +1877,7 @@ export interface Asks {
   continue: ContinueAsk
 }
 
-/** The facts of every kind of answer. */
+/** The facts of every kind of response. */
 export interface Facts {
   about: AboutFacts
   statistics: StatisticsFacts
@@ -1904,8 +1904,8 @@ export interface Facts {
   continue: DreamFacts
 }
 
-/** The arrays of every kind of answer, and their types; docs/studio.md lists their shapes. */
-export interface AnswerArrays {
+/** The arrays of every kind of response, and their types; docs/studio.md lists their shapes. */
+export interface ResponseArrays {
   about: Record<string, never>
   statistics: {
     order: 'i4'

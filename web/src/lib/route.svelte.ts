@@ -24,7 +24,7 @@ export function makeHash(path: string, query: Record<string, string | null | und
   return `#${path}${search ? `?${search}` : ''}`
 }
 
-/** Whether a run may be called so: anything else is none, and would be a place elsewhere in an address. As `_plain` in studio/places.py. */
+/** Whether a run may be called so: anything else is none, and would be a place elsewhere in an address. As `_plain` in studio/paths.py. */
 export const mayBeRun = (id: string): boolean =>
   id.length > 0 && id.length <= 200 && !id.startsWith('.') && !/[/\\:"\p{Cc}]/u.test(id)
 

@@ -1,4 +1,4 @@
-import type { ChecksAnswer, StartStage } from '../lib/protocol'
+import type { ChecksResponse, StartStage } from '../lib/protocol'
 import { stageText } from './starts'
 
 /** A stage between the start of a run and its first step. */
@@ -10,7 +10,7 @@ export interface Stage {
 
 /** What is known of a run that has no frame yet. */
 export interface Begun {
-  checks: ChecksAnswer | null // null while they are asked for
+  checks: ChecksResponse | null // null while they are asked for
   placesCodes: boolean
   codesPlaced: boolean
   validated: boolean
@@ -46,7 +46,7 @@ export function stagesOf(begun: Begun): Stage[] {
 }
 
 /** One line about the checks: `8 of 9 checks passed, 1 warning`. */
-export function summary({ checks }: ChecksAnswer): { text: string; warns: boolean } {
+export function summary({ checks }: ChecksResponse): { text: string; warns: boolean } {
   if (!checks.length) return { text: 'no checks before the run', warns: false }
   const many = (verdict: string): number => checks.filter((one) => one.verdict === verdict).length
   const bad = many('warning') + many('failed')

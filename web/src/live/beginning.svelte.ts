@@ -1,6 +1,6 @@
 import { postJson, words } from '../lib/api'
 import { makeHash, router } from '../lib/route.svelte'
-import type { Problem, SpecBody, StartAnswer } from '../lib/protocol'
+import type { Problem, SpecBody, StartResponse } from '../lib/protocol'
 import { sentences } from '../lib/format'
 
 /** The address of the page of a start; what it was made from is in it, so that it can be tried again. */
@@ -21,7 +21,7 @@ export class Beginning {
     this.busy = true
     this.problem = null
     try {
-      const start = await postJson<StartAnswer>('/api/starts', body)
+      const start = await postJson<StartResponse>('/api/starts', body)
       router.go(startHash(start.name, body))
     } catch (error) {
       this.problem = words(error)

@@ -1,5 +1,5 @@
 import { getJson } from '../lib/api'
-import type { RunsAnswer } from '../lib/protocol'
+import type { RunsResponse } from '../lib/protocol'
 
 /** How many runs there are, as far as this page knows: it is asked once, and set by whoever has the list. */
 class ManyRuns {
@@ -9,7 +9,7 @@ class ManyRuns {
   learn(): void {
     if (this.asked) return
     this.asked = true
-    getJson<RunsAnswer>('/api/runs').then(
+    getJson<RunsResponse>('/api/runs').then(
       ({ runs }) => (this.count ||= runs.length),
       () => (this.asked = false),
     )

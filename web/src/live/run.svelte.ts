@@ -3,11 +3,11 @@ import type { Link } from '../lib/connection'
 import type { Frame } from '../lib/frame'
 import type {
   Applied,
-  ChecksAnswer,
+  ChecksResponse,
   CommandKind,
   FindingEntry,
   Header,
-  IdAnswer,
+  IdResponse,
   Mark,
   ResumeBody,
   RunCard,
@@ -16,7 +16,7 @@ import type {
   Steerable,
 } from '../lib/protocol'
 import { Metrics } from '../charts/metrics'
-import { awaitAnswer, counters } from '../draw/loop'
+import { awaitResponse, counters } from '../draw/loop'
 import { evenly, nearest, type Trails } from '../scene/trails'
 import { tables, type Tables } from './curves'
 import { markOf, withJournal } from '../scene/marks'
@@ -60,7 +60,7 @@ export class Run {
   refusal = $state('') // why the last resume did not begin
   applied = $state.raw<Applied[]>([])
   next = $state<string | null>(null)
-  checks = $state.raw<ChecksAnswer | null>(null) // those before the run
+  checks = $state.raw<ChecksResponse | null>(null) // those before the run
 
   readonly stage = new Stage()
   readonly trails: Trails
@@ -110,7 +110,7 @@ export class Run {
   }
 
   command<K extends CommandKind>(kind: K, ...payload: Payload<K>): ReturnType<RunSocket['command']> {
-    awaitAnswer(400)
+    awaitResponse(400)
     return this.socket.command(kind, ...payload)
   }
 
@@ -121,7 +121,7 @@ export class Run {
     this.opensAtEnd ||= this.at === this.last // who looks at the end wants to see it go on
     try {
       const body: ResumeBody = step === undefined ? {} : { to_step: step }
-      await postJson<IdAnswer>(`${runPath(this.id)}/resume`, body)
+      await postJson<IdResponse>(`${runPath(this.id)}/resume`, body)
       setTimeout(() => (this.resuming = false), 4000) // by then the server has sent its new state
     } catch (error) {
       const problem = words(error)
@@ -133,7 +133,7 @@ export class Run {
   /** What the checks before the run found; they do not change any more. */
   async askChecks(): Promise<void> {
     if (this.checks?.checks.length) return
-    this.checks = await getJson<ChecksAnswer>(`${runPath(this.id)}/checks`).catch(() => null)
+    this.checks = await getJson<ChecksResponse>(`${runPath(this.id)}/checks`).catch(() => null)
   }
 
   /** Show a step of the history (the nearest stored one), or null for live. */
@@ -319,7 +319,7 @@ export class Run {
     if (this.seen.has(one.id)) return
     if (this.seen.size > 500) this.seen = new Set(this.applied.map((known) => known.id)) // headers repeat the last few alone
     this.seen.add(one.id)
-    awaitAnswer(0)
+    awaitResponse(0)
     this.applied = [...this.applied.slice(-63), one]
     const mark = markOf(one)
     if (mark) this.marks = withJournal(this.marks, [mark])

@@ -51,7 +51,7 @@ export class RunSocket {
   }
 
   private text(message: RunMessage): void {
-    if (message.type === 'answer') {
+    if (message.type === 'response') {
       if (message.ref === null) return
       this.waiting.get(message.ref)?.(message)
       this.waiting.delete(message.ref)

@@ -1,5 +1,5 @@
 import { postJson } from '../lib/api'
-import type { SpareAnswer } from '../lib/protocol'
+import type { SpareResponse } from '../lib/protocol'
 
 const EVERY_MS = 25_000 // the studio keeps it for a minute
 const IDLE_MS = 10 * 60_000 // nobody has touched the page for so long: it is only open
@@ -9,7 +9,7 @@ export function keepSpare(): () => void {
   let used = Date.now()
   const ask = (): void => {
     // A start only takes longer without
-    if (!document.hidden && Date.now() - used < IDLE_MS) postJson<SpareAnswer>('/api/spare').catch(() => undefined)
+    if (!document.hidden && Date.now() - used < IDLE_MS) postJson<SpareResponse>('/api/spare').catch(() => undefined)
   }
   const touched = (): void => {
     const idle = Date.now() - used >= IDLE_MS

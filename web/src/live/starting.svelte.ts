@@ -1,11 +1,11 @@
 import { getJson, postJson, Refused, words } from '../lib/api'
-import type { Problem, StartAnswer } from '../lib/protocol'
+import type { Problem, StartResponse } from '../lib/protocol'
 
 const LOOK_MS = 150 // between an answer and the next question
 
 /** One start, asked about until its run is there or it has failed. */
 export class Starting {
-  answer = $state.raw<StartAnswer | null>(null)
+  answer = $state.raw<StartResponse | null>(null)
   problem = $state.raw<Problem | null>(null) // why there will be no run, or why nothing is known of it
   lost = $state(false)
   cancelling = $state(false)
@@ -24,7 +24,7 @@ export class Starting {
 
   async cancel(): Promise<void> {
     this.cancelling = true
-    await postJson<StartAnswer>(`${this.route}/cancel`).catch(() => undefined) // it is over: the next answer says how
+    await postJson<StartResponse>(`${this.route}/cancel`).catch(() => undefined) // it is over: the next answer says how
   }
 
   private get route(): string {
@@ -34,7 +34,7 @@ export class Starting {
   private async follow(): Promise<void> {
     while (!this.ended && !this.problem) {
       try {
-        const answer = await getJson<StartAnswer>(this.route)
+        const answer = await getJson<StartResponse>(this.route)
         if (this.ended) return
         this.lost = false
         this.answer = answer

@@ -1,5 +1,5 @@
 import { getJson } from '../lib/api'
-import type { StartsAnswer, StartStage } from '../lib/protocol'
+import type { StartsResponse, StartStage } from '../lib/protocol'
 import { stageText } from './starts'
 
 const LOOK_MS = 700
@@ -14,7 +14,7 @@ export class Start {
     this.end()
     this.take(undefined)
     this.timer = setInterval(() => {
-      getJson<StartsAnswer>('/api/starts').then(
+      getJson<StartsResponse>('/api/starts').then(
         ({ starts }) => this.timer !== undefined && this.take(starts.at(-1)),
         () => undefined,
       )

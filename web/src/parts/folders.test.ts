@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { FoldersAnswer } from '../lib/protocol'
+import type { FoldersResponse } from '../lib/protocol'
 import { contents, crumbs, pasted } from './folders'
 
 const roots = [
@@ -20,7 +20,7 @@ test('the way to a folder begins at its nearest root', () => {
 })
 
 test('what is in a folder is counted in words', () => {
-  const found: FoldersAnswer = { path: '/mnt', parent: null, roots, folders: [], images: 1, moving: 0, others: 2, whole: true }
+  const found: FoldersResponse = { path: '/mnt', parent: null, roots, folders: [], images: 1, moving: 0, others: 2, whole: true }
   expect(contents(found)).toBe('1 image, 2 other files')
   expect(contents({ ...found, images: 1200, whole: false })).toBe('more than 1,200 images, 2 other files')
   expect(contents({ ...found, images: 0, others: 0 })).toBe('It is empty')

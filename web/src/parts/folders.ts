@@ -1,5 +1,5 @@
 import { count } from '../lib/format'
-import type { FolderPlace, FoldersAnswer } from '../lib/protocol'
+import type { FolderPlace, FoldersResponse } from '../lib/protocol'
 
 /** The way from a root to a folder, each step a place to go to; the first is the root itself. */
 export function crumbs(path: string, roots: readonly FolderPlace[]): FolderPlace[] {
@@ -14,7 +14,7 @@ export function crumbs(path: string, roots: readonly FolderPlace[]): FolderPlace
 const many = (number: number, one: string, more: string): string => `${count(number)} ${number === 1 ? one : more}`
 
 /** What lies in a folder itself, in words. */
-export function contents(found: FoldersAnswer): string {
+export function contents(found: FoldersResponse): string {
   const parts = [
     found.images ? many(found.images, 'image', 'images') : '',
     found.moving ? many(found.moving, 'clip or GIF', 'clips and GIFs') : '',

@@ -1,5 +1,5 @@
 import { getJson } from '../lib/api'
-import type { GlossaryAnswer, TermEntry } from '../lib/protocol'
+import type { GlossaryResponse, TermEntry } from '../lib/protocol'
 import { Glossary } from './glossary'
 
 /** The glossary of this page, read when the first label needs it, and the one card that shows a term of it. */
@@ -12,7 +12,7 @@ class Terms {
   load(): void {
     if (this.asked) return
     this.asked = true
-    getJson<GlossaryAnswer>('/api/glossary').then(
+    getJson<GlossaryResponse>('/api/glossary').then(
       ({ terms }) => (this.glossary = new Glossary(terms)),
       () => (this.asked = false), // labels stay plain; the next page tries again
     )

@@ -144,17 +144,17 @@ class CodebookBottleneck(Bottleneck):
 
     def forward(self, h: Tensor) -> Latent:
         with float32(h):
-            x, places = to_tokens(h, self.in_channels)
+            x, grid = to_tokens(h, self.in_channels)
             if not self.training:
                 refuse_nonfinite(x)
-                return self._quantise(x, places, None)
+                return self._quantise(x, grid, None)
             past = self.passes.again(x)
             if past is None:
                 self.passes.note(x, started=self._begin(x))
             elif past.started:
                 # The start drew a number, and what draws next in the block must get what it got then.
                 _draw()
-            return self._quantise(x, places, past)
+            return self._quantise(x, grid, past)
 
     def _begin(self, x: Tensor) -> bool:
         """Before a first pass over tokens x (N, D) in training: the start, if it is due; returns whether that drew a number."""
@@ -168,7 +168,7 @@ class CodebookBottleneck(Bottleneck):
         self.book.ready()
         return draws
 
-    def _quantise(self, x: Tensor, places: tuple[int, ...], past: Pass | None) -> Latent:
+    def _quantise(self, x: Tensor, grid: tuple[int, ...], past: Pass | None) -> Latent:
         x, z_norm, usable = self._search_space_of_finite(x)
         vectors = self.book.vectors(past.used if past else None)
         fixed = vectors.detach()
@@ -176,7 +176,7 @@ class CodebookBottleneck(Bottleneck):
         inputs: list[Tensor] = []
         indices: list[Tensor] = []
         errors: list[Tensor] = []
-        active = self._active(places, x.device)
+        active = self._active(grid, x.device)
         counted = active if usable is None else usable if active is None else usable & active
         out: Tensor | None = None
         for level, (left, index, code) in enumerate(self._levels(x, fixed, bias, usable)):
@@ -198,8 +198,8 @@ class CodebookBottleneck(Bottleneck):
         if self.training and past is None and not self.deferred:
             self.update()
         return Latent(
-            z=from_tokens(self._outer_space(turned), places),
-            codes=codes_from_tokens(flat, places),
+            z=from_tokens(self._outer_space(turned), grid),
+            codes=codes_from_tokens(flat, grid),
             losses=losses,
             stats=self._stats(counts, len(x) if counted is None else None, error.detach(), z_norm, bias, usable),
             inputs=tuple(inputs),
@@ -224,19 +224,19 @@ class CodebookBottleneck(Bottleneck):
 
     def infer(self, h: Tensor) -> tuple[Tensor, Tensor]:
         with float32(h):
-            x, places = to_tokens(h, self.in_channels)
+            x, grid = to_tokens(h, self.in_channels)
             x = self._search_space(x)
             vectors = self.book.vectors().detach()
             found = self._levels(x, vectors, negative_half_norms(vectors), usable_only(x))
-            codes = codes_from_tokens(torch.stack([index for _, index, _ in found]), places)
+            codes = codes_from_tokens(torch.stack([index for _, index, _ in found]), grid)
             return codes, self.lookup(codes)
 
     def unquantised(self, h: Tensor) -> Tensor:
         with float32(h):
-            x, places = to_tokens(h, self.in_channels)
-            return from_tokens(self._outer_space(self._search_space(x)), places)
+            x, grid = to_tokens(h, self.in_channels)
+            return from_tokens(self._outer_space(self._search_space(x)), grid)
 
-    def _active(self, places: tuple[int, ...], device: torch.device) -> Tensor | None:
+    def _active(self, grid: tuple[int, ...], device: torch.device) -> Tensor | None:
         """Which levels each token goes through in this forward pass: (Q, N), or None for all of them.
 
         Drawn for each image, so that no level's statistics ever rest (arXiv 2107.03312, section III-C, draws it likewise).
@@ -244,10 +244,10 @@ class CodebookBottleneck(Bottleneck):
         dropout = self.config.stack.dropout
         if not self.training or dropout == 0 or self.levels == 1:
             return None
-        images = places[0]
+        images = grid[0]
         depth = torch.randint(1, self.levels + 1, (images,), device=device)
         dropped = torch.rand(images, device=device) < dropout
-        depth = torch.where(dropped, depth, self.levels).repeat_interleave(math.prod(places[1:]))
+        depth = torch.where(dropped, depth, self.levels).repeat_interleave(math.prod(grid[1:]))
         return depth > torch.arange(self.levels, device=device).unsqueeze(1)
 
     def _codebook_loss(

@@ -12,7 +12,7 @@ _MOST_LEVELS = 64
 
 
 def flat_stats(stats: Mapping[str, Tensor], levels: int) -> dict[str, Tensor]:
-    """Scalars as they are, figures of Q levels (or of the sets they share) as `name.1` to `name.Q`; still on their device."""
+    """Scalars as they are, metrics of Q levels (or of the sets they share) as `name.1` to `name.Q`; still on their device."""
     found = {}
     for name, value in stats.items():
         if value.ndim == 0:

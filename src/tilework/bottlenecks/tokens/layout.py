@@ -46,15 +46,15 @@ def to_tokens(h: Tensor, channels: int) -> tuple[Tensor, tuple[int, ...]]:
     return h.reshape(-1, channels), tuple(h.shape[:-1])
 
 
-def from_tokens(x: Tensor, places: tuple[int, ...]) -> Tensor:
+def from_tokens(x: Tensor, grid: tuple[int, ...]) -> Tensor:
     """Tokens (N, C) -> (B, C, H, W) (in channels-last memory) or (B, N, C)."""
-    x = x.view(*places, x.shape[-1])
-    return x.permute(0, 3, 1, 2) if len(places) == 3 else x
+    x = x.view(*grid, x.shape[-1])
+    return x.permute(0, 3, 1, 2) if len(grid) == 3 else x
 
 
-def codes_from_tokens(indices: Tensor, places: tuple[int, ...]) -> Tensor:
+def codes_from_tokens(indices: Tensor, grid: tuple[int, ...]) -> Tensor:
     """(Q, N) -> (B, Q, H, W) or (B, Q, N)."""
-    return indices.view(len(indices), *places).transpose(0, 1)
+    return indices.view(len(indices), *grid).transpose(0, 1)
 
 
 def split_channels(h: Tensor) -> tuple[Tensor, Tensor]:

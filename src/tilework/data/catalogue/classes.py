@@ -9,7 +9,7 @@ from pathlib import Path
 from tilework.data.animation.apng import is_apng
 from tilework.data.files.idx import idx_shape
 from tilework.data.files.natural import natural_key
-from tilework.data.media.endings import (
+from tilework.data.media.extensions import (
     ANIMATIONS,
     CLIPS,
     IMAGES,

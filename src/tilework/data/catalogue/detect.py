@@ -27,11 +27,11 @@ from tilework.data.files.archive import Archive, given_archive, is_archive, not_
 from tilework.data.files.folder import counts
 from tilework.data.files.frame_folders import are_frames
 from tilework.data.files.idx import idx_shape
-from tilework.data.media.endings import (
+from tilework.data.media.extensions import (
     IMAGES,
     PACKED,
     REFUSED,
-    ending_of,
+    extension_of,
     format_of_unknown,
     irregular,
     is_hidden,
@@ -235,7 +235,7 @@ def _nothing(folder: Path, files: Sequence[Path]) -> UserError:
             why=f"{refused[0].name}: {REFUSED[suffix]}",
             fix="name a folder of images that were made from these files",
         )
-    there = counts(Counter(ending_of(file.name) for file in files))
+    there = counts(Counter(extension_of(file.name) for file in files))
     return UserError(
         what,
         why="no file in it or below it is an image, video, animation, sketch or array"

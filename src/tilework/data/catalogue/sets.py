@@ -23,7 +23,7 @@ from tilework.data.build import prepare, store_folder
 from tilework.data.contract import SourceConfig
 from tilework.data.store.frame_store import FrameStore
 from tilework.errors import TileworkError, UserError
-from tilework.spec.places import cache_folder
+from tilework.spec.paths import cache_folder
 from tilework.spec.plugins import SOURCES
 from tilework.spec.text import read_yaml, write_yaml
 

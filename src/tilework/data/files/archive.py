@@ -19,7 +19,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import IO, cast
 
-from tilework.data.media.endings import HEAD, READ, TAR, ZIP, begins_as, format_of, format_of_unknown, kind_of
+from tilework.data.media.extensions import HEAD, READ, TAR, ZIP, begins_as, format_of, format_of_unknown, kind_of
 from tilework.data.media.images import WHOLE_BYTES, Unreadable
 from tilework.errors import UserError
 
@@ -102,7 +102,7 @@ class Archive:
 
 
 def is_archive(path: Path) -> bool:
-    """Whether a file is an archive that can be read, by its ending or by its content."""
+    """Whether a file is an archive that can be read, by its extension or by its content."""
     if path.name.lower().endswith((*ZIP, *TAR)):
         return True
     return format_of_unknown(path) in {"ZIP", "TAR"}

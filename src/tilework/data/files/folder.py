@@ -14,12 +14,12 @@ from tilework.data.files.archive import Archive, given_archive, is_archive
 from tilework.data.files.layout import side_of
 from tilework.data.files.named_files import Paths, unique
 from tilework.data.files.natural import natural_key
-from tilework.data.media.endings import (
+from tilework.data.media.extensions import (
     HIDDEN,
     READ,
     REFUSED,
     WITHOUT,
-    ending_of,
+    extension_of,
     format_of_unknown,
     irregular,
     is_hidden,
@@ -60,7 +60,7 @@ class ImageFile:
 
 @dataclass
 class Listing:
-    """What lies at some paths: the images, and how many files of each ending are none."""
+    """What lies at some paths: the images, and how many files of each extension are none."""
 
     files: list[ImageFile] = field(default_factory=list)
     others: Counter[str] = field(default_factory=Counter)
@@ -71,7 +71,7 @@ class Listing:
 def image_files(paths: Paths) -> Listing:
     """The images that `paths` (files, folders, archives) name and hold, in natural order for each path.
 
-    By their endings, and by their first bytes where an extension gives none. A folder further down that cannot be
+    By their extensions, and by their first bytes where an extension gives none. A folder further down that cannot be
     listed, an archive in a folder, and an image of a kind that is never opened are files with a `problem`; a file that
     is named itself counts whatever it is called. Raises UserError where a path is missing or cannot be listed, or where
     there is no image.
@@ -105,7 +105,7 @@ def image_files(paths: Paths) -> Listing:
 
 
 def counts(others: Counter[str] | dict[str, int]) -> str:
-    """How many files of each ending, the most frequent first."""
+    """How many files of each extension, the most frequent first."""
     return ", ".join(f"{n:,} {what}" for what, n in sorted(others.items(), key=lambda one: (-one[1], one[0])))
 
 
@@ -142,7 +142,7 @@ def _walk(top: Path, others: Counter[str], parts: list[str]) -> Iterator[ImageFi
                     elif (file := _listed(entry, top, prefix + entry.name)) is not None:
                         yield file
                     else:
-                        others[ending_of(entry.name)] += 1
+                        others[extension_of(entry.name)] += 1
         except OSError as error:
             reason = error.strerror or str(error)
             if not prefix:
@@ -162,8 +162,8 @@ def _listed(entry: os.DirEntry[str], top: Path, name: str) -> ImageFile | None:
         return _file(entry, top, name)
     if kind == "refused":
         return _file(entry, top, name, REFUSED[os.path.splitext(name)[1].lower()])
-    # Programs are packed like archives and have endings of their own.
-    if kind == "archive" or (begins in {"ZIP", "TAR"} and ending_of(name) == WITHOUT):
+    # Programs are packed like archives and have extensions of their own.
+    if kind == "archive" or (begins in {"ZIP", "TAR"} and extension_of(name) == WITHOUT):
         return _file(
             entry, top, name, "it is an archive; unpack it here, or add it by itself: tilework data add NAME PATH"
         )
@@ -190,7 +190,7 @@ def _in_archive(path: Path, others: Counter[str]) -> list[ImageFile]:
             name = unique(member.name, taken)
             found.append(ImageFile(path, member.name, name, member.bytes, about.st_mtime_ns, problem, archive, number))
         else:
-            others[ending_of(member.name)] += 1
+            others[extension_of(member.name)] += 1
     wrapped = _wrapping([file.name for file in found if not file.problem])
     found = [replace(file, name=file.name.removeprefix(wrapped)) for file in found]
     return found if archive.streamed else sorted(found, key=lambda f: natural_key(f.name))

@@ -11,7 +11,7 @@ import numpy as np
 
 from tilework.data.files.natural import natural_key
 from tilework.data.media.depth import Depth
-from tilework.data.media.endings import IMAGES
+from tilework.data.media.extensions import IMAGES
 from tilework.data.media.images import Unreadable, decode
 from tilework.data.media.twins import grey, thumbnails
 

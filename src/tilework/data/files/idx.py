@@ -13,7 +13,7 @@ from typing import IO, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from tilework.data.media.endings import irregular, kind_of
+from tilework.data.media.extensions import irregular, kind_of
 from tilework.errors import UserError
 
 _BROKEN = (OSError, EOFError, ValueError, struct.error, zlib.error)

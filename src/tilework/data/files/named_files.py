@@ -14,7 +14,7 @@ from pydantic import Field
 from tilework.data.files.archive import is_archive
 from tilework.data.files.layout import side_of
 from tilework.data.files.natural import natural_key
-from tilework.data.media.endings import HIDDEN, ending_of, format_of_unknown, irregular, is_hidden, unlisted
+from tilework.data.media.extensions import HIDDEN, extension_of, format_of_unknown, irregular, is_hidden, unlisted
 from tilework.errors import UserError
 
 Paths = Annotated[str, Field(min_length=1)] | Annotated[tuple[str, ...], Field(min_length=1)]
@@ -61,8 +61,8 @@ def named_files(
 ) -> list[NamedFile]:
     """Every file of `suffixes` in or below `paths`, in natural order per path, names unique; hidden ones are left out.
 
-    So does a file whose name does not give its format and that begins as one of `formats` (as `endings.format_of` calls
-    them). A file that is named itself counts whatever it is called. `others` counts the files of each other ending, and
+    So does a file whose name does not give its format and that begins as one of `formats` (as `extensions.format_of` calls
+    them). A file that is named itself counts whatever it is called. `others` counts the files of each other extension, and
     `parts` is given the folders that are called like parts of a split. Raises UserError where
     a path is missing or cannot be listed, is an archive, or nothing is found.
     """
@@ -144,7 +144,7 @@ def walk(
             if os.path.splitext(file)[1].lower() in suffixes or (formats and format_of_unknown(path) in formats):
                 yield path, ""
             else:
-                others[ending_of(file)] += 1
+                others[extension_of(file)] += 1
     yield from denied
 
 

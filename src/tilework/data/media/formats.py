@@ -15,7 +15,7 @@ _RARE = {
     "AVIF": "Avif", "JPEG2000": "Jpeg2K", "MPO": "Mpo", "DIB": "Bmp", "ICO": "Ico", "CUR": "Cur", "ICNS": "Icns", "PSD": "Psd",
     "DDS": "Dds", "QOI": "Qoi", "SGI": "Sgi", "TGA": "Tga", "PCX": "Pcx",
 }  # fmt: skip
-_BY_ENDING = {**dict.fromkeys((".tga", ".icb", ".vda", ".vst"), "TGA"), ".pcx": "PCX"}
+_BY_EXTENSION = {**dict.fromkeys((".tga", ".icb", ".vda", ".vst"), "TGA"), ".pcx": "PCX"}
 """Formats without a mark of their own in a file: any text may look like one, so that the extension must give it."""
 
 
@@ -25,7 +25,7 @@ def open_image(file: Path | io.BytesIO, suffix: str) -> Image.Image:
     try:
         return Image.open(file, formats=_usual())
     except UnidentifiedImageError:
-        own = _BY_ENDING.get(suffix.lower())
+        own = _BY_EXTENSION.get(suffix.lower())
         return Image.open(file, formats=_rare() if own is None else (*_rare(), own))
 
 
@@ -45,7 +45,7 @@ def _rare() -> tuple[str, ...]:
     else:
         register_heif_opener()
         heif = ("HEIF",)
-    return (*heif, *(name for name in known if name not in _BY_ENDING.values()))
+    return (*heif, *(name for name in known if name not in _BY_EXTENSION.values()))
 
 
 def _loaded(modules: dict[str, str]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from tilework.data.media.deep import deep_colours, is_deep
 from tilework.data.media.depth import Depth, TooDeep, is_inverted, white_of
-from tilework.data.media.endings import HEAD, format_of, irregular, why_not
+from tilework.data.media.extensions import HEAD, format_of, irregular, why_not
 from tilework.data.media.formats import open_image
 from tilework.data.media.profile import to_srgb
 
@@ -82,7 +82,7 @@ def decode_bytes(
     suffix: str = "",
     note_kinds: list[str] | None = None,
 ) -> NDArray[np.uint8]:
-    """As `decode`, of a file that is in memory; `suffix` is its ending, where it has one."""
+    """As `decode`, of a file that is in memory; `suffix` is its extension, where it has one."""
     with _reasons():
         if not packed:
             raise Unreadable("it is empty")

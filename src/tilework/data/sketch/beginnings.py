@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tilework.data.files.natural import natural_key
-from tilework.data.media.endings import unlisted
+from tilework.data.media.extensions import unlisted
 from tilework.data.sketch.library import is_p5
 from tilework.data.sketch.parts import (
     LARGEST_SCRIPT,

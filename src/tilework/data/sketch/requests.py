@@ -53,7 +53,7 @@ class Requests:
         """Whether there were more than a sketch can need."""
         return self.count > self.most
 
-    async def answer(self, route: Route, request: Request) -> None:
+    async def respond(self, route: Route, request: Request) -> None:
         """Answer one; a page that goes elsewhere stays where it is."""
         from playwright.async_api import Error
 
@@ -76,15 +76,15 @@ class Requests:
                 await self._in_turn(route, request)
 
     async def _in_turn(self, route: Route, request: Request) -> None:
-        answer = self.server.answer(request.url)
+        respond = self.server.respond(request.url)
         future = self._taken[request] = asyncio.get_running_loop().create_future()
         try:
-            if answer is None:
+            if respond is None:
                 self._block(request.url)
                 await route.abort("internetdisconnected")
             else:
-                headers = {"content-type": answer.kind, **_HEADERS}
-                await route.fulfill(status=answer.status, headers=headers, body=answer.body)
+                headers = {"content-type": respond.kind, **_HEADERS}
+                await route.fulfill(status=respond.status, headers=headers, body=respond.body)
             if request.resource_type in _ORDERED:
                 with contextlib.suppress(asyncio.TimeoutError):
                     await asyncio.wait_for(future, _TAKEN_WITHIN)

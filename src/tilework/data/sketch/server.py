@@ -35,7 +35,7 @@ BROWSER = Path(__file__).with_name("browser")
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """A file for the page."""
 
     status: int
@@ -43,7 +43,7 @@ class Answer:
     body: bytes
 
 
-_NOT_FOUND = Answer(404, "text/plain", b"")
+_NOT_FOUND = Response(404, "text/plain", b"")
 
 
 @dataclass
@@ -89,30 +89,30 @@ class Server:
         if url not in self.blocked and len(self.blocked) < _MOST_LISTED:
             self.blocked.append(url[:300])
 
-    def answer(self, url: str) -> Answer | None:
+    def respond(self, url: str) -> Response | None:
         """The answer to a request, or None where it asks for the network."""
         parts = urlsplit(url)
         own = f"{parts.scheme}://{parts.netloc}" == ORIGIN
         if own and url == self.first and self.sketch.is_script:
-            return Answer(200, "text/html; charset=utf-8", self._page())
+            return Response(200, "text/html; charset=utf-8", self._page())
         found = self._library(url, unquote(parts.path), own)
         if found is None and own:
             found = self._file(unquote(parts.path))
         if found is None and (given := self.sketch.library(url)) is not None:
             found = _read(given)
         if found is None and _DOM_NAME.fullmatch(unquote(parts.path).rpartition("/")[2]):
-            found = Answer(200, "text/javascript", b"")
+            found = Response(200, "text/javascript", b"")
         if found is not None or not own:
             return found
         if len(self.missing) < _MOST_LISTED and not parts.path.endswith(("/favicon.ico", ".map", ".css")):
             self.missing.append(unquote(parts.path).lstrip("/")[:300])
         return _NOT_FOUND
 
-    def _library(self, url: str, path: str, own: bool) -> Answer | None:
+    def _library(self, url: str, path: str, own: bool) -> Response | None:
         """p5, whatever version the page names, and silence for p5.sound."""
         name = path.rpartition("/")[2]
         if _SOUND_NAME.fullmatch(name):
-            return Answer(200, "text/javascript; charset=utf-8", _sound().encode())
+            return Response(200, "text/javascript; charset=utf-8", _sound().encode())
         if self.p5 is None:
             return None
         if url == _P5 or is_p5(url):
@@ -120,14 +120,14 @@ class Server:
         if own:
             return None
         if _P5_MODULE.fullmatch(name) and "/p5" in path:
-            return Answer(200, "text/javascript", f'import "{_P5}";\nexport default window.p5;\n'.encode())
+            return Response(200, "text/javascript", f'import "{_P5}";\nexport default window.p5;\n'.encode())
         return None
 
-    def _p5(self) -> Answer | None:
+    def _p5(self) -> Response | None:
         self.gave_p5 = True
         return _read(self.p5) if self.p5 is not None else None
 
-    def _file(self, path: str) -> Answer | None:
+    def _file(self, path: str) -> Response | None:
         folder = self.sketch.folder.resolve()
         try:
             file = (folder / path.lstrip("/")).resolve()
@@ -135,15 +135,15 @@ class Server:
                 return None
         except (OSError, ValueError, RuntimeError):  # a zero byte in the name, a link to itself
             return None
-        answer = _read(file)
+        respond = _read(file)
         if (
-            answer is not None
+            respond is not None
             and len(self.code) < _MOST_LISTED
             and file.suffix.lower() in _CODE
             and not file.name.lower().endswith(".min.js")
         ):
-            self.code[path] = answer.body
-        return answer
+            self.code[path] = respond.body
+        return respond
 
     def _page(self) -> bytes:
         kind = ' type="module"' if self.sketch.modules else ""
@@ -177,7 +177,7 @@ def _sound() -> str:
     return (BROWSER / "sound.js").read_text(encoding="utf-8")
 
 
-def _read(file: Path) -> Answer | None:
+def _read(file: Path) -> Response | None:
     try:
         if file.stat().st_size > _MOST_BYTES:
             return None
@@ -187,4 +187,4 @@ def _read(file: Path) -> Answer | None:
     kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     if file.suffix.lower() in {".js", ".mjs"}:
         kind = "text/javascript"
-    return Answer(200, f"{kind}; charset=utf-8" if kind.startswith("text/") else kind, body)
+    return Response(200, f"{kind}; charset=utf-8" if kind.startswith("text/") else kind, body)

@@ -70,7 +70,7 @@ class Tab:
             reduced_motion="no-preference",
             color_scheme="light",
         )
-        await context.route("**/*", self._answer)
+        await context.route("**/*", self._respond)
         await context.route_web_socket("**/*", self._refuse_socket)
         self._page = page = await context.new_page()
         context.on("page", self._close_popup)
@@ -137,9 +137,9 @@ class Tab:
 
     # What happens on it; nothing is notified when nobody is there.
 
-    async def _answer(self, route: Route, request: Request) -> None:
+    async def _respond(self, route: Route, request: Request) -> None:
         if self.guest is not None:
-            await self.guest.requests.answer(route, request)
+            await self.guest.requests.respond(route, request)
             return
         from playwright.async_api import Error
 

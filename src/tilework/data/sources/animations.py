@@ -13,7 +13,7 @@ from tilework.data.files.layout import Place, layout_of
 from tilework.data.files.named_files import Paths, after, named_files
 from tilework.data.files.skipping import Skipped
 from tilework.data.media.colour import Colour, rgb
-from tilework.data.media.endings import ANIMATIONS
+from tilework.data.media.extensions import ANIMATIONS
 from tilework.data.media.images import Unreadable
 from tilework.spec.hints import unset
 

@@ -21,7 +21,7 @@ from tilework.data.files.natural import natural_key
 from tilework.data.files.skipping import Skipped
 from tilework.data.media.colour import Colour, rgb
 from tilework.data.media.depth import Depth
-from tilework.data.media.endings import IMAGES, READ
+from tilework.data.media.extensions import IMAGES, READ
 from tilework.data.media.images import Unreadable, decode
 from tilework.spec.hints import unset
 

@@ -15,7 +15,7 @@ from tilework.data.files.idx_set import USUAL, IdxPart, idx_parts
 from tilework.errors import UserError
 from tilework.spec import ImageSize, Size
 from tilework.spec.hints import unset
-from tilework.spec.places import cache_folder
+from tilework.spec.paths import cache_folder
 
 _BASES = ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/")
 # The published files' MD5; they are checked where the default addresses are used.

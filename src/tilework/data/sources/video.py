@@ -17,7 +17,7 @@ from tilework.data.files.layout import Place, layout_of
 from tilework.data.files.named_files import NamedFile, Paths, named_files
 from tilework.data.files.skipping import Skipped
 from tilework.data.media.colour import Colour, rgb
-from tilework.data.media.endings import CLIPS
+from tilework.data.media.extensions import CLIPS
 from tilework.data.media.images import Unreadable
 from tilework.data.video.choose import at_random, every_kth
 from tilework.data.video.container import SUFFIXES

@@ -46,7 +46,7 @@ class Split:
 
     @property
     def summary(self) -> str:
-        """How twins are kept apart, and how many are not: what stands beside held-out figures."""
+        """How twins are kept apart, and how many are not: what stands beside validation metrics."""
         if self.leak is None:
             return self.kept_apart
         twins = round(self.leak.twins * self.leak.examined)

@@ -1,4 +1,4 @@
-"""What a watcher sees of a model: points, codes and usage that training has anyway, and images made for the purpose."""
+"""What a live page shows of a model: points, codes and usage that training has anyway, and images made for the purpose."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The newest encoder outputs of training, which a watcher sees as points: what the steps computed anyway, not encoded again."""
+"""The newest encoder outputs of training, shown as points by a live page: what the steps computed anyway, not encoded again."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from tilework.engine.encoding.origin import open_origin
 from tilework.engine.encoding.ranks import Ranks
 from tilework.errors import UserError
 from tilework.runs.folder import RunFolder
-from tilework.spec.places import cache_folder
+from tilework.spec.paths import cache_folder
 from tilework.tokens.reading import Tokens, open_tokens
 
 

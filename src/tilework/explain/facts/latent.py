@@ -75,7 +75,7 @@ class LatentSpace:
         return self.levels * math.log2(self.codes) if self.levels else 0.0
 
 
-class Answer(StrEnum):
+class Learns(StrEnum):
     """Does the model learn features or the whole image?"""
 
     FEATURES = "features"
@@ -92,7 +92,7 @@ class Answer(StrEnum):
 class Locality:
     """What one position of the latent sees of the image, and what it paints."""
 
-    answer: Answer
+    learns: Learns
     sees: Area | None
     """Beyond the image's border too; None where it is everything, or not known."""
     pitch: tuple[int, int] | None

@@ -10,7 +10,7 @@ from tilework.explain.words.latent import latent_section, locality_section
 from tilework.explain.words.metrics import metrics_section
 from tilework.explain.words.names import family
 from tilework.explain.words.network import drawing_section, images_section, network_section
-from tilework.explain.words.numbers import count, figures, large, size
+from tilework.explain.words.numbers import count, large, significant, size
 from tilework.explain.words.standing import opening_with_the_run
 from tilework.explain.words.training import training_section
 
@@ -60,9 +60,9 @@ def _cards(found: AutoencoderExplained) -> tuple[Card, ...]:
     images, latent, network, seen = found.images, found.latent, found.network, found.locality
     image = size(images.width, images.height)
     cards = [Card("image", image, f"x {images.channels}", f"{images.bits:,} bits"), _latent_card(latent)]
-    smaller = figures(latent.ratio(images))
+    smaller = significant(latent.ratio(images))
     if latent.levels:
-        each = f"{figures(latent.bits_per_position, 4)} bits a position" if latent.positions > 1 else "one vector"
+        each = f"{significant(latent.bits_per_position, 4)} bits a position" if latent.positions > 1 else "one vector"
         cards.append(Card("bits per image", count(latent.bits), "", f"{smaller} times smaller; {each}"))
     else:
         cards.append(Card("numbers", count(latent.numbers), f"of {images.numbers:,}", f"{smaller} times fewer"))

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tilework.explain.document import Layout, Points, Section
 from tilework.explain.facts.explanation import Explanation
 from tilework.explain.facts.reading import Failure, Symptom, Verdict
-from tilework.explain.words.numbers import count, figures, many, whole
+from tilework.explain.words.numbers import count, many, significant, whole
 
 _STANDS = {
     Verdict.COLLAPSED: " **This run shows it.**",
@@ -46,8 +46,8 @@ def _shrinking(marks: Mapping[str, float]) -> str:
         "of tokens and codes fall too: everything becomes nearly one point, and the output one grey."
     )
     if "z_norm" in marks:
-        norms = f" Now the norms are {figures(marks['z_norm'])} (tokens)"
-        norms += f" and {figures(marks['code_norm.1'])} (codes)." if "code_norm.1" in marks else "."
+        norms = f" Now the norms are {significant(marks['z_norm'])} (tokens)"
+        norms += f" and {significant(marks['code_norm.1'])} (codes)." if "code_norm.1" in marks else "."
         text += norms
     return text
 
@@ -56,10 +56,12 @@ def _dead(marks: Mapping[str, float]) -> str:
     fair = marks["fair"]
     text = (
         f"**Dead codes.** Codes in use stay far below {count(marks['codes'])}. A step has "
-        f"{count(marks['step_tokens'])} tokens, a fair share of {figures(fair)} for each code"
+        f"{count(marks['step_tokens'])} tokens, a fair share of {significant(fair)} for each code"
     )
     if "threshold" in marks:
-        text += f"; one that wins less than {figures(marks['threshold'], 2)} of them on average comes back elsewhere."
+        text += (
+            f"; one that wins less than {significant(marks['threshold'], 2)} of them on average comes back elsewhere."
+        )
     else:
         text += "; one that wins none stays where it is."
     if fair < 1:
@@ -73,7 +75,7 @@ def _posterior(marks: Mapping[str, float]) -> str:
         f"{count(marks['dims'])}: the encoder gives the same Gaussian for every image, and the decoder one mean image."
     )
     if "kl" in marks and "active_units" in marks:
-        text += f" Now {figures(marks['kl'])} nats in {count(marks['active_units'])} active units."
+        text += f" Now {significant(marks['kl'])} nats in {count(marks['active_units'])} active units."
     return text
 
 
@@ -103,7 +105,7 @@ def _constant(marks: Mapping[str, float]) -> str:
 
 def _counting(marks: Mapping[str, float]) -> str:
     text = (
-        f"**No better than counting.** Bits per token stay at {figures(marks['baseline'], 4)}, what the best plain "
+        f"**No better than counting.** Bits per token stay at {significant(marks['baseline'], 4)}, what the best plain "
         "code takes: the prior knows how frequent codes are (of clips, that frames resemble the one before), and "
         "nothing of what stands beside what. Samples are noise in the right colours."
     )

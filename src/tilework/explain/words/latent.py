@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from tilework.explain.document import Drawing, Figure, Paragraph, Points, Section
 from tilework.explain.facts.explanation import AutoencoderExplained
-from tilework.explain.facts.latent import Answer
-from tilework.explain.words.numbers import area, count, figures, many, percent, size
+from tilework.explain.facts.latent import Learns
+from tilework.explain.words.numbers import area, count, many, percent, significant, size
 
 
 def latent_section(found: AutoencoderExplained) -> Section:
@@ -52,11 +52,11 @@ def _lines(found: AutoencoderExplained) -> Iterator[str]:
             f"{latent.levels} numbers from 0 to {count(latent.codes - 1)}."
         )
     levels = f" x {latent.levels} levels" if latent.levels > 1 else ""
-    each = f"{figures(latent.bits_per_position / latent.levels, 4)} bits (log2 {count(latent.codes)})"
+    each = f"{significant(latent.bits_per_position / latent.levels, 4)} bits (log2 {count(latent.codes)})"
     yield (
         f"**{count(latent.bits)} [[bits per image]]**: {many(latent.positions, 'position')}{levels} x {each}. The pixels "
-        f"have {count(images.bits)} bits, **{figures(latent.ratio(images))} times** as many "
-        f"({figures(latent.bits / (images.width * images.height))} bits a pixel)."
+        f"have {count(images.bits)} bits, **{significant(latent.ratio(images))} times** as many "
+        f"({significant(latent.bits / (images.width * images.height))} bits a pixel)."
     )
     codes = f"{count(latent.tokens)} numbers from 0 to {count(latent.codes - 1)}"
     if latent.positions > 1:
@@ -74,7 +74,7 @@ def _continuous(found: AutoencoderExplained) -> Iterator[str]:
             "drawn from that Gaussian ([[reparameterisation]]), afterwards it is the mean."
         )
     yield (
-        f"The image has {count(images.numbers)} numbers, **{figures(latent.ratio(images))} times** as many as the "
+        f"The image has {count(images.numbers)} numbers, **{significant(latent.ratio(images))} times** as many as the "
         f"latent's {count(latent.numbers)}. Without codes there are no bits to count: how much a latent carries is measured by "
         f"the {'[[KL divergence]]' if latent.kind == 'gaussian' else 'reconstruction'}."
     )
@@ -82,7 +82,7 @@ def _continuous(found: AutoencoderExplained) -> Iterator[str]:
 
 def locality_section(found: AutoencoderExplained) -> Section:
     """Features or the whole image?"""
-    blocks: list[Paragraph | Points | Figure] = [Paragraph(_answer(found))]
+    blocks: list[Paragraph | Points | Figure] = [Paragraph(_learned(found))]
     if found.locality.sees is not None and found.latent.positions > 1:
         blocks.append(
             Figure(
@@ -95,29 +95,29 @@ def locality_section(found: AutoencoderExplained) -> Section:
     return Section("Features or the whole image?", tuple(blocks))
 
 
-def _answer(found: AutoencoderExplained) -> str:
+def _learned(found: AutoencoderExplained) -> str:
     latent, images = found.latent, found.images
     image = size(images.width, images.height)
-    match found.locality.answer:
-        case Answer.FEATURES:
+    match found.locality.learns:
+        case Learns.FEATURES:
             return (
                 f"**Features, in their places.** The image of {image} is not pressed into one vector: it becomes a "
                 f"grid of {size(latent.width, latent.height)} {_unit(found)}, and each describes its own part of the "
                 "image."
             )
-        case Answer.WIDE_FEATURES:
+        case Learns.WIDE_FEATURES:
             return (
                 f"**Features in their places, each with a view of everything.** The image of {image} becomes a grid "
                 f"of {size(latent.width, latent.height)} {_unit(found)}; each describes its own place, and can take "
                 "the whole image into account."
             )
-        case Answer.WHOLE:
+        case Learns.WHOLE:
             code = "the codes of one vector" if latent.levels else f"one vector of {latent.dim} numbers"
             return (
                 f"**The whole image.** All {count(images.numbers)} numbers of the image of {image} go into {code}; no "
                 "part of it belongs to a place."
             )
-        case Answer.GRID:
+        case Learns.GRID:
             return (
                 f"**Features, in their places.** The image of {image} becomes a grid of "
                 f"{size(latent.width, latent.height)} {_unit(found)}. How far one of them sees cannot be counted from "
@@ -131,7 +131,7 @@ def _unit(found: AutoencoderExplained) -> str:
 
 def _why(found: AutoencoderExplained) -> Iterator[str]:
     seen, latent, images = found.locality, found.latent, found.images
-    if seen.answer is Answer.WHOLE:
+    if seen.learns is Learns.WHOLE:
         yield (
             "The dense layer in front of the latent sees every position of the last feature map, and with it every "
             "pixel."

@@ -29,7 +29,7 @@ def number(value: float) -> str:
     return f"{value:.6g}".replace("e-0", "e-").replace("e+0", "e")
 
 
-def figures(value: float, digits: int = 3) -> str:
+def significant(value: float, digits: int = 3) -> str:
     """So many significant digits, zeros at the end left out: 5.3, 120, 0.0431."""
     return number(float(f"{value:.{digits}g}"))
 

@@ -23,7 +23,7 @@ from tilework.explain.facts.explanation import PriorExplained
 from tilework.explain.facts.prior import ParentIs
 from tilework.explain.words.failure import failure_section
 from tilework.explain.words.metrics import metrics_section
-from tilework.explain.words.numbers import count, figures, large, many, size
+from tilework.explain.words.numbers import count, large, many, significant, size
 from tilework.explain.words.standing import opening_with_the_run
 from tilework.explain.words.training import optimizer_lines
 
@@ -67,7 +67,7 @@ def _cards(found: PriorExplained) -> tuple[Card, ...]:
             "codes",
             f"{tokens.codes:,}",
             "",
-            f"{figures(math.log2(tokens.codes), 4)} bits a token if nothing is known",
+            f"{significant(math.log2(tokens.codes), 4)} bits a token if nothing is known",
         ),
         Card(
             "network",

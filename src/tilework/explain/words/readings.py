@@ -11,7 +11,7 @@ from tilework.explain.facts.explanation import AutoencoderExplained, Explanation
 from tilework.explain.facts.latent import LatentSpace
 from tilework.explain.facts.network import Kind
 from tilework.explain.facts.reading import Reading, Verdict
-from tilework.explain.words.numbers import count, figures, number, percent, whole
+from tilework.explain.words.numbers import count, number, percent, significant, whole
 from tilework.explain.words.schedules import course_text
 from tilework.explain.words.training import PER
 from tilework.metrics import base_of
@@ -170,15 +170,15 @@ def _kl(one: Reading, found: Explanation) -> str:
     value = one.validation if one.validation is not None else one.training
     if value is not None and one.metric == "kl":
         bits = value / math.log(2)
-        text += f" Now {figures(bits)} bits"
+        text += f" Now {significant(bits)} bits"
         if isinstance(found, AutoencoderExplained):
             place = "a position" if found.latent.positions > 1 else "an image"
-            text += f" {place}, {figures(bits / found.latent.dim)} for each of the {found.latent.dim} dimensions"
+            text += f" {place}, {significant(bits / found.latent.dim)} for each of the {found.latent.dim} dimensions"
         text += "."
     if one.metric == "kl" and "nothing" in one.marks:
         text += f" Below {number(one.marks['nothing'])} nats an image it is not even one yes or no about it."
     if "least" in one.marks:
-        text += f" By dimension from {figures(one.marks['least'])} to {figures(one.marks['most'])} nats."
+        text += f" By dimension from {significant(one.marks['least'])} to {significant(one.marks['most'])} nats."
     return text
 
 
@@ -194,14 +194,14 @@ def _norm(one: Reading, found: Explanation) -> str:
         return _norm_without_codebook(found.latent)
     text = "Should stay near the norm of the codes: the two drifting apart means that the codes no longer follow."
     if "code_norm.1" in one.marks:
-        text += f" The codes have {figures(one.marks['code_norm.1'])}."
+        text += f" The codes have {significant(one.marks['code_norm.1'])}."
     return text
 
 
 def _norm_without_codebook(latent: LatentSpace) -> str:
     text = "The L2 norm of the encoder's outputs"
     if latent.kind == "gaussian":
-        drawn = figures(math.sqrt(latent.dim))
+        drawn = significant(math.sqrt(latent.dim))
         text = (
             f"The L2 norm of the encoder's means. Near 0 the mean is the same for every image; a draw from the prior of "
             f"{count(latent.dim)} numbers has about {drawn}, and the means of a latent that is in use come near it"
@@ -251,7 +251,7 @@ def _bits(one: Reading, _: Explanation) -> str:
     marks = one.marks
     text = (
         f"What a token takes with this prior. Knowing nothing takes log2 {count(marks['codes'])} = "
-        f"**{figures(marks['uniform'], 4)}**; each bit less halves the number of codes between which the prior is "
+        f"**{significant(marks['uniform'], 4)}**; each bit less halves the number of codes between which the prior is "
         "unsure."
     )
     for name in ("unigram", "copy"):

@@ -10,7 +10,7 @@ from tilework.explain.facts.explanation import AutoencoderExplained
 from tilework.explain.facts.latent import LatentSpace
 from tilework.explain.facts.training import Role, TermFact, Training
 from tilework.explain.words.names import rule
-from tilework.explain.words.numbers import count, figures, many, number
+from tilework.explain.words.numbers import count, many, number, significant
 from tilework.explain.words.schedules import course_text, is_off
 
 _MOVES = {
@@ -49,7 +49,7 @@ def _term(term: TermFact) -> str:
     moves = _MOVES.get(term.role, "")
     now = ""
     if term.value is not None:
-        now = f" Now {figures(term.value, 4)} in training"
+        now = f" Now {significant(term.value, 4)} in training"
         now += f", times {number(term.weight)}." if term.weight is not None else "."
     settings = _settings(term)
     return (

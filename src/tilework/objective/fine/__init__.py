@@ -1,1 +1,1 @@
-"""Fine detail of images: what is seen of it, for the terms and figures that judge it."""
+"""Fine detail of images: what is seen of it, for the terms and metrics that judge it."""

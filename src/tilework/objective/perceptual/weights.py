@@ -16,7 +16,7 @@ from torch import Tensor
 
 from tilework.errors import UserError
 from tilework.objective.perceptual.backbones import BACKBONES
-from tilework.spec.places import cache_folder
+from tilework.spec.paths import cache_folder
 
 NetName = Literal["squeeze", "alex", "vgg"]
 

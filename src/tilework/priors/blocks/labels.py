@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from tilework.priors.blocks.answer import Evidence
+from tilework.priors.blocks.heads import Evidence
 from tilework.priors.contract import LabelMix
 
 

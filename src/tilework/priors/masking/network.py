@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from tilework.priors.blocks.answer import Answer, Evidence
 from tilework.priors.blocks.attention import everything
 from tilework.priors.blocks.base import TransformerPrior, flat
 from tilework.priors.blocks.block import Block, SpaceTimeBlock, start_small
 from tilework.priors.blocks.codes import CodeEmbedding
+from tilework.priors.blocks.heads import Evidence, MixtureHead
 from tilework.priors.blocks.local import Local
 from tilework.priors.blocks.nearby import nearby, offsets
 from tilework.priors.blocks.patches import Patches
@@ -40,7 +40,7 @@ class MaskedNetwork(TransformerPrior):
         make = SpaceTimeBlock if self.factorised else Block
         self.blocks = nn.ModuleList(make(config) for _ in range(config.depth))
         self.around = offsets(shape.frames) if config.pointer else ()
-        self.head = Answer(
+        self.head = MixtureHead(
             shape.levels,
             shape.codes,
             inner,

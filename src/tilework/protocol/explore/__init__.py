@@ -1,6 +1,5 @@
-"""What is asked of an open model (asks.py) and what is answered (facts.py, answer.py); kinds.py has both, kind by kind."""
+"""What is asked of an open model (asks.py) and what comes back (facts.py, response.py); kinds.py has both, kind by kind."""
 
-from tilework.protocol.explore.answer import AnswerHeader, MadeAnswer
 from tilework.protocol.explore.asks import SIDES, Ask, AskKind, MapKind, Side
 from tilework.protocol.explore.facts import (
     AboutFacts,
@@ -21,15 +20,14 @@ from tilework.protocol.explore.facts import (
     TraverseFacts,
     WalkFacts,
 )
-from tilework.protocol.explore.kinds import ASKS, EXPLORE_LEGEND, AnswerArray, Asking
+from tilework.protocol.explore.kinds import ASKS, EXPLORE_LEGEND, Asking, ResponseArray
+from tilework.protocol.explore.response import MadeResponse, ResponseHeader
 
 __all__ = [
     "ASKS",
     "EXPLORE_LEGEND",
     "SIDES",
     "AboutFacts",
-    "AnswerArray",
-    "AnswerHeader",
     "Ask",
     "AskKind",
     "Asking",
@@ -41,11 +39,13 @@ __all__ = [
     "FieldFacts",
     "ImagesFacts",
     "LevelsFacts",
-    "MadeAnswer",
+    "MadeResponse",
     "MapFacts",
     "MapKind",
     "NearestFacts",
     "NoFacts",
+    "ResponseArray",
+    "ResponseHeader",
     "SearchFacts",
     "Side",
     "Space",

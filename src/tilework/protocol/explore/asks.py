@@ -184,7 +184,7 @@ class AtlasAsk(TypedDict):
 
     kind: Literal["atlas"]
     level: Annotated[int, "1 = the first"]
-    first: NotRequired[Annotated[int, "the first code to answer, 0 if not given"]]
+    first: NotRequired[Annotated[int, "the first code to send, 0 if not given"]]
     count: NotRequired[Annotated[int, "how many, all if not given"]]
     most: NotRequired[
         Annotated[int, "only so many training images are counted, which is quicker: 1 to 2,000, 2,000 if not given"]

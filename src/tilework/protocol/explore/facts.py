@@ -1,4 +1,4 @@
-"""The facts of each kind of answer: what it holds beside its arrays."""
+"""The facts of each kind of response: what it holds beside its arrays."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, TypedDict
@@ -86,7 +86,7 @@ class ImagesFacts(TypedDict):
 class SearchFacts(ImagesFacts):
     """What was found."""
 
-    more: Annotated[bool, "there are more than the first 200, which are answered"]
+    more: Annotated[bool, "there are more than the first 200, which are sent"]
 
 
 class TraverseFacts(TypedDict):
@@ -137,7 +137,7 @@ class FieldFacts(TypedDict):
 class AtlasFacts(TypedDict):
     """Which codes they are."""
 
-    first: Annotated[int, "the first code of the answer"]
+    first: Annotated[int, "the first code of the response"]
     codes: Annotated[int, "K: all codes of the level"]
     tokens: Annotated[int, "so many tokens of this level were counted; 0 where the data set is not there"]
     cell: Annotated[Sequence[int], "[height, width] of one cell in pixels"]

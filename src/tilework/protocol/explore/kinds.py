@@ -1,4 +1,4 @@
-"""Every kind of ask with its answer: the facts and the arrays."""
+"""Every kind of ask with its response: the facts and the arrays."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -69,7 +69,7 @@ EXPLORE_LEGEND = {
     "k": "principal directions, at most 16",
     "L": "labels",
     "Q": "levels",
-    "K": "codes of the answer",
+    "K": "codes of the response",
     "j": "nearest codes, at most 13",
     "p": "patches, at most 16",
     "h'": "height of a small image",
@@ -82,8 +82,8 @@ EXPLORE_LEGEND = {
 
 
 @dataclass(frozen=True)
-class AnswerArray:
-    """One array of one kind of answer."""
+class ResponseArray:
+    """One array of one kind of response."""
 
     name: str
     shape: tuple[str | int, ...]
@@ -91,22 +91,22 @@ class AnswerArray:
     dtype: DType
     meaning: str
     when: str = ""
-    """In which answers; empty = in all."""
+    """In which responses; empty = in all."""
 
 
 @dataclass(frozen=True)
 class Asking:
-    """One kind of ask and its answer."""
+    """One kind of ask and its response."""
 
     ask: type[Any]
     facts: type[Any]
-    arrays: tuple[AnswerArray, ...]
+    arrays: tuple[ResponseArray, ...]
 
 
 _IMAGE = ("H", "W", "C")
 _DREAMED = (
-    AnswerArray("images", ("n", "T", *_IMAGE), "u1", "each item, frame by frame"),
-    AnswerArray(
+    ResponseArray("images", ("n", "T", *_IMAGE), "u1", "each item, frame by frame"),
+    ResponseArray(
         "keys",
         ("n", "t", "Q", "h", "w"),
         "i4",
@@ -114,90 +114,90 @@ _DREAMED = (
     ),
 )
 _LATENT = ("D", "h", "w")
-_NUMBERS = AnswerArray("numbers", ("n",), "i4", "within its side")
-_SIDES = AnswerArray("sides", ("n",), "u1", "0 = validation, 1 = training")
-_LABELS = AnswerArray("labels", ("n",), "i2", "place in `classes`, -1 = none")
-_THUMBS = AnswerArray("thumbs", ("n", "h'", "w'", "C"), "u1", "small, at most 64 pixels a side")
+_NUMBERS = ResponseArray("numbers", ("n",), "i4", "within its side")
+_SIDES = ResponseArray("sides", ("n",), "u1", "0 = validation, 1 = training")
+_LABELS = ResponseArray("labels", ("n",), "i2", "place in `classes`, -1 = none")
+_THUMBS = ResponseArray("thumbs", ("n", "h'", "w'", "C"), "u1", "small, at most 64 pixels a side")
 _DISCRETE, _GAUSSIAN, _MEASURED = "where codes are discrete", "of a Gaussian", "where the data set is there"
 
 ASKS: Mapping[AskKind, Asking] = {
     "about": Asking(AboutAsk, AboutFacts, ()),
     "statistics": Asking(StatisticsAsk, StatisticsFacts, (
-        AnswerArray("order", ("N",), "i4", "the dimensions, most active first"),
-        AnswerArray("active", ("N",), "u1", "1 = used, 0 = collapsed; by dimension"),
-        AnswerArray("mean", ("N",), "f4", "mean over the images"),
-        AnswerArray("deviation", ("N",), "f4", "standard deviation over the images"),
-        AnswerArray("kl", ("N",), "f4", "mean KL divergence from the prior, in nats", _GAUSSIAN),
-        AnswerArray("sigma", ("N",), "f4", "mean of the encoder's sigma", _GAUSSIAN),
+        ResponseArray("order", ("N",), "i4", "the dimensions, most active first"),
+        ResponseArray("active", ("N",), "u1", "1 = used, 0 = collapsed; by dimension"),
+        ResponseArray("mean", ("N",), "f4", "mean over the images"),
+        ResponseArray("deviation", ("N",), "f4", "standard deviation over the images"),
+        ResponseArray("kl", ("N",), "f4", "mean KL divergence from the prior, in nats", _GAUSSIAN),
+        ResponseArray("sigma", ("N",), "f4", "mean of the encoder's sigma", _GAUSSIAN),
     )),
     "decode": Asking(DecodeAsk, DecodeFacts, (
-        AnswerArray("images", ("n", *_IMAGE), "u1", "one for each point"),
-        AnswerArray("z", ("n", *_LATENT), "f4", "the latent there"),
-        AnswerArray("codes", ("n", "Q", "h", "w"), "i4", "what the quantiser made of it", _DISCRETE),
+        ResponseArray("images", ("n", *_IMAGE), "u1", "one for each point"),
+        ResponseArray("z", ("n", *_LATENT), "f4", "the latent there"),
+        ResponseArray("codes", ("n", "Q", "h", "w"), "i4", "what the quantiser made of it", _DISCRETE),
     )),
     "encode": Asking(EncodeAsk, EncodeFacts, (
-        AnswerArray("image", _IMAGE, "u1", "as the model sees it"),
-        AnswerArray("reconstruction", _IMAGE, "u1", "what the decoder makes of it"),
-        AnswerArray("mean", _LATENT, "f4", "the latent"),
-        AnswerArray("sigma", _LATENT, "f4", "standard deviation of the posterior", _GAUSSIAN),
-        AnswerArray("codes", ("Q", "h", "w"), "i4", "its tokens", _DISCRETE),
+        ResponseArray("image", _IMAGE, "u1", "as the model sees it"),
+        ResponseArray("reconstruction", _IMAGE, "u1", "what the decoder makes of it"),
+        ResponseArray("mean", _LATENT, "f4", "the latent"),
+        ResponseArray("sigma", _LATENT, "f4", "standard deviation of the posterior", _GAUSSIAN),
+        ResponseArray("codes", ("Q", "h", "w"), "i4", "its tokens", _DISCRETE),
     )),
     "images": Asking(ImagesAsk, ImagesFacts, (_THUMBS, _LABELS)),
     "search": Asking(SearchAsk, SearchFacts, (_NUMBERS, _SIDES, _LABELS, _THUMBS)),
     "traverse": Asking(TraverseAsk, TraverseFacts, (
-        AnswerArray("images", ("n", "s", *_IMAGE), "u1", "a row for each dimension"),
-        AnswerArray("values", ("n", "s"), "f4", "of the dimension along each row"),
+        ResponseArray("images", ("n", "s", *_IMAGE), "u1", "a row for each dimension"),
+        ResponseArray("values", ("n", "s"), "f4", "of the dimension along each row"),
     )),
     "plane": Asking(PlaneAsk, NoFacts, (
-        AnswerArray("images", ("s", "s", *_IMAGE), "u1", "rows from the highest y to the lowest"),
-        AnswerArray("xs", ("s",), "f4", "of the dimension x, rising"),
-        AnswerArray("ys", ("s",), "f4", "of the dimension y, falling"),
+        ResponseArray("images", ("s", "s", *_IMAGE), "u1", "rows from the highest y to the lowest"),
+        ResponseArray("xs", ("s",), "f4", "of the dimension x, rising"),
+        ResponseArray("ys", ("s",), "f4", "of the dimension y, falling"),
     )),
     "walk": Asking(WalkAsk, WalkFacts, (
-        AnswerArray("images", ("F", *_IMAGE), "u1", "in order"),
-        AnswerArray("z", ("F", *_LATENT), "f4", "the latent at each"),
+        ResponseArray("images", ("F", *_IMAGE), "u1", "in order"),
+        ResponseArray("z", ("F", *_LATENT), "f4", "the latent at each"),
     )),
     "map": Asking(MapAsk, MapFacts, (
-        AnswerArray("points", ("P", 2), "f4", "where it lies"),
-        AnswerArray("numbers", ("P",), "i4", "within its side"),
-        AnswerArray("sides", ("P",), "u1", "0 = validation, 1 = training"),
-        AnswerArray("labels", ("P",), "i2", "place in `classes`, -1 = none"),
+        ResponseArray("points", ("P", 2), "f4", "where it lies"),
+        ResponseArray("numbers", ("P",), "i4", "within its side"),
+        ResponseArray("sides", ("P",), "u1", "0 = validation, 1 = training"),
+        ResponseArray("labels", ("P",), "i2", "place in `classes`, -1 = none"),
     )),
     "nearest": Asking(NearestAsk, NearestFacts, (
-        _NUMBERS, _SIDES, _LABELS, _THUMBS, AnswerArray("distances", ("n",), "f4", "Euclidean, in the latent"),
+        _NUMBERS, _SIDES, _LABELS, _THUMBS, ResponseArray("distances", ("n",), "f4", "Euclidean, in the latent"),
     )),
     "directions": Asking(DirectionsAsk, DirectionsFacts, (
-        AnswerArray("principal", ("k", *_LATENT), "f4", "of length 1, that of the largest variance first"),
-        AnswerArray("deviations", ("k",), "f4", "standard deviation of the images along it"),
-        AnswerArray("shares", ("k",), "f4", "share of the variance"),
-        AnswerArray("means", ("L", *_LATENT), "f4", "mean of the images of a label"),
-        AnswerArray("counts", ("L",), "i4", "images of a label"),
+        ResponseArray("principal", ("k", *_LATENT), "f4", "of length 1, that of the largest variance first"),
+        ResponseArray("deviations", ("k",), "f4", "standard deviation of the images along it"),
+        ResponseArray("shares", ("k",), "f4", "share of the variance"),
+        ResponseArray("means", ("L", *_LATENT), "f4", "mean of the images of a label"),
+        ResponseArray("counts", ("L",), "i4", "images of a label"),
     )),
-    "paint": Asking(PaintAsk, NoFacts, (AnswerArray("image", _IMAGE, "u1", "decoded"),)),
-    "levels": Asking(LevelsAsk, LevelsFacts, (AnswerArray("images", ("Q", *_IMAGE), "u1", "of the first so many levels"),)),
+    "paint": Asking(PaintAsk, NoFacts, (ResponseArray("image", _IMAGE, "u1", "decoded"),)),
+    "levels": Asking(LevelsAsk, LevelsFacts, (ResponseArray("images", ("Q", *_IMAGE), "u1", "of the first so many levels"),)),
     "field": Asking(FieldAsk, FieldFacts, (
-        AnswerArray("field", ("H", "W"), "f4", "mean absolute change of a pixel, pixels in [0, 1]"),
+        ResponseArray("field", ("H", "W"), "f4", "mean absolute change of a pixel, pixels in [0, 1]"),
     )),
     "receptive": Asking(ReceptiveAsk, FieldFacts, (
-        AnswerArray("field", ("H", "W"), "f4", "size of the encoder's gradient; the largest is 1"),
+        ResponseArray("field", ("H", "W"), "f4", "size of the encoder's gradient; the largest is 1"),
     )),
     "palette": Asking(PaletteAsk, NoFacts, (
-        AnswerArray("order", ("K",), "i4", "codes, the most similar first"),
-        AnswerArray("distances", ("K",), "f4", "of each of these, Euclidean", "of an ask with `like`"),
+        ResponseArray("order", ("K",), "i4", "codes, the most similar first"),
+        ResponseArray("distances", ("K",), "f4", "of each of these, Euclidean", "of an ask with `like`"),
     )),
     "atlas": Asking(AtlasAsk, AtlasFacts, (
-        AnswerArray("tiles", ("K", "y", "x", "C"), "u1", "decoded in context"),
-        AnswerArray("counts", ("K",), "i4", "tokens that are this code", _MEASURED),
-        AnswerArray("colours", ("K", 3), "u1", "a colour of each; near codes look alike"),
+        ResponseArray("tiles", ("K", "y", "x", "C"), "u1", "decoded in context"),
+        ResponseArray("counts", ("K",), "i4", "tokens that are this code", _MEASURED),
+        ResponseArray("colours", ("K", 3), "u1", "a colour of each; near codes look alike"),
     )),
     "code": Asking(CodeAsk, CodeFacts, (
-        AnswerArray("tile", ("y", "x", "C"), "u1", "decoded in context"),
-        AnswerArray("near", ("j",), "i4", "the nearest codes, itself first"),
-        AnswerArray("distances", ("j",), "f4", "of each of these, Euclidean"),
-        AnswerArray("positions", ("h", "w"), "i4", "tokens that are this code, by cell", _MEASURED),
-        AnswerArray("patches", ("p", "y", "x", "C"), "u1", "what of training images it stands for", _MEASURED),
-        AnswerArray("numbers", ("p",), "i4", "the training image of a patch", _MEASURED),
-        AnswerArray("cells", ("p", 2), "i2", "row and column of a patch", _MEASURED),
+        ResponseArray("tile", ("y", "x", "C"), "u1", "decoded in context"),
+        ResponseArray("near", ("j",), "i4", "the nearest codes, itself first"),
+        ResponseArray("distances", ("j",), "f4", "of each of these, Euclidean"),
+        ResponseArray("positions", ("h", "w"), "i4", "tokens that are this code, by cell", _MEASURED),
+        ResponseArray("patches", ("p", "y", "x", "C"), "u1", "what of training images it stands for", _MEASURED),
+        ResponseArray("numbers", ("p",), "i4", "the training image of a patch", _MEASURED),
+        ResponseArray("cells", ("p", 2), "i2", "row and column of a patch", _MEASURED),
     )),
     "dream": Asking(DreamAsk, DreamFacts, _DREAMED),
     "repaint": Asking(RepaintAsk, DreamFacts, _DREAMED),

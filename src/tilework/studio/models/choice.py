@@ -9,7 +9,7 @@ from tilework.errors import UserError
 from tilework.protocol.http import SavedModel
 from tilework.runs.checkpoints import in_force, numbered, pointed, step_of
 from tilework.runs.folder import RunFolder
-from tilework.studio.answers import NotHere
+from tilework.studio.responses import NotHere
 
 DEVICES = ("auto", "cpu", "cuda", "mps")
 _FOLDER = re.compile(r"(?:best|step)-[0-9]{1,12}(?:-[0-9]{1,4})?")

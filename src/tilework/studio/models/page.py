@@ -15,8 +15,8 @@ from typing import Any
 from tilework.errors import UserError
 from tilework.protocol.errors import Problem
 from tilework.protocol.socket import FailedMessage, ModelMessage
-from tilework.studio.answers import to_text
 from tilework.studio.models.lanes import LONG, Lane, lane_of
+from tilework.studio.responses import to_text
 
 MOST_KEYS = 64
 MOST_IN_LANE = 2
@@ -44,7 +44,7 @@ class Outbox:
     def __init__(self, cut: Callable[[], None]) -> None:
         self._cut = cut
         self._waiting: deque[str | bytes] = deque()
-        self._answers = 0
+        self._responses = 0
         self._ready = asyncio.Event()
         self.taken: Callable[[], None] = lambda: None
         """Called when an answer has left."""
@@ -54,7 +54,7 @@ class Outbox:
         self._waiting.append(to_text(message))
         if len(self._waiting) > _MOST_TEXTS:
             self._waiting.clear()
-            self._answers = 0
+            self._responses = 0
             self._cut()
         self._ready.set()
 
@@ -69,13 +69,13 @@ class Outbox:
     def answer(self, frame: bytes) -> None:
         """Queue one answer."""
         self._waiting.append(frame)
-        self._answers += 1
+        self._responses += 1
         self._ready.set()
 
     @property
-    def answers(self) -> int:
+    def responses(self) -> int:
         """How many answers wait."""
-        return self._answers
+        return self._responses
 
     async def take(self) -> str | bytes:
         """The next message to send; waits for one. That it is asked for means that the one before has left."""
@@ -84,7 +84,7 @@ class Outbox:
             await self._ready.wait()
         found = self._waiting.popleft()
         if isinstance(found, bytes):
-            self._answers -= 1
+            self._responses -= 1
             self.taken()
         return found
 
@@ -118,7 +118,7 @@ class PageAsks:
     def due(self) -> list[PageAsk]:
         """What is to be sent to the process now; counts as there."""
         found: list[PageAsk] = []
-        if self._outbox.answers >= MOST_UNSENT:
+        if self._outbox.responses >= MOST_UNSENT:
             return found
         lanes = [one.lane for one in self._there.values()]
         keys = {one.key for one in self._there.values()}

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from tilework.errors import UserError
-from tilework.studio.answers import Busy
 from tilework.studio.models.child import COMMAND, Child
 from tilework.studio.models.choice import Chosen
 from tilework.studio.models.pipe import Output, What
+from tilework.studio.responses import Busy
 
 MOST_OPEN = 4
 """As many as a page compares."""
@@ -37,7 +37,7 @@ class Pool:
         self.most, self.idle_seconds = MOST_OPEN, IDLE_SECONDS
         self._images, self._command = images, command
         self._open: list[Child] = []
-        self._ending: set[asyncio.Task[None]] = set()
+        self._closing: set[asyncio.Task[None]] = set()
         self._guests: dict[int, Guest] = {}
         self._replies: dict[int, tuple[Child, asyncio.Future[bytes]]] = {}
         self._numbers = itertools.count(1)
@@ -88,7 +88,7 @@ class Pool:
                 child.forget(0, str(ref))
 
     def __len__(self) -> int:
-        return len(self._open) + len(self._ending)
+        return len(self._open) + len(self._closing)
 
     async def close(self) -> None:
         """End all of them and wait for it."""
@@ -96,8 +96,8 @@ class Pool:
             self._watch.cancel()
         for child in list(self._open):
             child.end("the studio ends", "")
-        while self._ending:
-            await asyncio.wait(set(self._ending))
+        while self._closing:
+            await asyncio.wait(set(self._closing))
 
     # What goes on -----------------------------------------------------------------------------------------------------
 
@@ -106,8 +106,8 @@ class Pool:
             if not child.alive and child in self._open:
                 self._open.remove(child)
                 task = asyncio.ensure_future(child.settled())
-                self._ending.add(task)
-                task.add_done_callback(self._ending.discard)
+                self._closing.add(task)
+                task.add_done_callback(self._closing.discard)
                 self._fail(child)
             for guest in list(self._guests.values()):
                 guest.hear(child, None)

@@ -10,14 +10,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tilework.errors import TileworkError, UserError
-from tilework.protocol.http import ImageAnswer, ModelsAnswer
-from tilework.studio.about_runs import of_run
-from tilework.studio.answers import TooLarge, answer, body_of
+from tilework.protocol.http import ImageResponse, ModelsResponse
 from tilework.studio.models.checked import shown
 from tilework.studio.models.child import Child
 from tilework.studio.models.choice import choose, device_of, listed
 from tilework.studio.models.pool import Pool
 from tilework.studio.models.uploads import MOST_BYTES, Uploads
+from tilework.studio.responses import TooLarge, body_of, respond
+from tilework.studio.runs_read import of_run
 
 FORMATS = {"png": "image/png", "gif": "image/gif", "mp4": "video/mp4", "html": "text/html; charset=utf-8"}
 """The media type of each format."""
@@ -25,7 +25,7 @@ FORMATS = {"png": "image/png", "gif": "image/gif", "mp4": "video/mp4", "html": "
 
 async def models(request: Request) -> Response:
     """`GET /api/models/{id}`."""
-    return answer(ModelsAnswer(checkpoints=await of_run(request, listed)))
+    return respond(ModelsResponse(checkpoints=await of_run(request, listed)))
 
 
 async def image(request: Request) -> Response:
@@ -46,7 +46,7 @@ async def image(request: Request) -> Response:
     except TileworkError:
         await to_thread.run_sync(uploads.drop, name)
         raise
-    return answer(ImageAnswer(name=name, width=found["width"], height=found["height"]))
+    return respond(ImageResponse(name=name, width=found["width"], height=found["height"]))
 
 
 async def file(request: Request) -> Response:

@@ -19,7 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 from tilework.errors import TileworkError, UserError
 from tilework.protocol.dream import MadeProgress
 from tilework.protocol.errors import Problem
-from tilework.protocol.explore import MadeAnswer
+from tilework.protocol.explore import MadeResponse
 from tilework.protocol.frame import VERSION
 from tilework.runs.frames import pack
 from tilework.studio.models.checked import checked
@@ -38,7 +38,7 @@ _SWITCH_SECONDS = 0.0005
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """What an ask has as its answer."""
 
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Answer:
 class Abilities(Generic[M]):
     """What can be asked of a model that is open."""
 
-    asks: Mapping[str, Callable[[M, dict[str, Any]], Answer]]
+    asks: Mapping[str, Callable[[M, dict[str, Any]], Response]]
     file: Callable[[M, dict[str, Any], str], bytes]
     image: Callable[[M, str], dict[str, Any]]
 
@@ -171,7 +171,7 @@ def _done(model: M, abilities: Abilities[M], order: Order) -> tuple[What, bytes]
         raise UserError(f"this model does not answer {ask['kind']}", why=f"it answers {', '.join(abilities.asks)}")
     found = act(model, ask)
     ms = (time.perf_counter() - begin) * 1000
-    header = MadeAnswer(
-        v=VERSION, channel="answer", ref=order.ref, kind=ask["kind"], ms=round(ms, 2), facts=found.facts
+    header = MadeResponse(
+        v=VERSION, channel="response", ref=order.ref, kind=ask["kind"], ms=round(ms, 2), facts=found.facts
     )
     return What.ANSWER, pack(header, found.arrays)

@@ -10,13 +10,13 @@ from anyio import to_thread
 
 from tilework.errors import TileworkError, UserError
 from tilework.protocol.socket import GoneMessage, ModelStateMessage, NewerMessage
-from tilework.studio.answers import NotHere, error_body
 from tilework.studio.models.child import AGAIN, Child
 from tilework.studio.models.choice import Chosen, choose, device_of
 from tilework.studio.models.page import Outbox, PageAsk, PageAsks
 from tilework.studio.models.pipe import Output, What
 from tilework.studio.models.pool import Pool
-from tilework.studio.places import Root
+from tilework.studio.paths import Root
+from tilework.studio.responses import NotHere, error_body
 from tilework.studio.talk import Handlers, Message
 
 LOOK_SECONDS = 1.0
@@ -73,7 +73,7 @@ class Visit:
         async def ask(message: Message) -> None:
             ref, key, what = message.get("ref"), message.get("key"), message.get("ask")
             if not isinstance(ref, int) or isinstance(ref, bool) or not 0 <= ref < 2**53:
-                raise UserError("an ask needs a ref", why="its answer carries the same", fix="send a whole number")
+                raise UserError("an ask needs a ref", why="its response carries the same", fix="send a whole number")
             if not isinstance(key, str) or len(key) > _MOST_LETTERS or not isinstance(what, dict):
                 raise UserError(
                     "an ask needs a key and an ask",
@@ -98,7 +98,7 @@ class Visit:
         if child is not self._child:
             return
         if output is not None and output.what is What.PROGRESS:
-            if self._asks.waits(output.ref) and not self._outbox.answers:  # a page that reads slowly gets less of it
+            if self._asks.waits(output.ref) and not self._outbox.responses:  # a page that reads slowly gets less of it
                 self._outbox.answer(output.body)
             return
         if output is not None:

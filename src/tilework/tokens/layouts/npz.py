@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tilework.tokens.shard import Shard, Table
 
-ENDING = ".npz"
+EXTENSION = ".npz"
 
 
 def check() -> None:

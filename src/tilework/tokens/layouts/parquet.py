@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tilework.errors import UserError
 from tilework.tokens.shard import COLUMNS, Shard, Table
 
-ENDING = ".parquet"
+EXTENSION = ".parquet"
 _SHAPE = b"tilework.shape"
 
 

@@ -9,9 +9,9 @@ from tilework.protocol.explore import ASKS, AskKind
 from tilework.studio.models.asks import dreams, files, latent, maps, tokens
 from tilework.studio.models.asks.about import about
 from tilework.studio.models.opening import Loaded
-from tilework.studio.models.serving import Abilities, Answer
+from tilework.studio.models.serving import Abilities, Response
 
-_KNOWN: dict[AskKind, Callable[[Loaded, dict[str, Any]], Answer]] = {
+_KNOWN: dict[AskKind, Callable[[Loaded, dict[str, Any]], Response]] = {
     "about": about(tuple(ASKS), maps.kinds_of_map()),
     **latent.ASKS,
     **maps.ASKS,

@@ -19,13 +19,13 @@ from tilework.runs.checkpoints import named
 from tilework.runs.store import RunStore
 from tilework.studio.models.asks.dreams import kinds_of, prior_facts
 from tilework.studio.models.opening import Loaded
-from tilework.studio.models.serving import Answer
+from tilework.studio.models.serving import Response
 
 
-def about(kinds: Sequence[AskKind], maps: Sequence[MapKind]) -> Callable[[Loaded, dict[str, Any]], Answer]:
+def about(kinds: Sequence[AskKind], maps: Sequence[MapKind]) -> Callable[[Loaded, dict[str, Any]], Response]:
     """What the model is; `kinds` are the asks that there are, `maps` the kinds of map that can be made here."""
 
-    def ask(model: Loaded, _: dict[str, Any]) -> Answer:
+    def ask(model: Loaded, _: dict[str, Any]) -> Response:
         opened, images = model.opened, model.opened.images
         dreamer = model.dreamer
         network, spec, source = opened.model.network, opened.model.spec, source_of(opened.model.spec)
@@ -58,7 +58,7 @@ def about(kinds: Sequence[AskKind], maps: Sequence[MapKind]) -> Callable[[Loaded
             prior=None if dreamer is None else prior_facts(dreamer),
             priors=[one.id for one in priors_of(model.run)] if dreamer is None and levels else [],
         )
-        return Answer(dict(facts))
+        return Response(dict(facts))
 
     return ask
 

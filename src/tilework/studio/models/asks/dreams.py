@@ -25,7 +25,7 @@ from tilework.protocol.explore import AskKind
 from tilework.spec.plugins import ORDERS
 from tilework.studio.models.opening import Loaded
 from tilework.studio.models.progress import here
-from tilework.studio.models.serving import Answer
+from tilework.studio.models.serving import Response
 
 _KEPT = 4
 
@@ -272,7 +272,7 @@ class _Watching:
         self._of = prior.rounds(frames) * sum(map(min, known, left)) if len(known) == len(missing) else None
 
 
-def _answered(model: Loaded, ask: dict[str, Any], make: Callable[[Loaded, dict[str, Any]], Dreamed]) -> Answer:
+def _answered(model: Loaded, ask: dict[str, Any], make: Callable[[Loaded, dict[str, Any]], Dreamed]) -> Response:
     found = make(model, ask)
     assert model.dreamer is not None
     facts = DreamFacts(
@@ -287,12 +287,12 @@ def _answered(model: Loaded, ask: dict[str, Any], make: Callable[[Loaded, dict[s
         facts=[{"name": name, "text": text} for name, text in found.facts()],
     )
     assert found.drawn is not None
-    return Answer(dict(facts), {"images": found.images, "keys": found.drawn.astype(np.int32)})
+    return Response(dict(facts), {"images": found.images, "keys": found.drawn.astype(np.int32)})
 
 
 DREAMED: Mapping[AskKind, Callable[[Loaded, dict[str, Any]], Dreamed]] = {
     cast(AskKind, kind): dreamed for kind in _MAKE
 }
-ASKS: Mapping[AskKind, Callable[[Loaded, dict[str, Any]], Answer]] = {
+ASKS: Mapping[AskKind, Callable[[Loaded, dict[str, Any]], Response]] = {
     kind: partial(_answered, make=make) for kind, make in DREAMED.items()
 }

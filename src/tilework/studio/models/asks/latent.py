@@ -28,7 +28,7 @@ from tilework.protocol.explore import (
     WalkFacts,
 )
 from tilework.studio.models.opening import Loaded
-from tilework.studio.models.serving import Answer
+from tilework.studio.models.serving import Response
 
 _MOST_POINTS, _MOST_ROWS, _MOST_STEPS, _MOST_FRAMES = 64, 64, 33, 600
 _MOST_DIRECTIONS = 16
@@ -86,15 +86,15 @@ def _few(count: int, what: str, least: int, most: int) -> int:
 # Answers -----------------------------------------------------------------------------------------------------------------
 
 
-def _decode(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _decode(model: Loaded, ask: dict[str, Any]) -> Response:
     found = sampled(model, ask)
     arrays: dict[str, Any] = {"images": found.images, "z": found.latents}
     if found.codes is not None:
         arrays["codes"] = found.codes.astype(np.int32)
-    return Answer(dict(DecodeFacts(points=[str(point) for point in found.points])), arrays)
+    return Response(dict(DecodeFacts(points=[str(point) for point in found.points])), arrays)
 
 
-def _encode(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _encode(model: Loaded, ask: dict[str, Any]) -> Response:
     found, where = encoded(model, ask), parse(ask["of"]).origin
     opened, own = model.opened, where.kind == "image"
     kl: float | None = None
@@ -118,31 +118,31 @@ def _encode(model: Loaded, ask: dict[str, Any]) -> Answer:
         bits=grid_bits(token_grid(opened.model)) if opened.model.levels else None,
         notes=list(model.own(where.name).notes) if own else [],
     )
-    return Answer(dict(facts), arrays)
+    return Response(dict(facts), arrays)
 
 
-def _traverse(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _traverse(model: Loaded, ask: dict[str, Any]) -> Response:
     found = traversed(model, ask)
     arrays: dict[str, Any] = {"images": found.images, "values": found.values.astype(np.float32)}
-    return Answer(dict(TraverseFacts(dimensions=list(found.dimensions))), arrays)
+    return Response(dict(TraverseFacts(dimensions=list(found.dimensions))), arrays)
 
 
-def _plane(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _plane(model: Loaded, ask: dict[str, Any]) -> Response:
     found = planed(model, ask)
     arrays: dict[str, Any] = {
         "images": found.images,
         "xs": found.xs.astype(np.float32),
         "ys": found.ys.astype(np.float32),
     }
-    return Answer(arrays=arrays)
+    return Response(arrays=arrays)
 
 
-def _walk(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _walk(model: Loaded, ask: dict[str, Any]) -> Response:
     found = walked(model, ask)
-    return Answer(dict(WalkFacts(stops=list(found.stops))), {"images": found.images, "z": found.latents})
+    return Response(dict(WalkFacts(stops=list(found.stops))), {"images": found.images, "z": found.latents})
 
 
-def _statistics(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _statistics(model: Loaded, ask: dict[str, Any]) -> Response:
     found = statistics(model.opened)
     arrays: dict[str, Any] = {
         "order": found.order.astype(np.int32),
@@ -153,10 +153,10 @@ def _statistics(model: Loaded, ask: dict[str, Any]) -> Answer:
     if found.kl is not None and found.sigma is not None:
         arrays |= {"kl": found.kl.astype(np.float32), "sigma": found.sigma.astype(np.float32)}
     kl = float(found.kl.sum()) if found.kl is not None else None
-    return Answer(dict(StatisticsFacts(images=found.images, kl=kl, active=int(found.active.sum()))), arrays)
+    return Response(dict(StatisticsFacts(images=found.images, kl=kl, active=int(found.active.sum()))), arrays)
 
 
-def _directions(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _directions(model: Loaded, ask: dict[str, Any]) -> Response:
     found, means = principal(model.opened), label_means(model.opened)
     images = model.opened.need_images("directions")
     labels = images.store.labels[images.split.train]
@@ -170,10 +170,10 @@ def _directions(model: Loaded, ask: dict[str, Any]) -> Answer:
         else np.empty((0, *shape), "f4"),
         "counts": np.array([(labels == images.store.classes.index(label)).sum() for label in means], np.int32),
     }
-    return Answer(dict(DirectionsFacts(labels=list(means), images=found.images)), arrays)
+    return Response(dict(DirectionsFacts(labels=list(means), images=found.images)), arrays)
 
 
-ASKS: Mapping[AskKind, Callable[[Loaded, dict[str, Any]], Answer]] = {
+ASKS: Mapping[AskKind, Callable[[Loaded, dict[str, Any]], Response]] = {
     "statistics": _statistics,
     "decode": _decode,
     "encode": _encode,

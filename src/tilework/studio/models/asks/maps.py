@@ -16,7 +16,7 @@ from tilework.explore.opened import Side
 from tilework.protocol.explore import SIDES, AskKind, ImagesFacts, MapFacts, MapKind, NearestFacts, SearchFacts
 from tilework.studio.models.asks.small import small
 from tilework.studio.models.opening import Loaded
-from tilework.studio.models.serving import Answer
+from tilework.studio.models.serving import Response
 
 _MOST_IMAGES, _MOST_NEAREST = 1024, 64
 _RANK = np.array([SIDES.index(side) for side in THEIRS], np.uint8)
@@ -39,7 +39,7 @@ def neighbours(model: Loaded, ask: dict[str, Any]) -> Neighbours:
     return nearest(model.opened, ask["point"], count, model.image)
 
 
-def _map(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _map(model: Loaded, ask: dict[str, Any]) -> Response:
     opened, how = model.opened, ask["how"]
     images = opened.need_images("a map of the images")
     shares: list[float] = []
@@ -60,29 +60,29 @@ def _map(model: Loaded, ask: dict[str, Any]) -> Answer:
         "labels": found.labels.astype(np.int16),
     }
     total = sum(len(images.side(side)) for side in THEIRS)
-    return Answer(dict(MapFacts(how=how, share=shares, total=total)), arrays)
+    return Response(dict(MapFacts(how=how, share=shares, total=total)), arrays)
 
 
-def _nearest(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _nearest(model: Loaded, ask: dict[str, Any]) -> Response:
     found = neighbours(model, ask)
     facts, arrays = _listed(model, [(one.side, one.number) for one in found.found])
     arrays["distances"] = np.array([one.distance for one in found.found], np.float32)
-    return Answer(dict(NearestFacts(**facts)), arrays)
+    return Response(dict(NearestFacts(**facts)), arrays)
 
 
-def _search(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _search(model: Loaded, ask: dict[str, Any]) -> Response:
     found: list[Found] = search(model.opened, ask["text"], HITS + 1)
     facts, arrays = _listed(model, [(one.side, one.number) for one in found[:HITS]])
-    return Answer(dict(SearchFacts(**facts, more=len(found) > HITS)), arrays)
+    return Response(dict(SearchFacts(**facts, more=len(found) > HITS)), arrays)
 
 
-def _images(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _images(model: Loaded, ask: dict[str, Any]) -> Response:
     numbers: list[int] = ask["numbers"]
     if len(numbers) > _MOST_IMAGES:
         raise UserError(f"{len(numbers):,} images were asked for", why=f"at most {_MOST_IMAGES:,} are sent at once")
     side: Side = ask["side"]
     facts, arrays = _listed(model, [(side, number) for number in numbers])
-    return Answer(dict(facts), {name: arrays[name] for name in ("thumbs", "labels")})
+    return Response(dict(facts), {name: arrays[name] for name in ("thumbs", "labels")})
 
 
 def _listed(model: Loaded, found: Sequence[tuple[Side, int]]) -> tuple[ImagesFacts, Arrays]:
@@ -105,7 +105,7 @@ def _listed(model: Loaded, found: Sequence[tuple[Side, int]]) -> tuple[ImagesFac
     }
 
 
-ASKS: Mapping[AskKind, Callable[[Loaded, dict[str, Any]], Answer]] = {
+ASKS: Mapping[AskKind, Callable[[Loaded, dict[str, Any]], Response]] = {
     "images": _images,
     "search": _search,
     "map": _map,

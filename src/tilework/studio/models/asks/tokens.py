@@ -19,7 +19,7 @@ from tilework.explore.tiles import tiles
 from tilework.explore.token_images import levels, paint, token_grid
 from tilework.protocol.explore import AskKind, AtlasFacts, CodeFacts, FieldFacts, LevelsFacts
 from tilework.studio.models.opening import Loaded
-from tilework.studio.models.serving import Answer
+from tilework.studio.models.serving import Response
 
 
 def atlas_of(model: Loaded, ask: dict[str, Any]) -> Atlas:
@@ -34,11 +34,11 @@ def atlas_of(model: Loaded, ask: dict[str, Any]) -> Atlas:
     return atlas(model.opened, ask["level"], most=most, only=slice(first, min(first + count, size)))
 
 
-def _paint(model: Loaded, ask: dict[str, Any]) -> Answer:
-    return Answer(arrays={"image": paint(model.opened, np.array(ask["codes"], np.int64), ask.get("levels"))})
+def _paint(model: Loaded, ask: dict[str, Any]) -> Response:
+    return Response(arrays={"image": paint(model.opened, np.array(ask["codes"], np.int64), ask.get("levels"))})
 
 
-def _levels(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _levels(model: Loaded, ask: dict[str, Any]) -> Response:
     image = _image(model, ask["of"]) if "of" in ask else None
     found = levels(model.opened, np.array(ask["codes"], np.int64), image)
     unknown = [None] * len(found.bits)
@@ -47,30 +47,30 @@ def _levels(model: Loaded, ask: dict[str, Any]) -> Answer:
         mse=unknown if found.mse is None else found.mse.tolist(),
         psnr=unknown if found.psnr is None else found.psnr.tolist(),
     )
-    return Answer(dict(facts), {"images": found.images})
+    return Response(dict(facts), {"images": found.images})
 
 
-def _field(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _field(model: Loaded, ask: dict[str, Any]) -> Response:
     return _area(field(model.opened, np.array(ask["codes"], np.int64), ask["y"], ask["x"]))
 
 
-def _receptive(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _receptive(model: Loaded, ask: dict[str, Any]) -> Response:
     return _area(receptive(model.opened, _image(model, ask["of"]), ask["y"], ask["x"]))
 
 
-def _area(found: Field) -> Answer:
-    return Answer(dict(FieldFacts(box=list(found.box or ()))), {"field": found.strength})
+def _area(found: Field) -> Response:
+    return Response(dict(FieldFacts(box=list(found.box or ()))), {"field": found.strength})
 
 
-def _palette(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _palette(model: Loaded, ask: dict[str, Any]) -> Response:
     if "like" not in ask:
         order = ordered(atlas_of(model, ask), "similarity")
-        return Answer(arrays={"order": order.astype(np.int32)})
+        return Response(arrays={"order": order.astype(np.int32)})
     found = similar(model.opened, ask["level"], ask["like"])
-    return Answer(arrays={"order": found.codes.astype(np.int32), "distances": found.distance})
+    return Response(arrays={"order": found.codes.astype(np.int32), "distances": found.distance})
 
 
-def _atlas(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _atlas(model: Loaded, ask: dict[str, Any]) -> Response:
     found = atlas_of(model, ask)
     part = np.arange(found.grid.size)[found.only]
     facts = AtlasFacts(
@@ -83,10 +83,10 @@ def _atlas(model: Loaded, ask: dict[str, Any]) -> Answer:
     arrays: dict[str, Any] = {"tiles": found.painted.of(part), "colours": found.colours[part]}
     if found.counts is not None:
         arrays["counts"] = found.counts[part].astype(np.int32)
-    return Answer(dict(facts), arrays)
+    return Response(dict(facts), arrays)
 
 
-def _code(model: Loaded, ask: dict[str, Any]) -> Answer:
+def _code(model: Loaded, ask: dict[str, Any]) -> Response:
     opened, level, number = model.opened, ask["level"], ask["code"]
     found = code(opened, level, number)
     among = token_set(opened, "train", MOST_IMAGES) if opened.images is not None else None
@@ -102,14 +102,14 @@ def _code(model: Loaded, ask: dict[str, Any]) -> Answer:
             "numbers": found.images.astype(np.int32),
             "cells": found.cells.astype(np.int16),
         }
-    return Answer(dict(CodeFacts(tokens=found.count, of=among.count if among is not None else 0)), arrays)
+    return Response(dict(CodeFacts(tokens=found.count, of=among.count if among is not None else 0)), arrays)
 
 
 def _image(model: Loaded, origin: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
     return image_of(model.opened, parse(origin).origin, model.image)
 
 
-ASKS: Mapping[AskKind, Callable[[Loaded, dict[str, Any]], Answer]] = {
+ASKS: Mapping[AskKind, Callable[[Loaded, dict[str, Any]], Response]] = {
     "paint": _paint,
     "levels": _levels,
     "field": _field,

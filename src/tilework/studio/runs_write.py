@@ -11,20 +11,20 @@ from tilework.doctor.diagnosis import shipped
 from tilework.errors import UserError
 from tilework.protocol.errors import Refusal
 from tilework.protocol.http import (
-    DeleteAnswer,
-    IdAnswer,
-    RecipesAnswer,
+    DeleteResponse,
+    IdResponse,
+    RecipesResponse,
     SpecRight,
-    StopAnswer,
+    StopResponse,
 )
 from tilework.runs import steer
 from tilework.runs.folder import RunFolder
 from tilework.runs.lock import holder
-from tilework.studio.about_runs import of_run, root_of
-from tilework.studio.answers import Busy, answer, body_of, refusal
 from tilework.studio.forms import Forms
 from tilework.studio.launch import Launcher
 from tilework.studio.longer import overrides_to
+from tilework.studio.responses import Busy, body_of, refusal, respond
+from tilework.studio.runs_read import of_run, root_of
 from tilework.studio.trash import move_to_trash
 
 
@@ -41,32 +41,32 @@ def _launcher(request: Request) -> Launcher:
 async def recipes(request: Request) -> Response:
     """`GET /api/recipes`. Who asks this will ask for a form next: its process starts meanwhile."""
     found = await to_thread.run_sync(_forms(request).recipes)
-    response = answer(RecipesAnswer(recipes=found))
+    response = respond(RecipesResponse(recipes=found))
     response.background = BackgroundTask(_forms(request).warm)  # starlette runs it in a thread
     return response
 
 
 async def recipe(request: Request) -> Response:
     """`GET /api/recipes/{name}`."""
-    return answer(await to_thread.run_sync(_forms(request).of_recipe, request.path_params["name"]))
+    return respond(await to_thread.run_sync(_forms(request).of_recipe, request.path_params["name"]))
 
 
 async def form(request: Request) -> Response:
     """`GET /api/runs/{id}/form`."""
-    return answer(await to_thread.run_sync(_forms(request).of_run, request.path_params["id"]))
+    return respond(await to_thread.run_sync(_forms(request).of_run, request.path_params["id"]))
 
 
 async def suggested(request: Request) -> Response:
     """`GET /api/suggested/{id}`."""
-    return answer(await to_thread.run_sync(_forms(request).of_suggested, request.path_params["id"]))
+    return respond(await to_thread.run_sync(_forms(request).of_suggested, request.path_params["id"]))
 
 
 async def check(request: Request) -> Response:
     """`POST /api/check`."""
     found = await to_thread.run_sync(_forms(request).check, await body_of(request))
     if not found["ok"]:
-        return answer(found)
-    return answer(
+        return respond(found)
+    return respond(
         SpecRight(ok=True, spec=found["spec"], fitting=found["fitting"])
     )  # its YAML is for the process that trains
 
@@ -105,7 +105,7 @@ def _begun(request: Request, run_id: str | None) -> Response:
             why="its images take long to read",
             fix="it joins the list when it begins",
         )
-    return answer(IdAnswer(id=run_id))
+    return respond(IdResponse(id=run_id))
 
 
 async def resume(request: Request) -> Response:
@@ -115,21 +115,21 @@ async def resume(request: Request) -> Response:
     overrides = await to_thread.run_sync(overrides_to, run, wanted)
     await to_thread.run_sync(_launcher(request).resume, run, overrides)
     request.app.state.listing.look_now()
-    return answer(IdAnswer(id=run.id))
+    return respond(IdResponse(id=run.id))
 
 
 async def stop(request: Request) -> Response:
     """`POST /api/runs/{id}/stop`: {id, command} when the wish is in the run's store; the run ends after its present step."""
     await body_of(request)
 
-    def ask(folder: RunFolder) -> StopAnswer:
+    def ask(folder: RunFolder) -> StopResponse:
         if holder(folder.path) is None:
             raise Busy(
                 f"run {folder.id} is not being trained", why="there is nothing to stop", fix="resume it to go on"
             )
         return {"id": folder.id, "command": steer.send(folder, "stop")}
 
-    return answer(await of_run(request, ask))
+    return respond(await of_run(request, ask))
 
 
 async def delete(request: Request) -> Response:
@@ -138,4 +138,4 @@ async def delete(request: Request) -> Response:
     root = root_of(request)
     moved = await of_run(request, lambda folder: move_to_trash(root, folder))
     request.app.state.listing.look_now()
-    return answer(DeleteAnswer(id=request.path_params["id"], trash=str(moved)))
+    return respond(DeleteResponse(id=request.path_params["id"], trash=str(moved)))

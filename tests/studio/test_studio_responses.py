@@ -16,7 +16,7 @@ from starlette.routing import WebSocketRoute
 from studio_fakes import Page, Served
 
 from tilework.protocol import http, socket
-from tilework.protocol.errors import ErrorAnswer
+from tilework.protocol.errors import ErrorResponse
 from tilework.protocol.models import fields_of
 from tilework.runs.folder import RunFolder
 from tilework.runs.frames import unpack
@@ -130,10 +130,10 @@ def test_runs_that_cannot_be_read_are_reported_in_the_same_way(served: Served, f
     damaged.db.write_bytes(b"nothing" * 1000)
     later.info_file.write_text('{"format": 99, "tilework": "9"}')
     bare.spec_file.write_text("[")
-    assert list(faults(served.get("/api/runs").json(), http.RunsAnswer)) == []
+    assert list(faults(served.get("/api/runs").json(), http.RunsResponse)) == []
     for run in (damaged, later, bare):
-        assert list(faults(served.get(f"/api/runs/{run.id}").json(), http.RunAnswer)) == []
-        assert list(faults(served.get(f"/api/compare?a={run.id}&b={full.run.id}").json(), http.CompareAnswer)) == []
+        assert list(faults(served.get(f"/api/runs/{run.id}").json(), http.RunResponse)) == []
+        assert list(faults(served.get(f"/api/compare?a={run.id}&b={full.run.id}").json(), http.CompareResponse)) == []
 
 
 def test_what_the_forms_answer_is_as_their_models_define(served: Served, full: FakeTrainer) -> None:
@@ -144,11 +144,11 @@ def test_what_the_forms_answer_is_as_their_models_define(served: Served, full: F
         assert list(faults(answered(served, route, full.run.id), route.answer, route.path)) == []
     for overrides in (["encoder.widths=none"], ["nothing=1"], ["bottleneck.kind=vq"], ["data.kind="], ["x"]):
         found = served.post("/api/check", {"recipe": "vae-digits", "overrides": overrides}).json()
-        assert list(faults(found, http.CheckAnswer)) == []
+        assert list(faults(found, http.CheckResponse)) == []
         refused = (
             served.post("/api/runs", {"recipe": "vae-digits", "overrides": overrides}) if not found["ok"] else None
         )
-        assert refused is None or list(faults(refused.json(), ErrorAnswer)) == []
+        assert refused is None or list(faults(refused.json(), ErrorResponse)) == []
 
 
 @pytest.mark.parametrize("route", ASKED, ids=lambda one: f"{one.method} {one.path}")
@@ -166,7 +166,7 @@ def test_every_refusal_is_as_its_model_defines(served: Served, route: http.Route
     for one in refused:
         if one.headers["content-type"] == "application/json":
             found = one.json()
-            assert list(faults(found, ErrorAnswer)) == []
+            assert list(faults(found, ErrorResponse)) == []
             assert ("kind" in found["error"]) == (one.status_code == 403)
 
 
@@ -192,7 +192,7 @@ def test_every_message_of_a_run_is_as_its_model_defines(served: Served, full: Fa
             await page.send(
                 {"type": "command", "ref": 1, "kind": "set", "payload": {"name": "optimizer.lr", "value": 0.5}}
             )
-            assert (await page.of_type("answer"))["ok"]
+            assert (await page.of_type("response"))["ok"]
             full.obey()
             full.frame()
             full.frame("images")
@@ -212,7 +212,7 @@ def test_every_message_of_a_run_is_as_its_model_defines(served: Served, full: Fa
                 kind for (kind, *_) in types_of(socket.PageMessage)
             }
             await page.send("[")
-            await page.until(lambda m: m["type"] == "answer" and m["ref"] is None)
+            await page.until(lambda m: m["type"] == "response" and m["ref"] is None)
             return page
 
     page = asyncio.run(watch())

@@ -1,4 +1,4 @@
-"""One watcher for each run that is looked at, shared by all its viewers: reads once, sends to everybody.
+"""One feed for each run that is looked at, shared by all its connections: reads once, sends to everybody.
 
 The live file is asked about sixty times a second, more often while a command waits for its answer, and only while a page is
 visible; the store five times a second; the state from outside once. All reading is done in threads.
@@ -17,13 +17,13 @@ from anyio import to_thread
 from tilework.errors import TileworkError
 from tilework.protocol.socket import News, RunMessage, StateMessage
 from tilework.runs.folder import RunFolder
-from tilework.studio.answers import to_text
+from tilework.studio.connection import Connection, Frame
 from tilework.studio.details import NOTHING, hello
-from tilework.studio.journal import Journal
 from tilework.studio.outside import state_of
-from tilework.studio.places import Root
+from tilework.studio.paths import Root
+from tilework.studio.responses import to_text
+from tilework.studio.store_feed import StoreFeed
 from tilework.studio.stream import Stream
-from tilework.studio.viewer import Frame, Viewer
 
 LOOK_SECONDS = 1 / 60
 HURRIED_SECONDS, HURRY_SECONDS = 1 / 250, 0.5
@@ -34,16 +34,16 @@ _NUDGE_SECONDS = 0.5
 """How often it is signalled to the trainer that somebody watches (for the next two seconds)."""
 
 
-class Watcher:
-    """Reads one run for its viewers, from the first that joins to the last that leaves."""
+class RunFeed:
+    """Reads one run for its connections, from the first that joins to the last that leaves."""
 
-    def __init__(self, root: Root, folder: RunFolder, ended: Callable[[Watcher], None]) -> None:
+    def __init__(self, root: Root, folder: RunFolder, ended: Callable[[RunFeed], None]) -> None:
         self.root, self.folder = root, folder
-        self.viewers: set[Viewer] = set()
-        self._greeted: set[Viewer] = set()
+        self.connections: set[Connection] = set()
+        self._greeted: set[Connection] = set()
         """Those that had their hello: what comes after it is for them."""
         self._ended = ended
-        self._journal = Journal(folder)
+        self._reader = StoreFeed(folder)
         self._stream = Stream(folder)
         self._generation = 0
         self._newest: dict[str, Frame] = {}
@@ -62,9 +62,9 @@ class Watcher:
 
     # Viewers ---------------------------------------------------------------------------------------------------------
 
-    async def join(self, viewer: Viewer) -> None:
-        """Send the viewer all there is, and from now on what is new."""
-        self.viewers.add(viewer)
+    async def join(self, connection: Connection) -> None:
+        """Send the connection all there is, and from now on what is new."""
+        self.connections.add(connection)
         async with self._one_at_a_time:
             if self._state is None:
                 self._state = await to_thread.run_sync(state_of, self.root, self.folder)
@@ -72,24 +72,24 @@ class Watcher:
                 await self._read_news()  # which forgets the hello where there is any
             if not self._hello:
                 await self._write_hello()
-            self._greet(viewer)
-            self._greeted.add(viewer)
+            self._greet(connection)
+            self._greeted.add(connection)
         for frame in self._newest.values():
-            viewer.offer(frame)
+            connection.offer(frame)
         if self._task is None and not self.closing:
             self._task = asyncio.create_task(self._watch(), name=f"watch {self.folder.id}")
         self._wake.set()
 
-    def _greet(self, viewer: Viewer) -> None:
-        viewer.send(self._hello)
+    def _greet(self, connection: Connection) -> None:
+        connection.send(self._hello)
         if self._state is not None:
-            viewer.send(self._state)
+            connection.send(self._state)
 
-    def leave(self, viewer: Viewer) -> None:
-        """Forget the viewer; the last one ends the watching."""
-        self.viewers.discard(viewer)
-        self._greeted.discard(viewer)
-        if not self.viewers:
+    def leave(self, connection: Connection) -> None:
+        """Forget the connection; the last one ends the reading."""
+        self.connections.discard(connection)
+        self._greeted.discard(connection)
+        if not self.connections:
             self.close()
 
     def close(self) -> None:
@@ -104,24 +104,24 @@ class Watcher:
         if self._task is not None:
             await asyncio.wait({self._task})
         else:
-            self._journal.close()
+            self._reader.close()
 
-    def acknowledged(self, viewer: Viewer, channel: str, seq: int) -> None:
+    def acknowledged(self, connection: Connection, channel: str, seq: int) -> None:
         """A page has drawn a frame; if a newer one is here already, it gets that."""
         newest = self._newest.get(channel)
-        if viewer.acknowledged(channel, seq) and newest is not None and newest.seq != seq:
-            viewer.offer(newest)
+        if connection.acknowledged(channel, seq) and newest is not None and newest.seq != seq:
+            connection.offer(newest)
 
-    def show(self, viewer: Viewer, visible: bool) -> None:
+    def show(self, connection: Connection, visible: bool) -> None:
         """A page was hidden or shown again."""
-        if visible == viewer.visible:
+        if visible == connection.visible:
             return
-        viewer.visible = visible
-        viewer.forget_frames()
+        connection.visible = visible
+        connection.forget_frames()
         if visible:
             self._due["nudge"] = 0.0
             for frame in self._newest.values():
-                viewer.offer(frame)
+                connection.offer(frame)
             self._wake.set()
 
     def hurry(self) -> None:
@@ -141,7 +141,7 @@ class Watcher:
                 await self._pause()
         finally:
             self._stream.close()
-            self._journal.close()
+            self._reader.close()
 
     async def _pause(self) -> None:
         """Until the next look; a hidden page is in no hurry."""
@@ -155,7 +155,7 @@ class Watcher:
 
     @property
     def _visible(self) -> bool:
-        return any(viewer.visible for viewer in self.viewers)
+        return any(connection.visible for connection in self.connections)
 
     async def _look(self) -> None:
         if self._visible:
@@ -183,13 +183,13 @@ class Watcher:
             self._generation = self._stream.generation
             self._newest.clear()
             self._answered = 0
-            for viewer in self.viewers:
-                viewer.forget_frames()
+            for connection in self.connections:
+                connection.forget_frames()
         for frame in frames:
             self._newest[frame.channel] = frame
             self._send_applied(frame)
-            for viewer in self.viewers:
-                viewer.offer(frame)
+            for connection in self.connections:
+                connection.offer(frame)
 
     def _send_applied(self, frame: Frame) -> None:
         """What has acted is sent at once: the frame that shows it may have to wait until a page has drawn the one
@@ -206,8 +206,8 @@ class Watcher:
     def _broadcast(self, messages: Iterable[RunMessage]) -> None:
         for message in messages:
             text = to_text(message)
-            for viewer in list(self._greeted):
-                viewer.send(text)
+            for connection in list(self._greeted):
+                connection.send(text)
 
     def _send_state(self, state: StateMessage) -> None:
         if state != self._state:
@@ -216,7 +216,7 @@ class Watcher:
 
     async def _read_news(self) -> None:
         try:
-            news = await to_thread.run_sync(self._journal.news)
+            news = await to_thread.run_sync(self._reader.news)
         except TileworkError as error:
             if error.what != self._problem:
                 self._problem, self._due["state"], self._hello = error.what, 0.0, ""
@@ -224,8 +224,8 @@ class Watcher:
         self._problem = ""
         if news is None:
             await self._write_hello()
-            for viewer in list(self._greeted):
-                self._greet(viewer)
+            for connection in list(self._greeted):
+                self._greet(connection)
             return
         if news:
             self._hello = ""
@@ -242,37 +242,37 @@ class Watcher:
     def _compose(self) -> tuple[str, list[News]]:
         everything, news = NOTHING, list[News]()
         with contextlib.suppress(TileworkError):  # the state shows what is wrong with the store
-            everything, news = self._journal.whole()
+            everything, news = self._reader.whole()
         return to_text(hello(self.folder, everything)), news
 
 
-class Watchers:
-    """The watchers of a studio, by run."""
+class RunFeeds:
+    """The run feeds of a studio, by run."""
 
     def __init__(self, root: Root) -> None:
         self._root = root
-        self._open: dict[str, Watcher] = {}
-        self._ending: set[asyncio.Task[None]] = set()
+        self._open: dict[str, RunFeed] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
-    def of(self, folder: RunFolder) -> Watcher:
-        """The watcher of a run, begun where there is none."""
+    def of(self, folder: RunFolder) -> RunFeed:
+        """The feed of a run, started where there is none."""
         found = self._open.get(folder.id)
         if found is None:
-            found = self._open[folder.id] = Watcher(self._root, folder, self._forget)
+            found = self._open[folder.id] = RunFeed(self._root, folder, self._forget)
         return found
 
     def __len__(self) -> int:
-        return len(self._open) + len(self._ending)
+        return len(self._open) + len(self._closing)
 
-    def _forget(self, watcher: Watcher) -> None:
-        self._open.pop(watcher.folder.id, None)
-        task = asyncio.ensure_future(watcher.settled())
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
+    def _forget(self, feed: RunFeed) -> None:
+        self._open.pop(feed.folder.id, None)
+        task = asyncio.ensure_future(feed.settled())
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     async def close(self) -> None:
         """End all watching and wait for it."""
-        for watcher in list(self._open.values()):
-            watcher.close()
-        while self._ending:
-            await asyncio.wait(set(self._ending))
+        for feed in list(self._open.values()):
+            feed.close()
+        while self._closing:
+            await asyncio.wait(set(self._closing))

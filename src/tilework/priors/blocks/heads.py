@@ -42,7 +42,7 @@ class Evidence:
 
 
 class Judged(nn.Module):
-    """What every answer can be asked."""
+    """What every head can be asked."""
 
     @torch.no_grad()
     def right(self, seen: Evidence, codes: Tensor, level: int) -> Tensor:
@@ -51,7 +51,7 @@ class Judged(nn.Module):
         return (likeliest == codes).float()
 
 
-class PlainAnswer(Judged, CodeHead):
+class PlainHead(Judged, CodeHead):
     """`Evidence` of tokens (...) of level q -> logits (..., K) float32, from its vectors alone."""
 
     def forward(self, seen: Evidence, level: int) -> Tensor:  # type: ignore[override]
@@ -62,7 +62,7 @@ class PlainAnswer(Judged, CodeHead):
         return F.cross_entropy(self(seen, level), codes, reduction="none")
 
 
-class Answer(Judged):
+class MixtureHead(Judged):
     """`Evidence` of tokens (...) of level q -> logits (..., K) float32.
 
     With `around` = J > 0 a pointer mixture (arXiv 1609.07843, equations 5 to 7; there the pointer attends to words, here each

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from tilework.protocol.frame import Applied
 from tilework.protocol.socket import RunMessage
-from tilework.studio.answers import to_text
+from tilework.studio.responses import to_text
 
 MOST_TEXTS = 500
 MOST_TEXT_BYTES = 8 * 2**20
@@ -17,7 +17,7 @@ MOST_TEXT_BYTES = 8 * 2**20
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame of a channel, shared by all its viewers."""
+    """One frame of a channel, shared by all its connections."""
 
     channel: str
     seq: int
@@ -26,7 +26,7 @@ class Frame:
     """The commands of late that have acted or were refused, as its header has them."""
 
 
-class Viewer:
+class Connection:
     """Texts in order; of each channel's frames the newest, and only when the page has acknowledged the last one.
 
     A page that does not read fills its texts; then it is cut off, and finds everything in the hello of its next connection.
@@ -43,7 +43,7 @@ class Viewer:
         self._ready = asyncio.Event()
 
     def send(self, message: RunMessage | str) -> None:
-        """Queue one text message. Cuts the viewer off where too much waits."""
+        """Queue one text message. Cuts the connection off where too much waits."""
         text = message if isinstance(message, str) else to_text(message)
         self._texts.append(text)
         self._text_bytes += len(text)

@@ -11,18 +11,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tilework.doctor.diagnosis import diagnose
-from tilework.doctor.entries import findings_answer
+from tilework.doctor.entries import findings_response
 from tilework.doctor.opening import opened
 from tilework.errors import TileworkError, UserError
-from tilework.protocol.finding import FindingsAnswer
-from tilework.protocol.http import CompareAnswer, MarksAnswer, RunsAnswer, TimelineAnswer
-from tilework.protocol.run import RunAnswer
+from tilework.protocol.finding import FindingsResponse
+from tilework.protocol.http import CompareResponse, MarksResponse, RunsResponse, TimelineResponse
+from tilework.protocol.run import RunResponse
 from tilework.runs.folder import RunFolder
-from tilework.studio.answers import NotHere, answer
 from tilework.studio.compare import differences
 from tilework.studio.details import NOTHING, about
-from tilework.studio.journal import Journal
-from tilework.studio.places import Root, inside
+from tilework.studio.paths import Root, inside
+from tilework.studio.responses import NotHere, respond
+from tilework.studio.store_feed import StoreFeed
 
 _MOST_ROWS = 20_000
 _MOST_FRAME = 64 * 2**20
@@ -41,13 +41,13 @@ async def of_run(request: Request, question: Callable[[RunFolder], T]) -> T:
     return await to_thread.run_sync(lambda: question(root.run(request.path_params["id"])))
 
 
-def _from_journal(question: Callable[[Journal], T]) -> Callable[[RunFolder], T]:
+def _from_store(question: Callable[[StoreFeed], T]) -> Callable[[RunFolder], T]:
     def ask(folder: RunFolder) -> T:
-        journal = Journal(folder)
+        reader = StoreFeed(folder)
         try:
-            return question(journal)
+            return question(reader)
         finally:
-            journal.close()
+            reader.close()
 
     return ask
 
@@ -55,23 +55,23 @@ def _from_journal(question: Callable[[Journal], T]) -> Callable[[RunFolder], T]:
 async def runs(request: Request) -> Response:
     """`GET /api/runs`."""
     cards = await to_thread.run_sync(request.app.state.cards.all)
-    return answer(RunsAnswer(root=str(root_of(request).path), runs=cards))
+    return respond(RunsResponse(root=str(root_of(request).path), runs=cards))
 
 
 async def run(request: Request) -> Response:
     """`GET /api/runs/{id}`."""
 
-    def ask(folder: RunFolder) -> RunAnswer:
-        journal = Journal(folder)
+    def ask(folder: RunFolder) -> RunResponse:
+        reader = StoreFeed(folder)
         try:
-            everything = journal.whole()[0]
+            everything = reader.whole()[0]
         except TileworkError:
             everything = NOTHING  # the card shows why
         finally:
-            journal.close()
+            reader.close()
         return about(root_of(request), folder, everything)
 
-    return answer(await of_run(request, ask))
+    return respond(await of_run(request, ask))
 
 
 async def curves(request: Request) -> Response:
@@ -79,30 +79,30 @@ async def curves(request: Request) -> Response:
     text = request.query_params.get("most", "2000")
     if not (text.isascii() and text.isdigit() and 2 <= int(text[:9]) <= _MOST_ROWS):
         raise UserError(f"most={text[:40]} is no number of rows", fix=f"give 2 to {_MOST_ROWS:,}")
-    return answer(await of_run(request, _from_journal(lambda journal: journal.all_curves(int(text)))))
+    return respond(await of_run(request, _from_store(lambda reader: reader.all_curves(int(text)))))
 
 
 async def marks(request: Request) -> Response:
     """`GET /api/runs/{id}/marks`."""
-    return answer(MarksAnswer(marks=await of_run(request, _from_journal(Journal.all_marks))))
+    return respond(MarksResponse(marks=await of_run(request, _from_store(StoreFeed.all_marks))))
 
 
 async def findings(request: Request) -> Response:
     """`GET /api/runs/{id}/findings`: judged as its rows are now."""
 
-    def ask(folder: RunFolder) -> FindingsAnswer:
+    def ask(folder: RunFolder) -> FindingsResponse:
         for name in ("run.db", "spec.yaml"):
             if (folder.path / name).is_symlink():
                 raise NotHere(f"{name} of run {folder.id} is a link", why="links are not followed", fix="copy the file")
         with opened(folder) as case:
-            return findings_answer(folder, case.step, diagnose(case, tolerant=True))
+            return findings_response(folder, case.step, diagnose(case, tolerant=True))
 
-    return answer(await of_run(request, ask))
+    return respond(await of_run(request, ask))
 
 
 async def timeline(request: Request) -> Response:
     """`GET /api/runs/{id}/timeline`."""
-    return answer(TimelineAnswer(steps=await of_run(request, _from_journal(Journal.all_steps))))
+    return respond(TimelineResponse(steps=await of_run(request, _from_store(StoreFeed.all_steps))))
 
 
 async def frame(request: Request) -> Response:
@@ -110,7 +110,7 @@ async def frame(request: Request) -> Response:
     step: int = request.path_params["step"]
 
     def ask(folder: RunFolder) -> bytes:
-        name = _from_journal(lambda journal: journal.frame_file(step) if step < 2**62 else None)(folder)
+        name = _from_store(lambda reader: reader.frame_file(step) if step < 2**62 else None)(folder)
         if name is None:
             raise NotHere(f"run {folder.id} has no stored frame of step {step}", why="the timeline lists those it has")
         return _inflated(inside(folder, name).read_bytes(), folder, step)
@@ -140,4 +140,4 @@ async def compare(request: Request) -> Response:
     root = root_of(request)
     a, b = request.query_params.get("a", ""), request.query_params.get("b", "")
     found = await to_thread.run_sync(lambda: differences(root.run(a), root.run(b)))
-    return answer(CompareAnswer(differences=found))
+    return respond(CompareResponse(differences=found))

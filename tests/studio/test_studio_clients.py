@@ -15,7 +15,7 @@ from fakes.trainer import FakeTrainer
 from studio_fakes import Served, soon, until
 from websockets.exceptions import ConnectionClosed
 
-from tilework.studio.viewer import MOST_TEXTS, Frame, Viewer
+from tilework.studio.connection import MOST_TEXTS, Connection, Frame
 
 
 def test_fifty_pages_see_the_same_run(served: Served, trainer: FakeTrainer) -> None:
@@ -35,7 +35,7 @@ def test_fifty_pages_see_the_same_run(served: Served, trainer: FakeTrainer) -> N
     async def train() -> None:
         await soon(lambda: len(ready) == 50)
         await soon(lambda: trainer.live.watched)
-        assert len(served.state.watchers) == 1
+        assert len(served.state.feeds) == 1
         for number in range(60):
             trainer.frame(points=2000)
             if number % 15 == 0:
@@ -65,8 +65,8 @@ def test_a_page_that_acknowledges_nothing_gets_one_frame_of_each_channel(served:
                 trainer.frame(points=20_000)
                 trainer.frame("images", points=20_000)
                 await eager.until(lambda m: m["type"] == "frame" and m["frame"]["channel"] == "motion")
-            (watcher,) = served.state.watchers._open.values()
-            assert sum(viewer.waiting for viewer in watcher.viewers) < 2**20
+            (feed,) = served.state.feeds._open.values()
+            assert sum(connection.waiting for connection in feed.connections) < 2**20
             await lazy.so_far()
             assert sorted(frame["channel"] for frame in lazy.frames) == ["images", "motion"]
 
@@ -81,15 +81,15 @@ def test_a_page_that_reads_nothing_is_cut_off_and_the_others_go_on(served: Serve
         async with served.run(trainer.run.id) as other:
             await other.of_type("state")
             deaf = _deaf(served, f"/ws/runs/{trainer.run.id}")
-            (watcher,) = served.state.watchers._open.values()
-            await soon(lambda: len(watcher._greeted) == 2)
+            (feed,) = served.state.feeds._open.values()
+            await soon(lambda: len(feed._greeted) == 2)
             before = process.memory_info().rss
             text = {"type": "marks", "marks": [{"id": 1, "text": "x" * 100_000}]}
             cut = 0
             for round_ in range(400):
-                served_loop(served, lambda: watcher._broadcast([text]))
+                served_loop(served, lambda: feed._broadcast([text]))
                 await other.until(lambda m: m["type"] == "marks")
-                if len(watcher.viewers) == 1:
+                if len(feed.connections) == 1:
                     cut = round_
                     break
             assert cut, "it was never cut off"
@@ -106,8 +106,8 @@ def test_a_page_that_reads_nothing_is_cut_off_and_the_others_go_on(served: Serve
 def served_loop(served: Served, act: object) -> None:
     """Run something in the server's loop, and wait for it."""
     done = threading.Event()
-    (watcher,) = served.state.watchers._open.values()
-    loop = watcher._task.get_loop()
+    (feed,) = served.state.feeds._open.values()
+    loop = feed._task.get_loop()
     loop.call_soon_threadsafe(lambda: (act(), done.set()))  # type: ignore[operator]
     assert done.wait(PATIENCE)
 
@@ -128,7 +128,7 @@ def _deaf(served: Served, path: str) -> socket.socket:
 
 
 def test_there_is_an_end_to_the_number_of_pages(served: Served, trainer: FakeTrainer) -> None:
-    served.state.crowd.most = 3
+    served.state.clients.most = 3
 
     async def watch() -> None:
         async with served.run(trainer.run.id) as a, served.socket("/ws/runs"), served.run(trainer.run.id):
@@ -137,7 +137,7 @@ def test_there_is_an_end_to_the_number_of_pages(served: Served, trainer: FakeTra
                 with pytest.raises(ConnectionClosed):
                     await fourth.take()
                 assert fourth.connection.close_code == 1013
-        await soon(lambda: served.state.crowd.present == 0)
+        await soon(lambda: served.state.clients.present == 0)
         async with served.run(trainer.run.id) as again:
             await again.of_type("hello")
 
@@ -167,8 +167,8 @@ def test_nothing_is_left_behind(served: Served, trainer: FakeTrainer) -> None:
             deaf.close()
 
     def left() -> tuple[int, int, int, int]:
-        until(lambda: served.state.crowd.present == 0)
-        until(lambda: len(served.state.watchers) == 0)
+        until(lambda: served.state.clients.present == 0)
+        until(lambda: len(served.state.feeds) == 0)
         until(lambda: served.state.listing._task is None)
         until(lambda: not served.studio.server.server_state.tasks)
         until(lambda: not served.studio.server.server_state.connections)
@@ -195,20 +195,20 @@ def test_a_viewer_holds_a_bounded_heap_of_words() -> None:
     cut = []
 
     async def fill() -> None:
-        viewer = Viewer(cut=lambda: cut.append(1))
+        connection = Connection(cut=lambda: cut.append(1))
         for number in range(MOST_TEXTS):
-            viewer.send({"number": number})
+            connection.send({"number": number})
         assert not cut
-        viewer.send({"number": MOST_TEXTS})
+        connection.send({"number": MOST_TEXTS})
         assert cut
-        assert viewer.waiting == 0
-        viewer = Viewer(cut=lambda: cut.append(1))
+        assert connection.waiting == 0
+        connection = Connection(cut=lambda: cut.append(1))
         for seq in range(100):
-            viewer.offer(Frame("motion", seq, bytes(1000)))
-        assert viewer.waiting == 1000
-        assert await viewer.take() == bytes(1000)
-        assert not viewer.acknowledged("motion", 98)
-        assert viewer.acknowledged("motion", 99), "the newest was sent"
+            connection.offer(Frame("motion", seq, bytes(1000)))
+        assert connection.waiting == 1000
+        assert await connection.take() == bytes(1000)
+        assert not connection.acknowledged("motion", 98)
+        assert connection.acknowledged("motion", 99), "the newest was sent"
 
     asyncio.run(fill())
 
@@ -222,6 +222,6 @@ def test_a_page_may_go_while_its_command_is_carried_out(served: Served, trainer:
             page.connection.transport.abort()
 
     asyncio.run(hurry())
-    until(lambda: served.state.crowd.present == 0)
+    until(lambda: served.state.clients.present == 0)
     assert all(command.kind == "pause" for command in trainer.store.commands_pending())
     assert served.get("/api/runs").status_code == 200

@@ -9,41 +9,41 @@ from pathlib import Path
 from typing import Literal
 
 
-def _endings(words: str) -> frozenset[str]:
+def _extensions(words: str) -> frozenset[str]:
     return frozenset(f".{word}" for word in words.split())
 
 
-IMAGES = _endings(
+IMAGES = _extensions(
     "png apng jpg jpeg jpe jfif pjpeg mpo webp bmp dib gif tif tiff avif avifs heic heif hif ppm pgm pbm pnm pfm jp2 j2k j2c jpc "
     "jpf jpx tga icb vda vst dds ico cur icns psd pcx qoi sgi jxl"
 )
-"""Endings of images; such a file is never opened to be listed."""
+"""Extensions of images; such a file is never opened to be listed."""
 
 _VECTOR = "it is a drawing of lines and not of pixels; export it as PNG"
 _RAW = "it is raw data of a camera; develop it to TIFF or JPEG"
 REFUSED = {
-    **dict.fromkeys(_endings("svg svgz eps ps ai wmf emf cdr"), _VECTOR),
-    **dict.fromkeys(_endings("cr2 cr3 crw nef nrw arw srf sr2 dng raf orf rw2 pef srw x3f 3fr erf"), _RAW),
-    **dict.fromkeys(_endings("xcf kra clip procreate"), "it is a drawing program's own format; export it as PNG"),
-    **dict.fromkeys(_endings("exr hdr"), "it has more light than a screen; export it as 16-bit PNG or TIFF"),
-    **dict.fromkeys(_endings("dcm dicom"), "it is a medical image (DICOM); export it as PNG or TIFF"),
+    **dict.fromkeys(_extensions("svg svgz eps ps ai wmf emf cdr"), _VECTOR),
+    **dict.fromkeys(_extensions("cr2 cr3 crw nef nrw arw srf sr2 dng raf orf rw2 pef srw x3f 3fr erf"), _RAW),
+    **dict.fromkeys(_extensions("xcf kra clip procreate"), "it is a drawing program's own format; export it as PNG"),
+    **dict.fromkeys(_extensions("exr hdr"), "it has more light than a screen; export it as 16-bit PNG or TIFF"),
+    **dict.fromkeys(_extensions("dcm dicom"), "it is a medical image (DICOM); export it as PNG or TIFF"),
 }
-"""Endings of images that are never opened, with the reason: some would start another program, others are no pixels."""
+"""Extensions of images that are never opened, with the reason: some would start another program, others are no pixels."""
 
 TAR = (".tar", ".tgz", ".tbz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz")
 ZIP = (".zip", ".cbz")
 ARCHIVES = (*ZIP, *TAR, ".7z", ".rar", ".cbr", ".tar.zst", ".tzst", ".tar.lz", ".tar.lzma")
-"""Endings of archives; only those of `TAR` and `ZIP` can be read."""
+"""Extensions of archives; only those of `TAR` and `ZIP` can be read."""
 
-_OTHER = _endings(
+_OTHER = _extensions(
     "txt md rst json jsonl ndjson csv tsv xml yaml yml toml ini cfg conf log html htm css js mjs ts py ipynb sh bat c h cpp java "
     "m r go rs db sqlite lock pdf doc docx odt xls xlsx ppt pptx rtf tex bib mp4 m4v mkv webm mov avi mpg mpeg wmv flv mp3 wav "
     "flac ogg m4a aac mid npy npz mat h5 hdf5 pkl pickle pt pth ckpt safetensors onnx parquet arrow feather tfrecord tfrecords "
     "lmdb mdb gz bz2 xz zst ply obj stl ttf otf woff woff2 exe dll so url lnk aae xmp thm srt vtt torrent sig md5 sha1 sha256"
 )
-"""Endings of files that are no images, and of other kinds of data; they are counted and not opened."""
+"""Extensions of files that are no images, and of other kinds of data; they are counted and not opened."""
 
-WITHOUT = "without ending"
+WITHOUT = "without extension"
 """Under which files whose extension does not give their kind are counted."""
 HIDDEN = "hidden"
 """Under which hidden files and folders are counted."""
@@ -59,20 +59,20 @@ Kind = Literal["image", "refused", "archive", "other", "unknown"]
 
 def kind_of(name: str) -> Kind:
     """What a file is by its name."""
-    ending = os.path.splitext(name)[1].lower()
-    if ending in IMAGES:
+    extension = os.path.splitext(name)[1].lower()
+    if extension in IMAGES:
         return "image"
-    if ending in REFUSED:
+    if extension in REFUSED:
         return "refused"
     if name.lower().endswith(ARCHIVES):
         return "archive"
-    return "other" if ending in _OTHER else "unknown"
+    return "other" if extension in _OTHER else "unknown"
 
 
-def ending_of(name: str) -> str:
-    """The ending under which a file is counted."""
-    ending = os.path.splitext(name)[1].lower()
-    return ending if re.fullmatch(r"\.[a-z0-9_+\-~]{1,15}", ending) else WITHOUT
+def extension_of(name: str) -> str:
+    """The extension under which a file is counted."""
+    extension = os.path.splitext(name)[1].lower()
+    return extension if re.fullmatch(r"\.[a-z0-9_+\-~]{1,15}", extension) else WITHOUT
 
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tilework.runs.folder import RunFolder, default_root, run_names
-from tilework.studio.answers import NotHere
+from tilework.studio.responses import NotHere
 
 KEPT = ".studio"
 """Folder inside the folder of runs: specs and logs of the processes that the studio started."""

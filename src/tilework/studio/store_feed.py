@@ -1,4 +1,4 @@
-"""A run's store as its viewers follow it: everything once, then what is new since the last look."""
+"""A run's store as connected pages follow it: everything once, then what is new since the last look."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _FRAMES = "snapshots/live-%.frame"
 
 @dataclass
 class _Seen:
-    """How far the viewers have read. Everything behind it is news."""
+    """How far the connections have read. Everything behind it is news."""
 
     steps: dict[Split, int] = field(default_factory=dict)
     """By split."""
@@ -42,7 +42,7 @@ class _Seen:
     """What the store holds of the run as a whole, without what changes all the time."""
 
 
-class Journal:
+class StoreFeed:
     """Reads one run.db with a connection of its own. Not for two threads at once.
 
     Raises UserError from every method where the store is missing, damaged or not ours; the next call tries again.

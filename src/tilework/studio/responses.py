@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tilework.errors import TileworkError, UserError
-from tilework.protocol.errors import ErrorAnswer, Refusal
-from tilework.protocol.http import Answer
+from tilework.protocol.errors import ErrorResponse, Refusal
+from tilework.protocol.http import ResponseBody
 from tilework.runs.frames import without_nan
 
 MOST_BODY = 256 * 1024
@@ -40,17 +40,17 @@ def to_text(value: Any) -> str:
     return json.dumps(without_nan(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False, default=str)
 
 
-def answer(value: Answer) -> Response:
+def respond(value: ResponseBody) -> Response:
     """A JSON answer."""
     return _response(value, 200)
 
 
-def refusal(value: ErrorAnswer, status: int) -> Response:
+def refusal(value: ErrorResponse, status: int) -> Response:
     """A JSON answer that gives the reason why there is none."""
     return _response(value, status)
 
 
-def _response(value: Answer | ErrorAnswer, status: int) -> Response:
+def _response(value: ResponseBody | ErrorResponse, status: int) -> Response:
     return Response(to_text(value), status_code=status, media_type="application/json")
 
 
@@ -59,7 +59,7 @@ def error_body(error: TileworkError) -> Refusal:
     return {"what": error.what, "why": error.why, "fix": error.fix}
 
 
-def error_answer(request: Request, error: Exception) -> Response:
+def error_response(request: Request, error: Exception) -> Response:
     """A `TileworkError` raised by a route, as JSON with the status that its class stands for (400 where it has none)."""
     assert isinstance(error, TileworkError)
     return refusal({"error": error_body(error)}, _STATUS.get(type(error), 400))
