@@ -205,6 +205,7 @@ def open_page(browser: Any, url: str, script: str = "") -> Any:
     page = browser.new_context(viewport=WINDOW).new_page()
     page.set_default_timeout(60_000)
     page.faults = []
+    page.on("response", lambda r: page.faults.append(f"{r.status} {r.url.split('?')[0]}") if r.status >= 400 else None)
     page.on("pageerror", lambda error: page.faults.append(f"exception: {error}"))
     page.on("console", lambda m: page.faults.append(f"{m.type}: {m.text}") if m.type in {"error", "warning"} else None)
     if script:

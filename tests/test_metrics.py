@@ -39,7 +39,7 @@ from tilework.runs.store import RunStore
 from tilework.spec import load_spec
 from tilework.spec.plugins import TERMS
 from tilework.studio.cards import run_card
-from tilework.studio.store_feed import Journal
+from tilework.studio.store_feed import StoreFeed
 
 Command = Callable[..., Outcome]
 
@@ -260,7 +260,7 @@ def test_its_card_and_its_table_reach_the_page(tokens_run: RunFolder) -> None:
         ("NLL", "nats/token", [pytest.approx(5 / 39)]),
         ("accuracy", "", [0.78]),
     ]
-    journal = Journal(tokens_run)
+    journal = StoreFeed(tokens_run)
     try:
         everything = journal.whole()[0]
     finally:

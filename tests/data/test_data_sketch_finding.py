@@ -323,13 +323,13 @@ def test_libraries_from_beside_the_sketch_and_from_a_folder(tmp_path, shipped):
 def test_what_became_a_part_of_p5_is_not_missed(tmp_path, shipped):
     (one,) = find_sketches(str(tree(tmp_path / "in", {"sketch.js": DRAWS, "own/p5.dom.js": "mine"})))
     server = Server(one, *one.p5[:1])
-    answer = server.answer("https://cdn.example.com/ajax/libs/p5.js/0.8.0/addons/p5.dom.min.js")
+    answer = server.respond("https://cdn.example.com/ajax/libs/p5.js/0.8.0/addons/p5.dom.min.js")
     assert answer is not None
     assert answer.body == b"mine"  # its own comes first
     (tmp_path / "in" / "own" / "p5.dom.js").unlink()
     (one,) = find_sketches(str(tmp_path / "in"))
     server = Server(one, *one.p5[:1])
-    answer = server.answer("https://cdn.example.com/ajax/libs/p5.js/0.8.0/addons/p5.dom.min.js")
+    answer = server.respond("https://cdn.example.com/ajax/libs/p5.js/0.8.0/addons/p5.dom.min.js")
     assert answer is not None
     assert (answer.status, answer.body) == (200, b"")
 

@@ -54,7 +54,7 @@ def test_what_a_sketch_may_read(tmp_path):
     server = Server(one, *one.p5)
 
     def body(url: str) -> bytes | None:
-        answer = server.answer(url)
+        answer = server.respond(url)
         return None if answer is None else answer.body
 
     assert body(f"{ORIGIN}/own%20file.txt") == b"mine"

@@ -15,7 +15,7 @@ import pytest
 import torch
 from commands import Outcome
 from test_steering import Hand, curve, same, set_, weights
-from test_watch import Viewer
+from test_watch import Connection
 
 from tilework.engine import resume, train
 from tilework.engine.replay import replay
@@ -107,10 +107,10 @@ def test_it_is_replayed_bit_for_bit(tmp_path: Path) -> None:
 
 
 def test_it_is_watched_and_its_timeline_kept_and_no_bit_of_it_changes(tmp_path: Path) -> None:
-    viewer = Viewer()
-    run = train(spec(steps=60), root=tmp_path / "watched", progress=viewer)
-    viewer.close()
-    header, arrays = viewer.frames["motion"][-1]
+    connection = Connection()
+    run = train(spec(steps=60), root=tmp_path / "watched", progress=connection)
+    connection.close()
+    header, arrays = connection.frames["motion"][-1]
     assert (header["step"], header["total_steps"], arrays) == (60, 60, {})
     assert header["values"] == {"optimizer.lr": 1e-3, "dropout": 0.1}
     assert set(header["figures"]) >= {"loss", "nll", "grad_norm", "lr"}

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 from explained import autoencoder, prior, section, text_of
 
-from tilework.explain.facts.latent import Answer
+from tilework.explain.facts.latent import Learns
 from tilework.explain.words.schedules import course_text
 
 
@@ -63,14 +63,14 @@ def test_a_term_without_weight_is_off() -> None:
 def test_a_vector_is_the_whole_image() -> None:
     for name in ("vae-digits", "rqvae-digits"):
         found = autoencoder(name)
-        assert found.locality.answer is Answer.WHOLE
+        assert found.locality.learns is Learns.WHOLE
         assert found.locality.share == 1
         assert "The whole image" in section(found, "Features or the whole image?")
 
 
 def test_a_grid_that_sees_everything() -> None:
     found = autoencoder("p5-loops", "data.size=32x32")
-    assert found.locality.answer is Answer.WIDE_FEATURES
+    assert found.locality.learns is Learns.WIDE_FEATURES
     assert found.locality.share == 1
 
 

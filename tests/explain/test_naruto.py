@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from explained import autoencoder, section, text_of
 
-from tilework.explain.facts.latent import Answer
+from tilework.explain.facts.latent import Learns
 from tilework.explain.facts.reading import Failure
 from tilework.explain.facts.training import Role
 
@@ -18,7 +18,7 @@ def reading(name: str):  # type: ignore[no-untyped-def]
 
 def test_it_learns_spatial_features_and_not_one_vector() -> None:
     found = autoencoder(NARUTO)
-    assert found.locality.answer is Answer.FEATURES
+    assert found.locality.learns is Learns.FEATURES
     assert found.latent.positions == 1024
     text = section(found, "Features or the whole image?")
     assert "not pressed into one vector" in text

@@ -19,7 +19,7 @@ import numpy as np
 
 from tilework.errors import UserError
 from tilework.studio.models.courtesy import Courtesy
-from tilework.studio.models.serving import Abilities, Answer, Voice, listen, serve
+from tilework.studio.models.serving import Abilities, Response, Voice, listen, serve
 
 COMMAND = (sys.executable, __file__)
 
@@ -39,7 +39,7 @@ class FakeModel:
             file.write(what + "\n")
 
 
-def _decode(model: FakeModel, ask: dict[str, Any]) -> Answer:
+def _decode(model: FakeModel, ask: dict[str, Any]) -> Response:
     (point,) = ask["points"]
     model.begin(point)
     match point:
@@ -54,14 +54,14 @@ def _decode(model: FakeModel, ask: dict[str, Any]) -> Answer:
             sys.stdout.write("a library prints\n")
             os.write(1, b"and writes\n")
     size = int(point.partition(":")[2]) if point.startswith("seed:") else 1
-    return Answer({"points": [point]}, {"images": np.full((1, size, 1000, 1), size % 256, np.uint8)})
+    return Response({"points": [point]}, {"images": np.full((1, size, 1000, 1), size % 256, np.uint8)})
 
 
-def _statistics(model: FakeModel, ask: dict[str, Any]) -> Answer:
+def _statistics(model: FakeModel, ask: dict[str, Any]) -> Response:
     (model.folder / "counting").touch()
     while not (model.folder / "go").exists():
         time.sleep(0.005)
-    return Answer({"images": 1, "kl": float("nan"), "active": 0})
+    return Response({"images": 1, "kl": float("nan"), "active": 0})
 
 
 def _file(model: FakeModel, ask: dict[str, Any], form: str) -> bytes:

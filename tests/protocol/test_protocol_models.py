@@ -39,7 +39,7 @@ def models(hint: Any) -> set[Any]:
 
 
 EVERY = models(
-    Header | socket.RunsMessage | socket.RunMessage | socket.PageMessage | http.Answer | http.SpecBody | http.FileBody
+    Header | socket.RunsMessage | socket.RunMessage | socket.PageMessage | http.ResponseBody | http.SpecBody | http.FileBody
     | explore.ResponseHeader | socket.ModelMessage | socket.ModelPageMessage
 ).union(*(models(one.facts) for one in explore.ASKS.values()))  # fmt: skip
 

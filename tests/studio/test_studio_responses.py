@@ -90,8 +90,8 @@ def answered(served: Served, route: http.Route, run_id: str) -> Any:
     path = filled(route, id=run_id)
     given = served.get(path) if route.method == "GET" else served.post(path, BODIES[route.path])
     assert given.status_code == 200, f"{path}: {given.text[:300]}"
-    if isinstance(route.answer, str):
-        assert given.headers["content-type"].startswith(route.answer)
+    if isinstance(route.response, str):
+        assert given.headers["content-type"].startswith(route.response)
         return given.content
     return given.json()
 
@@ -117,8 +117,8 @@ def test_every_answer_is_as_its_model_defines(
         if route is last:
             full.end()
         found = answered(served, route, full.run.id)
-        if not isinstance(route.answer, str):
-            assert list(faults(found, route.answer, route.path)) == []
+        if not isinstance(route.response, str):
+            assert list(faults(found, route.response, route.path)) == []
         elif route.path.endswith("/frames/{step}"):
             assert list(frame_faults(*unpack(found))) == []
 
@@ -141,7 +141,7 @@ def test_what_the_forms_answer_is_as_their_models_define(served: Served, full: F
 
     full.run.spec_file.write_text(dump_yaml(load_spec("vae-digits")), encoding="utf-8")
     for route in (one for one in ASKED if one.path in WORKER):
-        assert list(faults(answered(served, route, full.run.id), route.answer, route.path)) == []
+        assert list(faults(answered(served, route, full.run.id), route.response, route.path)) == []
     for overrides in (["encoder.widths=none"], ["nothing=1"], ["bottleneck.kind=vq"], ["data.kind="], ["x"]):
         found = served.post("/api/check", {"recipe": "vae-digits", "overrides": overrides}).json()
         assert list(faults(found, http.CheckResponse)) == []
