@@ -31,10 +31,14 @@ def case_of(
     every: int = 10,
     epoch: int = 100,
     events: Sequence[tuple[str, int, Mapping[str, Any]]] = (),
+    changes: Sequence[tuple[str, float, float, int]] = (),
     probes: Mapping[str, Mapping[str, Any]] | None = None,
     **meta: Any,
 ) -> Iterator[Case]:
-    """A case whose training rows are `every` steps apart and whose validations `epoch` steps, the first at step 0."""
+    """A case whose training rows are `every` steps apart and whose validations `epoch` steps, the first at step 0.
+
+    `changes`: settings that were changed by hand: (name, value before, value, step).
+    """
     with RunStore.create(folder / "run.db") as store:
         for split, series, apart, first in (("train", train or {}, every, every), ("val", val or {}, epoch, 0)):
             for number in range(max(map(len, series.values()), default=0)):
@@ -43,6 +47,9 @@ def case_of(
                 store.log(step, step / epoch, row, split=split)
         for kind, step, payload in events:
             store.event(kind, step, **payload)
+        for name, before, value, step in changes:
+            asked = store.command("set", name=name, value=value)
+            store.command_done(asked, step, before=before)
         for key, value in {"task": "autoencoder", "total_steps": 1000, **meta}.items():
             store.set_meta(key, value)
     with RunStore.open(folder / "run.db") as store:

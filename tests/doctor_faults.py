@@ -28,6 +28,7 @@ class Made:
     train: Series = field(default_factory=dict)
     val: Series = field(default_factory=dict)
     events: tuple[tuple[str, int, Mapping[str, Any]], ...] = ()
+    changes: tuple[tuple[str, float, float, int], ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     severity: Severity = Severity.ERROR
     epoch: int = 100
@@ -43,7 +44,14 @@ class Made:
         spec, facts = self.spec, {"total_steps": 2000, **self.facts}
         facts = {"task": spec["task"], **facts}
         with case_of(
-            folder, spec, train=self.train, val=self.val, epoch=self.epoch, events=self.events, **facts
+            folder,
+            spec,
+            train=self.train,
+            val=self.val,
+            epoch=self.epoch,
+            events=self.events,
+            changes=self.changes,
+            **facts,
         ) as case:
             yield case
 
@@ -98,6 +106,10 @@ MADE = (
             FALLING, z_norm=falling(8, 1e-3, 60), code_norm__1=falling(7, 1e-3, 60),
             quantisation_error__1=[1e-3 * v**2 for v in falling(8, 1e-3, 60)],
         ),
+    ),
+    Made(
+        "codes-lost", "rqvae-digits", (), severity=Severity.WARNING, changes=(("objective.commitment", 0.25, 20.0, 400),),
+        train=of_loss(FALLING, perplexity__1=noisy(14, 40) + noisy(4.4, 20), perplexity__2=noisy(13, 60)),
     ),
     Made(
         "codebook-frozen", "rqvae-digits", ("objective.codebook=0",), severity=Severity.WARNING,

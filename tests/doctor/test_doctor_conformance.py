@@ -120,7 +120,8 @@ def test_each_fix_is_a_spec_and_another_one(tmp_path: Path, one: Made) -> None:
         found = judged(one.code, case)
     assert found is not None
     if found.fix is None:
-        assert one.code == "loss-stalled", "at the usual rate no setting is known to help"
+        # At the usual rate no setting is known to help; and what was set by hand stood in no spec.
+        assert one.code in {"loss-stalled", "codes-lost"}
         return
     changed = load_spec(one.recipe, [*one.settings, *found.fix.overrides()])
     assert changed.model_dump(mode="json") != one.spec

@@ -65,8 +65,13 @@ def test_a_codebook_that_has_yet_to_spread(tmp_path: Path) -> None:
     assert found == []
 
 
-def test_the_same_at_the_end_of_a_short_run_is_to_train_longer(tmp_path: Path) -> None:
-    spec = spec_of("rqvae-digits", "engine.epochs=7")
+@pytest.mark.parametrize(
+    ("over", "more"), [("", {}), ("7 epochs", {"optimizer.lr.over": "40 epochs"}), ("60 epochs", {}), ("175 steps", {})]
+)
+def test_the_same_at_the_end_of_a_short_run_is_to_train_longer(tmp_path: Path, over: str, more: dict[str, Any]) -> None:
+    """With a learning rate that goes on falling to the new end, where it fell to the old one."""
+    falls = [f"optimizer.lr={{kind: cosine, start: 1e-3, end: 1e-5, over: {over}}}"] if over else []
+    spec = spec_of("rqvae-digits", "engine.epochs=7", *falls)
     rest = {"train": DIGITS_TRAIN, "val": DIGITS, "epoch": 25, "total_steps": 175, "steps_per_epoch": 25}
     found = alarms(tmp_path, spec, **rest)
     assert [(f.code, f.severity) for f in found] == [
@@ -74,7 +79,7 @@ def test_the_same_at_the_end_of_a_short_run_is_to_train_longer(tmp_path: Path) -
         ("unused-codes", Severity.WARNING),
     ]
     assert found[0].fix is not None
-    assert found[0].fix.changes == {"engine.epochs": 40}
+    assert found[0].fix.changes == {"engine.epochs": 40, **more}
     assert found[0].fix.keep_weights
 
 

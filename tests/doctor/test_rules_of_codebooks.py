@@ -106,6 +106,36 @@ def test_a_short_run_has_no_slide(tmp_path: Path) -> None:
     assert judged(tmp_path, "quantiser-loss-cliff", spec_of("vq-mnist"), train=train) is None
 
 
+# Codes that a change by hand has cost -------------------------------------------------------------------------------------
+
+HEAVY, FASTER = ("objective.commitment", 0.25, 20.0, 400), ("optimizer.lr", 1e-3, 2e-3, 500)
+
+
+@pytest.mark.parametrize(
+    ("perplexity", "changes", "blamed"),
+    [
+        ([14] * 40 + [4] * 20, [HEAVY], "objective.commitment"),
+        ([14] * 40 + [4] * 20, [HEAVY, FASTER], "objective.commitment"),
+        ([14] * 40 + [12] * 10 + [4] * 10, [HEAVY, FASTER], "optimizer.lr"),
+        ([14] * 40 + [4] * 20, [], None),  # nobody changed anything: for other rules
+        ([14] * 40 + [9] * 20, [HEAVY], None),
+        ([14] * 40 + [4] * 10 + [13] * 10, [HEAVY], None),  # they are back
+        ([14] * 40 + [4] * 4, [HEAVY], None),  # too soon
+        ([2.5] * 40 + [1] * 20, [HEAVY], None),  # there was nothing to lose
+    ],
+)
+def test_codes_that_are_lost_after_a_change(
+    tmp_path: Path, perplexity: list[float], changes: list[tuple[str, float, float, int]], blamed: str | None
+) -> None:
+    rows = {"perplexity.1": perplexity, "perplexity.2": [13.0] * len(perplexity)}
+    found = judged(tmp_path, "codes-lost", spec_of("rqvae-digits"), train=rows, changes=changes)
+    assert (None if found is None else found.values["name"]) == blamed
+    if found is not None:
+        words = shipped()["codes-lost"].words(found)
+        assert "of level 1" in words.title
+        assert words.advice == f"set {blamed} back to {found.values['back']:g}, then revive the dead codes"
+
+
 # Drift ------------------------------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tilework.doctor.case import Case
 from tilework.doctor.finding import CannotJudge, Missing
+from tilework.doctor.schedules import LR, lasting
 
 FEWEST = 20
 """Steps before which nothing is reported, however short the run: codes have hardly moved."""
@@ -40,8 +41,10 @@ def cut_short(case: Case, changes: Mapping[str, Any]) -> dict[str, Any]:
         return {}
     steps, per_epoch = case.setting("engine.steps"), int(case.meta.get("steps_per_epoch") or 0)
     if isinstance(steps, int) or not per_epoch:
-        return {"engine.steps": 2 * EARLY}
-    return {"engine.epochs": -(-2 * EARLY // per_epoch)}
+        amount, unit = 2 * EARLY, "steps"
+    else:
+        amount, unit = -(-2 * EARLY // per_epoch), "epochs"
+    return {f"engine.{unit}": amount, **lasting(case, LR, amount, unit)}
 
 
 def wait(case: Case, changes: Mapping[str, Any]) -> None:

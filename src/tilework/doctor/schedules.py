@@ -33,6 +33,16 @@ def scaled(case: Case, name: str, factor: float) -> dict[str, Any]:
     }
 
 
+def lasting(case: Case, name: str, amount: int, unit: str) -> dict[str, Any]:
+    """The changes with which a schedule goes on to the end of a run that is made longer: so many `steps` or `epochs`. {} where it
+    does, where it has no length, and where that is counted otherwise."""
+    found = case.setting(name)
+    over = found.get("over") if isinstance(found, Mapping) else None
+    length, _, counted = str(over).partition(" ")
+    shorter = counted == unit and length.isdecimal() and int(length) < amount
+    return {f"{name}.over": f"{amount} {unit}"} if shorter else {}
+
+
 def weight_name(case: Case, term: str) -> str:
     """The full name of a loss term's weight: a spec of few words has the bare number in place of the term."""
     found = case.setting(f"objective.{term}")

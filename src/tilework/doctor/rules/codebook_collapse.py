@@ -36,6 +36,7 @@ class Rule(Base):
     tasks: ClassVar = (AUTOENCODER,)
     follows_from: ClassVar = (
         "quantiser-loss-cliff",
+        "codes-lost",
         "codebook-frozen",
         "gradient-vanishing",
         "output-cut",

@@ -64,7 +64,9 @@ class Rule(Base):
 
     def words(self, finding: Finding) -> Words:
         values = finding.values
-        named = ", ".join(str(one) for one in values["asleep"][:12])
+        named = ", ".join(
+            f"z {one - 1}" for one in values["asleep"][:12]
+        )  # as the latent's page and commands count them
         return Words(
             title=f"{values['active']} of {values['dims']} latent dimensions carry something"
             + (f"; these do not: {named}" if named and len(values["asleep"]) <= 12 else ""),

@@ -35,6 +35,7 @@ class Rule(Base):
     tasks: ClassVar = (AUTOENCODER,)
     follows_from: ClassVar = (
         "codebook-collapse",
+        "codes-lost",
         "codebook-frozen",
         "quantiser-loss-cliff",
         "codebook-too-large",
