@@ -21,6 +21,9 @@ CLEARLY = 1.25
 """With a part of the learning rate, the loss falls by so many times as much: it is too high."""
 VISIBLE = 1e-3
 """Changes of the loss by less than this share of it show nothing of a learning rate that is too high."""
+MARKED = 0.1
+"""Nor do changes that differ by less than this share of it: codes that were just placed are left and found again in the first
+steps, and shorter steps leave them less."""
 NOISE, MOST = 1e-6, 4.0**7
 """Share of the loss below which it may have changed by rounding alone: a multiple that does no more is made 16 times as large,
 up to the other one."""
@@ -36,10 +39,10 @@ class Check(contract.Check):
     by is measured from a copy that took the same steps with a learning rate of 0. A smaller batch makes noisier steps, and then
     shorter ones get further; so batch size and learning rate are judged together, by what they do.
 
-    Too high: with a part of it the loss falls 1.25 times as far or more. Too low: at the pace of these steps all steps of the
-    run would lower the loss by less than a tenth, and four times the learning rate is at least twice as fast; where four times
-    it does nothing that could be distinguished from rounding, 64 times it, and so on. Either is a warning only: some
-    steps show little of a whole run.
+    Too high: with a part of it the loss falls 1.25 times as far or more, and by a tenth of itself further. Too low: at the
+    pace of these steps all steps of the run would lower the loss by less than a tenth, and four times the learning rate is at
+    least twice as fast; where four times it does nothing that could be distinguished from rounding, 64 times it, and so on.
+    Either is a warning only: some steps show little of a whole run.
     """
 
     order = 90
@@ -68,6 +71,7 @@ class Check(contract.Check):
             "fall_lower": fallen[best],
         }
         clear = not max(abs(fallen[best]), abs(fallen[1.0])) < VISIBLE * still
+        clear = clear and not fallen[best] - fallen[1.0] < MARKED * still
         if clear and not fallen[1.0] * CLEARLY > fallen[best]:
             return self.warning("too-high", values, changes=lr_change(bench.spec, lr * best))
         if not _gets_nowhere(values):

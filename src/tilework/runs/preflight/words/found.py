@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tilework.runs.preflight.result import Result
-from tilework.runs.preflight.words.typed import named, number, overrides, setting, short, size
+from tilework.runs.preflight.words.typed import moves, named, number, overrides, setting, short, size
 
 
 @dataclass(frozen=True)
@@ -163,8 +163,7 @@ def _differs(r: Result) -> Sentences:
 def _too_high(r: Result) -> Sentences:
     return Sentences(
         f"the learning rate of {short(r, 'lr')} looks too high for batches of {short(r, 'batch')}: in {short(r, 'steps')} steps "
-        f"the loss of {short(r, 'before')} falls by {short(r, 'fall')}, and with {short(r, 'lower_lr')} by "
-        f"{short(r, 'fall_lower')}",
+        f"the loss of {short(r, 'before')} {moves(r, 'fall')}, and with {short(r, 'lower_lr')} it {moves(r, 'fall_lower')}",
         "steps are longer than the gradient of so few items can be trusted",
         f"{setting(r)}, or a larger engine.batch_size",
     )
@@ -173,8 +172,8 @@ def _too_high(r: Result) -> Sentences:
 def _too_low(r: Result) -> Sentences:
     return Sentences(
         f"the learning rate of {short(r, 'lr')} looks too low: in {short(r, 'steps')} steps the loss of {short(r, 'before')} "
-        f"falls by {short(r, 'fall')}, and {short(r, 'total_steps')} steps like these would hardly change it",
-        f"with {short(r, 'higher_lr')} it falls by {short(r, 'fall_higher')}",
+        f"{moves(r, 'fall')}, and {short(r, 'total_steps')} steps like these would hardly change it",
+        f"with {short(r, 'higher_lr')} it {moves(r, 'fall_higher')}",
         setting(r),
     )
 

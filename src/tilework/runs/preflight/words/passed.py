@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from tilework.runs.preflight.result import Result
-from tilework.runs.preflight.words.typed import duration, named, number, short, size
+from tilework.runs.preflight.words.typed import duration, moves, named, number, short, size
+
+
+def _threads(r: Result) -> str:
+    return "thread" if number(r, "threads") == 1 else "threads"
 
 
 def _terms(result: Result) -> str:
@@ -54,15 +58,15 @@ PASSED: Mapping[str, Callable[[Result], str]] = {
         else f"a checkpoint of {size(number(r, 'bytes'))} gives back the same model"
     ),
     "device-numerics": lambda r: (
-        f"{r.values['device']} in {r.values['precision']} on {short(r, 'threads')} thread(s) computes what "
+        f"the CPU in {r.values['precision']} on {short(r, 'threads')} {_threads(r)} computes what "
         "one thread of the CPU computes in float32"
         if r.values["device"] == "cpu"
         else f"{r.values['device']} in {r.values['precision']} computes what the CPU computes"
     ),
     "learning-rate": lambda r: (
-        f"the loss of {short(r, 'before')} falls by {short(r, 'fall')} in {short(r, 'steps')} steps, by "
-        f"{short(r, 'fall_lower')} with a learning rate of {short(r, 'lower_lr')}"
-        + (f" and by {short(r, 'fall_higher')} with {short(r, 'higher_lr')}" if "higher_lr" in r.values else "")
+        f"the loss of {short(r, 'before')} {moves(r, 'fall')} in {short(r, 'steps')} steps; with a learning rate of "
+        f"{short(r, 'lower_lr')} it {moves(r, 'fall_lower')}"
+        + (f", with {short(r, 'higher_lr')} it {moves(r, 'fall_higher')}" if "higher_lr" in r.values else "")
     ),
     "time-and-memory": _cost,
 }

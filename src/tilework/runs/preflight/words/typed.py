@@ -55,6 +55,12 @@ def short(result: Result, name: str) -> str:
     return f"{value:,.0f}" if value.is_integer() and abs(value) < 1e9 else f"{value:.3g}"
 
 
+def moves(result: Result, name: str) -> str:
+    """What a loss does that fell by this much: `falls by 0.01` or `rises by 0.01`."""
+    fall = number(result, name)
+    return f"rises by {-fall:.3g}" if fall < 0 else f"falls by {fall:.3g}"
+
+
 def named(result: Result) -> str:
     """What of the spec the result is about."""
     return ", ".join(result.about)
