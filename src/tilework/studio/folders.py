@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,10 +63,11 @@ class Folders:
         root = next((one for one in self.roots if path.is_relative_to(one)), None)
         if root is None:
             where = ", ".join(map(str, self.roots)) or "none"
+            folder = shlex.quote(str(path.parent if path.suffix else path))
             raise UserError(
                 f"{text[:200]} lies outside the folders that this page may look into",
                 why=f"these are {where}; links are followed to where they lead",
-                fix="start the studio with that folder: tilework studio --images FOLDER",
+                fix=f"start the studio with that folder: tilework studio --images {folder}",
             )
         if any(is_hidden(part) for part in path.relative_to(root).parts):
             raise UserError(
@@ -74,7 +76,7 @@ class Folders:
         if not path.exists():
             raise NotHere(
                 f"there is no file or folder {text[:200]}",
-                why="it was moved or deleted, or its drive was taken away",
+                why="it is written differently, was moved or deleted, or is on a drive that is not there",
                 fix="choose another folder",
             )
         return path
