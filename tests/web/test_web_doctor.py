@@ -85,7 +85,7 @@ def validated(trainer: FakeTrainer, *findings: Finding) -> None:
 def test_a_finding_arrives_while_it_trains(page: Any, served: Any, trainer: FakeTrainer, doctor: FakeDoctor) -> None:
     page.goto(f"{served.origin}/#/runs/{trainer.run.id}")
     card = page.get_by_role("region", name="Doctor")
-    expect(card).to_have_text(re.compile(r"^\s*Doctor ?✓ ?nothing found\s*$"))
+    expect(card).to_have_text(re.compile(r"^\s*Doctor ?✓ ?nothing wrong\s*$"))
     doctor.findings, doctor.unjudged = (COLLAPSE, LATE, BLUR, BOUND), (LACK,)
     validated(trainer, COLLAPSE, LATE, BLUR)
     first = card.locator("article").first
@@ -236,7 +236,7 @@ def test_the_stages_before_the_first_step(page: Any, served: Any, root: Path, do
     trainer.frame()
     expect(stages).to_have_count(0)
     doctor = page.get_by_role("region", name="Doctor")
-    doctor.get_by_text("nothing found").click()
+    doctor.get_by_text("nothing wrong").click()
     doctor.get_by_text("1 of 2 checks before the run passed, 1 warning").click()
     expect(doctor.get_by_text("gives back the same model")).to_be_visible()
     trainer.end()

@@ -197,13 +197,18 @@ def _of_folder(folder: Path) -> tuple[str, Path, str]:
     kind, _ = max(count.items(), key=lambda one: (one[1], one[0]))
     if sketches.count:
         count["sketches"] = sketches.count
-    if kind == "images":  # of animations it takes the first frame, and the source names each that moves
-        count[kind] += count.pop("animations", 0)
+    moving = ""
+    if kind == "images":  # the source names each that moves
+        if first := count.pop("animations", 0):
+            moving = (
+                f"of {first:,} {'animations' if first > 1 else 'animation'} in {folder} the first frame alone is taken"
+            )
+            count[kind] += first
     elif kind == "animations":  # and of what may be one, a still is an animation of one frame
         stills = sum(what == "images" and may_move(file) for file, what in zip(files, kinds, strict=True))
         count["images"] -= stills
         count[kind] += stills
-    note = _rest(folder, +count, kind)
+    note = "; ".join(filter(None, (_rest(folder, +count, kind), moving)))
     if kind == "arrays":
         arrays = [file for file, what in zip(files, kinds, strict=True) if what == kind]
         if len(arrays) > 1:
