@@ -200,9 +200,7 @@ def _of_folder(folder: Path) -> tuple[str, Path, str]:
     moving = ""
     if kind == "images":  # the source names each that moves
         if first := count.pop("animations", 0):
-            moving = (
-                f"of {first:,} {'animations' if first > 1 else 'animation'} in {folder} the first frame alone is taken"
-            )
+            moving = f"{first:,} of the images in {folder} may be animations: of such the first frame alone is taken"
             count[kind] += first
     elif kind == "animations":  # and of what may be one, a still is an animation of one frame
         stills = sum(what == "images" and may_move(file) for file, what in zip(files, kinds, strict=True))
