@@ -46,7 +46,7 @@ class FakeDoctor:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.findings: tuple[Finding, ...] = ()
         self.unjudged: tuple[Unjudged, ...] = ()
-        for module in ("about_runs", "findings"):
+        for module in ("runs_read", "findings"):
             monkeypatch.setattr(f"tilework.studio.{module}.diagnose", self)
 
     def __call__(self, *_: object, **__: object) -> Diagnosis:

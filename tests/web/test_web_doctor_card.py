@@ -56,7 +56,7 @@ def trainer(root: Path) -> FakeTrainer:
 
 @pytest.fixture
 def judged(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("about_runs", "findings"):
+    for module in ("runs_read", "findings"):
         monkeypatch.setattr(f"tilework.studio.{module}.diagnose", lambda *_, **__: Diagnosis((COLLAPSE, BLUR), ()))
 
 
