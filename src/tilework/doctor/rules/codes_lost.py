@@ -29,7 +29,7 @@ class Rule(Base):
     the most, against 0.5. Of several changes the one after which the most was lost, up to the next one.
 
     **Cause**: a heavy commitment holds the encoder at the codes that it has, and codes that win nothing die; a larger learning
-    rate lets the encoder leave them; a loss term that outweighs the reconstruction leaves nothing to tell apart.
+    rate lets the encoder leave them; a loss term that outweighs the reconstruction leaves nothing to distinguish.
 
     **Fix**: none for a new run, whose spec never had that value: set it back in this one, and revive the dead codes.
     """
