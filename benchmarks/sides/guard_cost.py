@@ -76,8 +76,10 @@ def main(blocks: int) -> None:
     """Train for so many blocks after the first steps, and print what was measured."""
     given = side_arguments(__doc__ or "")
     chosen = system(given.system, tiny=given.tiny)
-    extra = (f"engine.steps={given.warm + blocks * given.steps}", "engine.log_every_steps=1")
-    spec = chosen.spec(given.folder, lpips_weights=given.lpips, extra=extra if given.warm % 10 else extra[:1])
+    extra = [f"engine.steps={given.warm + blocks * given.steps}"]
+    if given.warm % 10 or given.steps % 10:
+        extra.append("engine.log_every_steps=1")
+    spec = chosen.spec(given.folder, lpips_weights=given.lpips, extra=tuple(extra))
     listener = Blocks(given.warm, given.steps, Stopwatch(Guard, CALLED))
     with tempfile.TemporaryDirectory(dir=given.folder) as root:
         train(spec, root=Path(root), progress=listener)

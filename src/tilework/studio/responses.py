@@ -41,12 +41,12 @@ def to_text(value: Any) -> str:
 
 
 def respond(value: ResponseBody) -> Response:
-    """A JSON answer."""
+    """A JSON response."""
     return _response(value, 200)
 
 
 def refusal(value: ErrorResponse, status: int) -> Response:
-    """A JSON answer that gives the reason why there is none."""
+    """A JSON response that gives the reason why there is no other."""
     return _response(value, status)
 
 

@@ -26,11 +26,12 @@ export class TokenAddress {
   ) {
     const { grid } = session
     const { query } = router.current
-    const within = (text: string): number => Math.min(grid.levels, Math.max(1, Number(text) || 1))
-    editor.level = within(query.level ?? '') - 1
+    const level = (text: string | undefined, otherwise: number): number =>
+      Math.min(grid.levels, Math.max(1, Number(text) || otherwise))
+    editor.level = level(query.level, 1) - 1
     const [row, column] = (query.cell ?? '').split(',').map(Number)
     if (row >= 0 && row < grid.height && column >= 0 && column < grid.width) editor.selection.begin(row * grid.width + column)
-    if (query.upto) session.upto = within(Number(query.upto) ? query.upto : String(grid.levels))
+    session.upto = level(query.upto, grid.levels)
     $effect(() => this.follow(origin(), router.current.query.set ?? ''))
     $effect(() => this.write())
   }

@@ -2,7 +2,7 @@ import { draw } from '../draw/loop'
 import { between, boxOf, fit, held, NEAREST, suits, toScreenX, toScreenY, zoomAt, type Camera } from '../scene/camera'
 import type { Scene } from '../scene/scene'
 
-export const CAMERA_MOVE = 420
+const CAMERA_MOVE = 420
 const FARTHEST = 5 // times smaller than fitted: farther away there is nothing to see
 
 /** What a camera looks at, as it is now. */
@@ -47,12 +47,9 @@ export class Viewpoint {
 
   frameAll(duration = CAMERA_MOVE): void {
     this.auto = true
-    const { scene } = this.sight
-    if (!scene) return // the canvas may not have a size yet
-    const { size } = this.sight
-    const box = size[0] ? boxOf(scene.points, scene.marks, scene.dead) : null
-    if (!box) return
-    this.goTo(fit(box, ...size), duration)
+    const whole = this.whole()
+    if (!whole) return
+    this.goTo(whole, duration)
     this.placed = true
   }
 
@@ -65,12 +62,21 @@ export class Viewpoint {
     draw(this.sight.paint)
   }
 
+  /** The camera that shows everything; null as long as there is nothing, or no size to show it in. */
+  private whole(): Camera | null {
+    const { scene } = this.sight
+    if (!scene) return null // what looks may not have a size yet
+    const { size } = this.sight
+    const box = size[0] ? boxOf(scene.points, scene.marks, scene.dead) : null
+    return box && fit(box, ...size)
+  }
+
   /** A camera that is neither too near nor too far, and shows something. */
   private within(camera: Camera): Camera {
-    const { scene, size } = this.sight
-    const box = scene && size[0] ? boxOf(scene.points, scene.marks, scene.dead) : null
-    if (!scene || !box) return camera
-    const { scale } = fit(box, ...size)
+    const { scene } = this.sight
+    const scale = this.whole()?.scale
+    if (!scene || !scale) return camera
+    const { size } = this.sight
     const bounded = { ...camera, scale: Math.min(NEAREST * scale, Math.max(scale / FARTHEST, camera.scale)) }
     return held(bounded, ...size, scene.points, scene.marks, this.sight.seen)
   }
@@ -90,9 +96,8 @@ export class Viewpoint {
   }
 
   zoom(px: number, py: number, factor: number): void {
-    const { scene, size } = this.sight
-    const box = scene && boxOf(scene.points, scene.marks, scene.dead)
-    const whole = box ? fit(box, ...size).scale : this.camera.scale
+    const { size } = this.sight
+    const whole = this.whole()?.scale ?? this.camera.scale
     const least = Math.min(1, whole / FARTHEST / this.camera.scale)
     const most = Math.max(1, (NEAREST * whole) / this.camera.scale)
     this.place(zoomAt(this.camera, ...size, px, py, Math.min(most, Math.max(least, factor))))

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-
-from tilework.doctor.case import Case
+from tilework.doctor.case import Case, Curve
 from tilework.doctor.codebooks import level_of, of_level
 from tilework.doctor.contract import AUTOENCODER
 from tilework.doctor.contract import Rule as Base
 from tilework.doctor.finding import Evidence, Finding, Severity, Words
 from tilework.doctor.training_loss import smooth
+from tilework.runs.records import Command
 
 HALF = 0.5
 """Of the perplexity before the change. Healthy codebooks lose a third at most once they have spread."""
@@ -43,46 +44,31 @@ class Rule(Base):
             for one in case.store.commands()
             if one.kind == "set" and one.status == "applied" and one.applied_step is not None and "name" in one.payload
         ]
-        best: Finding | None = None
-        for level in case.parts("perplexity", "train") if changes else ():
-            curve = case.curve(level, "train")
-            values = smooth(curve.values, ROWS)
-            ends = [*(one.applied_step or 0 for one in changes[1:]), math.inf]
-            for change, end in zip(changes, ends, strict=True):
-                at = change.applied_step or 0
-                before, after = curve.steps <= at, (curve.steps > at) & (curve.steps <= end)
-                if before.sum() < ROWS or after.sum() < ROWS:
-                    continue
-                was, left, now = (float(one) for one in (values[before][-1], values[after][-1], values[-1]))
-                if not (was >= LEAST and left < HALF * was and now < HALF * was):
-                    continue
-                if best is None or left / was < best.measured:
-                    fell = int(curve.steps[after][values[after] < HALF * was][0])
-                    best = self._finding(level, fell, left / was, {
-                        "name": str(change.payload["name"]), "value": change.payload.get("value"), "at": at,
-                        "back": change.payload.get("before"), "was": was, "now": now, "level": level_of(level),
-                        "levels": len(case.parts("perplexity", "train")),
-                    })  # fmt: skip
-        return best
-
-    @staticmethod
-    def _finding(level: str, step: int, measured: float, values: dict[str, object]) -> Finding:
+        levels = case.parts("perplexity", "train") if changes else []
+        lost = [found for level in levels for found in _lost(case.curve(level, "train"), changes, level)]
+        if not lost:
+            return None
+        worst = min(lost, key=lambda one: one.share)
         return Finding(
             code="codes-lost",
             severity=Severity.WARNING,
-            step=step,
-            measured=measured,
+            step=worst.step,
+            measured=worst.share,
             threshold=HALF,
-            values=values,
-            evidence=Evidence((level,), "train"),
+            values={
+                "name": str(worst.change.payload["name"]), "value": worst.change.payload.get("value"), "at": worst.at,
+                "back": worst.change.payload.get("before"), "was": worst.was, "now": worst.now,
+                "level": level_of(worst.level), "levels": len(levels),
+            },
+            evidence=Evidence((worst.level,), "train"),
             fix=None,
-        )
+        )  # fmt: skip
 
     def words(self, finding: Finding) -> Words:
         values = finding.values
         where = of_level(values["level"], values["levels"])
-        heavy = "commitment" in values["name"] and _number(values["value"]) > _number(values["back"])
-        back = f" to {values['back']:g}" if isinstance(values["back"], (int, float)) else ""
+        heavy = "commitment" in values["name"] and values["back"] is not None and values["value"] > values["back"]
+        back = "" if values["back"] is None else f" to {values['back']:g}"
         return Words(
             title=f"codes{where} went out of use after {values['name']} was set to {values['value']} at step {values['at']:,}: "
             f"perplexity {values['was']:.1f}, now {values['now']:.1f}",
@@ -93,5 +79,28 @@ class Rule(Base):
         )
 
 
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) and np.isfinite(value) else 0.0
+@dataclass(frozen=True)
+class _Lost:
+    """What one level lost between a change and the next one."""
+
+    change: Command
+    at: int
+    level: str
+    was: float
+    now: float
+    share: float
+    step: int
+    """The first at which half of it was gone."""
+
+
+def _lost(curve: Curve, changes: Sequence[Command], level: str) -> Iterator[_Lost]:
+    values = smooth(curve.values, ROWS)
+    steps = [one.applied_step or 0 for one in changes]
+    for change, at, end in zip(changes, steps, [*steps[1:], math.inf], strict=True):
+        before, after = values[curve.steps <= at], values[(curve.steps > at) & (curve.steps <= end)]
+        if min(len(before), len(after)) < ROWS:
+            continue
+        was, left, now = float(before[-1]), float(after[-1]), float(values[-1])
+        if was >= LEAST and left < HALF * was and now < HALF * was:
+            gone = curve.steps[curve.steps > at][values[curve.steps > at] < HALF * was]
+            yield _Lost(change, at, level, was, now, left / was, int(gone[0]))

@@ -55,34 +55,21 @@ class Rule(Base):
         measured = float(max(share[-1] for share in shares))
         if not (measured < SHRUNK and _over_largest(error.values)[-1] < SHRUNK**2):
             slid = _slide(tokens, codes, case.curve("grad_norm", "train"))
-            if slid is None:
-                return None
-            share, step = slid
-            return self._finding(case, Severity.WARNING, step, (share, SLID), (tokens, codes, error), slides=True)
+            return None if slid is None else self._finding(case, *slid, slides=True)
         both = np.maximum(*(share[-min(map(len, shares)) :] for share in shares))
-        step = int(tokens.steps[-len(both) :][both < SHRUNK][0])
-        return self._finding(case, Severity.ERROR, step, (measured, SHRUNK), (tokens, codes, error), slides=False)
+        return self._finding(case, measured, int(tokens.steps[-len(both) :][both < SHRUNK][0]), slides=False)
 
-    def _finding(
-        self,
-        case: Case,
-        severity: Severity,
-        step: int,
-        measured: tuple[float, float],
-        curves: tuple[Curve, Curve, Curve],
-        *,
-        slides: bool,
-    ) -> Finding:
-        """`measured` against its threshold; curves of tokens, codes and the quantisation error."""
-        tokens, codes, error = curves
+    def _finding(self, case: Case, measured: float, step: int, *, slides: bool) -> Finding:
+        tokens = case.curve("z_norm", "train")
         return Finding(
             code="quantiser-loss-cliff",
-            severity=severity,
+            severity=Severity.WARNING if slides else Severity.ERROR,
             step=step,
-            measured=measured[0],
-            threshold=measured[1],
+            measured=measured,
+            threshold=SLID if slides else SHRUNK,
             values={
-                "z_norm": tokens.last, "code_norm": codes.last, "error": error.last, "slides": slides,
+                "z_norm": tokens.last, "code_norm": case.value("code_norm.1", "train"),
+                "error": case.value("quantisation_error.1", "train"), "slides": slides,
                 "z_norm_before": float(np.nanmax(tokens.values)), "decay": bool(case.setting("optimizer.weight_decay")),
                 "commitment": weight(case, "commitment"),
             },
@@ -116,26 +103,21 @@ class Rule(Base):
 def _slide(tokens: Curve, codes: Curve, gradient: Curve) -> tuple[float, int] | None:
     """(the larger share of its norm that is left, the step at which tokens have first lost so much) where both norms keep
     falling."""
-    stretches = [_quarters(one) for one in (tokens, codes, gradient)]
-    if any(one is None for one in stretches):
+    settled = [one.after(max(FIRST, int(one.steps[-1]) // 6)).finite() for one in (tokens, codes, gradient)]
+    if min(map(len, settled)) < LEAST:
         return None
-    of_tokens, of_codes, of_gradient = (one for one in stretches if one is not None)
+    of_tokens, of_codes, of_gradient = map(_quarters, settled)
     falling = (np.diff(of_tokens) < 0).all() and (np.diff(of_codes)[-2:] < 0).all()
     share = max(of_tokens[-1] / of_tokens[0], of_codes[-1] / of_codes.max())
     if not (falling and share < SLID and of_gradient[-1] > GREW * of_gradient[0]):
         return None
-    late = _settled(tokens)
+    late = settled[0]
     return float(share), int(late.steps[smooth(late.values, WIDTH) < SLID * of_tokens[0]][0])
 
 
-def _quarters(curve: Curve) -> np.ndarray | None:
-    """Medians of four equal stretches of a settled run; None where there are too few rows."""
-    kept = _settled(curve).finite()
-    return np.array([np.median(part) for part in np.array_split(kept.values, QUARTERS)]) if len(kept) >= LEAST else None
-
-
-def _settled(curve: Curve) -> Curve:
-    return curve.after(max(FIRST, int(curve.steps[-1]) // 6))
+def _quarters(curve: Curve) -> np.ndarray:
+    """Medians of four equal stretches."""
+    return np.array([np.median(part) for part in np.array_split(curve.values, QUARTERS)])
 
 
 def _over_largest(values: np.ndarray) -> np.ndarray:

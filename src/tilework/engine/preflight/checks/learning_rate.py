@@ -19,11 +19,9 @@ TRIALS = 5
 """So many at most, most of the time three."""
 CLEARLY = 1.25
 """With a part of the learning rate, the loss falls by so many times as much: it is too high."""
-VISIBLE = 1e-3
-"""Changes of the loss by less than this share of it show nothing of a learning rate that is too high."""
 MARKED = 0.1
-"""Nor do changes that differ by less than this share of it: codes that were just placed are left and found again in the first
-steps, and shorter steps leave them less."""
+"""Falls of the loss that differ by less than this share of it show nothing of a learning rate that is too high: codes that were
+just placed are left and found again in the first steps, and shorter steps leave them less."""
 NOISE, MOST = 1e-6, 4.0**7
 """Share of the loss below which it may have changed by rounding alone: a multiple that does no more is made 16 times as large,
 up to the other one."""
@@ -70,9 +68,7 @@ class Check(contract.Check):
             "lower_lr": lr * best,
             "fall_lower": fallen[best],
         }
-        clear = not max(abs(fallen[best]), abs(fallen[1.0])) < VISIBLE * still
-        clear = clear and not fallen[best] - fallen[1.0] < MARKED * still
-        if clear and not fallen[1.0] * CLEARLY > fallen[best]:
+        if not fallen[best] - fallen[1.0] < MARKED * still and not fallen[1.0] * CLEARLY > fallen[best]:
             return self.warning("too-high", values, changes=lr_change(bench.spec, lr * best))
         if not _gets_nowhere(values):
             return self.passed(values)
