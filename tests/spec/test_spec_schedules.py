@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from tilework.spec import Constant, Plateau, Schedule, Scheduled
+from tilework.spec.clock import Clock
 from tilework.spec.schedules import KINDS
 
 READ: TypeAdapter[Any] = TypeAdapter(Scheduled)
@@ -149,7 +150,7 @@ def test_a_number_is_a_constant() -> None:
         ({"kind": "linear", "start": 0, "end": 1, "over": 30}, "30 has no unit; write '30 epochs' or '30 steps'"),
         ({"kind": "linear", "start": 0, "end": 1, "over": "3 weeks"}, "'3 weeks' is not a length of training"),
         ({"kind": "linear", "start": 0, "end": 1, "over": "-3 epochs"}, "'-3 epochs' is not a length of training"),
-        ({"kind": "linear", "start": 0, "end": 1}, "over is missing; set over"),
+        ({"kind": "linear", "start": 0, "over": "5 steps"}, "end is missing; set end"),
         ({"kind": "linaer", "start": 0}, "'linaer' is not a schedule; the kinds are constant, linear"),
         ({"start": 0, "end": 1, "over": "3 epochs"}, "the schedule has no kind"),
         ({"kind": "cosine", "start": 1, "over": "3 epochs", "strat": 0}, "unknown key strat (did you mean start?)"),
@@ -183,3 +184,16 @@ def test_lengths(text: str, steps: float) -> None:
 def test_a_long_length_is_written_in_full() -> None:
     s = schedule({"kind": "linear", "start": 0, "end": 1, "over": "1234567 steps"})
     assert str(s.over) == "1234567 steps"  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("kind", ["linear", "cosine"])
+def test_without_a_length_the_way_is_as_long_as_the_run(kind: str) -> None:
+    """The same values as with the run's length written out, and it follows where that changes."""
+    free = schedule({"kind": kind, "start": 1.0, "end": 0.1, "warmup": "5 steps"})
+    for steps in (40, 1000):
+        written = schedule({"kind": kind, "start": 1.0, "end": 0.1, "warmup": "5 steps", "over": f"{steps} steps"})
+        clock = Clock(9, ends=steps)
+        assert [free.at(i, clock) for i in range(steps + 20)] == [written.at(i, clock) for i in range(steps + 20)]
+        assert free.at(steps + 5, clock) == pytest.approx(0.1)
+    assert READ.dump_python(free) == {"kind": kind, "start": 1.0, "end": 0.1, "warmup": "5 steps"}
+    assert READ.validate_python(READ.dump_python(free)) == free

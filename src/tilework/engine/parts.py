@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -53,7 +53,8 @@ class Budget:
         """What `engine.steps` and `engine.epochs` come to; whichever ends first."""
         engine = spec.engine
         by_epochs = round(clock.step(engine.epochs)) if engine.epochs else _NO_LIMIT
-        return cls(min(engine.steps or _NO_LIMIT, by_epochs), clock, spec.optimizer.accumulate)
+        total = min(engine.steps or _NO_LIMIT, by_epochs)
+        return cls(total, replace(clock, ends=total), spec.optimizer.accumulate)
 
 
 def steps_per_epoch(spec: RunSpec, batches_per_epoch: int) -> int:

@@ -24,6 +24,7 @@ from tilework.explore.points import Origin, Point, parse
 from tilework.explore.shown import Shown
 from tilework.explore.token_grid import Codes
 from tilework.explore.token_images import grid_bits, paint, token_grid
+from tilework.spec.clock import Clock
 
 FEWEST, MOST = 2, 4
 _ENDED = 10**9
@@ -141,7 +142,7 @@ def beta_of(opened: Opened) -> float | None:
     term = opened.model.spec.objective.get("kl")
     if term is None:
         return None
-    return float(term.weight.at(_ENDED, 1))  # type: ignore[attr-defined]
+    return float(term.weight.at(_ENDED, Clock(1, ends=_ENDED)))  # type: ignore[attr-defined]
 
 
 def check_count(models: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -11,11 +12,13 @@ class Clock:
     """How many epochs have passed at which step.
 
     Between two `marks` (step, epochs), which start at an implied (0, 0), the epochs rise in a straight line; behind the
-    last by one in every `steps_per_epoch` steps. A run whose batch size never changed has no marks.
+    last by one in every `steps_per_epoch` steps. A run whose batch size never changed has no marks. `ends` is the step at
+    which the run does, infinity where that is not known.
     """
 
     steps_per_epoch: int
     marks: tuple[tuple[int, float], ...] = ()
+    ends: float = math.inf
 
     def epochs(self, step: float) -> float:
         """Passes over the training split at `step`."""

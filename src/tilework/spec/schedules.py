@@ -24,6 +24,7 @@ from pydantic import (
 from tilework.errors import Refused
 from tilework.spec.clock import Clock
 from tilework.spec.explain import fix, what
+from tilework.spec.hints import unset
 from tilework.spec.plugins import Settings
 from tilework.spec.problems import problems
 
@@ -71,6 +72,11 @@ Length = Annotated[
 
 
 _NO_WARMUP = Span(amount=0, unit="steps")
+_OVER = Field(
+    default=None,
+    description="length of the way from start to end (steps or epochs)",
+    json_schema_extra=unset("as long as the run"),
+)
 
 
 class Schedule(Settings):
@@ -91,10 +97,10 @@ class Schedule(Settings):
         rise = min(1.0, (clock.passed(step, 0, self.warmup.unit) + 1) / warm) if warm > 0 else 1.0
         since = clock.step(self.warmup.amount) if self.warmup.unit == "epochs" and clock.marks else warm
         unit = self.length.unit if self.length is not None else "steps"
-        return rise * self.base(max(0.0, clock.passed(step, since, unit)), clock.steps_per_epoch)
+        return rise * self.base(max(0.0, clock.passed(step, since, unit)), clock)
 
     @abstractmethod
-    def base(self, step: float, steps_per_epoch: int) -> float:
+    def base(self, step: float, clock: Clock) -> float:
         """The value without the warm-up; `step` counts from the end of the warm-up."""
 
     @property
@@ -110,7 +116,7 @@ class Schedule(Settings):
     @property
     def start_value(self) -> float:
         """The value at the first step, warm-up aside."""
-        return self.base(0.0, 1)
+        return self.base(0.0, Clock(1))
 
 
 class Constant(Schedule):
@@ -119,7 +125,7 @@ class Constant(Schedule):
     kind: Literal["constant"] = "constant"
     value: float = Field(description="the value")
 
-    def base(self, step: float, steps_per_epoch: int) -> float:
+    def base(self, step: float, clock: Clock) -> float:
         return self.value
 
     @property
@@ -133,14 +139,14 @@ class Linear(Schedule):
     kind: Literal["linear"] = "linear"
     start: float = Field(description="value at first")
     end: float = Field(description="value at last")
-    over: Length = Field(description="length of the way from start to end (steps or epochs)")
+    over: Length | None = _OVER
 
-    def base(self, step: float, steps_per_epoch: int) -> float:
-        done = _share(step, self.over.steps(steps_per_epoch))
+    def base(self, step: float, clock: Clock) -> float:
+        done = _share(step, self.over, clock)
         return self.start * (1 - done) + self.end * done
 
     @property
-    def length(self) -> Span:
+    def length(self) -> Span | None:
         return self.over
 
     @property
@@ -169,8 +175,8 @@ class Staircase(Schedule):
             raise Refused("every is 0, so the stairs have no length", fix="write for example every: 2 epochs")
         return self
 
-    def base(self, step: float, steps_per_epoch: int) -> float:
-        value = self.start + self.rise * math.floor(step / self.every.steps(steps_per_epoch))
+    def base(self, step: float, clock: Clock) -> float:
+        value = self.start + self.rise * math.floor(step / self.every.steps(clock.steps_per_epoch))
         return min(value, self.limit) if self.rise >= 0 else max(value, self.limit)
 
     @property
@@ -188,14 +194,14 @@ class Cosine(Schedule):
     kind: Literal["cosine"] = "cosine"
     start: float = Field(description="value at first")
     end: float = Field(default=0.0, description="value at last")
-    over: Length = Field(description="length of the way from start to end (steps or epochs)")
+    over: Length | None = _OVER
 
-    def base(self, step: float, steps_per_epoch: int) -> float:
-        left = 0.5 * (1 + math.cos(math.pi * _share(step, self.over.steps(steps_per_epoch))))
+    def base(self, step: float, clock: Clock) -> float:
+        left = 0.5 * (1 + math.cos(math.pi * _share(step, self.over, clock)))
         return self.start * left + self.end * (1 - left)
 
     @property
-    def length(self) -> Span:
+    def length(self) -> Span | None:
         return self.over
 
     @property
@@ -223,7 +229,7 @@ class Plateau(Schedule):
             )
         return self
 
-    def base(self, step: float, steps_per_epoch: int) -> float:
+    def base(self, step: float, clock: Clock) -> float:
         return self.start
 
     def reduced(self, value: float, cuts: int) -> float:
@@ -235,7 +241,9 @@ class Plateau(Schedule):
         return self.minimum, self.start
 
 
-def _share(step: float, length: float) -> float:
+def _share(step: float, over: Span | None, clock: Clock) -> float:
+    """How much of the way is behind: of `over`, or of the whole run where that is unset."""
+    length = over.steps(clock.steps_per_epoch) if over is not None else clock.ends
     return min(1.0, step / length) if length > 0 else 1.0
 
 
@@ -273,7 +281,10 @@ def _write_schedule(schedule: Schedule) -> Any:
     plain = schedule.warmup == _NO_WARMUP
     if isinstance(schedule, Constant) and plain:
         return schedule.value
-    return schedule.model_dump(exclude={"warmup"} if plain else None)
+    unset_ones = {"warmup"} if plain else set()
+    if getattr(schedule, "over", _NO_WARMUP) is None:
+        unset_ones.add("over")
+    return schedule.model_dump(exclude=unset_ones)
 
 
 # A number in the spec, or a mapping with a `kind`.

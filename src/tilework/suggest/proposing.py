@@ -107,8 +107,7 @@ def written(name: str, facts: Facts, choices: Choices, images: int) -> dict[str,
         "optimizer": {
             "kind": "muon",
             "lr": {
-                "kind": "cosine", "start": 2e-3, "end": 1e-5, "over": f"{choices.steps} steps",
-                "warmup": f"{min(30, choices.steps // 10)} steps",
+                "kind": "cosine", "start": 2e-3, "end": 1e-5, "warmup": f"{min(30, choices.steps // 10)} steps",
             },
             "clip_norm": 1.0,
         },

@@ -16,14 +16,15 @@ def course_text(course: Course) -> str:
 def _without_warmup(course: Course) -> str:
     settings = course.settings
     start = number(course.start)
+    over = settings.get("over") or "the whole run"
     match course.kind:
         case "constant":
             return start
         case "linear":
             way = "rising" if settings["end"] >= course.start else "falling"
-            return f"{start} at first, {way} to {number(settings['end'])} in a straight line over {settings['over']}"
+            return f"{start} at first, {way} to {number(settings['end'])} in a straight line over {over}"
         case "cosine":
-            return f"{start} at first, along half a cosine to {number(settings['end'])} over {settings['over']}"
+            return f"{start} at first, along half a cosine to {number(settings['end'])} over {over}"
         case "staircase":
             more = "more" if settings["rise"] >= 0 else "less"
             step = f"{number(abs(settings['rise']))} {more} every {settings['every']}"
