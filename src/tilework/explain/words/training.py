@@ -49,8 +49,7 @@ def _term(term: TermFact) -> str:
     moves = _MOVES.get(term.role, "")
     now = ""
     if term.value is not None:
-        now = f" Now {significant(term.value, 4)} in training"
-        now += f", times {number(term.weight)}." if term.weight is not None else "."
+        now = f" Now {significant(term.value, 4)} in training{_times(term)}."
     settings = _settings(term)
     return (
         " ".join(
@@ -60,6 +59,16 @@ def _term(term: TermFact) -> str:
         )
         + now
     )
+
+
+def _times(term: TermFact) -> str:
+    """The weight of now; one that the schedule never has is a person's."""
+    if term.weight is None:
+        return ""
+    low, high = (0.0 if term.course.settings.get("warmup") else term.course.low), term.course.high
+    room = 1e-6 * max(abs(low), abs(high))
+    by_hand = "" if low - room <= term.weight <= high + room else ", the weight that was set while it trained"
+    return f", times {number(term.weight)}{by_hand}"
 
 
 def _settings(term: TermFact) -> str:
