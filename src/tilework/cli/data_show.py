@@ -139,7 +139,8 @@ def _split(console: Console, store: FrameStore, split: Split) -> None:
     _line(console, "leak", f"{twins:,} of {leak.examined:,} held-out images have a near twin in training")
     if leak.neighbours:
         near = round(leak.neighbours * leak.examined)
-        _line(console, "", f"{near:,} are within 2 frames of a training image: validation metrics will look too good")
+        within = f"{near:,} of {leak.examined:,} lie within 2 frames of a training image"
+        _line(console, "", f"{within}: validation metrics will look too good")
 
 
 def _first(store: FrameStore, found: Duplicates) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
