@@ -8,7 +8,7 @@ from typing import Any
 from tilework.spec.text import read_yaml
 from tilework.suggest.looking import look
 from tilework.suggest.proposing import MINUTES, suggest
-from tilework.suggest.sheet import COLUMNS, sheet
+from tilework.suggest.sheet import shape, sheet
 from tilework.suggest.words import lines, yaml_text
 
 
@@ -32,5 +32,5 @@ def suggested(asked: dict[str, Any]) -> dict[str, Any]:
         "reasons": [{"about": one.about, "code": one.code, "values": dict(one.values)} for one in proposal.reasons],
         "yaml": text,
         "spec": read_yaml(text, proposal.name),
-        "columns": min(COLUMNS, len(seen.images)) if drawn is not None else 0,
+        "columns": shape(len(seen.images))[0] if drawn is not None else 0,
     }

@@ -30,6 +30,8 @@ MOST_FRAMES = 8_000
 MOST_EPOCHS, FEWEST_STEPS = 400, 300
 """Beyond so many passes a small set is learned by heart; fewer steps are no training."""
 HELD_OUT = 0.1
+MOVES = frozenset({"animations", "video", "sketches"})
+"""Kinds of which a file gives many images."""
 _LONGEST_SHAPE = 2.5
 _SQUARE = 0.06
 
@@ -113,6 +115,11 @@ def steps_for(images: int, batch: int, minutes: float, step_seconds: float) -> t
 
 def cautions(facts: Facts) -> Iterator[Reason]:
     """What a person should know before they trust what comes out."""
+    if facts.undrawn:
+        yield Reason("data", "undrawn", {"text": facts.undrawn})
+    if facts.kind in MOVES and 0 < facts.looked_at < facts.things:
+        yield Reason("data", "reckoned", {"opened": facts.looked_at})
+    yield Reason("data", "held-out", {"share": HELD_OUT})
     if facts.images < 50:
         yield Reason("data", "few-images", {"images": facts.images})
     if facts.looks is not None and facts.looks.plain > 0.5:

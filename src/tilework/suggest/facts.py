@@ -42,13 +42,15 @@ class Facts:
     """False where the time for looking was over before all was counted: there are more."""
     labels: int
     looks: Looks | None
-    """None where nothing is drawn yet (sketches)."""
+    """None where nothing is drawn yet (sketches without a browser, or too slow ones)."""
     looked_at: int
     """Files that were opened."""
     left_out: tuple[tuple[str, str], ...] = ()
     """(file, reason) of those that could not be read."""
     beside: str = ""
     """What else lies there, as the catalogue of data sets counts it; empty where there is nothing."""
+    undrawn: str = ""
+    """Why no sketch can be drawn on this machine, with what helps."""
 
     @property
     def kind(self) -> str:

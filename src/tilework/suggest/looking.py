@@ -6,7 +6,6 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
@@ -47,11 +46,21 @@ def look(paths: Sequence[str], seconds: float = SECONDS) -> Looked:
     settings = dict(found.settings)
     kind = settings["kind"]
     given = [settings["path"]] if isinstance(settings.get("path"), str) else list(settings.get("path", ()))
+    undrawn = ""
     if kind == "sketches":
-        count = _sketches(given)
-        frames = cast(Any, SOURCES.config(kind)).model_fields["frames"].default
-        return Looked(Facts(settings, count, count * frames, True, 0, None, 0, beside=found.note))
-    if kind in {"images", "frames", "animations", "video"}:
+        from tilework.suggest.sketches import found_sketches, sketch_samples
+
+        sketches = found_sketches(settings["path"])
+        total, whole, things = len(sketches), True, len(sketches)
+        labels = len({one.label for one in sketches} - {None})
+        try:
+            opened = sketch_samples(sketches, seconds)
+        except UserError as error:  # a spec can be made all the same, for a machine that has a browser
+            opened, undrawn = [], f"{error.what}; {error.fix}"
+        if not opened:  # none could be, or all need longer than this
+            frames = int(cast(Any, SOURCES.config(kind)).model_fields["frames"].default)
+            return Looked(Facts(settings, total, total * frames, True, labels, None, 0, (), found.note, undrawn))
+    elif kind in {"images", "frames", "animations", "video"}:
         there = listed(kind, given, seconds)
         if not there.files:
             raise _gone(given)
@@ -71,7 +80,7 @@ def look(paths: Sequence[str], seconds: float = SECONDS) -> Looked:
     facts = Facts(
         data=settings,
         things=things,
-        images=round(total * float(np.mean([one.frames for one in good]))),
+        images=round(total * sum(one.frames for one in good) / len(opened)),
         counted=whole,
         labels=labels,
         looks=_looks(good, images),
@@ -106,12 +115,6 @@ def _is_coloured(image: NDArray[np.uint8]) -> bool:
     return float((apart > _COLOURED).mean()) > _SHARE
 
 
-def _sketches(paths: Sequence[str]) -> int:
-    from tilework.data.sketch.beginnings import below
-
-    return sum(len(list(below(Path(path)))) if Path(path).is_dir() else 1 for path in paths)
-
-
 def _first_axis(source: SourceConfig) -> int | None:
     """How many images an array holds, as its head gives it; None where there is no array."""
     path = str(getattr(source, "path", ""))
@@ -139,5 +142,5 @@ def _none_readable(paths: Sequence[str], opened: Sequence[Sample], total: int) -
     return UserError(
         f"{tried} in {where} can be read" if total > 1 else f"the only file in {where} cannot be read",
         why=f"{opened[0].file}: {opened[0].problem}" if opened else "it gives no images",
-        fix="give a folder with whole images, clips or animations",
+        fix="give a folder with whole images, clips or animations, or with sketches that draw in a browser",
     )

@@ -17,16 +17,22 @@ _SIDE = 96
 """Pixels of an image on the sheet, about."""
 
 
+def shape(images: int) -> tuple[int, int]:
+    """(columns, rows) for so many images: as many as fit into full rows."""
+    rows = min(ROWS, -(-images // COLUMNS))
+    return min(COLUMNS, images // rows), rows
+
+
 def sheet(images: Sequence[NDArray[np.uint8]], choices: Choices) -> Image.Image | None:
-    """At most four rows of twelve, without gaps between them; None where nothing was drawn yet."""
+    """At most four rows of twelve, all of them full, without gaps; None where nothing was drawn yet."""
     if not images:
         return None
-    places = np.unique(np.linspace(0, len(images) - 1, min(len(images), COLUMNS * ROWS)).round().astype(int))
+    columns, rows = shape(len(images))
+    places = np.unique(np.linspace(0, len(images) - 1, columns * rows).round().astype(int))
     channels = cast(Literal[1, 3], choices.channels)
     scale = max(1, round(_SIDE / max(choices.size)))
     wide, high = choices.size.width * scale, choices.size.height * scale
-    columns = min(COLUMNS, len(places))
-    whole = Image.new("L" if channels == 1 else "RGB", (columns * wide, -(-len(places) // columns) * high))
+    whole = Image.new("L" if channels == 1 else "RGB", (columns * wide, rows * high))
     for number, place in enumerate(places.tolist()):
         pixels = fit_image(images[place], choices.size, channels)
         tile = Image.fromarray(pixels[:, :, 0] if channels == 1 else pixels).resize(
