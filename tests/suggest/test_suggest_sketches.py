@@ -33,10 +33,12 @@ def test_what_sketches_look_like_and_which_of_them_break(tmp_path: Path) -> None
     seen = look([folder(tmp_path, moving=MOVING, broken=BROKEN)], seconds=60.0)
     facts = seen.facts
     assert (facts.things, facts.images, facts.looked_at) == (2, 180, 2)
-    assert facts.looks is not None and facts.looks.colour
+    assert facts.looks is not None
+    assert facts.looks.colour
     assert (facts.looks.size.width, facts.looks.size.height) == (120, 80)
     [(name, problem)] = facts.left_out
-    assert name == "broken" and "SyntaxError" in problem
+    assert name == "broken"
+    assert "SyntaxError" in problem
     assert "left-out" in [one.code for one in choosing.cautions(facts)]
     assert all(image.shape == (80, 120, 3) for image in seen.images)
     assert not (seen.images[0] == seen.images[-1]).all()
@@ -58,7 +60,8 @@ def test_without_a_browser_it_is_proposed_all_the_same_and_says_why_nothing_was_
 
     monkeypatch.setattr(Chromium, "start", none)
     facts = look([folder(tmp_path, moving=MOVING)]).facts
-    assert facts.looks is None and facts.images == 180
+    assert facts.looks is None
+    assert facts.images == 180
     [found] = [one for one in choosing.cautions(facts) if one.code == "undrawn"]
     assert found.values == {"text": "there is no browser; install one"}
 
@@ -66,6 +69,7 @@ def test_without_a_browser_it_is_proposed_all_the_same_and_says_why_nothing_was_
 @pytest.mark.parametrize("images", range(1, 200))
 def test_a_sheet_has_full_rows(images: int) -> None:
     columns, rows = shape(images)
-    assert 1 <= columns <= 12 and 1 <= rows <= 4
+    assert 1 <= columns <= 12
+    assert 1 <= rows <= 4
     assert columns * rows <= images
     assert columns * rows >= min(48, images) - rows + 1  # no more are left out than the last row lacks

@@ -1,5 +1,5 @@
-"""Draws web/src/recipes/NAME.png for every recipe whose images the program draws itself: some of them side by side, as it trains
-on them. Images by others are no part of the repository.
+"""Draws web/src/recipes/NAME.png for every recipe whose images the program draws itself, or that has scikit-learn's digits:
+some of them side by side, as it trains on them. Other images are no part of the repository.
 
 Run in the repository, after a recipe or a drawing has changed: .venv/bin/python web/dev/recipe_thumbs.py
 """
@@ -26,9 +26,11 @@ MOST_PIXELS = 48
 
 
 def recipes() -> list[str]:
-    """The recipes of drawn images."""
-    ready = [name for name in recipe_names() if needs(read_yaml(recipe_text(name), name)) == "ready"]
-    return [name for name in ready if getattr(getattr(load_spec(name), "data", None), "kind", "") == "loops"]
+    """The recipes of drawn images, and of the digits that come with scikit-learn."""
+    ready = [name for name in recipe_names() if not needs(read_yaml(recipe_text(name), name))]
+    return [
+        name for name in ready if getattr(getattr(load_spec(name), "data", None), "kind", "") in {"loops", "digits"}
+    ]
 
 
 def images(source: SourceConfig) -> list[NDArray[np.uint8]]:

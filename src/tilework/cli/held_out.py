@@ -11,6 +11,7 @@ from tilework.errors import TileworkError
 from tilework.metrics import AUTOENCODER, VALIDATION, Metrics
 from tilework.runs.checkpoints import saved
 from tilework.runs.folder import RunFolder
+from tilework.runs.leak import leak_note
 from tilework.runs.store import RunStore
 
 _AUTOENCODER = "autoencoder"
@@ -58,16 +59,16 @@ def held_out(run: RunFolder) -> HeldOut:
     best_step = best[1] if best is not None else None
     with RunStore.open(run.db) as store:
         steps = store.rows(VALIDATION)[0]
-        metrics = Metrics.read(store.meta())
+        facts = store.meta()
+        metrics = Metrics.read(facts)
         if not len(steps):
             return HeldOut(metrics=metrics, monitor=monitor, task=task)
-        leak = str(store.get_meta("leak", ""))
         newest = int(steps[-1])
         at, values = store.metrics(monitor, VALIDATION)
         found = {int(step): float(value) for step, value in zip(at, values, strict=True)}
         newest_values = store.latest()["values"].get(VALIDATION, {})
     value = found.get(best_step) if best_step is not None else None
-    return HeldOut(newest, newest_values, metrics, monitor, best_step, value, task, leak)
+    return HeldOut(newest, newest_values, metrics, monitor, best_step, value, task, leak_note(facts))
 
 
 def _spec(run: RunFolder) -> Mapping[str, Any]:

@@ -30,6 +30,7 @@ from tilework.report.sections import (
 )
 from tilework.runs.atomic import atomic_write_text
 from tilework.runs.folder import RunFolder
+from tilework.runs.leak import leak_note
 from tilework.runs.status import RunInfo, run_info
 from tilework.runs.store import RunStore
 from tilework.spec.plugins import AUTOENCODER
@@ -80,7 +81,7 @@ def _page(run: RunFolder, album: Album) -> str:
         maps = max(1, len(newest["latent"].arrays.get("codes", []))) if newest["latent"] else 0
         several = maps > 1
         body = [
-            metrics_section(key_facts(info, meta), str(meta.get("leak", ""))),
+            metrics_section(key_facts(info, meta), leak_note(meta)),
             findings_section(album, run, store, info.metrics, _diagnosis(run)),
             images_section(album, newest["reconstructions"], beside_map=maps == 1)
             if meta.get("task", AUTOENCODER) == AUTOENCODER

@@ -19,6 +19,7 @@ from tilework.protocol.run import Curves, Mark, Rows, Split
 from tilework.protocol.socket import FindingsMessage, MarksMessage, News, RowsMessage, TimelineMessage
 from tilework.runs.connection import connect, store_errors
 from tilework.runs.folder import RunFolder
+from tilework.runs.leak import leak_note
 from tilework.runs.records import GONE, Finding
 from tilework.runs.store import RunStore
 from tilework.studio import curves, marks
@@ -78,7 +79,8 @@ class StoreFeed:
                 "timeline": self._timeline(connection, -1),
                 "steerable": facts.pop("steerable", None) or [],
                 "metrics": entries(Metrics.read(facts)),
-                "facts": {key: value for key, value in facts.items() if key not in {"metrics", PROBES, LEFT_OUT}},
+                "facts": {key: value for key, value in facts.items() if key not in {"metrics", PROBES, LEFT_OUT}}
+                | {"leak": leak_note(facts)},
             }
         return everything, news
 

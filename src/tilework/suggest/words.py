@@ -119,8 +119,8 @@ _WORDS: dict[str, Callable[[Mapping[str, Value]], str]] = {
     "small-set": lambda v: f"{_time(v)}; more would only learn so few images by heart",
     "slow": lambda v: f"{_time(v)}; fewer steps than these teach nothing",
     "undrawn": lambda v: f"they cannot be drawn on this machine: {v['text']}",
-    "reckoned": lambda v: f"reckoned from {_number(v, 'opened'):.0f} that were opened",
-    "held-out": lambda v: f"{_number(v, 'share'):.0%} of them are held out, to measure what was learned",
+    "reckoned": lambda v: f"reckoned from the {_number(v, 'opened'):.0f} that were opened",
+    "held-out": lambda v: f"{_number(v, 'share'):.0%} of the images are held out, to measure what was learned",
     "few-images": lambda v: "so few images are learned by heart: what is measured on held-out ones will be poor",
     "mostly-plain": lambda v: f"{_number(v, 'share'):.0%} of those looked at have one colour only",
     "left-out": lambda v: (

@@ -9,6 +9,7 @@ from tilework.doctor.case import Case
 from tilework.doctor.contract import AUTOENCODER
 from tilework.doctor.contract import Rule as Base
 from tilework.doctor.finding import CannotJudge, Finding, Fix, Missing, Severity, Words
+from tilework.runs.leak import FACT
 
 SEEN = 0.5
 """Of the held-out images, those with a near twin or a neighbouring frame in training. Independent images of one kind have
@@ -35,9 +36,9 @@ class Rule(Base):
     follows_from: ClassVar = ("images-duplicate",)
 
     def judge(self, case: Case) -> Finding | None:
-        leak = case.fact("leak_counts")
+        leak = case.fact(FACT)
         if not isinstance(leak, Mapping) or not leak.get("examined"):
-            raise CannotJudge(Missing.FACTS, name="leak_counts")
+            raise CannotJudge(Missing.FACTS, name=FACT)
         examined = int(leak["examined"])
         shares = {kind: int(leak.get(kind, 0)) / examined for kind in ("identical", "near_twins", "neighbours")}
         over = {kind: share / (SAME if kind == "identical" else SEEN) for kind, share in shares.items()}

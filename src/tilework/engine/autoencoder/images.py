@@ -17,10 +17,8 @@ from tilework.engine.compute import Compute
 from tilework.engine.progress import Progress
 from tilework.engine.tasks.contract import Data
 from tilework.errors import UserError
+from tilework.runs.leak import FACT
 from tilework.spec import AutoencoderSpec
-
-_ALIKE = 0.2
-"""Of the held-out images, those with a near twin in training that independent images of one kind may have: 12 % of the digits."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +83,7 @@ class ImageData:
             content_hash=self.store.content_hash,
             facts={
                 "classes": list(self.store.classes),
-                "leak": self.leak,
-                "leak_counts": self._leak_counts(),
+                FACT: self._leak_counts(),
                 "split": self.split.summary,
             },
             warnings=tuple(self._warnings()),
@@ -110,16 +107,8 @@ class ImageData:
             found.append(_left_out(self.store.skipped, self.store.count))
         if fewer := source_of(self.spec).shortfall(self.store.count):
             found.append(f"{fewer}.")
-        # The leak is reported where the metrics are: at the end, and wherever they are shown.
+        # What training gives away of the held-out images is a fact: it is worded wherever their metrics are shown.
         return found
-
-    @property
-    def leak(self) -> str:
-        """One sentence where validation metrics look better than they are; "" where they can be taken at their word."""
-        leak = self.split.leak
-        if leak is None or (leak.twins <= _ALIKE and (self.split.by == "group" or leak.neighbours == 0)):
-            return ""
-        return f"validation metrics are a little too good: {leak}"
 
 
 def read_images(spec: AutoencoderSpec, compute: Compute, progress: Progress) -> ImageData:
