@@ -114,7 +114,8 @@ def _counts(console: Console, store: FrameStore) -> None:
     if sizes.max() == 1:
         _line(console, "groups", "each image is its own")
     else:
-        _line(console, "groups", f"{len(sizes):,}, of {sizes.min():,} to {sizes.max():,} images")
+        each = f"{sizes.min():,} to {sizes.max():,} images" if sizes.min() < sizes.max() else f"{sizes.min():,} images each"
+        _line(console, "groups", f"{len(sizes):,}, of {each}")
         for name, size in list(zip(store.group_names, sizes, strict=True))[:_LISTED]:
             _line(console, "", f"{size:>7,}  {name!r}"[:160])
         if len(sizes) > _LISTED:

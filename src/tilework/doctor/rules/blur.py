@@ -83,7 +83,7 @@ class Rule(Base):
         latent = f"{values['bits']:,.0f} bits" if values["bits"] else f"{values['numbers']:,} numbers"
         return Words(
             title=f"{finding.measured:.0%} of the fine detail of images comes back",
-            cause=f"{latent} an image hold little more: {values['allowed']:.0%} by their spectrum"
+            cause=f"{latent} an image have room for little more: {values['allowed']:.0%} of it, by the images' spectrum"
             if values["by_latent"]
             else "it still learns, and fine detail comes last"
             if values["learns"]
