@@ -14,7 +14,7 @@ from readme_runs import Runs
 
 from tilework.runs.folder import run_names
 
-NAME = "digits"
+NAME = "steered"
 STEPS = 2_000
 FRAMES = 56
 CURVE = 2.0

@@ -13,6 +13,8 @@ from tilework.runs.status import RunInfo, list_runs
 TILEWORK = (sys.executable, "-m", "tilework")
 TRAINED: dict[str, tuple[str, ...]] = {
     "digits": ("rqvae-digits", "name=digits"),
+    # The README's own way to a collapse, and out of it by hand.
+    "steered": ("rqvae-digits", "name=steered", "bottleneck.revival=null"),
     "low-kl": ("vae-digits-beta0.1", "name=low-kl"),
     "normal": ("vae-digits", "name=normal"),
     "high-kl": ("vae-digits-beta10", "name=high-kl"),
