@@ -75,6 +75,8 @@ def main() -> int:
         kept(f"healthy {base} {data} {seed}", lambda at: watched(given, base, data, seed, at, None))  # noqa: B023
     for fault, data, seed in cases(given):
         kept(f"{fault.name} {data} {seed}", lambda at: watched(given, fault.base, data, seed, at, fault))  # noqa: B023
+        if fault.sound:
+            kept(f"healthy {fault.name} {data} {seed}", lambda at: sound(fault, data, seed, at))  # noqa: B023
     for kind in KINDS if given.fix else ():  # the fixes first: controls mean little without them
         for fault, data, seed in cases(given):
             fix = runs.get(f"{fault.name} {data} {seed}", {}).get("fix")
@@ -110,6 +112,11 @@ def watched(
     return result_of(found, fault) | (
         {} if peers is None else {"peers": peers.result_of(fault.name if fault else None)}
     )
+
+
+def sound(fault: Fault, data: str, seed: int, at: Path) -> dict[str, Any]:
+    """The healthy run of a fault that has something beside its base."""
+    return result_of(trained(fault.base, data, seed, at, None, fault.sound), None)
 
 
 def judge_again(runs: dict[str, dict[str, Any]], keep: Path) -> None:

@@ -98,7 +98,8 @@ def recovered(key: str, run: Mapping[str, Any], runs: Runs) -> bool:
     """Whether held-out error is back within 10 % of the healthy run's."""
     name, data, seed = key.split(" ")[:3]
     base = runs[f"{name} {data} {seed}"]["base"]
-    sound = runs.get(f"healthy {base} {data} {seed}", {}).get("mse")
+    own, shared = f"healthy {name} {data} {seed}", f"healthy {base} {data} {seed}"
+    sound = runs.get(own, runs.get(shared, {})).get("mse")
     return run["mse"] is not None and sound is not None and run["mse"] <= 1.1 * sound
 
 

@@ -46,3 +46,17 @@ def test_nothing_kept_makes_no_table(benchmarks: Path, tmp_path: Path) -> None:
     from harness.fault_table import kept, table
 
     assert table(kept(tmp_path / "faults.json")) == []
+
+
+def test_a_fault_with_a_healthy_run_of_its_own_is_compared_with_that(benchmarks: Path) -> None:
+    from harness.fault_table import recovered
+
+    runs = {
+        "healthy vq digits 0": judged("", False, 0.010),
+        "healthy range digits 0": judged("", False, 0.020),
+        "range digits 0": judged("perceptual-range", True, 0.05),
+        "spikes digits 0": judged("loss-spiking", True, 0.05),
+    }
+    fixed = judged("", False, 0.021)
+    assert recovered("range digits 0 fixed", fixed, runs)
+    assert not recovered("spikes digits 0 fixed", fixed, runs)

@@ -163,19 +163,23 @@ def test_the_doctor_never_ends_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_probes_are_made_once_at_the_end_of_a_finished_run_and_forgotten_when_it_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: list[tuple[int, bool]] = []
+    asked: list[tuple[int, str]] = []
 
-    def probe(session: findings.Session, folder: RunFolder, *, images: bool = False) -> findings.Probes:
-        asked.append((session.step, images))
-        if images:
+    def probe(
+        session: findings.Session, folder: RunFolder, part: findings.Part = findings.Part.ALL, seconds: float = 20.0
+    ) -> findings.Probes:
+        asked.append((session.step, part.value))
+        if part is findings.Part.IMAGES:
             return findings.Probes({"images": {"dark": 0.0}})
+        if part is findings.Part.MODEL:
+            return findings.Probes()
         return findings.Probes({"grey": {"value": 4.0}}, {"blur": {"why": "time"}})
 
     monkeypatch.setenv(findings.SWITCH, "1")
     only(monkeypatch, grey=Scripted({0: 0.0}, probes=("grey",)))
     monkeypatch.setattr(findings, "probes_of_session", probe)
     run = train(tiny("vq", *EPOCHS), root=tmp_path)
-    assert asked == [(3, True), (12, False)], "the images, once there are steps, and the whole at the end"
+    assert asked == [(3, "images"), (3, "model"), (12, "all")], "once there are steps, and the whole at the end"
     assert rows(run) == [(12, "grey", FOUND, 4.0)]
     with RunStore.open(run.db) as store:
         assert store.get_meta("probes") == {"grey": {"value": 4.0}}
@@ -188,9 +192,32 @@ def test_probes_are_made_once_at_the_end_of_a_finished_run_and_forgotten_when_it
 
     with pytest.raises(RunFailure):
         resume(run, overrides=("engine.steps=24",), progress=Stops())
-    assert asked[2:] == [(15, True)]
+    assert asked[3:] == [(15, "images")], "the model was looked at before"
     with RunStore.open(run.db) as store:
         assert store.get_meta("probes") == store.get_meta("probes_left_out") == {}
+
+
+def test_what_the_first_look_at_the_model_finds_stands_until_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: list[tuple[int, float]] = []
+
+    def probe(
+        session: findings.Session, folder: RunFolder, part: findings.Part = findings.Part.ALL, seconds: float = 20.0
+    ) -> findings.Probes:
+        if part is findings.Part.IMAGES:
+            return findings.Probes()
+        looked.append((session.step, seconds))
+        return findings.Probes({"grey": {"value": 4.0 if session.step < 12 else 9.0}})
+
+    monkeypatch.setenv(findings.SWITCH, "1")
+    monkeypatch.setattr(findings, "LOOK", 0.4)
+    monkeypatch.setattr(findings, "probes_of_session", probe)
+    only(monkeypatch, grey=Scripted({0: 0.0}, probes=("grey",)))
+    run = train(tiny("vq", *EPOCHS), root=tmp_path)
+    assert [step for step, _ in looked] == [6, 12], "at the first validation from step 4.8 on, and at the end"
+    assert findings.LOOK_LEAST <= looked[0][1] <= findings.LOOK_SECONDS
+    assert rows(run) == [(6, "grey", FOUND, 4.0), (12, "grey", CHANGED, 9.0)]
 
 
 def test_what_is_wrong_with_the_images_is_reported_at_once_and_no_bit_is_another(

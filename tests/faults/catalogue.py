@@ -51,6 +51,8 @@ class Fault:
     sets: tuple[str, ...] = tuple(SETS)
     spoil: Spoil | None = None
     """Changes the images of the set before they are read."""
+    sound: tuple[str, ...] = ()
+    """What the healthy run has beside its base, where the fault is in how that is used: error is compared with that run."""
 
 
 def fault(
@@ -62,8 +64,9 @@ def fault(
     early: bool = True,
     sets: tuple[str, ...] = tuple(SETS),
     spoil: Spoil | None = None,
+    sound: tuple[str, ...] = (),
 ) -> Fault:
-    return Fault(name, base, frozenset(right.split()), overrides, inject, early, sets, spoil)
+    return Fault(name, base, frozenset(right.split()), (*sound, *overrides), inject, early, sets, spoil, sound)
 
 
 RANDOM = ("bottleneck.start=random", "bottleneck.revival=null")
@@ -76,7 +79,8 @@ FAULTS = (
     fault("s5-random-codes", "game", "codebook-collapse unused-codes", *RANDOM),
     fault("s5-grid", "game", "grid-imprint", "decoder.blocks=0", "decoder.kernel=3", "engine.steps=120"),
     fault("s5-lpips-always-zero", "game", "term-constant term-idle", "objective.lpips=0.3", inject=put.lpips_gives_zero),
-    fault("s5-lpips-wrong-range", "game", "perceptual-range", "objective.lpips=0.3", "objective.lpips.input_range_fault=true"),
+    fault("s5-lpips-wrong-range", "game", "perceptual-range", "objective.lpips.input_range_fault=true",
+          sound=("objective.lpips=0.3",)),
     fault("s5-lpips-too-heavy", "game", "term-dominates texture-burn-in", "objective.lpips=100"),
     fault("s5-relu-before-sigmoid", "game", "output-cut", "decoder.final_relu=true"),
     # Codebooks.

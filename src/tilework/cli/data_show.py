@@ -114,7 +114,11 @@ def _counts(console: Console, store: FrameStore) -> None:
     if sizes.max() == 1:
         _line(console, "groups", "each image is its own")
     else:
-        each = f"{sizes.min():,} to {sizes.max():,} images" if sizes.min() < sizes.max() else f"{sizes.min():,} images each"
+        each = (
+            f"{sizes.min():,} to {sizes.max():,} images"
+            if sizes.min() < sizes.max()
+            else f"{sizes.min():,} images each"
+        )
         _line(console, "groups", f"{len(sizes):,}, of {each}")
         for name, size in list(zip(store.group_names, sizes, strict=True))[:_LISTED]:
             _line(console, "", f"{size:>7,}  {name!r}"[:160])

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import importlib
 import importlib.util
+import math
 import os
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any
 
 from tilework.doctor import kept
@@ -29,10 +31,25 @@ SHARE = 0.01
 FREE_SECONDS = 1.0
 """Judging may take so long in all before it is held to its share: short runs are judged at each validation."""
 
+LOOK = 0.05
+"""Of the steps of a run: the model is looked at for the first time after so many, and again at the end. What is wrong with its
+output or with the weight of a term need not wait until then."""
+LOOK_SHARE, LOOK_LEAST, LOOK_SECONDS = 0.2, 1.0, 20.0
+"""No probe of that first look begins after this share of the time so far (1 % of the whole run then), but after a second at the
+earliest and after twenty at the latest."""
+
 SWITCH = "TILEWORK_PROBES"
-"""Environment variable: 0 leaves the probes at the end of runs out; `tilework doctor` makes them when it is asked."""
+"""Environment variable: 0 leaves the probes of runs out; `tilework doctor` makes them when it is asked."""
 _PROBING = "tilework.engine.probing"
 """Loaded when probes are wanted: whoever only trains need not have it."""
+
+
+class Part(Enum):
+    """What is probed."""
+
+    ALL = "all"
+    IMAGES = "images"
+    MODEL = "model"
 
 
 @dataclass(frozen=True)
@@ -44,9 +61,13 @@ class Probes:
     left_out: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """By probe that was not made: why."""
 
+    def __or__(self, other: Probes) -> Probes:
+        return Probes({**self.values, **other.values}, {**self.left_out, **other.left_out})
+
 
 class Findings:
-    """Judges a run at its validations and at its end. Only the main process has one; weights and random state are not touched."""
+    """Judges a run at its validations and at its end; its model is probed once early, and at the end. Only the main process has
+    one; weights and random state are not touched."""
 
     def __init__(self, session: Session, record: Record) -> None:
         self.session, self.record = session, record
@@ -55,21 +76,34 @@ class Findings:
         self._standing = {f.code: f for f in kept.findings_in(record.store.standing())}
         self._budget = FrameBudget(SHARE, 0.0)
         self._of_images: Probes | None = None
+        self._began = time.monotonic()
+        self._look_at = math.ceil(LOOK * session.parts.budget.total_steps)
+        self._looked = session.step >= self._look_at  # a run that goes on was looked at before
 
     def validated(self) -> None:
         """A validation has ended: judge its rows, as often as that costs less than its share of the time. After the first one in
-        this process that has steps behind it the images are looked at, too: they are what they will be at the end."""
-        if self._budget.total < FREE_SECONDS or time.monotonic() >= self._budget.next:
-            began = time.perf_counter()
-            if self._of_images is None and self.session.step:
-                self._of_images = self._look_at_images()
-            self._judge(self._of_images or Probes())
-            self._budget.spent(time.perf_counter() - began)
+        this process that has steps behind it the images are looked at, too: they are what they will be at the end. The model is
+        looked at once, when it has come some way."""
+        due = not self._looked and self.session.step >= self._look_at and _wanted()
+        if not due and self._budget.total >= FREE_SECONDS and time.monotonic() < self._budget.next:
+            return
+        began = time.perf_counter()
+        if self._of_images is None and self.session.step:
+            self._of_images = self._look(Part.IMAGES, LOOK_SECONDS)
+        found = self._of_images or Probes()
+        before = time.perf_counter()
+        if due:  # once: it is not of the share that judging has all along
+            self._looked = True
+            found |= self._look(Part.MODEL, LOOK_SHARE * (time.monotonic() - self._began))
+        looked = time.perf_counter() - before
+        self._judge(found)
+        self._budget.spent(time.perf_counter() - began - looked)
 
-    def _look_at_images(self) -> Probes:
+    def _look(self, part: Part, seconds: float) -> Probes:
         try:
-            if os.environ.get(SWITCH) != "0":
-                return probes_of_session(self.session, self.record.run, images=True)
+            if _wanted():
+                within = min(max(seconds, LOOK_LEAST), LOOK_SECONDS)
+                return probes_of_session(self.session, self.record.run, part, within)
         except Exception as error:  # the doctor never ends a run
             self._failed(error)
         return Probes()
@@ -78,7 +112,7 @@ class Findings:
         """The run is at its end: judge all of it, with `probes` of the model too."""
         found = Probes()
         try:
-            if probes and os.environ.get(SWITCH) != "0":
+            if probes and _wanted():
                 found = probes_of_session(self.session, self.record.run)
                 self.record.store.set_meta(PROBES, found.values)
                 self.record.store.set_meta(LEFT_OUT, found.left_out)
@@ -118,6 +152,10 @@ class Findings:
         self._standing[finding.code] = finding
 
 
+def _wanted() -> bool:
+    return os.environ.get(SWITCH) != "0"
+
+
 # Probes: what is measured at the model itself ----------------------------------------------------------------------------
 
 
@@ -131,12 +169,17 @@ def diagnosis_of(folder: RunFolder, *, probes: bool) -> Diagnosis:
         return diagnose(case, tolerant=True)
 
 
-def probes_of_session(session: Session, folder: RunFolder, *, images: bool = False) -> Probes:
-    """Probe the model of a run that stands, or its images alone, and keep the evidence in its folder."""
+def probes_of_session(
+    session: Session, folder: RunFolder, part: Part = Part.ALL, seconds: float = LOOK_SECONDS
+) -> Probes:
+    """Probe the model of a run that stands, or a part of what there is to probe, and keep the evidence in its folder."""
     if importlib.util.find_spec(_PROBING) is None:
         return Probes()
-    chosen = importlib.import_module(f"{_PROBING}.running").of_images() if images else None
-    probed = importlib.import_module(f"{_PROBING}.opening").probe_session(session, probes=chosen)
+    every = importlib.import_module(f"{_PROBING}.running").shipped()
+    chosen = {
+        name: probe for name, probe in every.items() if part is Part.ALL or probe.of_images == (part is Part.IMAGES)
+    }
+    probed = importlib.import_module(f"{_PROBING}.opening").probe_session(session, seconds, chosen)
     return Probes(importlib.import_module(f"{_PROBING}.kept").keep(probed, folder), _left_out(probed))
 
 

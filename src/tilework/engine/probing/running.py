@@ -54,11 +54,6 @@ def shipped() -> Mapping[str, Probe]:
     return dict(sorted(found.items(), key=lambda pair: pair[1].order))
 
 
-def of_images() -> Mapping[str, Probe]:
-    """Those that look at the images alone."""
-    return {name: probe for name, probe in shipped().items() if probe.of_images}
-
-
 def probe_all(subject: Subject, seconds: float = SECONDS, probes: Mapping[str, Probe] | None = None) -> Probed:
     """Make every probe. Changes nothing outside of the subject: no weight, no buffer, no random state.
 
