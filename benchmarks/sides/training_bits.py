@@ -31,6 +31,9 @@ SHRUNKEN = (
     "engine.stop_after_minutes=null",
     "trackers=[]",
 )
+SHRUNKEN_PRIOR = tuple(one for one in SHRUNKEN if not one.startswith("engine.start_batches"))
+DRAWN = ("data.frames=45", "data.animations=4")
+"""Of the loops that a prior's autoencoder learns."""
 STORY = (
     "name=story",
     "engine.steps=40",
@@ -81,11 +84,25 @@ class _Trainings:
         """One shipped recipe on a shrunken budget."""
         import tilework
 
-        overrides = [*self._data(name), *SHRUNKEN]
         text = _recipe_text(name)
+        if re.search(r"^task: prior", text, re.M):
+            return self._prior(name)
+        overrides = [*self._data(name), *SHRUNKEN]
         if re.search(r"^  lpips:", text, re.M):
             overrides.append(f"objective.lpips.weights={self.lpips}" if self.lpips else "objective.lpips=null")
         run = tilework.train(name, *overrides, runs=self.runs)
+        return _bits(run)
+
+    def _prior(self, name: str) -> dict[str, Any]:
+        """A prior over the tokens of a small autoencoder, which is trained here first; of clips where it wants clips."""
+        import tilework
+
+        known = sorted(run for run in self.runs.glob("parent-*") if (run / "run.db").exists())
+        parent = (
+            known[0] if known else tilework.train("p5-loops", "name=parent", *DRAWN, *SHRUNKEN, runs=self.runs).path
+        )
+        small = ("prior.width=32", "prior.heads=2", "prior.depth=2")
+        run = tilework.train(name, f"parent={parent}", *small, *SHRUNKEN_PRIOR, runs=self.runs)
         return _bits(run)
 
     def story(self, part: str) -> dict[str, Any]:
