@@ -9,7 +9,7 @@ from tilework.doctor.case import Case
 from tilework.doctor.contract import AUTOENCODER
 from tilework.doctor.contract import Rule as Base
 from tilework.doctor.finding import Finding, Fix, Severity, Words
-from tilework.doctor.probed import looked, step_of, weight_name, weighted
+from tilework.doctor.probed import looked, need_steps, step_of, weight_name, weighted
 
 MOST = {"output": 0.99, "latent": 0.995}
 """Share of the gradient. Measured beside squared error: LPIPS with a weight of 5, which printed a grid of 15 grey levels, 0.996;
@@ -19,7 +19,9 @@ HELD, PULLS = 1e-3, 0.2
 A term that has won has little left to pull at: commitment with 250 had 0.4 of the gradient, at a distance of 0.0003; healthy
 runs of two to two thousand codes are at 0.0014 to 0.2, with a share of 0.01."""
 COMMITMENT = 0.25
-"""What arXiv 1711.00937 uses."""
+"""What arXiv 1711.00937 uses; no lower one has won."""
+EARLY = 200
+"""Before so many steps tokens lie at their codes because these have just been placed there: rqvae-digits at step 50."""
 PIXELS = ("mse", "l1", "bce")
 """Terms that a run may well be trained by alone."""
 
@@ -30,7 +32,8 @@ class Rule(Base):
     **Measured**: the L2 norm of each term's gradient times its weight, over the sum of those of all terms: on the decoder's
     output among terms that compare it with the image, against 0.99, where the largest is none of `mse`, `l1` and `bce`; on
     the latent among all terms, against 0.995, where the largest is none that compares images. A commitment that holds tokens
-    at their codes has won already: a share of 0.2, where the squared distance to the code is below 0.001 of the squared norm.
+    at their codes has won already: a share of 0.2 from step 200 on, where the squared distance to the code is below 0.001 of the
+    squared norm and the weight above 0.25.
 
     **Cause**: a weight that was meant for a mean where the term is a sum, or the other way round, or simply too large.
 
@@ -61,15 +64,17 @@ class Rule(Base):
         if "commitment" not in found["terms"] or not isinstance(dim, int) or not (total > 0 and size > 0):
             return None
         share = float(found["latent.commitment"]) / total
-        if not (share > PULLS and error * dim / size**2 < HELD):
+        weight = float(found["weight.commitment"])
+        if weight <= COMMITMENT or not (share > PULLS and error * dim / size**2 < HELD):
             return None
+        need_steps(case, found, EARLY)
         return Finding(
             code="term-dominates",
             severity=Severity.WARNING,
             step=step_of(case, found),
             measured=share,
             threshold=PULLS,
-            values={"term": "commitment", "place": "codes", "weight": float(found["weight.commitment"])},
+            values={"term": "commitment", "place": "codes", "weight": weight},
             fix=Fix({weight_name(case, "commitment"): COMMITMENT}, keep_weights=False),
         )
 
