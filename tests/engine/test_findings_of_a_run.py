@@ -179,7 +179,7 @@ def test_probes_are_made_once_at_the_end_of_a_finished_run_and_forgotten_when_it
     only(monkeypatch, grey=Scripted({0: 0.0}, probes=("grey",)))
     monkeypatch.setattr(findings, "probes_of_session", probe)
     run = train(tiny("vq", *EPOCHS), root=tmp_path)
-    assert asked == [(3, "images"), (3, "model"), (12, "all")], "once there are steps, and the whole at the end"
+    assert asked == [(3, "images"), (12, "all")], "the images, once there are steps, and the whole at the end"
     assert rows(run) == [(12, "grey", FOUND, 4.0)]
     with RunStore.open(run.db) as store:
         assert store.get_meta("probes") == {"grey": {"value": 4.0}}
@@ -192,7 +192,7 @@ def test_probes_are_made_once_at_the_end_of_a_finished_run_and_forgotten_when_it
 
     with pytest.raises(RunFailure):
         resume(run, overrides=("engine.steps=24",), progress=Stops())
-    assert asked[3:] == [(15, "images")], "the model was looked at before"
+    assert asked[2:] == [(15, "images")]
     with RunStore.open(run.db) as store:
         assert store.get_meta("probes") == store.get_meta("probes_left_out") == {}
 
@@ -212,12 +212,13 @@ def test_what_the_first_look_at_the_model_finds_stands_until_the_last(
 
     monkeypatch.setenv(findings.SWITCH, "1")
     monkeypatch.setattr(findings, "LOOK", 0.4)
+    monkeypatch.setattr(findings, "FEWEST", 1)
     monkeypatch.setattr(findings, "probes_of_session", probe)
     only(monkeypatch, grey=Scripted({0: 0.0}, probes=("grey",)))
-    run = train(tiny("vq", *EPOCHS), root=tmp_path)
-    assert [step for step, _ in looked] == [6, 12], "at the first validation from step 4.8 on, and at the end"
+    run = train(tiny("vq", *EPOCHS, "engine.log_every_steps=1"), root=tmp_path)
+    assert [step for step, _ in looked] == [5, 12], "at the first row from step 4.8 on, and at the end"
     assert findings.LOOK_LEAST <= looked[0][1] <= findings.LOOK_SECONDS
-    assert rows(run) == [(6, "grey", FOUND, 4.0), (12, "grey", CHANGED, 9.0)]
+    assert rows(run) == [(5, "grey", FOUND, 4.0), (12, "grey", CHANGED, 9.0)]
 
 
 def test_what_is_wrong_with_the_images_is_reported_at_once_and_no_bit_is_another(
@@ -225,6 +226,7 @@ def test_what_is_wrong_with_the_images_is_reported_at_once_and_no_bit_is_another
 ) -> None:
     monkeypatch.setattr(images_dark, "SOME", -1.0)
     only(monkeypatch, dark=images_dark.Rule())
+    monkeypatch.setattr(findings, "FEWEST", 5)  # the model is looked at, too
     monkeypatch.setenv(findings.SWITCH, "1")
     looked = train(tiny("vq", *EPOCHS), root=tmp_path)
     assert [(step, code, change) for step, code, change, _ in rows(looked)] == [(3, "dark", FOUND)]

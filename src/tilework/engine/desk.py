@@ -74,6 +74,8 @@ class Desk:
         values = self.rows.log()
         if self.publisher is not None:
             self.publisher.header.metrics = values
+        if self.findings is not None:
+            self.findings.logged()
 
     def validated(self, found: Validation) -> None:
         """A validation has ended."""

@@ -31,9 +31,9 @@ SHARE = 0.01
 FREE_SECONDS = 1.0
 """Judging may take so long in all before it is held to its share: short runs are judged at each validation."""
 
-LOOK = 0.05
-"""Of the steps of a run: the model is looked at for the first time after so many, and again at the end. What is wrong with its
-output or with the weight of a term need not wait until then."""
+LOOK, FEWEST, MOST = 0.05, 20, 1_000
+"""Of the steps of a run, between so many and so many: the model is looked at for the first time then, and again at the end. What
+is wrong with its output or with the weight of a term need not wait until then."""
 LOOK_SHARE, LOOK_LEAST, LOOK_SECONDS = 0.2, 1.0, 20.0
 """No probe of that first look begins after this share of the time so far (1 % of the whole run then), but after a second at the
 earliest and after twenty at the latest."""
@@ -77,27 +77,31 @@ class Findings:
         self._budget = FrameBudget(SHARE, 0.0)
         self._of_images: Probes | None = None
         self._began = time.monotonic()
-        self._look_at = math.ceil(LOOK * session.parts.budget.total_steps)
+        self._look_at = max(FEWEST, min(MOST, math.ceil(LOOK * session.parts.budget.total_steps)))
         self._looked = session.step >= self._look_at  # a run that goes on was looked at before
 
-    def validated(self) -> None:
-        """A validation has ended: judge its rows, as often as that costs less than its share of the time. After the first one in
-        this process that has steps behind it the images are looked at, too: they are what they will be at the end. The model is
-        looked at once, when it has come some way."""
-        due = not self._looked and self.session.step >= self._look_at and _wanted()
-        if not due and self._budget.total >= FREE_SECONDS and time.monotonic() < self._budget.next:
+    def logged(self) -> None:
+        """A row of training was written. Once, when the run has come some way, its model is looked at, whether it validates then
+        or not: that is not of the share which judging has all along."""
+        if self._looked or self.session.step < self._look_at:
             return
-        began = time.perf_counter()
-        if self._of_images is None and self.session.step:
+        self._looked = True
+        if _wanted():
+            within = LOOK_SHARE * (time.monotonic() - self._began)
+            self._judge(self._images() | self._look(Part.MODEL, within))
+
+    def validated(self) -> None:
+        """A validation has ended: judge its rows, as often as that costs less than its share of the time."""
+        if self._budget.total < FREE_SECONDS or time.monotonic() >= self._budget.next:
+            began = time.perf_counter()
+            self._judge(self._images() if self.session.step else Probes())
+            self._budget.spent(time.perf_counter() - began)
+
+    def _images(self) -> Probes:
+        """What the images are like: looked at once in this process, as they are what they will be at the end."""
+        if self._of_images is None:
             self._of_images = self._look(Part.IMAGES, LOOK_SECONDS)
-        found = self._of_images or Probes()
-        before = time.perf_counter()
-        if due:  # once: it is not of the share that judging has all along
-            self._looked = True
-            found |= self._look(Part.MODEL, LOOK_SHARE * (time.monotonic() - self._began))
-        looked = time.perf_counter() - before
-        self._judge(found)
-        self._budget.spent(time.perf_counter() - began - looked)
+        return self._of_images
 
     def _look(self, part: Part, seconds: float) -> Probes:
         try:
