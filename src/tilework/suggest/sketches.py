@@ -26,7 +26,7 @@ MOST, FEWEST = 12, 6
 """Sketches that are drawn at most, and however long that takes."""
 _FRAMES, _EVERY = 21, 10
 """Of each so many frames are drawn, and every tenth is kept."""
-_VIEW = (512, 512)
+_VIEW, _WHITE = (512, 512), (255, 255, 255)
 _BROKEN: frozenset[Kind] = frozenset({"no-p5", "threw", "never-ready", "nothing-draws", "no-canvas", "large-canvas"})
 """What does not mend itself with more time or more frames, which these few seconds do not give."""
 
@@ -56,9 +56,8 @@ def sketch_samples(sketches: Sequence[Sketch], seconds: float) -> list[Sample]:
 
 def _drawn(chromium: Chromium, sketch: Sketch, pace: Pace, whole: int) -> Sample | None:
     kept: list[NDArray[np.uint8]] = []
-    outcome = Outcome()
     try:
-        for number, pixels in draw(chromium, sketch, pace, (255, 255, 255), outcome):
+        for number, pixels in draw(chromium, sketch, pace, _WHITE, Outcome()):
             if number % _EVERY == 0:
                 kept.append(pixels)
     except SketchFailed as failure:
@@ -68,9 +67,8 @@ def _drawn(chromium: Chromium, sketch: Sketch, pace: Pace, whole: int) -> Sample
     if not kept:
         return None
     height, width = kept[-1].shape[:2]
-    # The first frame is often the background alone.
-    shown = tuple(kept[1:] or kept)
-    return Sample(sketch.name, shown, Size(width, height), 1 if outcome.static else whole, label=sketch.label)
+    # The first frame is often the background alone. Whether a sketch moves at all, so few frames do not show.
+    return Sample(sketch.name, tuple(kept[1:] or kept), Size(width, height), whole, label=sketch.label)
 
 
 def found_sketches(path: Any) -> list[Sketch]:
