@@ -33,6 +33,7 @@ class Rule(Base):
     tasks: ClassVar = (AUTOENCODER,)
     follows_from: ClassVar = (
         "gradient-vanishing",
+        "output-cut",
         "constant-output",
         "loss-diverging",
         "learning-rate-high",
