@@ -20,6 +20,12 @@ function draw() { background(20, 90, 200); fill(255, 160, 0); ellipse(20 + frame
 BROKEN = "function setup() { createCanvas(120, 80)\nfunction draw() { background(0)"
 
 
+@pytest.fixture
+def browser() -> None:
+    if not chromium_is_here():
+        pytest.skip("there is no Chromium here to draw sketches with: `playwright install chromium`")
+
+
 def folder(tmp_path: Path, **sketches: str) -> str:
     for name, code in sketches.items():
         (tmp_path / name).mkdir()
@@ -27,9 +33,7 @@ def folder(tmp_path: Path, **sketches: str) -> str:
     return str(tmp_path)
 
 
-def test_what_sketches_look_like_and_which_of_them_break(tmp_path: Path) -> None:
-    if not chromium_is_here():
-        pytest.skip("there is no Chromium here to draw sketches with: `playwright install chromium`")
+def test_what_sketches_look_like_and_which_of_them_break(tmp_path: Path, browser: None) -> None:
     seen = look([folder(tmp_path, moving=MOVING, broken=BROKEN)], seconds=60.0)
     facts = seen.facts
     assert (facts.things, facts.images, facts.looked_at) == (2, 180, 2)
@@ -44,9 +48,7 @@ def test_what_sketches_look_like_and_which_of_them_break(tmp_path: Path) -> None
     assert not (seen.images[0] == seen.images[-1]).all()
 
 
-def test_sketches_that_all_break_are_refused_with_what_they_threw(tmp_path: Path) -> None:
-    if not chromium_is_here():
-        pytest.skip("there is no Chromium here to draw sketches with: `playwright install chromium`")
+def test_sketches_that_all_break_are_refused_with_what_they_threw(tmp_path: Path, browser: None) -> None:
     with pytest.raises(UserError) as refused:
         look([folder(tmp_path, broken=BROKEN)], seconds=60.0)
     assert "SyntaxError" in refused.value.why

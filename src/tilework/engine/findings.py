@@ -34,9 +34,9 @@ FREE_SECONDS = 1.0
 LOOK, FEWEST, MOST = 0.05, 20, 1_000
 """Of the steps of a run, between so many and so many: the model is looked at for the first time then, and again at the end. What
 is wrong with its output or with the weight of a term need not wait until then."""
-LOOK_SHARE, LOOK_LEAST, LOOK_SECONDS = 0.2, 1.0, 20.0
+LOOK_SHARE, LOOK_LEAST = 0.2, 1.0
 """No probe of that first look begins after this share of the time so far (1 % of the whole run then), but after a second at the
-earliest and after twenty at the latest."""
+earliest; none ever begins after the time of all probes."""
 
 SWITCH = "TILEWORK_PROBES"
 """Environment variable: 0 leaves the probes of runs out; `tilework doctor` makes them when it is asked."""
@@ -87,7 +87,7 @@ class Findings:
             return
         self._looked = True
         if _wanted():
-            within = LOOK_SHARE * (time.monotonic() - self._began)
+            within = max(LOOK_LEAST, LOOK_SHARE * (time.monotonic() - self._began))
             self._judge(self._images() | self._look(Part.MODEL, within))
 
     def validated(self) -> None:
@@ -100,14 +100,13 @@ class Findings:
     def _images(self) -> Probes:
         """What the images are like: looked at once in this process, as they are what they will be at the end."""
         if self._of_images is None:
-            self._of_images = self._look(Part.IMAGES, LOOK_SECONDS)
+            self._of_images = self._look(Part.IMAGES)
         return self._of_images
 
-    def _look(self, part: Part, seconds: float) -> Probes:
+    def _look(self, part: Part, seconds: float = math.inf) -> Probes:
         try:
             if _wanted():
-                within = min(max(seconds, LOOK_LEAST), LOOK_SECONDS)
-                return probes_of_session(self.session, self.record.run, part, within)
+                return probes_of_session(self.session, self.record.run, part, seconds)
         except Exception as error:  # the doctor never ends a run
             self._failed(error)
         return Probes()
@@ -173,17 +172,19 @@ def diagnosis_of(folder: RunFolder, *, probes: bool) -> Diagnosis:
         return diagnose(case, tolerant=True)
 
 
-def probes_of_session(
-    session: Session, folder: RunFolder, part: Part = Part.ALL, seconds: float = LOOK_SECONDS
-) -> Probes:
+def probes_of_session(session: Session, folder: RunFolder, part: Part = Part.ALL, seconds: float = math.inf) -> Probes:
     """Probe the model of a run that stands, or a part of what there is to probe, and keep the evidence in its folder."""
     if importlib.util.find_spec(_PROBING) is None:
         return Probes()
-    every = importlib.import_module(f"{_PROBING}.running").shipped()
+    running = importlib.import_module(f"{_PROBING}.running")
     chosen = {
-        name: probe for name, probe in every.items() if part is Part.ALL or probe.of_images == (part is Part.IMAGES)
+        name: probe
+        for name, probe in running.shipped().items()
+        if part is Part.ALL or probe.of_images == (part is Part.IMAGES)
     }
-    probed = importlib.import_module(f"{_PROBING}.opening").probe_session(session, seconds, chosen)
+    probed = importlib.import_module(f"{_PROBING}.opening").probe_session(
+        session, min(seconds, running.SECONDS), chosen
+    )
     return Probes(importlib.import_module(f"{_PROBING}.kept").keep(probed, folder), _left_out(probed))
 
 

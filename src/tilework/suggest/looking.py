@@ -6,7 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ from tilework.spec.plugins import SOURCES
 from tilework.suggest.facts import Facts, Looks, Sample
 from tilework.suggest.listing import listed
 from tilework.suggest.samples import first_items, samples
+
+if TYPE_CHECKING:
+    from tilework.data.sources import sketches as sketch_source
 
 SECONDS = 4.0
 """So long are files listed at most, and so long are samples opened."""
@@ -46,20 +49,20 @@ def look(paths: Sequence[str], seconds: float = SECONDS) -> Looked:
     settings = dict(found.settings)
     kind = settings["kind"]
     given = [settings["path"]] if isinstance(settings.get("path"), str) else list(settings.get("path", ()))
-    undrawn = ""
     if kind == "sketches":
-        from tilework.suggest.sketches import found_sketches, sketch_samples
+        from tilework.suggest.sketches import sketch_samples
 
-        sketches = found_sketches(settings["path"])
+        drawer = cast("sketch_source.Config", SOURCES.parse(settings))
+        sketches, undrawn = drawer.sketches(), ""
         total, whole, things = len(sketches), True, len(sketches)
         labels = len({one.label for one in sketches} - {None})
         try:
-            opened = sketch_samples(sketches, seconds)
+            opened = sketch_samples(drawer, sketches, seconds)
         except UserError as error:  # a spec can be made all the same, for a machine that has a browser
             opened, undrawn = [], f"{error.what}; {error.fix}"
         if not opened:  # none could be, or all need longer than this
-            frames = int(cast(Any, SOURCES.config(kind)).model_fields["frames"].default)
-            return Looked(Facts(settings, total, total * frames, True, labels, None, 0, (), found.note, undrawn))
+            images = total * drawer.frames
+            return Looked(Facts(settings, total, images, True, labels, None, 0, beside=found.note, undrawn=undrawn))
     elif kind in {"images", "frames", "animations", "video"}:
         there = listed(kind, given, seconds)
         if not there.files:
@@ -76,19 +79,19 @@ def look(paths: Sequence[str], seconds: float = SECONDS) -> Looked:
     good = [one for one in opened if not one.problem]
     if not good:
         raise _none_readable(given, opened, total)
-    images = tuple(image for one in good for image in one.images)
+    shown = tuple(image for one in good for image in one.images)
     facts = Facts(
         data=settings,
         things=things,
         images=round(total * sum(one.frames for one in good) / len(opened)),
         counted=whole,
         labels=labels,
-        looks=_looks(good, images),
+        looks=_looks(good, shown),
         looked_at=len(opened),
         left_out=tuple((one.file, one.problem) for one in opened if one.problem),
         beside=found.note,
     )
-    return Looked(facts, images)
+    return Looked(facts, shown)
 
 
 def _looks(good: Sequence[Sample], images: Sequence[NDArray[np.uint8]]) -> Looks:
